@@ -1,0 +1,48 @@
+"""Pages of the ops console for models of other packages, in place of those packages' own.
+
+Theirs are made for Django's look, and would let staff edit what the code writes.
+"""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django_q.models import Failure, OrmQ, Schedule, Success
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from connections.console import ReadOnlyAdmin, display, moment
+
+# The queue's tasks only ring the bell: what became of a post stands in its job.
+admin.site.unregister([User, Group, Schedule, Success, Failure, OrmQ])
+
+
+@admin.register(User)
+class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  # unfold has no types
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(Group)
+class RoleAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    pass
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ReadOnlyAdmin):
+    list_display = ("name", "func", "args", "every", "runs_next")
+    list_display_links = None
+    ordering = ("name",)
+    sortable_by = ()
+
+    @display(description="every")
+    def every(self, schedule: Schedule) -> str:
+        return (
+            f"{schedule.minutes} min" if schedule.minutes else schedule.get_schedule_type_display()
+        )
+
+    @display(description="next run")
+    def runs_next(self, schedule: Schedule) -> str:
+        return moment(schedule.next_run)

@@ -1,0 +1,101 @@
+"""What is dangerous or missing in the settings, told by `manage.py check` before it hurts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+from socialpublishing.crypto import key_ring
+from socialpublishing.platforms import PLATFORMS
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@checks.register
+def check_keys(**kwargs: Any) -> list[checks.CheckMessage]:
+    try:
+        key_ring()
+    except ImproperlyConfigured as error:
+        return [checks.Error(str(error), hint="openssl rand -base64 32", id="house.E001")]
+    if settings.AES_KEY == settings.SECRET_KEY:
+        return [checks.Error("AES_KEY and SECRET_KEY are the same.", id="house.E002")]
+    return []
+
+
+@checks.register
+def check_callers(**kwargs: Any) -> list[checks.CheckMessage]:
+    return list(_caller_problems())
+
+
+def _caller_problems() -> Iterator[checks.CheckMessage]:
+    if not settings.JWT_KEY and not settings.JWT_JWKS_URL:
+        yield checks.Error(
+            "Nobody can call: there is nothing to check tokens with.",
+            hint="Set AUTH_SERVICE_URL, JWT_JWKS_URL or JWT_KEY.",
+            id="house.E003",
+        )
+    families = {name[:2] == "HS" for name in settings.JWT_ALGORITHMS}
+    if len(families) > 1:
+        yield checks.Error(
+            "JWT_ALGORITHMS mixes shared secrets (HS…) with public keys.",
+            hint="A public key would be taken for a shared secret.",
+            id="house.E004",
+        )
+    if settings.JWT_KEY and settings.JWT_KEY in {settings.SECRET_KEY, settings.AES_KEY}:
+        yield checks.Error("JWT_KEY is also used for something else.", id="house.E005")
+
+
+@checks.register
+def check_addresses(**kwargs: Any) -> list[checks.CheckMessage]:
+    found: list[checks.CheckMessage] = []
+    base = urlsplit(settings.SERVICE_BASE_URL)
+    if base.scheme != "https" and base.hostname not in LOOPBACK:
+        found.append(
+            checks.Error(
+                "SERVICE_BASE_URL is plain http: sign-ins could be read and finished by others.",
+                hint="Plain http is for loopback addresses.",
+                id="house.E006",
+            )
+        )
+    if "*" in settings.CORS_ALLOWED_ORIGINS:
+        found.append(checks.Error("CORS_ALLOWED_ORIGINS lists origins, not *.", id="house.E007"))
+    if any(not prefix.startswith(("https://", "http://")) for prefix in settings.OAUTH_RETURN_TO):
+        found.append(
+            checks.Error("OAUTH_RETURN_TO lists whole addresses, with scheme.", id="house.E008")
+        )
+    return found
+
+
+@checks.register
+def check_platforms(**kwargs: Any) -> list[checks.CheckMessage]:
+    return [
+        checks.Info(
+            f"{platform.label} is not offered: {' and '.join(names)} are not set.",
+            id="house.I009",
+        )
+        for platform in PLATFORMS.values()
+        if not platform.is_configured()
+        for names in [(platform.client_id_variables[0], platform.client_secret_variables[0])]
+    ]
+
+
+@checks.register(deploy=True)
+def check_deployment(**kwargs: Any) -> list[checks.CheckMessage]:
+    found: list[checks.CheckMessage] = []
+    if settings.SANDBOX_URL:
+        found.append(
+            checks.Warning("SANDBOX_URL is set: nothing reaches a real platform.", id="house.W010")
+        )
+    if settings.JWT_JWKS_URL and not (settings.JWT_ISSUER and settings.JWT_AUDIENCE):
+        found.append(
+            checks.Warning(
+                "JWT_ISSUER or JWT_AUDIENCE is not set: tokens made for other services are taken.",
+                id="house.W011",
+            )
+        )
+    return found

@@ -1,0 +1,22 @@
+import datetime as dt
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from config.jwt import sign_dev_token
+
+
+class Command(BaseCommand):
+    help = "Print a bearer token for a user, to try the API with. In sandbox mode only."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("user", help="the user_id that the token stands for")
+        parser.add_argument("--hours", type=int, default=12)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.SANDBOX_URL:
+            raise CommandError("Only in sandbox mode: SANDBOX_URL is not set.")
+        lifetime = dt.timedelta(hours=options["hours"])
+        self.stdout.write(sign_dev_token(options["user"], lifetime=lifetime))

@@ -1,0 +1,172 @@
+"""The JSON gate: what a request's body must be before anybody looks at its fields.
+
+The stock parser answers 500 to deep nesting and to lone surrogates, takes the last of two equal
+names, and lets through what SQLite stores and PostgreSQL does not. Here each is a 400.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import IO, Any
+
+from django.http import UnreadablePostError
+from rest_framework import status
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 8
+MAX_MEMBERS = 1_000
+MAX_INTEGER = 2**53  # beyond it, a reader that knows only doubles sees another number
+
+# A string, also one that never ends, or one bracket. Nothing is scanned twice.
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]}]', re.DOTALL)
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class PayloadTooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "payload_too_large"
+    default_detail = f"The body is larger than {MAX_BYTES // 1024} KB."
+
+
+class InvalidJSONError(ValueError):
+    """The text is no JSON that we take; the message is a sentence that says why and where."""
+
+
+class StrictJSONParser(BaseParser):
+    """Takes one JSON object within the limits above.
+
+    DRF does not ask a parser about an empty body: `request.data` is then an empty dict.
+    """
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The body as a dict.
+
+        Raises PayloadTooLarge, UnsupportedMediaType for a content encoding, and ParseError with
+        the code `invalid_json` for the rest.
+        """
+        meta = parser_context["request"].META if parser_context else {}
+        if meta.get("HTTP_CONTENT_ENCODING"):
+            raise UnsupportedMediaType(
+                media_type or self.media_type, "The body must not have a Content-Encoding."
+            )
+        try:
+            body = stream.read(MAX_BYTES + 1)
+        except UnreadablePostError as error:
+            raise ParseError("The body could not be read to its end.", "invalid_json") from error
+        if len(body) > MAX_BYTES:
+            raise PayloadTooLarge
+        try:
+            return load_object(body)
+        except InvalidJSONError as error:
+            raise ParseError(str(error), "invalid_json") from error
+
+
+def load_object(data: bytes, *, max_integer: int = MAX_INTEGER) -> dict[str, Any]:
+    """The JSON object that `data` holds in UTF-8, read in linear time.
+
+    Raises InvalidJSONError for what is no JSON object, for a name given twice in one object, NUL,
+    lone surrogates, and beyond the limits of this module, of which MAX_BYTES is the caller's.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidJSONError(
+            f"The JSON is not UTF-8: bad byte at offset {error.start}."
+        ) from error
+    if text.startswith("\ufeff"):
+        raise InvalidJSONError("The JSON must not begin with a byte order mark.")
+    _check_depth(text)  # before json.loads, which recurses
+
+    def integer(digits: str) -> int:
+        # int() refuses very long texts with an error of its own, so those do not reach it.
+        if len(digits) <= 20 and abs(number := int(digits)) <= max_integer:
+            return number
+        raise InvalidJSONError(f"The integer {digits[:24]} is beyond the limit of {max_integer}.")
+
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=integer,
+            parse_float=_finite,
+            parse_constant=_finite,
+        )
+    except json.JSONDecodeError as error:
+        raise InvalidJSONError(
+            f"Not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from error
+    if not isinstance(value, dict):
+        raise InvalidJSONError("The JSON must be an object.")
+    for count, (place, member) in enumerate(_members(value, "the object"), start=1):
+        if count > MAX_MEMBERS:
+            raise InvalidJSONError(f"The JSON has more than {MAX_MEMBERS} members in all.")
+        if isinstance(member, str):
+            _check_text(member, place)
+    return value
+
+
+def _check_depth(text: str) -> None:
+    # Outside its strings, valid JSON opens and closes in pairs. Invalid JSON may confuse the count,
+    # but only after the point at which json.loads stops.
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(text):
+        if match[0] in ("[", "{"):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise InvalidJSONError(
+                    f"The JSON is nested deeper than {MAX_DEPTH} levels at offset {match.start()}."
+                )
+        elif match[0] in ("]", "}"):
+            depth -= 1
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for name, member in pairs:
+        _check_text(name, f"the name {_shown(name)}")
+        if name in value:
+            raise InvalidJSONError(f"The name {_shown(name)} is given twice in one object.")
+        value[name] = member
+    return value
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise InvalidJSONError(f"The number {text[:24]} is not finite.")
+    return number
+
+
+def _check_text(text: str, place: str) -> None:
+    if bad := _UNSTORABLE.search(text):
+        what = "NUL" if bad[0] == "\0" else "half of a surrogate pair"
+        raise InvalidJSONError(f"The text in {place} holds {what}.")
+
+
+def _members(container: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """The members of `container` and of all containers in it, each with words for its place."""
+    inner: Iterable[tuple[str, Any]] = ()
+    if isinstance(container, dict):
+        inner = ((_shown(name), member) for name, member in container.items())
+    elif isinstance(container, list):
+        inner = ((f"{place}[{index}]", member) for index, member in enumerate(container))
+    for member_place, member in inner:
+        yield member_place, member
+        yield from _members(member, member_place)
+
+
+def _shown(name: str) -> str:
+    """A caller's text in our sentences: short, and in ASCII, so that the answer can be encoded."""
+    return json.dumps(name[:40])

@@ -1,0 +1,63 @@
+"""`./run COMMAND`, in the Python of .venv."""
+
+import os
+import signal
+import sys
+from types import FrameType
+
+from config.run import VAR, environment, locks, postgres, processes, service, testing
+from config.run.demo import demo
+
+
+def main(arguments: list[str]) -> int:
+    command, *rest = arguments or [""]
+    # SQLite makes no folders, and WhiteNoise misses that of its files aloud.
+    (VAR / "static").mkdir(parents=True, exist_ok=True)
+    # SIGINT too: a shell that starts us in the background has told us to ignore it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means what it says
+        signal.signal(signal.SIGHUP, interrupt)
+    try:
+        return dispatch(command, rest)
+    except KeyboardInterrupt:
+        # To be ended is how `up` ends; whatever else was interrupted has not done its work.
+        return 0 if command == "up" else 130
+    except (
+        environment.PortError,
+        postgres.PostgresError,
+        processes.ChildEndedError,
+        service.StartError,
+    ) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Let every way of ending us do what Ctrl-C does: the processes that we started end first."""
+    raise KeyboardInterrupt
+
+
+def dispatch(command: str, arguments: list[str]) -> int:
+    match command:
+        case "up":
+            environment.load_env_file()
+            return service.up()
+        case "demo":
+            if arguments not in ([], ["--once"]):
+                print("Usage: ./run demo [--once]", file=sys.stderr)
+                return 2
+            return demo(once="--once" in arguments)
+        case "test":
+            return testing.test(arguments)
+        case "manage":
+            environment.load_env_file()
+            os.environ.update(environment.place_of_service().environment)
+            service.become(service.manage(*arguments))
+        case "lock":
+            return locks.lock()
+    raise AssertionError(f"{command!r} passed install.main, which knows the commands")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

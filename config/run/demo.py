@@ -1,0 +1,91 @@
+"""`./run demo`: the whole service at work on this machine, before one's eyes."""
+
+import contextlib
+import datetime as dt
+import shutil
+import subprocess
+from typing import Any
+
+import requests
+
+from config.run import ROOT, VAR
+from config.run.environment import Place, place_of_demo
+from config.run.install import one_at_a_time
+from config.run.journey import Caller, JourneyError, Wish, told
+from config.run.processes import Children
+from config.run.service import StartError, addresses, manage, start
+
+USER = "demo-user"
+PLATFORMS = ("twitter", "facebook")
+WISHES = (
+    Wish(platform="twitter", text="Good morning! This post went out at once."),
+    Wish(platform="facebook", text="Out on the lake all morning.", picture="sailboat.jpg"),
+    Wish(platform="twitter", text="This one waited its time.", picture="city.png", in_seconds=5),
+)
+
+
+def demo(*, once: bool) -> int:
+    """Start, connect, publish, show; then go on until somebody ends it, or end with `once`."""
+    with Children() as children:
+        with one_at_a_time("demo"):  # until its ports are seen to be taken
+            place = place_of_demo(VAR)
+            folder = VAR / f"demo-{place.port}"
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            name = folder.relative_to(ROOT)
+            print(f"Starting the service on an empty database in {name} …", flush=True)
+            start(children, place, logs=folder)
+        token = dev_token(place)
+        try:
+            is_right = journey(Caller(service=place.url, sandbox=place.sandbox_url, token=token))
+        except (JourneyError, requests.RequestException) as error:
+            print(f"\nThe demo failed: {error}\nThe logs are in {name}.")
+            return 1
+        print(f"\n{addresses(place)}", flush=True)
+        if not once:
+            print(f"  A token      {token}\n\nCtrl-C ends it.", flush=True)
+            with contextlib.suppress(KeyboardInterrupt):
+                children.watch_forever()
+    return 0 if is_right else 1
+
+
+def lateness(state: dict[str, Any]) -> str:
+    if not (state.get("scheduled_at") and state.get("published_at")):
+        return ""
+    due, done = (dt.datetime.fromisoformat(state[at]) for at in ("scheduled_at", "published_at"))
+    return f", {(done - due).total_seconds():.1f} s after its time"
+
+
+def dev_token(place: Place) -> str:
+    done = subprocess.run(
+        manage("dev_token", USER),
+        env=place.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise StartError(done.stderr)
+    return done.stdout.strip()
+
+
+def journey(caller: Caller) -> bool:
+    """Do what the demo shows, tell it, and say whether the platforms have exactly that."""
+    connections = {}
+    for platform in PLATFORMS:
+        connection = caller.connect(platform)
+        connections[platform] = connection["id"]
+        print(f"Connected {platform}: {connection['external_display_name']}", flush=True)
+
+    jobs = {wish: caller.publish(wish, connections[wish.platform]) for wish in WISHES}
+    for wish, job in jobs.items():
+        state = caller.wait_for(job)
+        print(f"\n{wish}\n  {state['status']}{lateness(state)}  {state.get('post_url') or ''}")
+        print(told(caller.story(job)), flush=True)
+
+    print("\nWhat the platforms have:")
+    seen = caller.look(WISHES)
+    for one in seen:
+        verdict = "once, as sent" if one.is_right else f"NOT RIGHT: {one.times} times"
+        print(f"  {one.wish}: {verdict}")
+    return all(one.is_right for one in seen)

@@ -1,0 +1,118 @@
+"""What the service finds in its environment: `.env`, and what follows from a start's ports."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import environ
+
+from config.run import ROOT
+from config.run.install import fresh_secrets
+from config.run.processes import free_port, is_free
+
+
+class PortError(Exception):
+    """The service cannot listen where it should."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where one start of the service listens, and what its processes find in their environment."""
+
+    bind: str
+    port: int
+    sandbox_url: str  # empty: the real platforms
+    sandbox_port: int | None  # None: no sandbox of ours belongs to it
+    environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """Where this machine reaches it."""
+        host = "127.0.0.1" if self.bind in ("0.0.0.0", "::") else self.bind  # noqa: S104  compared only
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def demand_free_ports(self) -> None:
+        """Raise PortError if somebody else listens there."""
+        wanted = [("PORT", self.port, self.bind)]
+        if self.sandbox_port:
+            wanted.append(("SANDBOX_PORT", self.sandbox_port, "127.0.0.1"))
+        for variable, port, host in wanted:
+            if not is_free(port, host=host):
+                raise PortError(
+                    f"Port {port} on {host} is taken or not ours to take. "
+                    f"Choose another one: {variable}={port + 10} ./run up"
+                )
+
+
+def load_env_file() -> None:
+    """Read `.env` as the settings will: what the environment already says wins."""
+    environ.Env.read_env(os.environ.get("ENV_FILE", ROOT / ".env"))
+
+
+def place_of_service() -> Place:
+    """Where `./run up` starts, by the environment."""
+    bind = os.environ.get("BIND") or "127.0.0.1"
+    port = port_from("PORT", 8000)
+    sandbox_url = os.environ.get("SANDBOX_URL", "")
+    sandbox_port = None
+    if not sandbox_url and not has_real_credentials(os.environ):
+        sandbox_port = port_from("SANDBOX_PORT", 8001)
+        sandbox_url = f"http://127.0.0.1:{sandbox_port}"
+    addresses = {"SERVICE_BASE_URL": f"http://127.0.0.1:{port}"}
+    return Place(
+        bind=bind,
+        port=port,
+        sandbox_url=sandbox_url,
+        sandbox_port=sandbox_port,
+        environment={**addresses, **os.environ, "SANDBOX_URL": sandbox_url},
+    )
+
+
+def has_real_credentials(environment: Mapping[str, str]) -> bool:
+    """Is our app at one of the platforms named? Whoever does that means the real platforms."""
+    from socialpublishing.platforms import PLATFORMS  # brings Django, which most commands spare
+
+    return any(
+        environment.get(variable)
+        for platform in PLATFORMS.values()
+        for variable in platform.client_id_variables
+    )
+
+
+def place_of_demo(var: Path) -> Place:
+    """A service apart: free ports, its own secrets, its database in a folder of `var`.
+
+    A developer's `.env`, database and credentials stay out: what a demo posts stays in the sandbox.
+    """
+    port = first_free(port_from("PORT", 8000))
+    sandbox_port = first_free(port_from("SANDBOX_PORT", 8001), besides=port)
+    sandbox_url = f"http://127.0.0.1:{sandbox_port}"
+    others = {n: v for n, v in os.environ.items() if not n.startswith(("JWT_", "AUTH_", "AES_"))}
+    return Place(
+        bind="127.0.0.1",
+        port=port,
+        sandbox_url=sandbox_url,
+        sandbox_port=sandbox_port,
+        environment={
+            **others,
+            **fresh_secrets(),
+            "ENV_FILE": os.devnull,
+            "DATABASE_URL": f"sqlite:///{quote(str(var / f'demo-{port}/service.sqlite3'))}",
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "SERVICE_BASE_URL": f"http://127.0.0.1:{port}",
+            "SANDBOX_URL": sandbox_url,
+        },
+    )
+
+
+def port_from(variable: str, default: int) -> int:
+    value = os.environ.get(variable) or str(default)
+    if not value.isdecimal() or not 0 < int(value) < 65536:
+        raise PortError(f"{variable}={value} is no port.")
+    return int(value)
+
+
+def first_free(wanted: int, *, besides: int | None = None) -> int:
+    return wanted if wanted != besides and is_free(wanted) else free_port()

@@ -1,0 +1,161 @@
+"""Makes `.venv` and `.env`, once, and hands over to the Python in there.
+
+Runs on the Python that `run` found, so it may import nothing but the standard library.
+"""
+
+import base64
+import fcntl
+import hashlib
+import importlib.util
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from config.run import COMMANDS, HELP, ROOT, VAR
+
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin/python"
+# Not the Python of an activated .venv, which could not make that anew.
+BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
+# Stands while .venv is being changed: whoever finds it later knows that it cannot be trusted.
+UNFINISHED = VENV / "unfinished"
+LOCKS = {"test": "requirements-dev.lock", "browser": "requirements-browser.lock"}
+STRICT = ["--require-hashes", "--only-binary", ":all:"]
+
+
+class SetupError(Exception):
+    """What stands in the way, in words for the person at the keyboard."""
+
+
+def main(arguments: list[str]) -> NoReturn:
+    command = arguments[0] if arguments else "help"
+    if command in ("help", "-h", "--help"):
+        sys.stdout.write(HELP)
+        sys.exit(0)
+    if command not in COMMANDS:
+        sys.stderr.write(f"There is no command {command!r}.\n\n{HELP}")
+        sys.exit(2)
+    try:
+        install(LOCKS.get(command, "requirements.lock"))
+        write_env_file(ROOT / ".env")
+    except PermissionError as error:
+        sys.exit(f"This folder must be writable for you: {error}")
+    except SetupError as error:
+        sys.exit(str(error))
+    if command == "browser":
+        sys.exit(0)  # that was all
+    os.execv(PYTHON, [str(PYTHON), "-m", "config.run", *arguments])
+
+
+def install(lock: str) -> None:
+    """Install what `lock` names into .venv, unless that has been done."""
+    stamp = VENV / f"{lock}.sha256"
+    checksum = hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()
+
+    def is_done() -> bool:
+        return (
+            PYTHON.exists()
+            and not UNFINISHED.exists()
+            and stamp.exists()
+            and stamp.read_text() == checksum
+        )
+
+    if is_done():
+        return
+    with one_at_a_time("install"):
+        if is_done():
+            return
+        sys.stderr.write(f"Installing {lock} into .venv, once …\n")
+        if UNFINISHED.exists() or not PYTHON.exists():
+            clear()
+        UNFINISHED.touch()
+        if not install_with_uv(lock):
+            install_with_pip(lock)
+        stamp.write_text(checksum)
+        UNFINISHED.unlink()
+
+
+def install_with_uv(lock: str) -> bool:
+    uv = shutil.which("uv")
+    if not uv:
+        return False
+    # A failure is not the last word: uv does not read pip's configuration of a registry.
+    return (
+        PYTHON.exists() or succeeds(uv, "venv", "-q", "--allow-existing", "-p", BASE_PYTHON, VENV)
+    ) and succeeds(uv, "pip", "install", "-q", "--python", PYTHON, *STRICT, "-r", lock)
+
+
+def install_with_pip(lock: str) -> None:
+    has_pip = "import sys, importlib.util as i; sys.exit(not i.find_spec('pip'))"
+    if not (PYTHON.exists() and succeeds(PYTHON, "-c", has_pip)):
+        clear()  # uv made it, perhaps of another Python
+        if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
+            raise SetupError("This Python has no venv module: apt install python3-venv")
+        if not succeeds(BASE_PYTHON, "-m", "venv", VENV):
+            raise SetupError("Python could not make .venv: apt install python3-venv")
+    pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input", "-qq", "install")
+    if not succeeds(*pip, *STRICT, "-r", lock):
+        raise SetupError(f"{lock} could not be installed; pip says why above. Then start again.")
+
+
+def clear() -> None:
+    shutil.rmtree(VENV, ignore_errors=True)
+    VENV.mkdir()
+    UNFINISHED.touch()
+
+
+def succeeds(*command: str | Path) -> bool:
+    return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode == 0
+
+
+@contextmanager
+def one_at_a_time(work: str) -> Iterator[None]:
+    """Wait for another `./run` at the same work. Its lock goes with it, however it ends."""
+    VAR.mkdir(exist_ok=True)
+    with (VAR / f"{work}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.stderr.write(f"Waiting for another ./run (var/{work}.lock) …\n")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def write_env_file(path: Path) -> None:
+    """Give a developer's service its own random secrets; a file that is there stays as it is.
+
+    Addresses are not in it: they follow from the ports of each start.
+    """
+    if path.exists() or "ENV_FILE" in os.environ:
+        return
+    lines = ["# Made by ./run for development; .env.example explains every setting."]
+    lines += [f"{name}={value}" for name, value in fresh_secrets().items()]
+    with one_at_a_time("install"):
+        if path.exists():
+            return
+        # Complete before it has its name: a half-written file would be kept for good.
+        draft = VAR / "env.draft"
+        draft.unlink(missing_ok=True)
+        with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write("\n".join(lines) + "\n")
+        draft.replace(path)
+
+
+def fresh_secrets() -> dict[str, str]:
+    """All that the settings demand, and a key for the tokens of callers."""
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "AES_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "JWT_KEY": secrets.token_urlsafe(48),
+        "JWT_ALGORITHMS": "HS256",
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,136 @@
+"""Starting processes that never outlive this one, and stopping them."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from config.run import ROOT
+
+STOP_TIMEOUT_S = 35  # gunicorn itself gives its requests 30
+
+
+class ChildEndedError(Exception):
+    """A process that was to run for good has ended."""
+
+
+def die_with_parent(signal_number: int = signal.SIGTERM) -> Callable[[], None] | None:
+    """What a child does first, so that the kernel ends it with us, even if we get no last word.
+
+    Linux only: elsewhere a `kill -9` of the parent leaves its children running.
+    """
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None)
+    parent = os.getpid()
+
+    def in_child() -> None:
+        libc.prctl(1, signal_number)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:  # it died before we could ask
+            os._exit(1)
+
+    return in_child
+
+
+def run(*command: str | Path, env: Mapping[str, str] | None = None) -> int:
+    """Run `command` to its end, with our output, and return its exit code."""
+    return subprocess.run(
+        command, cwd=ROOT, env=env, preexec_fn=die_with_parent(), check=False
+    ).returncode
+
+
+class Children:
+    """Processes that live together: `watch` raises when one ends; leaving the block ends all."""
+
+    def __init__(self) -> None:
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.logs: dict[str, Path] = {}
+
+    def start(
+        self, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path | None = None
+    ) -> None:
+        """Start `command`; it writes into `log`, or, without one, where we write."""
+        with contextlib.ExitStack() as stack:
+            output = None
+            if log:
+                output = stack.enter_context(log.open("wb"))
+                self.logs[name] = log
+            self.processes[name] = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output and subprocess.STDOUT,
+                # A group of its own: Ctrl-C in the terminal reaches us alone, and we end the
+                # children in order; and whatever a child has forked can be ended with it.
+                process_group=0,
+                preexec_fn=die_with_parent(),
+            )
+
+    def watch(self) -> None:
+        """Raise ChildEndedError if one has ended."""
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                raise ChildEndedError(
+                    f"{name} has ended with exit code {process.returncode}.{self.last_words(name)}"
+                )
+
+    def last_words(self, name: str) -> str:
+        if name not in self.logs:
+            return ""
+        return "\n" + "\n".join(self.logs[name].read_text(errors="replace").splitlines()[-20:])
+
+    def watch_forever(self) -> None:
+        while True:
+            self.watch()
+            time.sleep(0.2)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Last come, first gone: the worker ends its calls before the sandbox stops answering.
+        for process in reversed(self.processes.values()):
+            stop(process)
+
+
+def stop(process: subprocess.Popen[bytes], *, first: int = signal.SIGTERM) -> None:
+    """Ask `process` to end; if it does not, or we are told again to end, kill its whole group."""
+    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+        if process.poll() is None:
+            process.send_signal(first)
+            process.wait(STOP_TIMEOUT_S)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def is_free(port: int, *, host: str = "127.0.0.1") -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        # As servers do: a port that only waits out its last connections counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,100 @@
+"""Starting the processes of the service, and telling where they are."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+import requests
+
+from config.run import ROOT
+from config.run.environment import Place, place_of_service
+from config.run.processes import Children, run
+
+START_TIMEOUT_S = 60
+
+
+class StartError(Exception):
+    """The service did not come up."""
+
+
+def up() -> int:
+    """Run the service until somebody ends it."""
+    place = place_of_service()
+    place.demand_free_ports()
+    with Children() as children:
+        start(children, place)
+        print(f"\nThe service is up; Ctrl-C ends it.\n{addresses(place)}", flush=True)
+        children.watch_forever()
+    return 0
+
+
+def start(children: Children, place: Place, *, logs: Path | None = None) -> None:
+    """Start all processes at `place` and return when they answer; their words go into `logs`."""
+    environment = place.environment
+    if run(*manage("migrate", "--verbosity", "0"), env=environment):
+        raise StartError("The database could not be brought up to date: see above.")
+    processes = {
+        "web": web_command(place.bind, place.port),
+        "worker": manage("worker"),
+    }
+    if place.sandbox_port:
+        processes = {
+            "sandbox": manage("sandbox", "--port", str(place.sandbox_port)),
+            **processes,
+        }
+    for name, command in processes.items():
+        log = logs / f"{name}.log" if logs else None
+        children.start(name, command, env=environment, log=log)
+    wait_until_it_answers(children, f"{place.url}/healthz")
+    if place.sandbox_port:
+        wait_until_it_answers(children, f"{place.sandbox_url}/control/posts")
+
+
+def manage(*arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "manage.py"), *arguments]
+
+
+def web_command(bind: str, port: int) -> list[str]:
+    host = f"[{bind}]" if ":" in bind else bind
+    return [
+        sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{host}:{port}",
+        # Threads, because a request with `Prefer: wait` holds one while others are served.
+        "--worker-class", "gthread", "--workers", os.environ.get("WEB_CONCURRENCY", "2"),
+        "--threads", "32", "--max-requests", "20000", "--max-requests-jitter", "2000",
+        # Otherwise gunicorn wants a socket in the home folder, which a service may not have.
+        "--no-control-socket",
+    ]  # fmt: skip
+
+
+def become(command: list[str]) -> NoReturn:
+    """Go on as `command`, in this very process: signals reach it, its exit code is ours."""
+    sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+def wait_until_it_answers(children: Children, url: str) -> None:
+    """Any answer will do: what it says about the host name that we used is no matter here."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        children.watch()
+        try:
+            requests.get(url, timeout=5)
+        except requests.RequestException as error:
+            if time.monotonic() > deadline:
+                raise StartError(f"{url} does not answer after {START_TIMEOUT_S} s.") from error
+            time.sleep(0.1)
+        else:
+            return
+
+
+def addresses(place: Place) -> str:
+    rows = [
+        ("API", f"{place.url}/api/v1"),
+        ("API docs", f"{place.url}/api/docs"),
+        ("Ops console", f"{place.url}/admin/"),
+    ]
+    if place.sandbox_url:
+        rows.append(("Sandbox", f"{place.sandbox_url}/feed  (no platform is called)"))
+    return "\n".join(f"  {name:<12} {url}" for name, url in rows)

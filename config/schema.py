@@ -1,0 +1,38 @@
+"""What the API's description says beyond what DRF knows: which failures each operation has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+
+from config.api import ERROR_CODES
+from socialpublishing.serializers import ErrorDetailSerializer
+
+
+class OperationSchema(AutoSchema):
+    """Adds the failures that follow from an operation's kind, each with its codes."""
+
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        bodies = super()._get_response_bodies(direction)
+        for status in self._failures():
+            codes = [
+                f"`{code}`: {sentence}"
+                for code, (own, sentence) in ERROR_CODES.items()
+                if own == status
+            ]
+            body: Any = self._get_response_for_code(ErrorDetailSerializer, str(status))  # type: ignore[no-untyped-call]
+            bodies[str(status)] = {**body, "description": "\n".join(codes)}
+        return bodies
+
+    def _failures(self) -> set[int]:
+        failures = {400, 405, 406, 500}
+        if self.view.get_authenticators():
+            failures |= {401, 503}
+        if "{" in self.path:
+            failures.add(404)
+        if self.method != "GET":
+            failures |= {403, 404, 409}
+        if self.method in {"POST", "PUT", "PATCH"}:
+            failures |= {413, 415, 422}
+        return failures

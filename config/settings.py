@@ -1,0 +1,258 @@
+"""All settings of the service. They come from the environment, or from `.env` beside manage.py.
+
+No secret has a default. Everything else has the safe one. What is dangerous or missing is told by
+`manage.py check` (checks.py), under the names that `.env.example` explains. What belongs to one
+platform, its credentials and its hosts, is read by that platform's own module.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
+
+# --- What we are -------------------------------------------------------------------------------
+
+SECRET_KEY = env("SECRET_KEY")
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
+# The address that a browser sees: the gateway's, in production. OAuth callbacks are built from it
+# alone.
+SERVICE_BASE_URL = env("SERVICE_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+# With it set, no platform is called: all their hosts are moved to the sandbox at this address.
+SANDBOX_URL = env("SANDBOX_URL", default="").rstrip("/")
+
+INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "config.apps.ConsoleConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_q",
+    "config.apps.HouseConfig",
+    "socialpublishing",
+    "socialpublishing.sandbox",
+    "connections",
+    "publishing",
+]
+
+MIDDLEWARE = [
+    "config.logs.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "config.console.PolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "config.api.BothSlashesMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False  # both spellings are routed: a redirect would turn a POST into a GET
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Data --------------------------------------------------------------------------------------
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's settings for `url`; a driver suffix, as in `postgresql+asyncpg://`, is dropped."""
+    scheme, _, rest = url.partition("://")
+    settings: dict[str, Any] = dict(env.db_url_config(f"{scheme.partition('+')[0]}://{rest}"))
+    if settings["ENGINE"] == "django.db.backends.sqlite3":
+        settings["OPTIONS"] = {
+            "timeout": 20,
+            # A transaction that may write takes the lock at its start, or waits for it; one that
+            # starts as a reader and writes later fails at once with "database is locked".
+            "transaction_mode": "IMMEDIATE",
+            # FULL: the mark before a publishing call must outlive a power cut, not only a kill.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+            " PRAGMA journal_size_limit=27103364;",
+        }
+    elif env.bool("DATABASE_POOL", default=False):
+        settings["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 4, "timeout": 10}}
+    else:
+        settings["CONN_MAX_AGE"] = 60
+        settings["CONN_HEALTH_CHECKS"] = True
+    return settings
+
+
+DATABASES = {
+    "default": database(
+        env("DATABASE_URL", default=f"sqlite:///{quote(str(BASE_DIR / 'var/service.sqlite3'))}")
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# AES_KEY (32 bytes, base64) encrypts and decrypts tokens; AES_KEYS_RETIRED only decrypt.
+AES_KEY = env("AES_KEY")
+AES_KEYS_RETIRED = env.list("AES_KEYS_RETIRED", default=[])
+
+# --- Who is calling ----------------------------------------------------------------------------
+
+AUTH_SERVICE_URL = env("AUTH_SERVICE_URL", default="").rstrip("/")
+JWT_KEY = env("JWT_KEY", default="").replace("\\n", "\n")
+JWT_JWKS_URL = env(
+    "JWT_JWKS_URL",
+    default=f"{AUTH_SERVICE_URL}/.well-known/jwks.json" if AUTH_SERVICE_URL else "",
+)
+JWT_ALGORITHMS = env.list("JWT_ALGORITHMS", default=["RS256", "ES256"])
+JWT_USER_CLAIM = env("JWT_USER_CLAIM", default="user_id")
+JWT_ISSUER = env("JWT_ISSUER", default="")
+JWT_AUDIENCE = env("JWT_AUDIENCE", default="")
+
+# Where a browser may be sent after connecting: allowed beginnings of `return_to`.
+OAUTH_RETURN_TO = env.list("OAUTH_RETURN_TO", default=[])
+
+# --- The API -----------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["config.jwt.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["config.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "config.schema.OperationSchema",
+    "EXCEPTION_HANDLER": "config.api.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Social Publishing Service",
+    "DESCRIPTION": "Connects social accounts, publishes posts once and on time, tells their story.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatus": "publishing.models.Status",
+        "ConnectionStatus": "connections.models.SocialConnection.Status",
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+
+# --- Publishing --------------------------------------------------------------------------------
+
+MAX_API_RETRIES = env.int("MAX_API_RETRIES", default=3)
+API_RETRY_DELAY_SECONDS = env.float("API_RETRY_DELAY_SECONDS", default=1.0)
+API_RETRY_BACKOFF_FACTOR = env.float("API_RETRY_BACKOFF_FACTOR", default=2.0)
+LATE_PUBLISH_GRACE_SECONDS = env.int("LATE_PUBLISH_GRACE_SECONDS", default=3600)
+# A lane is one process that publishes; its threads are how many platform calls it has under way.
+PUBLISH_LANES = env.int("PUBLISH_LANES", default=2)
+PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
+
+# Object stores and file servers that we trust: exact scheme://host[:port]. All other addresses of
+# media pass the address gate (socialpublishing/media.py).
+MEDIA_ALLOWED_ORIGINS = env.list("MEDIA_ALLOWED_ORIGINS", default=[])
+if SANDBOX_URL:
+    # The sandbox serves sample pictures.
+    _sandbox = urlsplit(SANDBOX_URL)
+    MEDIA_ALLOWED_ORIGINS = [*MEDIA_ALLOWED_ORIGINS, f"{_sandbox.scheme}://{_sandbox.netloc}"]
+
+Q_CLUSTER = {
+    "name": "social",
+    "label": "Background jobs",
+    "orm": "default",  # the Redis broker loses tasks when a worker is killed
+    "workers": PUBLISH_LANES + 1,  # one spare: a lane's next tick starts while the old one drains
+    "timeout": 300,
+    "retry": 600,  # seconds; stays the larger, or a tick runs twice
+    "poll": 0.2,
+    "ack_failures": True,
+    "max_attempts": 1,  # the job's row counts attempts, not the queue
+    "catch_up": False,  # a missed minute is covered by the next
+    "save_limit": 100,
+    "queue_limit": PUBLISH_LANES + 1,
+    "bulk": 1,
+}
+
+# --- Browser boundaries and static files -------------------------------------------------------
+
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+_secure = SERVICE_BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
+SESSION_COOKIE_NAME = "__Host-session" if _secure else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if _secure else "csrf"
+SESSION_COOKIE_AGE = 8 * 3600
+SECURE_HSTS_SECONDS = 31536000 if _secure else 0
+SECURE_REFERRER_POLICY = "no-referrer"
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = [SERVICE_BASE_URL]
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var/static"
+WHITENOISE_USE_FINDERS = (
+    True  # without `collectstatic`, as in the demo, files are served from the packages
+)
+
+# --- The ops console ----------------------------------------------------------------------------
+
+LOGIN_REDIRECT_URL = "admin:index"  # unfold's form forgets where Django would lead
+UNFOLD = {
+    "SITE_TITLE": "Social Publishing",
+    "SITE_HEADER": "Social Publishing",
+    "SITE_SUBHEADER": "Times are UTC",
+    "SITE_SYMBOL": "send",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}console/favicon.svg"}
+    ],
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": ["Sandbox", "warning"] if SANDBOX_URL else None,
+    "ENVIRONMENT_TITLE_PREFIX": "Sandbox:" if SANDBOX_URL else None,
+    "SIDEBAR": {"navigation": "config.console.navigation"},
+}
+
+# --- Words for the log -------------------------------------------------------------------------
+
+LOG_LEVEL = env("LOG_LEVEL", default="INFO").upper()
+LOGGING_CONFIG = "config.logs.configure"
+LOGGING = {"level": LOG_LEVEL}

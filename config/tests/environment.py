@@ -1,0 +1,27 @@
+"""The environment of the tests, set before Django reads it (pytest.ini loads this first).
+
+A developer's `.env` stays out: real credentials are no test's business. Keys are made anew for each
+run, so that none is ever worth anything.
+"""
+
+import base64
+import os
+import secrets
+
+for _name in [name for name in os.environ if name.endswith(("_URL", "_SECRET", "_KEY", "_ID"))]:
+    if _name.startswith(
+        ("INSTAGRAM_", "FACEBOOK_", "LINKEDIN_", "TWITTER_", "PINTEREST_", "TIKTOK_", "SANDBOX_")
+    ):
+        del os.environ[_name]
+
+os.environ.update(
+    ENV_FILE=os.devnull,
+    SECRET_KEY=secrets.token_urlsafe(50),
+    AES_KEY=base64.b64encode(secrets.token_bytes(32)).decode(),
+    JWT_KEY=secrets.token_urlsafe(48),
+    JWT_ALGORITHMS="HS256",
+    SERVICE_BASE_URL="http://127.0.0.1:8000",
+    ALLOWED_HOSTS="127.0.0.1,localhost,testserver",
+    LOG_LEVEL="WARNING",
+)
+os.environ.setdefault("DATABASE_URL", "sqlite:///:memory:")

@@ -1,0 +1,120 @@
+"""The frame of the ops console: who finds what, and what browsers are told."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission, User
+from django.contrib.staticfiles import finders
+from django.test import Client
+from django_q.models import Schedule
+
+REGISTERED = {
+    "auth.Group", "auth.User", "connections.SocialConnection", "django_q.Schedule",
+    "publishing.Lane", "publishing.PublishJob",
+}  # fmt: skip
+
+
+@pytest.fixture
+def make_staff(db):
+    def make(*permissions, **facts):
+        user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True, **facts)
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+def policy(answer):
+    return {
+        part.split()[0]: part.split()[1:]
+        for part in answer.headers["Content-Security-Policy"].split(";")
+    }
+
+
+def test_only_these_models_have_pages():
+    assert {model._meta.label for model in admin.site._registry} == REGISTERED
+
+
+def test_sidebar_shows_what_its_user_may_see(make_staff):
+    html = make_staff("view_publishjob").get("/admin/").content.decode()
+
+    assert "/admin/publishing/publishjob/" in html
+    assert "/admin/connections/socialconnection/" not in html
+    assert "/admin/auth/user/" not in html
+
+
+def test_superuser_finds_every_page(make_staff):
+    client = make_staff(is_superuser=True)
+    html = client.get("/admin/").content.decode()
+
+    for label in REGISTERED:
+        address = f"/admin/{label.lower().replace('.', '/')}/"
+        assert address in html
+        assert client.get(address).status_code == 200
+
+
+@pytest.mark.django_db
+def test_sign_in_leads_to_the_console():
+    User.objects.create_superuser("mara", password="a long password")
+
+    answer = Client().post("/admin/login/", {"username": "mara", "password": "a long password"})
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/admin/login/", "/admin/", "/admin/nothing/here"])
+def test_console_may_compile_and_nothing_else(path):
+    answer = Client().get(path)
+
+    assert policy(answer)["script-src"] == ["'self'", "'unsafe-eval'"]
+    assert policy(answer)["default-src"] == ["'none'"]
+    # Without an origin in its posts, the check against forgery refuses every form.
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/healthz", "/api/docs", "/api/v1/connections/", "/nothing"])
+def test_all_else_stays_strict(path):
+    answer = Client().get(path)
+
+    assert policy(answer)["script-src"] == ["'self'"]
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_favicon_is_there(settings):
+    [icon] = settings.UNFOLD["SITE_FAVICONS"]
+
+    assert finders.find(icon["href"].removeprefix(settings.STATIC_URL))
+
+
+def test_superuser_creates_staff(make_staff):
+    client = make_staff(is_superuser=True)
+
+    client.post(
+        "/admin/auth/user/add/",
+        {
+            "username": "olga",
+            "usable_password": "true",
+            "password1": "a long password",
+            "password2": "a long password",
+        },
+    )
+
+    assert (
+        client.get(f"/admin/auth/user/{User.objects.get(username='olga').pk}/change/").status_code
+        == 200
+    )
+
+
+def test_nobody_edits_a_schedule(make_staff):
+    client = make_staff(is_superuser=True)
+    schedule = Schedule.objects.first()
+
+    assert client.get("/admin/django_q/schedule/add/").status_code == 403
+    for what in ("change", "delete"):
+        answer = client.post(f"/admin/django_q/schedule/{schedule.pk}/{what}/", {"post": "yes"})
+        assert answer.status_code == 403

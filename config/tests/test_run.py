@@ -1,0 +1,252 @@
+import base64
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from config.run import COMMANDS, ROOT, environment, install
+from config.run.postgres import temporary_postgres
+from config.run.processes import ChildEndedError, Children, free_port
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch):
+    for name in ("ENV_FILE", "BIND", "PORT", "SANDBOX_PORT", "SANDBOX_URL", "SERVICE_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def taken_port():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def is_alive(pid):
+    """A zombie, which only waits for its exit code to be read, is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until_gone(pid):
+    deadline = time.monotonic() + 10
+    while is_alive(pid):
+        assert time.monotonic() < deadline, f"process {pid} lives on"
+        time.sleep(0.02)
+
+
+# --- ./run ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("arguments", "code"), [([], 0), (["help"], 0), (["lunch"], 2)])
+def test_run_lists_its_commands_from_any_folder(tmp_path, arguments, code):
+    done = subprocess.run(
+        [ROOT / "run", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == code
+    assert all(f"  {command} " in done.stdout + done.stderr for command in COMMANDS)
+
+
+def test_run_refuses_a_python_that_is_too_old(tmp_path):
+    old = tmp_path / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+
+    done = subprocess.run(
+        [ROOT / "run", "up"],
+        env={**os.environ, "PYTHON": str(old)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "Python 3.11" in done.stderr
+
+
+def test_env_file_is_private_and_has_what_the_settings_demand(tmp_path):
+    path = tmp_path / ".env"
+
+    install.write_env_file(path)
+
+    lines = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(base64.b64decode(lines["AES_KEY"])) == 32
+    assert lines.keys() == {"SECRET_KEY", "AES_KEY", "JWT_KEY", "JWT_ALGORITHMS"}
+
+
+def test_env_file_that_is_there_stays_as_it_is(tmp_path):
+    path = tmp_path / ".env"
+    path.write_text("SECRET_KEY=mine\n")
+
+    install.write_env_file(path)
+
+    assert path.read_text() == "SECRET_KEY=mine\n"
+
+
+# --- Where it starts -----------------------------------------------------------------------------
+
+
+def test_addresses_follow_from_the_ports(monkeypatch):
+    monkeypatch.setenv("PORT", "8123")
+    monkeypatch.setenv("SANDBOX_PORT", "8124")
+
+    told = environment.place_of_service().environment
+
+    assert told["SERVICE_BASE_URL"] == "http://127.0.0.1:8123"
+    assert told["SANDBOX_URL"] == "http://127.0.0.1:8124"
+
+
+def test_public_address_of_the_operator_is_kept(monkeypatch):
+    monkeypatch.setenv("SERVICE_BASE_URL", "https://social.example.com")
+
+    told = environment.place_of_service().environment
+
+    assert told["SERVICE_BASE_URL"] == "https://social.example.com"
+
+
+def test_real_credential_turns_the_sandbox_off(monkeypatch):
+    monkeypatch.setenv("FACEBOOK_APP_ID", "123")
+
+    place = environment.place_of_service()
+
+    assert place.sandbox_url == ""
+    assert place.sandbox_port is None
+
+
+def test_sandbox_elsewhere_wins_over_a_real_credential(monkeypatch):
+    monkeypatch.setenv("FACEBOOK_APP_ID", "123")
+    monkeypatch.setenv("SANDBOX_URL", "http://127.0.0.1:9999")
+
+    place = environment.place_of_service()
+
+    assert place.sandbox_url == "http://127.0.0.1:9999"
+    assert place.sandbox_port is None
+
+
+def test_port_that_is_taken_is_named_with_its_variable(monkeypatch, taken_port):
+    monkeypatch.setenv("PORT", str(taken_port))
+
+    with pytest.raises(environment.PortError, match=f"Port {taken_port} .* PORT="):
+        environment.place_of_service().demand_free_ports()
+
+
+@pytest.mark.parametrize("value", ["http", "0", "70000", "-1"])
+def test_port_that_is_none_is_refused(monkeypatch, value):
+    monkeypatch.setenv("PORT", value)
+
+    with pytest.raises(environment.PortError, match="no port"):
+        environment.place_of_service()
+
+
+def test_demo_evades_a_port_that_is_taken(monkeypatch, taken_port, tmp_path):
+    monkeypatch.setenv("PORT", str(taken_port))
+
+    place = environment.place_of_demo(tmp_path)
+
+    assert place.port not in (taken_port, place.sandbox_port)
+
+
+def test_demo_knows_nothing_of_a_developers_settings(monkeypatch, tmp_path):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://production/")
+    monkeypatch.setenv("JWT_JWKS_URL", "https://production/")
+
+    told = environment.place_of_demo(tmp_path / "with space+plus").environment
+
+    assert told["DATABASE_URL"].startswith("sqlite:")
+    assert "JWT_JWKS_URL" not in told
+    assert told["ENV_FILE"] == os.devnull
+    assert told["SANDBOX_URL"].startswith("http://127.0.0.1:")
+
+
+# --- Processes -----------------------------------------------------------------------------------
+
+
+def test_leaving_the_block_ends_the_children():
+    with Children() as children:
+        children.start("sleeper", SLEEP, env=os.environ)
+        pid = children.processes["sleeper"].pid
+        assert is_alive(pid)
+
+    assert not is_alive(pid)
+
+
+def test_child_that_ends_is_told_by_name_with_its_last_words(tmp_path):
+    with Children() as children:
+        children.start(
+            "web", [sys.executable, "-c", "exit('no luck')"], env=os.environ, log=tmp_path / "log"
+        )
+        children.processes["web"].wait()
+
+        with pytest.raises(ChildEndedError, match=r"web has ended with exit code 1(.|\n)*no luck"):
+            children.watch()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+def test_children_die_with_a_parent_that_is_killed():
+    script = (
+        "import os, time\n"
+        "from config.run.processes import Children\n"
+        "children = Children()\n"
+        f"children.start('sleeper', {SLEEP!r}, env=os.environ)\n"
+        "print(children.processes['sleeper'].pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE)
+    child = int(parent.stdout.readline())
+    assert is_alive(child)
+
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate()
+
+    wait_until_gone(child)
+
+
+# --- PostgreSQL ----------------------------------------------------------------------------------
+
+
+def test_temporary_postgres_is_real():
+    with temporary_postgres() as url, psycopg.connect(url) as connection:
+        [version] = connection.execute("SHOW server_version_num").fetchone()
+
+    assert int(version) >= 17_00_00
+
+
+def test_temporary_postgres_leaves_nothing_even_if_interrupted():
+    folders = []
+
+    def work():
+        with temporary_postgres() as url, psycopg.connect(url) as connection:
+            folders.append(Path(connection.execute("SHOW data_directory").fetchone()[0]).parent)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+
+    assert [folder.exists() for folder in folders] == [False]
+
+
+def test_temporary_postgres_lets_nobody_in_without_its_password():
+    with temporary_postgres() as url:
+        port = urlsplit(url).port
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(host="127.0.0.1", port=port, user="postgres", connect_timeout=5)
+
+
+def test_free_port_is_free():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", free_port()))

@@ -1,0 +1,30 @@
+from typing import Any
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from config import health
+from publishing.views import PlatformViewSet
+
+handler400 = "config.api.bad_request"
+handler404 = "config.api.page_not_found"
+handler500 = "config.api.server_error"
+
+api: list[Any] = [
+    path("connections/", include("connections.urls")),
+    path("publishing/", include("publishing.urls")),
+    path("platforms", PlatformViewSet.as_view({"get": "list"})),
+]
+
+public = {"authentication_classes": (), "permission_classes": ()}
+
+urlpatterns = [
+    path("api/v1/", include(api)),
+    path("api/schema", SpectacularAPIView.as_view(**public), name="schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(**public, url_name="schema"), name="docs"),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz),
+    path("healthz/worker", health.worker),
+    path("readyz", health.readyz),
+]

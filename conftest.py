@@ -1,0 +1,176 @@
+"""Fixtures that several apps share. Platforms are replaced by the sandbox, over real HTTP."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from django.test import Client
+from django.utils import timezone
+
+from config.jwt import sign_dev_token
+from connections.grants import identify
+from connections.models import SocialConnection
+from connections.services import store_grant
+from publishing.lanes import LaneRunner
+from publishing.models import PublishJob
+from socialpublishing.crypto import Secret
+from socialpublishing.oauth import Tokens
+from socialpublishing.platforms import PLATFORMS, platform_named
+from socialpublishing.sandbox.server import SandboxServer
+
+
+class Sandbox:
+    """The sandbox's control calls."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def call(self, method: str, path: str, **body: Any) -> Any:
+        answer = requests.request(method, f"{self.url}/control/{path}", json=body or None, timeout=10)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
+
+    def account(self, platform: str = "twitter", **facts: Any) -> dict[str, Any]:
+        facts = {"username": f"u{uuid.uuid4().hex[:12]}", **facts}
+        made: dict[str, Any] = self.call("POST", "accounts", platform=platform, **facts)
+        return made
+
+    def fault(self, action: str, value: Any = None, *, path: str = "", **facts: Any) -> None:
+        told = {"action": action, "path": path, **facts}
+        self.call("POST", "faults", **told, **({} if value is None else {"value": value}))
+
+    def posts(self, platform: str = "") -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = self.call("GET", f"posts?platform={platform}" if platform else "posts")
+        return listed
+
+    def calls(self, path: str = "", method: str = "") -> list[dict[str, Any]]:
+        return [
+            call
+            for call in self.call("GET", "calls")
+            if path in call["path"] and method in call["method"]
+        ]
+
+    def picture(self, name: str = "harbour.jpg") -> dict[str, str]:
+        return {
+            "url": f"{self.url}/samples/{name}",
+            "asset_type": "image",
+            "mime_type": "image/jpeg",
+            "alt_text": "A harbour in the morning",
+        }
+
+
+class Api:
+    """A caller of the API: a user with a token."""
+
+    def __init__(self, user: str) -> None:
+        token = sign_dev_token(user, lifetime=dt.timedelta(hours=1))
+        self.client = Client(headers={"Authorization": f"Bearer {token}"})
+
+    def get(self, path: str, **kwargs: Any) -> Any:
+        return self.client.get(f"/api/v1/{path}", **kwargs)
+
+    def post(self, path: str, body: Any = None, **kwargs: Any) -> Any:
+        kwargs.setdefault("content_type", "application/json")
+        return self.client.post(f"/api/v1/{path}", body, **kwargs)
+
+    def put(self, path: str, body: Any) -> Any:
+        return self.client.put(f"/api/v1/{path}", body, content_type="application/json")
+
+    def delete(self, path: str) -> Any:
+        return self.client.delete(f"/api/v1/{path}")
+
+    def publish(self, connection: SocialConnection, text: str = "Hello", **more: Any) -> Any:
+        return self.post(
+            "publishing/publish", {"connection_id": str(connection.pk), "text_content": text, **more}
+        )
+
+
+class Lane(LaneRunner):
+    """A lane that a test turns by hand, at times of its own."""
+
+    def work(self, *, after: float = 0, until: Callable[[], bool] | None = None) -> None:
+        """Turn until nothing is under way or due, `after` seconds from now."""
+        give_up_at = time.monotonic() + 60
+        while time.monotonic() < give_up_at:
+            now = timezone.now() + dt.timedelta(seconds=after)
+            self.finish(now)
+            if until() if until else not PublishJob.objects.filter(next_attempt_at__lte=now).exists():
+                return
+        raise AssertionError("the lane did not come to an end")
+
+    def work_ahead(self, seconds: float = 600) -> None:
+        """Let time jump from one due job to the next, for up to `seconds`."""
+        start = timezone.now()
+        while job := PublishJob.objects.alive().order_by("next_attempt_at").first():
+            at = max(job.next_attempt_at or start, timezone.now())
+            if at > start + dt.timedelta(seconds=seconds):
+                return
+            self.finish(at)
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[SandboxServer]:
+    with SandboxServer() as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(sandbox_server: SandboxServer, settings: Any) -> Sandbox:
+    settings.SANDBOX_URL = sandbox_server.url
+    settings.MEDIA_ALLOWED_ORIGINS = [sandbox_server.url]
+    sandbox = Sandbox(sandbox_server.url)
+    sandbox.call("DELETE", "state")
+    return sandbox
+
+
+@pytest.fixture
+def make_api(db: None) -> Callable[..., Api]:
+    return lambda user="alice": Api(user)
+
+
+@pytest.fixture
+def api(make_api: Callable[..., Api]) -> Api:
+    return make_api()
+
+
+@pytest.fixture
+def make_connection(db: None, sandbox: Sandbox) -> Callable[..., SocialConnection]:
+    def make(platform: str = "twitter", user: str = "alice", **facts: Any) -> SocialConnection:
+        account = sandbox.account(platform, **facts)
+        tokens = Tokens(
+            access_token=Secret(account["access_token"]),
+            refresh_token=Secret(account["refresh_token"]) if account["refresh_token"] else None,
+            lifetime=dt.timedelta(seconds=account["expires_in"]),
+            scopes=tuple(account["scopes"]),
+        )
+        grant = identify(platform_named(platform), tokens, timezone.now())
+        return store_grant(user_id=user, platform=platform, grant=grant)
+
+    return make
+
+
+@pytest.fixture
+def lane(db: None) -> Lane:
+    return Lane("test-lane", threads=8)
+
+
+@pytest.fixture(params=sorted(PLATFORMS))
+def platform(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+def statuses() -> dict[str, int]:
+    """How many jobs stand how."""
+    counts: dict[str, int] = {}
+    for status in PublishJob.objects.values_list("status", flat=True):
+        counts[status] = counts.get(status, 0) + 1
+    return counts
+
+

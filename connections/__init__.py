@@ -1,0 +1,1 @@
+"""Who may post where: accounts at platforms, their tokens, connecting and refreshing."""

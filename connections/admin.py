@@ -1,0 +1,144 @@
+"""Connections in the ops console. No page, filter or search touches a token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
+from unfold.enums import ActionVariant
+
+from connections import services
+from connections.console import (
+    OperatedAdmin,
+    Operation,
+    PlatformFilter,
+    ReadOnlyInline,
+    action,
+    coloured,
+    display,
+    isolated,
+    link,
+    moment,
+    platform_label,
+)
+from connections.models import Destination, SocialConnection
+
+STATUS_COLOURS: dict[str, str] = {
+    SocialConnection.Status.ACTIVE.label: "success",
+    SocialConnection.Status.NEEDS_REAUTH.label: "warning",
+}
+
+
+class DestinationInline(ReadOnlyInline):
+    model = Destination
+    fields = readonly_fields = ("place", "kind", "external_id", "can_publish", "is_default")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Destination]:
+        return Destination.objects.defer("access_token")
+
+    @display(description="name")
+    def place(self, destination: Destination) -> str:
+        return isolated(destination.name)
+
+
+@admin.register(SocialConnection)
+class SocialConnectionAdmin(OperatedAdmin):
+    list_display = (
+        "account",
+        "state",
+        "platform_name",
+        "user_id",
+        "expires",
+        "refreshed",
+        "created",
+    )
+    list_filter = (("status", ChoicesCheckboxFilter), PlatformFilter)
+    search_fields = ("user_id__startswith", "external_display_name", "external_user_id__exact")
+    search_help_text = "User id, account name, or id at the platform"
+    sortable_by = ("expires", "refreshed", "created")
+    fieldsets = (
+        (
+            "Account",
+            {"fields": ("account", "platform_name", "kind", "external_user_id", "user_id")},
+        ),
+        ("State", {"fields": ("state", "reason", "scope_list", "jobs")}),
+        ("Timing", {"fields": ("expires", "refreshed", "limited", "created", "updated")}),
+    )
+    inlines = (DestinationInline,)
+    actions = actions_detail = ("revoke",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SocialConnection]:
+        # Loaded only when the platform has to be told of a revocation.
+        return SocialConnection.objects.defer("access_token", "refresh_token")
+
+    @display(description="account", ordering="external_display_name")
+    def account(self, connection: SocialConnection) -> str:
+        return isolated(connection.external_display_name or connection.external_user_id)
+
+    @display(description="status", ordering="status")
+    def state(self, connection: SocialConnection) -> str:
+        return coloured(connection.get_status_display(), STATUS_COLOURS)
+
+    @display(description="reason")
+    def reason(self, connection: SocialConnection) -> str:
+        return isolated(connection.status_reason)
+
+    @display(description="platform")
+    def platform_name(self, connection: SocialConnection) -> str:
+        return platform_label(connection.platform)
+
+    @display(description="scopes")
+    def scope_list(self, connection: SocialConnection) -> str:
+        return isolated(" ".join(connection.scopes))
+
+    @display(description="jobs")
+    def jobs(self, connection: SocialConnection) -> str:
+        # By name: publishing is built upon this app, not the other way round.
+        jobs = reverse("admin:publishing_publishjob_changelist")
+        return link(f"{jobs}?connection__id__exact={connection.pk}", "Jobs of this connection")
+
+    @display(description="token expires", ordering="expires_at")
+    def expires(self, connection: SocialConnection) -> str:
+        return moment(connection.expires_at)
+
+    @display(description="last refreshed", ordering="last_refreshed_at")
+    def refreshed(self, connection: SocialConnection) -> str:
+        return moment(connection.last_refreshed_at)
+
+    @display(description="told to wait until")
+    def limited(self, connection: SocialConnection) -> str:
+        return moment(connection.limited_until)
+
+    @display(description="connected", ordering="created_at")
+    def created(self, connection: SocialConnection) -> str:
+        return moment(connection.created_at)
+
+    @display(description="last change")
+    def updated(self, connection: SocialConnection) -> str:
+        return moment(connection.updated_at)
+
+    @action(description="Disconnect", icon="link_off", variant=ActionVariant.DANGER)
+    def revoke(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[SocialConnection] | None = None,
+        object_id: str | None = None,
+    ) -> HttpResponse:
+        operation = Operation(
+            title="Disconnect",
+            done="disconnected",
+            act=services.disconnect,
+            warning="Our tokens are revoked and wiped, and waiting posts are cancelled. "
+            "Only the owner can connect the account again.",
+        )
+        return self.operate(request, rows, object_id, operation)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        connection = self.get_object(request, object_id)
+        if connection is None or connection.status == SocialConnection.Status.REVOKED:
+            return []
+        return list(super().get_actions_detail(request, object_id))

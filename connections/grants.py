@@ -1,0 +1,69 @@
+"""What a platform granted in one consent: tokens, whom they belong to, and where it can post."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from socialpublishing.crypto import Secret
+from socialpublishing.oauth import Tokens
+from socialpublishing.platforms import client_for
+from socialpublishing.platforms.base import Account, DestinationFacts, Platform, Profile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    access_token: Secret
+    refresh_token: Secret | None
+    expires_at: dt.datetime | None
+    scopes: tuple[str, ...]
+    profile: Profile
+    destinations: tuple[DestinationFacts, ...]
+
+    def to_secret(self) -> Secret:
+        """All of it as one text, to be sealed while it waits for a confirmation."""
+        return Secret(json.dumps(asdict(self), default=_plain))
+
+    @classmethod
+    def from_secret(cls, secret: Secret) -> Grant:
+        stored: dict[str, Any] = json.loads(secret.reveal())
+        expires_at, refresh = stored["expires_at"], stored["refresh_token"]
+        return cls(
+            access_token=Secret(stored["access_token"]),
+            refresh_token=Secret(refresh) if refresh else None,
+            expires_at=dt.datetime.fromisoformat(expires_at) if expires_at else None,
+            scopes=tuple(stored["scopes"]),
+            profile=Profile(**stored["profile"]),
+            destinations=tuple(
+                DestinationFacts(
+                    **{**facts, "token": Secret(facts["token"]) if facts["token"] else None}
+                )
+                for facts in stored["destinations"]
+            ),
+        )
+
+
+def identify(platform: type[Platform], tokens: Tokens, now: dt.datetime) -> Grant:
+    """The grant that `tokens` stand for: asks the platform whose they are and where they post."""
+    client = client_for(platform.name, Account(id="", token=tokens.access_token))
+    profile = client.profile()
+    granted = tokens.scopes if tokens.scopes is not None else profile.scopes
+    return Grant(
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        expires_at=now + tokens.lifetime if tokens.lifetime else None,
+        scopes=granted if granted is not None else platform.oauth.scopes,
+        profile=profile,
+        destinations=tuple(client.destinations()),
+    )
+
+
+def _plain(value: object) -> str:
+    match value:
+        case Secret():
+            return value.reveal()
+        case dt.datetime():
+            return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no place in a grant")

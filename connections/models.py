@@ -1,0 +1,180 @@
+"""Accounts at platforms and the places they can post to."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from socialpublishing.crypto import EncryptedTextField
+from socialpublishing.platforms import platform_named
+from socialpublishing.platforms.base import Account, Platform
+
+# Tokens are refreshed when this much of their life is left, or a tenth of it if that is more.
+REFRESH_MARGIN = dt.timedelta(minutes=10)
+# A rotating refresh token whose last answer was lost is shown again only when this little is left.
+LAST_RESORT_MARGIN = dt.timedelta(minutes=5)
+# With less than this left a token is not worth a call.
+LIVING_MARGIN = dt.timedelta(minutes=1)
+ATTEMPT_LIFETIME = dt.timedelta(minutes=10)
+
+
+class PostingAccount(models.Model):
+    """What carries posts: a connection itself, or a destination of it."""
+
+    # A platform told this account to wait; nothing is sent for it before that time.
+    limited_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class SocialConnectionQuerySet(models.QuerySet["SocialConnection"]):
+    def of(self, user_id: str) -> SocialConnectionQuerySet:
+        """What `user_id` can see: disconnected ones are history."""
+        return self.filter(user_id=user_id).exclude(status=SocialConnection.Status.REVOKED)
+
+
+class SocialConnection(PostingAccount):
+    """One account of a user at a platform, with the tokens to act for it."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        NEEDS_REAUTH = "needs_reauth", "needs to be connected again"
+        REVOKED = "revoked", "disconnected"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user_id = models.CharField(max_length=128)
+    # Names of the register, which may grow without a migration.
+    platform = models.CharField(max_length=32)
+    external_user_id = models.CharField("id at the platform", max_length=128)
+    external_display_name = models.CharField("name at the platform", max_length=255, blank=True)
+    kind = models.CharField(max_length=32, default="person")
+    access_token = EncryptedTextField(null=True, editable=False)
+    refresh_token = EncryptedTextField(null=True, editable=False)
+    # Grows with each change of the tokens: who holds an older one must read anew.
+    token_version = models.PositiveIntegerField(default=1, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    # Somebody is refreshing until then; in the past, the answer of a refresh was lost.
+    refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # When the tokens were granted or refreshed.
+    last_refreshed_at = models.DateTimeField(null=True, blank=True)
+    scopes = models.JSONField(default=list, blank=True)
+    profile = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
+    status_reason = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SocialConnectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "platform", "external_user_id"], name="connection_once_per_user"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="revoked") | Q(access_token__isnull=False),
+                name="connection_alive_has_token",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_display_name or self.external_user_id} at {self.platform}"
+
+    @property
+    def platform_type(self) -> type[Platform]:
+        return platform_named(self.platform)
+
+    @property
+    def account(self) -> Account:
+        return Account(id=self.external_user_id, token=self.access_token, profile=self.profile)
+
+    def needs_refresh(self, now: dt.datetime) -> bool:
+        """Is the token so near its end that a call has to wait for a fresh one?"""
+        if self.expires_at is None:
+            return False
+        left = self.expires_at - now
+        if self.refreshing_until is not None and self.refreshing_until > now:
+            # Somebody is at it, or was a moment ago; what is left of the token serves meanwhile.
+            return left < LIVING_MARGIN
+        rotates = self.platform_type.oauth.rotates_refresh_token
+        if rotates and self.refresh_token is None:
+            return left < LIVING_MARGIN
+        if rotates and self.refreshing_until is not None:
+            return left < LAST_RESORT_MARGIN
+        life = self.expires_at - (self.last_refreshed_at or self.created_at)
+        return left < max(REFRESH_MARGIN, life / 10)
+
+
+class Destination(PostingAccount):
+    """A place that a connection can post to beyond itself, such as a Facebook Page."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    connection = models.ForeignKey(
+        SocialConnection, on_delete=models.CASCADE, related_name="destinations"
+    )
+    external_id = models.CharField("id at the platform", max_length=128)
+    name = models.CharField(max_length=255)
+    kind = models.CharField(max_length=32)
+    access_token = EncryptedTextField(null=True, editable=False)
+    # The account has the right to create content there, as the platform told last.
+    can_publish = models.BooleanField(default=False)
+    is_default = models.BooleanField(default=False)
+    profile = models.JSONField(default=dict, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name", "external_id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "external_id"], name="destination_once_per_connection"
+            ),
+            models.UniqueConstraint(
+                fields=["connection"], condition=Q(is_default=True), name="destination_one_default"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def account(self) -> Account:
+        token = self.access_token or self.connection.access_token
+        return Account(id=self.external_id, token=token, profile=self.profile)
+
+
+class OAuthAttempt(models.Model):
+    """One pending connect. Whoever finishes it has to show what only its starter can have.
+
+    With a browser at hand that is the browser's cookie; without (`redirect=false`) a completion
+    code that the callback hands out and the user brings back with a token of their own. Until then
+    what the platform granted waits here and touches no connection.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user_id = models.CharField(max_length=128)
+    platform = models.CharField(max_length=32)
+    state_hash = models.CharField(max_length=64, unique=True)
+    verifier = EncryptedTextField(null=True)
+    # Empty for an attempt that no browser is bound to.
+    browser_hash = models.CharField(max_length=64, blank=True)
+    return_to = models.CharField(max_length=2048, blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    # Set by the callback; an attempt is used once.
+    used_at = models.DateTimeField(null=True, blank=True)
+    completion_hash = models.CharField(max_length=64, blank=True)
+    failed_confirms = models.PositiveSmallIntegerField(default=0)
+    # What waits for the confirmation (grants.py).
+    grant = EncryptedTextField(null=True)
+    connection = models.ForeignKey(SocialConnection, null=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        indexes = [models.Index(fields=["user_id", "expires_at"], name="attempt_open")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} connecting {self.platform}"

@@ -1,0 +1,441 @@
+"""What users can do with their connections, and how tokens are kept fresh."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from connections.grants import Grant, identify
+from connections.models import ATTEMPT_LIFETIME, Destination, OAuthAttempt, SocialConnection
+from socialpublishing.clock import database_now
+from socialpublishing.errors import (
+    OAuthConnectionError,
+    PlatformApiError,
+    SocialPublishingBaseError,
+)
+from socialpublishing.oauth import authorization_url, new_verifier
+from socialpublishing.platforms import client_for, offered_platform
+from socialpublishing.platforms.base import DestinationFacts, Platform, Renewal
+
+logger = logging.getLogger(__name__)
+
+MAX_OPEN_ATTEMPTS = 10
+MAX_FAILED_CONFIRMS = 10
+STATE = re.compile(r"[A-Za-z0-9_-]{43}")
+# Longer than any platform's; codes of Facebook and LinkedIn run to some hundred characters.
+MAX_CODE_LENGTH = 4096
+# As long as one refresh may take, its time-outs included.
+REFRESH_LEASE = dt.timedelta(seconds=90)
+
+# Whoever has to act when a connection ends or lives again; `publishing` joins at start. The first
+# are told who ended it and answer how many jobs they cancelled. Both run inside the transaction of
+# the change.
+on_disconnect: list[Callable[[SocialConnection, str], int]] = []
+on_reconnect: list[Callable[[SocialConnection], None]] = []
+
+
+class ConnectionNotFoundError(SocialPublishingBaseError):
+    code = "connection_not_found"
+    sentence = "You have no such connection."
+
+
+class DestinationNotFoundError(SocialPublishingBaseError):
+    code = "not_found"
+    sentence = "This connection has no such destination, or may not publish there."
+
+
+class AttemptNotFoundError(SocialPublishingBaseError):
+    code = "not_found"
+    sentence = "There is no such attempt to connect, or its completion code is another."
+
+
+# --- Connecting ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    attempt_id: uuid.UUID
+    authorization_url: str
+
+
+def start_connect(
+    *, user_id: str, platform: str, return_to: str = "", browser_id: str = ""
+) -> Started:
+    """Begin to connect an account of `platform`.
+
+    With a `browser_id` only that browser can finish; without, the user has to confirm.
+    """
+    offered = offered_platform(platform)
+    state, verifier = secrets.token_urlsafe(32), new_verifier()
+    now = database_now()
+    attempt = OAuthAttempt(
+        user_id=user_id,
+        platform=platform,
+        state_hash=digest(state),
+        verifier=verifier,
+        browser_hash=digest(browser_id) if browser_id else "",
+        return_to=return_to,
+        created_at=now,
+        expires_at=now + ATTEMPT_LIFETIME,
+    )
+    with transaction.atomic():
+        open_ones = OAuthAttempt.objects.filter(
+            user_id=user_id, expires_at__gt=now, used_at__isnull=True
+        )
+        surplus = open_ones.order_by("-created_at").values_list("pk", flat=True)
+        OAuthAttempt.objects.filter(pk__in=list(surplus[MAX_OPEN_ATTEMPTS - 1 :])).update(
+            expires_at=now
+        )
+        attempt.save(force_insert=True)
+    url = authorization_url(
+        offered.oauth,
+        base_url=offered.host("auth"),
+        client_id=offered.client_id(),
+        redirect_uri=redirect_uri(platform),
+        state=state,
+        verifier=verifier,
+    )
+    return Started(attempt_id=attempt.pk, authorization_url=url)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """How a callback ended: connected, waiting for its confirmation, or with an error."""
+
+    return_to: str
+    attempt_id: uuid.UUID
+    connection: SocialConnection | None = None
+    completion_code: str = ""
+    error: OAuthConnectionError | None = None
+
+
+def finish_connect(
+    *, platform: str, query: Mapping[str, Sequence[str]], browser_id: str
+) -> Finished:
+    """Take a platform's callback, `query` being all values of each of its parameters.
+
+    Raises OAuthConnectionError (`invalid_state`) if the callback belongs to no open attempt of this
+    browser; then nothing was changed and no token asked for.
+    """
+    offered = offered_platform(platform)
+    now = database_now()
+    attempt = _spend(platform, query.get("state", ()), browser_id, now)
+    try:
+        grant = _exchange(offered, attempt, query, now)
+    except OAuthConnectionError as error:
+        logger.info("connecting failed", extra={"platform": platform, "code": error.code})
+        return Finished(return_to=attempt.return_to, attempt_id=attempt.pk, error=error)
+    if attempt.browser_hash:
+        connection = store_grant(user_id=attempt.user_id, platform=platform, grant=grant)
+        return Finished(return_to=attempt.return_to, attempt_id=attempt.pk, connection=connection)
+    code = secrets.token_urlsafe(32)
+    attempt.grant = grant.to_secret()
+    attempt.completion_hash = digest(code)
+    # The user gets as long again to come back.
+    attempt.expires_at = now + ATTEMPT_LIFETIME
+    attempt.save(update_fields=["grant", "completion_hash", "expires_at"])
+    return Finished(return_to=attempt.return_to, attempt_id=attempt.pk, completion_code=code)
+
+
+def _spend(platform: str, states: Sequence[str], browser_id: str, now: dt.datetime) -> OAuthAttempt:
+    invalid = OAuthConnectionError(
+        "invalid_state", "This sign-in has expired, was used already, or began in another browser."
+    )
+    if len(states) != 1 or not STATE.fullmatch(states[0]):
+        raise invalid
+    attempt = OAuthAttempt.objects.filter(state_hash=digest(states[0])).first()
+    if attempt is None:
+        raise invalid
+    if attempt.browser_hash and not hmac.compare_digest(attempt.browser_hash, digest(browser_id)):
+        # A stranger's browser must not be able to use up the attempt of the right one.
+        raise invalid
+    spent = OAuthAttempt.objects.filter(
+        pk=attempt.pk, used_at__isnull=True, expires_at__gt=now
+    ).update(used_at=now)
+    if not spent or attempt.platform != platform:
+        raise invalid
+    return attempt
+
+
+def _exchange(
+    platform: type[Platform],
+    attempt: OAuthAttempt,
+    query: Mapping[str, Sequence[str]],
+    now: dt.datetime,
+) -> Grant:
+    codes, errors = query.get("code", ()), query.get("error", ())
+    if errors and not codes:
+        if errors[0] == "access_denied":
+            raise OAuthConnectionError(
+                "oauth_denied", f"{platform.label} was not allowed to connect."
+            )
+        raise OAuthConnectionError(
+            "oauth_failed", f"{platform.label} could not finish the sign-in."
+        )
+    if errors or len(codes) != 1 or not _is_code(codes[0]):
+        raise OAuthConnectionError("oauth_failed", f"{platform.label} sent back no usable code.")
+    try:
+        tokens = platform().exchange_code(
+            code=codes[0], redirect_uri=redirect_uri(platform.name), verifier=attempt.verifier
+        )
+        return identify(platform, tokens, now)
+    except (PlatformApiError, LookupError, TypeError) as error:
+        # An answer without the fields that its description promises is no better than none.
+        logger.warning("token exchange failed: %s", type(error).__name__)
+        raise OAuthConnectionError(
+            "oauth_failed", f"{platform.label} could not finish the sign-in. Please connect again."
+        ) from error
+
+
+def _is_code(code: str) -> bool:
+    return 0 < len(code) <= MAX_CODE_LENGTH and code.isascii() and code.isprintable()
+
+
+def confirm_connect(
+    *, user_id: str, attempt_id: uuid.UUID, completion_code: str
+) -> SocialConnection:
+    """Finish a connect that no browser was bound to. May be repeated with the same answer.
+
+    Raises AttemptNotFoundError to anyone but its user with its code; then the grant is given back.
+    """
+    now = database_now()
+    attempt = OAuthAttempt.objects.filter(pk=attempt_id, expires_at__gt=now).first()
+    if attempt is None or not attempt.completion_hash:
+        raise AttemptNotFoundError
+    knows_code = hmac.compare_digest(attempt.completion_hash, digest(completion_code))
+    if attempt.user_id != user_id or not knows_code:
+        _refuse_confirm(attempt, is_stranger=attempt.user_id != user_id and knows_code)
+        raise AttemptNotFoundError
+    with transaction.atomic():
+        attempt = OAuthAttempt.objects.select_for_update().get(pk=attempt_id)
+        if attempt.grant is not None:
+            attempt.connection = store_grant(
+                user_id=user_id, platform=attempt.platform, grant=Grant.from_secret(attempt.grant)
+            )
+            attempt.grant = None
+            attempt.save(update_fields=["connection", "grant"])
+    if attempt.connection is None:
+        raise AttemptNotFoundError
+    return attempt.connection
+
+
+def _refuse_confirm(attempt: OAuthAttempt, *, is_stranger: bool) -> None:
+    attempt.failed_confirms += 1
+    if is_stranger or attempt.failed_confirms >= MAX_FAILED_CONFIRMS:
+        # Somebody else holds the code: whose account this is has become doubtful.
+        grant, attempt.grant, attempt.completion_hash = attempt.grant, None, ""
+        if grant is not None:
+            given = Grant.from_secret(grant)
+            _revoke_quietly(
+                SocialConnection(
+                    platform=attempt.platform,
+                    external_user_id=given.profile.id,
+                    access_token=given.access_token,
+                    refresh_token=given.refresh_token,
+                )
+            )
+    attempt.save(update_fields=["failed_confirms", "grant", "completion_hash"])
+
+
+def store_grant(*, user_id: str, platform: str, grant: Grant) -> SocialConnection:
+    """Make the connection, or renew it where the user has this account already."""
+    with transaction.atomic():
+        connection = (
+            SocialConnection.objects.select_for_update()
+            .filter(user_id=user_id, platform=platform, external_user_id=grant.profile.id)
+            .first()
+        )
+        if connection is None:
+            connection = SocialConnection(
+                user_id=user_id, platform=platform, external_user_id=grant.profile.id
+            )
+            connection.token_version = 0
+        connection.external_display_name = grant.profile.display_name[:255]
+        connection.kind = grant.profile.kind
+        connection.profile = dict(grant.profile.facts)
+        connection.access_token = grant.access_token
+        connection.refresh_token = grant.refresh_token
+        connection.token_version += 1
+        connection.expires_at = grant.expires_at
+        connection.last_refreshed_at = database_now()
+        connection.refreshing_until = None
+        connection.scopes = list(grant.scopes)
+        connection.status = SocialConnection.Status.ACTIVE
+        connection.status_reason = ""
+        connection.save()
+        store_destinations(connection, grant.destinations)
+        for act in on_reconnect:
+            act(connection)
+    return connection
+
+
+def store_destinations(connection: SocialConnection, found: Iterable[DestinationFacts]) -> None:
+    """Write down where `connection` can post. What is no longer there stays, without the right."""
+    known = {destination.external_id: destination for destination in connection.destinations.all()}
+    for facts in found:
+        destination = known.pop(facts.id, None) or Destination(
+            connection=connection, external_id=facts.id
+        )
+        destination.name = facts.name[:255]
+        destination.kind = facts.kind
+        destination.can_publish = facts.can_publish
+        destination.access_token = facts.token
+        destination.profile = dict(facts.profile)
+        destination.save()
+    connection.destinations.filter(pk__in=[gone.pk for gone in known.values()]).update(
+        can_publish=False, is_default=False, access_token=None
+    )
+    eligible = connection.destinations.filter(can_publish=True)
+    if eligible.count() == 1:
+        eligible.update(is_default=True)
+
+
+def choose_default(connection: SocialConnection, destination_id: uuid.UUID) -> Destination:
+    """Make a destination the one that posts go to unless they name another."""
+    with transaction.atomic():
+        chosen = connection.destinations.filter(pk=destination_id, can_publish=True).first()
+        if chosen is None:
+            raise DestinationNotFoundError
+        connection.destinations.filter(is_default=True).exclude(pk=chosen.pk).update(
+            is_default=False
+        )
+        chosen.is_default = True
+        chosen.save(update_fields=["is_default"])
+    return chosen
+
+
+# --- Disconnecting -------------------------------------------------------------------------------
+
+
+def disconnect(
+    connection: SocialConnection, *, reason: str = "Disconnected by its user.", actor: str = ""
+) -> int:
+    """End a connection; answers how many waiting jobs were cancelled with it.
+
+    The row stays for history, without tokens. The platform is told where it lets us; if it cannot
+    be reached, `finish_revocations` tries again.
+    """
+    with transaction.atomic():
+        ended = (
+            SocialConnection.objects.filter(pk=connection.pk)
+            .exclude(status=SocialConnection.Status.REVOKED)
+            .update(status=SocialConnection.Status.REVOKED, status_reason=reason[:300])
+        )
+        if not ended:
+            raise ConnectionNotFoundError
+        actor = actor or f"user {connection.user_id}"
+        cancelled = sum(act(connection, actor) for act in on_disconnect)
+    _revoke_and_wipe(connection)
+    return cancelled
+
+
+def finish_revocations(older_than: dt.datetime) -> int:
+    """Revoke and wipe what a crash during a disconnect left behind; answers how many."""
+    left = SocialConnection.objects.filter(
+        status=SocialConnection.Status.REVOKED,
+        access_token__isnull=False,
+        updated_at__lt=older_than,
+    )
+    for connection in left:
+        _revoke_and_wipe(connection)
+    return len(left)
+
+
+def _revoke_and_wipe(connection: SocialConnection) -> None:
+    shared = SocialConnection.objects.filter(
+        platform=connection.platform, external_user_id=connection.external_user_id
+    ).exclude(status=SocialConnection.Status.REVOKED)
+    # Two users may have connected one account, and a revocation would end the other's grant too.
+    if not shared.exists():
+        _revoke_quietly(connection)
+    SocialConnection.objects.filter(
+        pk=connection.pk, status=SocialConnection.Status.REVOKED
+    ).update(access_token=None, refresh_token=None)
+    connection.destinations.update(access_token=None)
+
+
+def _revoke_quietly(connection: SocialConnection) -> None:
+    """Best effort: a platform that does not answer must not keep a user from disconnecting."""
+    try:
+        client_for(connection.platform, connection.account).revoke(connection.refresh_token)
+    except SocialPublishingBaseError as error:
+        logger.warning("revocation failed: %s", error.code)
+
+
+# --- Keeping tokens fresh ------------------------------------------------------------------------
+
+
+def take_refresh(connection: SocialConnection, now: dt.datetime) -> bool:
+    """Take the right to refresh, so that a refresh token is shown once. False: another has it.
+
+    Committed before the call leaves, it says after a crash that a refresh may have happened.
+    """
+    free = Q(refreshing_until__isnull=True) | Q(refreshing_until__lte=now)
+    return bool(
+        SocialConnection.objects.filter(
+            free, pk=connection.pk, token_version=connection.token_version
+        ).update(refreshing_until=now + REFRESH_LEASE)
+    )
+
+
+def store_renewal(connection: SocialConnection, renewal: Renewal, now: dt.datetime) -> None:
+    """Keep what a refresh brought. An empty refresh token never takes the place of one we have."""
+    with transaction.atomic():
+        row = SocialConnection.objects.select_for_update().get(pk=connection.pk)
+        if row.token_version == connection.token_version:
+            if renewal.tokens is not None:
+                row.access_token = renewal.tokens.access_token
+                row.refresh_token = renewal.tokens.refresh_token or row.refresh_token
+                row.expires_at = now + renewal.tokens.lifetime if renewal.tokens.lifetime else None
+            row.token_version += 1
+            row.refreshing_until = None
+            row.last_refreshed_at = now
+            row.save()
+            if renewal.destinations is not None:
+                store_destinations(row, renewal.destinations)
+
+
+def refresh_failed(connection: SocialConnection, *, was_sent: bool) -> None:
+    """Give back the right to refresh; one that may have been carried out stays marked (lost)."""
+    if not was_sent:
+        SocialConnection.objects.filter(
+            pk=connection.pk, token_version=connection.token_version
+        ).update(refreshing_until=None)
+
+
+def needs_reauth(connection: SocialConnection, reason: str) -> bool:
+    """Only the owner can help now. False if the tokens were changed meanwhile: try those first."""
+    return bool(
+        SocialConnection.objects.filter(
+            pk=connection.pk,
+            token_version=connection.token_version,
+            status=SocialConnection.Status.ACTIVE,
+        ).update(
+            status=SocialConnection.Status.NEEDS_REAUTH,
+            status_reason=reason[:300],
+            refreshing_until=None,
+        )
+    )
+
+
+# --- Small things --------------------------------------------------------------------------------
+
+
+def redirect_uri(platform: str) -> str:
+    """The callback's address, built from a setting alone: request headers can be forged."""
+    return f"{settings.SERVICE_BASE_URL}/api/v1/connections/connect/{platform}/callback"
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

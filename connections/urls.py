@@ -1,0 +1,19 @@
+from django.urls import path
+
+from connections.views import CallbackViewSet, ConnectionViewSet, ConnectViewSet
+
+urlpatterns = [
+    path("connect/<str:platform>", ConnectViewSet.as_view({"get": "start"})),
+    path("connect/<str:platform>/callback", CallbackViewSet.as_view({"get": "finish"})),
+    path("confirm", ConnectViewSet.as_view({"post": "confirm"})),
+    path("", ConnectionViewSet.as_view({"get": "list"})),
+    path(
+        "<uuid:connection_id>",
+        ConnectionViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+    ),
+    path("<uuid:connection_id>/destinations", ConnectionViewSet.as_view({"get": "destinations"})),
+    path(
+        "<uuid:connection_id>/destinations/default",
+        ConnectionViewSet.as_view({"put": "choose_default"}),
+    ),
+]

@@ -1,0 +1,256 @@
+"""Endpoints for connecting accounts and looking after them."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseRedirect
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import exceptions, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from connections import services
+from connections.callers import user_id
+from connections.models import ATTEMPT_LIFETIME, SocialConnection
+from connections.return_to import allowed_return_to
+from connections.serializers import (
+    ChooseDestinationSerializer,
+    ConfirmRequestSerializer,
+    DestinationSerializer,
+    InitiateOAuthResponseSerializer,
+    PendingConnectionSerializer,
+    SocialConnectionResponseSerializer,
+)
+from socialpublishing.serializers import StatusResponseSerializer
+
+TAG = "Social Connections"
+
+
+class ConnectViewSet(viewsets.ViewSet):
+    """The two legs of connecting that begin with a known user."""
+
+    @extend_schema(
+        operation_id="initiate_oauth_connection_connect__platform__get",
+        tags=[TAG],
+        summary="Begin to connect an account",
+        parameters=[
+            OpenApiParameter("platform", str, OpenApiParameter.PATH),
+            OpenApiParameter(
+                "return_to", str, description="Where the browser goes afterwards (OAUTH_RETURN_TO)."
+            ),
+            OpenApiParameter(
+                "redirect",
+                bool,
+                description="false: no browser is at hand; answers the address to open, and the "
+                "connect has to be confirmed.",
+            ),
+        ],
+        responses={
+            307: OpenApiResponse(description="To the platform's consent page."),
+            200: InitiateOAuthResponseSerializer,
+        },
+    )
+    def start(self, request: Request, platform: str) -> HttpResponse:
+        redirect = request.query_params.get("redirect", "true")
+        if redirect not in {"true", "false"}:
+            raise exceptions.ValidationError({"redirect": ["true or false."]})
+        return_to = request.query_params.get("return_to", "")
+        if "return_to" in request.query_params:
+            return_to = allowed_return_to(return_to, settings.OAUTH_RETURN_TO)
+            if not return_to:
+                raise exceptions.ValidationError({"return_to": ["This address is not allowed."]})
+        caller = user_id(request)
+        if redirect == "false":
+            started = services.start_connect(user_id=caller, platform=platform, return_to=return_to)
+            return Response(InitiateOAuthResponseSerializer(started).data)
+        # Kept over parallel attempts, so that two tabs do not shut each other out.
+        browser_id = request.COOKIES.get(cookie_name(), "") or secrets.token_urlsafe(32)
+        started = services.start_connect(
+            user_id=caller, platform=platform, return_to=return_to, browser_id=browser_id
+        )
+        answer = HttpResponseRedirect(started.authorization_url)
+        answer.status_code = 307
+        answer.set_cookie(
+            cookie_name(),
+            browser_id,
+            max_age=ATTEMPT_LIFETIME,
+            secure=_is_secure(),
+            httponly=True,
+            samesite="Lax",
+        )
+        return _private(answer)
+
+    @extend_schema(
+        operation_id="confirm_connection_confirm_post",
+        tags=[TAG],
+        summary="Finish a connect that began with redirect=false",
+        request=ConfirmRequestSerializer,
+        responses=SocialConnectionResponseSerializer,
+    )
+    def confirm(self, request: Request) -> Response:
+        given = ConfirmRequestSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        connection = services.confirm_connect(user_id=user_id(request), **given.validated_data)
+        return Response(SocialConnectionResponseSerializer(connection).data)
+
+
+class CallbackViewSet(viewsets.ViewSet):
+    """Where a platform sends the browser back to. It comes without a token of ours."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    http_method_names = ["get"]  # a HEAD by a link scanner must not use the attempt up
+
+    @extend_schema(
+        operation_id="handle_oauth_callback_connect__platform__callback_get",
+        tags=[TAG],
+        summary="Take the platform's answer",
+        parameters=[
+            OpenApiParameter("platform", str, OpenApiParameter.PATH),
+            OpenApiParameter("code", str),
+            OpenApiParameter("state", str),
+            OpenApiParameter("error", str),
+            OpenApiParameter("error_description", str),
+        ],
+        responses={
+            200: OpenApiResponse(
+                SocialConnectionResponseSerializer,
+                description="The connection; a connect that began with redirect=false answers "
+                "PendingConnection.",
+            ),
+            303: OpenApiResponse(description="To `return_to`, with the outcome in its query."),
+        },
+    )
+    def finish(self, request: Request, platform: str) -> HttpResponse:
+        finished = services.finish_connect(
+            platform=platform,
+            query={name: values for name, values in request.query_params.lists()},
+            browser_id=request.COOKIES.get(cookie_name(), ""),
+        )
+        if finished.return_to and allowed_return_to(finished.return_to, settings.OAUTH_RETURN_TO):
+            answer = HttpResponseRedirect(_with_query(finished.return_to, _outcome(finished)))
+            answer.status_code = 303
+            return _private(answer)
+        if finished.error is not None:
+            raise finished.error
+        if finished.connection is None:
+            pending = PendingConnectionSerializer(_pending(finished))
+            return _private(Response(pending.data))
+        return _private(Response(SocialConnectionResponseSerializer(finished.connection).data))
+
+
+class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
+    serializer_class = SocialConnectionResponseSerializer
+    lookup_url_kwarg = "connection_id"
+
+    def get_queryset(self) -> Any:
+        return SocialConnection.objects.of(user_id(self.request))
+
+    def get_object(self) -> SocialConnection:
+        connection: SocialConnection | None = (
+            self.get_queryset().filter(pk=self.kwargs["connection_id"]).first()
+        )
+        if connection is None:
+            raise services.ConnectionNotFoundError
+        return connection
+
+    @extend_schema(
+        operation_id="list_connections_get",
+        tags=[TAG],
+        summary="The caller's connections",
+        responses=SocialConnectionResponseSerializer(many=True),
+    )
+    def list(self, request: Request) -> Response:
+        return Response(self.get_serializer(self.get_queryset(), many=True).data)
+
+    @extend_schema(
+        operation_id="get_connection__connection_id__get", tags=[TAG], summary="One connection"
+    )
+    def retrieve(self, request: Request, **kwargs: Any) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        operation_id="disconnect_account__connection_id__delete",
+        tags=[TAG],
+        summary="Disconnect an account",
+        responses={200: StatusResponseSerializer},
+    )
+    def destroy(self, request: Request, **kwargs: Any) -> Response:
+        cancelled = services.disconnect(self.get_object())
+        waiting = (
+            "No post was waiting." if not cancelled else f"Waiting posts cancelled: {cancelled}."
+        )
+        return Response(
+            {"status": "disconnected", "message": f"The account is disconnected. {waiting}"}
+        )
+
+    @extend_schema(
+        operation_id="list_destinations__connection_id__destinations_get",
+        tags=[TAG],
+        summary="Where the connection can post",
+        responses=DestinationSerializer(many=True),
+    )
+    def destinations(self, request: Request, **kwargs: Any) -> Response:
+        return Response(DestinationSerializer(self.get_object().destinations.all(), many=True).data)
+
+    @extend_schema(
+        operation_id="choose_default_destination__connection_id__destinations_default_put",
+        tags=[TAG],
+        summary="Choose where posts go unless they say otherwise",
+        request=ChooseDestinationSerializer,
+        responses=DestinationSerializer,
+    )
+    def choose_default(self, request: Request, **kwargs: Any) -> Response:
+        connection = self.get_object()
+        given = ChooseDestinationSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        chosen = services.choose_default(connection, given.validated_data["destination_id"])
+        return Response(DestinationSerializer(chosen).data)
+
+
+def cookie_name() -> str:
+    return "__Host-connect" if _is_secure() else "connect"
+
+
+def _is_secure() -> bool:
+    # Browsers keep no Secure cookie from plain http; system checks allow that on loopback only.
+    return str(settings.SERVICE_BASE_URL).startswith("https://")
+
+
+def _pending(finished: services.Finished) -> dict[str, Any]:
+    return {
+        "status": "pending",
+        "attempt_id": finished.attempt_id,
+        "completion_code": finished.completion_code,
+        "message": "Confirm with POST /api/v1/connections/confirm to make the connection active.",
+    }
+
+
+def _outcome(finished: services.Finished) -> dict[str, str]:
+    if finished.error is not None:
+        return {"status": "error", "code": finished.error.code}
+    if finished.connection is not None:
+        return {"status": "connected", "connection_id": str(finished.connection.pk)}
+    return {
+        "status": "pending",
+        "attempt_id": str(finished.attempt_id),
+        "completion_code": finished.completion_code,
+    }
+
+
+def _with_query(address: str, extra: dict[str, str]) -> str:
+    parts = urlsplit(address)
+    query = "&".join(filter(None, [parts.query, urlencode(extra)]))
+    return urlunsplit(parts._replace(query=query))
+
+
+def _private(answer: HttpResponse) -> HttpResponse:
+    """Codes and states stay out of caches and out of the Referer of the next page."""
+    answer["Cache-Control"] = "no-store"
+    answer["Referrer-Policy"] = "no-referrer"
+    answer["Content-Security-Policy"] = "default-src 'none'"
+    return answer

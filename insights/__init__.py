@@ -1,0 +1,1 @@
+"""What works: which hashtags, which hours. Its endpoints arrive with the insights themselves."""

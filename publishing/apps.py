@@ -1,0 +1,22 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class PublishingConfig(AppConfig):
+    name = "publishing"
+
+    def ready(self) -> None:
+        from connections import services as connection_services
+        from publishing import services
+
+        connection_services.on_disconnect.append(services.cancel_for_connection)
+        connection_services.on_reconnect.append(services.wake_for_connection)
+        post_migrate.connect(_schedule, sender=self)
+
+
+def _schedule(**kwargs: Any) -> None:
+    from publishing import tasks
+
+    tasks.schedule()

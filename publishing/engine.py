@@ -1,0 +1,512 @@
+"""What a due job does next, and what becomes of how it went.
+
+Three functions: `decide` (what next), `run` (the HTTP, in a thread, without the database) and
+`settle` (what its outcome means). They change nothing themselves; a lane (lanes.py) writes the
+moves they return. The safety of the service stands on one rule of theirs: a job that carries the
+mark `publish_started_at` is looked up, never published.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import random
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+
+from connections.models import Destination, SocialConnection
+from publishing.models import PublishJob, Status
+from publishing.transitions import Move
+from socialpublishing.crypto import Secret
+from socialpublishing.errors import (
+    ContentRejectedError,
+    DuplicateContentError,
+    InsufficientPermissionsError,
+    MediaError,
+    NoAnswerError,
+    PlatformApiError,
+    PlatformConfigurationError,
+    PlatformUnreachableError,
+    RateLimitError,
+    SocialPublishingBaseError,
+    TokenExpiredError,
+)
+from socialpublishing.platforms import client_for
+from socialpublishing.platforms.base import Account, Found, Progress, Renewal, Stage
+from socialpublishing.posts import Post
+
+logger = logging.getLogger(__name__)
+
+# A job whose claims end this often without any outcome kills its workers.
+MAX_CLAIMS = 5
+# While its owner has to connect again, or the account's refresh is under way elsewhere.
+HOLD = dt.timedelta(seconds=60)
+REFRESH_ELSEWHERE = dt.timedelta(milliseconds=500)
+SAME_TEXT_WAIT = dt.timedelta(seconds=5)
+MAX_RETRY_PAUSE_S = 900.0
+# A limit without a time: this long, doubled each time it is met again.
+BARE_LIMIT_S = 60.0
+MAX_LIMIT = dt.timedelta(hours=24)
+# Pauses before each look for a post whose publishing call had no clear end. Found is final at once;
+# absent only after the platform's settle time.
+LOOK_PAUSES_S = (2, 8, 20, 40, 60, 120, 300, 600, 900)
+LOOK_FOR = dt.timedelta(hours=24)
+# Clocks differ: a post may bear a time before our mark.
+LOOK_BACK = dt.timedelta(seconds=120)
+
+
+# Noes to a publishing call that say for certain that it made nothing. All others leave it open.
+CERTAINLY_NOT_MADE = (
+    PlatformUnreachableError,
+    RateLimitError,
+    TokenExpiredError,
+    InsufficientPermissionsError,
+    PlatformConfigurationError,
+)
+# A refresh that ends so need not be tried again by itself.
+FINAL = (TokenExpiredError, InsufficientPermissionsError, PlatformConfigurationError)
+
+
+class StepKind(StrEnum):
+    REFRESH = "refresh"
+    PREPARE = "prepare"
+    PUBLISH = "publish"
+    CONFIRM = "confirm"
+    FIND = "find"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """HTTP to do for a job in hand, with all that it needs: a thread asks no database."""
+
+    job: PublishJob
+    kind: StepKind
+    post: Post
+    account: Account
+    progress: Progress
+    token_version: int
+    refresh_token: Secret | None = None
+    since: dt.datetime | None = None
+    credited: frozenset[str] = frozenset()
+    # time.monotonic() after which a publishing call may no longer leave: the lease may be over.
+    send_before: float = float("inf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a step brought: a value of its kind, or the error that ended it."""
+
+    step: Step
+    value: Progress | Renewal | Found | None = None
+    error: Exception | None = None
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """A move to write, and a step to take once it is written."""
+
+    move: Move
+    step: Step | None = None
+    # The job stays in hand: decide again once the move is written.
+    again: bool = False
+    # The account was told to wait until then.
+    limited_until: dt.datetime | None = None
+    # Why only the connection's owner can help.
+    reauth_reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What `decide` has to know beside the job."""
+
+    now: dt.datetime
+    # Another job of this account with the same text waits to be looked up.
+    has_twin: bool = False
+    # Ids of posts that belong to other jobs of the account.
+    credited: frozenset[str] = frozenset()
+    # The end of the lease for a step that starts now, by the database's clock and by ours.
+    lease_until: dt.datetime
+    send_before: float = float("inf")
+
+
+# --- What next -----------------------------------------------------------------------------------
+
+
+def decide(job: PublishJob, around: Surroundings) -> Decision:
+    """What `job`, in hand, does next."""
+    now, connection, carrier = around.now, job.connection, job.carrier
+    if job.remote_id:
+        return _published(job, now, note="Its platform had told so.")
+    if connection is None or carrier is None or connection.status == connection.Status.REVOKED:
+        return _without_account(job)
+    is_marked = job.publish_started_at is not None
+    if not is_marked:
+        if now > job.late_at:
+            return _too_late(job)
+        if job.claims > MAX_CLAIMS:
+            return _failed(job, "poison", "Working on this post stopped the service repeatedly.")
+    if connection.status == connection.Status.NEEDS_REAUTH:
+        return _held(job, now, TokenExpiredError.code, connection.status_reason)
+    limited = carrier.limited_until
+    if limited is not None and limited > now and not is_marked:
+        note = (
+            f"{job.platform_type.label} lets this account publish again at {limited:%H:%M:%S} UTC."
+        )
+        return Decision(move=_wait(job, limited, Status.PENDING, note, code=RateLimitError.code))
+    if connection.needs_refresh(now) or job.refused_token_version == connection.token_version:
+        return _step(job, StepKind.REFRESH, around)
+    progress = job.stored_progress
+    if is_marked:
+        if progress.stage == Stage.CONFIRMING:
+            return _step(job, StepKind.CONFIRM, around)
+        return _step(job, StepKind.FIND, around)
+    needs_preparation = client_for(job.platform).needs_preparation(job.post)
+    if progress.stage == Stage.PREPARING and needs_preparation:
+        return _step(job, StepKind.PREPARE, around)
+    if around.has_twin:
+        note = "A post of the same text is being looked up on this account first."
+        return Decision(move=_wait(job, now + SAME_TEXT_WAIT, Status.PENDING, note))
+    return _step(job, StepKind.PUBLISH, around)
+
+
+def _step(job: PublishJob, kind: StepKind, around: Surroundings) -> Decision:
+    connection, carrier = job.connection, job.carrier
+    assert connection is not None
+    assert isinstance(carrier, (SocialConnection, Destination))
+    is_refresh = kind == StepKind.REFRESH
+    step = Step(
+        job=job,
+        kind=kind,
+        post=job.post,
+        # A refresh is the connection's, whatever carries the post.
+        account=connection.account if is_refresh else carrier.account,
+        progress=job.stored_progress,
+        token_version=connection.token_version,
+        refresh_token=connection.refresh_token if is_refresh else None,
+        since=_look_since(job) if kind == StepKind.FIND else None,
+        credited=around.credited,
+        send_before=around.send_before,
+    )
+    move = Move(job=job, to=Status(job.status), step=kind)
+    move.changes["next_attempt_at"] = around.lease_until
+    match kind:
+        case StepKind.PUBLISH:
+            # From here until the outcome is stored, nobody may publish again.
+            move.to = Status.PROCESSING
+            move.note = f"Publishing on {job.platform_type.label}."
+            move.changes |= {
+                "publish_started_at": around.now,
+                "publish_calls": job.publish_calls + 1,
+                "looks": 0,
+            }
+        case StepKind.FIND if job.status != Status.UNCONFIRMED:
+            move.to = Status.UNCONFIRMED
+            move.note = "The worker stopped while publishing; looking whether the post exists."
+            move.code = "outcome_unknown"
+            move.changes |= {"error_code": "outcome_unknown", "error_message": move.note}
+        case StepKind.PREPARE | StepKind.REFRESH if job.publish_started_at is None:
+            move.to = Status.PROCESSING
+    return Decision(move=move, step=step)
+
+
+def _look_since(job: PublishJob) -> dt.datetime:
+    started = job.publish_started_at if job.publish_calls == 1 else job.created_at
+    assert started is not None
+    return started - LOOK_BACK
+
+
+# --- The HTTP ------------------------------------------------------------------------------------
+
+
+def run(step: Step) -> Result:
+    """Take `step`. Whatever happens is in the result; nothing is raised."""
+    started = time.monotonic()
+    value: Progress | Renewal | Found | None = None
+    failure: Exception | None = None
+    client = client_for(step.job.platform, step.account)
+    try:
+        match step.kind:
+            case StepKind.REFRESH:
+                value = client.renew(step.refresh_token)
+            case StepKind.PREPARE:
+                value = client.prepare(step.post, step.progress)
+            case StepKind.PUBLISH:
+                # A process that was frozen may wake when its lease is long over.
+                if started > step.send_before:
+                    raise PlatformUnreachableError("The worker came too late to send this.")
+                value = client.publish(step.post, step.progress)
+            case StepKind.CONFIRM:
+                value = client.confirm(step.post, step.progress)
+            case StepKind.FIND:
+                assert step.since is not None
+                value = client.find_published(
+                    step.post, step.progress, since=step.since, credited=step.credited
+                )
+    except Exception as error:  # noqa: BLE001  a thread has nobody to raise to; settle() is loud
+        failure = error
+    duration_ms = int((time.monotonic() - started) * 1000)
+    return Result(step=step, value=value, error=failure, duration_ms=duration_ms)
+
+
+# --- What it means -------------------------------------------------------------------------------
+
+
+def settle(result: Result, around: Surroundings) -> Decision:
+    """What becomes of the job after `result`. The lane has stored a refresh before it asks this."""
+    decision = _settle_error(result, around) if result.error else _settle_value(result, around)
+    move = decision.move
+    move.step = result.step.kind
+    move.duration_ms = result.duration_ms
+    # An outcome is recorded, so this claim did not kill its worker.
+    move.changes["claims"] = 0
+    if result.step.kind == StepKind.PUBLISH and isinstance(result.error, CERTAINLY_NOT_MADE):
+        move.changes["publish_started_at"] = None
+    if isinstance(result.error, PlatformApiError):
+        move.platform_status = result.error.status_code
+        move.platform_code = result.error.platform_code
+        move.platform_request_id = result.error.request_id
+    return decision
+
+
+def _settle_value(result: Result, around: Surroundings) -> Decision:
+    job, now = result.step.job, around.now
+    value = result.value
+    if isinstance(value, Found):
+        note = "Looked it up: the post is there."
+        return _published(job, now, value.remote_id, value.post_url, note=note)
+    if isinstance(value, Progress):
+        if value.stage == Stage.PUBLISHED:
+            return _published(job, now, value.remote_id, value.post_url, note="Published.")
+        changes: dict[str, Any] = {
+            "progress": {"stage": value.stage, "handle": dict(value.handle)},
+            "refused_token_version": None,
+        }
+        note = "Uploaded." if value.stage == Stage.PREPARING else "Ready."
+        if value.stage == Stage.CONFIRMING:
+            note = f"{job.platform_type.label} is working on the post."
+        if value.poll_after is not None:
+            move = _wait(job, now + value.poll_after, Status.PROCESSING, note)
+            move.changes |= changes
+            return Decision(move=move)
+        move = Move(job=job, to=Status.PROCESSING, changes=changes, note=note)
+        return Decision(move=move, again=True)
+    if result.step.kind == StepKind.REFRESH:
+        note = "Refreshed the account's token."
+        return Decision(move=Move(job=job, to=Status(job.status), note=note), again=True)
+    return _not_seen(result, around)
+
+
+def _settle_error(result: Result, around: Surroundings) -> Decision:
+    job, kind, error, now = result.step.job, result.step.kind, result.error, around.now
+    is_marked = job.publish_started_at is not None
+    if is_marked and kind != StepKind.PUBLISH and not isinstance(error, TokenExpiredError):
+        # Looking changes nothing: whatever went wrong, look again.
+        return _look_again(job, now, note=f"The look-up failed: {error}", code=_code(error))
+    match error:
+        case PlatformUnreachableError():
+            # Nothing left us, so nothing was made and no try is used up; the grace is the bound.
+            return _retry(job, now, error, uses_attempt=False)
+        case PlatformApiError() if kind == StepKind.REFRESH and not isinstance(error, FINAL):
+            # Its lease stays for a while as a pause; until the token ends, it serves.
+            move = Move(job=job, to=Status(job.status), note=f"Refreshing failed: {error}")
+            return Decision(move=move, again=True)
+        case RateLimitError():
+            return _limited(job, now, error)
+        case TokenExpiredError() if kind != StepKind.REFRESH and job.refused_token_version is None:
+            note = f"{job.platform_type.label} no longer takes the token; refreshing it."
+            changes = {"refused_token_version": result.step.token_version}
+            move = Move(job=job, to=_living(job), changes=changes, note=note, code="token_refused")
+            return Decision(move=move, again=True)
+        case TokenExpiredError():
+            held = _held(job, now, error.code, str(error))
+            return Decision(move=held.move, reauth_reason=str(error))
+        case DuplicateContentError() if kind == StepKind.PUBLISH and job.publish_calls > 1:
+            note = "The platform has this post already, maybe from our earlier try; looking."
+            return _unclear(job, now, note, error.code)
+        case ContentRejectedError():
+            return _ended(job, Status.CONTENT_REJECTED, error.code, str(error))
+        case InsufficientPermissionsError() | PlatformConfigurationError():
+            return _failed(job, error.code, str(error))
+        case MediaError() if error.code == "asset_unreachable":
+            return _retry(job, now, error)
+        case MediaError():
+            return _failed(job, error.code, str(error))
+    if not isinstance(error, PlatformApiError):
+        logger.error("step %s failed", kind, exc_info=error, extra={"job_id": job.pk})
+    if kind == StepKind.PUBLISH:
+        # Neither a yes nor one of the noes that say for certain that nothing was made.
+        return _unclear(job, now, f"{error} Looking whether the post exists.", _code(error))
+    if isinstance(error, PlatformApiError):
+        return _retry(job, now, error)
+    return _failed(job, "internal_error", "Something went wrong on our side with this post.")
+
+
+def _not_seen(result: Result, around: Surroundings) -> Decision:
+    job, now = result.step.job, around.now
+    assert job.publish_started_at is not None
+    look_up = job.platform_type.look_up
+    looks = job.looks + 1
+    settled = now - job.publish_started_at >= look_up.settle
+    if not (settled and look_up.is_complete and looks >= 2):
+        return _look_again(job, now, note="The post is not to be seen yet.")
+    if job.attempts >= settings.MAX_API_RETRIES:
+        return _failed(job, NoAnswerError.code, "The platform took none of our tries.")
+    note = "The post does not exist; publishing it again."
+    move = _wait(job, now, Status.PENDING, note)
+    move.changes |= {"publish_started_at": None, "looks": 0, "attempts": job.attempts + 1}
+    return Decision(move=move)
+
+
+def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "") -> Decision:
+    assert job.publish_started_at is not None
+    looks = job.looks + 1
+    age = now - job.publish_started_at
+    status = Status.UNCONFIRMED
+    if job.stored_progress.stage == Stage.CONFIRMING:
+        status = Status.PROCESSING
+    if age > LOOK_FOR:
+        # Nobody can know by looking any longer; a person decides.
+        message = "Whether this post exists could not be found out. Please look, and settle it."
+        changes = {"next_attempt_at": None, "lease_owner": "", "looks": looks}
+        changes |= {"error_code": "outcome_unknown", "error_message": message}
+        move = Move(job=job, to=Status.UNCONFIRMED, changes=changes, note=message)
+        return Decision(move=move)
+    pause = dt.timedelta(seconds=LOOK_PAUSES_S[min(looks, len(LOOK_PAUSES_S) - 1)])
+    settle = job.platform_type.look_up.settle
+    if age < settle:
+        # One look falls on the settle time, so that an absent post waits no longer than it must.
+        pause = min(pause, settle - age)
+    move = _wait(job, now + pause, status, note, code=code)
+    move.changes["looks"] = min(looks, 30_000)
+    if status == Status.UNCONFIRMED:
+        move.changes |= {"error_code": "outcome_unknown", "error_message": note[:500]}
+    return Decision(move=move)
+
+
+def _unclear(job: PublishJob, now: dt.datetime, note: str, code: str) -> Decision:
+    move = _wait(
+        job, now + dt.timedelta(seconds=LOOK_PAUSES_S[0]), Status.UNCONFIRMED, note, code=code
+    )
+    move.changes |= {"error_code": "outcome_unknown", "error_message": note[:500]}
+    return Decision(move=move)
+
+
+def _published(
+    job: PublishJob, now: dt.datetime, remote_id: str = "", post_url: str = "", *, note: str
+) -> Decision:
+    changes = {
+        "remote_id": remote_id or job.remote_id,
+        "post_url": post_url or job.post_url,
+        "published_at": now,
+        "error_code": "",
+        "error_message": "",
+    }
+    return Decision(move=Move(job=job, to=Status.PUBLISHED, changes=changes, note=note))
+
+
+def _retry(
+    job: PublishJob,
+    now: dt.datetime,
+    error: SocialPublishingBaseError,
+    *,
+    uses_attempt: bool = True,
+) -> Decision:
+    attempts = job.attempts + uses_attempt
+    if attempts > settings.MAX_API_RETRIES:
+        return _failed(job, _code(error), f"{error} We tried {attempts} times.")
+    low = settings.API_RETRY_DELAY_SECONDS
+    high = max(low, (job.retry_pause_s or low) * settings.API_RETRY_BACKOFF_FACTOR)
+    pause = min(MAX_RETRY_PAUSE_S, random.uniform(low, high))  # noqa: S311  jitter, not a secret
+    move = _wait(
+        job, now + dt.timedelta(seconds=pause), Status.PENDING, str(error), code=_code(error)
+    )
+    move.changes |= {"attempts": attempts, "retry_pause_s": pause}
+    return Decision(move=move)
+
+
+def _limited(job: PublishJob, now: dt.datetime, error: RateLimitError) -> Decision:
+    until, pause = error.until, job.retry_pause_s
+    if until is None or until <= now:
+        pause = max(BARE_LIMIT_S, pause * 2)
+        until = now + dt.timedelta(seconds=pause)
+    until = min(until, now + MAX_LIMIT)
+    # A little later than allowed, and not all at once.
+    at = until + dt.timedelta(seconds=random.uniform(0.1, 1.0))  # noqa: S311
+    note = f"{error} Waiting until {until:%H:%M:%S} UTC."
+    move = _wait(job, at, Status.PENDING, note, code=error.code)
+    move.changes["retry_pause_s"] = pause
+    return Decision(move=move, limited_until=until)
+
+
+def _held(job: PublishJob, now: dt.datetime, code: str, reason: str) -> Decision:
+    if job.publish_started_at is not None:
+        return _look_again(
+            job, now, note="Looking it up has to wait for the owner to connect again."
+        )
+    if now > job.late_at:
+        return _too_late(job)
+    message = reason or TokenExpiredError.sentence
+    move = _wait(job, min(now + HOLD, job.late_at), Status.PENDING, message, code=code)
+    return Decision(move=move)
+
+
+def _too_late(job: PublishJob) -> Decision:
+    if job.error_code == TokenExpiredError.code:
+        return _failed(job, job.error_code, "The account was not connected again in time.")
+    return _failed(
+        job,
+        "too_late",
+        f"It was due at {job.due_at:%Y-%m-%d %H:%M} UTC and could not be sent in time.",
+    )
+
+
+def _without_account(job: PublishJob) -> Decision:
+    message = "The account was disconnected."
+    if job.publish_started_at is None:
+        return _ended(job, Status.CANCELLED, "connection_removed", message)
+    message = "The account was disconnected before the outcome was known."
+    changes = {"next_attempt_at": None, "lease_owner": "", "error_code": "outcome_unknown"}
+    changes["error_message"] = message
+    return Decision(move=Move(job=job, to=Status.UNCONFIRMED, changes=changes, note=message))
+
+
+def _failed(job: PublishJob, code: str, message: str) -> Decision:
+    return _ended(job, Status.FAILED, code, message)
+
+
+def _ended(job: PublishJob, to: Status, code: str, message: str) -> Decision:
+    changes = {"error_code": code, "error_message": message[:500]}
+    return Decision(move=Move(job=job, to=to, changes=changes, note=message, code=code))
+
+
+def _wait(job: PublishJob, until: dt.datetime, to: Status, note: str, *, code: str = "") -> Move:
+    """Give the job back until then."""
+    changes = {
+        "next_attempt_at": until,
+        "lease_owner": "",
+        "error_code": code,
+        "error_message": note[:500] if code else "",
+    }
+    return Move(job=job, to=to, changes=changes, note=note, code=code)
+
+
+def _living(job: PublishJob) -> Status:
+    return Status.UNCONFIRMED if job.status == Status.UNCONFIRMED else Status.PROCESSING
+
+
+def _code(error: Exception | None) -> str:
+    return error.code if isinstance(error, SocialPublishingBaseError) else "internal_error"
+
+
+def wait_for_refresh(job: PublishJob, now: dt.datetime) -> Decision:
+    """Another worker refreshes the account's token right now."""
+    status = Status(job.status)
+    if status in {Status.SCHEDULED, Status.PROCESSING}:
+        status = Status.PENDING
+    note = "The account's token is being refreshed."
+    return Decision(move=_wait(job, now + REFRESH_ELSEWHERE, status, note))

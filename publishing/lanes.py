@@ -1,0 +1,347 @@
+"""A lane: one process that takes due jobs to their platforms.
+
+The lane's own thread is the only one that touches the database: it claims, decides, writes marks,
+hands HTTP to its threads, and settles what comes back, many jobs in one statement. Claims of all
+lanes go through one turnstile, a locked row, so that one SELECT can rank fairly and still take at
+most one job of each account.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import queue
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.sharedctypes import RawValue
+from uuid import UUID
+
+from django.db import Error as DatabaseError
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Min, Q
+
+from connections import services as connection_services
+from publishing import engine
+from publishing.engine import Decision, Result, Step, StepKind, Surroundings
+from publishing.models import JobEvent, Lane, PublishJob, Status
+from publishing.transitions import Move, move
+from socialpublishing.clock import database_now
+from socialpublishing.errors import PlatformUnreachableError
+from socialpublishing.platforms.base import Renewal
+
+logger = logging.getLogger(__name__)
+
+LEASE = dt.timedelta(seconds=30)
+EXTEND_EVERY_S = 10.0
+# A publishing call may leave only while this much of its lease is left.
+SEND_MARGIN_S = 5.0
+# A step that takes longer is left to itself: its lease runs out, and the job is looked up.
+STEP_DEADLINE_S = 600.0
+BEAT_EVERY_S = 1.0
+# A lane that has not beaten for so long is dead: its successor takes over what it had in hand.
+DEAD_AFTER = dt.timedelta(seconds=5)
+SLEEP_S = 0.2
+# Results are gathered for so long, so that many are written together.
+GATHER_S = 0.05
+GATHER_ABOVE = 8
+DRAIN_S = 45.0
+TURNSTILE = "turnstile"
+
+# Set to 1 by `manage.py worker` when it has to stop; forked processes share it. A bare byte and no
+# Event: a process that is killed while it asks an Event leaves it locked for all others.
+stopping = RawValue("b", 0)
+
+
+@dataclass
+class InFlight:
+    step: Step
+    since: float
+
+
+class LaneRunner:
+    """Runs one lane until it is superseded, stopped, or its time is over.
+
+    `now` is passed to a turn, so that tests can live at another time.
+    """
+
+    def __init__(self, name: str, *, threads: int) -> None:
+        self.name = name
+        self.threads = threads
+        self.generation = self._take_over()
+        self.owner = f"{name}:{self.generation}"
+        self.in_flight: dict[UUID, InFlight] = {}
+        self.results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        # Finished, but not yet written: kept while the database is away.
+        self.unsettled: list[Result] = []
+        self.is_claiming = True
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=f"lane-{name}")
+        self._extended_at = self._settled_at = time.monotonic()
+        self._beat_at = 0.0
+
+    def _take_over(self) -> int:
+        now = database_now()
+        Lane.objects.get_or_create(name=TURNSTILE)
+        with transaction.atomic():
+            lane, _ = Lane.objects.select_for_update().get_or_create(name=self.name)
+            if lane.beat_at is None or now - lane.beat_at > DEAD_AFTER:
+                # Its leases end now. Should it be alive after all, the fence keeps it from writing.
+                PublishJob.objects.filter(lease_owner__startswith=f"{self.name}:").update(
+                    next_attempt_at=now
+                )
+            lane.generation += 1
+            lane.beat_at = now
+            lane.save()
+        return lane.generation
+
+    # --- The loop --------------------------------------------------------------------------------
+
+    def run(self, *, seconds: float, stop: Callable[[], object] = lambda: False) -> None:
+        """Work for `seconds`, or until superseded or stopped; then finish what is under way."""
+        ends_at = time.monotonic() + seconds
+        drains_until = float("inf")
+        pause = 0.5
+        while True:
+            if self.is_claiming and (stop() or time.monotonic() > ends_at):
+                self.is_claiming = False
+            if not self.is_claiming:
+                drains_until = min(drains_until, time.monotonic() + DRAIN_S)
+                if not (self.in_flight or self.unsettled) or time.monotonic() > drains_until:
+                    break
+            try:
+                wait = self.turn(database_now())
+                pause = 0.5
+            except DatabaseError:
+                logger.exception("the database is away; trying again in %.1f s", pause)
+                connection.close()
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
+                continue
+            self._collect(wait)
+        self._pool.shutdown(wait=False)
+
+    def turn(self, now: dt.datetime) -> float:
+        """Settle, beat, extend, claim; answers for how long there is nothing to do, in seconds."""
+        started = time.monotonic()
+        if self.unsettled:
+            self.settle(now, started)
+        if started - self._beat_at >= BEAT_EVERY_S:
+            self._beat(now)
+            self._beat_at = started
+        if self.in_flight and started - self._extended_at >= EXTEND_EVERY_S:
+            self._extend(now, started)
+        free = self.threads - len(self.in_flight)
+        if not self.is_claiming or free <= 0:
+            return SLEEP_S
+        if self.claim(now, started, free) == free:
+            return 0.0
+        return self._until_next(now)
+
+    def finish(self, now: dt.datetime) -> None:
+        """For tests: turn until nothing is in flight."""
+        self.turn(now)
+        while self.in_flight or self.unsettled:
+            self._collect(SLEEP_S)
+            self.turn(now)
+
+    def _collect(self, wait_s: float) -> None:
+        """Wait for results, and when many are under way for some more of them."""
+        try:
+            self.unsettled.append(self.results.get(timeout=max(wait_s, 0.001)))
+        except queue.Empty:
+            return
+        if len(self.in_flight) > GATHER_ABOVE:
+            time.sleep(max(0.0, self._settled_at + GATHER_S - time.monotonic()))
+        while not self.results.empty():
+            self.unsettled.append(self.results.get())
+
+    def _until_next(self, now: dt.datetime) -> float:
+        waiting = PublishJob.objects.filter(next_attempt_at__gt=now)
+        due: dt.datetime | None = waiting.aggregate(due=Min("next_attempt_at"))["due"]
+        return SLEEP_S if due is None else min(SLEEP_S, (due - now).total_seconds())
+
+    def _beat(self, now: dt.datetime) -> None:
+        mine = Lane.objects.filter(name=self.name, generation=self.generation)
+        if not mine.update(beat_at=now):
+            self.is_claiming = False  # superseded
+
+    def _extend(self, now: dt.datetime, started: float) -> None:
+        living = [
+            pk for pk, flight in self.in_flight.items() if started - flight.since < STEP_DEADLINE_S
+        ]
+        PublishJob.objects.filter(pk__in=living, lease_owner=self.owner).update(
+            next_attempt_at=now + LEASE
+        )
+        self._extended_at = started
+
+    # --- Claiming --------------------------------------------------------------------------------
+
+    def claim(self, now: dt.datetime, started: float, limit: int) -> int:
+        """Take up to `limit` due jobs in hand and begin with each; answers how many."""
+        if not PublishJob.objects.filter(next_attempt_at__lte=now).exists():
+            return 0
+        with transaction.atomic():
+            # All lanes pass here one by one (SQLite: the transaction itself is exclusive).
+            Lane.objects.select_for_update().get(name=TURNSTILE)
+            ids = list(PublishJob.objects.claimable(now, limit).values_list("pk", flat=True))
+            if not ids:
+                return 0
+            # Once more `next_attempt_at`: the API may have cancelled one meanwhile.
+            PublishJob.objects.filter(pk__in=ids, next_attempt_at__lte=now).update(
+                lease_owner=self.owner,
+                next_attempt_at=now + LEASE,
+                fence=F("fence") + 1,
+                claims=F("claims") + 1,
+            )
+            jobs = list(
+                PublishJob.objects.filter(pk__in=ids, lease_owner=self.owner).select_related(
+                    "connection", "destination__connection"
+                )
+            )
+            steps = self._decide(jobs, now, started)
+        self._hand_out(steps)
+        return len(jobs)
+
+    def _decide(self, jobs: Sequence[PublishJob], now: dt.datetime, started: float) -> list[Step]:
+        """Write what each job does next; answers the steps that may now be taken."""
+        decisions = [
+            engine.decide(job, around)
+            for job, around in zip(jobs, self._surroundings(jobs, now, started), strict=True)
+        ]
+        decisions = [self._with_refresh_right(decision, now) for decision in decisions]
+        moved = self._write(decisions, now)
+        return [
+            decision.step for decision in decisions if decision.step and id(decision.move) in moved
+        ]
+
+    def _with_refresh_right(self, decision: Decision, now: dt.datetime) -> Decision:
+        step = decision.step
+        if step is None or step.kind != StepKind.REFRESH:
+            return decision
+        assert step.job.connection is not None
+        if connection_services.take_refresh(step.job.connection, now):
+            return decision
+        return engine.wait_for_refresh(step.job, now)
+
+    def _surroundings(
+        self, jobs: Sequence[PublishJob], now: dt.datetime, started: float
+    ) -> Iterable[Surroundings]:
+        accounts = {job.account for job in jobs}
+        looking = list(
+            PublishJob.objects.looking()
+            .filter(account__in=accounts)
+            .values_list("account", "text", "pk")
+        )
+        for job in jobs:
+            credited: Iterable[str] = ()
+            if job.publish_started_at is not None:
+                credited = (
+                    PublishJob.objects.filter(account=job.account)
+                    .exclude(Q(remote_id="") | Q(pk=job.pk))
+                    .filter(published_at__gte=job.created_at - engine.LOOK_BACK)
+                    .values_list("remote_id", flat=True)
+                )
+            yield Surroundings(
+                now=now,
+                has_twin=any(
+                    account == job.account and text == job.text and pk != job.pk
+                    for account, text, pk in looking
+                ),
+                credited=frozenset(credited),
+                lease_until=now + LEASE,
+                send_before=started + LEASE.total_seconds() - SEND_MARGIN_S,
+            )
+
+    def _hand_out(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            self.in_flight[step.job.pk] = InFlight(step, time.monotonic())
+            self._pool.submit(self._run, step)
+
+    def _run(self, step: Step) -> None:
+        self.results.put(engine.run(step))
+
+    # --- Settling --------------------------------------------------------------------------------
+
+    def settle(self, now: dt.datetime, started: float) -> None:
+        """Write what came back, all of it or nothing, and go on with the jobs that stay in hand."""
+        results = list(self.unsettled)
+        as_read = [(result.step.job, dict(result.step.job.__dict__)) for result in results]
+        try:
+            with transaction.atomic():
+                steps = self._settle(results, now, started)
+        except DatabaseError:
+            # Nothing of it is stored, so nothing of it happened to the jobs in memory.
+            for job, attributes in as_read:
+                job.__dict__.clear()
+                job.__dict__.update(attributes)
+            raise
+        for result in results:
+            self.in_flight.pop(result.step.job.pk, None)
+        self.unsettled = []
+        self._settled_at = time.monotonic()
+        self._hand_out(steps)
+
+    def _settle(self, results: Sequence[Result], now: dt.datetime, started: float) -> list[Step]:
+        for result in results:
+            if result.step.kind == StepKind.REFRESH:
+                self._settle_refresh(result, now)
+        surroundings = self._surroundings([r.step.job for r in results], now, started)
+        decisions = [engine.settle(r, s) for r, s in zip(results, surroundings, strict=True)]
+        moved = self._write(decisions, now)
+        for decision in decisions:
+            if id(decision.move) not in moved:
+                self._keep_evidence(decision.move, now)
+        again = [d.move.job for d in decisions if d.again and id(d.move) in moved]
+        return self._decide(again, now, started) if again else []
+
+    def _settle_refresh(self, result: Result, now: dt.datetime) -> None:
+        held = result.step.job.connection
+        assert held is not None
+        if isinstance(result.value, Renewal):
+            connection_services.store_renewal(held, result.value, now)
+        elif isinstance(result.error, PlatformUnreachableError):
+            connection_services.refresh_failed(held, was_sent=False)
+        held.refresh_from_db()
+        if result.step.job.destination is not None:
+            result.step.job.destination.refresh_from_db()
+
+    def _write(self, decisions: Sequence[Decision], now: dt.datetime) -> set[int]:
+        """Write the moves, and what they say of accounts; answers the ids of those that counted."""
+        moved = move(
+            [decision.move for decision in decisions], now=now, actor=f"worker {self.owner}"
+        )
+        for decision in decisions:
+            carrier = decision.move.job.carrier
+            if decision.limited_until is not None and carrier is not None:
+                carrier.limited_until = decision.limited_until
+                carrier.save(update_fields=["limited_until"])
+            held = decision.move.job.connection
+            if decision.reauth_reason and held is not None:
+                connection_services.needs_reauth(held, decision.reauth_reason)
+        return {id(each) for each in moved}
+
+    def _keep_evidence(self, late: Move, now: dt.datetime) -> None:
+        """Store what a platform told us even though the job is in other hands by now.
+
+        Whoever has it reads the evidence before anything else.
+        """
+        if late.to != Status.PUBLISHED:
+            return
+        try:
+            with transaction.atomic():
+                PublishJob.objects.filter(pk=late.job.pk, remote_id="").update(
+                    remote_id=late.changes["remote_id"], post_url=late.changes["post_url"]
+                )
+        except IntegrityError:
+            logger.exception("two jobs claim one post", extra={"job_id": late.job.pk})
+            return
+        JobEvent.objects.create(
+            job_id=late.job.pk,
+            at=now,
+            from_status=late.job.status,
+            to_status=late.job.status,
+            actor=f"worker {self.owner}",
+            step=late.step,
+            note="A worker that had lost the job brings the platform's answer: the post is there.",
+        )

@@ -1,0 +1,56 @@
+from argparse import ArgumentParser
+from collections import Counter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from publishing import services
+from publishing.models import PublishJob, Status
+from socialpublishing.errors import SocialPublishingBaseError
+
+
+class Command(BaseCommand):
+    help = (
+        "Try failed, rejected or unconfirmed jobs again. What may have been published already is "
+        "looked up first. Safe to run twice."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("ids", nargs="*", help="ids of jobs; without, the filters choose")
+        parser.add_argument(
+            "--status",
+            choices=[Status.FAILED, Status.CONTENT_REJECTED, Status.UNCONFIRMED],
+            help="all jobs of this status",
+        )
+        parser.add_argument("--code", help="only those with this error code")
+        parser.add_argument("--platform", help="only those of this platform")
+        parser.add_argument("--dry-run", action="store_true", help="only count")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        jobs = self._chosen(options)
+        if options["dry_run"]:
+            self.stdout.write(f"{jobs.count()} jobs would be tried again.")
+            return
+        outcomes: Counter[str] = Counter()
+        for job in jobs.iterator():
+            try:
+                services.retry_job(job, actor="command reprocess_jobs")
+                outcomes["tried again"] += 1
+            except SocialPublishingBaseError as error:
+                outcomes[f"left alone ({error.code})"] += 1
+        for outcome, count in sorted(outcomes.items()):
+            self.stdout.write(f"{count} {outcome}")
+        if sum(outcomes.values()) > outcomes["tried again"]:
+            raise CommandError("Not all of them could be tried again.")
+
+    def _chosen(self, options: dict[str, Any]) -> Any:
+        jobs = PublishJob.objects.all()
+        if options["ids"]:
+            jobs = jobs.filter(pk__in=options["ids"])
+        elif options["status"]:
+            jobs = jobs.filter(status=options["status"])
+        else:
+            raise CommandError("Name ids, or a --status.")
+        if options["code"]:
+            jobs = jobs.filter(error_code=options["code"])
+        return jobs.filter(platform=options["platform"]) if options["platform"] else jobs

@@ -1,0 +1,12 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from publishing.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = "Publish what is due, until SIGTERM or Ctrl-C. Any number may run, on any machines."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        Supervisor().run()

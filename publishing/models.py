@@ -1,0 +1,259 @@
+"""Jobs, their stories, and the lanes that carry them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q, Window
+from django.db.models.functions import RowNumber
+
+from connections.models import Destination, PostingAccount, SocialConnection
+from socialpublishing.platforms import platform_named
+from socialpublishing.platforms.base import Platform, Progress, Stage
+from socialpublishing.posts import Media, MediaKind, Post
+
+# How many due rows a claim looks at. One account's thousands fill it at most once: while one job of
+# an account is in hand, its others are passed over.
+CLAIM_WINDOW = 2000
+
+
+class Status(models.TextChoices):
+    """The public words; the specification's, and two of ours."""
+
+    PENDING = "Pending"
+    SCHEDULED = "Scheduled"
+    PROCESSING = "Processing"
+    PUBLISHED = "Published"
+    FAILED = "Failed"
+    CONTENT_REJECTED = "ContentRejected", "ContentRejected"
+    CANCELLED = "Cancelled"
+    UNCONFIRMED = "Unconfirmed"
+
+
+ENDED = (Status.PUBLISHED, Status.FAILED, Status.CONTENT_REJECTED, Status.CANCELLED)
+
+
+class PublishJobQuerySet(models.QuerySet["PublishJob"]):
+    def alive(self) -> PublishJobQuerySet:
+        """Jobs that the engine will still touch by itself."""
+        return self.filter(next_attempt_at__isnull=False)
+
+    def claimable(self, now: dt.datetime, limit: int) -> PublishJobQuerySet:
+        """What is due, one job for each account that has none in hand, longest due first."""
+        in_hand = PublishJob.objects.filter(account=models.OuterRef("account")).exclude(
+            Q(lease_owner="") | Q(pk=models.OuterRef("pk"))
+        )
+        due = (
+            self.filter(~models.Exists(in_hand), next_attempt_at__lte=now)
+            .order_by("next_attempt_at", "pk")
+            .values("pk", "account", "next_attempt_at")[:CLAIM_WINDOW]
+        )
+        ranked = (
+            PublishJob.objects.filter(pk__in=due.values("pk"))
+            .annotate(
+                turn=Window(
+                    RowNumber(), partition_by=F("account"), order_by=["next_attempt_at", "pk"]
+                )
+            )
+            .filter(turn=1)
+        )
+        return ranked.order_by("next_attempt_at", "pk")[:limit]
+
+    def looking(self) -> PublishJobQuerySet:
+        """Jobs whose publishing call was made and whose outcome is not known yet."""
+        return self.alive().filter(publish_started_at__isnull=False)
+
+
+class PublishJob(models.Model):
+    """One post for one account. This row is the queue: nothing else has to survive."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user_id = models.CharField(max_length=128)
+    # History outlives the connection: who carried the post is copied.
+    connection = models.ForeignKey(SocialConnection, null=True, on_delete=models.SET_NULL)
+    destination = models.ForeignKey(Destination, null=True, on_delete=models.SET_NULL)
+    platform = models.CharField(max_length=32)
+    account = models.CharField(max_length=200, help_text="platform:id of what carries the post")
+    account_name = models.CharField(max_length=255, blank=True)
+
+    text = models.TextField(blank=True)
+    assets = models.JSONField(default=list, blank=True)
+    platform_specific_options = models.JSONField(default=dict, blank=True)
+
+    status = models.CharField(max_length=16, choices=Status)
+    scheduled_at = models.DateTimeField(null=True, blank=True)
+    late_grace_s = models.PositiveIntegerField(null=True, blank=True)
+
+    # When the engine looks at the job next: its due time, the end of a worker's lease, or the next
+    # look-up. Null when it never will again.
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    lease_owner = models.CharField(max_length=64, blank=True)
+    # Grows with each claim and each change from outside: whoever read an older one is too late.
+    fence = models.PositiveIntegerField(default=0)
+    # Claims since the last recorded outcome: a job that kills its workers is found by them.
+    claims = models.PositiveSmallIntegerField(default=0)
+    # Tries that ended in a verdict worth repeating.
+    attempts = models.PositiveSmallIntegerField(default=0)
+    retry_pause_s = models.FloatField(default=0)
+    # The token that the platform refused last: the same one is not shown again.
+    refused_token_version = models.PositiveIntegerField(null=True, blank=True)
+
+    progress = models.JSONField(default=dict, blank=True)
+    # The mark, stored before the one call that makes the post public. While it stands without an
+    # outcome, nobody may publish again: the post may exist.
+    publish_started_at = models.DateTimeField(null=True, blank=True)
+    publish_calls = models.PositiveSmallIntegerField(default=0)
+    looks = models.PositiveSmallIntegerField(default=0)
+
+    remote_id = models.CharField("id at the platform", max_length=200, blank=True)
+    post_url = models.CharField(max_length=500, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_message = models.CharField(max_length=500, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    # The caller's Idempotency-Key with the endpoint in front, and what the request said.
+    idempotency_key = models.CharField(max_length=300, blank=True, editable=False)
+    request_hash = models.CharField(max_length=64, blank=True, editable=False)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects = PublishJobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                condition=Q(next_attempt_at__isnull=False),
+                name="job_due",
+            ),
+            models.Index(
+                fields=["account"],
+                condition=Q(next_attempt_at__isnull=False, publish_started_at__isnull=False),
+                name="job_looking",
+            ),
+            models.Index(fields=["user_id", "-created_at", "-id"], name="job_of_user"),
+        ]
+        constraints = [
+            # Platforms order and limit by account: one post at a time, on however many machines.
+            models.UniqueConstraint(
+                fields=["account"], condition=~Q(lease_owner=""), name="job_one_in_hand_per_account"
+            ),
+            models.UniqueConstraint(
+                fields=["account", "remote_id"],
+                condition=~Q(remote_id=""),
+                name="job_one_per_remote_post",
+            ),
+            models.UniqueConstraint(
+                fields=["user_id", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="job_once_per_idempotency_key",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=ENDED, next_attempt_at__isnull=True)
+                | Q(
+                    status__in=[Status.PENDING, Status.SCHEDULED, Status.PROCESSING],
+                    next_attempt_at__isnull=False,
+                )
+                | Q(status=Status.UNCONFIRMED),
+                name="job_has_next_attempt_until_ended",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.PUBLISHED) | Q(published_at__isnull=False),
+                name="job_published_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(lease_owner="") | Q(next_attempt_at__isnull=False),
+                name="job_in_hand_has_lease",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} on {self.account_name or self.account}"
+
+    @property
+    def platform_type(self) -> type[Platform]:
+        return platform_named(self.platform)
+
+    @property
+    def post(self) -> Post:
+        return Post(
+            text=self.text,
+            media=tuple(
+                Media(
+                    url=asset["url"],
+                    kind=MediaKind(asset["kind"]),
+                    mime_type=asset["mime_type"],
+                    alt_text=asset.get("alt_text") or "",
+                    size_bytes=asset.get("size_bytes"),
+                )
+                for asset in self.assets
+            ),
+            options=self.platform_specific_options,
+        )
+
+    @property
+    def carrier(self) -> PostingAccount | None:
+        """The row that carries the post: a destination, else the connection; None if it is gone."""
+        return self.destination or self.connection
+
+    @property
+    def due_at(self) -> dt.datetime:
+        return self.scheduled_at or self.created_at
+
+    @property
+    def late_at(self) -> dt.datetime:
+        """After this time the post is stale and stays unpublished."""
+        grace = self.late_grace_s
+        return self.due_at + dt.timedelta(
+            seconds=settings.LATE_PUBLISH_GRACE_SECONDS if grace is None else grace
+        )
+
+    @property
+    def stored_progress(self) -> Progress:
+        return Progress(
+            stage=Stage(self.progress.get("stage", Stage.PREPARING)),
+            handle=self.progress.get("handle", {}),
+        )
+
+
+class JobEvent(models.Model):
+    """One arrow of a job's life, or one attempt. Only ever added."""
+
+    job = models.ForeignKey(PublishJob, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    from_status = models.CharField(max_length=16, blank=True)
+    to_status = models.CharField(max_length=16, choices=Status)
+    actor = models.CharField(max_length=150)
+    step = models.CharField(max_length=16, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    code = models.CharField(max_length=64, blank=True)
+    platform_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    platform_code = models.CharField(max_length=64, blank=True)
+    platform_request_id = models.CharField(max_length=64, blank=True)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.from_status} → {self.to_status}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise TypeError("Events are only ever added.")
+        super().save(*args, **kwargs)
+
+
+class Lane(models.Model):
+    """A process that publishes. Its newest tick owns it; an older one stops claiming and drains."""
+
+    name = models.CharField(primary_key=True, max_length=100)
+    generation = models.PositiveBigIntegerField(default=0)
+    beat_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name

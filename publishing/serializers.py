@@ -1,0 +1,224 @@
+"""The JSON of posts and their jobs, in and out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from publishing.models import JobEvent, PublishJob, Status
+from socialpublishing.policy import Capabilities
+from socialpublishing.posts import MediaKind
+from socialpublishing.serializers import StrictSerializer, TextField
+
+MAX_TEXT = 100_000  # more than any platform takes; theirs are told by their own rules
+MAX_ASSETS = 100
+# RFC 3339: a date, a time, and an offset from UTC.
+TIME = re.compile(
+    r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)"
+)
+
+
+class GeneratedAssetSerializer(StrictSerializer):
+    url = TextField(max_length=2048, help_text="A public address, or a path in the object store.")
+    asset_type = serializers.ChoiceField(choices=[kind.value for kind in MediaKind])
+    mime_type = TextField(max_length=100)
+    alt_text = TextField(max_length=5000, required=False, allow_null=True, allow_blank=True)
+    platform_media_id = TextField(max_length=200, required=False, allow_null=True)
+    metadata = serializers.DictField(
+        required=False, allow_null=True, help_text="A hint; what the file says itself counts."
+    )
+
+
+class PublishRequestSerializer(StrictSerializer):
+    connection_id = serializers.UUIDField()
+    text_content = TextField(max_length=MAX_TEXT, required=False, allow_null=True, allow_blank=True)
+    assets = serializers.ListField(
+        child=GeneratedAssetSerializer(), required=False, max_length=MAX_ASSETS
+    )
+    platform_specific_options = serializers.DictField(
+        required=False,
+        allow_null=True,
+        help_text="By platform: `post_type`, and the options that GET /api/v1/platforms lists.",
+    )
+    late_grace_seconds = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=7 * 86400,
+        help_text="How much later than its time the post may still go out.",
+    )
+
+
+class MomentField(serializers.Field[Any, Any, Any, Any]):
+    """A point in time: RFC 3339 with its offset from UTC."""
+
+    default_error_messages = {
+        "invalid": "A time such as 2026-12-24T18:00:00+01:00 is expected.",
+        "no_offset": "The time needs its offset from UTC, such as Z or +01:00.",
+    }
+
+    def to_internal_value(self, data: Any) -> dt.datetime:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        if not TIME.fullmatch(data):
+            # Everything is right but the offset?
+            self.fail("no_offset" if TIME.fullmatch(f"{data}Z") else "invalid")
+        try:
+            moment = parse_datetime(data)
+        except ValueError:
+            moment = None
+        if moment is None:
+            self.fail("invalid")
+        try:
+            return moment.astimezone(dt.UTC)
+        except OverflowError:
+            self.fail("invalid")
+
+    def to_representation(self, value: dt.datetime) -> str:
+        return value.isoformat()
+
+
+extend_schema_field({"type": "string", "format": "date-time"})(MomentField)
+
+
+class ScheduleRequestSerializer(PublishRequestSerializer):
+    schedule_time = MomentField()
+
+
+class PublishJobResponseSerializer(serializers.ModelSerializer[PublishJob]):
+    job_id = serializers.UUIDField(source="id")
+    status = serializers.ChoiceField(choices=Status.values)
+    error_code = serializers.SerializerMethodField()
+    error_message = serializers.SerializerMethodField()
+    post_url = serializers.SerializerMethodField()
+    connection_id = serializers.UUIDField(allow_null=True)
+
+    class Meta:
+        model = PublishJob
+        fields: tuple[str, ...] = (
+            "job_id",
+            "status",
+            "platform",
+            "user_id",
+            "connection_id",
+            "account_name",
+            "created_at",
+            "scheduled_at",
+            "published_at",
+            "next_attempt_at",
+            "error_code",
+            "error_message",
+            "post_url",
+        )
+
+    def get_error_code(self, job: PublishJob) -> str | None:
+        return job.error_code or None
+
+    def get_error_message(self, job: PublishJob) -> str | None:
+        return job.error_message or None
+
+    def get_post_url(self, job: PublishJob) -> str | None:
+        return job.post_url or None
+
+
+class PublishJobDetailSerializer(PublishJobResponseSerializer):
+    """A job with what it publishes."""
+
+    text_content = serializers.CharField(source="text")
+    assets = serializers.SerializerMethodField()
+    platform_specific_options = serializers.DictField()
+
+    class Meta(PublishJobResponseSerializer.Meta):
+        fields = (
+            *PublishJobResponseSerializer.Meta.fields,
+            "text_content",
+            "assets",
+            "platform_specific_options",
+            "attempts",
+            "remote_id",
+            "updated_at",
+        )
+
+    @extend_schema_field(GeneratedAssetSerializer(many=True))
+    def get_assets(self, job: PublishJob) -> list[dict[str, Any]]:
+        names = [str(name) for name in GeneratedAssetSerializer().fields]
+        return [{name: asset.get(name) for name in names} for asset in job.assets]
+
+
+class JobEventSerializer(serializers.ModelSerializer[JobEvent]):
+    class Meta:
+        model = JobEvent
+        fields = (
+            "at",
+            "from_status",
+            "to_status",
+            "actor",
+            "step",
+            "note",
+            "code",
+            "platform_status",
+            "platform_code",
+            "platform_request_id",
+            "duration_ms",
+        )
+
+
+class MediaLimitSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField()
+    max_count = serializers.IntegerField()
+    max_bytes = serializers.IntegerField()
+    mime_types = serializers.ListField(child=serializers.CharField())
+
+
+class PlatformOptionSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    description = serializers.CharField()
+    example = serializers.CharField()
+    choices = serializers.ListField(child=serializers.CharField())
+
+
+class PlatformSerializer(serializers.Serializer[Any]):
+    """What a platform takes, as of `checked`, read at `source`."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # hides one of the field's own
+    is_offered = serializers.BooleanField(help_text="This service has credentials for it.")
+    max_text = serializers.IntegerField()
+    text_unit = serializers.CharField()
+    max_media = serializers.IntegerField()
+    max_alt_text = serializers.IntegerField()
+    max_cashtags = serializers.IntegerField(allow_null=True)
+    media = MediaLimitSerializer(many=True)
+    post_types = serializers.ListField(child=serializers.CharField())
+    options = PlatformOptionSerializer(many=True)
+    destination_option = serializers.CharField(allow_null=True)
+    source = serializers.URLField()  # type: ignore[assignment]
+    checked = serializers.DateField()
+
+
+def limits_as_data(limits: Capabilities) -> dict[str, Any]:
+    return {
+        "max_text": limits.max_text,
+        "text_unit": limits.text_unit,
+        "max_media": limits.max_media,
+        "max_alt_text": limits.max_alt_text,
+        "max_cashtags": limits.max_cashtags,
+        "media": [
+            {
+                "kind": kind,
+                "max_count": limit.max_count,
+                "max_bytes": limit.max_bytes,
+                "mime_types": sorted(limit.mime_types),
+            }
+            for kind, limit in limits.media.items()
+        ],
+        "post_types": limits.post_types,
+        "options": limits.options,
+        "source": limits.source,
+        "checked": limits.checked,
+    }

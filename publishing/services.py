@@ -1,0 +1,344 @@
+"""What users and operators can do with posts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError
+
+from connections.models import Destination, SocialConnection
+from connections.services import ConnectionNotFoundError
+from publishing.models import ENDED, PublishJob, Status
+from publishing.transitions import Move, StaleJobError, move, move_one, record_start
+from socialpublishing import media, policy
+from socialpublishing.clock import database_now
+from socialpublishing.errors import (
+    ContentValidationError,
+    MediaError,
+    SocialPublishingBaseError,
+)
+from socialpublishing.platforms import offered_platform
+from socialpublishing.policy import Capabilities
+from socialpublishing.posts import Media, MediaKind, Post
+from socialpublishing.text import is_blank
+
+MAX_AHEAD = dt.timedelta(days=366)
+# A key may be used anew when its job has ended and so much time is over.
+IDEMPOTENCY_FOR = dt.timedelta(hours=24)
+
+
+class JobNotFoundError(SocialPublishingBaseError):
+    code = "job_not_found"
+    sentence = "You have no such job."
+
+
+class EmptyPostError(SocialPublishingBaseError):
+    code = "empty_post"
+    sentence = "A post needs a text or at least one asset."
+
+
+class ScheduleTimeError(SocialPublishingBaseError):
+    code = "schedule_time_past"
+    sentence = "schedule_time lies in the past."
+
+
+class ScheduleTimeFarError(SocialPublishingBaseError):
+    code = "schedule_time_too_far"
+    sentence = "schedule_time lies more than a year ahead."
+
+
+class NeedsReauthError(SocialPublishingBaseError):
+    code = "needs_reauth"
+    sentence = "The account has to be connected again before it can publish."
+
+
+class PermissionMissingError(SocialPublishingBaseError):
+    code = "permission_missing"
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"The account was connected without the permission to publish ({', '.join(missing)}). "
+            "Please connect it again and grant it."
+        )
+
+
+class DestinationRequiredError(SocialPublishingBaseError):
+    code = "destination_required"
+
+    def __init__(self, option: str, destinations: Sequence[Destination]) -> None:
+        places = ", ".join(f"{place.external_id} ({place.name})" for place in destinations)
+        where = f"Choose one of: {places}." if places else "It has none where it may publish."
+        super().__init__(
+            f"The account posts to destinations: name one as {option}, or choose a default. {where}"
+        )
+
+
+class InvalidOptionsError(SocialPublishingBaseError):
+    """`violations`: pairs of an option's name and what is wrong with it."""
+
+    code = "invalid_request"
+
+    def __init__(self, violations: Sequence[tuple[str, str]]) -> None:
+        self.violations = violations
+        super().__init__(" ".join(f"{name}: {message}" for name, message in violations))
+
+
+class IdempotencyKeyReusedError(SocialPublishingBaseError):
+    code = "idempotency_key_reused"
+    sentence = "This Idempotency-Key was used for another request."
+
+
+class AlreadySubmittingError(SocialPublishingBaseError):
+    code = "already_submitting"
+    sentence = "The post is being published or has ended; it can no longer be cancelled."
+
+
+class NotRetriableError(SocialPublishingBaseError):
+    code = "not_retriable"
+    sentence = "Only a job that failed or was rejected can be tried again."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What a caller wants to publish, as sent."""
+
+    connection_id: uuid.UUID
+    text: str = ""
+    assets: Sequence[Mapping[str, Any]] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    scheduled_at: dt.datetime | None = None
+    late_grace_s: int | None = None
+    idempotency_key: str = ""
+    request_hash: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    job: PublishJob
+    is_replay: bool = False
+
+
+def accept_post(draft: Draft, *, user_id: str) -> Accepted:
+    """Check `draft` and store its job; from then on the job is the engine's.
+
+    Raises the error that says what is wrong; then nothing is stored and nothing was sent.
+    """
+    now = database_now()
+    if replay := _replay(draft, user_id, now):
+        return replay
+    connection = _connection(draft, user_id)
+    platform = offered_platform(connection.platform)
+    limits = platform.limits(connection.profile)
+    _check_time(draft.scheduled_at, now)
+    wrong = list(policy.unknown_options(draft.options, limits))
+    if wrong:
+        raise InvalidOptionsError(wrong)
+    destination = _destination(draft, connection)
+    if is_blank(draft.text) and not draft.assets:
+        raise EmptyPostError
+    assets = checked_assets(draft, limits)
+    account = destination.external_id if destination else connection.external_user_id
+    job = PublishJob(
+        user_id=user_id,
+        connection=connection,
+        destination=destination,
+        platform=connection.platform,
+        account=f"{connection.platform}:{account}",
+        account_name=str(destination or connection.external_display_name),
+        text=draft.text,
+        assets=assets,
+        platform_specific_options=dict(draft.options),
+        status=Status.SCHEDULED if draft.scheduled_at else Status.PENDING,
+        scheduled_at=draft.scheduled_at,
+        late_grace_s=draft.late_grace_s,
+        next_attempt_at=draft.scheduled_at or now,
+        idempotency_key=draft.idempotency_key,
+        request_hash=draft.request_hash,
+        created_at=now,
+        updated_at=now,
+    )
+    try:
+        record_start([job], now=now, actor=f"user {user_id}")
+    except IntegrityError:
+        # Another request with the same key was faster.
+        if replay := _replay(draft, user_id, now):
+            return replay
+        raise
+    return Accepted(job=job)
+
+
+def _replay(draft: Draft, user_id: str, now: dt.datetime) -> Accepted | None:
+    if not draft.idempotency_key:
+        return None
+    earlier = PublishJob.objects.filter(user_id=user_id, idempotency_key=draft.idempotency_key)
+    earlier.filter(status__in=ENDED, created_at__lt=now - IDEMPOTENCY_FOR).update(
+        idempotency_key=""
+    )
+    job = earlier.first()
+    if job is None:
+        return None
+    if job.request_hash != draft.request_hash:
+        raise IdempotencyKeyReusedError
+    return Accepted(job=job, is_replay=True)
+
+
+def _connection(draft: Draft, user_id: str) -> SocialConnection:
+    connection = SocialConnection.objects.of(user_id).filter(pk=draft.connection_id).first()
+    if connection is None:
+        raise ConnectionNotFoundError
+    if connection.status == SocialConnection.Status.NEEDS_REAUTH:
+        raise NeedsReauthError(connection.status_reason)
+    missing = sorted(connection.platform_type.oauth.publish_scopes - set(connection.scopes))
+    if missing:
+        raise PermissionMissingError(missing)
+    return connection
+
+
+def _check_time(at: dt.datetime | None, now: dt.datetime) -> None:
+    if at is not None and at <= now:
+        raise ScheduleTimeError
+    if at is not None and at > now + MAX_AHEAD:
+        raise ScheduleTimeFarError
+
+
+def _destination(draft: Draft, connection: SocialConnection) -> Destination | None:
+    """Where the post goes, where its platform posts to destinations. Never a guess."""
+    option = connection.platform_type.destination_option
+    if not option:
+        return None
+    eligible = list(connection.destinations.filter(can_publish=True))
+    wanted = draft.options.get(option)
+    for place in eligible:
+        if place.external_id == wanted or (wanted is None and place.is_default):
+            return place
+    if wanted is not None:
+        raise InvalidOptionsError([(option, "The account may not publish there.")])
+    raise DestinationRequiredError(option, eligible)
+
+
+def checked_assets(draft: Draft, limits: Capabilities) -> list[dict[str, Any]]:
+    """The assets with what their servers and first bytes say of them.
+
+    Raises MediaError for one that cannot be used, ContentValidationError with all that the
+    platform would refuse.
+    """
+    assets = [dict(asset) for asset in draft.assets]
+    if len(assets) <= limits.max_media:
+        for asset in assets:
+            asset |= _probed(asset, limits)
+    post = Post(
+        text=draft.text,
+        media=tuple(
+            Media(
+                url=asset["url"],
+                kind=MediaKind(asset.get("kind", asset["asset_type"])),
+                mime_type=asset["mime_type"],
+                alt_text=asset.get("alt_text") or "",
+                size_bytes=asset.get("size_bytes"),
+            )
+            for asset in assets
+        ),
+        options=draft.options,
+    )
+    violations = policy.violations(post, limits)
+    if violations:
+        raise ContentValidationError(violations)
+    return assets
+
+
+def _probed(asset: Mapping[str, Any], limits: Capabilities) -> dict[str, Any]:
+    cap = max((limit.max_bytes for limit in limits.media.values()), default=0)
+    facts = media.probe(asset["url"], declared_type=asset["mime_type"], max_bytes=cap)
+    kind = MediaKind.GIF if facts.is_animated_gif else MediaKind(facts.mime_type.split("/")[0])
+    if kind != asset["asset_type"] and (kind, asset["asset_type"]) != ("gif", "image"):
+        raise MediaError(
+            "asset_type_mismatch", f"The asset is called {asset['asset_type']}, but it is {kind}."
+        )
+    return {"kind": kind, "mime_type": facts.mime_type, "size_bytes": facts.size_bytes}
+
+
+# --- Afterwards ----------------------------------------------------------------------------------
+
+
+def cancel_job(job: PublishJob, *, actor: str, reason: str = "Cancelled.") -> None:
+    """Stop a job before its publishing call. Raises AlreadySubmittingError after it."""
+    if job.status in {*ENDED, Status.UNCONFIRMED} or job.publish_started_at is not None:
+        raise AlreadySubmittingError
+    try:
+        # The fence moves, so a worker that prepares the post right now will not get to publish it.
+        move_one(_cancellation(job, "cancelled", reason), now=database_now(), actor=actor)
+    except StaleJobError:
+        job.refresh_from_db()
+        if job.status in ENDED or job.publish_started_at is not None:
+            raise AlreadySubmittingError from None
+        raise
+
+
+def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
+    """Try a failed or rejected job again, with all its tries.
+
+    What may have been published is looked up first: the mark stays where the outcome is unclear.
+    """
+    now = database_now()
+    fresh = {
+        "fence": job.fence + 1,
+        "next_attempt_at": now,
+        "error_code": "",
+        "error_message": "",
+        "attempts": 0,
+        "claims": 0,
+        "retry_pause_s": 0,
+        "looks": 0,
+        # Late on purpose: its grace begins anew.
+        "late_grace_s": int((now - job.due_at).total_seconds())
+        + settings.LATE_PUBLISH_GRACE_SECONDS,
+    }
+    if job.status == Status.UNCONFIRMED:
+        again = Move(job=job, to=Status.UNCONFIRMED, changes=fresh, note=reason or "Looking again.")
+    elif job.status in {Status.FAILED, Status.CONTENT_REJECTED}:
+        note = reason or "Tried again by hand."
+        again = Move(job=job, to=Status.PENDING, changes=fresh, note=note)
+    else:
+        raise NotRetriableError
+    move_one(again, now=now, actor=actor)
+
+
+def cancel_for_connection(connection: SocialConnection, actor: str) -> int:
+    """Cancel what waits for a connection that ends; what was submitted is still recorded."""
+    waiting = PublishJob.objects.alive().filter(
+        connection=connection, publish_started_at__isnull=True
+    )
+    moves = [
+        _cancellation(job, "connection_removed", "The account was disconnected.") for job in waiting
+    ]
+    return len(move(moves, now=database_now(), actor=actor))
+
+
+def wake_for_connection(connection: SocialConnection) -> None:
+    """Let the jobs that waited for their owner go on: the account is connected again."""
+    held = PublishJob.objects.alive().filter(connection=connection, error_code="needs_reauth")
+    moves = [
+        Move(
+            job=job,
+            to=Status.PENDING,
+            changes={
+                "next_attempt_at": database_now(),
+                "error_code": "",
+                "error_message": "",
+                "refused_token_version": None,
+            },
+            note="The account was connected again.",
+        )
+        for job in held.filter(lease_owner="", status=Status.PENDING)
+    ]
+    move(moves, now=database_now(), actor=f"user {connection.user_id}")
+
+
+def _cancellation(job: PublishJob, code: str, note: str) -> Move:
+    changes = {"error_code": code, "error_message": note, "fence": job.fence + 1}
+    return Move(job=job, to=Status.CANCELLED, changes=changes, note=note, code=code)

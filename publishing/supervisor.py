@@ -1,0 +1,151 @@
+"""Keeps a django-q2 cluster at work: starts it, starts its lanes, and starts it anew when it hangs.
+
+Bare `qcluster` loses the thread when one of its processes is killed: workers outlive their parent,
+an idle worker that dies can leave the task queue locked for ever, and a signal handler that takes
+locks can wait for itself. Here the cluster is a process group of its own that dies with its parent,
+its lanes' heartbeat is watched, and signals are waited for instead of handled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import datetime as dt
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import time
+import uuid
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import connections
+from django_q.cluster import Sentinel
+from django_q.tasks import async_task
+
+from publishing.lanes import DRAIN_S, stopping
+from publishing.models import Lane
+from publishing.tasks import lane_names
+from socialpublishing.clock import database_now
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 1.0
+# A lane that is silent for so long gets a new tick, and another if that one does not start.
+SILENT_AFTER = dt.timedelta(seconds=3)
+KICK_EVERY_S = 10.0
+# With all lanes silent for so long despite new ticks, the cluster hangs.
+HANGS_AFTER = dt.timedelta(seconds=45)
+SIGNALS = {signal.SIGTERM, signal.SIGINT}
+PR_SET_PDEATHSIG = 1
+
+
+class Supervisor:
+    def __init__(self) -> None:
+        self.fork = multiprocessing.get_context("fork")
+        self.kicked_at: dict[str, float] = {}
+
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT; then work under way is finished."""
+        stopping.value = 0
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            self.start()
+            while signal.sigtimedwait(SIGNALS, LOOK_EVERY_S) is None:
+                self.look()
+            self.stop()
+        finally:
+            self.kill()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+    def start(self) -> None:
+        connections.close_all()  # a forked connection would be used by two
+        self.stop_event = self.fork.Event()
+        self.cluster = self.fork.Process(
+            target=_run_cluster, args=(self.stop_event, self.fork.Event(), os.getpid())
+        )
+        self.cluster.start()
+        self.started_at = time.monotonic()
+        self.kicked_at.clear()
+        logger.info("worker started")
+
+    def look(self) -> None:
+        """Is all well? If not, mend it."""
+        if not self.cluster.is_alive():
+            logger.error("the cluster has ended; starting it anew")
+            self.kill()
+            self.start()
+            return
+        try:
+            if self.kick_silent_lanes() and self._hangs():
+                logger.error("no lane beats any more; starting the cluster anew")
+                self.kill()
+                self.start()
+        except DatabaseError:
+            logger.warning("the database is away")
+            connections.close_all()
+
+    def kick_silent_lanes(self) -> bool:
+        """Start a tick for each lane that does not beat; answers whether none does."""
+        now, names = database_now(), lane_names()
+        beating = set(
+            Lane.objects.filter(name__in=names, beat_at__gt=now - SILENT_AFTER).values_list(
+                "name", flat=True
+            )
+        )
+        for name in names:
+            kicked_at = self.kicked_at.get(name, float("-inf"))
+            if name not in beating and time.monotonic() - kicked_at > KICK_EVERY_S:
+                async_task("publishing.tasks.publish_tick", name)
+                self.kicked_at[name] = time.monotonic()
+        return not beating
+
+    def _hangs(self) -> bool:
+        if time.monotonic() - self.started_at < HANGS_AFTER.total_seconds():
+            return False
+        since = database_now() - HANGS_AFTER
+        return not Lane.objects.filter(name__in=lane_names(), beat_at__gt=since).exists()
+
+    def stop(self) -> None:
+        logger.info("worker stops; finishing what is under way")
+        stopping.value = 1
+        self.stop_event.set()
+        self.cluster.join(DRAIN_S + 15)
+
+    def kill(self) -> None:
+        """End the whole group, whatever is left of it."""
+        if self.cluster.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.cluster.pid, signal.SIGKILL)
+            self.cluster.join()
+
+
+def _run_cluster(stop_event: Any, start_event: Any, parent: int) -> None:
+    os.setpgid(0, 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    _die_with(parent)
+    # Whatever the cluster forks dies with it in turn.
+    os.register_at_fork(before=_remember_parent, after_in_child=_die_with_remembered)
+    Sentinel(stop_event, start_event, uuid.uuid4())
+
+
+_parent = 0
+
+
+def _remember_parent() -> None:
+    global _parent
+    _parent = os.getpid()
+
+
+def _die_with_remembered() -> None:
+    _die_with(_parent)
+
+
+def _die_with(parent: int) -> None:
+    """Be killed when `parent` ends, in whatever way. Linux only; elsewhere leases run out."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)  # it ended before we could ask

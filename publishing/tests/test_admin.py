@@ -1,0 +1,409 @@
+"""Jobs in the ops console, through its front door."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from connections.models import SocialConnection
+from publishing.models import JobEvent, Lane, PublishJob, Status
+from socialpublishing.crypto import Secret, key_ring
+
+LIST = "/admin/publishing/publishjob/"
+CANARY = "canary-of-a-token"
+
+
+@pytest.fixture
+def make_staff(db):
+    def make(*permissions, **facts):
+        user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True, **facts)
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def viewer(make_staff):
+    return make_staff("view_publishjob")
+
+
+@pytest.fixture
+def ops(make_staff):
+    return make_staff("view_publishjob", "change_publishjob")
+
+
+@pytest.fixture
+def superuser(make_staff):
+    return make_staff(is_superuser=True)
+
+
+@pytest.fixture
+def connection(db):
+    return SocialConnection.objects.create(
+        user_id="alice",
+        platform="twitter",
+        external_user_id="1",
+        external_display_name="Harbour Bakery",
+        access_token=Secret(CANARY),
+        refresh_token=Secret(CANARY),
+    )
+
+
+@pytest.fixture
+def make_job(connection):
+    def make(status=Status.FAILED, **facts):
+        now = timezone.now()
+        alive = status in {Status.PENDING, Status.SCHEDULED, Status.PROCESSING, Status.UNCONFIRMED}
+        job = PublishJob.objects.create(
+            **{
+                "user_id": "alice",
+                "connection": connection,
+                "platform": "twitter",
+                "account": f"twitter:{uuid.uuid4()}",
+                "account_name": "Harbour Bakery",
+                "text": "Fresh bread",
+                "status": status,
+                "next_attempt_at": now if alive else None,
+                "published_at": now if status == Status.PUBLISHED else None,
+                "created_at": now,
+                "updated_at": now,
+                **facts,
+            }
+        )
+        JobEvent.objects.create(job=job, at=now, to_status=status, actor="lane-1:1", note="Seen.")
+        return job
+
+    return make
+
+
+def page_of(job):
+    return f"{LIST}{job.pk}/change/"
+
+
+def operate(client, name, jobs, **more):
+    """Post an operation for `jobs`, as the list does."""
+    chosen = [str(job.pk) for job in jobs]
+    return client.post(LIST, {"action": name, "_selected_action": chosen, **more}, follow=True)
+
+
+def told(answer):
+    return [str(message) for message in answer.context["messages"]]
+
+
+def listed(answer):
+    return set(answer.context["cl"].result_list)
+
+
+# --- Looking -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["viewer", "ops", "superuser"])
+def test_staff_see_list_and_page_and_no_token(request, make_job, who):
+    client = request.getfixturevalue(who)
+    job = make_job()
+
+    for answer in (client.get(LIST), client.get(page_of(job))):
+        html = answer.content.decode()
+        assert answer.status_code == 200
+        assert "Harbour Bakery" in html
+        assert CANARY not in html
+        assert f"v1.{key_ring().primary_id}" not in html
+    assert "Seen." in html
+
+
+def test_others_see_nothing(make_job, make_staff):
+    job = make_job()
+
+    assert Client().get(page_of(job)).status_code == 302
+    assert make_staff().get(page_of(job)).status_code == 403
+
+
+@pytest.mark.parametrize("status", Status)
+def test_every_status_has_its_pages(viewer, make_job, status):
+    job = make_job(status)
+
+    assert status in viewer.get(LIST).content.decode()
+    assert viewer.get(page_of(job)).status_code == 200
+
+
+def test_texts_are_escaped_and_isolated(viewer, make_job):
+    evil = "<script>alert(1)</script>"
+    job = make_job(
+        text=evil,
+        account_name=evil,
+        error_message=evil,
+        user_id=evil,
+        error_code=evil,
+        progress={"handle": {"note": evil}},
+        assets=[{"kind": evil, "mime_type": evil, "url": evil, "alt_text": evil}],
+    )
+    JobEvent.objects.create(
+        job=job, at=timezone.now(), to_status=Status.FAILED, actor=evil, note=evil, code=evil,
+        platform_request_id=evil,
+    )  # fmt: skip
+
+    for address in (LIST, page_of(job), f"{LIST}?q=script"):
+        html = viewer.get(address).content.decode()
+        assert evil not in html
+    assert '<bdi dir="auto">&lt;script&gt;' in html
+
+
+@pytest.mark.parametrize(
+    ("url", "sandbox", "is_link"),
+    [
+        ("https://x.com/i/status/1", "", True),
+        ("http://127.0.0.1:8001/twitter/1", "http://127.0.0.1:8001", True),
+        ("http://127.0.0.1:8001/twitter/1", "", False),
+        ("http://127.0.0.1:8001@evil.example/", "http://127.0.0.1:8001", False),
+        ("http://x.com/i/status/1", "http://127.0.0.1:8001", False),
+        ("javascript:alert(1)", "http://127.0.0.1:8001", False),
+        ("http://[", "", False),
+    ],
+)
+def test_post_is_a_link_only_where_it_is_safe_to_follow(
+    viewer, make_job, settings, url, sandbox, is_link
+):
+    settings.SANDBOX_URL = sandbox
+    job = make_job(Status.PUBLISHED, post_url=url)
+
+    html = viewer.get(page_of(job)).content.decode()
+
+    assert url in html
+    assert (f'href="{url}"' in html) == is_link
+
+
+def test_number_of_queries_does_not_grow_with_rows(viewer, make_job):
+    def count(address):
+        with CaptureQueriesContext(
+            database,
+        ) as queries:
+            assert viewer.get(address).status_code == 200
+        return len(queries)
+
+    job = make_job()
+    before = count(LIST), count(page_of(job))
+    for _ in range(20):
+        make_job()
+        JobEvent.objects.create(job=job, at=timezone.now(), to_status=Status.FAILED, actor="me")
+
+    assert (count(LIST), count(page_of(job))) == before
+    assert max(before) <= 10
+
+
+# --- Finding -------------------------------------------------------------------------------------
+
+
+def test_job_is_found_by_what_one_knows_of_it(viewer, make_job, connection):
+    sought = make_job(text="Rye and walnut", user_id="usr_48213", remote_id="18600")
+    make_job(connection=None, user_id="bob", account_name="Bikes")
+
+    for term in (sought.pk, connection.pk, "usr_48", "harbour", "walnut rye", "18600"):
+        assert listed(viewer.get(LIST, {"q": str(term)})) == {sought}, term
+    assert listed(viewer.get(LIST, {"q": "1860"})) == set()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"q": "0" * 31},
+        {"q": "{6b29fc40-ca47-1067-b31d-00dd010662d}"},
+        {"q": "\x00"},
+        {"q": "'\"; DROP TABLE--"},
+        {"q": "%_\\"},
+        {"q": "ظ" * 5000},
+        {"status__exact": "nope"},
+        {"platform": "nope"},
+        {"error": "nope"},
+        {"connection__id__exact": "nope"},
+        {"created_at_from_0": "nope", "created_at_to_1": "nope"},
+        {"scheduled_at_to_0": "2026-13-40"},
+        {"p": "nope"},
+        {"o": "nope"},
+    ],
+)
+def test_malformed_questions_are_answered(viewer, make_job, query):
+    make_job()
+
+    assert viewer.get(LIST, query, follow=True).status_code == 200
+
+
+def test_page_of_a_malformed_id_leads_back(viewer):
+    assert viewer.get(f"{LIST}nope/change/").status_code == 302
+
+
+def test_filters_narrow_the_list(viewer, make_job):
+    failed = make_job(error_code="too_late")
+    published = make_job(Status.PUBLISHED, platform="facebook")
+
+    assert listed(viewer.get(LIST, {"status__exact": ["Failed", "Pending"]})) == {failed}
+    assert listed(viewer.get(LIST, {"platform": "facebook"})) == {published}
+    assert listed(viewer.get(LIST, {"error": "yes"})) == {failed}
+    assert listed(viewer.get(LIST, {"error": "no"})) == {published}
+
+
+def test_day_without_a_time_is_the_whole_day(viewer, make_job):
+    evening = dt.datetime(2026, 11, 22, 23, 30, tzinfo=dt.UTC)
+    job = make_job(created_at=evening)
+    make_job(created_at=evening + dt.timedelta(hours=1))
+
+    day = {"created_at_from_0": "2026-11-22", "created_at_to_0": "2026-11-22"}
+
+    assert listed(viewer.get(LIST, day)) == {job}
+
+
+def test_columns_that_are_not_shown_cannot_be_guessed(viewer, make_job):
+    make_job()
+
+    for column in ("connection__access_token__startswith", "refused_token_version"):
+        assert viewer.get(LIST, {column: "v1"}).status_code == 400
+
+
+# --- Operating -----------------------------------------------------------------------------------
+
+
+def test_operation_asks_for_the_reason_first(ops, make_job):
+    job = make_job()
+
+    asked = operate(ops, "retry", [job])
+    refused = operate(ops, "retry", [job], reason="  ")
+
+    assert str(job.pk) in asked.content.decode()
+    assert "This field is required." in refused.content.decode()
+    job.refresh_from_db()
+    assert job.status == Status.FAILED
+
+
+def test_retry_from_the_list_tells_what_became_of_each(ops, make_job):
+    again = [make_job(), make_job(Status.CONTENT_REJECTED), make_job(Status.UNCONFIRMED)]
+    published = make_job(Status.PUBLISHED)
+
+    answer = operate(ops, "retry", [*again, published], reason="The platform is well again")
+
+    assert told(answer) == [
+        "3 publish jobs tried again.",
+        "1 publish job not tried again. Only a job that failed or was rejected can be tried again.",
+    ]
+    for job in again:
+        job.refresh_from_db()
+        event = job.events.last()
+        assert job.next_attempt_at is not None
+        assert event.note == "The platform is well again"
+        assert event.actor.startswith("ops staff")
+    published.refresh_from_db()
+    assert published.status == Status.PUBLISHED
+
+
+def test_retry_from_the_page(ops, make_job):
+    job = make_job()
+
+    asked = ops.get(f"{LIST}{job.pk}/retry/")
+    answer = ops.post(f"{LIST}{job.pk}/retry/", {"reason": "Again"}, follow=True)
+
+    assert asked.status_code == 200
+    assert answer.redirect_chain == [(page_of(job), 302)]
+    job.refresh_from_db()
+    assert job.status == Status.PENDING
+
+
+def test_cancel_stops_what_was_not_submitted(ops, make_job):
+    waiting = make_job(Status.SCHEDULED)
+    submitted = make_job(Status.PROCESSING, publish_started_at=timezone.now())
+
+    answer = operate(ops, "cancel", [waiting, submitted], reason="Its owner called")
+
+    waiting.refresh_from_db()
+    submitted.refresh_from_db()
+    assert (waiting.status, submitted.status) == (Status.CANCELLED, Status.PROCESSING)
+    assert waiting.events.last().note == "Its owner called"
+    assert [line.partition(".")[0] for line in told(answer)] == [
+        "1 publish job cancelled",
+        "1 publish job not cancelled",
+    ]
+
+
+def test_looking_at_the_question_changes_nothing(ops, make_job):
+    job = make_job()
+
+    ops.get(f"{LIST}{job.pk}/retry/?reason=Again")
+    ops.post(f"{LIST}{job.pk}/retry/")
+
+    job.refresh_from_db()
+    assert job.status == Status.FAILED
+
+
+@pytest.mark.parametrize("name", ["retry", "cancel"])
+def test_viewers_do_not_operate(viewer, make_job, name):
+    job = make_job(Status.FAILED if name == "retry" else Status.PENDING)
+    status = job.status
+
+    operate(viewer, name, [job], reason="Because")
+    answer = viewer.post(f"{LIST}{job.pk}/{name}/", {"reason": "Because"})
+
+    assert answer.status_code == 403
+    job.refresh_from_db()
+    assert job.status == status
+    assert f"/{name}/" not in viewer.get(page_of(job)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("status", "offered"),
+    [
+        (Status.FAILED, {"retry"}),
+        (Status.CONTENT_REJECTED, {"retry"}),
+        (Status.UNCONFIRMED, {"retry"}),
+        (Status.PENDING, {"cancel"}),
+        (Status.SCHEDULED, {"cancel"}),
+        (Status.PROCESSING, {"cancel"}),
+        (Status.PUBLISHED, set()),
+        (Status.CANCELLED, set()),
+    ],
+)
+def test_page_offers_what_its_status_leaves(ops, make_job, status, offered):
+    html = ops.get(page_of(make_job(status))).content.decode()
+
+    assert {name for name in ("retry", "cancel") if f"/{name}/" in html} == offered
+
+
+def test_operation_on_a_job_that_is_gone_is_not_found(ops):
+    assert ops.post(f"{LIST}{uuid.uuid4()}/retry/", {"reason": "Again"}).status_code == 404
+    assert ops.get(f"{LIST}nope/retry/").status_code == 404
+
+
+def test_malformed_selection_is_refused(ops):
+    told = {"action": "retry", "_selected_action": ["nope"], "reason": "Again"}
+
+    assert ops.post(LIST, told).status_code == 400
+
+
+@pytest.mark.parametrize("model", ["publishjob", "lane"])
+def test_nobody_adds_changes_or_deletes(superuser, make_job, model):
+    row = make_job() if model == "publishjob" else Lane.objects.create(name="lane-1")
+    base = f"/admin/publishing/{model}/"
+
+    assert superuser.get(f"{base}add/").status_code == 403
+    assert superuser.post(f"{base}{row.pk}/change/", {"text": "Mine"}).status_code == 403
+    assert superuser.post(f"{base}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    superuser.post(base, {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
+    assert type(row).objects.filter(pk=row.pk).exists()
+
+
+def test_lanes_tell_whether_they_beat(superuser):
+    now = timezone.now()
+    Lane.objects.create(name="lane-1", beat_at=now)
+    Lane.objects.create(name="lane-2", beat_at=now - dt.timedelta(minutes=3))
+    Lane.objects.create(name="turnstile")
+
+    html = superuser.get("/admin/publishing/lane/").content.decode()
+
+    assert html.count("beating") == html.count("silent") == 1
+    assert "turnstile" not in html

@@ -1,0 +1,403 @@
+"""Posts go out once, on time, and their story is told: from the API in to the sandbox out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from typing import Any
+
+import pytest
+import requests
+from django.utils import timezone
+
+from conftest import statuses
+from connections.models import SocialConnection
+from publishing.models import PublishJob, Status
+from socialpublishing.platforms import PLATFORMS
+
+# The call that makes a post, by platform: the one that must not be made twice.
+CREATES = {"twitter": "^/2/tweets$", "facebook": "/feed$"}
+
+
+@pytest.fixture
+def connection(make_connection: Any, platform: str) -> SocialConnection:
+    made: SocialConnection = make_connection(platform)
+    return made
+
+
+def test_every_platform_of_the_register_is_tested_here():
+    assert set(CREATES) == set(PLATFORMS)
+
+
+def test_text_goes_out_once_and_its_story_is_told(api, connection, sandbox, lane, platform):
+    job_id = api.publish(connection, "Good morning").json()["job_id"]
+
+    lane.work()
+
+    [post] = sandbox.posts(platform)
+    assert post["text"] == "Good morning"
+    state = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert state["status"] == "Published"
+    assert state["post_url"] == post["url"]
+    assert requests.get(state["post_url"], timeout=5).status_code == 200
+    arrows = [
+        (event["from_status"], event["to_status"])
+        for event in api.get(f"publishing/jobs/{job_id}/events").json()
+    ]
+    assert arrows == [("", "Pending"), ("Pending", "Processing"), ("Processing", "Published")]
+
+
+def test_pictures_arrive_byte_by_byte_in_order_with_their_alt_texts(
+    api, connection, sandbox, lane, platform
+):
+    pictures = [{**sandbox.picture(), "alt_text": f"Picture {n}"} for n in range(3)]
+    api.publish(connection, "Three", assets=pictures)
+
+    lane.work()
+
+    [post] = sandbox.posts(platform)
+    sent = requests.get(pictures[0]["url"], timeout=5).content
+    assert [media["sha256"] for media in post["media"]] == [hashlib.sha256(sent).hexdigest()] * 3
+    assert [media["alt_text"] for media in post["media"]] == ["Picture 0", "Picture 1", "Picture 2"]
+
+
+def test_scheduled_post_waits_for_its_time(api, connection, sandbox, lane, platform):
+    at = timezone.now() + dt.timedelta(minutes=5)
+    answer = api.post(
+        "publishing/schedule",
+        {
+            "connection_id": str(connection.pk),
+            "text_content": "Later",
+            "schedule_time": at.isoformat(),
+        },
+    )
+    assert (answer.status_code, answer.json()["status"]) == (202, "Scheduled")
+
+    lane.work(after=299)
+    assert sandbox.posts(platform) == []
+
+    lane.work(after=301)
+    assert len(sandbox.posts(platform)) == 1
+
+
+@pytest.mark.parametrize("action", ["drop_after", "malformed"])
+def test_lost_answers_never_double_a_post(
+    make_connection, api, sandbox, lane, platform, action
+):
+    for number in range(20):
+        api.publish(make_connection(platform), f"Number {number}")
+    sandbox.fault(action, platform=platform, method="POST", path=CREATES[platform], times=20)
+
+    lane.work()
+    assert set(statuses()) <= {"Published", "Unconfirmed"}
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 20}
+    texts = sorted(post["text"] for post in sandbox.posts(platform))
+    assert texts == sorted(f"Number {number}" for number in range(20))
+
+
+@pytest.mark.parametrize(("action", "value"), [("drop_before", None), ("status", 500)])
+def test_post_that_was_never_made_is_made_after_looking(
+    api, connection, sandbox, lane, platform, action, value
+):
+    api.publish(connection, "Once")
+    sandbox.fault(action, value, platform=platform, method="POST", path=CREATES[platform])
+
+    lane.work()
+    job = PublishJob.objects.get()
+    assert (job.status, job.error_code) == (Status.UNCONFIRMED, "outcome_unknown")
+
+    # Not a moment before the platform had the time to show it.
+    lane.work_ahead(seconds=80)
+    assert sandbox.posts(platform) == []
+
+    lane.work_ahead()
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts(platform)) == 1
+
+
+def test_post_that_shows_late_is_not_repeated(api, connection, sandbox, lane, platform):
+    api.publish(connection, "Slow to show")
+    sandbox.call("POST", "settings", list_delay_seconds=80)
+    sandbox.fault("drop_after", platform=platform, method="POST", path=CREATES[platform])
+    lane.work()
+    lane.work_ahead(seconds=80)
+    assert statuses() == {"Unconfirmed": 1}
+
+    sandbox.call("POST", "clock", advance_seconds=81)
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts(platform)) == 1
+
+
+def test_same_text_waits_until_its_twin_is_found(api, connection, sandbox, lane, platform):
+    sandbox.fault("drop_after", platform=platform, method="POST", path=CREATES[platform])
+    first = api.publish(connection, "Twice on purpose").json()["job_id"]
+    lane.work()
+    second = api.publish(connection, "Twice on purpose").json()["job_id"]
+    other = api.publish(connection, "Something else").json()["job_id"]
+
+    lane.work()
+
+    state = {str(job.pk): job.status for job in PublishJob.objects.all()}
+    assert state == {first: "Unconfirmed", second: "Pending", other: "Published"}
+
+
+def test_rate_limit_is_waited_for_and_uses_up_no_try(api, connection, sandbox, lane, platform):
+    limit = {"code": 429, "headers": {"Retry-After": "5"}}
+    sandbox.fault("status", limit, platform=platform, method="POST", path=CREATES[platform])
+    api.publish(connection, "Patience")
+    lane.work()
+    job = PublishJob.objects.get()
+    assert (job.status, job.error_code, job.attempts) == ("Pending", "rate_limited", 0)
+
+    # Neither this post nor another of the account.
+    api.publish(connection, "Patience too")
+    lane.work(after=4)
+    assert len(sandbox.calls(method="POST", path=CREATES[platform].strip("^$"))) == 1
+
+    lane.work(after=7)
+    assert statuses() == {"Published": 2}
+    assert len(sandbox.posts(platform)) == 2
+
+
+def test_expired_token_is_refreshed_once_and_the_post_goes_out(
+    api, make_connection, sandbox, lane
+):
+    connection = make_connection("twitter")
+    sandbox.call("POST", "tokens/expire", account_id=connection.external_user_id)
+    api.publish(connection, "Fresh again")
+
+    lane.work()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.calls("/oauth2/token")) == 1
+    connection.refresh_from_db()
+    assert connection.token_version == 2
+
+
+def test_page_token_that_fails_is_read_anew(api, make_connection, sandbox, lane):
+    connection = make_connection("facebook")
+    gone = {"code": 401, "body": {"error": {"code": 190, "error_subcode": 467, "message": "x"}}}
+    sandbox.fault("status", gone, platform="facebook", method="POST", path="/feed$")
+    api.publish(connection, "With a new token")
+
+    lane.work()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.calls("/me/accounts")) == 2  # at connecting, and now
+
+
+def test_refused_refresh_is_told_by_job_and_connection_until_the_owner_connects_again(
+    api, connection, sandbox, lane, platform
+):
+    sandbox.call("POST", "tokens/expire", account_id=connection.external_user_id, refresh=True)
+    job_id = api.publish(connection, "Waits for its owner").json()["job_id"]
+    lane.work()
+
+    state = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert (state["status"], state["error_code"]) == ("Pending", "needs_reauth")
+    [told] = api.get("connections/").json()
+    assert told["status"] == "needs_reauth"
+    refused = api.publish(connection, "Another")
+    assert (refused.status_code, refused.json()["code"]) == (403, "needs_reauth")
+    assert sandbox.posts(platform) == []
+
+
+def test_waiting_for_the_owner_ends_with_the_grace(api, connection, sandbox, lane):
+    sandbox.call("POST", "tokens/expire", account_id=connection.external_user_id, refresh=True)
+    api.publish(connection, "In vain", late_grace_seconds=120)
+    lane.work()
+
+    lane.work_ahead(seconds=300)
+
+    job = PublishJob.objects.get()
+    assert (job.status, job.error_code) == ("Failed", "needs_reauth")
+
+
+def test_platform_refusing_the_content_ends_the_job_with_its_words(
+    api, make_connection, sandbox, lane
+):
+    problem = {
+        "title": "Forbidden",
+        "detail": "This post has an invalid URL.",
+        "type": "about:blank",
+        "status": 403,
+    }
+    sandbox.fault("status", {"code": 403, "body": problem}, method="POST", path="^/2/tweets$")
+    job_id = api.publish(make_connection("twitter"), "Refused").json()["job_id"]
+
+    lane.work()
+    lane.work_ahead()
+
+    state = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert (state["status"], state["error_code"]) == ("ContentRejected", "content_rejected")
+    assert "invalid URL" in state["error_message"]
+    assert len(sandbox.calls("/2/tweets", "POST")) == 1
+
+
+def test_spent_credits_are_the_operators_and_are_not_retried(api, make_connection, sandbox, lane):
+    sandbox.fault("status", 402, method="POST", path="^/2/tweets$")
+    api.publish(make_connection("twitter"), "No credits")
+
+    lane.work()
+    lane.work_ahead()
+
+    assert PublishJob.objects.get().error_code == "platform_configuration"
+    assert len(sandbox.calls("/2/tweets", "POST")) == 1
+
+
+def test_failing_upload_is_retried_within_its_tries(api, connection, sandbox, lane, platform):
+    upload = {"twitter": "/2/media/upload", "facebook": "/photos"}[platform]
+    sandbox.fault("status", 503, platform=platform, method="POST", path=upload, times=2)
+    api.publish(connection, "Third time", assets=[sandbox.picture()])
+
+    lane.work()
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert PublishJob.objects.get().attempts == 2
+    assert len(sandbox.posts(platform)) == 1
+
+
+def test_tries_come_to_an_end(api, connection, sandbox, lane, platform, settings):
+    upload = {"twitter": "/2/media/upload", "facebook": "/photos"}[platform]
+    sandbox.fault("status", 503, platform=platform, method="POST", path=upload, times=99)
+    api.publish(connection, "Never", assets=[sandbox.picture()])
+
+    lane.work()
+    lane.work_ahead()
+
+    job = PublishJob.objects.get()
+    assert (job.status, job.error_code) == ("Failed", "no_answer")
+    assert len(sandbox.calls(upload, "POST")) == settings.MAX_API_RETRIES + 1
+
+
+def test_post_that_is_much_too_late_stays_unpublished(api, connection, sandbox, lane, platform):
+    api.publish(connection, "Yesterday's news")
+
+    lane.work(after=3700)
+
+    job = PublishJob.objects.get()
+    assert (job.status, job.error_code) == ("Failed", "too_late")
+    assert sandbox.posts(platform) == []
+
+
+def test_grace_can_be_chosen_per_job(api, connection, sandbox, lane, platform):
+    api.publish(connection, "Whenever", late_grace_seconds=7200)
+
+    lane.work(after=3700)
+
+    assert len(sandbox.posts(platform)) == 1
+
+
+def test_disconnecting_cancels_what_waits_and_says_how_many(api, connection, sandbox, lane, platform):
+    for number in range(2):
+        api.publish(connection, f"Never {number}")
+
+    answer = api.delete(f"connections/{connection.pk}")
+
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "disconnected"
+    assert "2" in answer.json()["message"]
+    lane.work()
+    assert {job.error_code for job in PublishJob.objects.all()} == {"connection_removed"}
+    assert statuses() == {"Cancelled": 2}
+    assert sandbox.posts(platform) == []
+
+
+def test_one_accounts_thousands_do_not_stand_before_anothers_one(
+    api, make_connection, sandbox, lane
+):
+    busy, other = make_connection(), make_connection()
+    now = timezone.now()
+    for number in range(50):
+        api.publish(busy, f"Of many {number}")
+    lonely = api.publish(other, "The only one").json()["job_id"]
+
+    lane.finish(now + dt.timedelta(seconds=1))
+
+    assert PublishJob.objects.get(pk=lonely).status == "Published"
+
+
+# --- What a worker that was killed leaves behind ---------------------------------------------------
+
+
+@pytest.fixture
+def marked_job(api, connection, sandbox) -> PublishJob:
+    """A job whose worker died between its mark and its outcome."""
+    api.publish(connection, "Was it sent?")
+    now = timezone.now()
+    job = PublishJob.objects.get()
+    PublishJob.objects.filter(pk=job.pk).update(
+        status=Status.PROCESSING,
+        lease_owner="dead-lane:1",
+        fence=1,
+        claims=1,
+        publish_calls=1,
+        publish_started_at=now,
+        next_attempt_at=now + dt.timedelta(seconds=30),
+    )
+    job.refresh_from_db()
+    return job
+
+
+def test_nobody_touches_a_job_while_its_lease_lasts(marked_job, sandbox, lane, platform):
+    lane.work(after=29)
+
+    assert sandbox.posts(platform) == []
+    assert PublishJob.objects.get().lease_owner == "dead-lane:1"
+
+
+def test_killed_before_sending_is_published_after_looking(marked_job, sandbox, lane, platform):
+    lane.work(after=31)
+    assert PublishJob.objects.get().status == Status.UNCONFIRMED
+
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts(platform)) == 1
+
+
+def test_killed_after_sending_is_found(marked_job, api, sandbox, lane, platform, connection):
+    # The same post, made by the platform for the call whose answer nobody read.
+    carrier = connection.destinations.first() or connection
+    client = PLATFORMS[platform](carrier.account)
+    client.publish(marked_job.post, marked_job.stored_progress)
+
+    lane.work(after=31)
+
+    assert statuses() == {"Published": 1}
+    [post] = sandbox.posts(platform)
+    assert PublishJob.objects.get().remote_id == post["id"]
+
+
+def test_late_answer_of_a_worker_that_lost_its_job_is_kept(api, connection, sandbox, platform):
+    from conftest import Lane
+
+    api.publish(connection, "Slow answer")
+    slow, quick = Lane("slow", threads=2), Lane("quick", threads=2)
+    now = timezone.now()
+    sandbox.fault("delay", 1.0, platform=platform, method="POST", path=CREATES[platform])
+    sandbox.call("POST", "settings", list_delay_seconds=3600)
+    slow.turn(now)  # sends it
+    quick.work(after=31)  # meanwhile its lease is over; looking shows nothing yet
+
+    slow.finish(timezone.now())
+    quick.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts(platform)) == 1
+
+
+def test_job_that_keeps_killing_its_workers_is_taken_out(api, connection, lane, sandbox, platform):
+    api.publish(connection, "Poison")
+    PublishJob.objects.update(claims=5)
+
+    lane.work()
+
+    job = PublishJob.objects.get()
+    assert (job.status, job.error_code) == ("Failed", "poison")
+    assert sandbox.posts(platform) == []

@@ -1,0 +1,14 @@
+from django.urls import path
+
+from publishing.views import PublishingViewSet, PublishJobViewSet
+
+urlpatterns = [
+    path("publish", PublishingViewSet.as_view({"post": "publish"})),
+    path("schedule", PublishingViewSet.as_view({"post": "schedule"})),
+    path("jobs", PublishJobViewSet.as_view({"get": "list"})),
+    path("jobs/<uuid:job_id>", PublishJobViewSet.as_view({"get": "retrieve"})),
+    path("jobs/<uuid:job_id>/status", PublishJobViewSet.as_view({"get": "status"})),
+    path("jobs/<uuid:job_id>/events", PublishJobViewSet.as_view({"get": "events"})),
+    path("jobs/<uuid:job_id>/cancel", PublishJobViewSet.as_view({"post": "cancel"})),
+    path("jobs/<uuid:job_id>/retry", PublishJobViewSet.as_view({"post": "retry"})),
+]

@@ -1,0 +1,1 @@
+"""What we know about the platforms. Knows none of our apps."""

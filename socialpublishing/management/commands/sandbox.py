@@ -1,0 +1,26 @@
+"""Starts the sandbox, where the platforms are imitated."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from socialpublishing.sandbox.server import SandboxServer
+
+
+class Command(BaseCommand):
+    help = "Serves an imitation of the platforms, in memory, until it is interrupted."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+        parser.add_argument("--port", type=int, default=8001, help="default: %(default)s")
+
+    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        server = SandboxServer(host, port)
+        self.stdout.write(f"Sandbox at {server.url}, feed at {server.url}/feed")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            self.stdout.write("Sandbox stopped.")
+        finally:
+            server.stop()

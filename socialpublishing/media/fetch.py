@@ -1,0 +1,361 @@
+"""Reading from a server that may be hostile: where we connect, how long we wait, how much we take.
+
+http.client only parses. The socket under it is ours: connected to the address that passed the gate,
+and read through a `_Wire` that holds a deadline and a count of bytes over everything that arrives,
+head and body, however slowly it drips. No proxies, no cookies, no credentials, one request for each
+connection.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import io
+import ipaddress
+import queue
+import re
+import socket
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from socialpublishing.errors import MediaError
+from socialpublishing.media.gate import Target, check_answers, read_address
+
+MAX_REDIRECTS = 3
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MAX_HEADER_BYTES = 64 * 1024
+MAX_AT_ONCE = 16
+MAX_AT_ONCE_PER_HOST = 4
+CHUNK_BYTES = 64 * 1024
+LOOK_BEHIND_S = 0.2
+USER_AGENT = "social-publishing-service"
+
+
+def _resolve(host: str, port: int) -> list[str]:
+    return [str(answer[4][0]) for answer in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+def _connect(address: str, port: int, timeout_s: float) -> socket.socket:
+    return socket.create_connection((address, port), timeout_s)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """The outside, as far as we touch it, and our patience with it. Tests bring their own."""
+
+    resolve: Callable[[str, int], list[str]] = _resolve  # (host, port) to addresses, or OSError
+    connect: Callable[[str, int, float], socket.socket] = _connect  # (address, port, timeout_s)
+    tls: Callable[[], ssl.SSLContext] = _tls
+    resolve_s: float = 3
+    connect_s: float = 5
+    headers_s: float = 10
+    max_transfer_s: float = 600
+
+
+INTERNET = Network()
+
+
+class Stream:
+    """The body of an answer. `size_bytes` is the whole file's, None if the server does not say."""
+
+    def __init__(
+        self,
+        wire: _Wire,
+        response: http.client.HTTPResponse,
+        *,
+        max_bytes: int,
+        head_bytes: int | None,
+    ) -> None:
+        self._wire = wire
+        self._response = response
+        self._max_bytes = max_bytes
+        self._head_bytes = head_bytes
+        self._expected, self.size_bytes = _stated_lengths(response, head_bytes)
+        if self.size_bytes is not None and self.size_bytes > max_bytes:
+            raise _too_large(max_bytes)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body in pieces, or its first `head_bytes`. Raises MediaError, also in the middle."""
+        received = 0
+        wanted = self._max_bytes + 1 if self._head_bytes is None else self._head_bytes
+        while received < wanted:
+            with _body_errors():
+                chunk = self._response.read(min(CHUNK_BYTES, wanted - received))
+            if not chunk:
+                break
+            received += len(chunk)
+            if received > self._max_bytes:
+                raise _too_large(self._max_bytes)
+            yield chunk
+        if self._head_bytes is not None and received == self._head_bytes:
+            return
+        if self._expected is not None:
+            if received < self._expected:
+                raise _incomplete("The file ended before its stated length.")
+            if self._wire.has_more():
+                raise _incomplete("The file went on behind its stated length.")
+        self.size_bytes = received if self.size_bytes is None else self.size_bytes
+
+
+@contextmanager
+def opened(
+    url: str, *, max_bytes: int, seconds: float, network: Network, head_bytes: int | None = None
+) -> Iterator[Stream]:
+    """The file at `url`, or at the end of at most 3 redirects, each gated from the start.
+
+    `seconds` is the time for all of it. With `head_bytes`, only the beginning is asked for, and
+    no more is read from a server that sends all. Raises MediaError.
+    """
+    deadline = time.monotonic() + min(seconds, network.max_transfer_s)
+    if url and not url.startswith("//") and ":" not in url.partition("/")[0]:
+        raise MediaError(
+            "object_store_not_configured",
+            "The file is given as a path, and this service has no object store to look it up in.",
+        )
+    for _ in range(1 + MAX_REDIRECTS):
+        target = read_address(url)
+        with _slots.hold(target.host, deadline), _dialled(target, deadline, network) as wire:
+            response = wire.ask(target, head_bytes)
+            if response.status not in REDIRECTS:
+                _check_head(response, head_bytes)
+                wire.allow(max_bytes + max_bytes // 8, until=deadline)
+                yield Stream(wire, response, max_bytes=max_bytes, head_bytes=head_bytes)
+                return
+            url = _next_address(url, response)
+    raise _unreachable(f"The server of the file redirects more than {MAX_REDIRECTS} times.")
+
+
+# --- Connecting ----------------------------------------------------------------------------------
+
+
+class _Slots:
+    """How many transfers this process has under way, in all and with one host."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._busy: Counter[str] = Counter()
+
+    @contextmanager
+    def hold(self, host: str, deadline: float) -> Iterator[None]:
+        def is_free() -> bool:
+            return self._busy[host] < MAX_AT_ONCE_PER_HOST and self._busy.total() < MAX_AT_ONCE
+
+        with self._changed:
+            if not self._changed.wait_for(is_free, deadline - time.monotonic()):
+                raise _unreachable("Too many files of this server are being fetched right now.")
+            self._busy[host] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._busy -= Counter({host: 1})  # also forgets hosts that came to zero
+                self._changed.notify_all()
+
+
+_slots = _Slots()
+
+
+@contextmanager
+def _dialled(target: Target, deadline: float, network: Network) -> Iterator[_Wire]:
+    """A connection to an address of `target` that passed the gate; TLS speaks for its name."""
+    addresses = _look_up(target, deadline, network)
+    if not target.is_trusted:
+        check_answers(addresses)
+    sock = _connected(addresses, target.port, deadline, network)
+    try:
+        if target.scheme == "https":
+            try:
+                sock.settimeout(max(deadline - time.monotonic(), 0.001))
+                sock = network.tls().wrap_socket(sock, server_hostname=target.host.strip("[]"))
+            except OSError as error:  # SSLError is one
+                raise _unreachable("No secure connection to the file's server.") from error
+        yield _Wire(sock, headers_until=min(deadline, time.monotonic() + network.headers_s))
+    finally:
+        sock.close()
+
+
+def _look_up(target: Target, deadline: float, network: Network) -> list[str]:
+    """All addresses of the host, from one look-up: a second one might answer differently."""
+    answers: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(network.resolve(target.host.strip("[]"), target.port))
+        except (OSError, UnicodeError):
+            answers.put([])
+
+    # In a thread, because the system's resolver takes no time-out.
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        found = answers.get(timeout=max(min(network.resolve_s, deadline - time.monotonic()), 0))
+    except queue.Empty:
+        found = []
+    if not found:
+        raise _unreachable("The name of the file's server cannot be resolved.")
+    return found
+
+
+def _connected(addresses: list[str], port: int, deadline: float, network: Network) -> socket.socket:
+    until = min(deadline, time.monotonic() + network.connect_s)
+    for address in addresses:
+        try:
+            sock = network.connect(address, port, max(until - time.monotonic(), 0.001))
+            peer = sock.getpeername()[0]
+        except OSError:
+            continue
+        if ipaddress.ip_address(peer) == ipaddress.ip_address(address):
+            return sock
+        sock.close()
+    raise _unreachable("The server of the file does not accept connections.")
+
+
+class _Wire:
+    """A connected socket that is read until a deadline, up to a number of bytes."""
+
+    def __init__(self, sock: socket.socket, *, headers_until: float) -> None:
+        self._sock = sock
+        self._raw = _BoundedReader(sock)
+        self._reader = _LastingReader(self._raw, CHUNK_BYTES)
+        self.allow(MAX_HEADER_BYTES, until=headers_until)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """What http.client reads from."""
+        return self._reader
+
+    def allow(self, more_bytes: int, *, until: float) -> None:
+        self._raw.bytes_left += more_bytes
+        self._raw.deadline = until
+
+    def ask(self, target: Target, head_bytes: int | None) -> http.client.HTTPResponse:
+        """Send the request and read the head of the answer."""
+        lines = [
+            f"GET {target.path} HTTP/1.1",
+            f"Host: {target.authority}",
+            f"User-Agent: {USER_AGENT}",
+            "Accept: */*",
+            "Accept-Encoding: identity",
+            "Connection: close",
+            *([f"Range: bytes=0-{head_bytes - 1}"] if head_bytes else []),
+        ]
+        response = http.client.HTTPResponse(self, method="GET")  # type: ignore[arg-type]
+        try:
+            self._sock.settimeout(max(self._raw.deadline - time.monotonic(), 0.001))
+            self._sock.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
+            response.begin()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _unreachable("The server of the file gave no usable answer.") from error
+        return response
+
+    def has_more(self) -> bool:
+        """Whether the server goes on talking. One that keeps the line open in silence does not."""
+        self.allow(1, until=time.monotonic() + LOOK_BEHIND_S)
+        try:
+            return bool(self._reader.peek(1))
+        except OSError:
+            return False
+
+
+class _BoundedReader(io.RawIOBase):
+    """The bytes of a socket. A time-out of the socket alone would start anew with each byte."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.deadline = 0.0
+        self.bytes_left = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        seconds_left = self.deadline - time.monotonic()
+        if seconds_left <= 0:
+            raise TimeoutError
+        if self.bytes_left <= 0:
+            raise http.client.HTTPException("more bytes than an honest server sends")
+        self._sock.settimeout(seconds_left)
+        count = self._sock.recv_into(buffer)
+        self.bytes_left -= count
+        return count
+
+
+class _LastingReader(io.BufferedReader):
+    def close(self) -> None:
+        """Stay open: HTTPResponse closes its file behind the body, where we still want to look."""
+
+
+# --- Answers -------------------------------------------------------------------------------------
+
+
+def _check_head(response: http.client.HTTPResponse, head_bytes: int | None) -> None:
+    if response.status != 200 and not (response.status == 206 and head_bytes):
+        raise _unreachable(f"The server of the file answered with status {response.status}.")
+    # Packed bytes may unpack to a thousand times their size.
+    packings = response.headers.get_all("Content-Encoding", [])
+    packings += response.headers.get_all("Transfer-Encoding", [])
+    if any(packing.strip().lower() not in {"", "identity", "chunked"} for packing in packings):
+        raise MediaError("asset_type_mismatch", "The server sends the file only compressed.")
+
+
+def _stated_lengths(
+    response: http.client.HTTPResponse, head_bytes: int | None
+) -> tuple[int | None, int | None]:
+    """The bytes of this body and of the whole file, None where the server does not say."""
+    lengths = response.headers.get_all("Content-Length", [])
+    if len(lengths) > 1 or any(not re.fullmatch(r"[0-9]{1,18}", length) for length in lengths):
+        raise _incomplete("The server of the file states its length in more than one way.")
+    if response.status == 206:
+        stated = re.fullmatch(
+            r"bytes 0-([0-9]{1,18})/([0-9]{1,18}|\*)", response.headers.get("Content-Range", "")
+        )
+        if stated is None or int(stated[1]) >= (head_bytes or 0):
+            raise _incomplete("The server of the file sent another part than was asked for.")
+        return int(stated[1]) + 1, None if stated[2] == "*" else int(stated[2])
+    if response.length is None:
+        return None, None
+    return response.length, response.length
+
+
+def _next_address(url: str, response: http.client.HTTPResponse) -> str:
+    """Where a redirect leads. Not gated yet."""
+    locations = response.headers.get_all("Location", [])
+    # urljoin drops tabs and the like; whoever sends them gets no second chance.
+    if len(locations) != 1 or not re.fullmatch(r"[!-~]{1,2048}", locations[0]):
+        raise _unreachable("The server of the file redirects to nowhere.")
+    try:
+        return urljoin(url, locations[0])
+    except ValueError as error:
+        raise _unreachable("The server of the file redirects to nowhere.") from error
+
+
+@contextmanager
+def _body_errors() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise _unreachable("The server of the file is too slow.") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _incomplete("The connection broke before the end of the file.") from error
+
+
+def _unreachable(sentence: str) -> MediaError:
+    return MediaError("asset_unreachable", sentence)
+
+
+def _incomplete(sentence: str) -> MediaError:
+    return MediaError("asset_incomplete", sentence)
+
+
+def _too_large(max_bytes: int) -> MediaError:
+    megabytes = max_bytes / 1_000_000
+    return MediaError("asset_too_large", f"The file is larger than {megabytes:g} MB.")

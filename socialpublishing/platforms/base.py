@@ -1,0 +1,302 @@
+"""What every platform owes: facts as data, and verbs told apart by what repeating them does."""
+
+from __future__ import annotations
+
+import abc
+import base64
+import datetime as dt
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from django.conf import settings
+
+from socialpublishing import oauth as oauth2
+from socialpublishing.crypto import Secret
+from socialpublishing.errors import PlatformApiError, PlatformNotConfiguredError, TokenExpiredError
+from socialpublishing.http import Answer, Http
+from socialpublishing.oauth import OAuth, Tokens
+from socialpublishing.policy import Capabilities
+from socialpublishing.posts import Post
+
+
+class Stage(StrEnum):
+    """How far a post has come at its platform."""
+
+    PREPARING = "preparing"  # uploads and drafts: litter at worst
+    READY = "ready"  # only the one call is left that makes it public
+    CONFIRMING = "confirming"  # that call was taken; the platform is at work
+    PUBLISHED = "published"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a post stands. `handle` is the platform module's own business: JSON, no tokens.
+
+    `poll_after` asks to be called again only after that long.
+    """
+
+    stage: Stage = Stage.PREPARING
+    handle: Mapping[str, Any] = field(default_factory=dict)
+    poll_after: dt.timedelta | None = None
+    remote_id: str = ""
+    post_url: str = ""
+
+    def preparing(self, *, poll_after: dt.timedelta | None = None, **handle: Any) -> Progress:
+        return replace(self, handle={**self.handle, **handle}, poll_after=poll_after)
+
+    def ready(self, **handle: Any) -> Progress:
+        return replace(self, stage=Stage.READY, handle={**self.handle, **handle}, poll_after=None)
+
+    def confirming(self, *, poll_after: dt.timedelta, **handle: Any) -> Progress:
+        return replace(
+            self,
+            stage=Stage.CONFIRMING,
+            handle={**self.handle, **handle},
+            poll_after=poll_after,
+        )
+
+    def published(self, *, remote_id: str, post_url: str = "") -> Progress:
+        return replace(
+            self, stage=Stage.PUBLISHED, remote_id=remote_id, post_url=post_url, poll_after=None
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """On whose behalf a client calls. `profile` holds what its calls need to know; no secrets."""
+
+    id: str
+    token: Secret
+    profile: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Whom a fresh token belongs to."""
+
+    id: str
+    display_name: str
+    kind: str = "person"
+    # What later calls need to know, such as a user name.
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    # What was granted, where the token's answer does not tell.
+    scopes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DestinationFacts:
+    """A place that an account can post to beyond itself, with its own token if it has one."""
+
+    id: str
+    name: str
+    kind: str
+    can_publish: bool
+    token: Secret | None = None
+    profile: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renewal:
+    """What a refresh brought: new tokens, destinations read anew, or both."""
+
+    tokens: Tokens | None = None
+    destinations: Sequence[DestinationFacts] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A post that is there."""
+
+    remote_id: str
+    post_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookUp:
+    """How far a look-up can be trusted.
+
+    A post that is not seen `settle` after the publishing call does not exist, if `is_complete`.
+    """
+
+    settle: dt.timedelta = dt.timedelta(seconds=90)
+    is_complete: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """A host of a platform, and the environment variable that moves it."""
+
+    variable: str
+    default: str
+
+
+SANDBOX_SECRET = "sandbox-secret"
+
+
+class Platform(abc.ABC):
+    """A client of one platform, for one account or (to connect one) for none.
+
+    Every call may raise a PlatformApiError. A module holds no `try` around a request.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    hosts: ClassVar[Mapping[str, Host]]
+    # Environment variables that hold our app's credentials; the first that is set is taken.
+    client_id_variables: ClassVar[tuple[str, ...]]
+    client_secret_variables: ClassVar[tuple[str, ...]]
+    oauth: ClassVar[OAuth]
+    capabilities: ClassVar[Capabilities]
+    look_up: ClassVar[LookUp] = LookUp()
+    # The option that chooses a destination, where posts go to destinations and not to the account.
+    destination_option: ClassVar[str] = ""
+
+    def __init__(self, account: Account | None = None) -> None:
+        self.account = account
+        self.http = self._http(account.token if account else None)
+
+    # --- Publishing ------------------------------------------------------------------------------
+
+    def needs_preparation(self, post: Post) -> bool:
+        """Is there anything to do before `publish`? If not, a post starts at stage READY."""
+        return bool(post.media)
+
+    @abc.abstractmethod
+    def prepare(self, post: Post, progress: Progress) -> Progress:
+        """Upload media, make drafts, one part a call. Repeating it leaves litter, never a post."""
+
+    @abc.abstractmethod
+    def publish(self, post: Post, progress: Progress) -> Progress:
+        """The one call that makes `post` public. Repeating it could post twice."""
+
+    def confirm(self, post: Post, progress: Progress) -> Progress:
+        """Read how far the platform has come since `publish`. Changes nothing."""
+        raise NotImplementedError(f"{self.name} is done when `publish` returns")
+
+    @abc.abstractmethod
+    def find_published(
+        self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
+    ) -> Found | None:
+        """Look for `post` among what the account published after `since`.
+
+        `credited` are the ids of posts that belong to other jobs. None says that it is not there,
+        or not yet.
+        """
+
+    @abc.abstractmethod
+    def read_error(self, answer: Answer) -> PlatformApiError:
+        """What helps against this answer. Whatever no list knows stays a plain PlatformApiError."""
+
+    # --- Connecting ------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def profile(self) -> Profile:
+        """Whom the account's token belongs to."""
+
+    def destinations(self) -> list[DestinationFacts]:
+        """Where the account can post beyond itself, read to the last page."""
+        return []
+
+    def exchange_code(self, *, code: str, redirect_uri: str, verifier: Secret) -> Tokens:
+        """Tokens for an authorization code. Called once: an unclear answer is not tried again."""
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        if self.oauth.pkce:
+            form["code_verifier"] = verifier.reveal()
+        return self.call_token_endpoint(form)
+
+    def renew(self, refresh_token: Secret | None) -> Renewal:
+        """Fresh tokens. Raises TokenExpiredError if only the owner can help."""
+        if refresh_token is None:
+            raise TokenExpiredError(platform=self.name)
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
+        return Renewal(tokens=self.call_token_endpoint(form))
+
+    def revoke(self, refresh_token: Secret | None) -> None:  # noqa: B027  not all platforms can
+        """End the grant at the platform, where it lets us."""
+
+    def call_token_endpoint(self, form: dict[str, str]) -> Tokens:
+        headers = {}
+        client_id, secret = self.client_id(), self.client_secret().reveal()
+        if self.oauth.client_auth == "basic":
+            headers["Authorization"] = basic(client_id, secret)
+        else:
+            form = {**form, "client_id": client_id, "client_secret": secret}
+        http = self._http(None, read_error=self.read_token_error)
+        return oauth2.read_tokens(
+            http.post(self.oauth.token_path, data=form, headers=headers), self.oauth
+        )
+
+    def read_token_error(self, answer: Answer) -> PlatformApiError:
+        """As `read_error`, for the token endpoint, whose errors often have a shape of their own."""
+        return self.read_error(answer)
+
+    # --- Our app at the platform -----------------------------------------------------------------
+
+    @classmethod
+    def is_configured(cls) -> bool:
+        return bool(
+            settings.SANDBOX_URL
+            or (_variable(cls.client_id_variables) and _variable(cls.client_secret_variables))
+        )
+
+    @classmethod
+    def client_id(cls) -> str:
+        if settings.SANDBOX_URL:
+            return f"sandbox-{cls.name}"
+        if not cls.is_configured():
+            raise PlatformNotConfiguredError(cls.label)
+        return _variable(cls.client_id_variables)
+
+    @classmethod
+    def client_secret(cls) -> Secret:
+        # With a sandbox, real credentials are sent nowhere.
+        return Secret(
+            SANDBOX_SECRET if settings.SANDBOX_URL else _variable(cls.client_secret_variables)
+        )
+
+    @classmethod
+    def host(cls, role: str) -> str:
+        if settings.SANDBOX_URL:
+            return f"{settings.SANDBOX_URL}/{cls.name}"
+        host = cls.hosts[role]
+        return (os.environ.get(host.variable) or host.default).rstrip("/")
+
+    @classmethod
+    def limits(cls, profile: Mapping[str, Any]) -> Capabilities:
+        """What the platform takes from an account with this profile."""
+        return cls.capabilities
+
+    def _http(self, token: Secret | None, read_error: Any = None) -> Http:
+        return Http(
+            platform=self.name,
+            base_url=self.host("api"),
+            read_error=read_error or self.read_error,
+            token=token,
+        )
+
+
+def basic(client_id: str, secret: str) -> str:
+    return "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+
+
+def retry_after(answer: Answer, *, reset_header: str = "") -> dt.datetime | None:
+    """When a platform lets us come back: Retry-After, else its own reset header (epoch seconds)."""
+    now = dt.datetime.now(tz=dt.UTC)
+    value = answer.headers.get("Retry-After", "").strip()
+    if value.isdigit():
+        return now + dt.timedelta(seconds=min(int(value[:9]), 86400))
+    if value:
+        try:
+            return parsedate_to_datetime(value).astimezone(dt.UTC)
+        except ValueError:
+            pass
+    reset = answer.headers.get(reset_header, "").strip() if reset_header else ""
+    return dt.datetime.fromtimestamp(int(reset[:11]), tz=dt.UTC) if reset.isdigit() else None
+
+
+def _variable(names: tuple[str, ...]) -> str:
+    return next((value for name in names if (value := os.environ.get(name))), "")

@@ -1,0 +1,278 @@
+"""How tests and people steer the sandbox: `/control/…`. Wrong input answers 400 {code, detail}."""
+
+import dataclasses
+import math
+import re
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import path
+
+from socialpublishing.sandbox.exchange import (
+    Answered,
+    BadBody,
+    SandboxRequest,
+    View,
+    by_method,
+    json_answer,
+)
+from socialpublishing.sandbox.faults import Action, Fault
+from socialpublishing.sandbox.platform import Platform
+from socialpublishing.sandbox.register import PLATFORMS
+from socialpublishing.sandbox.state import Post, as_time
+
+DELAYS = (Action.DELAY, Action.DELAY_AFTER)
+MAX_DELAY_S = 600
+MAX_TIMES = 1_000_000
+MAX_ADVANCE_S = 10 * 365 * 86400
+SETTINGS: dict[str, tuple[str, ...] | float] = {  # the choices, or the largest number
+    "facebook_duplicates": ("off", "506", "1404082", "1366051"),
+    "twitter_names": ("asked", "old", "new", "mixed"),
+    "list_delay_seconds": 86400.0,
+    "read_delay_seconds": 86400.0,
+    "processing_seconds": 86400.0,
+}
+
+
+def bad(code: str, detail: str) -> Answered:
+    return Answered(json_answer({"code": code, "detail": detail}, 400))
+
+
+def posts(request: SandboxRequest) -> HttpResponse:
+    """The posts that the public can see, oldest first."""
+    found = request.state.public_posts(_platform_filter(request))
+    return json_answer([described(request, post) for post in reversed(found)])
+
+
+def calls(request: SandboxRequest) -> HttpResponse:
+    """The last calls to the platforms, oldest first. `status` is null for a dropped line."""
+    name = _platform_filter(request)
+    made = list(request.state.calls)
+    return json_answer([call for call in made if name in ("", call["platform"])])
+
+
+def add_account(request: SandboxRequest) -> HttpResponse:
+    body = _body(request)
+    platform = _platform(body.pop("platform", None))
+    if not isinstance(body.get("username"), str) or not USERNAME.fullmatch(body["username"]):
+        raise bad("invalid_username", "username is not 1 to 50 of a-z, A-Z, 0-9, . and _.")
+    if not isinstance(body.get("name", ""), str):
+        raise bad("invalid_name", "name is not a string.")
+    scopes = body.get("scopes", [])
+    if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
+        raise bad("invalid_scopes", "scopes is not a list of strings.")
+    try:
+        with request.state.lock:
+            answer = platform.make_account(request.state, body)
+    except ValueError as error:
+        raise bad("invalid_account", str(error)) from error
+    return json_answer(answer, 201)
+
+
+def add_fault(request: SandboxRequest) -> HttpResponse:
+    body = _body(request)
+    _refuse_unknown(body, ("platform", "method", "path", "action", "value", "times"))
+    if body.get("action") not in set(Action):
+        raise bad("invalid_action", f"action is none of {', '.join(Action)}.")
+    action = Action(body["action"])
+    times = body.get("times", 1)
+    if not _is_whole(times) or not 1 <= times <= MAX_TIMES:
+        raise bad("invalid_times", f"times is not a number from 1 to {MAX_TIMES}.")
+    method = body.get("method")
+    if not isinstance(method, str | None):
+        raise bad("invalid_method", "method is not a string.")
+    try:
+        pattern = re.compile(body.get("path") or "")
+    except (re.error, TypeError, RecursionError, OverflowError) as error:
+        raise bad("invalid_path", "path is not a regular expression.") from error
+    fault = Fault(
+        action=action,
+        value=_fault_value(action, body.get("value")),
+        platform=_platform(body["platform"]).name if body.get("platform") else None,
+        method=method.upper() if method else None,
+        path=pattern,
+        times=times,
+    )
+    request.state.faults.add(fault)
+    return json_answer({"id": fault.id}, 201)
+
+
+def _fault_value(action: Action, value: Any) -> Any:
+    if action in DELAYS:
+        if not _is_number(value) or not 0 <= value <= MAX_DELAY_S:
+            raise bad("invalid_value", f"value is not a number of seconds up to {MAX_DELAY_S}.")
+        return value
+    if action is not Action.STATUS:
+        return None
+    value = {"code": value} if _is_whole(value) else value
+    if not isinstance(value, dict) or not _is_whole(value.get("code")):
+        raise bad("invalid_value", "value is neither a status code nor {code, headers, body}.")
+    _refuse_unknown(value, ("code", "headers", "body"))
+    if not 200 <= value["code"] <= 599:
+        raise bad("invalid_value", "The status code is not between 200 and 599.")
+    headers = value.get("headers") or {}
+    if not isinstance(headers, dict) or not all(map(_is_header, headers.items())):
+        raise bad("invalid_value", "headers are not an object of printable strings.")
+    return {**value, "headers": {name: str(text) for name, text in headers.items()}}
+
+
+def faults(request: SandboxRequest) -> HttpResponse:
+    """The faults still to come; `times` is what is left of each."""
+    return json_answer(
+        [
+            {
+                "id": fault.id,
+                "platform": fault.platform,
+                "method": fault.method,
+                "path": fault.path.pattern,
+                "action": fault.action,
+                "value": fault.value,
+                "times": fault.times,
+            }
+            for fault in request.state.faults.planned()
+        ]
+    )
+
+
+def clear_faults(request: SandboxRequest) -> HttpResponse:
+    request.state.faults.clear()
+    return HttpResponse(status=204)
+
+
+def expire_tokens(request: SandboxRequest) -> HttpResponse:
+    """An account's access tokens, and its Pages', expire now; `refresh`: refreshing ends too."""
+    body = _body(request)
+    _refuse_unknown(body, ("account_id", "refresh"))
+    accounts = request.state.accounts_with_id(str(body.get("account_id")))
+    if not accounts:
+        raise bad("unknown_account", "There is no account with this account_id.")
+    count = 0
+    for account in accounts:
+        family = [account, *request.state.accounts(account.platform, owner_id=account.id)]
+        for token in [token for member in family for token in request.state.tokens_of(member)]:
+            if not request.state.is_live(token):
+                continue
+            if token.kind != "refresh":
+                token.expires_at = request.state.now()
+                count += 1
+            elif body.get("refresh") is True:
+                token.is_revoked = True
+    return json_answer({"expired": count})
+
+
+def advance_clock(request: SandboxRequest) -> HttpResponse:
+    seconds: Any = _body(request).get("advance_seconds")
+    if not _is_number(seconds) or not 0 <= seconds <= MAX_ADVANCE_S:
+        raise bad("invalid_advance_seconds", f"It is not within 0 and {MAX_ADVANCE_S}.")
+    with request.state.lock:
+        request.state.advanced_seconds += seconds
+    return json_answer({"now": as_time(request.state.now()).isoformat()})
+
+
+def settings(request: SandboxRequest) -> HttpResponse:
+    if request.method == "POST":
+        body = _body(request)
+        _refuse_unknown(body, tuple(SETTINGS))
+        for name, value in body.items():
+            allowed = SETTINGS[name]
+            if isinstance(allowed, tuple):
+                if value not in allowed:
+                    raise bad(f"invalid_{name}", f"{name} is none of {', '.join(allowed)}.")
+            elif not _is_number(value) or not 0 <= value <= allowed:
+                raise bad(f"invalid_{name}", f"{name} is not within 0 and {allowed:.0f}.")
+        for name, value in body.items():
+            setattr(request.state.settings, name, value)
+    return json_answer(dataclasses.asdict(request.state.settings))
+
+
+def reset(request: SandboxRequest) -> HttpResponse:
+    request.state.reset()
+    return HttpResponse(status=204)
+
+
+def described(request: SandboxRequest, post: Post) -> dict[str, Any]:
+    return {
+        "platform": post.platform,
+        "account_id": post.account.id,
+        "id": post.id,
+        "url": f"{request.base_url}/{post.platform}{post.path}",
+        "text": post.text,
+        "media": [
+            {
+                "kind": media.kind,
+                "sha256": media.sha256,
+                "bytes": media.size_bytes,
+                "alt_text": media.alt_text,
+            }
+            for media in post.media
+        ],
+        "created_at": as_time(post.created_at).isoformat(),
+    }
+
+
+# --- Reading what was sent -----------------------------------------------------------------------
+
+USERNAME = re.compile(r"[A-Za-z0-9_.]{1,50}")
+HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
+
+
+def _body(request: SandboxRequest) -> dict[str, Any]:
+    if not request.payload:
+        return {}
+    try:
+        body = request.json
+    except BadBody as error:
+        raise bad("invalid_json", str(error)) from error
+    if not isinstance(body, dict):
+        raise bad("invalid_json", "The body is not a JSON object.")
+    return dict(body)
+
+
+def _refuse_unknown(body: dict[str, Any], known: tuple[str, ...]) -> None:
+    if unknown := sorted(set(body) - set(known)):
+        raise bad("unknown_field", f"Unknown: {', '.join(unknown)}. Known: {', '.join(known)}.")
+
+
+def _platform(name: Any) -> Platform:
+    if not isinstance(name, str) or name not in PLATFORMS:
+        raise bad("unsupported_platform", f"platform is none of {', '.join(PLATFORMS)}.")
+    return PLATFORMS[name]
+
+
+def _platform_filter(request: SandboxRequest) -> str:
+    name = request.GET.get("platform", "")
+    return _platform(name).name if name else ""
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_header(header: tuple[Any, Any]) -> bool:
+    name, value = header
+    text = str(value)
+    return bool(HEADER_NAME.fullmatch(name)) and text.isascii() and text.isprintable()
+
+
+def _not_allowed() -> HttpResponse:
+    return json_answer({"code": "method_not_allowed", "detail": "Not with this method."}, 405)
+
+
+def _on(**views: View) -> View:
+    return by_method(_not_allowed, **views)
+
+
+urlpatterns = [
+    path("posts", _on(GET=posts)),
+    path("calls", _on(GET=calls)),
+    path("accounts", _on(POST=add_account)),
+    path("faults", _on(GET=faults, POST=add_fault, DELETE=clear_faults)),
+    path("tokens/expire", _on(POST=expire_tokens)),
+    path("clock", _on(POST=advance_clock)),
+    path("settings", _on(GET=settings, POST=settings)),
+    path("state", _on(DELETE=reset)),
+]

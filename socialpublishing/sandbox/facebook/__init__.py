@@ -1,0 +1,171 @@
+"""Facebook Pages, as Meta's pages tell: https://developers.facebook.com/docs/graph-api, 2026-11-22.
+
+Login, tokens, Pages, text, links, photos. Video, reels, stories and insights are not imitated yet.
+"""
+
+import json
+import re
+import secrets
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseBase
+from django.urls import include, path, re_path
+
+from socialpublishing.sandbox import cards
+from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method
+from socialpublishing.sandbox.facebook import login, nodes, posts
+from socialpublishing.sandbox.facebook.errors import refusal, rejection
+from socialpublishing.sandbox.facebook.login import LABEL, NAME
+from socialpublishing.sandbox.platform import Platform
+from socialpublishing.sandbox.state import Account, Grant, State
+
+# https://developers.facebook.com/docs/graph-api/changelog, 2026-11-22. An expired version is served
+# as the oldest living one, without a word.
+OLDEST, USUAL, NEWEST = (21, 0), (25, 0), (26, 0)
+VERSION = re.compile(r"/v(\d+)\.(\d+)/")
+
+
+def dress(request: SandboxRequest, response: HttpResponseBase) -> None:
+    asked = VERSION.search(request.path_info)
+    version = (int(asked[1]), int(asked[2])) if asked else USUAL
+    major, minor = min(max(version, OLDEST), NEWEST)
+    is_limit = response.status_code == 429
+    usage = {"call_count": 100 if is_limit else 1, "total_cputime": 1, "total_time": 1}
+    headers = {
+        "facebook-api-version": f"v{major}.{minor}",
+        "x-fb-trace-id": secrets.token_urlsafe(8),
+        "x-fb-request-id": secrets.token_urlsafe(17),
+        "X-App-Usage": json.dumps(usage),
+    }
+    if request.page_id:
+        page_usage = {"type": "pages", **usage, "estimated_time_to_regain_access": int(is_limit)}
+        headers["X-Business-Use-Case-Usage"] = json.dumps({request.page_id: [page_usage]})
+    for name, value in headers.items():
+        response.headers.setdefault(name, value)
+
+
+def seed(state: State) -> None:
+    person = _add(state, account_id="122099000000000001", username="sandy", name="Sandy Box")
+    _add_page(
+        state, person, account_id="615500000000001", username="sandboxbakery", name="Sandbox Bakery"
+    )
+
+
+def _add(state: State, *, account_id: str, username: str, name: str) -> Account:
+    return state.add_account(
+        Account(platform=NAME, id=account_id, username=username, name=name, created_at=state.now())
+    )
+
+
+def _add_page(
+    state: State, owner: Account, *, account_id: str, name: str, username: str = "", **facts: Any
+) -> Account:
+    usual = {"category": "Local business", "tasks": nodes.ALL_TASKS, "business": False}
+    return state.add_account(
+        Account(
+            platform=NAME,
+            id=account_id,
+            username=username,
+            name=name,
+            created_at=state.now(),
+            owner_id=owner.id,
+            facts={**usual, **facts},
+        )
+    )
+
+
+def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
+    """`pages`: how many, or a list of {name, username, category, tasks, business}."""
+    username = fields["username"]
+    name = fields.get("name", username)
+    scopes = fields.get("scopes", list(login.USUAL_SCOPES))
+    if unknown := set(scopes) - set(login.SCOPES):
+        raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown))}.")
+    wanted = _wanted_pages(fields.get("pages", 1), name)
+    person = _add(state, account_id=state.new_id(nodes.EPOCH_MS), username=username, name=name)
+    pages = [
+        _add_page(state, person, account_id=state.new_id(nodes.EPOCH_MS), **page) for page in wanted
+    ]
+    grant = Grant(
+        account=person, scopes={login.ALWAYS, *scopes}, page_ids=tuple(page.id for page in pages)
+    )
+    issued = login.issue(state, grant, lifetime_s=login.LONG_LIFE_S)
+    token = state.tokens[issued["access_token"]]
+    return {
+        "account_id": person.id,
+        "access_token": token.value,
+        "refresh_token": None,
+        "expires_in": issued["expires_in"],
+        "scopes": sorted(grant.scopes),
+        "pages": [
+            {
+                "id": page.id,
+                "name": page.name,
+                "access_token": login.page_token(state, token, page).value,
+            }
+            for page in pages
+        ],
+    }
+
+
+def _wanted_pages(pages: Any, owner_name: str) -> list[dict[str, Any]]:
+    if isinstance(pages, int) and 0 <= pages <= 1000:
+        return [{"name": f"{owner_name} {number + 1}"} for number in range(pages)]
+    if not isinstance(pages, list) or not all(_is_page(page) for page in pages):
+        raise ValueError(
+            "pages is neither a number up to 1000 nor a list of {name, username, category, tasks,"
+            " business}."
+        )
+    return pages
+
+
+def _is_page(page: Any) -> bool:
+    kinds = {"name": str, "username": str, "category": str, "tasks": list, "business": bool}
+    return (
+        isinstance(page, dict)
+        and bool(page.get("name"))
+        and all(name in kinds and isinstance(value, kinds[name]) for name, value in page.items())
+        and all(task in nodes.ALL_TASKS for task in page.get("tasks", ()))
+    )
+
+
+def _permalink(request: SandboxRequest, page_id: str, number: str) -> HttpResponse:
+    return cards.post_page(request, platform=NAME, post_id=f"{page_id}_{number}")
+
+
+def _not_allowed() -> HttpResponse:
+    return refusal(400)
+
+
+def _on(**views: View) -> View:
+    return by_method(_not_allowed, **views)
+
+
+_graph = [
+    path("dialog/oauth", _on(GET=login.dialog, POST=login.dialog)),
+    path("oauth/access_token", _on(GET=login.access_token, POST=login.access_token)),
+    path("debug_token", _on(GET=login.debug_token)),
+    path("<str:node_id>/permissions", _on(GET=login.permissions, DELETE=login.revoke)),
+    path("<str:node_id>/accounts", _on(GET=nodes.accounts)),
+    path("<str:node_id>/feed", _on(GET=nodes.listing, POST=posts.publish)),
+    path("<str:node_id>/posts", _on(GET=nodes.listing)),
+    path("<str:node_id>/published_posts", _on(GET=nodes.listing)),
+    path("<str:node_id>/photos", _on(POST=posts.add_photo)),
+    path("<str:node_id>", _on(GET=nodes.read, DELETE=posts.delete)),
+]
+
+PLATFORM = Platform(
+    name=NAME,
+    label=LABEL,
+    urlpatterns=[
+        path("<str:page_id>/posts/<str:number>", _on(GET=_permalink)),
+        re_path(r"^v\d{1,2}\.\d{1,2}/", include(_graph)),
+        path("", include(_graph)),
+    ],
+    refusal=refusal,
+    rejection=rejection,
+    dress=dress,
+    text_of=posts.text_of,
+    seed=seed,
+    make_account=make_account,
+)

@@ -1,0 +1,325 @@
+"""The login dialog, the tokens it leads to, and the check of a token at each call.
+
+https://developers.facebook.com/documentation/facebook-login/guides/access-tokens
+"""
+
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+from typing import Any
+
+from django.http import HttpResponse
+
+from socialpublishing.sandbox import oauth
+from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.facebook.errors import graph_error, invalid
+from socialpublishing.sandbox.state import Account, Grant, State, Token
+
+NAME = "facebook"
+LABEL = "Facebook"
+APP_TOKEN = f"{oauth.client_id(NAME)}|{oauth.CLIENT_SECRET}"
+
+CODE_LIFE_S = 600
+SHORT_LIFE_S = 5400  # "one to two hours"
+LONG_LIFE_S = 60 * 86400
+
+SCOPES = {
+    "public_profile": "See your name and profile picture",
+    "email": "See your email address",
+    "pages_show_list": "See the list of the Pages that you manage",
+    "pages_manage_posts": "Create and manage content on your Pages",
+    "pages_read_engagement": "Read the content that is on your Pages",
+    "pages_manage_engagement": "Comment as your Pages",
+    "pages_read_user_content": "Read what people post on your Pages",
+    "pages_manage_metadata": "Manage the settings of your Pages",
+    "read_insights": "Read the insights of your Pages",
+    "business_management": "Manage your business portfolios",
+    "publish_video": "Publish videos on your Pages",
+    "instagram_basic": "See your Instagram account and its media",
+    "instagram_content_publish": "Publish on your Instagram account",
+}
+ALWAYS = "public_profile"  # granted without asking, and never declined
+USUAL_SCOPES = tuple(scope for scope in SCOPES if scope.startswith(("pages", "read", ALWAYS)))
+
+
+def dialog(request: SandboxRequest) -> HttpResponse:
+    params = oauth.strings(request.params)
+    asked = params.get("scope", "").replace(",", " ").split()
+    if reason := _fault_of(params, asked):
+        return oauth.refusal_page(request, NAME, LABEL, reason)
+    asked = list(dict.fromkeys([ALWAYS, *asked]))
+    if not oauth.is_answered(request):
+        scopes = {scope: SCOPES[scope] for scope in asked}
+        ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
+        return oauth.consent_page(request, ask)
+
+    state = {"state": params["state"]} if "state" in params else {}
+    if "deny" in params:
+        return oauth.send_back(
+            params["redirect_uri"],
+            error="access_denied",
+            error_code="200",
+            error_description="Permissions error",
+            error_reason="user_denied",
+            **state,
+        )
+    account = oauth.chosen_account(request.state, NAME, params)
+    if account is None:
+        return oauth.refusal_page(request, NAME, LABEL, "There is no such account.")
+    granted = {ALWAYS, *oauth.ticked(request, "scope", asked)}
+    page_ids = [page.id for page in request.state.accounts(NAME, owner_id=account.id)]
+    grant = Grant(
+        account=account,
+        scopes=granted,
+        declined=set(asked) - granted,
+        page_ids=tuple(oauth.ticked(request, "page", page_ids)),
+    )
+    code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(80)}", params)
+    answer = {"code": code.value, **state}
+    if params.get("return_scopes") == "true":
+        answer |= {
+            "granted_scopes": ",".join(sorted(grant.scopes)),
+            "denied_scopes": ",".join(sorted(grant.declined)),
+        }
+    return oauth.send_back(params["redirect_uri"], **answer)
+
+
+def _fault_of(params: dict[str, str], asked: list[str]) -> str:
+    if params.get("client_id") != oauth.client_id(NAME):
+        return f"Invalid App ID: client_id is not {oauth.client_id(NAME)}."
+    if not oauth.is_redirect_uri(params.get("redirect_uri", "")):
+        return "URL blocked: redirect_uri is not an http(s) address."
+    if params.get("response_type", "code") != "code":
+        return "This sandbox knows response_type code only."
+    if unknown := [scope for scope in asked if scope not in SCOPES]:
+        return f"Invalid Scopes: {', '.join(unknown)}."
+    return ""
+
+
+def access_token(request: SandboxRequest) -> HttpResponse:
+    params = oauth.strings(request.params)
+    _check_client(params)
+    with request.state.lock:
+        match params.get("grant_type", ""):
+            case "" | "authorization_code":
+                return _exchange_code(request.state, params)
+            case "fb_exchange_token":
+                return _exchange_token(request.state, params)
+            case "client_credentials":
+                return json_answer({"access_token": APP_TOKEN, "token_type": "bearer"})
+    raise invalid("Invalid grant_type")
+
+
+def _check_client(params: dict[str, str]) -> None:
+    if not params.get("client_id"):
+        raise Answered(graph_error(101, "Missing client_id parameter."))
+    if params["client_id"] != oauth.client_id(NAME):
+        raise Answered(
+            graph_error(
+                101,
+                "Error validating application. Cannot get application info due to a system error.",
+            )
+        )
+    if not oauth.is_client(NAME, params["client_id"], params.get("client_secret", "")):
+        raise Answered(graph_error(1, "Error validating client secret.", status=400))
+
+
+def _exchange_code(state: State, params: dict[str, str]) -> HttpResponse:
+    if not params.get("redirect_uri"):
+        return graph_error(191, "Missing redirect_uri parameter.")
+    code = state.codes.get(params.get("code", ""))
+    if code is None or code.grant.account.platform != NAME:
+        return graph_error(100, "Invalid verification code format.")
+    if code.is_used:
+        return graph_error(100, "This authorization code has been used.", subcode=36009)
+    if state.now() >= code.issued_at + CODE_LIFE_S:
+        return graph_error(100, "This authorization code has expired.", subcode=36007)
+    if params["redirect_uri"] != code.redirect_uri:
+        return graph_error(
+            100,
+            "Error validating verification code. Please make sure your redirect_uri is identical to"
+            " the one you used in the OAuth dialog request",
+            subcode=36008,
+        )
+    code.is_used = True
+    return json_answer(issue(state, code.grant, lifetime_s=SHORT_LIFE_S))
+
+
+def _exchange_token(state: State, params: dict[str, str]) -> HttpResponse:
+    old = live_token(state, params.get("fb_exchange_token", ""))
+    if old.kind != "user":
+        raise invalid("fb_exchange_token is not a user access token")
+    return json_answer(issue(state, old.grant, lifetime_s=LONG_LIFE_S))
+
+
+def issue(state: State, grant: Grant, *, lifetime_s: int) -> dict[str, Any]:
+    """A user token: short-lived from a code, long-lived from an exchange."""
+    value = _new_value()
+    state.mint("user", grant, value, lifetime_s=lifetime_s, account=grant.account)
+    return {"access_token": value, "token_type": "bearer", "expires_in": lifetime_s}
+
+
+def page_token(state: State, parent: Token, page: Account) -> Token:
+    """The Page token that belongs to a user token: the same one, as long as it lives.
+
+    It has no date of expiry if the user token is long-lived; else it dies together with it.
+    """
+    is_long = parent.expires_at is None or parent.expires_at - parent.issued_at > SHORT_LIFE_S
+    with state.lock:
+        for token in state.tokens_of(page):
+            is_kin = token.grant is parent.grant and (token.expires_at is None) is is_long
+            if token.kind == "page" and is_kin and state.is_live(token):
+                return token
+        token = state.mint("page", parent.grant, _new_value(), lifetime_s=None, account=page)
+        if not is_long:
+            token.expires_at = parent.expires_at
+    return token
+
+
+def _new_value() -> str:
+    return "EAA" + secrets.token_hex(90)
+
+
+# --- Checking ------------------------------------------------------------------------------------
+
+
+def caller(request: SandboxRequest, *scopes: str) -> Token:
+    """The token that the call carries, alive and with `scopes`. Raises Answered otherwise."""
+    value = _given(request)
+    if not value:
+        raise Answered(graph_error(104, "An access token is required to request this resource."))
+    token = live_token(request.state, value)
+    proof = request.params.get("appsecret_proof")
+    if proof is not None and not hmac.compare_digest(str(proof).encode(), _proof(value).encode()):
+        raise Answered(
+            graph_error(
+                100,
+                "Invalid appsecret_proof provided in the API argument",
+                kind="GraphMethodException",
+            )
+        )
+    if token.kind == "page":
+        request.page_id = token.account.id
+    for scope in scopes:
+        if scope not in token.grant.scopes:
+            raise Answered(
+                graph_error(10, f"(#10) This endpoint requires the '{scope}' permission")
+            )
+    return token
+
+
+def live_token(state: State, value: str) -> Token:
+    token = state.tokens.get(value)
+    if token is None or token.account.platform != NAME:
+        raise Answered(graph_error(190, "Invalid OAuth access token - Cannot parse access token"))
+    if error := _death_of(state, token):
+        raise Answered(graph_error(190, error["message"], subcode=error["subcode"]))
+    return token
+
+
+def _death_of(state: State, token: Token) -> dict[str, Any]:
+    """Why a token is dead, {} if it lives."""
+    start = "Error validating access token:"
+    if token.grant.has_ended:
+        app = oauth.client_id(NAME)
+        return {
+            "code": 190,
+            "message": f"{start} The user has not authorized application {app}.",
+            "subcode": 458,
+        }
+    if state.is_live(token):
+        return {}
+    ended, now = token.expires_at or state.now(), state.now()
+    return {
+        "code": 190,
+        "message": f"{start} Session has expired on {_spoken(ended)}."
+        f" The current time is {_spoken(now)}.",
+        "subcode": 463,
+    }
+
+
+def _spoken(epoch_seconds: float) -> str:
+    return f"{dt.datetime.fromtimestamp(epoch_seconds, dt.UTC):%A, %d-%b-%y %H:%M:%S} UTC"
+
+
+def _given(request: SandboxRequest) -> str:
+    return str(request.params.get("access_token", "")) or request.bearer
+
+
+def _proof(token: str) -> str:
+    return hmac.new(oauth.CLIENT_SECRET.encode(), token.encode(), hashlib.sha256).hexdigest()
+
+
+# --- Looking at tokens and permissions -----------------------------------------------------------
+
+
+def debug_token(request: SandboxRequest) -> HttpResponse:
+    given = _given(request)
+    if given != APP_TOKEN:
+        caller(request)  # a user of the same app may ask too
+    value = str(request.params.get("input_token", ""))
+    if not value:
+        raise invalid("The parameter input_token is required.")
+    token = request.state.tokens.get(value)
+    if token is None or token.account.platform != NAME:
+        error = {
+            "code": 190,
+            "message": "Invalid OAuth access token - Cannot parse access token",
+        }
+        return json_answer({"data": {"error": error, "is_valid": False, "scopes": []}})
+    scopes = sorted(token.grant.scopes)
+    data: dict[str, Any] = {
+        "app_id": oauth.client_id(NAME),
+        "type": token.kind.upper(),
+        "application": "Sandbox",
+        "data_access_expires_at": int(token.issued_at + 90 * 86400),
+        "expires_at": int(token.expires_at or 0),
+        "is_valid": request.state.is_live(token),
+        "issued_at": int(token.issued_at),
+        "scopes": scopes,
+        "granular_scopes": [
+            {"scope": scope, "target_ids": list(token.grant.page_ids)}
+            if scope.startswith("pages_")
+            else {"scope": scope}
+            for scope in scopes
+        ],
+        "user_id": token.grant.account.id,
+    }
+    if token.kind == "page":
+        data["profile_id"] = token.account.id
+    if error := _death_of(request.state, token):
+        data["error"] = error
+    return json_answer({"data": data})
+
+
+def permissions(request: SandboxRequest, node_id: str) -> HttpResponse:
+    grant = _own_grant(request, node_id)
+    statuses = [(scope, "granted") for scope in sorted(grant.scopes)]
+    statuses += [(scope, "declined") for scope in sorted(grant.declined)]
+    return json_answer(
+        {"data": [{"permission": name, "status": status} for name, status in statuses]}
+    )
+
+
+def revoke(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """Takes back one permission, or the whole login: then all tokens of the person die."""
+    grant = _own_grant(request, node_id)
+    permission = request.params.get("permission")
+    with request.state.lock:
+        for each in {token.grant for token in request.state.tokens_of(grant.account)}:
+            if permission is None:
+                each.has_ended = True
+            elif permission in each.scopes:
+                each.scopes.discard(permission)
+                each.declined.add(permission)
+    return json_answer({"success": True})
+
+
+def _own_grant(request: SandboxRequest, node_id: str) -> Grant:
+    token = caller(request)
+    if token.kind != "user" or node_id not in ("me", token.account.id):
+        raise Answered(
+            graph_error(200, "(#200) Permissions of a person need that person's user token")
+        )
+    return token.grant

@@ -1,0 +1,310 @@
+"""Reading: people, Pages, posts and photos, one by one or in lists that go on and on.
+
+https://developers.facebook.com/docs/graph-api/reference/page
+"""
+
+import base64
+import datetime as dt
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.http import HttpResponse
+from django.utils.dateparse import parse_date, parse_datetime
+
+from socialpublishing.sandbox import cards
+from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.facebook.errors import invalid, missing_object
+from socialpublishing.sandbox.facebook.fields import Fields, parse, pick
+from socialpublishing.sandbox.facebook.login import NAME, caller, page_token
+from socialpublishing.sandbox.state import Account, Media, Post, Token, as_time
+
+EPOCH_MS = 1577836800000  # ours: ids of 18 digits, as Facebook's have
+DEFAULT_LIMIT, MAX_LIMIT = 25, 100
+ALL_TASKS = ("ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MESSAGING", "MODERATE", "MANAGE")
+
+
+def read(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """`GET /{id}`, whatever the id names."""
+    if _is_visitor(request):
+        return cards.post_page(request, platform=NAME, post_id=node_id)
+    token = caller(request)
+    node, kind, usual = _node(request, token, node_id)
+    return json_answer(pick(node, asked_fields(request, usual), kind))
+
+
+def _is_visitor(request: SandboxRequest) -> bool:
+    """A browser at the generic permalink `facebook.com/{page}_{post}`, a path of the API too."""
+    wants_html = "text/html" in request.headers.get("Accept", "")
+    return wants_html and not request.bearer and "access_token" not in request.params
+
+
+def _node(request: SandboxRequest, token: Token, node_id: str) -> tuple[dict[str, Any], str, str]:
+    """The node, its kind and the fields that are answered when none is asked for."""
+    state = request.state
+    account = token.account if node_id == "me" else state.account(NAME, node_id)
+    if account is not None and account.owner_id:
+        if account is not token.account and account.id not in token.grant.page_ids:
+            raise Answered(missing_object("get", node_id))
+        return page_node(request, token, account), "PAGE", "name,id"
+    if account is not None and account is token.grant.account:
+        return _user_node(request, account), "USER", "name,id"
+    post = state.posts.get((NAME, node_id))
+    if post and state.is_readable(post) and _can_see(token, post.account.id):
+        return post_node(request, post), "POST", "created_time,message,id"
+    photo = state.media.get((NAME, node_id))
+    if photo and _can_see(token, photo.account_id):
+        return _photo_node(request, photo), "PHOTO", "created_time,name,id"
+    raise Answered(missing_object("get", node_id))
+
+
+def _can_see(token: Token, page_id: str) -> bool:
+    return page_id in (token.account.id, *token.grant.page_ids)
+
+
+def accounts(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """`GET /me/accounts`: the Pages that the person ticked, with their tokens."""
+    token = caller(request)
+    if token.kind != "user" or node_id not in ("me", token.account.id):
+        raise Answered(missing_object("get", node_id))
+    scopes = token.grant.scopes
+    pages = [
+        page
+        for page_id in token.grant.page_ids
+        if (page := request.state.account(NAME, page_id))
+        and "pages_show_list" in scopes
+        and (not page.facts["business"] or "business_management" in scopes)
+    ]
+    asked = asked_fields(request, "access_token,category,category_list,name,id,tasks")
+    return _listing(
+        request,
+        [(page.id, page) for page in pages],
+        lambda page: pick(page_node(request, token, page), asked, "PAGE"),
+    )
+
+
+def listing(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """`/{page}/published_posts`, `/posts` and `/feed`, which differ only where visitors post."""
+    token = caller(request, "pages_read_engagement")
+    page = token.account if node_id == "me" else request.state.account(NAME, node_id)
+    if page is None or not page.owner_id or not _can_see(token, page.id):
+        raise Answered(missing_object("get", node_id))
+    since, until = _time(request, "since"), _time(request, "until")
+    posts = [
+        post
+        for post in request.state.posts_of(page)
+        if request.state.is_listed(post)
+        and (since is None or post.created_at >= since)
+        and (until is None or post.created_at <= until)
+    ]
+    asked = asked_fields(request, "created_time,message,id")
+    return _listing(
+        request,
+        [(post.id, post) for post in posts],
+        lambda post: pick(post_node(request, post), asked, "POST"),
+    )
+
+
+def asked_fields(request: SandboxRequest, usual: str) -> Fields:
+    return parse(str(request.params.get("fields") or usual))
+
+
+def _listing(
+    request: SandboxRequest, items: Iterable[tuple[str, Any]], draw: Callable[[Any], dict[str, Any]]
+) -> HttpResponse:
+    """One page of a list, and the address of the next one if there is more."""
+    items = list(items)
+    limit = str(request.params.get("limit", DEFAULT_LIMIT))
+    if not limit.isdecimal() or int(limit) < 1:
+        raise invalid("Param limit must be a positive number")
+    size = min(int(limit), MAX_LIMIT)
+    cursors = [_cursor(item_id) for item_id, _ in items]
+    start = 0
+    if after := request.params.get("after"):
+        if after not in cursors:
+            raise invalid("Invalid cursors values for the after cursor", subcode=None)
+        start = cursors.index(after) + 1
+    shown = items[start : start + size]
+    answer: dict[str, Any] = {"data": [draw(item) for _, item in shown]}
+    if shown:
+        last = start + len(shown) - 1
+        answer["paging"] = {"cursors": {"before": cursors[start], "after": cursors[last]}}
+        if last + 1 < len(items):
+            query = {**request.params, "limit": size, "after": cursors[last]}
+            answer["paging"]["next"] = f"{request.base_url}{request.path_info}?{urlencode(query)}"
+    return json_answer(answer)
+
+
+def _cursor(item_id: str) -> str:
+    return base64.urlsafe_b64encode(item_id.encode()).decode().rstrip("=")
+
+
+def _time(request: SandboxRequest, name: str) -> float | None:
+    """Epoch seconds, or an ISO date with or without a time."""
+    value = str(request.params.get(name, ""))
+    if not value:
+        return None
+    if value.isascii() and value.isdecimal() and len(value) < 12:
+        return float(value)
+    try:
+        moment = parse_datetime(value)
+        if moment is None and (day := parse_date(value)):
+            moment = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise invalid(f"Param {name} is no time")
+    return moment.replace(tzinfo=moment.tzinfo or dt.UTC).timestamp()
+
+
+# --- Nodes ---------------------------------------------------------------------------------------
+
+
+def _user_node(request: SandboxRequest, person: Account) -> dict[str, Any]:
+    first, _, last = person.name.partition(" ")
+    return {
+        "id": person.id,
+        "name": person.name,
+        "first_name": first,
+        "last_name": last,
+        "short_name": first,
+        "picture": _avatar(request, person),
+    }
+
+
+def page_node(request: SandboxRequest, token: Token, page: Account) -> dict[str, Any]:
+    node = {
+        "id": page.id,
+        "name": page.name,
+        "category": page.facts["category"],
+        "category_list": [{"id": "2201", "name": page.facts["category"]}],
+        "tasks": list(page.facts["tasks"]),
+        "picture": _avatar(request, page),
+        "followers_count": 128,
+        "fan_count": 128,
+        "new_like_count": 0,
+        "link": f"{request.base_url}/feed/{NAME}",
+        "is_published": True,
+        "verification_status": "not_verified",
+        "has_transitioned_to_new_page_experience": True,
+    }
+    if page.username:  # a Page need not have one
+        node["username"] = page.username
+    if token.kind == "user":
+        node["access_token"] = page_token(request.state, token, page).value
+    elif token.account is page:
+        node["access_token"] = token.value
+    return node
+
+
+def post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
+    """What Facebook leaves out when it is empty is missing here too: message, shares, story."""
+    url = _url(request, post)
+    created = _time_text(post.created_at)
+    author = {"name": post.account.name, "id": post.account.id}
+    link = post.facts.get("link")
+    node: dict[str, Any] = {
+        "id": post.id,
+        "created_time": created,
+        "updated_time": created,
+        "permalink_url": url,
+        "status_type": "added_photos"
+        if post.media
+        else "shared_story"
+        if link
+        else "mobile_status_update",
+        "is_published": post.is_public,
+        "is_hidden": False,
+        "is_expired": False,
+        "from": author,
+        "promotable_id": post.id,
+        "comments": {
+            "data": [],
+            "summary": {"order": "ranked", "total_count": 0, "can_comment": True},
+        },
+        "reactions": {"data": [], "summary": {"total_count": 0, "viewer_reaction": "NONE"}},
+        "likes": {"data": [], "summary": {"total_count": 0, "can_like": True, "has_liked": False}},
+    }
+    if post.text:
+        node["message"] = post.text
+    if post.media:
+        node["full_picture"] = _media_url(request, post.media[0])
+        node["attachments"] = {"data": [_attachment(request, post, url)]}
+    elif link:
+        host = urlsplit(link).netloc
+        node["attachments"] = {
+            "data": [{"media_type": "link", "type": "share", "title": host, "url": link}]
+        }
+    return node
+
+
+def _attachment(request: SandboxRequest, post: Post, url: str) -> dict[str, Any]:
+    photos = [
+        {
+            "media_type": "photo",
+            "type": "photo",
+            "description": post.text,
+            "media": {"image": _image(request, photo)},
+            "target": {"id": photo.id, "url": url},
+            "url": url,
+        }
+        for photo in post.media
+    ]
+    if len(photos) == 1:
+        return photos[0]
+    return {
+        "media_type": "album",
+        "type": "album",
+        "media": photos[0]["media"],
+        "target": {"id": post.id, "url": url},
+        "title": f"Photos from {post.account.name}'s post",
+        "url": url,
+        "subattachments": {"data": photos},
+    }
+
+
+def _photo_node(request: SandboxRequest, photo: Media) -> dict[str, Any]:
+    url = _media_url(request, photo)
+    created = _time_text(photo.created_at)
+    node: dict[str, Any] = {
+        "id": photo.id,
+        "created_time": created,
+        "updated_time": created,
+        "images": [{**_image(request, photo), "source": url}],
+        "picture": url,
+        "link": url,
+        "can_delete": True,
+        "alt_text": "May be an image",
+    }
+    if photo.picture:
+        node |= {"width": photo.picture.width, "height": photo.picture.height}
+    if photo.alt_text:
+        node |= {"alt_text": photo.alt_text, "alt_text_custom": photo.alt_text}
+    if post := request.state.posts.get((NAME, photo.post_id)):
+        node["page_story_id"] = post.id
+        if post.text:
+            node["name"] = post.text
+    return node
+
+
+def _image(request: SandboxRequest, photo: Media) -> dict[str, Any]:
+    picture = photo.picture
+    size = {"height": picture.height, "width": picture.width} if picture else {}
+    return {**size, "src": _media_url(request, photo)}
+
+
+def _media_url(request: SandboxRequest, photo: Media) -> str:
+    return f"{request.base_url}/media/{photo.sha256}"
+
+
+def _avatar(request: SandboxRequest, account: Account) -> dict[str, Any]:
+    url = f"{request.base_url}/avatars/{NAME}/{account.id}.svg"
+    return {"data": {"url": url, "width": 400, "height": 400, "is_silhouette": False}}
+
+
+def _url(request: SandboxRequest, post: Post) -> str:
+    return f"{request.base_url}/{NAME}{post.path}"
+
+
+def _time_text(epoch_seconds: float) -> str:
+    return as_time(epoch_seconds).strftime("%Y-%m-%dT%H:%M:%S+0000")

@@ -1,0 +1,318 @@
+"""Writing: a Page's posts and photos, and taking them down again.
+
+https://developers.facebook.com/documentation/pages-api/posts
+"""
+
+import json
+import re
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from django.http import HttpResponse
+
+from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
+from socialpublishing.sandbox.facebook.fields import pick
+from socialpublishing.sandbox.facebook.login import NAME, caller
+from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, asked_fields, post_node
+from socialpublishing.sandbox.state import Account, Media, Post, State
+
+MAX_TEXT = 63_206
+MAX_PHOTO_BYTES = 10 * 1024 * 1024
+PHOTO_TYPES = ("image/jpeg", "image/bmp", "image/png", "image/gif", "image/tiff")
+FETCH_TIMEOUT_S = (5, 15)
+FETCH_DEADLINE_S = 30
+FETCH_AGENT = "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)"
+REPEAT_WINDOW_S = 86400
+
+
+def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """`POST /{page}/feed`: text, a link, or photos that were uploaded unpublished."""
+    page = _author(request, node_id)
+    text = _text(request, "message")
+    link = _text(request, "link")
+    photo_ids = _attached_media(request.params)
+    if not text.strip() and not link and not photo_ids:
+        raise invalid("Missing message or attachment")
+    _check_link(link)
+    with request.state.lock:
+        photos = tuple(_staged(request.state, page, photo_id) for photo_id in photo_ids)
+        is_public = _flag(request, "published")
+        post = _add_post(request.state, page, text, photos, link=link, is_public=is_public)
+    answer: dict[str, Any] = {"id": post.id}
+    if "fields" in request.params:  # read-after-write
+        answer = pick(post_node(request, post), asked_fields(request, "id"), "POST")
+    return json_answer(answer)
+
+
+def add_photo(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """`POST /{page}/photos`: a post of one photo; `published=false`: a photo for a later one."""
+    page = _author(request, node_id)
+    text = _text(request, "message") or _text(request, "caption")
+    is_public = _flag(request, "published")
+    data = request.files.get("source")
+    if data is None:
+        data = _fetch(_text(request, "url"))  # may take its time: the state is not locked yet
+    with request.state.lock:
+        photo = _add_photo(request.state, page, data, alt_text=_text(request, "alt_text_custom"))
+        if not is_public:
+            return json_answer({"id": photo.id})
+        post = _add_post(request.state, page, text, (photo,))
+    return json_answer({"id": photo.id, "post_id": post.id})
+
+
+def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """`DELETE /{post}` or `/{photo}`. A post whose only photo goes, goes too."""
+    token = caller(request)
+    with request.state.lock:
+        post = request.state.posts.get((NAME, node_id))
+        photo = request.state.media.get((NAME, node_id))
+        if photo and photo.account_id == token.account.id:
+            del request.state.media[NAME, node_id]
+            post = request.state.posts.get((NAME, photo.post_id))
+            if post and post.media == (photo,):
+                post.is_deleted = True
+        elif post and post.account is token.account and not post.is_deleted:
+            _demand_right_to_post(token.grant.scopes, post.account)
+            post.is_deleted = True
+        else:
+            return missing_object("delete", node_id)
+    return json_answer({"success": True})
+
+
+def text_of(request: SandboxRequest) -> str:
+    is_write = request.method == "POST" and request.path_info.endswith(("/feed", "/photos"))
+    if not is_write:
+        return ""
+    return str(request.params.get("message") or request.params.get("caption") or "")
+
+
+# --- Who may -------------------------------------------------------------------------------------
+
+
+def _author(request: SandboxRequest, node_id: str) -> Account:
+    """The Page that posts. Raises Answered without a token of just this Page, or the right."""
+    token = caller(request)
+    if token.kind != "page":
+        if node_id in token.grant.page_ids:
+            raise Answered(
+                graph_error(210, "(#210) A page access token is required to request this resource.")
+            )
+        if node_id in ("me", token.account.id):  # publish_actions is dead since 2018
+            raise Answered(
+                graph_error(200, "(#200) Posting to a personal profile is not possible.")
+            )
+        raise Answered(missing_object("post", node_id))
+    if node_id not in ("me", token.account.id):
+        raise Answered(missing_object("post", node_id))
+    _demand_right_to_post(token.grant.scopes, token.account)
+    return token.account
+
+
+def _demand_right_to_post(scopes: set[str], page: Account) -> None:
+    has_scopes = scopes.issuperset(("pages_manage_posts", "pages_read_engagement"))
+    if not has_scopes or "CREATE_CONTENT" not in page.facts["tasks"]:
+        raise Answered(
+            graph_error(
+                200,
+                "(#200) If posting to a page, requires both pages_read_engagement and"
+                " pages_manage_posts as an admin with sufficient administrative permission",
+            )
+        )
+
+
+# --- What was sent -------------------------------------------------------------------------------
+
+
+def _text(request: SandboxRequest, name: str) -> str:
+    value = request.params.get(name) or ""
+    if not isinstance(value, str):
+        raise invalid(f"Param {name} must be a string")
+    if len(value) > MAX_TEXT:
+        raise invalid(f"Param {name} is longer than {MAX_TEXT} characters")
+    return value
+
+
+def _flag(request: SandboxRequest, name: str) -> bool:
+    """True when it is not given."""
+    value = str(request.params.get(name, "true")).lower()
+    if value not in ("true", "1", "false", "0"):
+        raise invalid(f"Param {name} must be a boolean")
+    return value in ("true", "1")
+
+
+def _attached_media(params: dict[str, Any]) -> list[str]:
+    """Photo ids, from a list in JSON or from fields such as `attached_media[0]`."""
+    items = _loads(params.get("attached_media", []))
+    if not isinstance(items, list):
+        raise invalid("Param attached_media must be an array")
+    indexed = []
+    for name, value in params.items():
+        if match := INDEXED.fullmatch(name):
+            item = {"media_fbid": value} if match["is_bare"] else _loads(value)
+            indexed.append((int(match["index"]), item))
+    items = [*items, *(item for _, item in sorted(indexed, key=lambda pair: pair[0]))]
+    ids = []
+    for item in map(_loads, items):
+        media_fbid = item.get("media_fbid") if isinstance(item, dict) else None
+        if not isinstance(media_fbid, str | int):
+            raise invalid("Param attached_media needs a media_fbid in each item")
+        ids.append(str(media_fbid))
+    return ids
+
+
+INDEXED = re.compile(r"attached_media\[(?P<index>\d{1,3})\](?P<is_bare>\[media_fbid\])?")
+
+
+def _loads(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise invalid("Param attached_media is not valid JSON") from error
+
+
+def _check_link(link: str) -> None:
+    if not link:
+        return
+    try:
+        parts = urlsplit(link)
+        host = parts.hostname or ""
+    except ValueError:
+        host = ""
+    if not host or parts.scheme not in ("http", "https"):
+        raise Answered(graph_error(1500, "The url you supplied is invalid"))
+    if re.search(r"(^|\.)(facebook\.com|fb\.com|fb\.me)$", host):
+        raise Answered(
+            graph_error(200, "(#200) Links to Facebook cannot be shared.", subcode=1609008)
+        )
+
+
+def _fetch(url: str) -> bytes:
+    """The photo at `url`, fetched as Facebook does it. At most one byte more than is allowed."""
+    if not url:
+        raise Answered(graph_error(324, "(#324) Requires upload file"))
+    unreadable = Answered(graph_error(324, "Missing or invalid image file", subcode=2069019))
+    deadline = time.monotonic() + FETCH_DEADLINE_S
+    data = bytearray()
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.get(
+                url, stream=True, timeout=FETCH_TIMEOUT_S, headers={"User-Agent": FETCH_AGENT}
+            )
+            if answer.status_code != requests.codes.ok:
+                raise unreadable
+            for piece in answer.iter_content(64 * 1024):
+                data += piece
+                if time.monotonic() > deadline:
+                    raise unreadable
+                if len(data) > MAX_PHOTO_BYTES:
+                    break
+    except (requests.RequestException, ValueError) as error:
+        raise unreadable from error
+    return bytes(data)
+
+
+# --- What is made --------------------------------------------------------------------------------
+
+
+def _add_photo(state: State, page: Account, data: bytes, *, alt_text: str) -> Media:
+    photo = Media(
+        platform=NAME,
+        id=state.new_id(EPOCH_MS),
+        account_id=page.id,
+        created_at=state.now(),
+        alt_text=alt_text,
+    )
+    if len(data) <= MAX_PHOTO_BYTES:
+        state.keep(photo, data)
+    if photo.picture is None or photo.picture.mime_type not in PHOTO_TYPES:
+        state.media.pop((NAME, photo.id), None)
+        raise invalid(
+            "Invalid parameter",
+            subcode=1366046,
+            user_title="Can't Read Files",
+            user_message="Your photos couldn't be uploaded. Photos should be smaller than 4 MB and"
+            " saved as JPG, PNG, GIF or TIFF files.",
+        )
+    return photo
+
+
+def _staged(state: State, page: Account, photo_id: str) -> Media:
+    photo = state.media.get((NAME, photo_id))
+    if photo is None or photo.account_id != page.id:
+        raise invalid(f"Param attached_media: {photo_id} is not a photo of this Page")
+    if photo.post_id:
+        raise _already_posted()
+    return photo
+
+
+def _already_posted() -> Answered:
+    return invalid(
+        "Invalid parameter",
+        subcode=1366051,
+        user_title="Already posted",
+        user_message="These photos were already posted.",
+    )
+
+
+def _add_post(
+    state: State,
+    page: Account,
+    text: str,
+    photos: tuple[Media, ...],
+    *,
+    link: str = "",
+    is_public: bool = True,
+) -> Post:
+    if len(set(photos)) < len(photos):
+        raise _already_posted()
+    _refuse_repeat(state, page, text, photos)
+    number = state.new_id(EPOCH_MS)
+    post = Post(
+        platform=NAME,
+        id=f"{page.id}_{number}",
+        account=page,
+        text=text,
+        created_at=state.now(),
+        path=f"/{page.id}/posts/{number}",
+        media=photos,
+        facts={"link": link},
+        is_public=is_public,
+    )
+    for photo in photos:
+        photo.post_id = post.id
+    state.add_post(post)
+    return post
+
+
+def _refuse_repeat(state: State, page: Account, text: str, photos: tuple[Media, ...]) -> None:
+    """Facebook's guard against repeats, which is partial: the setting says which one is up."""
+    guard = state.settings.facebook_duplicates
+    earlier = [
+        post
+        for post in state.posts_of(page)
+        if post.is_visible and post.created_at > state.now() - REPEAT_WINDOW_S
+    ]
+    if guard == "506" and text and earlier and earlier[0].text == text:
+        raise Answered(
+            graph_error(
+                506,
+                "(#506) Duplicate status message",
+                subcode=1455006,
+                user_title="Duplicate status update",
+                user_message="This status update is identical to the last one you posted. Try"
+                " posting something different, or delete your previous update.",
+            )
+        )
+    if guard == "1404082" and text and any(post.text == text for post in earlier):
+        raise Answered(
+            graph_error(368, "It looks like you have already posted this.", subcode=1404082)
+        )
+    shown = {photo.sha256 for post in earlier for photo in post.media}
+    if guard == "1366051" and photos and shown.issuperset(photo.sha256 for photo in photos):
+        raise _already_posted()

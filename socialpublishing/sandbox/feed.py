@@ -1,0 +1,154 @@
+"""What a person looks at: the feed, the index, and the files that both show."""
+
+import colorsys
+import hashlib
+import mimetypes
+
+from django.http import Http404, HttpResponse
+from django.urls import path
+from django.utils.html import format_html
+
+from socialpublishing.sandbox import oauth, pages
+from socialpublishing.sandbox.cards import card
+from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method, json_answer
+from socialpublishing.sandbox.register import PLATFORMS
+
+POSTS_SHOWN = 100
+SAMPLES = {file.name: file for file in sorted((pages.HERE / "samples").iterdir())}
+STYLE = pages.HERE / "static" / "sandbox.css"
+
+MAGIC_WORDS = {
+    "[sandbox:429]": "The platform answers 429; any status from 400 to 599 will do.",
+    "[sandbox:500 once]": "The same, but only the first time that this text is sent.",
+    "[sandbox:drop_before]": "The line is cut, and nothing was posted.",
+    "[sandbox:drop_after]": "The post is made, and then the line is cut.",
+    "[sandbox:malformed]": "The post is made, and half of the answer arrives.",
+    "[sandbox:slow]": "The answer takes five seconds.",
+    "[sandbox:reject]": "The platform refuses the content.",
+}
+CONTROL_CALLS = {
+    "GET /control/posts[?platform=]": "the posts that the public can see",
+    "GET /control/calls[?platform=]": "the calls that were made",
+    "POST /control/accounts": "{platform, username, name, scopes, …} makes an account with tokens",
+    "POST /control/faults": "{platform, method, path, action, value, times} plans misbehaviour",
+    "GET, DELETE /control/faults": "what is planned; plan nothing",
+    "POST /control/tokens/expire": "{account_id, refresh} ends an account's tokens",
+    "POST /control/clock": "{advance_seconds} moves the sandbox's clock",
+    "GET, POST /control/settings": "switches: duplicates, delays, names of fields",
+    "DELETE /control/state": "start anew",
+}
+
+
+def index(request: SandboxRequest) -> HttpResponse:
+    clients = [
+        (platform, oauth.client_id(platform.name), request.state.accounts(platform.name))
+        for platform in PLATFORMS.values()
+    ]
+    context = {
+        "clients": clients,
+        "client_secret": oauth.CLIENT_SECRET,
+        "magic_words": MAGIC_WORDS.items(),
+        "control_calls": CONTROL_CALLS.items(),
+        "samples": list(SAMPLES),
+        "post_count": len(request.state.public_posts()),
+    }
+    return pages.render(request, "index.html", context)
+
+
+def feed(request: SandboxRequest, platform: str = "") -> HttpResponse:
+    if platform and platform not in PLATFORMS:
+        raise Http404
+    now = request.state.now()
+    posts = request.state.public_posts(platform, limit=POSTS_SHOWN)
+    context = {
+        "platforms": PLATFORMS.values(),
+        "platform": platform,
+        "is_live": "live" in request.GET,
+        "cards": [card(post, now) for post in posts],
+    }
+    return pages.render(request, "feed.html", context)
+
+
+def media(request: SandboxRequest, sha256: str) -> HttpResponse:
+    blob = request.state.blobs.get(sha256)
+    if blob is None:
+        raise Http404
+    mime_type, data = blob
+    return _file(data, mime_type)
+
+
+def sample(request: SandboxRequest, name: str) -> HttpResponse:
+    file = SAMPLES.get(name)
+    if file is None:
+        raise Http404
+    return _file(file.read_bytes(), str(mimetypes.guess_type(name)[0]))
+
+
+def style(request: SandboxRequest) -> HttpResponse:
+    return _file(STYLE.read_bytes(), "text/css; charset=utf-8", max_age_s=60)
+
+
+def avatar(request: SandboxRequest, platform: str, name: str) -> HttpResponse:
+    """Initials on a colour of the account's own. X names sizes: `…_normal.svg`, `…_400x400.svg`."""
+    account = request.state.account(platform, name.removesuffix(".svg").partition("_")[0])
+    if account is None:
+        raise Http404
+    hue = hashlib.sha256(account.id.encode()).digest()[0] / 256
+    colours = [
+        "#{:02x}{:02x}{:02x}".format(
+            *(int(part * 255) for part in colorsys.hls_to_rgb(h, light, 0.6))
+        )
+        for h, light in ((hue, 0.62), ((hue + 0.12) % 1, 0.42))
+    ]
+    initials = "".join(word[0] for word in account.name.split()[:2]).upper()
+    svg = format_html(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96" width="400" height="400">'
+        '<defs><linearGradient id="g" x2="1" y2="1"><stop stop-color="{}"/>'
+        '<stop offset="1" stop-color="{}"/></linearGradient></defs>'
+        '<rect width="96" height="96" fill="url(#g)"/>'
+        '<text x="48" y="60" font-family="sans-serif" font-size="36" font-weight="600" fill="#fff"'
+        ' text-anchor="middle">{}</text></svg>',
+        *colours,
+        initials,
+    )
+    return _file(svg.encode(), "image/svg+xml")
+
+
+def favicon(request: SandboxRequest) -> HttpResponse:
+    return _file(FAVICON.encode(), "image/svg+xml")
+
+
+FAVICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+    '<rect width="32" height="32" rx="8" fill="#e8a33d"/><path d="M7 22c4-9 7-9 9-4s5 4 9-6" stroke="#fff" stroke-width="3.5"'
+    ' fill="none" stroke-linecap="round"/></svg>'
+)
+
+
+def _file(data: bytes, mime_type: str, *, max_age_s: int = 86400) -> HttpResponse:
+    headers = {
+        **pages.HEADERS,
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cache-Control": f"max-age={max_age_s}",
+    }
+    return HttpResponse(data, content_type=mime_type, headers=headers)
+
+
+def _not_allowed() -> HttpResponse:
+    return json_answer({"code": "method_not_allowed", "detail": "These pages are read only."}, 405)
+
+
+def _get(view: View) -> View:
+    return by_method(_not_allowed, GET=view)
+
+
+urlpatterns = [
+    path("", _get(index)),
+    path("feed", _get(feed)),
+    path("feed/<str:platform>", _get(feed)),
+    path("media/<str:sha256>", _get(media)),
+    path("samples/<str:name>", _get(sample)),
+    path("avatars/<str:platform>/<str:name>", _get(avatar)),
+    path("sandbox.css", _get(style)),
+    path("favicon.ico", _get(favicon)),
+]

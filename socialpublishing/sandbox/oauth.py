@@ -1,0 +1,146 @@
+"""Logging in, as far as the platforms agree on it: the consent page, codes, who the app is.
+
+Two constants stand for a registered app: client id `sandbox-<platform>`, secret `sandbox-secret`.
+Every http(s) address counts as one of its registered redirect URIs.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.http import HttpResponse
+
+from socialpublishing.sandbox import pages
+from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.state import Account, Code, Grant, State
+
+CLIENT_SECRET = "sandbox-secret"
+ACCOUNTS_SHOWN = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """What the consent page asks for. `params` are carried through it as hidden fields."""
+
+    platform: str
+    label: str
+    params: dict[str, str]
+    scopes: dict[str, str]  # name → what it means, in a person's words
+    can_pick: bool = False  # scopes and Pages can be unticked one by one
+
+
+def client_id(platform: str) -> str:
+    return f"sandbox-{platform}"
+
+
+def is_client(platform: str, given_id: str, given_secret: str) -> bool:
+    return given_id == client_id(platform) and hmac.compare_digest(
+        given_secret.encode(), CLIENT_SECRET.encode()
+    )
+
+
+def basic_credentials(request: SandboxRequest) -> tuple[str, str]:
+    """The pair of an `Authorization: Basic` header, ("", "") if there is none to read."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return user, password
+
+
+def is_redirect_uri(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
+    is_printable = uri.isprintable() and " " not in uri
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and is_printable
+
+
+def is_proof_of(verifier: str, code: Code) -> bool:
+    """PKCE, RFC 7636: whether `verifier` is what the code's challenge was made from."""
+    if code.challenge_method.lower() == "plain":
+        made = verifier
+    else:
+        digest = hashlib.sha256(verifier.encode()).digest()
+        made = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return hmac.compare_digest(made.encode(), code.challenge.encode())
+
+
+def add_code(state: State, grant: Grant, value: str, params: dict[str, str]) -> Code:
+    code = Code(
+        value=value,
+        grant=grant,
+        redirect_uri=params["redirect_uri"],
+        issued_at=state.now(),
+        challenge=params.get("code_challenge", ""),
+        challenge_method=params.get("code_challenge_method", ""),
+    )
+    state.codes[value] = code
+    return code
+
+
+def random_text(length: int) -> str:
+    return secrets.token_urlsafe(length)[:length]
+
+
+def strings(params: dict[str, Any]) -> dict[str, str]:
+    """Only what a query or a form can hold: JSON bodies bring other things."""
+    return {name: value for name, value in params.items() if isinstance(value, str)}
+
+
+def send_back(redirect_uri: str, **answer: str) -> HttpResponse:
+    joint = "&" if urlsplit(redirect_uri).query else "?"
+    location = f"{redirect_uri}{joint}{urlencode(answer)}"
+    return HttpResponse(status=302, headers={"Location": location})
+
+
+def is_answered(request: SandboxRequest) -> bool:
+    return request.method == "POST" and ("allow" in request.form or "deny" in request.form)
+
+
+def chosen_account(state: State, platform: str, params: dict[str, str]) -> Account | None:
+    """The account picked on the consent page; the newest if none was."""
+    accounts = state.accounts(platform)
+    if "account" not in params:
+        return accounts[-1]
+    return next((account for account in accounts if account.id == params["account"]), None)
+
+
+def consent_page(request: SandboxRequest, ask: Ask) -> HttpResponse:
+    accounts = request.state.accounts(ask.platform)[: -ACCOUNTS_SHOWN - 1 : -1]
+    return pages.render(
+        request,
+        "consent.html",
+        {
+            "ask": ask,
+            "host": urlsplit(ask.params["redirect_uri"]).netloc,
+            "action": request.path_info,
+            "accounts": [
+                (account, request.state.accounts(ask.platform, owner_id=account.id))
+                for account in accounts
+            ],
+        },
+    )
+
+
+def refusal_page(request: SandboxRequest, platform: str, label: str, reason: str) -> HttpResponse:
+    """What a person sees when the app asked wrongly. There is no way back to the app from it."""
+    context = {"platform": platform, "label": label, "reason": reason}
+    return pages.render(request, "refusal.html", context, status=400)
+
+
+def ticked(request: SandboxRequest, kind: str, names: Sequence[str]) -> list[str]:
+    """Which boxes of the consent page are ticked; all, when the page was skipped."""
+    if "picked" not in request.form:
+        return list(names)
+    return [name for name in names if f"{kind}:{name}" in request.form]

@@ -1,0 +1,54 @@
+"""HTML of the sandbox: its own templates and style, nothing from elsewhere, no script at all."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from django.http import HttpResponse
+from django.template import Context, Engine
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.text import find_urls
+
+HERE = Path(__file__).parent
+
+# Not the project's engine: that one has the service's context processors, and needs its settings.
+_engine = Engine(dirs=[str(HERE / "templates")])
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+_TAG = re.compile(r"(?<![\w&])([#@]\w+)")
+
+
+def render(
+    request: SandboxRequest, template: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    context = {"base_url": request.base_url, **context}
+    html = _engine.get_template(template).render(Context(context))
+    return HttpResponse(html, status=status, headers=HEADERS)
+
+
+def linkify(text: str) -> SafeString:
+    """`text` as HTML, with links, hashtags and mentions in colour, as the platforms show them."""
+    html, end = SafeString(), 0
+    for start, stop in find_urls(text):
+        url = text[start:stop]
+        html += _mark_tags(text[end:start])
+        target = url if "://" in url else f"https://{url}"
+        html += format_html('<a href="{}" rel="nofollow noreferrer">{}</a>', target, url)
+        end = stop
+    return html + _mark_tags(text[end:])
+
+
+def _mark_tags(text: str) -> SafeString:
+    pieces = enumerate(_TAG.split(text))  # every second piece is a tag
+    return format_html_join(
+        "", "{}", ((format_html("<b>{}</b>", p) if i % 2 else p,) for i, p in pieces)
+    )

@@ -1,0 +1,30 @@
+"""What a module that imitates a platform offers to the rest of the sandbox."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseBase
+from django.urls import URLPattern, URLResolver
+
+from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.state import State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    name: str
+    label: str
+    urlpatterns: Sequence[URLPattern | URLResolver]
+    # Its own way to say an HTTP status, for faults, unknown paths and wrong methods.
+    refusal: Callable[[int], HttpResponse]
+    # Its own way to say that the content breaks its rules.
+    rejection: Callable[[], HttpResponse]
+    # Puts on the headers that all its answers wear.
+    dress: Callable[[SandboxRequest, HttpResponseBase], None]
+    # The text of the post that this call would make, "" if it makes none.
+    text_of: Callable[[SandboxRequest], str]
+    # Makes the built-in account in an empty state.
+    seed: Callable[[State], None]
+    # Makes an account from the fields of POST /control/accounts; its answer. ValueError: bad field.
+    make_account: Callable[[State, dict[str, Any]], dict[str, Any]]

@@ -1,0 +1,14 @@
+"""The platforms that the sandbox imitates: a new one is a module and a line here."""
+
+from socialpublishing.sandbox import facebook, twitter
+from socialpublishing.sandbox.platform import Platform
+from socialpublishing.sandbox.state import State
+
+PLATFORMS: dict[str, Platform] = {
+    platform.name: platform for platform in (facebook.PLATFORM, twitter.PLATFORM)
+}
+
+
+def seed(state: State) -> None:
+    for platform in PLATFORMS.values():
+        platform.seed(state)

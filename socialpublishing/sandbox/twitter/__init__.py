@@ -1,0 +1,118 @@
+"""X, as its pages and its OpenAPI description tell: https://docs.x.com, read 2026-11-22.
+
+Text, images, animated GIFs and polls. Video, search and insights are not imitated yet.
+"""
+
+import secrets
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseBase
+from django.urls import path
+
+from socialpublishing.sandbox import cards
+from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method
+from socialpublishing.sandbox.platform import Platform
+from socialpublishing.sandbox.state import Account, Grant, State
+from socialpublishing.sandbox.twitter import login, media, posts, reading
+from socialpublishing.sandbox.twitter.errors import refusal, rejection
+from socialpublishing.sandbox.twitter.login import LABEL, NAME
+
+API_VERSION = "2.167"
+PLANS = ("None", "Basic", "Premium", "PremiumPlus")
+# For answers given before we know who asks, or without asking: the limit of POST /2/tweets.
+USUAL_LIMIT = 100
+
+
+def dress(request: SandboxRequest, response: HttpResponseBase) -> None:
+    if "/2/" not in request.path_info:
+        return
+    is_limit = response.status_code == 429
+    reset = int(request.state.now()) + login.RATE_WINDOW_S
+    limit, remaining, reset = request.rate or (USUAL_LIMIT, USUAL_LIMIT - 1, reset)
+    for name, value in {
+        "api-version": API_VERSION,
+        "x-transaction-id": secrets.token_hex(8),
+        "x-rate-limit-limit": limit,
+        "x-rate-limit-remaining": 0 if is_limit else remaining,
+        "x-rate-limit-reset": reset,
+    }.items():
+        response.headers.setdefault(name, str(value))
+
+
+def seed(state: State) -> None:
+    _add(state, account_id="2244994945", username="sandbox_x", name="Sandy Box")
+
+
+def _add(state: State, *, account_id: str, username: str, name: str, **facts: Any) -> Account:
+    return state.add_account(
+        Account(
+            platform=NAME,
+            id=account_id,
+            username=username,
+            name=name,
+            created_at=state.now(),
+            facts={"subscription_type": "None", "description": "", **facts},
+        )
+    )
+
+
+def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
+    plan = fields.pop("subscription_type", "None")
+    if plan not in PLANS:
+        raise ValueError(f"subscription_type is none of {', '.join(PLANS)}.")
+    scopes = fields.pop("scopes", list(login.USUAL_SCOPES))
+    if unknown := set(scopes) - set(login.SCOPES):
+        raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown))}.")
+    username = fields.pop("username")
+    account = _add(
+        state,
+        account_id=state.new_id(media.EPOCH_MS),
+        username=username,
+        name=fields.pop("name", username),
+        subscription_type=plan,
+    )
+    issued = login.issue(state, Grant(account=account, scopes=set(scopes)))
+    return {
+        "account_id": account.id,
+        "access_token": issued["access_token"],
+        "refresh_token": issued.get("refresh_token"),
+        "expires_in": issued["expires_in"],
+        "scopes": sorted(scopes),
+    }
+
+
+def _not_allowed() -> HttpResponse:
+    return refusal(405)
+
+
+def _on(**views: View) -> View:
+    return by_method(_not_allowed, **views)
+
+
+PLATFORM = Platform(
+    name=NAME,
+    label=LABEL,
+    urlpatterns=[
+        path("i/oauth2/authorize", _on(GET=login.authorize, POST=login.authorize)),
+        path("2/oauth2/authorize", _on(GET=login.authorize, POST=login.authorize)),
+        path("2/oauth2/token", _on(POST=login.token)),
+        path("2/oauth2/revoke", _on(POST=login.revoke)),
+        path("oauth2/token", _on(POST=login.app_token)),
+        path("2/users/me", _on(GET=reading.me)),
+        path("2/users/<str:user_id>/tweets", _on(GET=reading.timeline)),
+        path("2/tweets", _on(GET=reading.lookup, POST=posts.create)),
+        path("2/tweets/<str:post_id>", _on(GET=reading.lookup_one, DELETE=posts.delete)),
+        path("2/media/upload", _on(GET=media.status, POST=media.upload)),
+        path("2/media/upload/initialize", _on(POST=media.initialize)),
+        path("2/media/upload/<str:media_id>/append", _on(POST=media.append)),
+        path("2/media/upload/<str:media_id>/finalize", _on(POST=media.finalize)),
+        path("2/media/metadata", _on(POST=media.metadata)),
+        path("<str:username>/status/<str:post_id>", _on(GET=cards.post_page), {"platform": NAME}),
+    ],
+    refusal=refusal,
+    rejection=rejection,
+    dress=dress,
+    text_of=posts.text_of,
+    seed=seed,
+    make_account=make_account,
+)

@@ -1,0 +1,235 @@
+"""Uploads of images and animated GIFs, and their alt text.
+
+https://docs.x.com/x-api/media/quickstart/media-upload-chunked
+"""
+
+import base64
+import binascii
+from typing import Any
+
+from django.http import HttpResponse
+
+from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.schema import first_fault
+from socialpublishing.sandbox.state import Account, Media, State
+from socialpublishing.sandbox.twitter.errors import invalid_request, problem
+from socialpublishing.sandbox.twitter.login import NAME, call
+
+EPOCH_MS = 1288834974657  # of X's ids: https://docs.x.com/fundamentals/x-ids
+LIFE_S = 86400
+MAX_ALT_TEXT = 1000
+MAX_CHUNK_BYTES = 8 * 1024 * 1024
+MAX_BYTES = {
+    "tweet_image": 5 * 1024 * 1024,
+    "dm_image": 5 * 1024 * 1024,
+    "tweet_gif": 15 * 1024 * 1024,
+    "dm_gif": 15 * 1024 * 1024,
+}
+MIME_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
+
+ID = {"type": "string", "pattern": "[0-9]{1,19}"}
+UPLOAD = {
+    "required": ["media_category"],
+    "properties": {
+        "media": {"type": "string"},
+        "media_category": {
+            "type": "string",
+            "enum": [*MAX_BYTES, "tweet_video", "dm_video", "subtitles"],
+        },
+        "additional_owners": {"type": "string"},
+    },
+}
+INITIALIZE = {
+    "required": ["total_bytes"],
+    "properties": {
+        "media_type": {"type": "string"},
+        "media_category": {
+            "type": "string",
+            "enum": [*MAX_BYTES, "tweet_video", "dm_video", "amplify_video", "subtitles"],
+        },
+        "total_bytes": {"type": "integer", "minimum": 0, "maximum": 17179869184},
+        "additional_owners": {"type": "array", "items": ID},
+        "shared": {"type": "boolean"},
+    },
+}
+METADATA = {
+    "required": ["id"],
+    "additionalProperties": True,
+    "properties": {
+        "id": ID,
+        "metadata": {
+            "additionalProperties": True,
+            "properties": {
+                "alt_text": {
+                    "required": ["text"],
+                    "properties": {"text": {"type": "string", "maxLength": MAX_ALT_TEXT}},
+                }
+            },
+        },
+    },
+}
+
+
+@call("media.write", limit=500)
+def upload(request: SandboxRequest, account: Account) -> HttpResponse:
+    """One call for the whole file, as multipart or as base64 in JSON."""
+    body = dict(request.form)
+    data = request.files.get("media")
+    if data is None:
+        data = _decode(body.get("media"))
+    _demand(UPLOAD, body)
+    media = _new(request.state, account, body["media_category"], len(data))
+    _complete(request.state, media, data)
+    return json_answer({"data": _described(request.state, media)})
+
+
+@call("media.write", limit=1875)
+def initialize(request: SandboxRequest, account: Account) -> HttpResponse:
+    body = request.json
+    _demand(INITIALIZE, body)
+    category = body.get("media_category", "tweet_image")
+    media = _new(request.state, account, category, body["total_bytes"])
+    return json_answer(
+        {"data": {"id": media.id, "media_key": media_key(media), "expires_after_secs": LIFE_S}}
+    )
+
+
+@call("media.write", limit=1875)
+def append(request: SandboxRequest, account: Account, media_id: str) -> HttpResponse:
+    media = _find(request.state, account, media_id)
+    index = str(request.form.get("segment_index", ""))
+    if not index.isdecimal() or int(index) > 999:
+        raise Answered(invalid_request("segment_index is not between 0 and 999"))
+    data = request.files.get("media")
+    if data is None:
+        data = _decode(request.form.get("media"))
+    if len(data) > MAX_CHUNK_BYTES:
+        return problem(413, "Payload Too Large")
+    if media.sha256:
+        raise Answered(invalid_request("The upload is finalized.", {"id": media_id}))
+    media.parts[int(index)] = data
+    return json_answer({"data": {"expires_at": int(media.created_at + LIFE_S)}})
+
+
+@call("media.write", limit=1875)
+def finalize(request: SandboxRequest, account: Account, media_id: str) -> HttpResponse:
+    media = _find(request.state, account, media_id)
+    with request.state.lock:
+        if not media.sha256:
+            data = b"".join(part for _, part in sorted(media.parts.items()))
+            is_gapless = sorted(media.parts) == list(range(len(media.parts)))
+            if not is_gapless or len(data) != media.promised_bytes:
+                return invalid_request("Segments do not add up to provided total file size.")
+            _complete(request.state, media, data)
+    return json_answer({"data": _described(request.state, media)})
+
+
+@call("media.write", limit=1000)
+def status(request: SandboxRequest, account: Account) -> HttpResponse:
+    if request.GET.get("command", "STATUS") != "STATUS":
+        return invalid_request("command is not STATUS")
+    media = _find(request.state, account, request.GET.get("media_id", ""))
+    return json_answer({"data": _described(request.state, media)})
+
+
+@call("media.write", limit=500)
+def metadata(request: SandboxRequest, account: Account) -> HttpResponse:
+    body = request.json
+    _demand(METADATA, body)
+    media = _find(request.state, account, body["id"])
+    text = body.get("metadata", {}).get("alt_text", {}).get("text", "")
+    media.alt_text = text
+    return json_answer(
+        {"data": {"id": media.id, "associated_metadata": {"alt_text": {"text": text}}}}
+    )
+
+
+def usable(state: State, account: Account, media_id: str) -> Media | None:
+    """The media, if `account` may post it now: its own, complete, processed and not expired."""
+    media = state.media.get((NAME, media_id))
+    now = state.now()
+    if media is None or media.account_id != account.id or not media.sha256:
+        return None
+    return media if media.ready_at <= now < media.created_at + LIFE_S else None
+
+
+def media_key(media: Media) -> str:
+    return f"{16 if media.category.endswith('gif') else 3}_{media.id}"
+
+
+def _demand(schema: dict[str, Any], body: Any) -> None:
+    if fault := first_fault(schema, body):
+        raise Answered(invalid_request(fault))
+
+
+def _decode(text: Any) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (TypeError, ValueError, binascii.Error) as error:
+        raise Answered(invalid_request("media is missing, or not base64")) from error
+
+
+def _new(state: State, account: Account, category: str, size_bytes: int) -> Media:
+    if category not in MAX_BYTES:
+        raise Answered(invalid_request(f"This sandbox does not take {category} yet."))
+    if size_bytes > MAX_BYTES[category]:
+        raise Answered(
+            invalid_request(f"File size exceeds {MAX_BYTES[category]} bytes.", {"size": size_bytes})
+        )
+    media = Media(
+        platform=NAME,
+        id=state.new_id(EPOCH_MS),
+        account_id=account.id,
+        created_at=state.now(),
+        category=category,
+        promised_bytes=size_bytes,
+    )
+    state.media[NAME, media.id] = media
+    return media
+
+
+def _complete(state: State, media: Media, data: bytes) -> None:
+    state.keep(media, data)
+    mime_types = ("image/gif",) if media.category.endswith("gif") else MIME_TYPES
+    if media.picture is None or media.picture.mime_type not in mime_types:
+        del state.media[NAME, media.id]
+        raise Answered(invalid_request("media type unrecognized."))
+    if media.category.endswith("gif"):
+        media.ready_at = state.now() + state.settings.processing_seconds
+
+
+def _find(state: State, account: Account, media_id: str) -> Media:
+    media = state.media.get((NAME, media_id))
+    if media is None or media.account_id != account.id:
+        raise Answered(invalid_request("BadRequest: Not found", {"media_id": media_id}))
+    return media
+
+
+def _described(state: State, media: Media) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "id": media.id,
+        "media_key": media_key(media),
+        "size": media.size_bytes,
+        "expires_after_secs": max(round(media.created_at + LIFE_S - state.now()), 0),
+    }
+    if picture := media.picture:
+        described["image"] = {
+            "image_type": picture.mime_type,
+            "w": picture.width,
+            "h": picture.height,
+        }
+    if media.ready_at:  # without processing_info, media is ready
+        described["processing_info"] = _progress(state, media)
+    return described
+
+
+def _progress(state: State, media: Media) -> dict[str, Any]:
+    left_s = media.ready_at - state.now()
+    if left_s <= 0:
+        return {"state": "succeeded", "progress_percent": 100}
+    is_half_done = left_s < state.settings.processing_seconds / 2
+    return {
+        "state": "in_progress" if is_half_done else "pending",
+        "check_after_secs": 1,
+        "progress_percent": 50 if is_half_done else 0,
+    }

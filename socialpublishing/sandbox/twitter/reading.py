@@ -1,0 +1,362 @@
+"""Looking posts up: by id, on a timeline, and who the caller is.
+
+Names of fields come in two generations: `tweet.fields` and its kin (OpenAPI 2.166), `post.fields`
+(2.167). Inside, the old ones are used; `speak` turns an answer into what was asked for.
+https://docs.x.com/x-api/fundamentals/data-dictionary
+"""
+
+import base64
+import binascii
+import datetime as dt
+import itertools
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.dateparse import parse_datetime
+
+from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.state import Account, Media, Post, as_time
+from socialpublishing.sandbox.twitter.errors import (
+    invalid_query,
+    not_authorized_for_field,
+    not_found,
+)
+from socialpublishing.sandbox.twitter.login import NAME, call
+from socialpublishing.sandbox.twitter.media import media_key
+
+MAX_IDS = 100
+MIN_RESULTS, DEFAULT_RESULTS, MAX_RESULTS = 5, 10, 100
+PRIVATE_METRICS_S = 30 * 86400
+EARLIEST = dt.datetime(2010, 11, 6, tzinfo=dt.UTC)
+
+NEW_NAMES = {
+    "edit_history_tweet_ids": "edit_history_post_ids",
+    "most_recent_tweet_id": "most_recent_post_id",
+    "note_tweet": "note_post",
+    "pinned_tweet_id": "pinned_post_id",
+    "referenced_tweets": "referenced_posts",
+    "retweet_count": "repost_count",
+    "tweet_count": "post_count",
+    "tweets": "posts",
+}
+OLD_NAMES = {new: old for old, new in NEW_NAMES.items()} | {
+    "referenced_posts": "referenced_tweets.id"
+}
+
+_known = json.loads(Path(__file__).with_name("known_fields.json").read_text("utf-8"))
+POST_FIELDS = frozenset(_known["tweet.fields"])
+USER_FIELDS = frozenset(_known["user.fields"])
+MEDIA_FIELDS = frozenset(_known["media.fields"])
+POST_EXPANSIONS = frozenset(_known["expansions of a tweet"])
+USER_EXPANSIONS = frozenset(_known["expansions of a user"])
+PRIVATE_METRICS = ("non_public_metrics", "organic_metrics", "promoted_metrics")
+
+
+@call("users.read", "tweet.read", limit=75)
+def me(request: SandboxRequest, account: Account) -> HttpResponse:
+    fields = _asked(request, ("user.fields",), USER_FIELDS) | {"id", "name", "username"}
+    _asked(request, ("expansions",), USER_EXPANSIONS)
+    return json_answer(speak(request, {"data": _user_node(request, account, fields)}))
+
+
+@call("tweet.read", "users.read", limit=5000, is_public=True)
+def lookup(request: SandboxRequest, account: Account | None) -> HttpResponse:
+    ids = request.GET.get("ids", "").split(",")
+    if not 1 <= len(ids) <= MAX_IDS or not all(map(_is_id, ids)):
+        return invalid_query("ids", ",".join(ids), f"a list of 1 to {MAX_IDS} ids")
+    posts, errors = [], []
+    for post_id in ids:
+        post = request.state.posts.get((NAME, post_id))
+        if post and request.state.is_readable(post):
+            posts.append(post)
+        else:
+            errors.append(not_found("ids", post_id))
+    return _answer(request, account, posts, errors)
+
+
+@call("tweet.read", "users.read", limit=900, is_public=True)
+def lookup_one(request: SandboxRequest, account: Account | None, post_id: str) -> HttpResponse:
+    if not _is_id(post_id):
+        return invalid_query("id", post_id, "an id")
+    post = request.state.posts.get((NAME, post_id))
+    if post is None or not request.state.is_readable(post):
+        return json_answer({"errors": [not_found("id", post_id)]})
+    return _answer(request, account, [post], [], is_single=True)
+
+
+@call("tweet.read", "users.read", limit=900, is_public=True)
+def timeline(request: SandboxRequest, account: Account | None, user_id: str) -> HttpResponse:
+    owner = request.state.account(NAME, user_id)
+    if owner is None:
+        return json_answer({"errors": [not_found("id", user_id, "user")]})
+    query = request.GET
+    size = query.get("max_results", str(DEFAULT_RESULTS))
+    if not size.isdecimal() or not MIN_RESULTS <= int(size) <= MAX_RESULTS:
+        return invalid_query("max_results", size, f"between {MIN_RESULTS} and {MAX_RESULTS}")
+    excluded = _asked(request, ("exclude",), frozenset(("replies", "retweets")))
+    start, end = _time(request, "start_time"), _time(request, "end_time")
+    above, below = _id(request, "since_id"), _id(request, "until_id")
+    page_end = _page_end(request)
+
+    wanted = (
+        post
+        for post in request.state.posts_of(owner)
+        if request.state.is_listed(post)
+        and (start is None or post.created_at >= start)
+        and (end is None or post.created_at < end)
+        and (above is None or int(post.id) > above)
+        and (below is None or int(post.id) < below)
+        and (page_end is None or int(post.id) < page_end)
+        and not ("replies" in excluded and post.facts["replied_to"])
+    )
+    posts = list(itertools.islice(wanted, int(size) + 1))
+    has_more = len(posts) > int(size)
+    posts = posts[: int(size)]
+    meta: dict[str, Any] = {"result_count": len(posts)}
+    if posts:
+        meta |= {"newest_id": posts[0].id, "oldest_id": posts[-1].id}
+    if has_more:
+        meta["next_token"] = base64.b32hexencode(posts[-1].id.encode()).decode().rstrip("=").lower()
+    return _answer(request, account, posts, [], meta=meta)
+
+
+# --- Names ---------------------------------------------------------------------------------------
+
+
+def speak(request: SandboxRequest, answer: dict[str, Any]) -> dict[str, Any]:
+    """`answer`, made in the old names, in those of the caller or of the sandbox's setting."""
+    names = request.state.settings.twitter_names
+    if names == "asked":
+        names = _names_asked(request)
+    return answer if names == "old" else _renamed(answer, keep_old=names == "mixed")
+
+
+def _names_asked(request: SandboxRequest) -> str:
+    """Where a call tells neither way, the answer has both: X's own SDK insists on the new ones."""
+    asked = ",".join(request.GET.getlist("expansions") + request.GET.getlist("user.fields"))
+    names = {*request.GET, *asked.split(",")}
+    if not names.isdisjoint({"post.fields", *OLD_NAMES}):
+        return "new"
+    return "mixed" if names.isdisjoint({"tweet.fields", *OLD_NAMES.values()}) else "old"
+
+
+def _renamed(value: Any, *, keep_old: bool) -> Any:
+    if isinstance(value, list):
+        return [_renamed(item, keep_old=keep_old) for item in value]
+    if not isinstance(value, dict):
+        return value
+    renamed = {}
+    for name, item in value.items():
+        item = _renamed(item, keep_old=keep_old)
+        renamed[NEW_NAMES.get(name, name)] = item
+        if keep_old:
+            renamed[name] = item
+    return renamed
+
+
+def _asked(request: SandboxRequest, names: Iterable[str], known: frozenset[str]) -> set[str]:
+    """The comma lists of the query parameters `names`, in old names. Raises Answered for others."""
+    asked = set()
+    for name in names:
+        for value in filter(None, request.GET.get(name, "").split(",")):
+            old = value if value in known else OLD_NAMES.get(value, value)
+            if old not in known:
+                raise Answered(invalid_query(name, value, f"one of [{','.join(sorted(known))}]"))
+            asked.add(old)
+    return asked
+
+
+# --- Parameters ----------------------------------------------------------------------------------
+
+
+def _is_id(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and len(value) <= 19
+
+
+def _id(request: SandboxRequest, name: str) -> int | None:
+    value = request.GET.get(name)
+    if value is None:
+        return None
+    if not _is_id(value):
+        raise Answered(invalid_query(name, value, "an id"))
+    return int(value)
+
+
+def _time(request: SandboxRequest, name: str) -> float | None:
+    value = request.GET.get(name)
+    if value is None:
+        return None
+    try:
+        moment = parse_datetime(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or moment < EARLIEST:
+        raise Answered(invalid_query(name, value, "a valid RFC 3339 date-time after 2010-11-06"))
+    return moment.timestamp()
+
+
+def _page_end(request: SandboxRequest) -> int | None:
+    value = request.GET.get("pagination_token")
+    if value is None:
+        return None
+    try:
+        return int(base64.b32hexdecode(value.upper() + "=" * (-len(value) % 8)))
+    except (ValueError, binascii.Error) as error:
+        raise Answered(invalid_query("pagination_token", value, "a valid token")) from error
+
+
+# --- Objects -------------------------------------------------------------------------------------
+
+
+def _answer(
+    request: SandboxRequest,
+    viewer: Account | None,
+    posts: list[Post],
+    errors: list[dict[str, Any]],
+    *,
+    meta: dict[str, Any] | None = None,
+    is_single: bool = False,
+) -> HttpResponse:
+    fields = _asked(request, ("tweet.fields", "post.fields"), POST_FIELDS)
+    fields |= {"id", "text", "edit_history_tweet_ids"}
+    user_fields = _asked(request, ("user.fields",), USER_FIELDS) | {"id", "name", "username"}
+    media_fields = _asked(request, ("media.fields",), MEDIA_FIELDS) | {"media_key", "type"}
+    expansions = _asked(request, ("expansions",), POST_EXPANSIONS)
+    if "author_id" in expansions:
+        fields.add("author_id")
+    if "attachments.media_keys" in expansions:
+        fields.add("attachments")
+    if "referenced_tweets.id" in expansions:
+        fields.add("referenced_tweets")
+
+    nodes = []
+    for post in posts:
+        node = _post_node(request, post)
+        for field in fields.intersection(PRIVATE_METRICS):
+            is_young = request.state.now() - post.created_at <= PRIVATE_METRICS_S
+            if post.account is not viewer or not is_young:
+                errors.append(not_authorized_for_field(post.id, field))
+                del node[field]
+        nodes.append({name: node[name] for name in node if name in fields})
+
+    includes: dict[str, list[dict[str, Any]]] = {}
+    if "author_id" in expansions and posts:
+        authors = {post.account.id: post.account for post in posts}.values()
+        includes["users"] = [_user_node(request, author, user_fields) for author in authors]
+    if "attachments.media_keys" in expansions:
+        media = {item.id: item for post in posts for item in post.media}.values()
+        includes["media"] = [_media_node(request, item, media_fields) for item in media]
+    if "referenced_tweets.id" in expansions:
+        targets = [post.facts["replied_to"] for post in posts if post.facts["replied_to"]]
+        includes["tweets"] = [
+            {name: value for name, value in _post_node(request, target).items() if name in fields}
+            for target in targets
+            if not target.is_deleted
+        ]
+
+    answer: dict[str, Any] = {}
+    if nodes:
+        answer["data"] = nodes[0] if is_single else nodes
+    if included := {name: found for name, found in includes.items() if found}:
+        answer["includes"] = included
+    if errors:
+        answer["errors"] = errors
+    if meta:
+        answer["meta"] = meta
+    return json_answer(speak(request, answer))
+
+
+def _post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
+    """Everything that can be asked of a post. What it does not have is left out, as X does."""
+    facts = post.facts
+    counts = ("retweet", "reply", "like", "quote", "bookmark", "impression")
+    node = {
+        "id": post.id,
+        "text": facts["text"],
+        "edit_history_tweet_ids": [post.id],
+        "author_id": post.account.id,
+        "conversation_id": facts["conversation_id"],
+        "created_at": _iso(post.created_at),
+        "display_text_range": [0, len(facts["text"])],
+        "entities": facts["entities"],
+        "lang": "und",
+        "note_tweet": facts["note"],
+        "paid_partnership": facts["paid_partnership"],
+        "possibly_sensitive": False,
+        "reply_settings": facts["reply_settings"],
+        "source": "Sandbox",
+        "public_metrics": {f"{name}_count": 0 for name in counts},
+        "non_public_metrics": {
+            "impression_count": 0,
+            "engagements": 0,
+            "url_link_clicks": 0,
+            "user_profile_clicks": 0,
+        },
+        "organic_metrics": {
+            "impression_count": 0,
+            "like_count": 0,
+            "reply_count": 0,
+            "retweet_count": 0,
+            "url_link_clicks": 0,
+            "user_profile_clicks": 0,
+        },
+        "promoted_metrics": {},
+    }
+    if post.media:
+        node["attachments"] = {"media_keys": [media_key(item) for item in post.media]}
+    if target := facts["replied_to"]:
+        node["in_reply_to_user_id"] = target.account.id
+        node["referenced_tweets"] = [{"type": "replied_to", "id": target.id}]
+    return {name: value for name, value in node.items() if value not in (None, {})} | {
+        name: node[name] for name in PRIVATE_METRICS
+    }
+
+
+def _user_node(request: SandboxRequest, account: Account, fields: set[str]) -> dict[str, Any]:
+    posts = [post for post in request.state.posts_of(account) if not post.is_deleted]
+    plan = account.facts["subscription_type"]
+    node = {
+        "id": account.id,
+        "name": account.name,
+        "username": account.username,
+        "created_at": _iso(account.created_at),
+        "description": account.facts["description"],
+        "location": "Sandbox",
+        "profile_image_url": f"{request.base_url}/avatars/{NAME}/{account.id}_normal.svg",
+        "protected": False,
+        "public_metrics": {
+            "followers_count": 128,
+            "following_count": 64,
+            "tweet_count": len(posts),
+            "listed_count": 2,
+            "like_count": 0,
+            "media_count": sum(len(post.media) for post in posts),
+        },
+        "subscription_type": plan,
+        "verified": plan in ("Premium", "PremiumPlus"),
+        "verified_type": "blue" if plan in ("Premium", "PremiumPlus") else "none",
+    }
+    if posts:
+        node["most_recent_tweet_id"] = posts[0].id
+    return {name: value for name, value in node.items() if name in fields}
+
+
+def _media_node(request: SandboxRequest, media: Media, fields: set[str]) -> dict[str, Any]:
+    url = f"{request.base_url}/media/{media.sha256}"
+    is_gif = media.kind == "gif"
+    node: dict[str, Any] = {
+        "media_key": media_key(media),
+        "type": "animated_gif" if is_gif else "photo",
+        ("preview_image_url" if is_gif else "url"): url,
+        "alt_text": media.alt_text,
+    }
+    if media.picture:
+        node |= {"width": media.picture.width, "height": media.picture.height}
+    return {name: value for name, value in node.items() if name in fields and value != ""}
+
+
+def _iso(epoch_seconds: float) -> str:
+    return as_time(epoch_seconds).strftime("%Y-%m-%dT%H:%M:%S.000Z")

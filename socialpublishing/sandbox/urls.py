@@ -1,0 +1,15 @@
+"""All addresses of the sandbox: the platforms' own paths below their names, and what is ours."""
+
+from django.urls import include, path
+
+from socialpublishing.sandbox import control, feed
+from socialpublishing.sandbox.register import PLATFORMS
+
+urlpatterns = [
+    *(
+        path(f"{name}/", include(list(platform.urlpatterns)))
+        for name, platform in PLATFORMS.items()
+    ),
+    path("control/", include(control.urlpatterns)),
+    path("", include(feed.urlpatterns)),
+]

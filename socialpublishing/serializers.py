@@ -1,0 +1,75 @@
+"""JSON in exactly the documented shape, and the answers that all parts of the API share."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+# Control characters that no text of a post needs; a terminal or a log might obey them.
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses what it does not know by its name, instead of leaving it out without a word."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(set(data) - set(self.fields))
+            if unknown:
+                raise serializers.ValidationError(
+                    {
+                        name: [
+                            serializers.ErrorDetail("There is no such field.", code="unknown_field")
+                        ]
+                        for name in unknown
+                    }
+                )
+        return super().to_internal_value(data)
+
+
+class TextField(serializers.CharField):
+    """A text, and nothing that would have to be turned into one; kept to the letter."""
+
+    default_error_messages = {
+        "invalid": _("A text is expected."),
+        "control_characters": _("The text holds control characters."),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        if CONTROLS.search(data):
+            self.fail("control_characters")
+        return super().to_internal_value(data)
+
+
+class StatusResponseSerializer(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    message = serializers.CharField(allow_null=True, required=False)
+
+
+class ViolationSerializer(serializers.Serializer[Any]):
+    """One thing that is wrong: with a `field` of the request, or by a `rule` of the platform."""
+
+    field = serializers.CharField(required=False)
+    code = serializers.CharField(required=False)
+    rule = serializers.CharField(required=False)
+    limit = serializers.JSONField(required=False)
+    actual = serializers.JSONField(required=False)
+    message = serializers.CharField()
+
+
+class ErrorDetailSerializer(serializers.Serializer[Any]):
+    """Every failure: a stable code for machines, a sentence for people."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    violations = ViolationSerializer(many=True, required=False)
+    retry_after = serializers.IntegerField(required=False, help_text="Seconds.")
+    request_id = serializers.CharField(required=False)

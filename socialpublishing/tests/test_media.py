@@ -1,0 +1,679 @@
+"""The fetcher against hostile addresses and hostile servers. Every socket ends on loopback."""
+
+import datetime as dt
+import ipaddress
+import re
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from socialpublishing.errors import MediaError
+from socialpublishing.media import Network, download, open_stream, probe
+
+CORPORA = Path(__file__).parent / "corpora"
+URL = "https://media-ok.example/m/a.jpg"
+NAMES = ["media-ok.example", "media-ok6.example", "xn--bcher-kva.example", "r-rebind.example"]
+MB = 1_000_000
+
+PNG = (
+    b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 3, 2) + b"\x08\x02\0\0\0" + b"\0" * 9
+)
+JPEG = b"\xff\xd8\xff\xe0\0\x10JFIF" + b"\0" * 10 + b"\xff\xc0\0\x11\x08\0\x02\0\x03" + b"\0" * 20
+
+
+# --- The stub world -------------------------------------------------------------------------------
+
+
+def corpus(name):
+    lines = (CORPORA / name).read_text("utf-8").splitlines()
+    return [line.split("\t") for line in lines if line and not line.startswith("#")]
+
+
+def unescaped(text):
+    simple = {"\\": "\\", "t": "\t", "r": "\r", "n": "\n"}
+    pattern = r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([\\trn]))"
+    return re.sub(pattern, lambda m: simple[m[3]] if m[3] else chr(int(m[1] or m[2], 16)), text)
+
+
+def answers_of(cell):
+    if cell == "(none)":
+        return []
+    if many := re.fullmatch(r"\((\d+) x (\S+)\)", cell):
+        return [many[2]] * int(many[1])
+    return cell.split(", ")
+
+
+DNS = {name: cell for name, cell in corpus("ssrf_dns.txt")}
+
+
+class ClaimedSocket(socket.socket):
+    """Connected to the stub server; says that it is connected where it was told to."""
+
+    claimed = ("", 0)
+
+    def getpeername(self):
+        return self.claimed
+
+
+class World:
+    """Names resolve by the corpus; whatever is connected to, the stub server answers."""
+
+    def __init__(self, server_address, trust):
+        self.server_address = server_address
+        self.trust = trust
+        self.looked_up = []
+        self.connected = []
+
+    def resolve(self, host, port):
+        self.looked_up.append(host)
+        cell = DNS.get(host, "(nxdomain)")
+        if cell == "(nxdomain)":
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")
+        if cell == "(hang 30)":
+            time.sleep(30)
+        cells = cell.split(" | ")
+        return answers_of(cells[min(self.looked_up.count(host), len(cells)) - 1])
+
+    def connect(self, address, port, timeout_s):
+        self.connected.append((address, port))
+        sock = ClaimedSocket()
+        sock.claimed = (address, port)
+        sock.settimeout(timeout_s)
+        sock.connect(self.server_address)
+        return sock
+
+    def network(self, **patience):
+        context = ssl.create_default_context(cadata=self.trust)
+        return Network(
+            resolve=self.resolve,
+            connect=self.connect,
+            tls=lambda: context,
+            **{"resolve_s": 0.3, "headers_s": 1, "max_transfer_s": 2} | patience,
+        )
+
+
+def make_certificate(names, *, issuer=None, expired=False):
+    """(PEM of key and certificate, key, certificate), signed by `issuer` or by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
+    now = dt.datetime.now(dt.UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer[2].subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=2))
+        .not_valid_after(now + dt.timedelta(days=-1 if expired else 1))
+        .add_extension(x509.SubjectAlternativeName(map(x509.DNSName, names)), critical=False)
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+    )
+    certificate = builder.sign(issuer[1] if issuer else key, hashes.SHA256())
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ) + certificate.public_bytes(serialization.Encoding.PEM)
+    return pem, key, certificate
+
+
+class Server:
+    """Plays `answers`, one for each connection: bytes, or a function of the socket."""
+
+    def __init__(self, context=None):
+        self.context = context
+        self.answers = []
+        self.requests = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = self.listener.getsockname()
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=[sock], daemon=True).start()
+
+    def serve(self, sock):
+        try:
+            if self.context:
+                sock = self.context.wrap_socket(sock, server_side=True)
+            request = b""
+            while not request.endswith(b"\r\n\r\n"):
+                if not (piece := sock.recv(4096)):
+                    return
+                request += piece
+            self.requests.append(request.decode("ascii"))
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            answer(sock) if callable(answer) else sock.sendall(answer)
+        except OSError:
+            pass
+        finally:
+            sock.close()
+
+
+def answer(body=b"", *headers, status=200, length=True):
+    lines = [f"HTTP/1.1 {status} X", *headers]
+    if length:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def dripping(start, piece, *, every_s=0.0, times=10**9):
+    def play(sock):
+        sock.sendall(start)
+        for _ in range(times):
+            sock.sendall(piece)
+            time.sleep(every_s)
+
+    return play
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return make_certificate(["authority.example"])
+
+
+@pytest.fixture(scope="session")
+def make_context(authority, tmp_path_factory):
+    def make(names=NAMES, **kwargs):
+        path = tmp_path_factory.mktemp("tls") / "server.pem"
+        path.write_bytes(make_certificate(names, **{"issuer": authority} | kwargs)[0])
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def context(make_context):
+    return make_context()
+
+
+@pytest.fixture
+def server(context):
+    server = Server(context)
+    yield server
+    server.listener.close()
+
+
+@pytest.fixture
+def world(server, authority):
+    trust = authority[2].public_bytes(serialization.Encoding.PEM).decode()
+    return World(server.address, trust)
+
+
+@pytest.fixture(autouse=True)
+def no_trusted_origins(settings):
+    settings.MEDIA_ALLOWED_ORIGINS = []
+
+
+def refused(call, *args, **kwargs):
+    """The code with which `call` is refused."""
+    with pytest.raises(MediaError) as caught:
+        call(*args, **kwargs)
+    return caught.value.code
+
+
+# --- Addresses ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verdict", "stage", "url"),
+    [pytest.param(row[1], row[2], unescaped(row[3]), id=row[0]) for row in corpus("ssrf_urls.txt")],
+)
+def test_address_gets_its_verdict(verdict, stage, url, server, world):
+    server.answers = [answer(PNG)]
+    if verdict == "ALLOW":
+        facts = probe(url, declared_type="image/png", max_bytes=MB, network=world.network())
+        assert facts.mime_type == "image/png"
+        assert len(world.looked_up) == len(world.connected) == 1
+        path = url.partition("//")[2].partition("/")[2]
+        assert server.requests[0].startswith(f"GET /{path} HTTP/1.1\r\n")
+    else:
+        for call in (probe, download):
+            kwargs = {"declared_type": "", "max_bytes": MB, "network": world.network()}
+            assert refused(call, url, **kwargs).startswith(("asset_", "object_store_"))
+        assert world.connected == []
+        assert len(world.looked_up) == (0 if stage == "parse" else 2)
+
+
+def answer_of_hop(hop):
+    status, _, rest = hop.partition(" ")
+    locations = re.findall(r"\[([^]]*)\]", rest)
+    if status == "200":
+        return answer(b"<html>" if "html" in rest else PNG, *re.findall(r"Refresh: \S+", rest))
+    long = [re.sub(r"<(\d+) x (.)>", lambda m: m[2] * int(m[1]), place) for place in locations]
+    headers = [f"Location: {place}" for place in long if place]
+    return answer(b"", *headers, "Set-Cookie: a=b", status=int(status))
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "hops"), [row[:3] for row in corpus("ssrf_redirects.txt")]
+)
+def test_redirects_get_their_verdict(name, verdict, hops, server, world):
+    server.answers = [answer_of_hop(hop) for hop in hops.split(" ; ")]
+    if name != "R07":  # whoever follows too far is rewarded
+        server.answers.append(answer(PNG))
+    public = {address for cell in DNS.values() for address in answers_of(cell.split(" | ")[0])}
+    if verdict == "ALLOW":
+        assert download(URL, max_bytes=MB, network=world.network()).data == PNG
+    else:
+        code = refused(download, URL, max_bytes=MB, network=world.network())
+        assert code in {"asset_unreachable", "asset_address_refused", "asset_type_mismatch"}
+    assert len(world.connected) <= 4
+    assert {address for address, _ in world.connected} <= public & {
+        "93.184.215.14",
+        "2606:2800:21f:cb07:6820:80da:af6b:8b2c",
+    }
+    assert not any("cookie" in request.lower() for request in server.requests)
+    if name == "R22":
+        assert server.requests[-1].startswith("GET /m/b.jpg?sig=a%2Fb%3D HTTP/1.1")
+
+
+PRIVATE = st.sampled_from(
+    ["127.0.0.1", "10.1.2.3", "169.254.169.254", "192.168.0.1", "100.100.100.200", "0.0.0.0"]
+)
+
+
+@st.composite
+def spelt_oddly(draw):
+    """A private IPv4 address in one of the ways that some resolver or parser understands."""
+    number = int(ipaddress.ip_address(draw(PRIVATE)))
+    parts = [number >> 24, number >> 16 & 255, number >> 8 & 255, number & 255]
+    keep = draw(st.integers(1, 4))
+    tail = sum(part << 8 * (3 - i) for i, part in enumerate(parts) if i >= keep - 1)
+    spell = st.sampled_from([str, hex, lambda n: f"0{n:o}", lambda n: f"0X{n:08X}"])
+    host = ".".join(draw(spell)(part) for part in [*parts[: keep - 1], tail])
+    return draw(
+        st.sampled_from(
+            [
+                host,
+                f"{host}.",
+                f"[::ffff:{host}]",
+                f"[64:ff9b::{number >> 16:x}:{number & 65535:x}]",
+                host.replace(".", "%2e"),
+                host.replace(".", "\u3002"),
+                host.translate({48 + digit: 0xFF10 + digit for digit in range(10)}),
+            ]
+        )
+    )
+
+
+@examples(max_examples=500, deadline=None)
+@given(
+    inside=spelt_oddly(),
+    shape=st.sampled_from(
+        [
+            "https://{}/a",
+            "https://{}:443/a",
+            "http://{}/a",
+            "//{}/a",
+            "https:/\\{}/a",
+            "https://media-ok.example@{}/a",
+            "https://media-ok.example:443@{}/",
+            "https://media-ok.example\\@{}/a",
+            "https://media-ok.example#@{}/a",
+            "https://media-ok.example?@{}/a",
+            "https://\t{}/a",
+            "https://{}\r\n/a",
+            "https://{}%00.media-ok.example/a",
+        ]
+    ),
+)
+def test_no_spelling_of_a_private_address_is_ever_looked_up(inside, shape):
+    world = World(None, None)
+    network = Network(resolve=world.resolve, connect=world.connect)
+
+    assert refused(probe, shape.format(inside), declared_type="", max_bytes=MB, network=network)
+    assert world.looked_up == world.connected == []
+
+
+@given(st.text(max_size=40), st.sampled_from(["", "https://", "https://media-ok.example"]))
+@examples(deadline=None)
+def test_any_text_is_fetched_or_refused_with_a_code(text, start):
+    def nobody(*args):
+        raise OSError
+
+    network = Network(resolve=nobody, connect=nobody)
+    assert refused(probe, start + text, declared_type="", max_bytes=MB, network=network)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *["192.0.2.1", "192.31.196.1", "192.52.193.1", "192.88.99.1", "192.175.48.1"],
+        *["198.19.255.255", "198.51.100.1", "239.0.0.1", "255.255.255.255", "172.31.255.255"],
+        *["100.127.255.255", "::1", "::ffff:8.8.8.8", "64:ff9b:1::1", "2001:2::1"],
+        *["2001:10::1", "2002:808:808::1", "2620:4f:8000::1", "3fff::1", "4000::1"],
+        *["fe80::1%eth0", "ff0e::1", "2600::5efe:a00:1", "2600::200:5efe:7f00:1", "nonsense"],
+    ],
+)
+def test_one_refused_answer_refuses_the_name(address, world, server):
+    network = world.network()
+    network = replace(network, resolve=lambda host, port: ["93.184.215.14", address])
+    assert refused(download, URL, max_bytes=MB, network=network) == "asset_address_refused"
+    assert world.connected == []
+
+
+def test_socket_that_ends_elsewhere_is_not_used(world, server):
+    network = world.network()
+
+    def connect_elsewhere(address, port, timeout_s):
+        return world.connect("127.0.0.1", port, timeout_s)
+
+    network = replace(network, connect=connect_elsewhere)
+    assert refused(download, URL, max_bytes=MB, network=network) == "asset_unreachable"
+    assert server.requests == []
+
+
+def test_second_address_is_tried_when_the_first_refuses(world, server):
+    server.answers = [answer(PNG)]
+    good = world.connect
+
+    def connect(address, port, timeout_s):
+        if address == "93.184.215.14":
+            raise ConnectionRefusedError
+        return good(address, port, timeout_s)
+
+    network = replace(
+        world.network(),
+        resolve=lambda host, port: ["93.184.215.14", "93.184.215.15"],
+        connect=connect,
+    )
+    assert download(URL, max_bytes=MB, network=network).data == PNG
+
+
+@pytest.mark.parametrize("path", ["pictures/a.jpg", "/pictures/a.jpg", "a.jpg"])
+def test_path_belongs_to_the_object_store(path, world):
+    code = refused(probe, path, declared_type="", max_bytes=MB, network=world.network())
+    assert code == "object_store_not_configured"
+
+
+def test_message_names_the_address_without_its_secrets(world):
+    url = "https://user:secret@r-private.example/\n" + "p" * 300 + "?sig=secret"
+    with pytest.raises(MediaError) as caught:
+        download(url, max_bytes=MB, network=world.network())
+    message = str(caught.value)
+    assert "https://r-private.example/" in message
+    assert "secret" not in message
+    assert "\n" not in message
+    assert "p" * 101 not in message
+
+    with pytest.raises(MediaError) as caught:
+        download("https://r-private.example/a?sig=secret", max_bytes=MB, network=world.network())
+    assert "10.1.2.3" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+# --- Trusted origins ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store():
+    server = Server()
+    server.answers = [answer(PNG)]
+    yield server
+    server.listener.close()
+
+
+def test_trusted_origin_is_fetched_without_the_gates(store, settings):
+    origin = f"http://127.0.0.1:{store.address[1]}"
+    settings.MEDIA_ALLOWED_ORIGINS = [origin]
+
+    fetched = download(f"{origin}/a.png?x=1", max_bytes=MB)
+
+    assert fetched.data == PNG
+    assert "GET /a.png?x=1 HTTP/1.1\r\nHost: 127.0.0.1:" in store.requests[0]
+
+
+@pytest.mark.parametrize(
+    "trusted",
+    ["http://127.0.0.1", "https://127.0.0.1:{}", "http://localhost:{}", "http://127.0.0.1:{}/x"],
+)
+def test_trust_is_for_the_exact_origin(trusted, store, settings):
+    port = store.address[1]
+    settings.MEDIA_ALLOWED_ORIGINS = [trusted.format(port)]
+    assert refused(download, f"http://127.0.0.1:{port}/a", max_bytes=MB) == "asset_address_refused"
+    assert store.requests == []
+
+
+def test_default_ports_are_filled_in(settings, world):
+    settings.MEDIA_ALLOWED_ORIGINS = ["https://r-private.example", "http://store:80"]
+    for url in ("https://r-private.example:443/a", "http://store/a"):
+        refused(download, url, max_bytes=MB, network=world.network())
+    assert world.looked_up == ["r-private.example", "store"]
+    assert world.connected == [("10.1.2.3", 443)]
+
+
+def test_redirect_out_of_a_trusted_origin_is_gated(store, settings):
+    origin = f"http://127.0.0.1:{store.address[1]}"
+    settings.MEDIA_ALLOWED_ORIGINS = [origin]
+    store.answers = [answer(b"", "Location: http://169.254.169.254/", status=302)]
+    assert refused(download, f"{origin}/a", max_bytes=MB) == "asset_address_refused"
+
+
+# --- Hostile servers ------------------------------------------------------------------------------
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+HOSTILE = {
+    "M01 length of 10 TB": ("asset_too_large", HEAD + b"Content-Length: 10000000000000\r\n\r\nx"),
+    "M02 endless": ("asset_too_large", dripping(HEAD + b"\r\n", b"x" * 65536)),
+    "M02 endless, chunked": (
+        "asset_too_large",
+        dripping(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1000\r\n" + b"x" * 4096 + b"\r\n"),
+    ),
+    "M03 more than stated": ("asset_incomplete", HEAD + b"Content-Length: 20\r\n\r\n" + PNG),
+    "M03 less than stated": ("asset_incomplete", HEAD + b"Content-Length: 2000\r\n\r\n" + PNG),
+    "M03 chunks cut": (
+        "asset_incomplete",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n10\r\n" + PNG[:16] + b"\r\n20\r\nxx",
+    ),
+    "two lengths": ("asset_incomplete", answer(PNG, f"Content-Length: {len(PNG)}")),
+    "length that is no number": ("asset_incomplete", HEAD + b"Content-Length: -1\r\n\r\n"),
+    "M04 body drips": (
+        "asset_unreachable",
+        dripping(HEAD + b"Content-Length: 9000\r\n\r\n", b"x", every_s=0.1),
+    ),
+    "M05 headers drip": ("asset_unreachable", dripping(HEAD, b"A", every_s=0.1)),
+    "M05 header lines drip": ("asset_unreachable", dripping(HEAD, b"A: b\r\n", every_s=0.1)),
+    "M05 10,000 headers": ("asset_unreachable", HEAD + b"A: b\r\n" * 10_000 + b"\r\n"),
+    "M05 header of 1 MB": ("asset_unreachable", HEAD + b"A: " + b"b" * MB + b"\r\n\r\n"),
+    "endless 100 Continue": (
+        "asset_unreachable",
+        dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+    ),
+    "endless trailers": (
+        "asset_incomplete",
+        dripping(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"A: b\r\n" * 1000),
+    ),
+    "M06 gzip": ("asset_type_mismatch", answer(PNG, "Content-Encoding: gzip")),
+    "M06 br": ("asset_type_mismatch", answer(PNG, "Content-Encoding: br")),
+    "M06 two": ("asset_type_mismatch", answer(PNG, "Content-Encoding: deflate, gzip")),
+    "M06 transfer": ("asset_type_mismatch", answer(PNG, "Transfer-Encoding: gzip, chunked")),
+    "M08 login page": (
+        "asset_type_mismatch",
+        answer(b"<!doctype html>", "Content-Type: image/png"),
+    ),
+    "not HTTP": ("asset_unreachable", b"SSH-2.0-OpenSSH\r\n"),
+    "nothing": ("asset_unreachable", b""),
+    "404": ("asset_unreachable", answer(PNG, status=404)),
+    "401": ("asset_unreachable", answer(PNG, "WWW-Authenticate: Basic", status=401)),
+    "206 unasked": ("asset_unreachable", answer(PNG, "Content-Range: bytes 0-1/2", status=206)),
+    "204": ("asset_unreachable", answer(status=204)),
+}
+
+
+@pytest.mark.parametrize(("code", "play"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_server_is_left_in_time(code, play, server, world):
+    server.answers = [play]
+    started = time.monotonic()
+    assert refused(download, URL, max_bytes=MB, network=world.network()) == code
+    assert time.monotonic() - started < 4
+
+
+def test_m02_body_is_cut_at_the_cap(server, world):
+    sent = Counter()
+
+    def play(sock):
+        sock.sendall(HEAD + b"\r\n")
+        while True:
+            sent["bytes"] += sock.send(b"x" * 65536)
+
+    server.answers = [play]
+    assert refused(download, URL, max_bytes=MB, network=world.network()) == "asset_too_large"
+    # What the two kernels hold between us is the server's to send.
+    assert sent["bytes"] < 12 * MB
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"names": ["elsewhere.example"]},
+        {"expired": True},
+        {"issuer": None},
+    ],
+    ids=["M07 other name", "M07 expired", "M07 self-signed"],
+)
+def test_bad_certificate_is_refused(kwargs, make_context, world):
+    server = Server(make_context(**kwargs))
+    server.answers = [answer(PNG)]
+    world.server_address = server.address
+    assert refused(download, URL, max_bytes=MB, network=world.network()) == "asset_unreachable"
+    assert server.requests == []
+
+
+def test_certificate_is_checked_for_the_name_that_was_asked_for(make_context, world):
+    server = Server(make_context(["media-ok6.example"]))
+    server.answers = [answer(PNG)]
+    world.server_address = server.address
+    url = "https://media-ok6.example/a"
+    assert download(url, max_bytes=MB, network=world.network()).data == PNG
+    assert "Host: media-ok6.example\r\n" in server.requests[0]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_m07_old_tls_is_refused(make_context, world):
+    context = make_context()
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    server = Server(context)
+    world.server_address = server.address
+    assert refused(download, URL, max_bytes=MB, network=world.network()) == "asset_unreachable"
+
+
+def test_silent_handshake_ends_at_the_deadline(world):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        world.server_address = mute.getsockname()
+        network = world.network(max_transfer_s=0.3)
+        assert refused(download, URL, max_bytes=MB, network=network) == "asset_unreachable"
+
+
+def test_m24_one_slow_host_gets_four_connections(server, world):
+    server.answers = [dripping(HEAD, b"A: b\r\n", every_s=0.05)]
+    network = world.network(max_transfer_s=0.5)
+    codes = []
+
+    def run():
+        codes.append(refused(download, URL, max_bytes=MB, network=network))
+
+    threads = [threading.Thread(target=run) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    assert len(world.connected) == 4
+    for thread in threads:
+        thread.join()
+    assert set(codes) == {"asset_unreachable"}
+
+    server.answers = [answer(PNG)]
+    assert download(URL, max_bytes=MB, network=network).data == PNG
+
+
+def test_environment_names_no_proxy(server, world, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    server.answers = [answer(PNG)]
+    assert download(URL, max_bytes=MB, network=world.network()).data == PNG
+
+
+# --- What is fetched ------------------------------------------------------------------------------
+
+
+def test_probe_reads_the_beginning_and_knows_the_size(server, world):
+    head = PNG + b"\0" * (65536 - len(PNG))
+    server.answers = [answer(head, "Content-Range: bytes 0-65535/900000", status=206)]
+
+    facts = probe(URL, declared_type="image/png", max_bytes=MB, network=world.network())
+
+    assert (facts.size_bytes, facts.width, facts.height) == (900_000, 3, 2)
+    assert "Range: bytes=0-65535\r\n" in server.requests[0]
+    assert "Accept-Encoding: identity\r\n" in server.requests[0]
+
+
+def test_probe_bears_a_server_without_ranges(server, world):
+    server.answers = [dripping(HEAD + b"Content-Length: 900000\r\n\r\n" + PNG, b"\0" * 4096)]
+    facts = probe(URL, declared_type="", max_bytes=MB, network=world.network())
+    assert facts.size_bytes == 900_000
+
+
+def test_probe_bears_a_server_without_lengths(server, world):
+    server.answers = [answer(PNG, length=False)]
+    facts = probe(URL, declared_type="", max_bytes=MB, network=world.network())
+    assert facts.size_bytes == len(PNG)
+
+
+@pytest.mark.parametrize(
+    ("content_range", "code"),
+    [
+        ("bytes 0-65535/2000000", "asset_too_large"),
+        ("bytes 9-65535/90000", "asset_incomplete"),
+        ("bytes 0-99999/900000", "asset_incomplete"),
+        ("bytes 0-999/1000", "asset_incomplete"),
+        ("nonsense", "asset_incomplete"),
+    ],
+)
+def test_probe_refuses_a_lying_range(content_range, code, server, world):
+    server.answers = [answer(PNG, f"Content-Range: {content_range}", status=206)]
+    assert refused(probe, URL, declared_type="", max_bytes=MB, network=world.network()) == code
+
+
+def test_download_keeps_bytes_and_hash(server, world):
+    body = b"".join(b"%x\r\n%b\r\n" % (len(p), p) for p in (JPEG[:9], JPEG[9:])) + b"0\r\n\r\n"
+    server.answers = [HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + body]
+
+    fetched = download(URL, max_bytes=MB, declared_type="image/jpg", network=world.network())
+
+    assert (fetched.data, fetched.size_bytes, fetched.mime_type) == (JPEG, len(JPEG), "image/jpeg")
+    assert (fetched.width, fetched.height) == (3, 2)
+    assert len(fetched.sha256) == 64
+
+
+def test_stream_comes_in_pieces(server, world):
+    server.answers = [answer(b"x" * 300_000)]
+    with open_stream(URL, max_bytes=MB, network=world.network()) as stream:
+        assert stream.size_bytes == 300_000
+        assert sum(map(len, stream.chunks())) == 300_000
+
+
+def test_server_that_keeps_the_line_open_is_no_obstacle(server, world):
+    server.answers = [lambda sock: (sock.sendall(answer(PNG)), time.sleep(5))]
+    started = time.monotonic()
+    assert download(URL, max_bytes=MB, network=world.network()).data == PNG
+    assert time.monotonic() - started < 2
