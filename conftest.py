@@ -31,7 +31,7 @@ class Sandbox:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def call(self, method: str, path: str, **body: Any) -> Any:
+    def call(self, method: str, path: str, /, **body: Any) -> Any:
         answer = requests.request(method, f"{self.url}/control/{path}", json=body or None, timeout=10)
         assert answer.ok, answer.text
         return answer.json() if answer.content else None

@@ -486,7 +486,8 @@ def _ended(job: PublishJob, to: Status, code: str, message: str) -> Decision:
 
 def _wait(job: PublishJob, until: dt.datetime, to: Status, note: str, *, code: str = "") -> Move:
     """Give the job back until then."""
-    changes = {
+    changes: dict[str, Any] = {
+        "claims": 0,
         "next_attempt_at": until,
         "lease_owner": "",
         "error_code": code,

@@ -51,7 +51,8 @@ def test_pictures_arrive_byte_by_byte_in_order_with_their_alt_texts(
     api, connection, sandbox, lane, platform
 ):
     pictures = [{**sandbox.picture(), "alt_text": f"Picture {n}"} for n in range(3)]
-    api.publish(connection, "Three", assets=pictures)
+    answer = api.publish(connection, "Three", assets=pictures)
+    assert answer.status_code == 202, answer.json()
 
     lane.work()
 

@@ -120,8 +120,9 @@ def favicon(request: SandboxRequest) -> HttpResponse:
 
 FAVICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
-    '<rect width="32" height="32" rx="8" fill="#e8a33d"/><path d="M7 22c4-9 7-9 9-4s5 4 9-6" stroke="#fff" stroke-width="3.5"'
-    ' fill="none" stroke-linecap="round"/></svg>'
+    '<rect width="32" height="32" rx="8" fill="#e8a33d"/>'
+    '<path d="M7 22c4-9 7-9 9-4s5 4 9-6" stroke="#fff" stroke-width="3.5" fill="none"'
+    ' stroke-linecap="round"/></svg>'
 )
 
 
