@@ -32,7 +32,9 @@ class Sandbox:
         self.url = url
 
     def call(self, method: str, path: str, /, **body: Any) -> Any:
-        answer = requests.request(method, f"{self.url}/control/{path}", json=body or None, timeout=10)
+        answer = requests.request(
+            method, f"{self.url}/control/{path}", json=body or None, timeout=10
+        )
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 
@@ -46,7 +48,9 @@ class Sandbox:
         self.call("POST", "faults", **told, **({} if value is None else {"value": value}))
 
     def posts(self, platform: str = "") -> list[dict[str, Any]]:
-        listed: list[dict[str, Any]] = self.call("GET", f"posts?platform={platform}" if platform else "posts")
+        listed: list[dict[str, Any]] = self.call(
+            "GET", f"posts?platform={platform}" if platform else "posts"
+        )
         return listed
 
     def calls(self, path: str = "", method: str = "") -> list[dict[str, Any]]:
@@ -87,7 +91,8 @@ class Api:
 
     def publish(self, connection: SocialConnection, text: str = "Hello", **more: Any) -> Any:
         return self.post(
-            "publishing/publish", {"connection_id": str(connection.pk), "text_content": text, **more}
+            "publishing/publish",
+            {"connection_id": str(connection.pk), "text_content": text, **more},
         )
 
 
@@ -100,7 +105,11 @@ class Lane(LaneRunner):
         while time.monotonic() < give_up_at:
             now = timezone.now() + dt.timedelta(seconds=after)
             self.finish(now)
-            if until() if until else not PublishJob.objects.filter(next_attempt_at__lte=now).exists():
+            if (
+                until()
+                if until
+                else not PublishJob.objects.filter(next_attempt_at__lte=now).exists()
+            ):
                 return
         raise AssertionError("the lane did not come to an end")
 
@@ -172,5 +181,3 @@ def statuses() -> dict[str, int]:
     for status in PublishJob.objects.values_list("status", flat=True):
         counts[status] = counts.get(status, 0) + 1
     return counts
-
-

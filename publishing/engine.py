@@ -448,7 +448,7 @@ def _held(job: PublishJob, now: dt.datetime, code: str, reason: str) -> Decision
         return _look_again(
             job, now, note="Looking it up has to wait for the owner to connect again."
         )
-    if now > job.late_at:
+    if now >= job.late_at:
         return _too_late(job)
     message = reason or TokenExpiredError.sentence
     move = _wait(job, min(now + HOLD, job.late_at), Status.PENDING, message, code=code)

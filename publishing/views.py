@@ -81,8 +81,8 @@ PREFER_HEADER = OpenApiParameter(
     "Prefer",
     str,
     OpenApiParameter.HEADER,
-    description="`wait=N` (RFC 7240): answer when the job has ended, at the latest after N seconds; "
-    "at most 30.",
+    description="`wait=N` (RFC 7240): answer when the job has ended, or after N seconds (at most "
+    "30).",
 )
 
 
@@ -150,7 +150,7 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
             if name not in {"limit", "cursor"}
         }
         pages = JobPagination()
-        page = pages.paginate_queryset(self.get_queryset().filter(**wanted), request)
+        page: Any = pages.paginate_queryset(self.get_queryset().filter(**wanted), request)
         return pages.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(

@@ -82,9 +82,7 @@ def test_scheduled_post_waits_for_its_time(api, connection, sandbox, lane, platf
 
 
 @pytest.mark.parametrize("action", ["drop_after", "malformed"])
-def test_lost_answers_never_double_a_post(
-    make_connection, api, sandbox, lane, platform, action
-):
+def test_lost_answers_never_double_a_post(make_connection, api, sandbox, lane, platform, action):
     for number in range(20):
         api.publish(make_connection(platform), f"Number {number}")
     sandbox.fault(action, platform=platform, method="POST", path=CREATES[platform], times=20)
@@ -164,9 +162,7 @@ def test_rate_limit_is_waited_for_and_uses_up_no_try(api, connection, sandbox, l
     assert len(sandbox.posts(platform)) == 2
 
 
-def test_expired_token_is_refreshed_once_and_the_post_goes_out(
-    api, make_connection, sandbox, lane
-):
+def test_expired_token_is_refreshed_once_and_the_post_goes_out(api, make_connection, sandbox, lane):
     connection = make_connection("twitter")
     sandbox.call("POST", "tokens/expire", account_id=connection.external_user_id)
     api.publish(connection, "Fresh again")
@@ -294,7 +290,9 @@ def test_grace_can_be_chosen_per_job(api, connection, sandbox, lane, platform):
     assert len(sandbox.posts(platform)) == 1
 
 
-def test_disconnecting_cancels_what_waits_and_says_how_many(api, connection, sandbox, lane, platform):
+def test_disconnecting_cancels_what_waits_and_says_how_many(
+    api, connection, sandbox, lane, platform
+):
     for number in range(2):
         api.publish(connection, f"Never {number}")
 
@@ -323,7 +321,7 @@ def test_one_accounts_thousands_do_not_stand_before_anothers_one(
     assert PublishJob.objects.get(pk=lonely).status == "Published"
 
 
-# --- What a worker that was killed leaves behind ---------------------------------------------------
+# --- What a worker that was killed leaves behind ------------
 
 
 @pytest.fixture

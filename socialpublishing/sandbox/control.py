@@ -20,9 +20,11 @@ from socialpublishing.sandbox.faults import Action, Fault
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.register import PLATFORMS
 from socialpublishing.sandbox.state import Post, as_time
+from socialpublishing.text import is_blank
 
 DELAYS = (Action.DELAY, Action.DELAY_AFTER)
 MAX_DELAY_S = 600
+MAX_NAME = 100
 MAX_TIMES = 1_000_000
 MAX_ADVANCE_S = 10 * 365 * 86400
 SETTINGS: dict[str, tuple[str, ...] | float] = {  # the choices, or the largest number
@@ -56,11 +58,13 @@ def add_account(request: SandboxRequest) -> HttpResponse:
     platform = _platform(body.pop("platform", None))
     if not isinstance(body.get("username"), str) or not USERNAME.fullmatch(body["username"]):
         raise bad("invalid_username", "username is not 1 to 50 of a-z, A-Z, 0-9, . and _.")
-    if not isinstance(body.get("name", ""), str):
-        raise bad("invalid_name", "name is not a string.")
+    name = body.get("name", "a name")
+    if not isinstance(name, str) or is_blank(name) or len(name) > MAX_NAME:
+        raise bad("invalid_name", f"name is not a text of 1 to {MAX_NAME} characters.")
     scopes = body.get("scopes", [])
     if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
         raise bad("invalid_scopes", "scopes is not a list of strings.")
+    _refuse_unknown(body, ("username", "name", "scopes", *platform.account_fields))
     try:
         with request.state.lock:
             answer = platform.make_account(request.state, body)
@@ -72,7 +76,7 @@ def add_account(request: SandboxRequest) -> HttpResponse:
 def add_fault(request: SandboxRequest) -> HttpResponse:
     body = _body(request)
     _refuse_unknown(body, ("platform", "method", "path", "action", "value", "times"))
-    if body.get("action") not in set(Action):
+    if body.get("action") not in list(Action):
         raise bad("invalid_action", f"action is none of {', '.join(Action)}.")
     action = Action(body["action"])
     times = body.get("times", 1)

@@ -140,7 +140,7 @@ def refusal_page(request: SandboxRequest, platform: str, label: str, reason: str
 
 
 def ticked(request: SandboxRequest, kind: str, names: Sequence[str]) -> list[str]:
-    """Which boxes of the consent page are ticked; all, when the page was skipped."""
-    if "picked" not in request.form:
+    """Which boxes of the consent page are ticked; all, for a script that sends no box at all."""
+    if not any(name.startswith(("page:", "scope:")) for name in request.form):
         return list(names)
     return [name for name in names if f"{kind}:{name}" in request.form]

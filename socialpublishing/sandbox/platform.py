@@ -26,5 +26,7 @@ class Platform:
     text_of: Callable[[SandboxRequest], str]
     # Makes the built-in account in an empty state.
     seed: Callable[[State], None]
-    # Makes an account from the fields of POST /control/accounts; its answer. ValueError: bad field.
+    # What POST /control/accounts takes beside username, name and scopes.
+    account_fields: Sequence[str]
+    # Makes an account from these fields and returns the answer. ValueError: a wrong field.
     make_account: Callable[[State, dict[str, Any]], dict[str, Any]]

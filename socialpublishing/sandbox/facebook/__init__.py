@@ -109,7 +109,7 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _wanted_pages(pages: Any, owner_name: str) -> list[dict[str, Any]]:
-    if isinstance(pages, int) and 0 <= pages <= 1000:
+    if isinstance(pages, int) and not isinstance(pages, bool) and 0 <= pages <= 1000:
         return [{"name": f"{owner_name} {number + 1}"} for number in range(pages)]
     if not isinstance(pages, list) or not all(_is_page(page) for page in pages):
         raise ValueError(
@@ -167,5 +167,6 @@ PLATFORM = Platform(
     dress=dress,
     text_of=posts.text_of,
     seed=seed,
+    account_fields=("pages",),
     make_account=make_account,
 )

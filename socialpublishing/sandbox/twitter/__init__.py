@@ -57,18 +57,18 @@ def _add(state: State, *, account_id: str, username: str, name: str, **facts: An
 
 
 def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
-    plan = fields.pop("subscription_type", "None")
+    plan = fields.get("subscription_type", "None")
     if plan not in PLANS:
         raise ValueError(f"subscription_type is none of {', '.join(PLANS)}.")
-    scopes = fields.pop("scopes", list(login.USUAL_SCOPES))
+    scopes = fields.get("scopes", login.USUAL_SCOPES)
     if unknown := set(scopes) - set(login.SCOPES):
         raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown))}.")
-    username = fields.pop("username")
+    username = fields["username"]
     account = _add(
         state,
         account_id=state.new_id(media.EPOCH_MS),
         username=username,
-        name=fields.pop("name", username),
+        name=fields.get("name", username),
         subscription_type=plan,
     )
     issued = login.issue(state, Grant(account=account, scopes=set(scopes)))
@@ -114,5 +114,6 @@ PLATFORM = Platform(
     dress=dress,
     text_of=posts.text_of,
     seed=seed,
+    account_fields=("subscription_type",),
     make_account=make_account,
 )

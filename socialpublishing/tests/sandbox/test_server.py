@@ -1,0 +1,179 @@
+import http.client
+import socket
+import threading
+import time
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from socialpublishing.sandbox.exchange import MAX_BODY_BYTES
+from socialpublishing.sandbox.server import SandboxServer
+
+
+def exchange(server, *lines):
+    """Send raw lines; all that comes back until the server closes."""
+    parts = urlsplit(server.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+        line.sendall("\r\n".join([*lines, "", ""]).encode())
+        return b"".join(iter(lambda: line.recv(65536), b""))
+
+
+def test_connection_is_kept_for_the_next_call(server):
+    parts = urlsplit(server.url)
+    line = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+    for path in ("/feed", "/twitter/2/users/me", "/no/such/page"):
+        line.request("GET", path)
+        answer = line.getresponse()
+        answer.read()
+        assert not answer.will_close
+
+
+def test_body_over_the_bound_is_refused_unread(server):
+    answer = exchange(
+        server,
+        "POST /twitter/2/tweets HTTP/1.1",
+        "Host: x",
+        f"Content-Length: {MAX_BODY_BYTES + 1}",
+    )
+    assert answer.startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize("length", ["-1", "ten", "²"])
+def test_content_length_that_is_no_number_is_refused(server, length):
+    answer = exchange(server, "POST /control/clock HTTP/1.1", f"Content-Length: {length}")
+    assert answer.startswith(b"HTTP/1.1 400")
+
+
+def test_chunked_body_is_refused(server):
+    answer = exchange(server, "POST /control/clock HTTP/1.1", "Transfer-Encoding: chunked")
+    assert answer.startswith(b"HTTP/1.1 411")
+
+
+def test_hundreds_of_clients_at_once_are_all_answered(server):
+    answers = []
+
+    def ask():
+        answers.append(requests.get(f"{server.url}/twitter/2/users/me", timeout=30).status_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(300)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [401] * 300
+
+
+def test_stopped_server_ends_open_connections_too():
+    session = requests.Session()
+    with SandboxServer() as server:
+        assert session.get(f"{server.url}/feed", timeout=10).ok
+    with pytest.raises(requests.ConnectionError):
+        session.get(f"{server.url}/feed", timeout=10)
+
+
+def test_two_servers_know_nothing_of_each_other(control):
+    control.account(username="only_here")
+    with SandboxServer() as other:
+        names = [account.username for account in other.state.accounts("twitter")]
+    assert names == ["sandbox_x"]
+
+
+def test_ids_grow_and_never_come_twice(server):
+    ids = [int(server.state.new_id(0)) for _ in range(2000)]
+    assert ids == sorted(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/feed/nowhere"),
+        ("GET", "/media/../../settings.py"),
+        ("GET", "/samples/..%2f..%2fserver.py"),
+        ("GET", "/samples/%00"),
+        ("GET", "/avatars/twitter/1.svg"),
+        ("GET", "/twitter/2/nothing"),
+        ("GET", "/twitter/someone/status/1"),
+        ("GET", "/facebook/1/posts/2"),
+    ],
+)
+def test_what_is_not_there_answers_404(server, method, path):
+    assert exchange(server, f"{method} {path} HTTP/1.0").startswith(b"HTTP/1.1 404")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "NONSENSE"])
+@pytest.mark.parametrize("path", ["/feed", "/control/posts", "/twitter/2/users/me", "/facebook/me"])
+def test_wrong_method_is_refused_and_never_breaks_anything(site, method, path):
+    assert 400 <= site.call(method, path).status_code < 500
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b'{"text": "\\ud800"}',
+        b"[" * 100_000,
+        b"\xff\xfe",
+        b"1e999",
+    ],
+)
+@pytest.mark.parametrize(
+    "kind", ["application/json", "multipart/form-data; boundary=x", "text/plain"]
+)
+def test_unreadable_body_is_the_callers_fault(x, page, control, body, kind):
+    headers = {"Content-Type": kind}
+    for client, path in (
+        (x, "/2/tweets"),
+        (x, "/2/media/upload"),
+        (x, "/2/media/upload/initialize"),
+        (x, "/2/media/metadata"),
+        (x, "/2/oauth2/token"),
+        (page, f"/{page.id}/feed"),
+        (page, f"/{page.id}/photos"),
+        (page, "/oauth/access_token"),
+        (control, "/accounts"),
+        (control, "/faults"),
+    ):
+        answer = client.post(path, data=body, headers=headers)
+        assert 400 <= answer.status_code < 500, (path, answer.text)
+        assert answer.json()
+
+
+def test_query_of_a_thousand_and_one_fields_is_the_callers_fault(x):
+    assert x.get("/2/tweets?" + "&".join(f"a{n}=1" for n in range(1001))).status_code == 400
+
+
+def test_service_settings_do_not_reach_the_sandbox(x, site, settings, sample):
+    settings.MIDDLEWARE = ["no.such.Middleware"]
+    settings.ALLOWED_HOSTS = []
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+
+    assert x.upload(sample("city.png"))["size"] > 10
+    assert site.get("/feed").status_code == 200
+
+
+def test_host_of_the_caller_is_the_host_of_the_links(server):
+    head = ["GET /facebook/me?fields=picture HTTP/1.1", "Connection: close"]
+    answer = exchange(server, "GET / HTTP/1.1", "Connection: close", "Host: sandbox:8001")
+    assert b"http://sandbox:8001/twitter" in answer
+    answer = exchange(server, "GET / HTTP/1.1", "Connection: close", 'Host: "><script>')
+    assert b"<script>" not in answer
+    assert exchange(server, *head, "Host: x").startswith(b"HTTP/1.1 400")
+
+
+def test_large_upload_that_waits_for_a_go_ahead_gets_one(server, x, sample):
+    parts = urlsplit(server.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=5) as line:
+        line.sendall(
+            b"POST /twitter/2/tweets HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+            b"Expect: 100-continue\r\nConnection: close\r\n\r\n"
+        )
+        started = time.monotonic()
+        assert line.recv(1024).startswith(b"HTTP/1.1 100")
+        assert time.monotonic() - started < 1
+        line.sendall(b"{}")
+        assert b"401" in line.recv(65536)
