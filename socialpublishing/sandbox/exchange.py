@@ -10,12 +10,12 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpResponse, HttpResponseBase, JsonResponse, QueryDict
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from socialpublishing.sandbox.state import State
 
-View = Callable[..., HttpResponseBase]
+View = Callable[..., HttpResponse]
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 _HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]+")
@@ -24,7 +24,7 @@ _HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]+")
 class Answered(Exception):  # noqa: N818  (no error: a way to answer from deep inside a view)
     """Ends a view at once, with this answer."""
 
-    def __init__(self, response: HttpResponseBase) -> None:
+    def __init__(self, response: HttpResponse) -> None:
         super().__init__(response.status_code)
         self.response = response
 
@@ -115,10 +115,10 @@ def json_answer(
     return JsonResponse(data, status=status, safe=False, content_type=content_type)
 
 
-def by_method(not_allowed: Callable[[], HttpResponseBase], **views: View) -> View:
+def by_method(not_allowed: Callable[[], HttpResponse], **views: View) -> View:
     """One path, one view per HTTP method; HEAD is answered as GET."""
 
-    def dispatch(request: SandboxRequest, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(request: SandboxRequest, **kwargs: Any) -> HttpResponse:
         method = "GET" if request.method == "HEAD" else str(request.method)
         view = views.get(method)
         return not_allowed() if view is None else view(request, **kwargs)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver
 
 from socialpublishing.sandbox.exchange import SandboxRequest
@@ -21,7 +21,7 @@ class Platform:
     # Its own way to say that the content breaks its rules.
     rejection: Callable[[], HttpResponse]
     # Puts on the headers that all its answers wear.
-    dress: Callable[[SandboxRequest, HttpResponseBase], None]
+    dress: Callable[[SandboxRequest, HttpResponse], None]
     # The text of the post that this call would make, "" if it makes none.
     text_of: Callable[[SandboxRequest], str]
     # Makes the built-in account in an empty state.

@@ -16,7 +16,7 @@ from typing import Any, Self, cast
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import get_resolver
 
 from socialpublishing.sandbox.exchange import (
@@ -87,8 +87,14 @@ class Application(WSGIHandler):
     def load_middleware(self, is_async: bool = False) -> None:
         """None: what the service's middleware does is no business of the platforms."""
 
-    def get_response(self, request: HttpRequest) -> HttpResponseBase:
-        request = cast(SandboxRequest, request)
+    def get_response(self, request: HttpRequest) -> HttpResponse:
+        response = self._counted(cast(SandboxRequest, request))
+        # Without a length the line would have to be closed to mark the end of the answer.
+        response.headers["Content-Length"] = str(len(response.content))
+        return response
+
+    def _counted(self, request: SandboxRequest) -> HttpResponse:
+        """The answer; calls to a platform are written down with what became of them."""
         request.state = self.state
         name, _, path = request.path_info.removeprefix("/").partition("/")
         platform = PLATFORMS.get(name)
@@ -110,7 +116,7 @@ class Application(WSGIHandler):
         call["status"] = response.status_code
         return response
 
-    def _answer(self, request: SandboxRequest, platform: Platform, path: str) -> HttpResponseBase:
+    def _answer(self, request: SandboxRequest, platform: Platform, path: str) -> HttpResponse:
         fault = self.state.faults.take(platform.name, str(request.method), path)
         try:
             fault = fault or self.state.faults.spoken(platform.text_of(request))
@@ -122,7 +128,7 @@ class Application(WSGIHandler):
 
     def _misbehave(
         self, request: SandboxRequest, platform: Platform, fault: Fault | None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         match fault:
             case None:
                 return self._view(request, platform)
@@ -140,14 +146,14 @@ class Application(WSGIHandler):
                 raise Dropped
             case Fault(action=Action.DELAY_AFTER, value=seconds):
                 time.sleep(seconds)
-            case Fault(action=Action.MALFORMED) if isinstance(response, HttpResponse):
+            case Fault(action=Action.MALFORMED):
                 response.content = response.content[: len(response.content) // 2] or b"{"
         return response
 
-    def _view(self, request: SandboxRequest, platform: Platform | None = None) -> HttpResponseBase:
+    def _view(self, request: SandboxRequest, platform: Platform | None = None) -> HttpResponse:
         try:
             match = get_resolver("socialpublishing.sandbox.urls").resolve(request.path_info)
-            return cast(HttpResponseBase, match.func(request, *match.args, **match.kwargs))
+            return cast(HttpResponse, match.func(request, *match.args, **match.kwargs))
         except Answered as answered:
             return answered.response
         except Http404:
@@ -205,6 +211,10 @@ class _Connection(WSGIRequestHandler):
         else:
             return True
         return False
+
+    def send_error(self, *args: Any, **kwargs: Any) -> None:
+        super().send_error(*args, **kwargs)
+        self.wfile.flush()  # what follows is the end of the line
 
     def handle_expect_100(self) -> bool:
         answer = super().handle_expect_100()

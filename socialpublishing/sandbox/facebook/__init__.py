@@ -8,7 +8,7 @@ import re
 import secrets
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.urls import include, path, re_path
 
 from socialpublishing.sandbox import cards
@@ -25,7 +25,7 @@ OLDEST, USUAL, NEWEST = (21, 0), (25, 0), (26, 0)
 VERSION = re.compile(r"/v(\d+)\.(\d+)/")
 
 
-def dress(request: SandboxRequest, response: HttpResponseBase) -> None:
+def dress(request: SandboxRequest, response: HttpResponse) -> None:
     asked = VERSION.search(request.path_info)
     version = (int(asked[1]), int(asked[2])) if asked else USUAL
     major, minor = min(max(version, OLDEST), NEWEST)

@@ -6,7 +6,7 @@ Text, images, animated GIFs and polls. Video, search and insights are not imitat
 import secrets
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.urls import path
 
 from socialpublishing.sandbox import cards
@@ -23,7 +23,7 @@ PLANS = ("None", "Basic", "Premium", "PremiumPlus")
 USUAL_LIMIT = 100
 
 
-def dress(request: SandboxRequest, response: HttpResponseBase) -> None:
+def dress(request: SandboxRequest, response: HttpResponse) -> None:
     if "/2/" not in request.path_info:
         return
     is_limit = response.status_code == 429
