@@ -1,4 +1,4 @@
-"""A sandbox over real HTTP, and those who call it: a test's control, an X account, a Facebook Page."""
+"""A sandbox over real HTTP, and those who call it: a control, an X account, a Facebook Page."""
 
 import base64
 import hashlib

@@ -47,7 +47,7 @@ def test_what_is_no_picture_is_none(data):
 @pytest.mark.parametrize("name", ["bakery.jpg", "balloons.webp", "city.png", "waves.gif"])
 def test_cut_picture_never_raises(name):
     data = (SAMPLES / name).read_bytes()
-    for length in range(0, 300):
+    for length in range(300):
         read_picture(data[:length])
 
 

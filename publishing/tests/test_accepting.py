@@ -1,0 +1,151 @@
+"""What is wrong with a post is told before anything is stored or sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from publishing.models import PublishJob
+
+UNKNOWN = str(uuid.uuid4())
+
+
+def soon(**ahead: float) -> str:
+    return (timezone.now() + dt.timedelta(**ahead)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "change", "status", "code"),
+    [
+        ("publish", {"connection_id": UNKNOWN}, 404, "connection_not_found"),
+        ("publish", {"connection_id": "x"}, 400, "invalid_request"),
+        ("publish", {"text_content": ""}, 400, "empty_post"),
+        ("publish", {"text_content": "\u200b \n"}, 400, "empty_post"),
+        ("publish", {"text_content": 5}, 400, "invalid_request"),
+        ("publish", {"text_content": "a\x00b"}, 400, "invalid_json"),
+        ("publish", {"text_content": "a" * 281}, 400, "content_rejected"),
+        ("publish", {"text_content": "\u6f22" * 141}, 400, "content_rejected"),
+        ("publish", {"text_content": "$ABC $DEF"}, 400, "content_rejected"),
+        ("publish", {"status": "Published"}, 400, "invalid_request"),
+        ("publish", {"platform_specific_options": {"page_id": "1"}}, 400, "invalid_request"),
+        ("publish", {"assets": None}, 400, "invalid_request"),
+        ("schedule", {}, 400, "invalid_request"),
+        ("schedule", {"schedule_time": soon(hours=-1)}, 400, "schedule_time_past"),
+        ("schedule", {"schedule_time": "2030-01-01T10:00:00"}, 400, "schedule_time_no_offset"),
+        ("schedule", {"schedule_time": "2030-02-30T10:00:00Z"}, 400, "invalid_request"),
+        ("schedule", {"schedule_time": 1893456000}, 400, "invalid_request"),
+        ("schedule", {"schedule_time": soon(days=400)}, 400, "schedule_time_too_far"),
+    ],
+)
+def test_bad_request_is_refused_with_its_code_and_leaves_no_trace(
+    api, make_connection, sandbox, endpoint, change, status, code
+):
+    body = {"connection_id": str(make_connection().pk), "text_content": "Good", **change}
+
+    answer = api.post(f"publishing/{endpoint}", body)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["detail"]
+    assert not PublishJob.objects.exists()
+    assert sandbox.calls(method="POST", path="/tweets") == []
+
+
+def asset(sandbox: Any, **change: Any) -> dict[str, Any]:
+    return {**sandbox.picture(), **change}
+
+
+@pytest.mark.parametrize(
+    ("change", "count", "code"),
+    [
+        ({}, 5, "content_rejected"),
+        ({"alt_text": "a" * 1001}, 1, "content_rejected"),
+        ({"mime_type": "image/png"}, 1, "asset_type_mismatch"),
+        ({"asset_type": "video"}, 1, "asset_type_mismatch"),
+        ({"url": "http://127.0.0.1:9/x.jpg"}, 1, "asset_address_refused"),
+        ({"url": "bucket/x.jpg"}, 1, "object_store_not_configured"),
+    ],
+)
+def test_bad_asset_is_refused_with_its_code(api, make_connection, sandbox, change, count, code):
+    answer = api.publish(make_connection(), assets=[asset(sandbox, **change)] * count)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert not PublishJob.objects.exists()
+
+
+def test_unreachable_asset_is_refused(api, make_connection, sandbox):
+    gone = asset(sandbox, url=f"{sandbox.url}/samples/none.jpg")
+
+    answer = api.publish(make_connection(), assets=[gone])
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "asset_unreachable")
+
+
+def test_another_users_ids_are_as_good_as_unknown(api, make_api, make_connection):
+    connection = make_connection(user="alice")
+    job = api.publish(connection).json()["job_id"]
+    bob = make_api("bob")
+
+    assert bob.publish(connection).json()["code"] == "connection_not_found"
+    assert bob.get(f"publishing/jobs/{job}").json()["code"] == "job_not_found"
+    assert bob.get(f"publishing/jobs/{job}/events").status_code == 404
+    assert bob.post(f"publishing/jobs/{job}/cancel").status_code == 404
+    assert bob.delete(f"connections/{connection.pk}").status_code == 404
+    assert bob.get("publishing/jobs").json() == []
+    assert bob.get("connections").json() == []
+
+
+def test_several_pages_and_no_choice_list_them(api, make_connection, sandbox):
+    connection = make_connection("facebook", pages=2)
+
+    answer = api.publish(connection)
+    assert (answer.status_code, answer.json()["code"]) == (400, "destination_required")
+
+    [first, _] = api.get(f"connections/{connection.pk}/destinations").json()
+    assert first["external_id"] in answer.json()["detail"]
+    chosen = api.put(
+        f"connections/{connection.pk}/destinations/default", {"destination_id": first["id"]}
+    )
+    assert chosen.json()["is_default"]
+    assert api.publish(connection).status_code == 202
+
+
+def test_key_gives_the_first_answer_again_and_no_second_job(api, make_connection, lane):
+    connection = make_connection()
+    body = {"connection_id": str(connection.pk), "text_content": "Once"}
+    first = api.post("publishing/publish", body, headers={"Idempotency-Key": "k-1"})
+    lane.work()
+
+    again = api.post("publishing/publish", body, headers={"Idempotency-Key": '"k-1"'})
+
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert again.headers["Idempotency-Replayed"] == "true"
+    other = {**body, "text_content": "Another"}
+    reused = api.post("publishing/publish", other, headers={"Idempotency-Key": "k-1"})
+    assert (reused.status_code, reused.json()["code"]) == (422, "idempotency_key_reused")
+    assert PublishJob.objects.count() == 1
+
+
+def test_list_is_a_plain_array_with_the_next_page_in_the_link_header(api, make_connection):
+    connection = make_connection()
+    for number in range(3):
+        api.publish(connection, f"Number {number}")
+
+    page = api.get("publishing/jobs?limit=2&platform=twitter&status=Pending")
+
+    assert len(page.json()) == 2
+    assert 'rel="next"' in page.headers["Link"]
+    assert api.get("publishing/jobs?status=nonsense").status_code == 400
+    assert api.get("publishing/jobs?colour=red").status_code == 400
+
+
+def test_both_spellings_of_a_path_answer_and_unknown_ones_answer_json(api):
+    assert api.get("publishing/jobs/").status_code == api.get("publishing/jobs").status_code == 200
+    assert api.get("connections").status_code == api.get("connections/").status_code == 200
+    assert api.get("nowhere").json()["code"] == "not_found"
+    assert api.post("platforms").json()["code"] == "method_not_allowed"
+    broken = api.post("publishing/publish", "{broken", content_type="application/json")
+    assert (broken.status_code, broken.json()["code"]) == (400, "invalid_json")

@@ -1,0 +1,227 @@
+import base64
+
+import pytest
+
+from .conftest import assert_matches
+
+MEGABYTE = 1024 * 1024
+
+
+def initialize(x, size, category="tweet_image", media_type="image/jpeg"):
+    body = {"total_bytes": size, "media_category": category, "media_type": media_type}
+    answer = x.post("/2/media/upload/initialize", json=body)
+    assert answer.status_code == 200, answer.text
+    assert_matches("InitializeMediaUploadResponse", answer.json())
+    return answer.json()["data"]["id"]
+
+
+def append(x, media_id, index, data):
+    return x.post(
+        f"/2/media/upload/{media_id}/append",
+        files={"media": data},
+        data={"segment_index": str(index)},
+    )
+
+
+def finalize(x, media_id):
+    return x.post(f"/2/media/upload/{media_id}/finalize")
+
+
+def test_picture_is_uploaded_in_one_call(x, sample):
+    picture = sample("sailboat.jpg")
+    answer = x.post(
+        "/2/media/upload", files={"media": picture}, data={"media_category": "tweet_image"}
+    )
+    assert answer.status_code == 200
+    assert_matches("MediaUploadResponse", answer.json())
+    data = answer.json()["data"]
+    assert data["size"] == len(picture)
+    assert data["media_key"] == f"3_{data['id']}"
+    assert data["expires_after_secs"] == 86400
+    assert data["image"] == {"image_type": "image/jpeg", "w": 1000, "h": 1000}
+    assert "processing_info" not in data
+
+
+def test_picture_is_uploaded_as_base64(x, sample):
+    body = {
+        "media": base64.b64encode(sample("city.png")).decode(),
+        "media_category": "tweet_image",
+    }
+    assert_matches("MediaUploadRequest", body)
+    answer = x.post("/2/media/upload", json=body)
+    assert answer.json()["data"]["image"] == {"image_type": "image/png", "w": 960, "h": 640}
+
+
+def test_picture_is_uploaded_in_segments(x, sample, control):
+    picture = sample("sailboat.jpg")
+    media_id = initialize(x, len(picture))
+    for index in (1, 0):  # in any order
+        answer = append(x, media_id, index, picture[index * 30_000 : (index + 1) * 30_000])
+        assert answer.status_code == 200
+        assert_matches("AppendMediaUploadResponse", answer.json())
+    answer = finalize(x, media_id)
+    assert_matches("FinalizeMediaUploadResponse", answer.json())
+    assert answer.json()["data"]["size"] == len(picture)
+
+    x.tweet("", media={"media_ids": [media_id]})
+
+    [medium] = control.posts()[0]["media"]
+    assert medium["bytes"] == len(picture)
+
+
+def test_segment_may_come_as_base64_and_twice(x, sample):
+    picture = sample("city.png")
+    media_id = initialize(x, len(picture))
+    body = {"media": base64.b64encode(picture).decode(), "segment_index": 0}
+    for _ in range(2):
+        assert x.post(f"/2/media/upload/{media_id}/append", json=body).status_code == 200
+    assert finalize(x, media_id).status_code == 200
+
+
+@pytest.mark.parametrize("indexes", [[0], [1], [0, 2], []])
+def test_gap_or_missing_bytes_fail_at_the_end(x, sample, indexes):
+    picture = sample("sailboat.jpg")
+    media_id = initialize(x, len(picture))
+    for index in indexes:
+        append(x, media_id, index, picture[index * 30_000 : (index + 1) * 30_000])
+    answer = finalize(x, media_id)
+    assert answer.status_code == 400
+    assert answer.json()["type"].endswith("/invalid-request")
+
+
+def test_animation_is_processed_for_a_while(x, sample, control):
+    control.settings(processing_seconds=100)
+    animation = sample("waves.gif")
+    media_id = initialize(x, len(animation), "tweet_gif", "image/gif")
+    append(x, media_id, 0, animation)
+
+    states = [finalize(x, media_id).json()["data"]["processing_info"]["state"]]
+    refused = x.post("/2/tweets", json={"media": {"media_ids": [media_id]}})
+    for _ in range(2):
+        control.advance(51)
+        answer = x.get("/2/media/upload", params={"command": "STATUS", "media_id": media_id})
+        assert_matches("GetMediaUploadStatusResponse", answer.json())
+        states.append(answer.json()["data"]["processing_info"]["state"])
+
+    assert states == ["pending", "in_progress", "succeeded"]
+    assert (refused.status_code, refused.json()["errors"][0]["message"]) == (
+        400,
+        "Your media IDs are invalid.",
+    )
+    assert x.tweet("", media={"media_ids": [media_id]})
+
+
+@pytest.mark.parametrize(
+    ("category", "name"),
+    [("tweet_image", "waves.gif"), ("tweet_gif", "waves.gif"), ("dm_image", "city.png")],
+)
+def test_category_and_kind_that_fit_are_taken(x, sample, category, name):
+    assert x.upload(sample(name), category)
+
+
+@pytest.mark.parametrize(
+    ("data", "fields"),
+    [
+        (b"<svg/>", {"media_category": "tweet_image"}),
+        (b"GIF89a", {"media_category": "tweet_image"}),
+        (b"", {"media_category": "tweet_image"}),
+        (b"BM" + bytes(60), {"media_category": "tweet_image"}),
+        (b"\xff\xd8\xff" + bytes(5 * MEGABYTE), {"media_category": "tweet_image"}),
+        (b"x", {}),
+        (b"x", {"media_category": "poem"}),
+        (b"x", {"media_category": "tweet_video"}),
+        (b"x", {"media_category": "tweet_image", "colour": "red"}),
+    ],
+)
+def test_upload_that_breaks_a_rule_is_invalid(x, data, fields):
+    answer = x.post("/2/media/upload", files={"media": data}, data=fields)
+    assert answer.status_code == 400
+    assert answer.json()["type"].endswith("/invalid-request")
+
+
+def test_still_picture_is_no_animation(x, sample):
+    answer = x.post(
+        "/2/media/upload",
+        files={"media": sample("city.png")},
+        data={"media_category": "tweet_gif"},
+    )
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"total_bytes": "5"},
+        {"total_bytes": True},
+        {"total_bytes": -1},
+        {"total_bytes": 5 * MEGABYTE + 1, "media_category": "tweet_image"},
+        {"total_bytes": 15 * MEGABYTE + 1, "media_category": "tweet_gif"},
+        {"total_bytes": 5, "media_category": "tweet_video"},
+        {"total_bytes": 5, "name": "x"},
+        {"total_bytes": 5, "additional_owners": ["me"]},
+        [],
+    ],
+)
+def test_initialize_checks_its_body(x, body):
+    assert x.post("/2/media/upload/initialize", json=body).status_code == 400
+
+
+@pytest.mark.parametrize("index", ["-1", "1000", "first", ""])
+def test_segment_index_is_checked(x, index):
+    assert append(x, initialize(x, 5), index, b"x").status_code == 400
+
+
+def test_chunk_over_eight_megabytes_is_too_large(x):
+    assert append(x, initialize(x, 5), 0, bytes(8 * MEGABYTE + 1)).status_code == 413
+
+
+def test_media_of_somebody_else_does_not_exist(x, make_x, sample):
+    foreign = make_x(username="other").upload(sample("city.png"))["id"]
+    for answer in (
+        x.get("/2/media/upload", params={"media_id": foreign}),
+        append(x, foreign, 0, b"x"),
+        finalize(x, foreign),
+        x.post("/2/media/metadata", json={"id": foreign}),
+        x.get("/2/media/upload", params={"media_id": "17"}),
+        x.get("/2/media/upload"),
+    ):
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["message"] == "BadRequest: Not found"
+
+
+def test_alt_text_is_kept(x, sample, control):
+    media_id = x.upload(sample("city.png"))["id"]
+    body = {"id": media_id, "metadata": {"alt_text": {"text": "The city at night"}}}
+    answer = x.post("/2/media/metadata", json=body)
+    assert answer.status_code == 200
+    assert_matches("CreateMediaMetadataResponse", answer.json())
+    x.tweet("", media={"media_ids": [media_id]})
+    assert control.posts()[0]["media"][0]["alt_text"] == "The city at night"
+
+
+@pytest.mark.parametrize(("length", "status"), [(1000, 200), (1001, 400)])
+def test_alt_text_has_a_limit(x, sample, length, status):
+    body = {
+        "id": x.upload(sample("city.png"))["id"],
+        "metadata": {"alt_text": {"text": "x" * length}},
+    }
+    assert x.post("/2/media/metadata", json=body).status_code == status
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"alt_text": {}}, {"alt_text": "x"}, "x", {"alt_text": {"text": 1}}]
+)
+def test_alt_text_of_another_shape_is_invalid(x, sample, metadata):
+    body = {"id": x.upload(sample("city.png"))["id"], "metadata": metadata}
+    assert x.post("/2/media/metadata", json=body).status_code == 400
+
+
+def test_media_expires_after_a_day(x, sample, control):
+    media_id = x.upload(sample("city.png"))["id"]
+    refresh = {"grant_type": "refresh_token", "refresh_token": x.account["refresh_token"]}
+    control.advance(86401)
+    token = x.post("/2/oauth2/token", data=refresh, auth=("sandbox-twitter", "sandbox-secret"))
+    headers = {"Authorization": f"Bearer {token.json()['access_token']}"}
+    answer = x.post("/2/tweets", json={"media": {"media_ids": [media_id]}}, headers=headers)
+    assert answer.status_code == 400

@@ -1,0 +1,219 @@
+import datetime as dt
+
+import pytest
+
+from .conftest import assert_matches
+
+
+def timeline(x, **query):
+    return x.get(f"/2/users/{x.id}/tweets", params=query)
+
+
+def fresh(x, control, seconds):
+    """The same account `seconds` later, with a token that lives."""
+    form = {"grant_type": "refresh_token", "refresh_token": x.account["refresh_token"]}
+    control.advance(seconds)
+    answer = x.post("/2/oauth2/token", data=form, auth=("sandbox-twitter", "sandbox-secret"))
+    x.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+    return x
+
+
+def test_me_has_three_fields_and_more_when_asked(x):
+    data = x.get("/2/users/me").json()["data"]
+    assert data == {"id": x.id, "name": "someone", "username": "someone"}
+    fields = "profile_image_url,verified,verified_type,subscription_type,public_metrics,created_at,protected"
+    answer = x.get("/2/users/me", params={"user.fields": fields})
+    assert_matches("GetUsersMeResponse", answer.json())
+    assert set(answer.json()["data"]) == {"id", "name", "username", *fields.split(",")}
+    assert answer.json()["data"]["profile_image_url"].endswith("_normal.svg")
+
+
+def test_picture_of_the_profile_can_be_fetched(x):
+    url = x.get("/2/users/me?user.fields=profile_image_url").json()["data"]["profile_image_url"]
+    answer = x.session.get(url.replace("_normal", "_400x400"), timeout=10)
+    assert answer.headers["Content-Type"] == "image/svg+xml"
+
+
+def test_posts_are_looked_up_by_their_ids(x):
+    first, second = x.tweet("One")["id"], x.tweet("Two")["id"]
+    answer = x.get("/2/tweets", params={"ids": f"{second},17,{first}"})
+    assert answer.status_code == 200
+    assert_matches("GetPostsByIdsResponse", answer.json())
+    assert [post["id"] for post in answer.json()["data"]] == [second, first]
+    [error] = answer.json()["errors"]
+    assert (error["resource_id"], error["title"]) == ("17", "Not Found Error")
+
+
+def test_one_post_is_looked_up_with_what_is_asked_for(x):
+    tweet = x.tweet("Hello")
+    plain = x.get(f"/2/tweets/{tweet['id']}").json()["data"]
+    assert plain["text"] == "Hello"
+    assert set(plain) <= {"id", "text", "edit_history_tweet_ids", "edit_history_post_ids"}
+
+    query = {
+        "tweet.fields": "created_at,author_id,public_metrics",
+        "expansions": "author_id",
+        "user.fields": "verified",
+    }
+    answer = x.get(f"/2/tweets/{tweet['id']}", params=query).json()
+    assert dt.datetime.fromisoformat(answer["data"]["created_at"])
+    assert answer["data"]["public_metrics"]["retweet_count"] == 0
+    assert answer["includes"]["users"][0]["id"] == answer["data"]["author_id"] == x.id
+
+
+def test_missing_post_is_an_error_inside_a_200(x):
+    answer = x.get("/2/tweets/17")
+    assert (answer.status_code, "data" in answer.json()) == (200, False)
+    assert_matches("GetPostsByIdResponse", answer.json())
+
+
+def test_pictures_come_with_the_expansion(x, sample):
+    media = x.upload(sample("city.png"))
+    alt = {"id": media["id"], "metadata": {"alt_text": {"text": "Night"}}}
+    x.post("/2/media/metadata", json=alt)
+    tweet = x.tweet("", media={"media_ids": [media["id"]]})
+    query = {"expansions": "attachments.media_keys", "media.fields": "url,alt_text,width"}
+    answer = x.get(f"/2/tweets/{tweet['id']}", params=query).json()
+    assert answer["data"]["attachments"] == {"media_keys": [media["media_key"]]}
+    [medium] = answer["includes"]["media"]
+    assert (medium["type"], medium["alt_text"], medium["width"]) == ("photo", "Night", 960)
+    assert x.session.get(medium["url"], timeout=10).content == sample("city.png")
+
+
+@pytest.mark.parametrize(
+    ("setting", "query", "has_old", "has_new"),
+    [
+        ("asked", {"tweet.fields": "public_metrics"}, True, False),
+        ("asked", {"post.fields": "public_metrics"}, False, True),
+        ("mixed", {"tweet.fields": "public_metrics"}, True, True),
+        ("new", {"tweet.fields": "public_metrics"}, False, True),
+        ("old", {"post.fields": "public_metrics"}, True, False),
+    ],
+)
+def test_names_are_those_of_the_question_or_of_the_setting(
+    x, control, setting, query, has_old, has_new
+):
+    control.settings(twitter_names=setting)
+    x.tweet()
+    answer = timeline(x, **query).json()
+    post = answer["data"][0]
+    assert ("edit_history_tweet_ids" in post, "edit_history_post_ids" in post) == (has_old, has_new)
+    metrics = post["public_metrics"]
+    assert ("retweet_count" in metrics, "repost_count" in metrics) == (has_old, has_new)
+    if has_new:
+        assert_matches("GetUsersPostsResponse", answer)
+
+
+def test_timeline_is_read_page_by_page_newest_first(x):
+    ids = [x.tweet(f"Post {n}")["id"] for n in range(12)]
+    seen, token = [], None
+    while True:
+        query = {"max_results": 5, **({"pagination_token": token} if token else {})}
+        answer = timeline(x, **query).json()
+        seen += [post["id"] for post in answer["data"]]
+        meta = answer["meta"]
+        assert meta["result_count"] == len(answer["data"])
+        assert (meta["newest_id"], meta["oldest_id"]) == (
+            answer["data"][0]["id"],
+            answer["data"][-1]["id"],
+        )
+        token = meta.get("next_token")
+        if token is None:
+            break
+    assert seen == ids[::-1]
+
+
+def test_empty_timeline_has_no_data(x):
+    assert timeline(x).json() == {"meta": {"result_count": 0}}
+
+
+def test_timeline_is_narrowed_by_id_and_time(x, control):
+    first = x.tweet("First")["id"]
+    control.advance(600)
+    second = x.tweet("Second")["id"]
+    control.advance(600)
+    third = x.tweet("Third", reply={"in_reply_to_tweet_id": second})["id"]
+
+    def ids(**query):
+        return [post["id"] for post in timeline(x, **query).json().get("data", [])]
+
+    fields = {"tweet.fields": "created_at"}
+    middle = timeline(x, **fields).json()["data"][1]["created_at"]
+    assert ids(since_id=first) == [third, second]
+    assert ids(until_id=third) == [second, first]
+    assert ids(start_time=middle) == [third, second]
+    assert ids(end_time=middle) == [first]
+    assert ids(exclude="replies") == [second, first]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"max_results": 4},
+        {"max_results": 101},
+        {"max_results": "many"},
+        {"start_time": "yesterday"},
+        {"start_time": "2026-02-30T00:00:00Z"},
+        {"start_time": "2026-02-03T00:00:00"},
+        {"start_time": "2009-02-03T00:00:00Z"},
+        {"since_id": "abc"},
+        {"since_id": "1" * 20},
+        {"pagination_token": "!"},
+        {"pagination_token": "é"},
+        {"exclude": "everything"},
+        {"tweet.fields": "colour"},
+        {"expansions": "colour"},
+        {"user.fields": "colour"},
+        {"media.fields": "colour"},
+    ],
+)
+def test_wrong_parameter_is_named(x, query):
+    answer = timeline(x, **query)
+    assert answer.status_code == 400
+    assert_matches("Problem", answer.json())
+    [name] = answer.json()["errors"][0]["parameters"]
+    assert name in query
+
+
+@pytest.mark.parametrize("ids", ["", "abc", "1,,2", ",".join(["1"] * 101)])
+def test_wrong_list_of_ids_is_invalid(x, ids):
+    assert x.get("/2/tweets", params={"ids": ids}).status_code == 400
+
+
+def test_timeline_of_nobody_is_an_error_inside_a_200(x):
+    answer = x.get("/2/users/17/tweets")
+    assert answer.json()["errors"][0]["resource_type"] == "user"
+
+
+def test_new_post_shows_in_lists_only_after_the_delay(x, control):
+    control.settings(list_delay_seconds=60)
+    tweet = x.tweet()
+    assert "data" not in timeline(x).json()
+    assert "data" in x.get(f"/2/tweets/{tweet['id']}").json()
+    control.advance(61)
+    assert "data" in timeline(x).json()
+
+
+def test_new_post_can_be_read_only_after_the_delay(x, control):
+    control.settings(read_delay_seconds=60)
+    tweet = x.tweet()
+    assert "data" not in x.get(f"/2/tweets/{tweet['id']}").json()
+    control.advance(61)
+    assert "data" in x.get(f"/2/tweets/{tweet['id']}").json()
+
+
+def test_private_metrics_are_for_the_author_and_thirty_days(x, make_x, control):
+    tweet = x.tweet()
+    query = {"ids": tweet["id"], "post.fields": "non_public_metrics"}
+    assert "non_public_metrics" in x.get("/2/tweets", params=query).json()["data"][0]
+
+    reader, later = make_x(username="reader"), fresh(x, control, 31 * 86400)
+    for answer in (
+        make_x(username="another").get("/2/tweets", params=query),
+        later.get("/2/tweets", params=query),
+    ):
+        assert answer.status_code == 200
+        assert_matches("GetPostsByIdsResponse", answer.json())
+        assert "non_public_metrics" not in answer.json()["data"][0]
+        assert answer.json()["errors"][0]["type"].endswith("/not-authorized-for-field")
+    assert reader.get("/2/tweets", params=query).status_code == 401
