@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from socialpublishing.crypto import Secret
@@ -24,7 +24,9 @@ class Grant:
 
     def to_secret(self) -> Secret:
         """All of it as one text, to be sealed while it waits for a confirmation."""
-        return Secret(json.dumps(asdict(self), default=_plain))
+        destinations = [vars(facts) for facts in self.destinations]
+        plain = {**vars(self), "profile": vars(self.profile), "destinations": destinations}
+        return Secret(json.dumps(plain, default=_plain))
 
     @classmethod
     def from_secret(cls, secret: Secret) -> Grant:

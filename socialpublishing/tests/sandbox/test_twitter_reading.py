@@ -21,7 +21,7 @@ def fresh(x, control, seconds):
 def test_me_has_three_fields_and_more_when_asked(x):
     data = x.get("/2/users/me").json()["data"]
     assert data == {"id": x.id, "name": "someone", "username": "someone"}
-    fields = "profile_image_url,verified,verified_type,subscription_type,public_metrics,created_at,protected"
+    fields = "profile_image_url,verified,verified_type,subscription_type,public_metrics,created_at"
     answer = x.get("/2/users/me", params={"user.fields": fields})
     assert_matches("GetUsersMeResponse", answer.json())
     assert set(answer.json()["data"]) == {"id", "name", "username", *fields.split(",")}

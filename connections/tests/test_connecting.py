@@ -1,0 +1,158 @@
+"""Connecting through the consent page, and who may finish it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+import requests
+
+from connections.models import OAuthAttempt, SocialConnection
+from connections.return_to import allowed_return_to
+
+PREFIXES = [
+    "https://app.customer.example/settings/",
+    "https://app.customer.example/publish/",
+]
+
+
+def corpus() -> list[tuple[str, str, str]]:
+    lines = (Path(__file__).parent / "corpora/return_to.txt").read_text().splitlines()
+    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    return [(row[0], row[1], row[2].encode().decode("unicode_escape")) for row in rows]
+
+
+@pytest.mark.parametrize(("number", "verdict", "target"), corpus())
+def test_return_to(number, verdict, target):
+    assert bool(allowed_return_to(target, PREFIXES)) == (verdict == "ALLOW")
+
+
+def consent(authorization_url: str, answer: str = "allow") -> str:
+    """What a person's browser does at the platform: the callback's path and query."""
+    back = requests.post(
+        authorization_url, data={answer: "1"}, allow_redirects=False, timeout=5
+    ).headers["Location"]
+    parts = urlsplit(back)
+    return f"{parts.path.removeprefix('/api/v1/')}?{parts.query}"
+
+
+def test_browser_connects_and_gets_the_connection(api, sandbox, platform):
+    started = api.get(f"connections/connect/{platform}")
+    assert started.status_code == 307
+
+    finished = api.get(consent(started.headers["Location"]))
+
+    assert finished.status_code == 200
+    assert finished.json()["platform"] == platform
+    assert finished.headers["Cache-Control"] == "no-store"
+    [listed] = api.get("connections/").json()
+    assert listed["id"] == finished.json()["id"]
+
+
+def test_connecting_the_same_account_again_keeps_its_id(api, sandbox, platform):
+    ids = set()
+    for _ in range(2):
+        started = api.get(f"connections/connect/{platform}")
+        ids.add(api.get(consent(started.headers["Location"])).json()["id"])
+    assert len(ids) == 1
+
+    api.delete(f"connections/{ids.copy().pop()}")
+    assert api.get("connections/").json() == []
+    assert SocialConnection.objects.get().access_token is None
+    assert api.delete(f"connections/{ids.copy().pop()}").status_code == 404
+
+    started = api.get(f"connections/connect/{platform}")
+    assert api.get(consent(started.headers["Location"])).json()["id"] in ids
+
+
+def test_connect_without_a_browser_is_active_only_after_its_user_confirms(
+    api, make_api, sandbox, platform
+):
+    started = api.get(f"connections/connect/{platform}?redirect=false").json()
+    stranger = make_api("mallory")
+    pending = stranger.get(consent(started["authorization_url"])).json()
+    assert api.get("connections/").json() == []
+
+    confirm = {"attempt_id": started["attempt_id"], "completion_code": pending["completion_code"]}
+    wrong = api.post("connections/confirm", {**confirm, "completion_code": "guess"})
+    assert wrong.status_code == 404
+    confirmed = api.post("connections/confirm", confirm)
+    assert confirmed.status_code == 200
+    assert api.post("connections/confirm", confirm).json() == confirmed.json()
+
+
+def test_somebody_else_with_the_code_gets_nothing_and_ends_the_grant(api, make_api, sandbox):
+    started = api.get("connections/connect/twitter?redirect=false").json()
+    pending = api.get(consent(started["authorization_url"])).json()
+    confirm = {"attempt_id": started["attempt_id"], "completion_code": pending["completion_code"]}
+
+    assert make_api("mallory").post("connections/confirm", confirm).status_code == 404
+
+    assert api.post("connections/confirm", confirm).status_code == 404
+    assert OAuthAttempt.objects.get().grant is None
+    assert len(sandbox.calls("/oauth2/revoke")) == 1
+
+
+def test_callback_in_another_browser_changes_nothing(api, make_api, sandbox, platform):
+    started = api.get(f"connections/connect/{platform}")
+    callback = consent(started.headers["Location"])
+
+    lured = make_api("victim").get(callback)
+    assert (lured.status_code, lured.json()["code"]) == (400, "invalid_state")
+
+    assert api.get(callback).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": None},
+        {"state": "x" * 43},
+        {"state": "short"},
+        {"state": "a\x00b"},
+    ],
+)
+def test_callback_without_its_state_asks_for_no_token(api, sandbox, change: dict[str, Any]):
+    started = api.get("connections/connect/twitter")
+    path, _, query = consent(started.headers["Location"]).partition("?")
+    given = {name: values[0] for name, values in parse_qs(query).items()} | change
+    given = {name: value for name, value in given.items() if value is not None}
+
+    answer = api.get(f"{path}?{urlencode(given)}")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_state")
+    assert sandbox.calls("/oauth2/token") == []
+
+
+def test_callback_is_used_once(api, sandbox):
+    callback = consent(api.get("connections/connect/twitter").headers["Location"])
+    assert api.get(callback).status_code == 200
+
+    assert api.get(callback).json()["code"] == "invalid_state"
+    assert len(sandbox.calls("/oauth2/token")) == 1
+
+
+def test_denied_consent_is_told_in_our_own_words(api, sandbox, platform):
+    started = api.get(f"connections/connect/{platform}")
+
+    answer = api.get(consent(started.headers["Location"], "deny"))
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "oauth_denied")
+
+
+def test_return_to_gets_the_outcome(api, sandbox, settings):
+    settings.OAUTH_RETURN_TO = PREFIXES
+    started = api.get("connections/connect/twitter?return_to=/settings/social%3Ftab=1")
+
+    answer = api.get(consent(started.headers["Location"]))
+
+    assert answer.status_code == 303
+    target = "https://app.customer.example/settings/social?tab=1&status=connected&connection_id="
+    assert answer.headers["Location"].startswith(target)
+
+
+def test_unknown_and_unconfigured_platforms_are_refused(api, settings):
+    assert api.get("connections/connect/myspace").json()["code"] == "unsupported_platform"
+    assert api.get("connections/connect/twitter").json()["code"] == "platform_not_configured"

@@ -1,0 +1,86 @@
+"""Stored tokens open only with our keys, in the row and column they were written for."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import os
+import pickle
+import uuid
+
+import pytest
+
+from connections.models import SocialConnection
+from socialpublishing.crypto import Secret
+from socialpublishing.errors import TokenEncryptionError
+
+
+def field(name: str = "access_token"):
+    return SocialConnection._meta.get_field(name)
+
+
+def a_key() -> str:
+    return base64.b64encode(os.urandom(32)).decode()
+
+
+def test_sealed_text_opens_in_its_own_row_and_column_only():
+    row = uuid.uuid4()
+    envelope = field().seal(row, Secret("token"))
+
+    assert field().open(row, envelope) == Secret("token")
+    with pytest.raises(TokenEncryptionError):
+        field().open(uuid.uuid4(), envelope)
+    with pytest.raises(TokenEncryptionError):
+        field("refresh_token").open(row, envelope)
+
+
+def test_every_changed_character_is_noticed():
+    row = uuid.uuid4()
+    envelope = field().seal(row, Secret("token"))
+    for place, character in enumerate(envelope):
+        changed = envelope[:place] + ("A" if character != "A" else "B") + envelope[place + 1 :]
+        try:
+            opened = field().open(row, changed)
+        except TokenEncryptionError:
+            continue
+        # The last character of a base64 text may hold bits that mean nothing.
+        assert opened == Secret("token")
+
+
+def test_retired_key_opens_and_no_longer_seals(settings):
+    row = uuid.uuid4()
+    old = settings.AES_KEY
+    envelope = field().seal(row, Secret("token"))
+
+    settings.AES_KEY, settings.AES_KEYS_RETIRED = a_key(), [old]
+    assert field().open(row, envelope) == Secret("token")
+    assert field().seal(row, Secret("x")).split(".")[1] != envelope.split(".")[1]
+
+    settings.AES_KEYS_RETIRED = []
+    with pytest.raises(TokenEncryptionError):
+        field().open(row, envelope)
+
+
+@pytest.mark.django_db
+def test_token_is_never_stored_or_shown_in_clear():
+    made = SocialConnection.objects.create(
+        user_id="alice", platform="twitter", external_user_id="1", access_token=Secret("canary")
+    )
+
+    [stored] = SocialConnection.objects.values_list("access_token", flat=True)
+    assert stored.startswith("v1.")
+    assert "canary" not in stored
+    assert SocialConnection.objects.get(pk=made.pk).access_token.reveal() == "canary"
+    assert "canary" not in repr(made.access_token) + str(made.access_token) + f"{made.access_token}"
+
+
+def test_plain_text_cannot_be_assigned():
+    with pytest.raises(TypeError):
+        SocialConnection(user_id="alice", access_token="plain")
+
+
+def test_secret_is_not_pickled_or_copied():
+    with pytest.raises(TypeError):
+        pickle.dumps(Secret("x"))
+    with pytest.raises(TypeError):
+        copy.copy(Secret("x"))
