@@ -45,6 +45,15 @@ def parse(text: str) -> Fields:
     return root
 
 
+def check(asked: Fields, kind: str) -> None:
+    """Raises Answered for a field that nodes of `kind`, one of KNOWN_FIELDS, do not have."""
+    for name in asked:
+        if name not in KNOWN_FIELDS[kind]:
+            raise invalid(
+                f"Tried accessing nonexisting field ({name}) on node type ({kind.title()})"
+            )
+
+
 def pick(node: dict[str, Any], asked: Fields, kind: str) -> dict[str, Any]:
     """What `asked` names of `node`, and its id. A field without a value is left out.
 

@@ -91,6 +91,8 @@ def token_error(
 
 
 def refusal(status: int) -> HttpResponse:
+    if status == 400:
+        return invalid_request("The request cannot be understood.")
     if status == 402:
         # Seen so: an integer that JavaScript cannot hold, and no `status` in the body.
         account_id = 2039912345678901234

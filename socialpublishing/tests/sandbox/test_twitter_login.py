@@ -3,7 +3,7 @@ import base64
 import pytest
 import requests
 
-from .conftest import (
+from socialpublishing.tests.sandbox.callers import (
     REDIRECT_URI,
     VERIFIER,
     Client,
@@ -21,13 +21,13 @@ def code_of(site, **changes):
     return answer_of(answer)["code"]
 
 
-def exchange(site, code, auth=BASIC, **changes):
+def exchange(site, code, auth=BASIC, changes=()):
     form = {
         "grant_type": "authorization_code",
         "code": code,
         "redirect_uri": REDIRECT_URI,
         "code_verifier": VERIFIER,
-    } | changes
+    } | dict(changes)
     return site.post("/twitter/2/oauth2/token", data=form, auth=auth)
 
 
@@ -146,7 +146,7 @@ def test_code_lives_thirty_seconds(site, control):
     ],
 )
 def test_exchange_with_a_wrong_part_is_refused(site, change, words):
-    answer = exchange(site, code_of(site), **change)
+    answer = exchange(site, code_of(site), changes=change)
     assert answer.status_code == 400
     assert words in answer.json()["error_description"]
 

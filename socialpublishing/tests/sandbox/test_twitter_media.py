@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from .conftest import assert_matches
+from socialpublishing.tests.sandbox.callers import assert_matches
 
 MEGABYTE = 1024 * 1024
 

@@ -1,6 +1,6 @@
 import pytest
 
-from .conftest import assert_matches
+from socialpublishing.tests.sandbox.callers import assert_matches
 
 DUPLICATE = {
     "detail": "You are not allowed to create a Tweet with duplicate content.",

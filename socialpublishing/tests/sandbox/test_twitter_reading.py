@@ -2,7 +2,7 @@ import datetime as dt
 
 import pytest
 
-from .conftest import assert_matches
+from socialpublishing.tests.sandbox.callers import assert_matches
 
 
 def timeline(x, **query):

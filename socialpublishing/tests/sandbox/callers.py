@@ -1,0 +1,147 @@
+"""A sandbox over real HTTP, and those who call it: a control, an X account, a Facebook Page."""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import jsonschema
+import requests
+
+REDIRECT_URI = "http://127.0.0.1:8000/callback?from=here"
+X_SCHEMAS = json.loads(Path(__file__).with_name("x_schemas.json").read_text("utf-8"))
+VERIFIER = "a-verifier-that-is-long-enough-to-be-one-of-rfc-7636"
+
+
+def assert_matches(schema, value):
+    """`value` is what X's own OpenAPI description calls `schema`."""
+    jsonschema.validate(value, {**X_SCHEMAS, "$ref": f"#/$defs/{schema}"})
+
+
+class Client:
+    """Calls below one address, with one token."""
+
+    def __init__(self, url, token=""):
+        self.url = url
+        self.session = requests.Session()
+        self.session.trust_env = False
+        if token:
+            self.session.headers["Authorization"] = f"Bearer {token}"
+
+    def call(self, method, path, **kwargs):
+        kwargs.setdefault("timeout", 10)
+        kwargs.setdefault("allow_redirects", False)
+        return self.session.request(method, f"{self.url}{path}", **kwargs)
+
+    def get(self, path, **kwargs):
+        return self.call("GET", path, **kwargs)
+
+    def post(self, path, **kwargs):
+        return self.call("POST", path, **kwargs)
+
+    def delete(self, path, **kwargs):
+        return self.call("DELETE", path, **kwargs)
+
+
+class Control(Client):
+    def account(self, platform="twitter", username="someone", **facts):
+        answer = self.post("/accounts", json={"platform": platform, "username": username, **facts})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def fault(self, action, value=None, **facts):
+        answer = self.post("/faults", json={"action": action, "value": value, **facts})
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    def settings(self, **switches):
+        assert self.post("/settings", json=switches).status_code == 200
+
+    def advance(self, seconds):
+        assert self.post("/clock", json={"advance_seconds": seconds}).status_code == 200
+
+    def posts(self, platform=""):
+        return self.get("/posts", params={"platform": platform}).json()
+
+
+class X(Client):
+    """An account on X."""
+
+    def __init__(self, server, account):
+        super().__init__(f"{server.url}/twitter", account["access_token"])
+        self.id = account["account_id"]
+        self.account = account
+
+    def tweet(self, text="Hello", **more):
+        answer = self.post("/2/tweets", json={"text": text, **more})
+        assert answer.status_code == 201, answer.text
+        return answer.json()["data"]
+
+    def upload(self, data, category="tweet_image"):
+        answer = self.post(
+            "/2/media/upload", files={"media": data}, data={"media_category": category}
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+
+class Page(Client):
+    """A Facebook Page, called with its own token, as `/{id}/…` of Graph v25.0."""
+
+    def __init__(self, server, page):
+        super().__init__(f"{server.url}/facebook/v25.0", page["access_token"])
+        self.id = page["id"]
+        self.token = page["access_token"]
+
+    def publish(self, **fields):
+        answer = self.post(f"/{self.id}/feed", data=fields)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["id"]
+
+    def photo(self, data, **fields):
+        answer = self.post(f"/{self.id}/photos", files={"source": data}, data=fields)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+def consent_query(platform, **changes):
+    """The query of an authorization address as an app makes it."""
+    query = {
+        "client_id": f"sandbox-{platform}",
+        "redirect_uri": REDIRECT_URI,
+        "response_type": "code",
+        "state": "a state",
+    }
+    if platform == "twitter":
+        digest = hashlib.sha256(VERIFIER.encode()).digest()
+        query |= {
+            "scope": "tweet.read tweet.write users.read media.write offline.access",
+            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+            "code_challenge_method": "S256",
+        }
+    else:
+        query |= {"scope": "pages_show_list,pages_manage_posts,pages_read_engagement"}
+    query |= changes
+    return urlencode({name: value for name, value in query.items() if value is not None})
+
+
+def form_of(answer):
+    """The fields that a browser would send from the consent page, and where to."""
+    fields = {}
+    for tag in re.findall(r"<input[^>]*>", answer.text):
+        attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        is_on = attributes["type"] == "hidden" or re.search(r"\bchecked\b", tag)
+        if is_on:
+            value = html.unescape(attributes.get("value", "on"))
+            fields[html.unescape(attributes["name"])] = value
+    return fields, html.unescape(re.search(r'<form[^>]*action="([^"]*)"', answer.text)[1])
+
+
+def answer_of(response):
+    """What the redirect after the consent page carries back to the app."""
+    assert response.status_code == 302, response.text
+    assert response.headers["Location"].startswith(f"{REDIRECT_URI}&")
+    return {n: v for n, [v] in parse_qs(urlsplit(response.headers["Location"]).query).items()}

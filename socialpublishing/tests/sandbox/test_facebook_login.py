@@ -1,0 +1,322 @@
+import hashlib
+import hmac
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from socialpublishing.tests.sandbox.callers import (
+    REDIRECT_URI,
+    Client,
+    answer_of,
+    consent_query,
+    form_of,
+)
+
+APP = {"client_id": "sandbox-facebook", "client_secret": "sandbox-secret"}
+DIALOG = "/facebook/v25.0/dialog/oauth"
+DAY_S = 86400
+
+
+@pytest.fixture
+def graph(server):
+    return Client(f"{server.url}/facebook/v25.0")
+
+
+def code_of(site, **changes):
+    query = consent_query("facebook", **changes)
+    return answer_of(site.post(f"{DIALOG}?{query}", data={"allow": "1"}))["code"]
+
+
+def exchange(graph, code, method="GET", changes=()):
+    fields = {**APP, "redirect_uri": REDIRECT_URI, "code": code} | dict(changes)
+    kind = "params" if method == "GET" else "data"
+    return graph.call(method, "/oauth/access_token", **{kind: fields})
+
+
+def lengthen(graph, token):
+    fields = {**APP, "grant_type": "fb_exchange_token", "fb_exchange_token": token}
+    return graph.get("/oauth/access_token", params=fields)
+
+
+def log_in(site, graph, **changes):
+    return exchange(graph, code_of(site, **changes)).json()["access_token"]
+
+
+def pages_of(graph, token, **query):
+    return graph.get("/me/accounts", params={"access_token": token, **query}).json()
+
+
+def debug(graph, token):
+    query = {"input_token": token, "access_token": "sandbox-facebook|sandbox-secret"}
+    return graph.get("/debug_token", params=query).json()["data"]
+
+
+def error_of(answer):
+    error = answer.json()["error"]
+    return error["code"], error.get("error_subcode")
+
+
+@pytest.mark.parametrize("version", ["v25.0", "v26.0", "v2.8"])
+def test_person_clicks_through_and_the_app_gets_a_token(site, graph, version):
+    query = consent_query("facebook")
+    fields, action = form_of(site.get(f"/facebook/{version}/dialog/oauth?{query}"))
+    answer = answer_of(site.post(action, data={**fields, "allow": "1"}))
+    assert answer["state"] == "a state"
+
+    tokens = exchange(graph, answer["code"]).json()
+
+    assert (tokens["token_type"], tokens["expires_in"]) == ("bearer", 5400)
+    me = graph.get("/me", params={"access_token": tokens["access_token"]}).json()
+    assert me == {"name": "Sandy Box", "id": fields["account"]}
+
+
+def test_refusal_tells_why(site):
+    answer = answer_of(site.post(f"{DIALOG}?{consent_query('facebook')}", data={"deny": "1"}))
+    assert answer == {
+        "from": "here",
+        "error": "access_denied",
+        "error_code": "200",
+        "error_description": "Permissions error",
+        "error_reason": "user_denied",
+        "state": "a state",
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"client_id": "1"},
+        {"redirect_uri": "ftp://example.com"},
+        {"redirect_uri": None},
+        {"scope": "pages_show_list,manage_pages"},
+        {"response_type": "token"},
+    ],
+)
+def test_wrong_request_is_shown_and_never_sent_back(site, change):
+    answer = site.get(f"{DIALOG}?{consent_query('facebook', **change)}")
+    assert answer.status_code == 400
+    assert "Something went wrong" in answer.text
+
+
+def test_unticked_page_and_scope_are_not_granted(site, graph, make_person):
+    person = make_person(pages=2)
+    left_out, kept = person["pages"]
+    fields, action = form_of(
+        site.get(f"{DIALOG}?{consent_query('facebook', return_scopes='true')}")
+    )
+    del fields[f"page:{left_out['id']}"]
+    del fields["scope:pages_manage_posts"]
+
+    answer = answer_of(site.post(action, data={**fields, "allow": "1"}))
+    token = exchange(graph, answer["code"]).json()["access_token"]
+
+    assert answer["denied_scopes"] == "pages_manage_posts"
+    assert "pages_show_list" in answer["granted_scopes"].split(",")
+    assert [page["id"] for page in pages_of(graph, token)["data"]] == [kept["id"]]
+    permissions = graph.get("/me/permissions", params={"access_token": token}).json()["data"]
+    assert {"permission": "pages_manage_posts", "status": "declined"} in permissions
+    assert {"permission": "pages_show_list", "status": "granted"} in permissions
+    [target] = [
+        s for s in debug(graph, token)["granular_scopes"] if s["scope"] == "pages_show_list"
+    ]
+    assert target["target_ids"] == [kept["id"]]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_code_works_once(site, graph, method):
+    code = code_of(site)
+    assert exchange(graph, code, method).ok
+    answer = exchange(graph, code, method)
+    assert (answer.status_code, error_of(answer)) == (400, (100, 36009))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"redirect_uri": REDIRECT_URI + "/"}, (100, 36008)),
+        ({"redirect_uri": ""}, (191, None)),
+        ({"code": "made-up"}, (100, None)),
+        ({"client_secret": "guess"}, (1, None)),
+        ({"client_id": "1"}, (101, None)),
+        ({"client_id": ""}, (101, None)),
+        ({"grant_type": "password"}, (100, None)),
+    ],
+)
+def test_exchange_with_a_wrong_part_is_refused(site, graph, changes, expected):
+    answer = exchange(graph, code_of(site), changes=changes)
+    assert (answer.status_code, error_of(answer)) == (400, expected)
+
+
+def test_code_expires(site, graph, control):
+    code = code_of(site)
+    control.advance(601)
+    assert error_of(exchange(graph, code)) == (100, 36007)
+
+
+def test_app_gets_a_token_of_its_own(graph):
+    answer = graph.get("/oauth/access_token", params={**APP, "grant_type": "client_credentials"})
+    assert answer.json() == {
+        "access_token": "sandbox-facebook|sandbox-secret",
+        "token_type": "bearer",
+    }
+
+
+def test_short_token_dies_soon_and_its_page_tokens_with_it(site, graph, control):
+    token = log_in(site, graph)
+    [page] = pages_of(graph, token)["data"]
+    control.advance(5401)
+    for dead in (token, page["access_token"]):
+        answer = graph.get("/me", params={"access_token": dead})
+        assert (answer.status_code, error_of(answer)) == (400, (190, 463))
+
+
+def test_long_token_lives_sixty_days_and_its_page_tokens_longer(site, graph, control):
+    answer = lengthen(graph, log_in(site, graph)).json()
+    assert answer["expires_in"] == 60 * DAY_S
+    [page] = pages_of(graph, answer["access_token"])["data"]
+    control.advance(61 * DAY_S)
+    assert error_of(graph.get("/me", params={"access_token": answer["access_token"]})) == (190, 463)
+    assert graph.get("/me", params={"access_token": page["access_token"]}).ok
+    assert error_of(lengthen(graph, answer["access_token"])) == (190, 463)
+
+
+def test_page_token_stays_the_same_for_the_same_user_token(site, graph):
+    token = lengthen(graph, log_in(site, graph)).json()["access_token"]
+    first, second = (pages_of(graph, token)["data"][0]["access_token"] for _ in range(2))
+    assert first == second
+
+
+def test_pages_come_in_portions_to_the_last_one(graph, make_person):
+    person = make_person(pages=7)
+    seen, answer = [], pages_of(graph, person["access_token"], limit=3, fields="id,name")
+    while True:
+        seen += [page["id"] for page in answer["data"]]
+        assert set(answer["data"][0]) == {"id", "name"}
+        url = answer["paging"].get("next")
+        if url is None:
+            break
+        answer = graph.session.get(url, timeout=10).json()
+    assert seen == [page["id"] for page in person["pages"]]
+
+
+def test_page_in_the_list_has_token_tasks_and_what_is_asked(graph, make_person):
+    person = make_person(pages=[{"name": "Café", "username": "cafe", "tasks": ["ANALYZE"]}])
+    fields = "id,name,username,category,tasks,access_token,picture{url},followers_count"
+    [page] = pages_of(graph, person["access_token"], fields=fields)["data"]
+    assert page["tasks"] == ["ANALYZE"]
+    assert page["access_token"] == person["pages"][0]["access_token"]
+    assert list(page["picture"]["data"]) == ["url"]
+    [usual] = pages_of(graph, person["access_token"])["data"]
+    assert set(usual) == {"access_token", "category", "category_list", "name", "id", "tasks"}
+
+
+def test_page_of_a_business_needs_the_permission_for_it(make_person, graph):
+    pages = [{"name": "Own"}, {"name": "Business", "business": True}]
+    without = make_person(pages=pages)
+    with_it = make_person(pages=pages, scopes=["pages_show_list", "business_management"])
+    assert len(pages_of(graph, without["access_token"])["data"]) == 1
+    assert len(pages_of(graph, with_it["access_token"])["data"]) == 2
+
+
+def test_pages_are_hidden_without_the_permission_to_list_them(make_person, graph):
+    person = make_person(scopes=["pages_manage_posts"])
+    assert pages_of(graph, person["access_token"])["data"] == []
+
+
+def test_page_token_of_one_page_is_found_by_its_id(make_person, graph):
+    person = make_person()
+    [page] = person["pages"]
+    query = {"fields": "access_token,name", "access_token": person["access_token"]}
+    answer = graph.get(f"/{page['id']}", params=query).json()
+    assert answer == {"access_token": page["access_token"], "name": page["name"], "id": page["id"]}
+
+
+def test_debug_tells_what_a_token_is(make_person, graph):
+    person = make_person()
+    [page] = person["pages"]
+    user, own = debug(graph, person["access_token"]), debug(graph, page["access_token"])
+    assert (user["type"], user["is_valid"], user["user_id"]) == ("USER", True, person["account_id"])
+    assert user["expires_at"] > user["issued_at"]
+    assert (own["type"], own["expires_at"], own["profile_id"]) == ("PAGE", 0, page["id"])
+    assert own["user_id"] == person["account_id"]
+    unknown = debug(graph, "made-up")
+    assert (unknown["is_valid"], unknown["error"]["code"]) == (False, 190)
+
+
+def test_debug_needs_a_token_to_ask_with(make_person, graph):
+    answer = graph.get("/debug_token", params={"input_token": make_person()["access_token"]})
+    assert error_of(answer) == (104, None)
+
+
+def test_login_taken_back_ends_all_tokens(make_person, graph):
+    person = make_person()
+    query = {"access_token": person["access_token"]}
+    assert graph.delete("/me/permissions", params=query).json() == {"success": True}
+    for token in (person["access_token"], person["pages"][0]["access_token"]):
+        answer = graph.get("/me", params={"access_token": token})
+        assert error_of(answer) == (190, 458)
+        assert debug(graph, token)["is_valid"] is False
+
+
+def test_one_permission_can_be_taken_back(make_person, graph):
+    person = make_person()
+    query = {"access_token": person["access_token"], "permission": "pages_manage_posts"}
+    assert graph.delete(f"/{person['account_id']}/permissions", params=query).ok
+    [page] = person["pages"]
+    fields = {"message": "Hello", "access_token": page["access_token"]}
+    answer = graph.post(f"/{page['id']}/feed", data=fields)
+    assert (answer.status_code, error_of(answer)) == (403, (200, None))
+
+
+def test_proof_of_the_app_secret_is_verified_when_sent(make_person, graph):
+    token = make_person()["access_token"]
+    proof = hmac.new(b"sandbox-secret", token.encode(), hashlib.sha256).hexdigest()
+    query = {"access_token": token}
+    assert graph.get("/me", params={**query, "appsecret_proof": proof}).ok
+    answer = graph.get("/me", params={**query, "appsecret_proof": "0" * 64})
+    assert error_of(answer) == (100, None)
+    assert "appsecret_proof" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "OAuth"])
+def test_token_may_stand_in_the_header(make_person, graph, scheme):
+    headers = {"Authorization": f"{scheme} {make_person()['access_token']}"}
+    assert graph.get("/me", headers=headers).ok
+
+
+@pytest.mark.parametrize(("token", "code"), [("", 104), ("made-up", 190)])
+def test_call_without_a_living_token_is_refused(graph, token, code):
+    answer = graph.get("/me", params={"access_token": token})
+    assert (answer.status_code, error_of(answer)[0]) == (400, code)
+
+
+def test_token_of_x_is_nothing_on_facebook(x, graph):
+    query = {"access_token": x.account["access_token"]}
+    assert error_of(graph.get("/me", params=query))[0] == 190
+
+
+@pytest.mark.parametrize(
+    ("asked", "served"),
+    [
+        ("/v25.0", "v25.0"),
+        ("/v26.0", "v26.0"),
+        ("/v3.1", "v21.0"),
+        ("/v99.0", "v26.0"),
+        ("", "v25.0"),
+    ],
+)
+def test_version_is_served_or_the_nearest_living_one(site, asked, served):
+    assert site.get(f"/facebook{asked}/me").headers["facebook-api-version"] == served
+
+
+def test_answers_wear_the_usage_headers(page):
+    headers = page.get("/me").headers
+    assert "call_count" in headers["X-App-Usage"]
+    assert page.id in headers["X-Business-Use-Case-Usage"]
+    assert headers["x-fb-trace-id"]
+
+
+def test_answer_of_the_dialog_keeps_the_query_of_the_redirect_uri(site):
+    answer = site.post(f"{DIALOG}?{consent_query('facebook')}", data={"allow": "1"})
+    query = parse_qs(urlsplit(answer.headers["Location"]).query)
+    assert query["from"] == ["here"]
