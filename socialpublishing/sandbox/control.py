@@ -47,7 +47,7 @@ def posts(request: SandboxRequest) -> HttpResponse:
 
 
 def calls(request: SandboxRequest) -> HttpResponse:
-    """The last calls to the platforms, oldest first. `status` is null for a dropped line."""
+    """The last calls to the platforms, oldest first. `status` is null without an answer."""
     name = _platform_filter(request)
     made = list(request.state.calls)
     return json_answer([call for call in made if name in ("", call["platform"])])

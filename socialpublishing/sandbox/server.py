@@ -104,7 +104,7 @@ class Application(WSGIHandler):
             "platform": name,
             "method": request.method,
             "path": f"/{path}",
-            "status": None,  # stays so when the line was dropped
+            "status": None,  # until it is answered; for ever, if the line is dropped
             "at": as_time(self.state.now()).isoformat(),
         }
         self.state.calls.append(call)
@@ -120,8 +120,8 @@ class Application(WSGIHandler):
         fault = self.state.faults.take(platform.name, str(request.method), path)
         try:
             fault = fault or self.state.faults.spoken(platform.text_of(request))
-        except BadBody:
-            fault = None  # the view will say so
+        except (BadBody, SuspiciousOperation):
+            fault = None  # what cannot be read has no text; the view will say so
         response = self._misbehave(request, platform, fault)
         platform.dress(request, response)
         return response
@@ -212,9 +212,9 @@ class _Connection(WSGIRequestHandler):
             return True
         return False
 
-    def send_error(self, *args: Any, **kwargs: Any) -> None:
-        super().send_error(*args, **kwargs)
-        self.wfile.flush()  # what follows is the end of the line
+    def handle_one_request(self) -> None:
+        super().handle_one_request()
+        self.wfile.flush()  # answers without a body, and errors, have not left yet
 
     def handle_expect_100(self) -> bool:
         answer = super().handle_expect_100()

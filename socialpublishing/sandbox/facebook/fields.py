@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from socialpublishing.sandbox.exchange import SandboxRequest
 from socialpublishing.sandbox.facebook.errors import invalid
 
 Fields = dict[str, "Fields"]
@@ -20,6 +21,20 @@ KNOWN_FIELDS: dict[str, list[str]] = json.loads(
 )
 MAX_DEPTH = 8
 _TOKEN = re.compile(r"\s*(?:(?P<name>\w+)(?:\.\w+\([^()]*\))*|(?P<sign>[{},]))\s*")
+
+
+def asked_fields(request: SandboxRequest, kind: str, usual: str) -> Fields:
+    """The call's `fields`, or the usual ones.
+
+    `kind` is one of KNOWN_FIELDS. Raises Answered for a field that its nodes do not have.
+    """
+    asked = parse(str(request.params.get("fields") or usual))
+    for name in asked:
+        if name not in KNOWN_FIELDS[kind]:
+            raise invalid(
+                f"Tried accessing nonexisting field ({name}) on node type ({kind.title()})"
+            )
+    return asked
 
 
 def parse(text: str) -> Fields:
@@ -45,25 +60,8 @@ def parse(text: str) -> Fields:
     return root
 
 
-def check(asked: Fields, kind: str) -> None:
-    """Raises Answered for a field that nodes of `kind`, one of KNOWN_FIELDS, do not have."""
-    for name in asked:
-        if name not in KNOWN_FIELDS[kind]:
-            raise invalid(
-                f"Tried accessing nonexisting field ({name}) on node type ({kind.title()})"
-            )
-
-
-def pick(node: dict[str, Any], asked: Fields, kind: str) -> dict[str, Any]:
-    """What `asked` names of `node`, and its id. A field without a value is left out.
-
-    `kind` is one of KNOWN_FIELDS. Raises Answered for a field that its nodes do not have.
-    """
-    for name in asked:
-        if name not in KNOWN_FIELDS[kind]:
-            raise invalid(
-                f"Tried accessing nonexisting field ({name}) on node type ({kind.title()})"
-            )
+def pick(node: dict[str, Any], asked: Fields) -> dict[str, Any]:
+    """What `asked` names of `node`, and its id. A field without a value is left out."""
     picked = {name: _inside(node[name], inner) for name, inner in asked.items() if name in node}
     return picked | ({"id": node["id"]} if "id" in node else {})
 

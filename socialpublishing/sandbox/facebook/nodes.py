@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
 from socialpublishing.sandbox.facebook.errors import invalid, missing_object
-from socialpublishing.sandbox.facebook.fields import Fields, parse, pick
+from socialpublishing.sandbox.facebook.fields import asked_fields, pick
 from socialpublishing.sandbox.facebook.login import NAME, caller, page_token
 from socialpublishing.sandbox.state import Account, Media, Post, Token, as_time
 
@@ -30,7 +30,7 @@ def read(request: SandboxRequest, node_id: str) -> HttpResponse:
         return cards.post_page(request, platform=NAME, post_id=node_id)
     token = caller(request)
     node, kind, usual = _node(request, token, node_id)
-    return json_answer(pick(node, asked_fields(request, usual), kind))
+    return json_answer(pick(node, asked_fields(request, kind, usual)))
 
 
 def _is_visitor(request: SandboxRequest) -> bool:
@@ -75,11 +75,12 @@ def accounts(request: SandboxRequest, node_id: str) -> HttpResponse:
         and "pages_show_list" in scopes
         and (not page.facts["business"] or "business_management" in scopes)
     ]
-    asked = asked_fields(request, "access_token,category,category_list,name,id,tasks")
+    usual = "access_token,category,category_list,name,id,tasks"
+    asked = asked_fields(request, "PAGE", usual)
     return _listing(
         request,
         [(page.id, page) for page in pages],
-        lambda page: pick(page_node(request, token, page), asked, "PAGE"),
+        lambda page: pick(page_node(request, token, page), asked),
     )
 
 
@@ -97,16 +98,12 @@ def listing(request: SandboxRequest, node_id: str) -> HttpResponse:
         and (since is None or post.created_at >= since)
         and (until is None or post.created_at <= until)
     ]
-    asked = asked_fields(request, "created_time,message,id")
+    asked = asked_fields(request, "POST", "created_time,message,id")
     return _listing(
         request,
         [(post.id, post) for post in posts],
-        lambda post: pick(post_node(request, post), asked, "POST"),
+        lambda post: pick(post_node(request, post), asked),
     )
-
-
-def asked_fields(request: SandboxRequest, usual: str) -> Fields:
-    return parse(str(request.params.get("fields") or usual))
 
 
 def _listing(

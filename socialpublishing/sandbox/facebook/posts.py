@@ -14,9 +14,9 @@ from django.http import HttpResponse
 
 from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
-from socialpublishing.sandbox.facebook.fields import pick
+from socialpublishing.sandbox.facebook.fields import asked_fields, pick
 from socialpublishing.sandbox.facebook.login import NAME, caller
-from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, asked_fields, post_node
+from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, post_node
 from socialpublishing.sandbox.state import Account, Media, Post, State
 
 MAX_TEXT = 63_206
@@ -37,14 +37,12 @@ def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
     if not text.strip() and not link and not photo_ids:
         raise invalid("Missing message or attachment")
     _check_link(link)
+    asked = asked_fields(request, "POST", "id")  # a write may read what it made
     with request.state.lock:
         photos = tuple(_staged(request.state, page, photo_id) for photo_id in photo_ids)
         is_public = _flag(request, "published")
         post = _add_post(request.state, page, text, photos, link=link, is_public=is_public)
-    answer: dict[str, Any] = {"id": post.id}
-    if "fields" in request.params:  # read-after-write
-        answer = pick(post_node(request, post), asked_fields(request, "id"), "POST")
-    return json_answer(answer)
+    return json_answer(pick(post_node(request, post), asked))
 
 
 def add_photo(request: SandboxRequest, node_id: str) -> HttpResponse:

@@ -29,6 +29,13 @@ def test_connection_is_kept_for_the_next_call(server):
         assert not answer.will_close
 
 
+def test_answer_without_a_body_leaves_at_once(site):
+    answer = site.call("HEAD", "/feed", timeout=2)
+    assert answer.status_code == 200
+    assert int(answer.headers["Content-Length"]) > 0
+    assert site.delete("/control/faults", timeout=2).status_code == 204
+
+
 def test_body_over_the_bound_is_refused_unread(server):
     answer = exchange(
         server,
@@ -143,8 +150,13 @@ def test_unreadable_body_is_the_callers_fault(x, page, control, body, kind):
         assert answer.json()
 
 
-def test_query_of_a_thousand_and_one_fields_is_the_callers_fault(x):
-    assert x.get("/2/tweets?" + "&".join(f"a{n}=1" for n in range(1001))).status_code == 400
+def test_query_of_a_thousand_and_one_fields_is_the_callers_fault(x, page):
+    query = "&".join(f"a{n}=1" for n in range(1001))
+    assert x.get(f"/2/tweets?{query}").status_code == 400
+    assert page.post(f"/{page.id}/feed?{query}").status_code == 400
+    assert (
+        page.post(f"/{page.id}/feed", data=dict.fromkeys(query.split("&"), "")).status_code == 400
+    )
 
 
 def test_service_settings_do_not_reach_the_sandbox(x, site, settings, sample):
