@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -121,6 +122,15 @@ class Lane(LaneRunner):
             if at > start + dt.timedelta(seconds=seconds):
                 return
             self.finish(at)
+
+
+def consent(authorization_url: str, answer: str = "allow") -> str:
+    """What a person's browser does at a platform; answers the callback's path and query."""
+    back = requests.post(
+        authorization_url, data={answer: "1"}, allow_redirects=False, timeout=5
+    ).headers["Location"]
+    parts = urlsplit(back)
+    return f"{parts.path.removeprefix('/api/v1/')}?{parts.query}"
 
 
 @pytest.fixture(scope="session")

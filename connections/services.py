@@ -176,13 +176,8 @@ def _exchange(
 ) -> Grant:
     codes, errors = query.get("code", ()), query.get("error", ())
     if errors and not codes:
-        if errors[0] == "access_denied":
-            raise OAuthConnectionError(
-                "oauth_denied", f"{platform.label} was not allowed to connect."
-            )
-        raise OAuthConnectionError(
-            "oauth_failed", f"{platform.label} could not finish the sign-in."
-        )
+        # Theirs may hold anything; ours is one sentence.
+        raise OAuthConnectionError("oauth_denied", f"{platform.label} was not allowed to connect.")
     if errors or len(codes) != 1 or not _is_code(codes[0]):
         raise OAuthConnectionError("oauth_failed", f"{platform.label} sent back no usable code.")
     try:
@@ -190,7 +185,7 @@ def _exchange(
             code=codes[0], redirect_uri=redirect_uri(platform.name), verifier=attempt.verifier
         )
         return identify(platform, tokens, now)
-    except (PlatformApiError, LookupError, TypeError) as error:
+    except (PlatformApiError, LookupError, TypeError, AttributeError) as error:
         # An answer without the fields that its description promises is no better than none.
         logger.warning("token exchange failed: %s", type(error).__name__)
         raise OAuthConnectionError(

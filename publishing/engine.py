@@ -150,6 +150,9 @@ def decide(job: PublishJob, around: Surroundings) -> Decision:
             return _too_late(job)
         if job.claims > MAX_CLAIMS:
             return _failed(job, "poison", "Working on this post stopped the service repeatedly.")
+    if job.destination is not None and not job.destination.can_publish and not is_marked:
+        message = f"The account may no longer publish to {job.account_name}."
+        return _failed(job, InsufficientPermissionsError.code, message)
     if connection.status == connection.Status.NEEDS_REAUTH:
         return _held(job, now, TokenExpiredError.code, connection.status_reason)
     limited = carrier.limited_until
@@ -228,8 +231,8 @@ def run(step: Step) -> Result:
     started = time.monotonic()
     value: Progress | Renewal | Found | None = None
     failure: Exception | None = None
-    client = client_for(step.job.platform, step.account)
     try:
+        client = client_for(step.job.platform, step.account)
         match step.kind:
             case StepKind.REFRESH:
                 value = client.renew(step.refresh_token)
@@ -303,6 +306,8 @@ def _settle_value(result: Result, around: Surroundings) -> Decision:
 
 def _settle_error(result: Result, around: Surroundings) -> Decision:
     job, kind, error, now = result.step.job, result.step.kind, result.error, around.now
+    if not isinstance(error, SocialPublishingBaseError):
+        logger.error("step %s failed", kind, exc_info=error, extra={"job_id": job.pk})
     is_marked = job.publish_started_at is not None
     if is_marked and kind != StepKind.PUBLISH and not isinstance(error, TokenExpiredError):
         # Looking changes nothing: whatever went wrong, look again.
@@ -336,8 +341,6 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
             return _retry(job, now, error)
         case MediaError():
             return _failed(job, error.code, str(error))
-    if not isinstance(error, PlatformApiError):
-        logger.error("step %s failed", kind, exc_info=error, extra={"job_id": job.pk})
     if kind == StepKind.PUBLISH:
         # Neither a yes nor one of the noes that say for certain that nothing was made.
         return _unclear(job, now, f"{error} Looking whether the post exists.", _code(error))
@@ -502,6 +505,17 @@ def _living(job: PublishJob) -> Status:
 
 def _code(error: Exception | None) -> str:
     return error.code if isinstance(error, SocialPublishingBaseError) else "internal_error"
+
+
+def hold(job: PublishJob, now: dt.datetime, error: SocialPublishingBaseError) -> Decision:
+    """Something of ours keeps `job` from going on, such as a key that is missing. It waits."""
+    if job.publish_started_at is not None:
+        move = _wait(job, now + HOLD, Status.UNCONFIRMED, str(error), code=error.code)
+        return Decision(move=move)
+    if now >= job.late_at:
+        return _failed(job, error.code, str(error))
+    until = min(now + HOLD, job.late_at)
+    return Decision(move=_wait(job, until, Status.PENDING, str(error), code=error.code))
 
 
 def wait_for_refresh(job: PublishJob, now: dt.datetime) -> Decision:

@@ -19,7 +19,13 @@ from multiprocessing.sharedctypes import RawValue
 from uuid import UUID
 
 from django.db import Error as DatabaseError
-from django.db import IntegrityError, connection, transaction
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
 from django.db.models import F, Min, Q
 
 from connections import services as connection_services
@@ -28,7 +34,7 @@ from publishing.engine import Decision, Result, Step, StepKind, Surroundings
 from publishing.models import JobEvent, Lane, PublishJob, Status
 from publishing.transitions import Move, move
 from socialpublishing.clock import database_now
-from socialpublishing.errors import PlatformUnreachableError
+from socialpublishing.errors import PlatformUnreachableError, SocialPublishingBaseError
 from socialpublishing.platforms.base import Renewal
 
 logger = logging.getLogger(__name__)
@@ -112,7 +118,7 @@ class LaneRunner:
             try:
                 wait = self.turn(database_now())
                 pause = 0.5
-            except DatabaseError:
+            except (OperationalError, InterfaceError):
                 logger.exception("the database is away; trying again in %.1f s", pause)
                 connection.close()
                 time.sleep(pause)
@@ -206,7 +212,7 @@ class LaneRunner:
     def _decide(self, jobs: Sequence[PublishJob], now: dt.datetime, started: float) -> list[Step]:
         """Write what each job does next; answers the steps that may now be taken."""
         decisions = [
-            engine.decide(job, around)
+            _decided(job, around)
             for job, around in zip(jobs, self._surroundings(jobs, now, started), strict=True)
         ]
         decisions = [self._with_refresh_right(decision, now) for decision in decisions]
@@ -345,3 +351,13 @@ class LaneRunner:
             step=late.step,
             note="A worker that had lost the job brings the platform's answer: the post is there.",
         )
+
+
+def _decided(job: PublishJob, around: Surroundings) -> Decision:
+    try:
+        return engine.decide(job, around)
+    except SocialPublishingBaseError as error:
+        # A token that no key of ours opens, a platform that left the register: an alarm, and no
+        # reason to hold up the other jobs.
+        logger.exception("job cannot go on", extra={"job_id": job.pk})
+        return engine.hold(job, around.now, error)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import IntegrityError, connection, models, transaction
+from django.db import DataError, IntegrityError, connection, models, transaction
 
 from publishing.models import ENDED, JobEvent, PublishJob, Status
 from socialpublishing.errors import SocialPublishingBaseError
@@ -123,9 +123,9 @@ def move(moves: Sequence[Move], *, now: dt.datetime, actor: str) -> list[Move]:
         batch = moves[start : start + BATCH]
         try:
             moved += _move_batch(batch, now, actor)
-        except IntegrityError:
+        except (IntegrityError, DataError):
             if len(batch) == 1:
-                logger.exception("a move breaks a constraint", extra={"job_id": batch[0].job.pk})
+                logger.exception("the database refuses a move", extra={"job_id": batch[0].job.pk})
                 continue
             # One row must not hold up the others.
             for each in batch:

@@ -171,7 +171,8 @@ class Http:
 
 def _masked(message: str) -> str:
     """A platform's words, short, without what may be a token: some quote what they were sent."""
-    return re.sub(r"[\w.~+/=:%-]{40,}", "***", message)[:400]
+    printable = re.sub(r"[\x00-\x1f\x7f]+", " ", message)
+    return re.sub(r"[\w.~+/=:%-]{40,}", "***", printable)[:400]
 
 
 def never_left(error: requests.RequestException) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 import pytest
-import requests
 
+from conftest import consent
 from connections.models import OAuthAttempt, SocialConnection
 from connections.return_to import allowed_return_to
 
@@ -27,15 +27,6 @@ def corpus() -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(("number", "verdict", "target"), corpus())
 def test_return_to(number, verdict, target):
     assert bool(allowed_return_to(target, PREFIXES)) == (verdict == "ALLOW")
-
-
-def consent(authorization_url: str, answer: str = "allow") -> str:
-    """What a person's browser does at the platform: the callback's path and query."""
-    back = requests.post(
-        authorization_url, data={answer: "1"}, allow_redirects=False, timeout=5
-    ).headers["Location"]
-    parts = urlsplit(back)
-    return f"{parts.path.removeprefix('/api/v1/')}?{parts.query}"
 
 
 def test_browser_connects_and_gets_the_connection(api, sandbox, platform):

@@ -10,8 +10,8 @@ import pytest
 import requests
 from django.utils import timezone
 
-from conftest import statuses
-from connections.models import SocialConnection
+from conftest import Lane, consent, statuses
+from connections.models import Destination, SocialConnection
 from publishing.models import PublishJob, Status
 from socialpublishing.platforms import PLATFORMS
 
@@ -203,6 +203,23 @@ def test_refused_refresh_is_told_by_job_and_connection_until_the_owner_connects_
     assert sandbox.posts(platform) == []
 
 
+def test_job_goes_on_when_its_owner_connects_again(api, sandbox, lane, platform):
+    def connect() -> str:
+        started = api.get(f"connections/connect/{platform}")
+        return api.get(consent(started.headers["Location"])).json()["external_user_id"]
+
+    sandbox.call("POST", "tokens/expire", account_id=connect(), refresh=True)
+    api.publish(SocialConnection.objects.get(), "Back again")
+    lane.work()
+    assert PublishJob.objects.get().error_code == "needs_reauth"
+
+    connect()
+    lane.work()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts(platform)) == 1
+
+
 def test_waiting_for_the_owner_ends_with_the_grace(api, connection, sandbox, lane):
     sandbox.call("POST", "tokens/expire", account_id=connection.external_user_id, refresh=True)
     api.publish(connection, "In vain", late_grace_seconds=120)
@@ -374,8 +391,6 @@ def test_killed_after_sending_is_found(marked_job, api, sandbox, lane, platform,
 
 
 def test_late_answer_of_a_worker_that_lost_its_job_is_kept(api, connection, sandbox, platform):
-    from conftest import Lane
-
     api.publish(connection, "Slow answer")
     slow, quick = Lane("slow", threads=2), Lane("quick", threads=2)
     now = timezone.now()
@@ -400,3 +415,63 @@ def test_job_that_keeps_killing_its_workers_is_taken_out(api, connection, lane, 
     job = PublishJob.objects.get()
     assert (job.status, job.error_code) == ("Failed", "poison")
     assert sandbox.posts(platform) == []
+
+
+# --- What must not hold up the others -----------------------------------------------------------
+
+
+def test_token_that_no_key_opens_makes_its_own_job_wait_and_no_other(
+    api, make_connection, sandbox, lane, platform
+):
+    broken, sound = make_connection(platform), make_connection(platform)
+    api.publish(broken, "Sealed away")
+    api.publish(sound, "Goes out")
+    foreign = {"access_token": f"v1.00000000.{'A' * 16}.{'A' * 32}"}
+    SocialConnection.objects.filter(pk=broken.pk).update(**foreign)
+    Destination.objects.filter(connection=broken).update(**foreign)
+
+    lane.work()
+
+    states = dict(PublishJob.objects.values_list("text", "status"))
+    assert states == {"Sealed away": "Pending", "Goes out": "Published"}
+    assert PublishJob.objects.get(text="Sealed away").error_code == "token_unreadable"
+    # Ours to mend; its owner need not connect again.
+    assert SocialConnection.objects.filter(pk=broken.pk, status="active").exists()
+
+
+def test_page_whose_right_is_gone_is_not_posted_to(api, make_connection, sandbox, lane):
+    connection = make_connection("facebook")
+    api.publish(connection, "No longer allowed")
+    connection.destinations.update(can_publish=False, access_token=None)
+
+    lane.work()
+
+    job = PublishJob.objects.get()
+    assert (job.status, job.error_code) == ("Failed", "permission_missing")
+    assert sandbox.posts() == []
+
+
+@pytest.mark.parametrize("answer", [{}, {"data": {}}, {"data": {"id": 5}, "id": 5}, [], "x"])
+def test_answer_that_names_no_post_is_looked_up(api, connection, sandbox, lane, platform, answer):
+    told = {"code": 201, "body": answer}
+    sandbox.fault("status", told, platform=platform, method="POST", path=CREATES[platform])
+    api.publish(connection, "Strange answer")
+    lane.work()
+    assert statuses() == {"Unconfirmed": 1}
+
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts(platform)) == 1
+
+
+@pytest.mark.parametrize("address", [f"https://x.example/{'a' * 600}", "javascript:alert(1)", 7])
+def test_address_that_is_none_is_not_handed_on(api, make_connection, sandbox, lane, address):
+    told = {"code": 200, "body": {"id": "1_2", "permalink_url": address}}
+    sandbox.fault("status", told, platform="facebook", method="POST", path=CREATES["facebook"])
+    job_id = api.publish(make_connection("facebook"), "Odd address").json()["job_id"]
+
+    lane.work()
+
+    state = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert (state["status"], state["post_url"]) == ("Published", None)

@@ -16,11 +16,19 @@ from django.conf import settings
 
 from socialpublishing import oauth as oauth2
 from socialpublishing.crypto import Secret
-from socialpublishing.errors import PlatformApiError, PlatformNotConfiguredError, TokenExpiredError
+from socialpublishing.errors import (
+    NoAnswerError,
+    PlatformApiError,
+    PlatformNotConfiguredError,
+    TokenExpiredError,
+)
 from socialpublishing.http import Answer, Http
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.policy import Capabilities
 from socialpublishing.posts import Post
+
+MAX_REMOTE_ID = 200
+MAX_POST_URL = 500
 
 
 class Stage(StrEnum):
@@ -59,9 +67,16 @@ class Progress:
             poll_after=poll_after,
         )
 
-    def published(self, *, remote_id: str, post_url: str = "") -> Progress:
+    def published(self, *, remote_id: Any, post_url: Any = "") -> Progress:
+        """As a platform told it. Raises NoAnswerError for an id that is none."""
+        if not isinstance(remote_id, str) or not 0 < len(remote_id) <= MAX_REMOTE_ID:
+            raise NoAnswerError("The platform named the post in no way that we understand.")
         return replace(
-            self, stage=Stage.PUBLISHED, remote_id=remote_id, post_url=post_url, poll_after=None
+            self,
+            stage=Stage.PUBLISHED,
+            remote_id=remote_id,
+            post_url=web_address(post_url),
+            poll_after=None,
         )
 
 
@@ -113,6 +128,9 @@ class Found:
 
     remote_id: str
     post_url: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "post_url", web_address(self.post_url))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,6 +297,12 @@ class Platform(abc.ABC):
         )
 
 
+def web_address(told: Any) -> str:
+    """An address that a person can be given to click; empty if `told` is none."""
+    is_one = isinstance(told, str) and told.startswith(("https://", "http://"))
+    return told if is_one and len(told) <= MAX_POST_URL else ""
+
+
 def basic(client_id: str, secret: str) -> str:
     return "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
 
@@ -287,7 +311,7 @@ def retry_after(answer: Answer, *, reset_header: str = "") -> dt.datetime | None
     """When a platform lets us come back: Retry-After, else its own reset header (epoch seconds)."""
     now = dt.datetime.now(tz=dt.UTC)
     value = answer.headers.get("Retry-After", "").strip()
-    if value.isdigit():
+    if value.isdecimal():
         return now + dt.timedelta(seconds=min(int(value[:9]), 86400))
     if value:
         try:
@@ -295,7 +319,7 @@ def retry_after(answer: Answer, *, reset_header: str = "") -> dt.datetime | None
         except ValueError:
             pass
     reset = answer.headers.get(reset_header, "").strip() if reset_header else ""
-    return dt.datetime.fromtimestamp(int(reset[:11]), tz=dt.UTC) if reset.isdigit() else None
+    return dt.datetime.fromtimestamp(int(reset[:11]), tz=dt.UTC) if reset.isdecimal() else None
 
 
 def _variable(names: tuple[str, ...]) -> str:

@@ -1,0 +1,154 @@
+"""What every platform of the register owes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from socialpublishing.crypto import Secret
+from socialpublishing.errors import (
+    InvalidSocialPlatformError,
+    NoAnswerError,
+    PlatformNotConfiguredError,
+    PlatformUnreachableError,
+    RateLimitError,
+    TokenExpiredError,
+)
+from socialpublishing.http import Answer
+from socialpublishing.oauth import authorization_url, new_verifier
+from socialpublishing.platforms import PLATFORMS, client_for, offered_platform, platform_named
+from socialpublishing.platforms.base import Account, Progress
+from socialpublishing.policy import unknown_options, violations
+from socialpublishing.posts import Post
+
+ACCOUNT = Account(id="1", token=Secret("canary-token"), profile={"username": "someone"})
+
+
+@pytest.fixture
+def client(platform):
+    return client_for(platform, ACCOUNT)
+
+
+def answer(status: int, **headers: str) -> Answer:
+    return Answer(status_code=status, headers=headers, json=None, text="<html>")
+
+
+def test_register_names_each_platform_as_itself(platform):
+    assert platform_named(platform).name == platform
+    with pytest.raises(InvalidSocialPlatformError):
+        platform_named("myspace")
+
+
+def test_facts_have_a_source_and_a_day(platform):
+    limits = PLATFORMS[platform].capabilities
+    assert limits.source.startswith("https://")
+    assert dt.date(2026, 1, 1) < limits.checked <= dt.datetime.now(tz=dt.UTC).date()
+
+
+def test_real_hosts_are_https_and_moved_by_their_variable_alone(platform, settings, monkeypatch):
+    settings.SANDBOX_URL = ""
+    for role, host in PLATFORMS[platform].hosts.items():
+        assert PLATFORMS[platform].host(role) == host.default
+        assert host.default.startswith("https://")
+        monkeypatch.setenv(host.variable, "https://moved.example/")
+        assert PLATFORMS[platform].host(role) == "https://moved.example"
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    assert PLATFORMS[platform].host("api") == f"http://127.0.0.1:1/{platform}"
+
+
+def test_platform_without_credentials_is_not_offered(platform, settings, monkeypatch):
+    settings.SANDBOX_URL = ""
+    with pytest.raises(PlatformNotConfiguredError):
+        offered_platform(platform)
+    monkeypatch.setenv(PLATFORMS[platform].client_id_variables[-1], "id")
+    monkeypatch.setenv(PLATFORMS[platform].client_secret_variables[-1], "secret")
+    assert offered_platform(platform).client_id() == "id"
+
+
+def test_real_credentials_are_never_sent_to_the_sandbox(platform, settings, monkeypatch):
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    monkeypatch.setenv(PLATFORMS[platform].client_secret_variables[0], "real")
+    assert PLATFORMS[platform].client_secret() != Secret("real")
+
+
+def test_consent_address_asks_for_what_publishing_needs(platform):
+    oauth = PLATFORMS[platform].oauth
+    url = authorization_url(
+        oauth,
+        base_url="https://auth.example",
+        client_id="id",
+        redirect_uri="https://us.example/callback",
+        state="s" * 43,
+        verifier=new_verifier(),
+    )
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    assert asked["response_type"] == "code"
+    assert asked["redirect_uri"] == "https://us.example/callback"
+    assert set(asked["scope"].split(oauth.scope_separator)) >= oauth.publish_scopes
+    assert ("code_challenge" in asked) == oauth.pkce
+
+
+def test_length_limit_is_exact(platform):
+    limits = PLATFORMS[platform].capabilities
+    assert violations(Post(text="a" * limits.max_text), limits) == []
+    [violation] = violations(Post(text="a" * (limits.max_text + 1)), limits)
+    assert (violation.rule, violation.limit) == ("text_length", limits.max_text)
+
+
+def test_options_are_a_closed_list(platform):
+    limits = PLATFORMS[platform].capabilities
+    known = {option.name: option.example for option in limits.options}
+    assert list(unknown_options({**known, "post_type": "feed"}, limits)) == []
+    wrong = dict(unknown_options({"nonsense": "x", "post_type": "opera"}, limits))
+    assert set(wrong) == {"nonsense", "post_type"}
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(401, TokenExpiredError), (429, RateLimitError), (500, NoAnswerError), (503, NoAnswerError)],
+)
+def test_answers_without_a_known_body_are_read_by_their_status(client, status, error):
+    assert type(client.read_error(answer(status))) is error
+    if status != 401:
+        assert type(client.read_token_error(answer(status))) is error
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("5", 5), ("0", 0), ("-5", None), ("soon", None), ("\u00b2", None), ("9" * 30, 86400)],
+)
+def test_retry_after_is_read_whatever_it_holds(client, value, seconds):
+    now = dt.datetime.now(tz=dt.UTC)
+    until = client.read_error(answer(429, **{"Retry-After": value})).until
+    if seconds is None:
+        assert until is None
+    else:
+        assert abs((until - now).total_seconds() - seconds) < 5
+
+
+def test_answers_of_any_shape_are_read_without_a_crash(client):
+    for body in (None, [], "x", 5, {"error": "x"}, {"error": {"code": "x"}}, {"errors": [5]}):
+        for status in (400, 401, 403, 404, 418, 429, 500):
+            told = Answer(status_code=status, headers={}, json=body, text="")
+            assert client.read_error(told).code
+            assert client.read_token_error(told).code
+
+
+def test_refused_connection_never_left_us(client, settings):
+    settings.SANDBOX_URL = "http://127.0.0.1:9"
+    with pytest.raises(PlatformUnreachableError):
+        client_for(client.name, ACCOUNT).publish(Post(text="x"), Progress())
+
+
+def test_what_a_platform_quotes_of_a_token_is_masked(platform, settings, requests_mock):
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    token = "t" * 60
+    account = Account(id="1", token=Secret(token), profile={})
+    quoted = {"detail": f"bad {token}", "error": {"code": 100, "message": f"bad {token}"}}
+    requests_mock.post(f"http://127.0.0.1:1/{platform}/2/tweets", status_code=400, json=quoted)
+    requests_mock.post(f"http://127.0.0.1:1/{platform}/v25.0/1/feed", status_code=400, json=quoted)
+    with pytest.raises(Exception, match="bad") as caught:
+        client_for(platform, account).publish(Post(text="x"), Progress())
+    assert token not in str(caught.value)

@@ -1,0 +1,104 @@
+"""X's quirks: how it gives a post back, and how it says no."""
+
+from __future__ import annotations
+
+import pytest
+
+from socialpublishing.errors import (
+    ContentRejectedError,
+    DuplicateContentError,
+    InsufficientPermissionsError,
+    PlatformConfigurationError,
+    RateLimitError,
+    TokenExpiredError,
+)
+from socialpublishing.http import Answer
+from socialpublishing.platforms.base import Progress
+from socialpublishing.platforms.twitter import Twitter, says, tweet_payload
+from socialpublishing.posts import Media, MediaKind, Post
+
+PICTURE = Media(url="https://x.example/a.jpg", kind=MediaKind.IMAGE, mime_type="image/jpeg")
+
+
+def link(short: str, target: str) -> dict[str, str]:
+    return {"url": short, "expanded_url": target}
+
+
+@pytest.mark.parametrize(
+    ("written", "tweet"),
+    [
+        ("a & b < c", {"text": "a &amp; b &lt; c"}),
+        ("cafe\u0301", {"text": "caf\u00e9"}),
+        (
+            "See example.com now",
+            {
+                "text": "See https://t.co/abc now",
+                "entities": {"urls": [link("https://t.co/abc", "http://example.com")]},
+            },
+        ),
+        ("Long", {"text": "Lo\u2026", "note_tweet": {"text": "Long"}}),
+        ("Long", {"text": "Lo\u2026", "note_post": {"text": "Long"}}),
+    ],
+)
+def test_post_is_known_again_in_x_own_spelling(written, tweet):
+    assert says(tweet, Post(text=written))
+    assert not says(tweet, Post(text=f"{written} more"))
+
+
+def test_link_to_its_picture_is_no_part_of_the_text():
+    tweet = {
+        "text": "Look https://t.co/pic",
+        "entities": {"urls": [link("https://t.co/pic", "https://x.com/a/status/1/photo/1")]},
+    }
+    assert says(tweet, Post(text="Look", media=(PICTURE,)))
+
+
+def test_link_that_leads_elsewhere_is_another_post():
+    tweet = {
+        "text": "See https://t.co/abc",
+        "entities": {"urls": [link("https://t.co/abc", "https://other.example/")]},
+    }
+    assert not says(tweet, Post(text="See https://example.com/"))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (402, {"title": "CreditsDepleted", "account_id": 2**60}, PlatformConfigurationError),
+        (403, {"title": "SpendCapReached"}, PlatformConfigurationError),
+        (
+            403,
+            {"type": "https://api.x.com/2/problems/client-forbidden"},
+            PlatformConfigurationError,
+        ),
+        (
+            403,
+            {"detail": "You are not allowed to create a Tweet with duplicate content."},
+            DuplicateContentError,
+        ),
+        (403, {"title": "Forbidden", "detail": "Forbidden"}, InsufficientPermissionsError),
+        (403, {"detail": "This post has an invalid URL."}, ContentRejectedError),
+        (429, {"type": "https://x/2/problems/usage-capped"}, PlatformConfigurationError),
+        (429, {"errors": [{"code": 88, "message": "Rate limit exceeded"}]}, RateLimitError),
+    ],
+)
+def test_errors_are_sorted_by_what_helps(status, body, error):
+    told = Answer(status_code=status, headers={}, json=body, text="")
+    assert type(Twitter().read_error(told)) is error
+
+
+def test_used_refresh_token_means_that_its_owner_connects_again():
+    body = {"error": "invalid_request", "error_description": "Value passed for the token…"}
+    told = Answer(status_code=400, headers={}, json=body, text="")
+    assert type(Twitter().read_token_error(told)) is TokenExpiredError
+
+
+def test_payload_holds_nothing_that_x_does_not_know():
+    ready = Progress().ready(media_ids=["1"])
+    assert tweet_payload(Post(text="Hi"), ready) == {"text": "Hi", "media": {"media_ids": ["1"]}}
+    assert tweet_payload(Post(text="Hi"), Progress()) == {"text": "Hi"}
+
+
+def test_subscribers_may_write_long():
+    assert Twitter.limits({"subscription_type": "Premium"}).max_text == 25_000
+    assert Twitter.limits({"subscription_type": "None"}).max_text == 280
