@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
@@ -183,6 +184,25 @@ def lane(db: None) -> Lane:
 def platform(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
+
+
+@pytest.fixture
+def make_staff(db: None) -> Callable[..., Client]:
+    """Somebody at the ops console, with the permissions named."""
+
+    def make(*permissions: str, **facts: Any) -> Client:
+        user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True, **facts)
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def superuser(make_staff: Callable[..., Client]) -> Client:
+    return make_staff(is_superuser=True)
 
 
 def statuses() -> dict[str, int]:

@@ -214,6 +214,8 @@ def _step(job: PublishJob, kind: StepKind, around: Surroundings) -> Decision:
             move.changes |= {"error_code": "outcome_unknown", "error_message": move.note}
         case StepKind.PREPARE | StepKind.REFRESH if job.publish_started_at is None:
             move.to = Status.PROCESSING
+            is_media = kind == StepKind.PREPARE
+            move.note = "Preparing the media." if is_media else "Refreshing the account's token."
     return Decision(move=move, step=step)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.test import Client
 from django_q.models import Schedule
@@ -13,18 +13,6 @@ REGISTERED = {
     "auth.Group", "auth.User", "connections.SocialConnection", "django_q.Schedule",
     "publishing.Lane", "publishing.PublishJob",
 }  # fmt: skip
-
-
-@pytest.fixture
-def make_staff(db):
-    def make(*permissions, **facts):
-        user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True, **facts)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return make
 
 
 def policy(answer):

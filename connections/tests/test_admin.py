@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,18 +15,6 @@ CANARY = "canary-of-a-token"
 
 
 @pytest.fixture
-def make_staff(db):
-    def make(*permissions, **facts):
-        user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True, **facts)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return make
-
-
-@pytest.fixture
 def viewer(make_staff):
     return make_staff("view_socialconnection")
 
@@ -35,11 +22,6 @@ def viewer(make_staff):
 @pytest.fixture
 def ops(make_staff):
     return make_staff("view_socialconnection", "change_socialconnection")
-
-
-@pytest.fixture
-def superuser(make_staff):
-    return make_staff(is_superuser=True)
 
 
 @pytest.fixture

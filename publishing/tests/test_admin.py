@@ -6,7 +6,6 @@ import datetime as dt
 import uuid
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -21,18 +20,6 @@ CANARY = "canary-of-a-token"
 
 
 @pytest.fixture
-def make_staff(db):
-    def make(*permissions, **facts):
-        user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True, **facts)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return make
-
-
-@pytest.fixture
 def viewer(make_staff):
     return make_staff("view_publishjob")
 
@@ -40,11 +27,6 @@ def viewer(make_staff):
 @pytest.fixture
 def ops(make_staff):
     return make_staff("view_publishjob", "change_publishjob")
-
-
-@pytest.fixture
-def superuser(make_staff):
-    return make_staff(is_superuser=True)
 
 
 @pytest.fixture
