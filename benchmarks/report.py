@@ -1,0 +1,42 @@
+"""How studies write what they found: Markdown tables, and their place in docs/."""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """The 95 % interval of a `share` that was seen in `count` independent cases."""
+    if not count:
+        return 0.0, 1.0
+    z = 1.96
+    middle = (share + z * z / 2 / count) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + (z / 2 / count) ** 2)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def interval(share: float, count: int) -> str:
+    if not count:
+        return "-"
+    low, high = wilson(share, count)
+    return f"{percent(share)} ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def write(page: str, name: str, text: str) -> None:
+    """Put `text` between the two comments that mark the section `name` of a page in docs/."""
+    path = DOCS / page
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, rest = path.read_text().split(begin)
+    _, after = rest.split(end)
+    path.write_text(f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}")

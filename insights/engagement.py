@@ -1,0 +1,219 @@
+"""What a post brought, made comparable with the account's other posts.
+
+Engagement is compared on a log scale: it multiplies, and its tail is heavy. What has nothing to do
+with the question (kind, reach, age, the account's growth) is a *nuisance*: a linear model explains
+it, and the questions about hours and hashtags are put to the same model, so that an account which
+shows its reels in the evening does not mistake the reel for the evening.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from insights.linear import Matrix, Vector, cholesky, solve
+
+# A post gathers 1 - exp(-age / RIPENING) of its engagement. [memory] Platforms differ, from hours
+# on X to weeks on Pinterest; the model corrects this by what the account's young posts show.
+RIPENING = dt.timedelta(hours=24)
+MIN_SHARE = 0.1  # of its final engagement: a younger post says too little
+
+DAY = dt.timedelta(days=1)
+GROWTH_KNOT_POSTS = 40  # a bend in the account's growth takes that many posts to see
+MAX_GROWTH_KNOTS = 6
+
+# Standard deviations, on the log scale, of what we expect before seeing the account.
+KIND_SD = 1.0
+GROWTH_SD = 0.7
+REACH_SLOPE_SD = 0.3  # around 1: engagement grows in step with reach
+AGE_SLOPE_SD = 0.5  # around 1: RIPENING is right
+NOISE_SD = 1.0  # the typical post's
+NOISE_WEIGHT = 8  # and how many posts that is worth
+
+CLIP = 2.0  # noise's standard deviations, beyond which a residual is taken for luck
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One post of the account.
+
+    `engagement` counts interactions, `reach` the people or views that it reached (None: unknown);
+    both as read at `age` after `published_at` (None: just now). `kind` is any word for what is
+    comparable: "reel", "image".
+    """
+
+    published_at: dt.datetime
+    engagement: float
+    reach: float | None = None
+    kind: str = ""
+    age: dt.timedelta | None = None
+
+
+# What a post has of each unknown of a linear model, by ascending index; all others are zero.
+Terms = tuple[tuple[int, float], ...]
+
+
+def weighted_gram(weights: Sequence[float], posts: Sequence[Terms], size: int) -> Matrix:
+    """The weighted products of all pairs of terms, summed over `posts`: the lower triangle."""
+    gram = [[0.0] * size for _ in range(size)]
+    for weight, terms in zip(weights, posts, strict=True):
+        for count, (i, x) in enumerate(terms, 1):
+            row, wx = gram[i], weight * x
+            for j, z in terms[:count]:
+                row[j] += wx * z
+    return gram
+
+
+def weighted_sums(
+    weights: Sequence[float], posts: Sequence[Terms], values: Sequence[float], size: int
+) -> Vector:
+    """The weighted products of each term with the posts' `values`, summed over `posts`."""
+    sums = [0.0] * size
+    for weight, terms, value in zip(weights, posts, values, strict=True):
+        value *= weight
+        for i, x in terms:
+            sums[i] += x * value
+    return sums
+
+
+class Posts:
+    """The usable samples as columns, with the nuisance model's terms.
+
+    Each post has five terms, all others being zero: its kind, two neighbouring knots of growth, and
+    the deviations from the expected slope of reach and of age. Without usable samples it is empty.
+
+    `values` are logs of engagement at the expected slopes, with their luck cut off; `weights` say
+    how much each post tells, a mature recent post of many interactions being 1. `expect` improves
+    both as it becomes known what to expect.
+    """
+
+    def __init__(self, samples: Sequence[Sample], now: dt.datetime) -> None:
+        usable: list[tuple[int, Sample, float]] = []
+        for i, sample in enumerate(samples):
+            age = now - sample.published_at
+            if sample.age is not None:
+                age = min(age, sample.age)
+            share = 1 - math.exp(-max(age / RIPENING, 0.0))
+            if share >= MIN_SHARE and sample.engagement >= 0:
+                usable.append((i, sample, share))
+        usable.sort(key=lambda found: found[1].published_at)
+        self.samples = [sample for _, sample, _ in usable]
+        self.indices = [i for i, _, _ in usable]  # where each stands among `samples`
+        self.ages = [(now - sample.published_at) / DAY for sample in self.samples]
+        self._shares = [share for _, _, share in usable]
+        self._logs = [math.log(sample.engagement + 1) for sample in self.samples]
+        # Reach ripens too, so a rate needs no correction for age.
+        self._offsets = [math.log(sample.reach or share) for _, sample, share in usable]
+        level = [log - offset for log, offset in zip(self._logs, self._offsets, strict=True)]
+        self.level = median(level) if level else 0.0
+        self.variance = NOISE_SD**2  # of a value of weight 1
+        self._build_terms()
+        self._recency = [1.0] * len(self)
+        self.expect([self.level] * len(self))
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def _build_terms(self) -> None:
+        groups: dict[tuple[str, bool], int] = {}
+        for sample in self.samples:
+            # A rate and a count differ in level: with and without reach are kinds of their own.
+            groups.setdefault((sample.kind, bool(sample.reach)), len(groups))
+        reaches = [math.log(sample.reach) for sample in self.samples if sample.reach]
+        middle = sum(reaches) / len(reaches) if reaches else 0.0
+        kinds = len(groups)
+        knots = 2 + min(len(self) // GROWTH_KNOT_POSTS, MAX_GROWTH_KNOTS - 2)
+        slopes = kinds + knots
+        newest = self.ages[-1] if self.ages else 0.0
+        span = self.ages[0] - newest if self.ages else 0.0
+        self.terms: list[Terms] = []
+        for sample, age, share in zip(self.samples, self.ages, self._shares, strict=True):
+            place = (age - newest) / span * (knots - 1) if span > 0 else 0.0
+            knot = min(int(place), knots - 2)
+            self.terms.append(
+                (
+                    (groups[sample.kind, bool(sample.reach)], 1.0),
+                    (kinds + knot, 1 - place + knot),
+                    (kinds + knot + 1, place - knot),
+                    (slopes, math.log(sample.reach) - middle if sample.reach else 0.0),
+                    (slopes + 1, math.log(share)),
+                )
+            )
+        spreads = [KIND_SD] * kinds + [GROWTH_SD] * knots + [REACH_SLOPE_SD, AGE_SLOPE_SD]
+        self.precisions = [1 / spread**2 for spread in spreads]
+
+    def forget(self, half_life: float) -> None:
+        """Let posts count half for every `half_life` days of their age."""
+        self._recency = [0.5 ** (age / half_life) for age in self.ages]
+
+    def penalised_gram(self) -> Matrix:
+        """The left side of the normal equations of the nuisances: the lower triangle."""
+        gram = weighted_gram(self.weights, self.terms, len(self.precisions))
+        for i, precision in enumerate(self.precisions):
+            gram[i][i] += self.variance * precision
+        return gram
+
+    def project(self, residuals: Sequence[float]) -> Vector:
+        """Their right side, for these `residuals` of the posts."""
+        return weighted_sums(self.weights, self.terms, residuals, len(self.precisions))
+
+    def explain(self, coefficients: Sequence[float]) -> Vector:
+        """What the nuisance model with these `coefficients` expects of each post."""
+        level = self.level
+        return [
+            level
+            + coefficients[a] * x
+            + coefficients[b] * y
+            + coefficients[c] * z
+            + coefficients[d] * u
+            + coefficients[e] * v
+            for (a, x), (b, y), (c, z), (d, u), (e, v) in self.terms
+        ]
+
+    def fit(self, rounds: int = 3) -> Vector:
+        """What the nuisances alone explain of each post; refines on the way."""
+        expected = [self.level] * len(self)
+        for _ in range(rounds):
+            right = self.project([value - self.level for value in self.values])
+            expected = self.explain(solve(cholesky(self.penalised_gram()), right))
+            self.expect(expected)
+        return expected
+
+    def expect(self, expected: Iterable[float]) -> None:
+        """Improve `values`, `weights` and `variance`, now that so much is `expected` of each post.
+
+        Counting makes noise of its own: a post that gets two interactions where three were expected
+        says little. Its weight tells so, and the logarithm is straightened around what is expected.
+
+        Huber's pseudo-values cut off luck: a residual beyond CLIP standard deviations is pulled in,
+        and all are stretched by the share of those that were not. Least squares on them is the
+        robust fit, and their variance is the one to reckon its uncertainty with.
+        """
+        expected = list(expected)
+        self.weights: Vector = []
+        residuals: Vector = []
+        bound = CLIP * math.sqrt(self.variance)
+        inside = squares = posts = 0.0
+        for log, offset, share, recency, value in zip(
+            self._logs, self._offsets, self._shares, self._recency, expected, strict=True
+        ):
+            count = math.exp(value + offset)
+            noise = 1 + 1 / (count * self.variance)  # the post's own and that of counting
+            weight = share * recency / noise
+            limit = bound * math.sqrt(noise)
+            residual = (log - math.log(count + 1)) * (1 + 1 / count)
+            if abs(residual) < limit:
+                inside += weight
+            else:
+                residual = math.copysign(limit, residual)
+            squares += weight * residual * residual
+            posts += share * recency
+            residuals.append(residual)
+            self.weights.append(weight)
+        kept = (inside + NOISE_WEIGHT) / (sum(self.weights) + NOISE_WEIGHT)
+        self.values = [
+            value + residual / kept for value, residual in zip(expected, residuals, strict=True)
+        ]
+        # On average weight · residual² is the variance times share and recency, whatever the count.
+        self.variance = (squares / kept**2 + NOISE_WEIGHT * NOISE_SD**2) / (posts + NOISE_WEIGHT)
