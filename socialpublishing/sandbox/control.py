@@ -1,13 +1,16 @@
 """How tests and people steer the sandbox: `/control/…`. Wrong input answers 400 {code, detail}."""
 
-import dataclasses
+import datetime as dt
 import math
 import re
 from typing import Any
 
 from django.http import HttpResponse
 from django.urls import path
+from django.utils.dateparse import parse_datetime
 
+from socialpublishing.sandbox import history
+from socialpublishing.sandbox.audience import METRICS, audience_of
 from socialpublishing.sandbox.exchange import (
     Answered,
     BadBody,
@@ -19,7 +22,7 @@ from socialpublishing.sandbox.exchange import (
 from socialpublishing.sandbox.faults import Action, Fault
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.register import PLATFORMS
-from socialpublishing.sandbox.state import Post, as_time
+from socialpublishing.sandbox.state import Account, Post, as_time
 from socialpublishing.text import is_blank
 
 DELAYS = (Action.DELAY, Action.DELAY_AFTER)
@@ -27,13 +30,9 @@ MAX_DELAY_S = 600
 MAX_NAME = 100
 MAX_TIMES = 1_000_000
 MAX_ADVANCE_S = 10 * 365 * 86400
-SETTINGS: dict[str, tuple[str, ...] | float] = {  # the choices, or the largest number
-    "facebook_duplicates": ("off", "506", "1404082", "1366051"),
-    "twitter_names": ("asked", "old", "new", "mixed"),
-    "list_delay_seconds": 86400.0,
-    "read_delay_seconds": 86400.0,
-    "processing_seconds": 86400.0,
-}
+MAX_OLD_POSTS = 2000
+MAX_AGE_S = 3 * 365 * 86400
+MAX_METRIC = 1_000_000_000
 
 
 def bad(code: str, detail: str) -> Answered:
@@ -41,8 +40,10 @@ def bad(code: str, detail: str) -> Answered:
 
 
 def posts(request: SandboxRequest) -> HttpResponse:
-    """The posts that the public can see, oldest first."""
-    found = request.state.public_posts(_platform_filter(request))
+    """The posts that the public can see, oldest first; planted ones only with `history=true`."""
+    found = request.state.public_posts(
+        _platform_filter(request), with_planted=request.GET.get("history") == "true"
+    )
     return json_answer([described(request, post) for post in reversed(found)])
 
 
@@ -176,17 +177,65 @@ def advance_clock(request: SandboxRequest) -> HttpResponse:
 def settings(request: SandboxRequest) -> HttpResponse:
     if request.method == "POST":
         body = _body(request)
-        _refuse_unknown(body, tuple(SETTINGS))
+        known = request.state.known_settings
+        _refuse_unknown(body, tuple(known))
         for name, value in body.items():
-            allowed = SETTINGS[name]
+            _, allowed = known[name]
             if isinstance(allowed, tuple):
                 if value not in allowed:
                     raise bad(f"invalid_{name}", f"{name} is none of {', '.join(allowed)}.")
             elif not _is_number(value) or not 0 <= value <= allowed:
                 raise bad(f"invalid_{name}", f"{name} is not within 0 and {allowed:.0f}.")
-        for name, value in body.items():
-            setattr(request.state.settings, name, value)
-    return json_answer(dataclasses.asdict(request.state.settings))
+        request.state.settings.update(body)
+    return json_answer(request.state.settings)
+
+
+def audience(request: SandboxRequest) -> HttpResponse:
+    """What there is to find out about an account: when its people are there, what they like."""
+    account = _account(request, request.GET.get("platform"), request.GET.get("account_id"))
+    found = audience_of(account.id)
+    return json_answer(
+        {
+            "timezone": found.zone,
+            "peaks": [{"weekday": weekday, "hour": hour} for weekday, hour in found.peaks],
+            "impressions": found.impressions,
+            "engagement": found.engagement,
+            "hashtags": found.lifts,
+        }
+    )
+
+
+def add_history(request: SandboxRequest) -> HttpResponse:
+    """Gives an account a past. Answers the ids of its posts, in the order in which they came."""
+    body = _body(request)
+    _refuse_unknown(body, ("platform", "account_id", "posts"))
+    account = _account(request, body.get("platform"), body.get("account_id"))
+    wanted = body.get("posts")
+    if not isinstance(wanted, list) or not 1 <= len(wanted) <= MAX_OLD_POSTS:
+        raise bad("invalid_posts", f"posts is not a list of 1 to {MAX_OLD_POSTS}.")
+    now = request.state.now()
+    old = [_old_post(post, now) for post in wanted]
+    made = history.plant(request.state, PLATFORMS[account.platform], account, old)
+    return json_answer({"ids": [post.id for post in made]}, 201)
+
+
+def _old_post(post: Any, now: float) -> history.OldPost:
+    if not isinstance(post, dict):
+        raise bad("invalid_posts", "A post is not an object.")
+    _refuse_unknown(post, ("created_at", "text", "kind", "metrics"))
+    text, kind, metrics = post.get("text", ""), post.get("kind", "text"), post.get("metrics")
+    if not isinstance(text, str):
+        raise bad("invalid_text", "text is not a string.")
+    if not isinstance(kind, str) or kind not in history.KINDS:
+        raise bad("invalid_kind", f"kind is none of {', '.join(history.KINDS)}.")
+    if metrics is not None and not (
+        isinstance(metrics, dict) and all(map(_is_metric, metrics.items()))
+    ):
+        raise bad("invalid_metrics", f"metrics are not numbers of {', '.join(METRICS)}.")
+    created_at = _time(post.get("created_at"))
+    if created_at is None or not now - MAX_AGE_S <= created_at.timestamp() <= now:
+        raise bad("invalid_created_at", "created_at is no time of the last 3 years, with offset.")
+    return history.OldPost(created_at=created_at, text=text, kind=kind, metrics=metrics)
 
 
 def reset(request: SandboxRequest) -> HttpResponse:
@@ -207,9 +256,13 @@ def described(request: SandboxRequest, post: Post) -> dict[str, Any]:
                 "sha256": media.sha256,
                 "bytes": media.size_bytes,
                 "alt_text": media.alt_text,
+                "width": media.width or None,
+                "height": media.height or None,
+                "duration_seconds": media.movie.duration_s if media.movie else None,
             }
             for media in post.media
         ],
+        "details": post.details,
         "created_at": as_time(post.created_at).isoformat(),
     }
 
@@ -243,6 +296,13 @@ def _platform(name: Any) -> Platform:
     return PLATFORMS[name]
 
 
+def _account(request: SandboxRequest, platform: Any, account_id: Any) -> Account:
+    account = request.state.account(_platform(platform).name, str(account_id))
+    if account is None:
+        raise bad("unknown_account", "There is no account with this account_id.")
+    return account
+
+
 def _platform_filter(request: SandboxRequest) -> str:
     name = request.GET.get("platform", "")
     return _platform(name).name if name else ""
@@ -254,6 +314,20 @@ def _is_whole(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_metric(metric: tuple[Any, Any]) -> bool:
+    name, value = metric
+    return name in METRICS and _is_whole(value) and 0 <= value <= MAX_METRIC
+
+
+def _time(value: Any) -> dt.datetime | None:
+    """None for what is no time, or no time with an offset."""
+    try:
+        moment = parse_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment and moment.tzinfo else None
 
 
 def _is_header(header: tuple[Any, Any]) -> bool:
@@ -277,6 +351,8 @@ urlpatterns = [
     path("faults", _on(GET=faults, POST=add_fault, DELETE=clear_faults)),
     path("tokens/expire", _on(POST=expire_tokens)),
     path("clock", _on(POST=advance_clock)),
+    path("audience", _on(GET=audience)),
+    path("history", _on(POST=add_history)),
     path("settings", _on(GET=settings, POST=settings)),
     path("state", _on(DELETE=reset)),
 ]

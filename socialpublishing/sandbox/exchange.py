@@ -1,23 +1,24 @@
 """What goes in and out: the request as the platforms read it, and ways to answer."""
 
+import contextlib
 import functools
-import io
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import MemoryFileUploadHandler
+from django.core.files.uploadhandler import FileUploadHandler
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpResponse, JsonResponse, QueryDict
+from django.http import HttpResponse, HttpResponseBase, JsonResponse, QueryDict
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
+from socialpublishing.sandbox.blobs import PIECE_BYTES, Blob
 from socialpublishing.sandbox.state import State
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
-MAX_BODY_BYTES = 64 * 1024 * 1024
+MAX_BODY_BYTES = 160 * 1024 * 1024
+MAX_PAYLOAD_BYTES = 64 * 1024 * 1024  # of a body that is taken into memory
 _HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]+")
 
 
@@ -33,11 +34,24 @@ class BadBody(ValueError):  # noqa: N818  (a fact about the request; each platfo
     """The body is not what its Content-Type says."""
 
 
-class _KeepInMemory(MemoryFileUploadHandler):
+class _IntoBlobs(FileUploadHandler):
     """The server has bounded the body already; Django's own bounds belong to the service's API."""
 
-    def handle_raw_input(self, *args: Any, **kwargs: Any) -> None:
-        self.activated = True
+    chunk_size = PIECE_BYTES
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blobs: dict[str, Blob] = {}
+
+    def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
+        content_type = str(args[0]) if args else ""
+        self.blobs[field_name] = self._blob = Blob(mime_type=content_type, name=file_name)
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self._blob.write(raw_data)
+
+    def file_complete(self, file_size: int) -> None:
+        """It stays here: the parser would take it for a file of Django's kind."""
 
 
 class SandboxRequest(WSGIRequest):
@@ -46,9 +60,23 @@ class SandboxRequest(WSGIRequest):
     page_id: str = ""  # of the Facebook Page whose token was used
 
     @functools.cached_property
+    def body_blob(self) -> Blob:
+        """The body as it came. Raises BadBody if the line broke before its end."""
+        size = int(self.environ.get("CONTENT_LENGTH") or 0)
+        blob = Blob(mime_type=str(self.content_type))
+        with contextlib.suppress(ConnectionError):
+            while piece := self.environ["wsgi.input"].read(min(size - blob.size, PIECE_BYTES)):
+                blob.write(piece)
+        if blob.size < size:
+            raise BadBody("The body is shorter than its Content-Length.")
+        return blob
+
+    @functools.cached_property
     def payload(self) -> bytes:
-        length = int(self.environ.get("CONTENT_LENGTH") or 0)
-        return bytes(self.environ["wsgi.input"].read(length))
+        """The body, in memory. Raises BadBody if it is too large for that."""
+        if self.body_blob.size > MAX_PAYLOAD_BYTES:
+            raise BadBody("The body is too large.")
+        return self.body_blob.read()
 
     @functools.cached_property
     def json(self) -> Any:
@@ -70,22 +98,23 @@ class SandboxRequest(WSGIRequest):
             return self.json
         return self._form_and_files[0]
 
-    @functools.cached_property
-    def files(self) -> dict[str, bytes]:
-        return {} if self.content_type == "application/json" else self._form_and_files[1]
+    def upload(self, name: str) -> Blob | None:
+        """The file of the multipart form's field `name`. Raises BadBody."""
+        if self.content_type != "multipart/form-data":
+            return None
+        return self._form_and_files[1].get(name)
 
     @functools.cached_property
-    def _form_and_files(self) -> tuple[dict[str, Any], dict[str, bytes]]:
+    def _form_and_files(self) -> tuple[dict[str, Any], dict[str, Blob]]:
         if self.content_type == "multipart/form-data":
+            handler = _IntoBlobs()
             try:
-                fields, files = MultiPartParser(
-                    self.META, io.BytesIO(self.payload), [_KeepInMemory(self)], "utf-8"
-                ).parse()
+                with self.body_blob.open() as body:
+                    parser = MultiPartParser(self.META, cast(Any, body), [handler], "utf-8")
+                    fields, _ = parser.parse()
             except MultiPartParserError as error:
                 raise BadBody("The body is not valid multipart.") from error
-            return fields.dict(), {
-                name: file.read() for name, file in files.items() if isinstance(file, UploadedFile)
-            }
+            return fields.dict(), handler.blobs
         if self.content_type == "application/x-www-form-urlencoded":
             return QueryDict(self.payload, encoding="utf-8").dict(), {}
         return {}, {}
@@ -118,7 +147,7 @@ def json_answer(
 def by_method(not_allowed: Callable[[], HttpResponse], **views: View) -> View:
     """One path, one view per HTTP method; HEAD is answered as GET."""
 
-    def dispatch(request: SandboxRequest, **kwargs: Any) -> HttpResponse:
+    def dispatch(request: SandboxRequest, **kwargs: Any) -> HttpResponseBase:
         method = "GET" if request.method == "HEAD" else str(request.method)
         view = views.get(method)
         return not_allowed() if view is None else view(request, **kwargs)

@@ -1,14 +1,16 @@
 """What a person looks at: the feed, the index, and the files that both show."""
 
 import colorsys
+import functools
 import hashlib
 import mimetypes
+from pathlib import Path
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.urls import path
 from django.utils.html import format_html
 
-from socialpublishing.sandbox import oauth, pages
+from socialpublishing.sandbox import files, oauth, pages
 from socialpublishing.sandbox.cards import card
 from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method, json_answer
 from socialpublishing.sandbox.register import PLATFORMS
@@ -27,7 +29,7 @@ MAGIC_WORDS = {
     "[sandbox:reject]": "The platform refuses the content.",
 }
 CONTROL_CALLS = {
-    "GET /control/posts[?platform=]": "the posts that the public can see",
+    "GET /control/posts[?platform=&history=true]": "the posts that the public can see",
     "GET /control/calls[?platform=]": "the calls that were made",
     "POST /control/accounts": "{platform, username, name, scopes, …} makes an account with tokens",
     "POST /control/faults": "{platform, method, path, action, value, times} plans misbehaviour",
@@ -35,6 +37,9 @@ CONTROL_CALLS = {
     "POST /control/tokens/expire": "{account_id, refresh} ends an account's tokens",
     "POST /control/clock": "{advance_seconds} moves the sandbox's clock",
     "GET, POST /control/settings": "switches: duplicates, delays, names of fields",
+    "POST /control/history": "{platform, account_id, posts: [{created_at, text, kind, metrics}]}"
+    " gives an account a past",
+    "GET /control/audience?platform=&account_id=": "when its people are there and what they like",
     "DELETE /control/state": "start anew",
 }
 
@@ -49,7 +54,7 @@ def index(request: SandboxRequest) -> HttpResponse:
         "client_secret": oauth.CLIENT_SECRET,
         "magic_words": MAGIC_WORDS.items(),
         "control_calls": CONTROL_CALLS.items(),
-        "samples": list(SAMPLES),
+        "samples": [(name, _mime_type(name).partition("/")[0]) for name in SAMPLES],
         "post_count": len(request.state.public_posts()),
     }
     return pages.render(request, "index.html", context)
@@ -69,19 +74,33 @@ def feed(request: SandboxRequest, platform: str = "") -> HttpResponse:
     return pages.render(request, "feed.html", context)
 
 
-def media(request: SandboxRequest, sha256: str) -> HttpResponse:
+def media(request: SandboxRequest, sha256: str) -> HttpResponseBase:
     blob = request.state.blobs.get(sha256)
     if blob is None:
         raise Http404
-    mime_type, data = blob
-    return _file(data, mime_type)
+    return files.send(request, blob.open, size=blob.size, sha256=sha256, mime_type=blob.mime_type)
 
 
-def sample(request: SandboxRequest, name: str) -> HttpResponse:
+def sample(request: SandboxRequest, name: str) -> HttpResponseBase:
     file = SAMPLES.get(name)
     if file is None:
         raise Http404
-    return _file(file.read_bytes(), str(mimetypes.guess_type(name)[0]))
+    return files.send(
+        request,
+        lambda: file.open("rb"),
+        size=file.stat().st_size,
+        sha256=_sha256(file),
+        mime_type=_mime_type(name),
+    )
+
+
+def _mime_type(name: str) -> str:
+    return str(mimetypes.guess_type(name)[0])
+
+
+@functools.cache
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def style(request: SandboxRequest) -> HttpResponse:

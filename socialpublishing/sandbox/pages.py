@@ -18,7 +18,8 @@ HERE = Path(__file__).parent
 _engine = Engine(dirs=[str(HERE / "templates")])
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self';"
+    " media-src 'self'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",

@@ -1,14 +1,14 @@
 """What a module that imitates a platform offers to the rest of the sandbox."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver
 
 from socialpublishing.sandbox.exchange import SandboxRequest
-from socialpublishing.sandbox.state import State
+from socialpublishing.sandbox.state import Account, Media, Post, Setting, State, old_post
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,3 +30,8 @@ class Platform:
     account_fields: Sequence[str]
     # Makes an account from these fields and returns the answer. ValueError: a wrong field.
     make_account: Callable[[State, dict[str, Any]], dict[str, Any]]
+    # Switches of POST /control/settings, each named `<platform>_…`; `State.setting` reads them.
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    # Makes the post that this text and media would have become at a time in the past (POST
+    # /control/history), with the facts that its listings read. It is not in the state yet.
+    plant: Callable[[State, Account, str, tuple[Media, ...], float], Post] = old_post

@@ -1,4 +1,4 @@
-"""The sandbox's own web server: one process, many threads, everything in memory.
+"""The sandbox's own web server: one process, many threads, nothing that outlives it.
 
 It runs beside the service, by `manage.py sandbox`, or inside a test. It needs nothing of the
 service's URLs, middleware or database.
@@ -19,6 +19,7 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import get_resolver
 
+from socialpublishing.sandbox.blobs import PIECE_BYTES
 from socialpublishing.sandbox.exchange import (
     MAX_BODY_BYTES,
     Answered,
@@ -29,7 +30,7 @@ from socialpublishing.sandbox.exchange import (
 from socialpublishing.sandbox.faults import Action, Fault
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.register import PLATFORMS, seed
-from socialpublishing.sandbox.state import State, as_time
+from socialpublishing.sandbox.state import COMMON_SETTINGS, State, as_time
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,10 @@ class SandboxServer:
     """`with SandboxServer() as sandbox:` serves on a free port until the block ends."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.state = State(seed)
+        settings = dict(COMMON_SETTINGS)
+        for platform in PLATFORMS.values():
+            settings |= platform.settings
+        self.state = State(seed, settings)
         self._http = _Server((host, port), _Connection)
         self._http.set_app(Application(self.state))
         self._thread: threading.Thread | None = None
@@ -88,9 +92,14 @@ class Application(WSGIHandler):
         """None: what the service's middleware does is no business of the platforms."""
 
     def get_response(self, request: HttpRequest) -> HttpResponse:
-        response = self._counted(cast(SandboxRequest, request))
+        asked = cast(SandboxRequest, request)
+        response = self._counted(asked)
         # Without a length the line would have to be closed to mark the end of the answer.
-        response.headers["Content-Length"] = str(len(response.content))
+        if "Content-Length" not in response.headers:
+            response.headers["Content-Length"] = str(len(response.content))
+        # What the view left unread would be taken for the next request, or into memory at once.
+        while asked.environ["wsgi.input"].read(PIECE_BYTES):
+            pass
         return response
 
     def _counted(self, request: SandboxRequest) -> HttpResponse:
@@ -146,7 +155,7 @@ class Application(WSGIHandler):
                 raise Dropped
             case Fault(action=Action.DELAY_AFTER, value=seconds):
                 time.sleep(seconds)
-            case Fault(action=Action.MALFORMED):
+            case Fault(action=Action.MALFORMED) if not response.streaming:
                 response.content = response.content[: len(response.content) // 2] or b"{"
         return response
 

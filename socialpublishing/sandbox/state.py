@@ -1,24 +1,42 @@
-"""What the sandbox holds to be true: accounts, tokens, media and posts. In memory, and only there.
+"""What the sandbox holds to be true: accounts, tokens, media and posts. It ends with the process.
 
 Whoever reads and then writes holds `State.lock`. Times are epoch seconds on the sandbox's own
 clock, which tests can move.
 """
 
+import bisect
 import datetime as dt
-import hashlib
 import itertools
 import random
 import threading
 import time
+import weakref
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import filetype
+
+from socialpublishing.sandbox.audience import Audience, audience_of
+from socialpublishing.sandbox.blobs import Blob as Blob
+from socialpublishing.sandbox.blobs import joined as joined
 from socialpublishing.sandbox.faults import FaultPlan
-from socialpublishing.sandbox.pictures import Picture, read_picture
+from socialpublishing.sandbox.movies import Movie, read_movie
+from socialpublishing.sandbox.pictures import MIME_TYPES, Picture, read_picture
 
 CALLS_KEPT = 10_000
+HEAD_BYTES = 8192  # by which a file's type can be told
+MAX_PICTURE_BYTES = 64 * 1024 * 1024  # larger ones are pictures to no platform
+
+# A switch: its default, and its choices or its largest number.
+Setting = tuple[str, tuple[str, ...]] | tuple[float, float]
+
+COMMON_SETTINGS: dict[str, Setting] = {
+    "list_delay_seconds": (0, 86400.0),  # until a new post shows in listings
+    "read_delay_seconds": (0, 86400.0),  # until a new post can be read by its id
+    "processing_seconds": (1, 86400.0),  # that a video or animation is processed after its upload
+}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -73,7 +91,7 @@ class Token:
 
 @dataclass(kw_only=True, eq=False)
 class Media:
-    """A picture, perhaps still arriving in parts. `sha256` is empty until it is complete."""
+    """A file, perhaps still arriving in parts. `sha256` is empty until it is complete."""
 
     platform: str
     id: str
@@ -81,18 +99,31 @@ class Media:
     created_at: float
     expires_at: float | None = None
     category: str = ""
+    name: str = ""  # of its file, where a platform shows it
     promised_bytes: int = 0
-    parts: dict[int, bytes] = field(default_factory=dict)
+    parts: dict[int, Blob] = field(default_factory=dict)
+    # From here on, `State.keep` tells what the file is.
+    kind: str = "image"  # or "gif" (if it moves), "video", "document" (anything else)
+    mime_type: str = ""
     sha256: str = ""
     size_bytes: int = 0
+    blob: Blob | None = None
     picture: Picture | None = None
+    movie: Movie | None = None
     alt_text: str = ""
     ready_at: float = 0.0
     post_id: str = ""  # of the post that shows it, where a picture can be shown only once
 
     @property
-    def kind(self) -> str:
-        return "gif" if self.picture and self.picture.is_animated else "image"
+    def width(self) -> int:
+        """In pixels; 0 where there are none to tell."""
+        sight = self.picture or self.movie
+        return sight.width if sight else 0
+
+    @property
+    def height(self) -> int:
+        sight = self.picture or self.movie
+        return sight.height if sight else 0
 
 
 @dataclass(kw_only=True, eq=False)
@@ -107,30 +138,26 @@ class Post:
     path: str  # of its page, below the platform's root
     media: tuple[Media, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    # What was sent beside text and media, in the platform's own names; GET /control/posts shows it.
+    details: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, int] | None = None  # fixed ones; None: what its audience makes of it
     is_public: bool = True
     is_deleted: bool = False
+    is_planted: bool = False  # by POST /control/history: it was never sent
 
     @property
     def is_visible(self) -> bool:
         return self.is_public and not self.is_deleted
 
 
-@dataclass(kw_only=True)
-class Settings:
-    """Switches of POST /control/settings."""
-
-    facebook_duplicates: str = "off"
-    twitter_names: str = "asked"
-    list_delay_seconds: float = 0  # until a new post shows in listings
-    read_delay_seconds: float = 0  # until a new post can be read by its id
-    processing_seconds: float = 1  # that an animation is processed after its upload
-
-
 class State:
     """Everything there is. `seed` puts the built-in accounts into an empty state."""
 
-    def __init__(self, seed: Callable[["State"], None]) -> None:
+    def __init__(
+        self, seed: Callable[["State"], None], known_settings: Mapping[str, Setting]
+    ) -> None:
         self.lock = threading.RLock()
+        self.known_settings = known_settings
         self._seed = seed
         self._last_tick = 0
         self.reset()
@@ -138,14 +165,15 @@ class State:
     def reset(self) -> None:
         with self.lock:
             self.advanced_seconds = 0.0
-            self.settings = Settings()
+            self.settings = {name: default for name, (default, _) in self.known_settings.items()}
             self.faults = FaultPlan()
             self.calls: deque[dict[str, Any]] = deque(maxlen=CALLS_KEPT)
             self.codes: dict[str, Code] = {}
             self.tokens: dict[str, Token] = {}
             self.rates: dict[tuple[str, str], tuple[float, int]] = {}
             self.media: dict[tuple[str, str], Media] = {}
-            self.blobs: dict[str, tuple[str, bytes]] = {}
+            # By what they hold, as long as any media holds them.
+            self.blobs: weakref.WeakValueDictionary[str, Blob] = weakref.WeakValueDictionary()
             self.posts: dict[tuple[str, str], Post] = {}
             self._accounts: dict[tuple[str, str], Account] = {}
             self._tokens_of: defaultdict[tuple[str, str], list[Token]] = defaultdict(list)
@@ -157,12 +185,17 @@ class State:
     def now(self) -> float:
         return time.time() + self.advanced_seconds
 
-    def new_id(self, epoch_ms: int) -> str:
+    def setting(self, name: str) -> Any:
+        return self.settings[name]
+
+    def new_id(self, epoch_ms: int, at: float | None = None) -> str:
         """A number that grows with time, as X's snowflakes do, and never comes twice.
 
         Not even after a restart: who calls us may keep it in a database. `epoch_ms` is when the
-        platform began to count.
+        platform began to count. `at` is a time in the past, for what is planted there.
         """
+        if at is not None:
+            return str((int(at * 1000) - epoch_ms << 22) + random.getrandbits(22))
         with self.lock:
             tick = (int(self.now() * 1000) << 22) + random.getrandbits(22)
             self._last_tick = max(tick, self._last_tick + 1)
@@ -215,38 +248,66 @@ class State:
 
     # --- Media and posts ---
 
-    def keep(self, media: Media, data: bytes) -> None:
-        """Complete `media` with its bytes. `media.picture` stays None if they are no picture."""
-        media.sha256 = hashlib.sha256(data).hexdigest()
-        media.size_bytes = len(data)
-        media.picture = read_picture(data)
+    def read(self, media: Media, data: bytes | Blob) -> Media:
+        """`media`, completed with its bytes, and with what they tell of it.
+
+        `picture` and `movie` both stay None for what is neither, or is broken.
+        """
+        blob = Blob.of(data)
+        mime_type = filetype.guess_mime(blob.head(HEAD_BYTES)) or "application/octet-stream"
+        if mime_type in MIME_TYPES and blob.size <= MAX_PICTURE_BYTES:
+            media.picture = read_picture(blob.read())
+            media.kind = "gif" if media.picture and media.picture.is_animated else "image"
+        elif mime_type.startswith("video/"):
+            with blob.open() as file:
+                media.movie = read_movie(file)
+            media.kind = "video"
+        else:
+            media.kind = "document"
+        blob.mime_type = media.mime_type = mime_type
+        media.blob = self.blobs.setdefault(blob.sha256, blob)
+        media.sha256 = blob.sha256
+        media.size_bytes = blob.size
         media.parts.clear()
-        mime_type = media.picture.mime_type if media.picture else "application/octet-stream"
-        self.blobs[media.sha256] = mime_type, data
-        self.media[media.platform, media.id] = media
+        return media
+
+    def keep(self, media: Media, data: bytes | Blob) -> None:
+        """Complete `media` with its bytes, tell by them what it is, and remember it."""
+        self.media[media.platform, media.id] = self.read(media, data)
 
     def add_post(self, post: Post) -> None:
         self.posts[post.platform, post.id] = post
-        self._posts_of[post.platform, post.account.id].append(post)
+        siblings = self._posts_of[post.platform, post.account.id]
+        bisect.insort(siblings, post, key=lambda each: each.created_at)
+
+    def audience(self, account: Account) -> Audience:
+        return audience_of(account.id)
 
     def posts_of(self, account: Account) -> Iterator[Post]:
         """Newest first, deleted and unpublished ones too."""
         return reversed(self._posts_of[account.platform, account.id])
 
-    def public_posts(self, platform: str = "", *, limit: int | None = None) -> list[Post]:
+    def public_posts(
+        self, platform: str = "", *, limit: int | None = None, with_planted: bool = False
+    ) -> list[Post]:
         """What a visitor of the platforms sees, newest first."""
+        posts = list(self.posts.values())
+        if with_planted:
+            posts.sort(key=lambda post: post.created_at)
         visible = (
             post
-            for post in reversed(list(self.posts.values()))
-            if post.is_visible and platform in ("", post.platform)
+            for post in reversed(posts)
+            if post.is_visible
+            and platform in ("", post.platform)
+            and (with_planted or not post.is_planted)
         )
         return list(itertools.islice(visible, limit))
 
     def is_listed(self, post: Post) -> bool:
-        return post.is_visible and self._is_older(post, self.settings.list_delay_seconds)
+        return post.is_visible and self._is_older(post, self.setting("list_delay_seconds"))
 
     def is_readable(self, post: Post) -> bool:
-        return not post.is_deleted and self._is_older(post, self.settings.read_delay_seconds)
+        return not post.is_deleted and self._is_older(post, self.setting("read_delay_seconds"))
 
     def _is_older(self, post: Post, seconds: float) -> bool:
         return self.now() >= post.created_at + seconds
@@ -254,3 +315,19 @@ class State:
 
 def as_time(epoch_seconds: float) -> dt.datetime:
     return dt.datetime.fromtimestamp(epoch_seconds, dt.UTC)
+
+
+def old_post(
+    state: State, account: Account, text: str, media: tuple[Media, ...], created_at: float
+) -> Post:
+    """A post as it would have been made at `created_at`, for platforms that note no more of one."""
+    post_id = state.new_id(0, at=created_at)
+    return Post(
+        platform=account.platform,
+        id=post_id,
+        account=account,
+        text=text,
+        created_at=created_at,
+        path=f"/{account.id}/posts/{post_id}",
+        media=media,
+    )

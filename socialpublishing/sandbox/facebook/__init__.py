@@ -169,4 +169,6 @@ PLATFORM = Platform(
     seed=seed,
     account_fields=("pages",),
     make_account=make_account,
+    settings={"facebook_duplicates": ("off", ("off", "506", "1404082", "1366051"))},
+    plant=posts.plant,
 )

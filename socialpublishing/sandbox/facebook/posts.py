@@ -5,25 +5,23 @@ https://developers.facebook.com/documentation/pages-api/posts
 
 import json
 import re
-import time
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 from django.http import HttpResponse
 
+from socialpublishing.sandbox.blobs import Blob
 from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import asked_fields, pick
 from socialpublishing.sandbox.facebook.login import NAME, caller
 from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, post_node
+from socialpublishing.sandbox.fetching import FetchFailed, fetch
 from socialpublishing.sandbox.state import Account, Media, Post, State
 
 MAX_TEXT = 63_206
 MAX_PHOTO_BYTES = 10 * 1024 * 1024
 PHOTO_TYPES = ("image/jpeg", "image/bmp", "image/png", "image/gif", "image/tiff")
-FETCH_TIMEOUT_S = (5, 15)
-FETCH_DEADLINE_S = 30
 FETCH_AGENT = "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)"
 REPEAT_WINDOW_S = 86400
 
@@ -50,9 +48,9 @@ def add_photo(request: SandboxRequest, node_id: str) -> HttpResponse:
     page = _author(request, node_id)
     text = _text(request, "message") or _text(request, "caption")
     is_public = _flag(request, "published")
-    data = request.files.get("source")
+    data = request.upload("source")
     if data is None:
-        data = _fetch(_text(request, "url"))  # may take its time: the state is not locked yet
+        data = _fetched(_text(request, "url"))  # may take its time: the state is not locked yet
     with request.state.lock:
         photo = _add_photo(request.state, page, data, alt_text=_text(request, "alt_text_custom"))
         if not is_public:
@@ -189,36 +187,24 @@ def _check_link(link: str) -> None:
         )
 
 
-def _fetch(url: str) -> bytes:
-    """The photo at `url`, fetched as Facebook does it. At most one byte more than is allowed."""
+def _fetched(url: str) -> Blob:
+    """The photo at `url`, fetched as Facebook does it."""
     if not url:
         raise Answered(graph_error(324, "(#324) Requires upload file"))
-    unreadable = Answered(graph_error(324, "Missing or invalid image file", subcode=2069019))
-    deadline = time.monotonic() + FETCH_DEADLINE_S
-    data = bytearray()
     try:
-        with requests.Session() as session:
-            session.trust_env = False
-            answer = session.get(
-                url, stream=True, timeout=FETCH_TIMEOUT_S, headers={"User-Agent": FETCH_AGENT}
-            )
-            if answer.status_code != requests.codes.ok:
-                raise unreadable
-            for piece in answer.iter_content(64 * 1024):
-                data += piece
-                if time.monotonic() > deadline:
-                    raise unreadable
-                if len(data) > MAX_PHOTO_BYTES:
-                    break
-    except (requests.RequestException, ValueError) as error:
-        raise unreadable from error
-    return bytes(data)
+        return fetch(url, max_bytes=MAX_PHOTO_BYTES, agent=FETCH_AGENT)
+    except FetchFailed as failed:
+        if failed.reason == "too_large":
+            raise _unreadable_photo() from failed
+        raise Answered(
+            graph_error(324, "Missing or invalid image file", subcode=2069019)
+        ) from failed
 
 
 # --- What is made --------------------------------------------------------------------------------
 
 
-def _add_photo(state: State, page: Account, data: bytes, *, alt_text: str) -> Media:
+def _add_photo(state: State, page: Account, data: Blob, *, alt_text: str) -> Media:
     photo = Media(
         platform=NAME,
         id=state.new_id(EPOCH_MS),
@@ -226,18 +212,22 @@ def _add_photo(state: State, page: Account, data: bytes, *, alt_text: str) -> Me
         created_at=state.now(),
         alt_text=alt_text,
     )
-    if len(data) <= MAX_PHOTO_BYTES:
+    if data.size <= MAX_PHOTO_BYTES:
         state.keep(photo, data)
     if photo.picture is None or photo.picture.mime_type not in PHOTO_TYPES:
         state.media.pop((NAME, photo.id), None)
-        raise invalid(
-            "Invalid parameter",
-            subcode=1366046,
-            user_title="Can't Read Files",
-            user_message="Your photos couldn't be uploaded. Photos should be smaller than 4 MB and"
-            " saved as JPG, PNG, GIF or TIFF files.",
-        )
+        raise _unreadable_photo()
     return photo
+
+
+def _unreadable_photo() -> Answered:
+    return invalid(
+        "Invalid parameter",
+        subcode=1366046,
+        user_title="Can't Read Files",
+        user_message="Your photos couldn't be uploaded. Photos should be smaller than 4 MB and"
+        " saved as JPG, PNG, GIF or TIFF files.",
+    )
 
 
 def _staged(state: State, page: Account, photo_id: str) -> Media:
@@ -270,27 +260,46 @@ def _add_post(
     if len(set(photos)) < len(photos):
         raise _already_posted()
     _refuse_repeat(state, page, text, photos)
-    number = state.new_id(EPOCH_MS)
-    post = Post(
-        platform=NAME,
-        id=f"{page.id}_{number}",
-        account=page,
-        text=text,
-        created_at=state.now(),
-        path=f"/{page.id}/posts/{number}",
-        media=photos,
-        facts={"link": link},
-        is_public=is_public,
-    )
+    post = _made(page, text, photos, link, number=state.new_id(EPOCH_MS), created_at=state.now())
+    post.is_public = is_public
     for photo in photos:
         photo.post_id = post.id
     state.add_post(post)
     return post
 
 
+def plant(
+    state: State, page: Account, text: str, photos: tuple[Media, ...], created_at: float
+) -> Post:
+    number = state.new_id(EPOCH_MS, at=created_at)
+    return _made(page, text, photos, "", number=number, created_at=created_at)
+
+
+def _made(
+    page: Account,
+    text: str,
+    photos: tuple[Media, ...],
+    link: str,
+    *,
+    number: str,
+    created_at: float,
+) -> Post:
+    return Post(
+        platform=NAME,
+        id=f"{page.id}_{number}",
+        account=page,
+        text=text,
+        created_at=created_at,
+        path=f"/{page.id}/posts/{number}",
+        media=photos,
+        facts={"link": link},
+        details={"link": link} if link else {},
+    )
+
+
 def _refuse_repeat(state: State, page: Account, text: str, photos: tuple[Media, ...]) -> None:
     """Facebook's guard against repeats, which is partial: the setting says which one is up."""
-    guard = state.settings.facebook_duplicates
+    guard = state.setting("facebook_duplicates")
     earlier = [
         post
         for post in state.posts_of(page)

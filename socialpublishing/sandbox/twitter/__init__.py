@@ -116,4 +116,6 @@ PLATFORM = Platform(
     seed=seed,
     account_fields=("subscription_type",),
     make_account=make_account,
+    settings={"twitter_names": ("asked", ("asked", "old", "new", "mixed"))},
+    plant=posts.plant,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from socialpublishing.sandbox.blobs import Blob, joined
 from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
 from socialpublishing.sandbox.schema import first_fault
 from socialpublishing.sandbox.state import Account, Media, State
@@ -74,11 +75,9 @@ METADATA = {
 def upload(request: SandboxRequest, account: Account) -> HttpResponse:
     """One call for the whole file, as multipart or as base64 in JSON."""
     body = dict(request.form)
-    data = request.files.get("media")
-    if data is None:
-        data = _decode(body.get("media"))
+    data = request.upload("media") or _decode(body.get("media"))
     _demand(UPLOAD, body)
-    media = _new(request.state, account, body["media_category"], len(data))
+    media = _new(request.state, account, body["media_category"], data.size)
     _complete(request.state, media, data)
     return json_answer({"data": _described(request.state, media)})
 
@@ -100,10 +99,8 @@ def append(request: SandboxRequest, account: Account, media_id: str) -> HttpResp
     index = str(request.form.get("segment_index", ""))
     if not index.isdecimal() or int(index) > 999:
         raise Answered(invalid_request("segment_index is not between 0 and 999"))
-    data = request.files.get("media")
-    if data is None:
-        data = _decode(request.form.get("media"))
-    if len(data) > MAX_CHUNK_BYTES:
+    data = request.upload("media") or _decode(request.form.get("media"))
+    if data.size > MAX_CHUNK_BYTES:
         return problem(413, "Payload Too Large")
     if media.sha256:
         raise Answered(invalid_request("The upload is finalized.", {"id": media_id}))
@@ -114,13 +111,15 @@ def append(request: SandboxRequest, account: Account, media_id: str) -> HttpResp
 @call("media.write", limit=1875)
 def finalize(request: SandboxRequest, account: Account, media_id: str) -> HttpResponse:
     media = _find(request.state, account, media_id)
-    with request.state.lock:
-        if not media.sha256:
-            data = b"".join(part for _, part in sorted(media.parts.items()))
-            is_gapless = sorted(media.parts) == list(range(len(media.parts)))
-            if not is_gapless or len(data) != media.promised_bytes:
-                return invalid_request("Segments do not add up to provided total file size.")
-            _complete(request.state, media, data)
+    if not media.sha256:
+        parts = dict(sorted(media.parts.items()))
+        size = sum(part.size for part in parts.values())
+        if list(parts) != list(range(len(parts))) or size != media.promised_bytes:
+            return invalid_request("Segments do not add up to provided total file size.")
+        data = joined(parts.values())  # may take its time: the state is not locked yet
+        with request.state.lock:
+            if not media.sha256:
+                _complete(request.state, media, data)
     return json_answer({"data": _described(request.state, media)})
 
 
@@ -162,9 +161,9 @@ def _demand(schema: dict[str, Any], body: Any) -> None:
         raise Answered(invalid_request(fault))
 
 
-def _decode(text: Any) -> bytes:
+def _decode(text: Any) -> Blob:
     try:
-        return base64.b64decode(text, validate=True)
+        return Blob.of(base64.b64decode(text, validate=True))
     except (TypeError, ValueError, binascii.Error) as error:
         raise Answered(invalid_request("media is missing, or not base64")) from error
 
@@ -188,14 +187,14 @@ def _new(state: State, account: Account, category: str, size_bytes: int) -> Medi
     return media
 
 
-def _complete(state: State, media: Media, data: bytes) -> None:
+def _complete(state: State, media: Media, data: Blob) -> None:
     state.keep(media, data)
     mime_types = ("image/gif",) if media.category.endswith("gif") else MIME_TYPES
     if media.picture is None or media.picture.mime_type not in mime_types:
         del state.media[NAME, media.id]
         raise Answered(invalid_request("media type unrecognized."))
     if media.category.endswith("gif"):
-        media.ready_at = state.now() + state.settings.processing_seconds
+        media.ready_at = state.now() + state.setting("processing_seconds")
 
 
 def _find(state: State, account: Account, media_id: str) -> Media:
@@ -227,7 +226,7 @@ def _progress(state: State, media: Media) -> dict[str, Any]:
     left_s = media.ready_at - state.now()
     if left_s <= 0:
         return {"state": "succeeded", "progress_percent": 100}
-    is_half_done = left_s < state.settings.processing_seconds / 2
+    is_half_done = left_s < state.setting("processing_seconds") / 2
     return {
         "state": "in_progress" if is_half_done else "pending",
         "check_after_secs": 1,

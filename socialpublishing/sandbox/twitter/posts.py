@@ -104,29 +104,64 @@ def create(request: SandboxRequest, account: Account) -> HttpResponse:
         _check(account, body, text)
         if _is_duplicate(request.state, account, text, media, replied_to):
             return problem(403, "You are not allowed to create a Tweet with duplicate content.")
-        post_id = request.state.new_id(EPOCH_MS)
-        path = f"/{account.username}/status/{post_id}"
-        post = Post(
-            platform=NAME,
-            id=post_id,
-            account=account,
-            text=body.get("text", ""),
+        post = _made(
+            account,
+            body,
+            media,
+            replied_to,
+            post_id=request.state.new_id(EPOCH_MS),
             created_at=request.state.now(),
-            path=path,
-            media=media,
-            facts={
-                **stored(text, media, f"https://x.com{path}"),
-                "normal_text": text,
-                "replied_to": replied_to,
-                "conversation_id": replied_to.facts["conversation_id"] if replied_to else post_id,
-                "reply_settings": body.get("reply_settings", "everyone"),
-                "paid_partnership": body.get("paid_partnership", False),
-                "poll": body.get("poll"),
-            },
         )
         request.state.add_post(post)
     data = {"id": post.id, "text": post.facts["text"], "edit_history_tweet_ids": [post.id]}
     return json_answer(speak(request, {"data": data}), 201)
+
+
+def plant(
+    state: State, account: Account, text: str, media: tuple[Media, ...], created_at: float
+) -> Post:
+    post_id = state.new_id(EPOCH_MS, at=created_at)
+    body = {"text": text}
+    return _made(account, body, media, None, post_id=post_id, created_at=created_at)
+
+
+def _made(
+    account: Account,
+    body: dict[str, Any],
+    media: tuple[Media, ...],
+    replied_to: Post | None,
+    *,
+    post_id: str,
+    created_at: float,
+) -> Post:
+    text = unicodedata.normalize("NFC", body.get("text", ""))
+    path = f"/{account.username}/status/{post_id}"
+    return Post(
+        platform=NAME,
+        id=post_id,
+        account=account,
+        text=body.get("text", ""),
+        created_at=created_at,
+        path=path,
+        media=media,
+        facts={
+            **stored(text, media, f"https://x.com{path}"),
+            "normal_text": text,
+            "replied_to": replied_to,
+            "conversation_id": replied_to.facts["conversation_id"] if replied_to else post_id,
+            "reply_settings": body.get("reply_settings", "everyone"),
+            "paid_partnership": body.get("paid_partnership", False),
+            "poll": body.get("poll"),
+        },
+        details=_details(body),
+    )
+
+
+def _details(body: dict[str, Any]) -> dict[str, Any]:
+    """Everything that was sent but the text and which media."""
+    media = {name: value for name, value in body.get("media", {}).items() if name != "media_ids"}
+    own = {name: value for name, value in body.items() if name not in ("text", "media")}
+    return {**own, "media": media} if media else own
 
 
 @call("tweet.read", "tweet.write", "users.read", limit=50)

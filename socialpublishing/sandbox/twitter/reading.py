@@ -128,7 +128,7 @@ def timeline(request: SandboxRequest, account: Account | None, user_id: str) -> 
 
 def speak(request: SandboxRequest, answer: dict[str, Any]) -> dict[str, Any]:
     """`answer`, made in the old names, in those of the caller or of the sandbox's setting."""
-    names = request.state.settings.twitter_names
+    names = request.state.setting("twitter_names")
     if names == "asked":
         names = _names_asked(request)
     return answer if names == "old" else _renamed(answer, keep_old=names == "mixed")

@@ -24,13 +24,45 @@ def test_posts_tell_what_was_sent_and_who_carries_it(x, page, control, sample, s
             "sha256": hashlib.sha256(picture).hexdigest(),
             "bytes": len(picture),
             "alt_text": "A valley",
+            "width": 1200,
+            "height": 800,
+            "duration_seconds": None,
         }
     ]
+    assert tweet["details"] == post["details"] == {}
     assert dt.datetime.fromisoformat(tweet["created_at"]).utcoffset() == dt.timedelta(0)
     assert (post["platform"], post["account_id"]) == ("facebook", page.id)
     assert [each["id"] for each in control.posts("facebook")] == [post["id"]]
     for each in (tweet, post):
         assert site.session.get(each["url"], timeout=10).ok
+
+
+def test_posts_tell_their_details_in_the_platforms_own_names(x, page, control):
+    poll = {"options": ["Mountains", "Sea"], "duration_minutes": 60}
+    x.tweet("Where to?", poll=poll, reply_settings="following")
+    page.publish(message="Menu", link="https://example.com/menu")
+    tweet, post = control.posts()
+    assert tweet["details"] == {"poll": poll, "reply_settings": "following"}
+    assert post["details"] == {"link": "https://example.com/menu"}
+
+
+def test_settings_are_the_sandboxes_and_the_platforms(control):
+    usual = {
+        "facebook_duplicates": "off",
+        "twitter_names": "asked",
+        "list_delay_seconds": 0,
+        "read_delay_seconds": 0,
+        "processing_seconds": 1,
+    }
+    assert usual.items() <= control.get("/settings").json().items()
+    answer = control.post("/settings", json={"twitter_names": "old", "read_delay_seconds": 2.5})
+    changed = {**usual, "twitter_names": "old", "read_delay_seconds": 2.5}
+    assert changed.items() <= answer.json().items()
+
+
+def test_settings_change_all_or_none(control):
+    control.post("/settings", json={"read_delay_seconds": 5, "processing_seconds": -1})
+    assert control.get("/settings").json()["read_delay_seconds"] == 0
 
 
 def test_deleted_and_unpublished_posts_are_not_listed(x, page, control):

@@ -1,3 +1,6 @@
+import datetime as dt
+import re
+
 import pytest
 
 ATTACK = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
@@ -105,3 +108,33 @@ def test_more_than_four_photos_are_counted(page, sample, site):
 def test_poll_shows_its_options(x, site):
     x.tweet("Where to?", poll={"options": ["Mountains", "Sea"], "duration_minutes": 60})
     assert "<li>Mountains</li><li>Sea</li>" in site.get("/feed").text
+
+
+@pytest.mark.parametrize(
+    ("name", "mime_type"),
+    [
+        ("clip.mp4", "video/mp4"),
+        ("reel.mp4", "video/mp4"),
+        ("document.pdf", "application/pdf"),
+    ],
+)
+def test_samples_that_are_no_pictures_are_of_their_type_too(site, name, mime_type):
+    assert site.get(f"/samples/{name}").headers["Content-Type"] == mime_type
+    assert f'href="/samples/{name}"' in site.get("/").text
+
+
+def test_films_and_documents_are_shown_but_not_as_pictures(server, x, control, site, sample):
+    at = dt.datetime.fromtimestamp(server.state.now() - 60, dt.UTC).isoformat()
+    posts = [{"created_at": at, "kind": kind} for kind in ("video", "document")]
+    control.post("/history", json={"platform": "twitter", "account_id": x.id, "posts": posts})
+    film, document = control.get("/posts", params={"history": "true"}).json()
+
+    html = site.get(film["url"].removeprefix(site.url)).text
+    [source] = re.findall(
+        r'<video src="([^"#]+)#t=0.1" controls preload="metadata" width="1280"', html
+    )
+    assert site.get(source).content == sample("clip.mp4")
+    assert site.get("/feed").headers["Content-Security-Policy"].endswith("media-src 'self'")
+    html = site.get(document["url"].removeprefix(site.url)).text
+    assert "document.pdf</a>" in html
+    assert "/media/" not in site.get("/feed").text  # which is of what was sent

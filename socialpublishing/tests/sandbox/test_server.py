@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from socialpublishing.sandbox.exchange import MAX_BODY_BYTES
+from socialpublishing.sandbox.exchange import MAX_BODY_BYTES, MAX_PAYLOAD_BYTES
 from socialpublishing.sandbox.server import SandboxServer
 
 
@@ -44,6 +44,27 @@ def test_body_over_the_bound_is_refused_unread(server):
         f"Content-Length: {MAX_BODY_BYTES + 1}",
     )
     assert answer.startswith(b"HTTP/1.1 413")
+
+
+def test_body_too_large_for_memory_is_the_callers_fault_and_leaves_the_line_usable(x, site):
+    body = bytes(MAX_PAYLOAD_BYTES + 1)
+    for client, path in ((x, "/2/tweets"), (site, "/control/clock"), (site, "/no/such/page")):
+        assert 400 <= client.post(path, data=body, timeout=30).status_code < 500
+        assert client.get("/2/users/me" if client is x else "/feed").ok
+
+
+def test_upload_that_breaks_off_is_no_upload(server, page, control):
+    parts = urlsplit(server.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+        head = (
+            f"POST /facebook/{page.id}/photos?access_token={page.token} HTTP/1.1\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000\r\n\r\n"
+        )
+        part = '--x\r\nContent-Disposition: form-data; name="source"; filename="a.png"\r\n\r\nPNG'
+        line.sendall(f"{head}{part}".encode())
+        line.shutdown(socket.SHUT_WR)
+        assert b" 400 " in line.recv(65536)
+    assert control.posts() == []
 
 
 @pytest.mark.parametrize("length", ["-1", "ten", "²"])
@@ -98,6 +119,7 @@ def test_ids_grow_and_never_come_twice(server):
         ("GET", "/media/../../settings.py"),
         ("GET", "/samples/..%2f..%2fserver.py"),
         ("GET", "/samples/%00"),
+        ("GET", "/media/0"),
         ("GET", "/avatars/twitter/1.svg"),
         ("GET", "/twitter/2/nothing"),
         ("GET", "/twitter/someone/status/1"),

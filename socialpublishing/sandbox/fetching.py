@@ -1,0 +1,108 @@
+"""How a platform pulls a file from the address that a post names."""
+
+import ipaddress
+import time
+from urllib.parse import urlsplit
+
+import filetype
+import requests
+import urllib3
+from django.conf import settings
+
+from socialpublishing.sandbox.blobs import Blob
+
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 3, 5
+DEADLINE_S = 15
+PIECE_BYTES = 64 * 1024
+HEAD_BYTES = 8192  # by which a file's type can be told
+
+
+class FetchFailed(Exception):  # noqa: N818  (a fact about the file; each platform words its error)
+    """`reason`: refused, unreachable, not_found, too_large or bad_type."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def fetch(
+    url: str,
+    *,
+    max_bytes: int,
+    agent: str,
+    kinds: tuple[str, ...] = (),
+    deadline_s: float = DEADLINE_S,
+) -> Blob:
+    """The file at `url`, with its `mime_type` told by its bytes, or else by its server.
+
+    `kinds`: what its type may begin with, such as "image/"; anything, if there are none. Addresses
+    outside this machine and MEDIA_ALLOWED_ORIGINS are refused: tests must not reach out. Raises
+    FetchFailed; platforms do not follow redirects, so one is `not_found`.
+    """
+    if not _is_allowed(url):
+        raise FetchFailed("refused")
+    deadline = time.monotonic() + deadline_s
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.get(
+                url,
+                stream=True,
+                allow_redirects=False,
+                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                headers={"User-Agent": agent, "Accept-Encoding": "identity"},
+            )
+            if answer.status_code != requests.codes.ok:
+                raise FetchFailed("unreachable" if answer.status_code >= 500 else "not_found")
+            blob = _received(answer, max_bytes, deadline)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+        raise FetchFailed("unreachable") from error
+    told = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    blob.mime_type = filetype.guess_mime(blob.head(HEAD_BYTES)) or told
+    if kinds and not blob.mime_type.startswith(kinds):
+        raise FetchFailed("bad_type")
+    return blob
+
+
+def _received(answer: requests.Response, max_bytes: int, deadline: float) -> Blob:
+    promised = answer.headers.get("Content-Length", "")
+    if promised.isdecimal() and int(promised) > max_bytes:
+        raise FetchFailed("too_large")
+    blob = Blob()
+    # read1: what has come. A server that trickles must not hold us by never filling a piece.
+    while piece := answer.raw.read1(PIECE_BYTES):
+        blob.write(piece)
+        if blob.size > max_bytes:
+            raise FetchFailed("too_large")
+        if time.monotonic() > deadline:
+            raise FetchFailed("unreachable")
+    if promised.isdecimal() and blob.size < int(promised):
+        raise FetchFailed("unreachable")
+    return blob
+
+
+def _is_allowed(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
+        return False
+    if _is_loopback(host):
+        return True
+    usual = {"http": 80, "https": 443}
+    allowed = [urlsplit(origin) for origin in settings.MEDIA_ALLOWED_ORIGINS]
+    return (parts.scheme, host, port or usual[parts.scheme]) in [
+        (origin.scheme, origin.hostname, origin.port or usual.get(origin.scheme))
+        for origin in allowed
+    ]
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,75 @@
+import pytest
+
+
+@pytest.fixture
+def film(sample):
+    return sample("clip.mp4")
+
+
+@pytest.fixture(params=["sample", "upload"])
+def address(request, x, control, sample):
+    """Of a picture that the sandbox has brought along, and of one that was posted."""
+    if request.param == "sample":
+        return "/samples/harbour.jpg"
+    x.tweet(media={"media_ids": [x.upload(sample("harbour.jpg"))["id"]]})
+    return f"/media/{control.posts()[0]['media'][0]['sha256']}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "last"),
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=100-199", 100, 199),
+        ("bytes=74000-", 74_000, 74_543),
+        ("bytes=74000-99999999", 74_000, 74_543),
+        ("bytes=-500", 74_044, 74_543),
+        ("bytes=-99999999", 0, 74_543),
+    ],
+)
+def test_range_of_a_file_is_sent(site, address, sample, asked, first, last):
+    answer = site.get(address, headers={"Range": asked})
+    assert answer.status_code == 206
+    assert answer.content == sample("harbour.jpg")[first : last + 1]
+    assert answer.headers["Content-Range"] == f"bytes {first}-{last}/74544"
+    assert answer.headers["Content-Length"] == str(last + 1 - first)
+
+
+@pytest.mark.parametrize("asked", ["bytes=5-3", "bytes=0-1,5-6", "lines=1-2", "bytes=-", "x"])
+def test_range_that_is_none_gets_the_whole(site, address, sample, asked):
+    answer = site.get(address, headers={"Range": asked})
+    assert (answer.status_code, answer.content) == (200, sample("harbour.jpg"))
+    assert answer.headers["Accept-Ranges"] == "bytes"
+
+
+@pytest.mark.parametrize("asked", ["bytes=74544-", "bytes=99999999-99999999", "bytes=-0"])
+def test_range_behind_the_end_is_refused(site, address, asked):
+    answer = site.get(address, headers={"Range": asked})
+    assert answer.status_code == 416
+    assert answer.headers["Content-Range"] == "bytes */74544"
+
+
+def test_head_tells_the_length_and_sends_nothing(site, address):
+    answer = site.call("HEAD", address)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Content-Length"] == "74544"
+
+
+def test_known_file_is_not_sent_again(site, address):
+    etag = site.get(address).headers["ETag"]
+    assert site.get(address, headers={"If-None-Match": etag}).status_code == 304
+    assert site.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_range_of_a_file_that_has_changed_gets_the_whole(site, address):
+    etag = site.get(address).headers["ETag"]
+    for known, status in ((etag, 206), ('"other"', 200)):
+        headers = {"Range": "bytes=0-9", "If-Range": known}
+        assert site.get(address, headers=headers).status_code == status
+
+
+def test_line_is_kept_after_a_range(site, film):
+    for start in range(0, len(film), 100_000):
+        headers = {"Range": f"bytes={start}-{start + 99_999}"}
+        answer = site.get("/samples/clip.mp4", headers=headers)
+        assert answer.content == film[start : start + 100_000]
+        assert "close" not in answer.headers.get("Connection", "")
