@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
@@ -24,6 +25,7 @@ from publishing.models import PublishJob
 from socialpublishing.crypto import Secret
 from socialpublishing.oauth import Tokens
 from socialpublishing.platforms import PLATFORMS, platform_named
+from socialpublishing.posts import MediaKind
 from socialpublishing.sandbox.server import SandboxServer
 
 
@@ -70,6 +72,13 @@ class Sandbox:
             "alt_text": "A harbour in the morning",
         }
 
+    def clip(self, name: str = "clip.mp4") -> dict[str, str]:
+        return {
+            "url": f"{self.url}/samples/{name}",
+            "asset_type": "video",
+            "mime_type": "video/mp4",
+        }
+
 
 class Api:
     """A caller of the API: a user with a token."""
@@ -92,10 +101,25 @@ class Api:
         return self.client.delete(f"/api/v1/{path}")
 
     def publish(self, connection: SocialConnection, text: str = "Hello", **more: Any) -> Any:
-        return self.post(
-            "publishing/publish",
-            {"connection_id": str(connection.pk), "text_content": text, **more},
-        )
+        return self.post("publishing/publish", plain_post(connection, text, **more))
+
+
+def plain_post(connection: SocialConnection, text: str, **more: Any) -> dict[str, Any]:
+    """The simplest post of this text that the platform takes, as far as `more` does not say."""
+    platform = connection.platform_type
+    kind = platform.capabilities.post_types[0]
+    examples = platform.options.examples
+    if kind.required_options and "platform_specific_options" not in more:
+        more["platform_specific_options"] = {
+            option: examples[option] for option in kind.required_options
+        }
+    if kind.min_media and "assets" not in more:
+        sandbox = Sandbox(settings.SANDBOX_URL)
+        is_picture = MediaKind.IMAGE in kind.media
+        more["assets"] = [sandbox.picture() if is_picture else sandbox.clip()] * kind.min_media
+        if not kind.max_alt_text:
+            more["assets"] = [{**asset, "alt_text": None} for asset in more["assets"]]
+    return {"connection_id": str(connection.pk), "text_content": text, **more}
 
 
 class Lane(LaneRunner):

@@ -1,12 +1,17 @@
-"""What the API's description says beyond what DRF knows: which failures each operation has."""
+"""What the API's description says beyond what DRF knows.
+
+Which failures each operation has, and what each platform's options are.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 
 from config.api import ERROR_CODES
+from socialpublishing.platforms import PLATFORMS
 from socialpublishing.serializers import ErrorDetailSerializer
 
 
@@ -36,3 +41,19 @@ class OperationSchema(AutoSchema):
         if self.method in {"POST", "PUT", "PATCH"}:
             failures |= {413, 415, 422}
         return failures
+
+
+class PlatformOptionsSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """`anyOf` and not `oneOf`: what several platforms call the same is right for each of them."""
+
+    target_class = "publishing.serializers.PlatformOptionsField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
+        return {
+            "anyOf": [
+                auto_schema.resolve_serializer(platform.options, direction).ref
+                for platform in PLATFORMS.values()
+            ],
+            "description": "By the connection's platform.",
+            "example": next(iter(PLATFORMS.values())).options.examples,
+        }

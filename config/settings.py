@@ -184,6 +184,13 @@ if SANDBOX_URL:
     _sandbox = urlsplit(SANDBOX_URL)
     MEDIA_ALLOWED_ORIGINS = [*MEDIA_ALLOWED_ORIGINS, f"{_sandbox.scheme}://{_sandbox.netloc}"]
 
+# Where an asset that is given as a path lies; S3 and what speaks like it.
+OBJECT_STORE_ENDPOINT = env("OBJECT_STORE_ENDPOINT", default="").rstrip("/")
+OBJECT_STORE_BUCKET = env("OBJECT_STORE_BUCKET", default="")
+OBJECT_STORE_REGION = env("OBJECT_STORE_REGION", default="us-east-1")
+OBJECT_STORE_ACCESS_KEY = env("OBJECT_STORE_ACCESS_KEY", default="")
+OBJECT_STORE_SECRET_KEY = env("OBJECT_STORE_SECRET_KEY", default="")
+
 Q_CLUSTER = {
     "name": "social",
     "label": "Background jobs",

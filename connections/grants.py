@@ -9,7 +9,6 @@ from typing import Any
 
 from socialpublishing.crypto import Secret
 from socialpublishing.oauth import Tokens
-from socialpublishing.platforms import client_for
 from socialpublishing.platforms.base import Account, DestinationFacts, Platform, Profile
 
 
@@ -18,6 +17,8 @@ class Grant:
     access_token: Secret
     refresh_token: Secret | None
     expires_at: dt.datetime | None
+    refresh_expires_at: dt.datetime | None
+    login: str
     scopes: tuple[str, ...]
     profile: Profile
     destinations: tuple[DestinationFacts, ...]
@@ -31,11 +32,13 @@ class Grant:
     @classmethod
     def from_secret(cls, secret: Secret) -> Grant:
         stored: dict[str, Any] = json.loads(secret.reveal())
-        expires_at, refresh = stored["expires_at"], stored["refresh_token"]
+        refresh = stored["refresh_token"]
         return cls(
             access_token=Secret(stored["access_token"]),
             refresh_token=Secret(refresh) if refresh else None,
-            expires_at=dt.datetime.fromisoformat(expires_at) if expires_at else None,
+            expires_at=_time(stored["expires_at"]),
+            refresh_expires_at=_time(stored["refresh_expires_at"]),
+            login=stored["login"],
             scopes=tuple(stored["scopes"]),
             profile=Profile(**stored["profile"]),
             destinations=tuple(
@@ -49,17 +52,23 @@ class Grant:
 
 def identify(platform: type[Platform], tokens: Tokens, now: dt.datetime) -> Grant:
     """The grant that `tokens` stand for: asks the platform whose they are and where they post."""
-    client = client_for(platform.name, Account(id="", token=tokens.access_token))
+    client = platform(Account(id="", token=tokens.access_token, login=platform.login))
     profile = client.profile()
     granted = tokens.scopes if tokens.scopes is not None else profile.scopes
     return Grant(
         access_token=tokens.access_token,
         refresh_token=tokens.refresh_token,
         expires_at=now + tokens.lifetime if tokens.lifetime else None,
+        refresh_expires_at=now + tokens.refresh_lifetime if tokens.refresh_lifetime else None,
+        login=platform.login,
         scopes=granted if granted is not None else platform.oauth.scopes,
         profile=profile,
         destinations=tuple(client.destinations()),
     )
+
+
+def _time(stored: str | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(stored) if stored else None
 
 
 def _plain(value: object) -> str:

@@ -52,11 +52,14 @@ class SocialConnection(PostingAccount):
     external_user_id = models.CharField("id at the platform", max_length=128)
     external_display_name = models.CharField("name at the platform", max_length=255, blank=True)
     kind = models.CharField(max_length=32, default="person")
+    # Which of the platform's ways to connect was taken; empty is the usual one.
+    login = models.CharField(max_length=32, blank=True)
     access_token = EncryptedTextField(null=True, editable=False)
     refresh_token = EncryptedTextField(null=True, editable=False)
     # Grows with each change of the tokens: who holds an older one must read anew.
     token_version = models.PositiveIntegerField(default=1, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
+    refresh_expires_at = models.DateTimeField(null=True, blank=True)
     # Somebody is refreshing until then; in the past, the answer of a refresh was lost.
     refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)
     # When the tokens were granted or refreshed.
@@ -87,11 +90,16 @@ class SocialConnection(PostingAccount):
 
     @property
     def platform_type(self) -> type[Platform]:
-        return platform_named(self.platform)
+        return platform_named(self.platform, self.login)
 
     @property
     def account(self) -> Account:
-        return Account(id=self.external_user_id, token=self.access_token, profile=self.profile)
+        return Account(
+            id=self.external_user_id,
+            token=self.access_token,
+            profile=self.profile,
+            login=self.login,
+        )
 
     def needs_refresh(self, now: dt.datetime) -> bool:
         """Is the token so near its end that a call has to wait for a fresh one?"""
@@ -144,7 +152,13 @@ class Destination(PostingAccount):
     @property
     def account(self) -> Account:
         token = self.access_token or self.connection.access_token
-        return Account(id=self.external_id, token=token, profile=self.profile)
+        return Account(
+            id=self.external_id,
+            token=token,
+            profile=self.profile,
+            login=self.connection.login,
+            owner_id=self.connection.external_user_id,
+        )
 
 
 class OAuthAttempt(models.Model):
@@ -158,6 +172,7 @@ class OAuthAttempt(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user_id = models.CharField(max_length=128)
     platform = models.CharField(max_length=32)
+    login = models.CharField(max_length=32, blank=True)
     state_hash = models.CharField(max_length=64, unique=True)
     verifier = EncryptedTextField(null=True)
     # Empty for an attempt that no browser is bound to.

@@ -70,18 +70,19 @@ class Started:
 
 
 def start_connect(
-    *, user_id: str, platform: str, return_to: str = "", browser_id: str = ""
+    *, user_id: str, platform: str, login: str = "", return_to: str = "", browser_id: str = ""
 ) -> Started:
-    """Begin to connect an account of `platform`.
+    """Begin to connect an account of `platform`, by `login` where it has more ways than one.
 
     With a `browser_id` only that browser can finish; without, the user has to confirm.
     """
-    offered = offered_platform(platform)
+    offered = offered_platform(platform, login)
     state, verifier = secrets.token_urlsafe(32), new_verifier()
     now = database_now()
     attempt = OAuthAttempt(
         user_id=user_id,
         platform=platform,
+        login=login,
         state_hash=digest(state),
         verifier=verifier,
         browser_hash=digest(browser_id) if browser_id else "",
@@ -128,9 +129,10 @@ def finish_connect(
     Raises OAuthConnectionError (`invalid_state`) if the callback belongs to no open attempt of this
     browser; then nothing was changed and no token asked for.
     """
-    offered = offered_platform(platform)
+    offered_platform(platform)
     now = database_now()
     attempt = _spend(platform, query.get("state", ()), browser_id, now)
+    offered = offered_platform(platform, attempt.login)
     try:
         grant = _exchange(offered, attempt, query, now)
     except OAuthConnectionError as error:
@@ -235,6 +237,7 @@ def _refuse_confirm(attempt: OAuthAttempt, *, is_stranger: bool) -> None:
             _revoke_quietly(
                 SocialConnection(
                     platform=attempt.platform,
+                    login=attempt.login,
                     external_user_id=given.profile.id,
                     access_token=given.access_token,
                     refresh_token=given.refresh_token,
@@ -263,6 +266,8 @@ def store_grant(*, user_id: str, platform: str, grant: Grant) -> SocialConnectio
         connection.refresh_token = grant.refresh_token
         connection.token_version += 1
         connection.expires_at = grant.expires_at
+        connection.refresh_expires_at = grant.refresh_expires_at
+        connection.login = grant.login
         connection.last_refreshed_at = database_now()
         connection.refreshing_until = None
         connection.scopes = list(grant.scopes)
@@ -393,6 +398,8 @@ def store_renewal(connection: SocialConnection, renewal: Renewal, now: dt.dateti
                 row.access_token = renewal.tokens.access_token
                 row.refresh_token = renewal.tokens.refresh_token or row.refresh_token
                 row.expires_at = now + renewal.tokens.lifetime if renewal.tokens.lifetime else None
+                if renewal.tokens.refresh_lifetime:
+                    row.refresh_expires_at = now + renewal.tokens.refresh_lifetime
             row.token_version += 1
             row.refreshing_until = None
             row.last_refreshed_at = now

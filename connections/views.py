@@ -43,6 +43,12 @@ class ConnectViewSet(viewsets.ViewSet):
                 "return_to", str, description="Where the browser goes afterwards (OAUTH_RETURN_TO)."
             ),
             OpenApiParameter(
+                "login",
+                str,
+                description="Another way to connect, where the platform has one (GET "
+                "/api/v1/platforms): `facebook` for Instagram accounts behind Facebook Pages.",
+            ),
+            OpenApiParameter(
                 "redirect",
                 bool,
                 description="false: no browser is at hand; answers the address to open, and the "
@@ -63,15 +69,18 @@ class ConnectViewSet(viewsets.ViewSet):
             return_to = allowed_return_to(return_to, settings.OAUTH_RETURN_TO)
             if not return_to:
                 raise exceptions.ValidationError({"return_to": ["This address is not allowed."]})
-        caller = user_id(request)
+        wanted = {
+            "user_id": user_id(request),
+            "platform": platform,
+            "login": request.query_params.get("login", ""),
+            "return_to": return_to,
+        }
         if redirect == "false":
-            started = services.start_connect(user_id=caller, platform=platform, return_to=return_to)
+            started = services.start_connect(**wanted)
             return Response(InitiateOAuthResponseSerializer(started).data)
         # Kept over parallel attempts, so that two tabs do not shut each other out.
         browser_id = request.COOKIES.get(cookie_name(), "") or secrets.token_urlsafe(32)
-        started = services.start_connect(
-            user_id=caller, platform=platform, return_to=return_to, browser_id=browser_id
-        )
+        started = services.start_connect(**wanted, browser_id=browser_id)
         answer = HttpResponseRedirect(started.authorization_url)
         answer.status_code = 307
         answer.set_cookie(

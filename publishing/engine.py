@@ -27,13 +27,16 @@ from socialpublishing.errors import (
     DuplicateContentError,
     InsufficientPermissionsError,
     MediaError,
+    MediaNotReadyError,
     NoAnswerError,
     PlatformApiError,
     PlatformConfigurationError,
     PlatformUnreachableError,
+    PublishingOffError,
     RateLimitError,
     SocialPublishingBaseError,
     TokenExpiredError,
+    UploadLostError,
 )
 from socialpublishing.platforms import client_for
 from socialpublishing.platforms.base import Account, Found, Progress, Renewal, Stage
@@ -66,6 +69,8 @@ CERTAINLY_NOT_MADE = (
     TokenExpiredError,
     InsufficientPermissionsError,
     PlatformConfigurationError,
+    MediaNotReadyError,
+    UploadLostError,
 )
 # A refresh that ends so need not be tried again by itself.
 FINAL = (TokenExpiredError, InsufficientPermissionsError, PlatformConfigurationError)
@@ -150,6 +155,11 @@ def decide(job: PublishJob, around: Surroundings) -> Decision:
             return _too_late(job)
         if job.claims > MAX_CLAIMS:
             return _failed(job, "poison", "Working on this post stopped the service repeatedly.")
+    if not is_marked:
+        try:
+            connection.platform_type.check_publishing(job.post)
+        except PublishingOffError as error:
+            return hold(job, now, error)
     if job.destination is not None and not job.destination.can_publish and not is_marked:
         message = f"The account may no longer publish to {job.account_name}."
         return _failed(job, InsufficientPermissionsError.code, message)
@@ -168,7 +178,7 @@ def decide(job: PublishJob, around: Surroundings) -> Decision:
         if progress.stage == Stage.CONFIRMING:
             return _step(job, StepKind.CONFIRM, around)
         return _step(job, StepKind.FIND, around)
-    needs_preparation = client_for(job.platform).needs_preparation(job.post)
+    needs_preparation = connection.platform_type().needs_preparation(job.post)
     if progress.stage == Stage.PREPARING and needs_preparation:
         return _step(job, StepKind.PREPARE, around)
     if around.has_twin:
@@ -285,25 +295,46 @@ def _settle_value(result: Result, around: Surroundings) -> Decision:
         note = "Looked it up: the post is there."
         return _published(job, now, value.remote_id, value.post_url, note=note)
     if isinstance(value, Progress):
-        if value.stage == Stage.PUBLISHED:
-            return _published(job, now, value.remote_id, value.post_url, note="Published.")
-        changes: dict[str, Any] = {
-            "progress": {"stage": value.stage, "handle": dict(value.handle)},
-            "refused_token_version": None,
-        }
-        note = "Uploaded." if value.stage == Stage.PREPARING else "Ready."
-        if value.stage == Stage.CONFIRMING:
-            note = f"{job.platform_type.label} is working on the post."
-        if value.poll_after is not None:
-            move = _wait(job, now + value.poll_after, Status.PROCESSING, note)
-            move.changes |= changes
-            return Decision(move=move)
-        move = Move(job=job, to=Status.PROCESSING, changes=changes, note=note)
-        return Decision(move=move, again=True)
+        return _progressed(job, value, now)
     if result.step.kind == StepKind.REFRESH:
         note = "Refreshed the account's token."
         return Decision(move=Move(job=job, to=Status(job.status), note=note), again=True)
     return _not_seen(result, around)
+
+
+def _progressed(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
+    label = job.platform_type.label
+    match value.stage:
+        case Stage.PUBLISHED:
+            return _published(job, now, value.remote_id, value.post_url, note="Published.")
+        case Stage.REFUSED:
+            note = value.note or ContentRejectedError.sentence
+            return _ended(job, Status.CONTENT_REJECTED, ContentRejectedError.code, note)
+        case Stage.LOST:
+            return _begin_anew(job, now, UploadLostError(value.note))
+    changes: dict[str, Any] = {
+        "progress": {"stage": value.stage, "handle": dict(value.handle)},
+        "refused_token_version": None,
+    }
+    if value.stage == Stage.CONFIRMING:
+        note = value.note or f"{label} is working on the post."
+    else:
+        # What the last call was to make is made, or was for certain not: the next one is free.
+        changes |= {"publish_started_at": None, "error_code": "", "error_message": ""}
+        note = value.note or ("Uploaded." if value.stage == Stage.PREPARING else "Ready.")
+    if value.poll_after is not None:
+        move = _wait(job, now + value.poll_after, Status.PROCESSING, note)
+        move.changes |= changes
+        return Decision(move=move)
+    move = Move(job=job, to=Status.PROCESSING, changes=changes, note=note)
+    return Decision(move=move, again=True)
+
+
+def _begin_anew(job: PublishJob, now: dt.datetime, error: UploadLostError) -> Decision:
+    """Nothing became public, and what was prepared is worth nothing any more."""
+    decision = _retry(job, now, error)
+    decision.move.changes |= {"progress": {}, "publish_started_at": None, "looks": 0}
+    return decision
 
 
 def _settle_error(result: Result, around: Surroundings) -> Decision:
@@ -324,6 +355,8 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
             return Decision(move=move, again=True)
         case RateLimitError():
             return _limited(job, now, error)
+        case UploadLostError():
+            return _begin_anew(job, now, error)
         case TokenExpiredError() if kind != StepKind.REFRESH and job.refused_token_version is None:
             note = f"{job.platform_type.label} no longer takes the token; refreshing it."
             changes = {"refused_token_version": result.step.token_version}
@@ -332,6 +365,9 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
         case TokenExpiredError():
             held = _held(job, now, error.code, str(error))
             return Decision(move=held.move, reauth_reason=str(error))
+        case DuplicateContentError() if _is_ours(error, result, around):
+            note = "The platform has the post already, from our earlier try."
+            return _published(job, now, error.remote_id, note=note)
         case DuplicateContentError() if kind == StepKind.PUBLISH and job.publish_calls > 1:
             note = "The platform has this post already, maybe from our earlier try; looking."
             return _unclear(job, now, note, error.code)
@@ -351,13 +387,20 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
     return _failed(job, "internal_error", "Something went wrong on our side with this post.")
 
 
+def _is_ours(error: DuplicateContentError, result: Result, around: Surroundings) -> bool:
+    """Does the platform name a post that only an earlier try of this very job can have made?"""
+    is_repeat = result.step.kind == StepKind.PUBLISH and result.step.job.publish_calls > 1
+    return is_repeat and bool(error.remote_id) and error.remote_id not in around.credited
+
+
 def _not_seen(result: Result, around: Surroundings) -> Decision:
     job, now = result.step.job, around.now
     assert job.publish_started_at is not None
-    look_up = job.platform_type.look_up
+    look_up = job.platform_type.look_up(job.post)
     looks = job.looks + 1
-    settled = now - job.publish_started_at >= look_up.settle
-    if not (settled and look_up.is_complete and looks >= 2):
+    age = now - job.publish_started_at
+    is_in_time = look_up.repeat_within is None or age < look_up.repeat_within
+    if not (age >= look_up.settle and look_up.is_complete and looks >= 2 and is_in_time):
         return _look_again(job, now, note="The post is not to be seen yet.")
     if job.attempts >= settings.MAX_API_RETRIES:
         return _failed(job, NoAnswerError.code, "The platform took none of our tries.")
@@ -382,7 +425,7 @@ def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "")
         move = Move(job=job, to=Status.UNCONFIRMED, changes=changes, note=message)
         return Decision(move=move)
     pause = dt.timedelta(seconds=LOOK_PAUSES_S[min(looks, len(LOOK_PAUSES_S) - 1)])
-    settle = job.platform_type.look_up.settle
+    settle = job.platform_type.look_up(job.post).settle
     if age < settle:
         # One look falls on the settle time, so that an absent post waits no longer than it must.
         pause = min(pause, settle - age)

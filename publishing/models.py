@@ -14,7 +14,7 @@ from django.db.models.functions import RowNumber
 from connections.models import Destination, PostingAccount, SocialConnection
 from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.base import Platform, Progress, Stage
-from socialpublishing.posts import Media, MediaKind, Post
+from socialpublishing.posts import Media, Post
 
 # How many due rows a claim looks at. One account's thousands fill it at most once: while one job of
 # an account is in hand, its others are passed over.
@@ -182,16 +182,7 @@ class PublishJob(models.Model):
     def post(self) -> Post:
         return Post(
             text=self.text,
-            media=tuple(
-                Media(
-                    url=asset["url"],
-                    kind=MediaKind(asset["kind"]),
-                    mime_type=asset["mime_type"],
-                    alt_text=asset.get("alt_text") or "",
-                    size_bytes=asset.get("size_bytes"),
-                )
-                for asset in self.assets
-            ),
+            media=tuple(Media.from_asset(asset) for asset in self.assets),
             options=self.platform_specific_options,
         )
 

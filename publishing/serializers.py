@@ -11,9 +11,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from publishing.models import JobEvent, PublishJob, Status
-from socialpublishing.policy import Capabilities
+from socialpublishing.options import WholeField
+from socialpublishing.platforms.base import Platform
 from socialpublishing.posts import MediaKind
-from socialpublishing.serializers import StrictSerializer, TextField
+from socialpublishing.serializers import StrictSerializer, TextField, ViolationSerializer
 
 MAX_TEXT = 100_000  # more than any platform takes; theirs are told by their own rules
 MAX_ASSETS = 100
@@ -21,6 +22,13 @@ MAX_ASSETS = 100
 TIME = re.compile(
     r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)"
 )
+
+
+class PlatformOptionsField(serializers.DictField):
+    """The options of the connection's platform; which they are is known once it is looked up.
+
+    The API's description shows the schema of each platform (config/schema.py).
+    """
 
 
 class GeneratedAssetSerializer(StrictSerializer):
@@ -40,12 +48,8 @@ class PublishRequestSerializer(StrictSerializer):
     assets = serializers.ListField(
         child=GeneratedAssetSerializer(), required=False, max_length=MAX_ASSETS
     )
-    platform_specific_options = serializers.DictField(
-        required=False,
-        allow_null=True,
-        help_text="By platform: `post_type`, and the options that GET /api/v1/platforms lists.",
-    )
-    late_grace_seconds = serializers.IntegerField(
+    platform_specific_options = PlatformOptionsField(required=False, allow_null=True)
+    late_grace_seconds = WholeField(
         required=False,
         allow_null=True,
         min_value=0,
@@ -131,7 +135,7 @@ class PublishJobDetailSerializer(PublishJobResponseSerializer):
 
     text_content = serializers.CharField(source="text")
     assets = serializers.SerializerMethodField()
-    platform_specific_options = serializers.DictField()
+    platform_specific_options = PlatformOptionsField()
 
     class Meta(PublishJobResponseSerializer.Meta):
         fields = (
@@ -168,57 +172,105 @@ class JobEventSerializer(serializers.ModelSerializer[JobEvent]):
         )
 
 
+class BoundsSerializer(serializers.Serializer[Any]):
+    """From `low` to `high`, both allowed; null: no such bound."""
+
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+
+
 class MediaLimitSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField()
     max_count = serializers.IntegerField()
-    max_bytes = serializers.IntegerField()
     mime_types = serializers.ListField(child=serializers.CharField())
+    max_bytes = serializers.IntegerField()
+    width = BoundsSerializer(allow_null=True, help_text="Pixels.")
+    height = BoundsSerializer(allow_null=True, help_text="Pixels.")
+    pixels = BoundsSerializer(allow_null=True)
+    ratio = BoundsSerializer(allow_null=True, help_text="Width / height.")
+    duration_s = BoundsSerializer(allow_null=True, help_text="Seconds.")
+    frame_rate = BoundsSerializer(allow_null=True, help_text="Frames a second.")
+
+
+class PostTypeSerializer(serializers.Serializer[Any]):
+    """What one kind of post takes, as of `checked`, read at `source`."""
+
+    name = serializers.CharField(help_text="The value of `post_type`.")
+    description = serializers.CharField()
+    max_text = serializers.IntegerField()
+    text_unit = serializers.CharField()
+    needs_text = serializers.BooleanField()
+    min_media = serializers.IntegerField()
+    max_media = serializers.IntegerField()
+    mixes_kinds = serializers.BooleanField()
+    max_alt_text = serializers.IntegerField()
+    max_hashtags = serializers.IntegerField(allow_null=True)
+    max_mentions = serializers.IntegerField(allow_null=True)
+    max_cashtags = serializers.IntegerField(allow_null=True)
+    media = MediaLimitSerializer(many=True)
+    options = serializers.ListField(child=serializers.CharField())
+    required_options = serializers.ListField(child=serializers.CharField())
+    source = serializers.URLField()  # type: ignore[assignment]
+    checked = serializers.DateField()
 
 
 class PlatformOptionSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     description = serializers.CharField()
-    example = serializers.CharField()
-    choices = serializers.ListField(child=serializers.CharField())
+    example = serializers.JSONField(help_text="A value that is taken.")
 
 
 class PlatformSerializer(serializers.Serializer[Any]):
-    """What a platform takes, as of `checked`, read at `source`."""
+    """What a platform takes."""
 
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # hides one of the field's own
     is_offered = serializers.BooleanField(help_text="This service has credentials for it.")
-    max_text = serializers.IntegerField()
-    text_unit = serializers.CharField()
-    max_media = serializers.IntegerField()
-    max_alt_text = serializers.IntegerField()
-    max_cashtags = serializers.IntegerField(allow_null=True)
-    media = MediaLimitSerializer(many=True)
-    post_types = serializers.ListField(child=serializers.CharField())
-    options = PlatformOptionSerializer(many=True)
+    logins = serializers.ListField(
+        child=serializers.CharField(), help_text="Other ways to connect: `login=` at connect."
+    )
     destination_option = serializers.CharField(allow_null=True)
-    source = serializers.URLField()  # type: ignore[assignment]
-    checked = serializers.DateField()
+    posts_as_account = serializers.BooleanField(
+        help_text="A post can go to the account itself, without a destination."
+    )
+    post_types = PostTypeSerializer(many=True, help_text="The first is the usual one.")
+    options = PlatformOptionSerializer(many=True)
 
 
-def limits_as_data(limits: Capabilities) -> dict[str, Any]:
+class ViolationsSerializer(serializers.Serializer[Any]):
+    """What the platform would refuse; empty if it would take the post."""
+
+    is_valid = serializers.BooleanField()  # type: ignore[assignment]
+    violations = ViolationSerializer(many=True)
+
+
+def platform_as_data(platform: type[Platform]) -> dict[str, Any]:
+    fields = platform.options().fields
     return {
-        "max_text": limits.max_text,
-        "text_unit": limits.text_unit,
-        "max_media": limits.max_media,
-        "max_alt_text": limits.max_alt_text,
-        "max_cashtags": limits.max_cashtags,
-        "media": [
+        "name": platform.name,
+        "label": platform.label,
+        "is_offered": platform.is_configured(),
+        "logins": list(platform.logins),
+        "destination_option": platform.destination_option or None,
+        "posts_as_account": platform.posts_as_account,
+        "post_types": [
             {
-                "kind": kind,
-                "max_count": limit.max_count,
-                "max_bytes": limit.max_bytes,
-                "mime_types": sorted(limit.mime_types),
+                **vars(kind),
+                "options": sorted(kind.options),
+                "required_options": sorted(kind.required_options),
+                "media": [
+                    {
+                        "kind": media,
+                        **vars(limit),
+                        "mime_types": sorted(limit.mime_types),
+                    }
+                    for media, limit in kind.media.items()
+                ],
             }
-            for kind, limit in limits.media.items()
+            for kind in platform.capabilities.post_types
         ],
-        "post_types": limits.post_types,
-        "options": limits.options,
-        "source": limits.source,
-        "checked": limits.checked,
+        "options": [
+            {"name": name, "description": str(fields[name].help_text), "example": example}
+            for name, example in platform.options.examples.items()
+        ],
     }

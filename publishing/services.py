@@ -15,16 +15,18 @@ from connections.models import Destination, SocialConnection
 from connections.services import ConnectionNotFoundError
 from publishing.models import ENDED, PublishJob, Status
 from publishing.transitions import Move, StaleJobError, move, move_one, record_start
-from socialpublishing import media, policy
+from socialpublishing import media
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
     ContentValidationError,
     MediaError,
     SocialPublishingBaseError,
+    Violation,
 )
+from socialpublishing.options import wrong_options
 from socialpublishing.platforms import offered_platform
-from socialpublishing.policy import Capabilities
-from socialpublishing.posts import Media, MediaKind, Post
+from socialpublishing.policy import Capabilities, PostType
+from socialpublishing.posts import MEASURES, Media, MediaKind, Post, media_kind
 from socialpublishing.text import is_blank
 
 MAX_AHEAD = dt.timedelta(days=366)
@@ -132,16 +134,12 @@ def accept_post(draft: Draft, *, user_id: str) -> Accepted:
     if replay := _replay(draft, user_id, now):
         return replay
     connection = _connection(draft, user_id)
-    platform = offered_platform(connection.platform)
-    limits = platform.limits(connection.profile)
+    platform = connection.platform_type
     _check_time(draft.scheduled_at, now)
-    wrong = list(policy.unknown_options(draft.options, limits))
-    if wrong:
-        raise InvalidOptionsError(wrong)
-    destination = _destination(draft, connection)
-    if is_blank(draft.text) and not draft.assets:
-        raise EmptyPostError
-    assets = checked_assets(draft, limits)
+    destination = _checked(draft, connection)
+    assets = looked_at(draft, platform.limits(connection.profile))
+    if violations := platform.violations(_post(draft, assets), connection.profile):
+        raise ContentValidationError(violations)
     account = destination.external_id if destination else connection.external_user_id
     job = PublishJob(
         user_id=user_id,
@@ -172,6 +170,32 @@ def accept_post(draft: Draft, *, user_id: str) -> Accepted:
     return Accepted(job=job)
 
 
+def check_post(draft: Draft, *, user_id: str) -> list[Violation]:
+    """Every rule of the platform that `draft` breaks; nothing is stored and nothing sent.
+
+    Raises the errors of `accept_post` for what is wrong with the request itself.
+    """
+    connection = _connection(draft, user_id)
+    platform = connection.platform_type
+    _check_time(draft.scheduled_at, database_now())
+    _checked(draft, connection)
+    found: list[Violation] = []
+    assets = looked_at(draft, platform.limits(connection.profile), found)
+    return found + platform.violations(_post(draft, assets), connection.profile)
+
+
+def _checked(draft: Draft, connection: SocialConnection) -> Destination | None:
+    """Where the post goes, if everything but its content is right."""
+    platform = connection.platform_type
+    if wrong := wrong_options(draft.options, platform.options):
+        raise InvalidOptionsError(wrong)
+    platform.check_publishing(Post(options=draft.options))
+    destination = _destination(draft, connection)
+    if is_blank(draft.text) and not draft.assets:
+        raise EmptyPostError
+    return destination
+
+
 def _replay(draft: Draft, user_id: str, now: dt.datetime) -> Accepted | None:
     if not draft.idempotency_key:
         return None
@@ -191,6 +215,7 @@ def _connection(draft: Draft, user_id: str) -> SocialConnection:
     connection = SocialConnection.objects.of(user_id).filter(pk=draft.connection_id).first()
     if connection is None:
         raise ConnectionNotFoundError
+    offered_platform(connection.platform, connection.login)
     if connection.status == SocialConnection.Status.NEEDS_REAUTH:
         raise NeedsReauthError(connection.status_reason)
     missing = sorted(connection.platform_type.oauth.publish_scopes - set(connection.scopes))
@@ -207,8 +232,9 @@ def _check_time(at: dt.datetime | None, now: dt.datetime) -> None:
 
 
 def _destination(draft: Draft, connection: SocialConnection) -> Destination | None:
-    """Where the post goes, where its platform posts to destinations. Never a guess."""
-    option = connection.platform_type.destination_option
+    """Where the post goes, if not to the account itself. Never a guess."""
+    platform = connection.platform_type
+    option = platform.destination_option
     if not option:
         return None
     eligible = list(connection.destinations.filter(can_publish=True))
@@ -218,48 +244,52 @@ def _destination(draft: Draft, connection: SocialConnection) -> Destination | No
             return place
     if wanted is not None:
         raise InvalidOptionsError([(option, "The account may not publish there.")])
+    if platform.posts_as_account:
+        return None
     raise DestinationRequiredError(option, eligible)
 
 
-def checked_assets(draft: Draft, limits: Capabilities) -> list[dict[str, Any]]:
-    """The assets with what their servers and first bytes say of them.
+def looked_at(
+    draft: Draft, limits: Capabilities, found: list[Violation] | None = None
+) -> list[dict[str, Any]]:
+    """The assets with what their servers and their bytes say of them.
 
-    Raises MediaError for one that cannot be used, ContentValidationError with all that the
-    platform would refuse.
+    Raises MediaError for the first that cannot be used; with `found`, each is added to it instead.
     """
     assets = [dict(asset) for asset in draft.assets]
-    if len(assets) <= limits.max_media:
-        for asset in assets:
-            asset |= _probed(asset, limits)
-    post = Post(
-        text=draft.text,
-        media=tuple(
-            Media(
-                url=asset["url"],
-                kind=MediaKind(asset.get("kind", asset["asset_type"])),
-                mime_type=asset["mime_type"],
-                alt_text=asset.get("alt_text") or "",
-                size_bytes=asset.get("size_bytes"),
-            )
-            for asset in assets
-        ),
-        options=draft.options,
-    )
-    violations = policy.violations(post, limits)
-    if violations:
-        raise ContentValidationError(violations)
+    if len(assets) > limits.max_media:
+        return assets  # too many to be published, so there is no reason to fetch them
+    kind = limits.of(Post(options=draft.options))
+    for number, asset in enumerate(assets, start=1):
+        try:
+            asset |= _probed(asset, kind)
+        except MediaError as error:
+            if found is None:
+                raise
+            message = f"Asset {number}: {error}"
+            found.append(Violation(rule=error.code, limit=None, actual=None, message=message))
     return assets
 
 
-def _probed(asset: Mapping[str, Any], limits: Capabilities) -> dict[str, Any]:
-    cap = max((limit.max_bytes for limit in limits.media.values()), default=0)
+def _post(draft: Draft, assets: Sequence[Mapping[str, Any]]) -> Post:
+    media = tuple(Media.from_asset(asset) for asset in assets)
+    return Post(text=draft.text, media=media, options=draft.options)
+
+
+def _probed(asset: Mapping[str, Any], kind: PostType) -> dict[str, Any]:
+    cap = max((limit.max_bytes for limit in kind.media.values()), default=0)
     facts = media.probe(asset["url"], declared_type=asset["mime_type"], max_bytes=cap)
-    kind = MediaKind.GIF if facts.is_animated_gif else MediaKind(facts.mime_type.split("/")[0])
-    if kind != asset["asset_type"] and (kind, asset["asset_type"]) != ("gif", "image"):
+    found = MediaKind.GIF if facts.is_animated_gif else media_kind(facts.mime_type)
+    if found != asset["asset_type"] and (found, asset["asset_type"]) != ("gif", "image"):
         raise MediaError(
-            "asset_type_mismatch", f"The asset is called {asset['asset_type']}, but it is {kind}."
+            "asset_type_mismatch", f"The asset is called {asset['asset_type']}, but it is {found}."
         )
-    return {"kind": kind, "mime_type": facts.mime_type, "size_bytes": facts.size_bytes}
+    if facts.size_bytes is None and found in {MediaKind.VIDEO, MediaKind.DOCUMENT}:
+        raise MediaError(
+            "asset_size_unknown", f"The server does not tell how large the {found} is."
+        )
+    measures = {name: getattr(facts, name) for name in MEASURES}
+    return {"kind": found, "mime_type": facts.mime_type, **measures}
 
 
 # --- Afterwards ----------------------------------------------------------------------------------

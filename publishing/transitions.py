@@ -52,7 +52,14 @@ MOVES: Mapping[Status, frozenset[Status]] = {
         }
     ),
     Status.UNCONFIRMED: frozenset(
-        {Status.UNCONFIRMED, Status.PENDING, Status.PUBLISHED, Status.FAILED}
+        {
+            Status.UNCONFIRMED,
+            Status.PENDING,
+            Status.PROCESSING,
+            Status.PUBLISHED,
+            Status.CONTENT_REJECTED,
+            Status.FAILED,
+        }
     ),
     # Only a person brings these back.
     Status.FAILED: frozenset({Status.PENDING}),

@@ -5,6 +5,7 @@ from publishing.views import PublishingViewSet, PublishJobViewSet
 urlpatterns = [
     path("publish", PublishingViewSet.as_view({"post": "publish"})),
     path("schedule", PublishingViewSet.as_view({"post": "schedule"})),
+    path("validate", PublishingViewSet.as_view({"post": "validate"})),
     path("jobs", PublishJobViewSet.as_view({"get": "list"})),
     path("jobs/<uuid:job_id>", PublishJobViewSet.as_view({"get": "retrieve"})),
     path("jobs/<uuid:job_id>/status", PublishJobViewSet.as_view({"get": "status"})),

@@ -24,7 +24,8 @@ from publishing.serializers import (
     PublishJobResponseSerializer,
     PublishRequestSerializer,
     ScheduleRequestSerializer,
-    limits_as_data,
+    ViolationsSerializer,
+    platform_as_data,
 )
 from socialpublishing.platforms import PLATFORMS
 
@@ -108,6 +109,21 @@ class PublishingViewSet(viewsets.ViewSet):
     )
     def schedule(self, request: Request) -> Response:
         return _accept(request, ScheduleRequestSerializer(data=request.data), "schedule")
+
+    @extend_schema(
+        operation_id="validate_content_validate_post",
+        tags=[TAG],
+        summary="Would the platform take this post?",
+        description="Answers every violation at once. Nothing is stored, and nothing is sent.",
+        request=PublishRequestSerializer,
+        responses={200: ViolationsSerializer},
+    )
+    def validate(self, request: Request) -> Response:
+        given = PublishRequestSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        found = services.check_post(_draft(given.validated_data), user_id=user_id(request))
+        answer = {"is_valid": not found, "violations": [vars(violation) for violation in found]}
+        return Response(ViolationsSerializer(answer).data)
 
 
 class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
@@ -210,16 +226,7 @@ class PlatformViewSet(viewsets.ViewSet):
         responses=PlatformSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        platforms = [
-            {
-                "name": platform.name,
-                "label": platform.label,
-                "is_offered": platform.is_configured(),
-                "destination_option": platform.destination_option or None,
-                **limits_as_data(platform.capabilities),
-            }
-            for platform in PLATFORMS.values()
-        ]
+        platforms = [platform_as_data(platform) for platform in PLATFORMS.values()]
         return Response(PlatformSerializer(platforms, many=True).data)
 
 
@@ -227,15 +234,9 @@ def _accept(
     request: Request, given: PublishRequestSerializer | ScheduleRequestSerializer, endpoint: str
 ) -> Response:
     given.is_valid(raise_exception=True)
-    said: Mapping[str, Any] = given.validated_data
     key = idempotency_key(request)
-    draft = services.Draft(
-        connection_id=said["connection_id"],
-        text=said.get("text_content") or "",
-        assets=said.get("assets") or (),
-        options=said.get("platform_specific_options") or {},
-        scheduled_at=said.get("schedule_time"),
-        late_grace_s=said.get("late_grace_seconds"),
+    draft = _draft(
+        given.validated_data,
         idempotency_key=f"{endpoint}:{key}" if key else "",
         request_hash=_hash(request.data) if key else "",
     )
@@ -247,6 +248,18 @@ def _accept(
     body = PublishJobResponseSerializer(as_accepted(job) if accepted.is_replay else job).data
     headers = {"Idempotency-Replayed": "true"} if accepted.is_replay else None
     return Response(body, status=202, headers=headers)
+
+
+def _draft(said: Mapping[str, Any], **more: str) -> services.Draft:
+    return services.Draft(
+        connection_id=said["connection_id"],
+        text=said.get("text_content") or "",
+        assets=said.get("assets") or (),
+        options=said.get("platform_specific_options") or {},
+        scheduled_at=said.get("schedule_time"),
+        late_grace_s=said.get("late_grace_seconds"),
+        **more,
+    )
 
 
 def as_accepted(job: PublishJob) -> PublishJob:

@@ -34,6 +34,16 @@ class InvalidSocialPlatformError(SocialPublishingBaseError, ValueError):
         )
 
 
+class UnknownLoginError(SocialPublishingBaseError, ValueError):
+    """A way to connect that the platform does not have."""
+
+    code = "unknown_login"
+
+    def __init__(self, label: str, known: Sequence[str]) -> None:
+        others = f" or {', '.join(known)}" if known else ""
+        super().__init__(f"{label} is connected without `login`{others}.")
+
+
 class PlatformNotConfiguredError(SocialPublishingBaseError):
     code = "platform_not_configured"
 
@@ -41,6 +51,13 @@ class PlatformNotConfiguredError(SocialPublishingBaseError):
         super().__init__(
             f"This service has no credentials for {label}. Its operator has to set them."
         )
+
+
+class PublishingOffError(SocialPublishingBaseError):
+    """The operator has not switched publishing on for a platform. Posts wait, nobody is blamed."""
+
+    code = "publishing_off"
+    sentence = "Publishing to this platform is switched off here."
 
 
 class TokenEncryptionError(SocialPublishingBaseError):
@@ -66,6 +83,7 @@ class Violation:
     limit: Any
     actual: Any
     message: str
+    fix: str = ""  # what to do about it
 
 
 class ContentValidationError(SocialPublishingBaseError, ValueError):
@@ -167,10 +185,31 @@ class ContentRejectedError(PlatformApiError):
 
 
 class DuplicateContentError(ContentRejectedError):
-    """The platform has this content already. After a try of our own that is a hint to look."""
+    """The platform has this content already. After a try of our own that is a hint to look.
+
+    `remote_id`: the post that it names, if it does.
+    """
 
     code = "duplicate_content"
     sentence = "The platform refused the post because it has the same one already."
+
+    def __init__(self, message: str = "", *, remote_id: str = "", **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.remote_id = remote_id
+
+
+class MediaNotReadyError(PlatformApiError):
+    """The platform still works on what was uploaded; nothing was made. Try again a little later."""
+
+    code = "media_not_ready"
+    sentence = "The platform still works on the media."
+
+
+class UploadLostError(PlatformApiError):
+    """What was uploaded or drafted is gone at the platform; nothing was made. Begin anew."""
+
+    code = "upload_lost"
+    sentence = "The platform no longer has what was uploaded; it is uploaded anew."
 
 
 class PlatformConfigurationError(PlatformApiError):

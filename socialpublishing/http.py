@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import io
 import json
 import os
 import re
+import secrets
 import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, Protocol
 
 import certifi
 import requests
@@ -80,6 +84,48 @@ def session() -> requests.Session:
         return _session(os.getpid())
 
 
+class Body(Protocol):
+    """What can be sent piece by piece, with its length known before: an upload is never held."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+class MultipartBody:
+    """A form with one file at its end (RFC 7578), sent as it is read."""
+
+    def __init__(
+        self, fields: Mapping[str, str], file: Body, *, name: str = "file", mime_type: str
+    ) -> None:
+        boundary = secrets.token_hex(16)
+        parts = [
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'
+            for field, value in fields.items()
+        ]
+        parts.append(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
+            f"Content-Type: {mime_type}\r\n\r\n"
+        )
+        head, tail = "".join(parts).encode(), f"\r\n--{boundary}--\r\n".encode()
+        self.content_type = f"multipart/form-data; boundary={boundary}"
+        self._length = len(head) + len(file) + len(tail)
+        self._pieces: list[Body | io.BytesIO] = [io.BytesIO(head), file, io.BytesIO(tail)]
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next `size` bytes or fewer; all that is left for -1."""
+        read = bytearray()
+        while self._pieces and (size < 0 or len(read) < size):
+            piece = self._pieces[0].read(size - len(read) if size >= 0 else -1)
+            if not piece:
+                self._pieces.pop(0)
+            read += piece
+        return bytes(read)
+
+
 class Http:
     """Calls to one platform for one account.
 
@@ -112,13 +158,22 @@ class Http:
         return self.call("DELETE", path, **kwargs).json
 
     def call(
-        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **body: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        needs_json: bool = True,
+        **body: Any,
     ) -> Answer:
-        """The answer, with its JSON read. `body`: params, json, data or files, as in requests."""
+        """The answer, with its JSON read. `body`: params, json, data or files, as in requests.
+
+        Without `needs_json` an answer may be empty: what counts is its status and its headers.
+        """
         request = requests.PreparedRequest()
         own = {"User-Agent": self.user_agent, "Accept": "application/json", **(headers or {})}
         if self.token is not None:
-            own["Authorization"] = f"Bearer {self.token.reveal()}"
+            own.setdefault("Authorization", f"Bearer {self.token.reveal()}")
         request.prepare(method=method, url=f"{self.base_url}{path}", headers=own, **body)
         answer = self._send(request)
         if answer.status_code >= 400:
@@ -127,7 +182,7 @@ class Http:
             error.status_code = answer.status_code
             error.args = (_masked(str(error)),)
             raise error
-        if answer.json is None:
+        if answer.json is None and needs_json:
             self._no_answer(f"answered {answer.status_code} with something that is not JSON")
         return answer
 
@@ -173,6 +228,21 @@ def _masked(message: str) -> str:
     """A platform's words, short, without what may be a token: some quote what they were sent."""
     printable = re.sub(r"[\x00-\x1f\x7f]+", " ", message)
     return re.sub(r"[\w.~+/=:%-]{40,}", "***", printable)[:400]
+
+
+def retry_after(answer: Answer, *, reset_header: str = "") -> dt.datetime | None:
+    """When a platform lets us come back: Retry-After, else its own reset header (epoch seconds)."""
+    now = dt.datetime.now(tz=dt.UTC)
+    value = answer.headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return now + dt.timedelta(seconds=min(int(value[:9]), 86400))
+    if value:
+        try:
+            return parsedate_to_datetime(value).astimezone(dt.UTC)
+        except ValueError:
+            pass
+    reset = answer.headers.get(reset_header, "").strip() if reset_header else ""
+    return dt.datetime.fromtimestamp(int(reset[:11]), tz=dt.UTC) if reset.isdecimal() else None
 
 
 def never_left(error: requests.RequestException) -> bool:

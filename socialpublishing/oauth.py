@@ -10,7 +10,8 @@ import base64
 import datetime as dt
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,7 +29,12 @@ class OAuth:
     scope_separator: str = " "
     # "basic": id and secret in the Authorization header; "body": as form fields.
     client_auth: str = "body"
+    client_id_parameter: str = "client_id"
     pkce: bool = True
+    # RFC 7636 writes the challenge in base64url; one platform wants it in hex.
+    challenge_encoding: str = "base64url"
+    # What the consent page wants to be told beside the usual.
+    authorize_params: Mapping[str, str] = field(default_factory=dict)
     # Without these of them nothing can be published.
     publish_scopes: frozenset[str] = frozenset()
     # A rotating refresh token dies when it is shown: showing it twice may end the whole grant.
@@ -44,6 +50,7 @@ class Tokens:
     access_token: Secret
     refresh_token: Secret | None = None
     lifetime: dt.timedelta | None = None
+    refresh_lifetime: dt.timedelta | None = None
     scopes: tuple[str, ...] | None = None
 
 
@@ -58,14 +65,19 @@ def authorization_url(
     """Where the browser goes to ask its person for consent."""
     params = {
         "response_type": "code",
-        "client_id": client_id,
+        oauth.client_id_parameter: client_id,
         "redirect_uri": redirect_uri,
         "scope": oauth.scope_separator.join(oauth.scopes),
         "state": state,
+        **oauth.authorize_params,
     }
     if oauth.pkce:
-        digest = hashlib.sha256(verifier.reveal().encode()).digest()
-        params["code_challenge"] = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        digest = hashlib.sha256(verifier.reveal().encode())
+        params["code_challenge"] = (
+            digest.hexdigest()
+            if oauth.challenge_encoding == "hex"
+            else base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+        )
         params["code_challenge_method"] = "S256"
     return f"{base_url}{oauth.authorize_path}?{urlencode(params)}"
 
@@ -80,10 +92,13 @@ def read_tokens(answer: Any, oauth: OAuth) -> Tokens:
     if str(answer.get("token_type", "bearer")).lower() != "bearer":
         raise _unusable("is not for a bearer token")
     scope = answer.get("scope")
+    # Each platform names it its own way; none of the names means anything else anywhere.
+    refresh_life = answer.get("refresh_token_expires_in") or answer.get("refresh_expires_in")
     return Tokens(
         access_token=Secret(access),
         refresh_token=Secret(refresh) if isinstance(refresh, str) and refresh else None,
         lifetime=_lifetime(answer.get("expires_in"), oauth.default_lifetime),
+        refresh_lifetime=_lifetime(refresh_life, oauth.default_lifetime) if refresh_life else None,
         scopes=tuple(scope.replace(",", " ").split()) if isinstance(scope, str) else None,
     )
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from socialpublishing import text
 from socialpublishing.errors import Violation
-from socialpublishing.posts import MediaKind, Post
+from socialpublishing.posts import DEFAULT_POST_TYPE, Media, MediaKind, Post
 
 MEGABYTE = 1024 * 1024
+GIGABYTE = 1024 * MEGABYTE
 
 
 class TextUnit(StrEnum):
@@ -21,147 +22,309 @@ class TextUnit(StrEnum):
 
     CHARACTERS = "characters"
     WEIGHTED = "weighted characters"
+    UTF16 = "UTF-16 code units"
 
 
 COUNT: Mapping[TextUnit, Callable[[str], int]] = {
     TextUnit.CHARACTERS: len,
     TextUnit.WEIGHTED: text.weighted_length,
+    TextUnit.UTF16: text.utf16_length,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class MediaLimit:
-    """What a post may carry of one kind of media; `max_bytes` is for each."""
+class Bounds:
+    """From `low` to `high`, both allowed; None: no such bound."""
 
-    max_count: int
-    mime_types: frozenset[str]
-    max_bytes: int
+    low: float | None = None
+    high: float | None = None
+
+    def hold(self, value: float) -> bool:
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return f"at most {self.high:g}" if self.low is None else f"at least {self.low:g}"
+        return f"{self.low:g} to {self.high:g}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Option:
-    """One name that `platform_specific_options` takes: a text, if `choices` is empty any."""
+class MediaLimit:
+    """What a post may carry of one kind of media; all but `max_count` is for each."""
+
+    max_count: int = 1
+    mime_types: frozenset[str]
+    max_bytes: int
+    width: Bounds | None = None  # pixels
+    height: Bounds | None = None
+    pixels: Bounds | None = None
+    ratio: Bounds | None = None  # width / height
+    duration_s: Bounds | None = None
+    frame_rate: Bounds | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostType:
+    """One kind of post. `source` is the page it was read on, `checked` the day."""
+
+    name: str = DEFAULT_POST_TYPE
+    description: str
+    max_text: int
+    text_unit: TextUnit = TextUnit.CHARACTERS
+    needs_text: bool = False
+    media: Mapping[MediaKind, MediaLimit] = field(default_factory=dict)
+    min_media: int = 0
+    max_media: int = 0
+    # May images and videos stand in one post?
+    mixes_kinds: bool = False
+    max_alt_text: int = 0
+    max_hashtags: int | None = None
+    max_mentions: int | None = None
+    max_cashtags: int | None = None
+    # Which of the platform's options it takes beside `post_type`, and which it cannot do without.
+    options: frozenset[str] = frozenset()
+    required_options: frozenset[str] = frozenset()
+    source: str
+    checked: dt.date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """One shape of a kind of post: what it carries, beside its text."""
 
     name: str
-    description: str
-    example: str
-    choices: tuple[str, ...] = ()
+    media: tuple[MediaKind, ...] = ()
+
+
+def forms(kind: PostType) -> Iterator[Form]:
+    """The shapes that a kind of post comes in: text, one file or several of each kind, a mix."""
+    if kind.min_media == 0:
+        yield Form(name="text")
+    for media, limit in kind.media.items():
+        most = min(limit.max_count, kind.max_media)
+        if kind.min_media <= 1:
+            yield Form(name=media, media=(media,))
+        if most >= 2:
+            yield Form(name=f"{media}s", media=(media,) * max(2, kind.min_media))
+    if kind.mixes_kinds and len(kind.media) > 1:
+        yield Form(name="mixed", media=tuple(kind.media))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
-    """What a platform takes. `source` is the page it was read on, `checked` the day."""
+    """What a platform takes, by kind of post. The first is the usual one."""
 
-    max_text: int
-    text_unit: TextUnit
-    media: Mapping[MediaKind, MediaLimit]
-    max_media: int
-    max_alt_text: int
-    source: str
-    checked: dt.date
-    max_cashtags: int | None = None
-    # One GIF or several images, but not both.
-    mixes_kinds: bool = False
-    post_types: tuple[str, ...] = ("feed",)
-    options: tuple[Option, ...] = field(default=())
+    post_types: tuple[PostType, ...]
+
+    def named(self, name: str) -> PostType | None:
+        return next((kind for kind in self.post_types if kind.name == name), None)
+
+    def of(self, post: Post) -> PostType:
+        return self.named(post.post_type) or self.post_types[0]
+
+    @property
+    def max_media(self) -> int:
+        return max(kind.max_media for kind in self.post_types)
+
+    def limit_of(self, media: Media, post: Post) -> MediaLimit:
+        """The limit that `media` of an accepted `post` passed."""
+        return self.of(post).media[media.kind]
+
+    def adapted(self, **changes: Any) -> Capabilities:
+        """The same for an account whose kinds of post differ in `changes`."""
+        return replace(self, post_types=tuple(replace(kind, **changes) for kind in self.post_types))
 
 
 def violations(post: Post, limits: Capabilities) -> list[Violation]:
     """Every rule that `post` breaks; an empty list if the platform would take it."""
-    return [*_text_violations(post, limits), *_media_violations(post, limits)]
+    kind = limits.of(post)
+    found = [*_text_violations(post, kind), *_option_violations(post, kind)]
+    return [*found, *_count_violations(post, kind), *_each_violations(post, kind)]
 
 
-def unknown_options(options: Mapping[str, Any], limits: Capabilities) -> Iterator[tuple[str, str]]:
-    """Pairs of an option's name and what is wrong with it."""
-    known = {option.name: option for option in limits.options}
-    for name, value in options.items():
-        if name == "post_type":
-            if value not in limits.post_types:
-                yield name, f"One of: {', '.join(limits.post_types)}."
-        elif name not in known:
-            names = ", ".join(["post_type", *known])
-            yield name, f"This platform has no such option. It has: {names}."
-        elif not isinstance(value, str) or not value:
-            yield name, "A text that is not empty."
-        elif known[name].choices and value not in known[name].choices:
-            yield name, f"One of: {', '.join(known[name].choices)}."
-
-
-def _text_violations(post: Post, limits: Capabilities) -> Iterator[Violation]:
-    length = COUNT[limits.text_unit](post.text)
-    if length > limits.max_text:
+def _text_violations(post: Post, kind: PostType) -> Iterator[Violation]:
+    length = COUNT[kind.text_unit](post.text)
+    if length > kind.max_text:
         yield Violation(
             rule="text_length",
-            limit=limits.max_text,
+            limit=kind.max_text,
             actual=length,
-            message=f"The text has {length} {limits.text_unit}, {limits.max_text} are allowed.",
+            message=f"The text has {length} {kind.text_unit}, {kind.max_text} are allowed.",
+            fix=f"Shorten it by {length - kind.max_text}.",
         )
-    cashtags = text.count_cashtags(post.text)
-    if limits.max_cashtags is not None and cashtags > limits.max_cashtags:
+    if kind.needs_text and text.is_blank(post.text):
         yield Violation(
-            rule="cashtags",
-            limit=limits.max_cashtags,
-            actual=cashtags,
-            message=f"The text has {cashtags} cashtags such as $ABC, "
-            f"{limits.max_cashtags} allowed.",
+            rule="text_required",
+            limit=1,
+            actual=0,
+            message=f"A {kind.name} post needs a text.",
+            fix="Write one.",
+        )
+    for rule, limit, count, example in (
+        ("hashtags", kind.max_hashtags, text.count_hashtags, "#summer"),
+        ("mentions", kind.max_mentions, text.count_mentions, "@name"),
+        ("cashtags", kind.max_cashtags, text.count_cashtags, "$ABC"),
+    ):
+        if limit is not None and (actual := count(post.text)) > limit:
+            yield Violation(
+                rule=rule,
+                limit=limit,
+                actual=actual,
+                message=f"The text has {actual} {rule} such as {example}, {limit} allowed.",
+                fix=f"Take out {actual - limit}.",
+            )
+
+
+def _option_violations(post: Post, kind: PostType) -> Iterator[Violation]:
+    for name in sorted(set(post.options) - kind.options - {"post_type"}):
+        yield Violation(
+            rule="option",
+            limit=sorted(kind.options),
+            actual=name,
+            message=f"A {kind.name} post does not take the option {name}.",
+            fix="Leave it out, or choose another post_type.",
+        )
+
+    for name in sorted(kind.required_options - set(post.options)):
+        yield Violation(
+            rule="option_required",
+            limit=sorted(kind.required_options),
+            actual=None,
+            message=f"A {kind.name} post needs the option {name}.",
+            fix="Name it in platform_specific_options.",
         )
 
 
-def _media_violations(post: Post, limits: Capabilities) -> Iterator[Violation]:
+def _count_violations(post: Post, kind: PostType) -> Iterator[Violation]:
     counts = Counter(media.kind for media in post.media)
-    if len(post.media) > limits.max_media:
+    if len(post.media) > kind.max_media:
         yield Violation(
             rule="media_count",
-            limit=limits.max_media,
+            limit=kind.max_media,
             actual=len(post.media),
-            message=f"The post has {len(post.media)} assets, {limits.max_media} are allowed.",
+            message=f"The post has {len(post.media)} assets, {kind.max_media} are allowed.",
+            fix=f"Take out {len(post.media) - kind.max_media}.",
         )
-    if len(counts) > 1 and not limits.mixes_kinds:
+    if len(post.media) < kind.min_media:
+        wanted = " or ".join(sorted(kind.media))
+        yield Violation(
+            rule="media_required",
+            limit=kind.min_media,
+            actual=len(post.media),
+            message=f"A {kind.name} post needs {kind.min_media} of {wanted} at least.",
+            fix=f"Add {kind.min_media - len(post.media)}.",
+        )
+    if len(counts) > 1 and not kind.mixes_kinds:
         yield Violation(
             rule="media_mix",
             limit=1,
             actual=len(counts),
             message=f"A post carries one kind of media, not {' and '.join(sorted(counts))}.",
+            fix="Make a post of each.",
         )
-    for kind, count in counts.items():
-        limit = limits.media.get(kind)
+    for media_kind, count in counts.items():
+        limit = kind.media.get(media_kind)
         if limit is None:
             yield Violation(
                 rule="media_kind",
-                limit=sorted(limits.media),
-                actual=kind,
-                message=f"We cannot publish {kind} media here yet.",
+                limit=sorted(kind.media),
+                actual=media_kind,
+                message=f"A {kind.name} post carries no {media_kind}.",
+                fix="Leave it out, or choose another post_type.",
             )
-        elif limit.max_count < count <= limits.max_media:
+        elif limit.max_count < count <= kind.max_media:
             yield Violation(
                 rule="media_count",
                 limit=limit.max_count,
                 actual=count,
-                message=f"The post has {count} assets of kind {kind}, {limit.max_count} allowed.",
+                message=f"The post has {count} assets of kind {media_kind}, "
+                f"{limit.max_count} allowed.",
+                fix=f"Take out {count - limit.max_count}.",
             )
+
+
+def _each_violations(post: Post, kind: PostType) -> Iterator[Violation]:
     for number, media in enumerate(post.media, start=1):
-        limit = limits.media.get(media.kind)
-        if limit and media.mime_type not in limit.mime_types:
-            yield Violation(
-                rule="media_type",
-                limit=sorted(limit.mime_types),
-                actual=media.mime_type,
-                message=f"Asset {number} is {media.mime_type}, "
-                f"allowed are {', '.join(sorted(limit.mime_types))}.",
-            )
-        if limit and media.size_bytes is not None and media.size_bytes > limit.max_bytes:
-            yield Violation(
-                rule="media_bytes",
-                limit=limit.max_bytes,
-                actual=media.size_bytes,
-                message=f"Asset {number} has {media.size_bytes / MEGABYTE:.1f} MB, "
-                f"{limit.max_bytes / MEGABYTE:.0f} MB are allowed.",
-            )
-        if len(media.alt_text) > limits.max_alt_text:
+        limit = kind.media.get(media.kind)
+        if limit is not None:
+            yield from _limit_violations(number, media, limit)
+        if len(media.alt_text) > kind.max_alt_text:
+            excess = len(media.alt_text) - kind.max_alt_text
             yield Violation(
                 rule="alt_text_length",
-                limit=limits.max_alt_text,
+                limit=kind.max_alt_text,
                 actual=len(media.alt_text),
                 message=f"The alt text of asset {number} has {len(media.alt_text)} characters, "
-                f"{limits.max_alt_text} are allowed.",
+                f"{kind.max_alt_text} are allowed.",
+                fix=f"Shorten it by {excess}." if kind.max_alt_text else "Leave it out.",
             )
+
+
+def _limit_violations(number: int, media: Media, limit: MediaLimit) -> Iterator[Violation]:
+    if media.mime_type not in limit.mime_types:
+        allowed = ", ".join(sorted(limit.mime_types))
+        yield Violation(
+            rule="media_type",
+            limit=sorted(limit.mime_types),
+            actual=media.mime_type,
+            message=f"Asset {number} is {media.mime_type}, allowed are {allowed}.",
+            fix="Convert it.",
+        )
+    if media.size_bytes is not None and media.size_bytes > limit.max_bytes:
+        yield Violation(
+            rule="media_bytes",
+            limit=limit.max_bytes,
+            actual=media.size_bytes,
+            message=f"Asset {number} has {media.size_bytes / MEGABYTE:.1f} MB, "
+            f"{limit.max_bytes / MEGABYTE:g} MB are allowed.",
+            fix="Make the file smaller.",
+        )
+    for measure in MEASURED:
+        bounds: Bounds | None = getattr(limit, measure.name)
+        actual = measure.of(media)
+        if bounds is not None and actual is not None and not bounds.hold(actual):
+            yield Violation(
+                rule=f"media_{measure.name.removesuffix('_s')}",
+                limit=str(bounds),
+                actual=round(actual, 3),
+                message=f"Asset {number} has {measure.words} {actual:g}; allowed: {bounds}.",
+                fix=measure.fix,
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """Something of a file that a limit bounds; `of` answers None where it is not known."""
+
+    name: str
+    words: str
+    of: Callable[[Media], float | None]
+    fix: str
+
+
+def _product(media: Media) -> float | None:
+    return media.width * media.height if media.width and media.height else None
+
+
+def _ratio(media: Media) -> float | None:
+    return media.width / media.height if media.width and media.height else None
+
+
+MEASURED = (
+    Measure(name="width", words="a width of", of=lambda media: media.width, fix="Resize it."),
+    Measure(name="height", words="a height of", of=lambda media: media.height, fix="Resize it."),
+    Measure(name="pixels", words="a number of pixels of", of=_product, fix="Resize it."),
+    Measure(name="ratio", words="a ratio of width to height of", of=_ratio, fix="Crop it."),
+    Measure(
+        name="duration_s",
+        words="a length in seconds of",
+        of=lambda media: media.duration_s,
+        fix="Cut it to length.",
+    ),
+    Measure(
+        name="frame_rate",
+        words="a number of frames a second of",
+        of=lambda media: media.frame_rate,
+        fix="Encode it anew.",
+    ),
+)

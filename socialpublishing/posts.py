@@ -7,22 +7,50 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+DEFAULT_POST_TYPE = "feed"
+
 
 class MediaKind(StrEnum):
     IMAGE = "image"
     GIF = "gif"
     VIDEO = "video"
+    DOCUMENT = "document"
+
+
+def media_kind(mime_type: str) -> MediaKind:
+    """The kind that files of `mime_type` are; whether an image moves, only its bytes tell."""
+    family = mime_type.partition("/")[0]
+    return MediaKind(family) if family in {"image", "video"} else MediaKind.DOCUMENT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Media:
-    """One asset. Its `mime_type` and `size_bytes` are what it was found to be at accept."""
+    """One asset, as it was found to be at accept. None: not known, or not for this kind."""
 
     kind: MediaKind
     url: str
     mime_type: str
     alt_text: str = ""
     size_bytes: int | None = None
+    width: int | None = None  # pixels
+    height: int | None = None
+    duration_s: float | None = None
+    frame_rate: float | None = None
+
+    @classmethod
+    def from_asset(cls, asset: Mapping[str, Any]) -> Media:
+        """From the JSON of an asset that was looked at, or as its caller describes it."""
+        return cls(
+            kind=MediaKind(asset.get("kind", asset["asset_type"])),
+            url=asset["url"],
+            mime_type=asset["mime_type"],
+            alt_text=asset.get("alt_text") or "",
+            **{name: asset.get(name) for name in MEASURES},
+        )
+
+
+# What an asset is measured for when it is looked at.
+MEASURES = ("size_bytes", "width", "height", "duration_s", "frame_rate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,3 +58,7 @@ class Post:
     text: str = ""
     media: tuple[Media, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def post_type(self) -> str:
+        return str(self.options.get("post_type") or DEFAULT_POST_TYPE)

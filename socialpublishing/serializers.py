@@ -16,18 +16,18 @@ class StrictSerializer(serializers.Serializer[Any]):
     """Refuses what it does not know by its name, instead of leaving it out without a word."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            unknown = sorted(set(data) - set(self.fields))
-            if unknown:
-                raise serializers.ValidationError(
-                    {
-                        name: [
-                            serializers.ErrorDetail("There is no such field.", code="unknown_field")
-                        ]
-                        for name in unknown
-                    }
-                )
-        return super().to_internal_value(data)
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        errors: dict[str, Any] = {
+            name: [serializers.ErrorDetail("There is no such field.", code="unknown_field")]
+            for name in unknown
+        }
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({**errors, **error.detail}) from error  # type: ignore[dict-item]
+        if errors:
+            raise serializers.ValidationError(errors)
+        return value
 
 
 class TextField(serializers.CharField):
@@ -63,6 +63,7 @@ class ViolationSerializer(serializers.Serializer[Any]):
     limit = serializers.JSONField(required=False)
     actual = serializers.JSONField(required=False)
     message = serializers.CharField()
+    fix = serializers.CharField(required=False, help_text="What to do about it.")
 
 
 class ErrorDetailSerializer(serializers.Serializer[Any]):

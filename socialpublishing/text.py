@@ -67,6 +67,25 @@ def count_cashtags(text: str) -> int:
     return len(CASHTAG.findall(text))
 
 
+def utf16_length(text: str) -> int:
+    """The length of `text` as JavaScript and Java count it: two for what lies beyond U+FFFF."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
+def find_hashtags(text: str) -> list[str]:
+    """The hashtags of `text`, in order, without their signs; each holds at least one letter."""
+    return [match["tag"] for match in HASHTAG.finditer(text)]
+
+
+def count_hashtags(text: str) -> int:
+    return len(find_hashtags(text))
+
+
+def count_mentions(text: str) -> int:
+    """How many accounts `text` names, such as @name; a mail address is none."""
+    return len(MENTION.findall(text))
+
+
 def is_blank(text: str) -> bool:
     """Whether nothing of `text` can be seen: only spaces, controls and invisible characters."""
     return VISIBLE.search(text) is None
@@ -191,6 +210,10 @@ CASHTAG = re.compile(
     rf"(?:^|(?<=[{SPACES}]))\$[a-z]{{1,6}}(?:[._][a-z]{{1,2}})?(?=$|\s|[{PUNCTUATION}_-])",
     re.IGNORECASE,
 )
+
+# What all platforms agree on; each has fringes of its own, where it has the last word.
+HASHTAG = re.compile(r"(?<![\w&/#\uFF03])[#\uFF03](?P<tag>\w*[^\W\d_]\w*)")
+MENTION = re.compile(r"(?<![\w@/.+-])[@\uFF20]\w[\w.]*")
 
 
 def _has_valid_lengths(match: re.Match[str]) -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
+import re
+import time
 from typing import Any
 
 import pytest
@@ -14,9 +17,26 @@ from conftest import Lane, consent, statuses
 from connections.models import Destination, SocialConnection
 from publishing.models import PublishJob, Status
 from socialpublishing.platforms import PLATFORMS
+from socialpublishing.platforms.base import Stage
 
-# The call that makes a post, by platform: the one that must not be made twice.
-CREATES = {"twitter": "^/2/tweets$", "facebook": "/feed$"}
+# By platform: the call that makes a post, which must not be made twice, and one that uploads.
+CREATES = {"twitter": ("POST", "^/2/tweets$"), "facebook": ("POST", "/feed$")}
+UPLOADS = {"twitter": ("POST", "/2/media/upload$"), "facebook": ("POST", "/photos$")}
+# Whose answer to that call does not name the post: it is asked for later.
+NAMELESS: set[str] = set()
+
+
+def fault_at(
+    sandbox: Any, place: dict[str, tuple[str, str]], platform: str, *what: Any, times: int = 1
+) -> None:
+    method, path = place[platform]
+    sandbox.fault(*what, platform=platform, method=method, path=path, times=times)
+
+
+def calls_of(sandbox: Any, place: dict[str, tuple[str, str]], platform: str) -> int:
+    method, path = place[platform]
+    made = sandbox.call("GET", f"calls?platform={platform}")
+    return sum(call["method"] == method and bool(re.search(path, call["path"])) for call in made)
 
 
 @pytest.fixture
@@ -26,7 +46,7 @@ def connection(make_connection: Any, platform: str) -> SocialConnection:
 
 
 def test_every_platform_of_the_register_is_tested_here():
-    assert set(CREATES) == set(PLATFORMS)
+    assert set(CREATES) == set(UPLOADS) == set(PLATFORMS)
 
 
 def test_text_goes_out_once_and_its_story_is_told(api, connection, sandbox, lane, platform):
@@ -40,13 +60,16 @@ def test_text_goes_out_once_and_its_story_is_told(api, connection, sandbox, lane
     assert state["status"] == "Published"
     assert state["post_url"] == post["url"]
     assert requests.get(state["post_url"], timeout=5).status_code == 200
-    arrows = [
-        (event["from_status"], event["to_status"])
-        for event in api.get(f"publishing/jobs/{job_id}/events").json()
+    states = [event["to_status"] for event in api.get(f"publishing/jobs/{job_id}/events").json()]
+    # However many steps there are in the middle.
+    assert [state for state, _ in itertools.groupby(states)] == [
+        "Pending",
+        "Processing",
+        "Published",
     ]
-    assert arrows == [("", "Pending"), ("Pending", "Processing"), ("Processing", "Published")]
 
 
+@pytest.mark.parametrize("platform", ["twitter", "facebook"])
 def test_pictures_arrive_byte_by_byte_in_order_with_their_alt_texts(
     api, connection, sandbox, lane, platform
 ):
@@ -85,7 +108,7 @@ def test_scheduled_post_waits_for_its_time(api, connection, sandbox, lane, platf
 def test_lost_answers_never_double_a_post(make_connection, api, sandbox, lane, platform, action):
     for number in range(20):
         api.publish(make_connection(platform), f"Number {number}")
-    sandbox.fault(action, platform=platform, method="POST", path=CREATES[platform], times=20)
+    fault_at(sandbox, CREATES, platform, action, times=20)
 
     lane.work()
     assert set(statuses()) <= {"Published", "Unconfirmed"}
@@ -101,7 +124,7 @@ def test_post_that_was_never_made_is_made_after_looking(
     api, connection, sandbox, lane, platform, action, value
 ):
     api.publish(connection, "Once")
-    sandbox.fault(action, value, platform=platform, method="POST", path=CREATES[platform])
+    fault_at(sandbox, CREATES, platform, action, value)
 
     lane.work()
     job = PublishJob.objects.get()
@@ -119,7 +142,7 @@ def test_post_that_was_never_made_is_made_after_looking(
 def test_post_that_shows_late_is_not_repeated(api, connection, sandbox, lane, platform):
     api.publish(connection, "Slow to show")
     sandbox.call("POST", "settings", list_delay_seconds=80)
-    sandbox.fault("drop_after", platform=platform, method="POST", path=CREATES[platform])
+    fault_at(sandbox, CREATES, platform, "drop_after")
     lane.work()
     lane.work_ahead(seconds=80)
     assert statuses() == {"Unconfirmed": 1}
@@ -132,7 +155,7 @@ def test_post_that_shows_late_is_not_repeated(api, connection, sandbox, lane, pl
 
 
 def test_same_text_waits_until_its_twin_is_found(api, connection, sandbox, lane, platform):
-    sandbox.fault("drop_after", platform=platform, method="POST", path=CREATES[platform])
+    fault_at(sandbox, CREATES, platform, "drop_after")
     first = api.publish(connection, "Twice on purpose").json()["job_id"]
     lane.work()
     second = api.publish(connection, "Twice on purpose").json()["job_id"]
@@ -146,7 +169,7 @@ def test_same_text_waits_until_its_twin_is_found(api, connection, sandbox, lane,
 
 def test_rate_limit_is_waited_for_and_uses_up_no_try(api, connection, sandbox, lane, platform):
     limit = {"code": 429, "headers": {"Retry-After": "5"}}
-    sandbox.fault("status", limit, platform=platform, method="POST", path=CREATES[platform])
+    fault_at(sandbox, CREATES, platform, "status", limit)
     api.publish(connection, "Patience")
     lane.work()
     job = PublishJob.objects.get()
@@ -155,7 +178,7 @@ def test_rate_limit_is_waited_for_and_uses_up_no_try(api, connection, sandbox, l
     # Neither this post nor another of the account.
     api.publish(connection, "Patience too")
     lane.work(after=4)
-    assert len(sandbox.calls(method="POST", path=CREATES[platform].strip("^$"))) == 1
+    assert calls_of(sandbox, CREATES, platform) == 1
 
     lane.work(after=7)
     assert statuses() == {"Published": 2}
@@ -264,8 +287,7 @@ def test_spent_credits_are_the_operators_and_are_not_retried(api, make_connectio
 
 
 def test_failing_upload_is_retried_within_its_tries(api, connection, sandbox, lane, platform):
-    upload = {"twitter": "/2/media/upload", "facebook": "/photos"}[platform]
-    sandbox.fault("status", 503, platform=platform, method="POST", path=upload, times=2)
+    fault_at(sandbox, UPLOADS, platform, "status", 503, times=2)
     api.publish(connection, "Third time", assets=[sandbox.picture()])
 
     lane.work()
@@ -277,8 +299,7 @@ def test_failing_upload_is_retried_within_its_tries(api, connection, sandbox, la
 
 
 def test_tries_come_to_an_end(api, connection, sandbox, lane, platform, settings):
-    upload = {"twitter": "/2/media/upload", "facebook": "/photos"}[platform]
-    sandbox.fault("status", 503, platform=platform, method="POST", path=upload, times=99)
+    fault_at(sandbox, UPLOADS, platform, "status", 503, times=99)
     api.publish(connection, "Never", assets=[sandbox.picture()])
 
     lane.work()
@@ -286,7 +307,7 @@ def test_tries_come_to_an_end(api, connection, sandbox, lane, platform, settings
 
     job = PublishJob.objects.get()
     assert (job.status, job.error_code) == ("Failed", "no_answer")
-    assert len(sandbox.calls(upload, "POST")) == settings.MAX_API_RETRIES + 1
+    assert calls_of(sandbox, UPLOADS, platform) == settings.MAX_API_RETRIES + 1
 
 
 def test_post_that_is_much_too_late_stays_unpublished(api, connection, sandbox, lane, platform):
@@ -381,9 +402,16 @@ def test_killed_after_sending_is_found(marked_job, api, sandbox, lane, platform,
     # The same post, made by the platform for the call whose answer nobody read.
     carrier = connection.destinations.first() or connection
     client = PLATFORMS[platform](carrier.account)
-    client.publish(marked_job.post, marked_job.stored_progress)
+    progress = marked_job.stored_progress
+    while progress.stage == Stage.PREPARING and client.needs_preparation(marked_job.post):
+        progress = client.prepare(marked_job.post, progress)
+        time.sleep(progress.poll_after.total_seconds() if progress.poll_after else 0)
+    marked_job.progress = {"stage": progress.stage, "handle": progress.handle}
+    marked_job.save(update_fields=["progress"])
+    client.publish(marked_job.post, progress)
 
     lane.work(after=31)
+    lane.work_ahead()
 
     assert statuses() == {"Published": 1}
     [post] = sandbox.posts(platform)
@@ -394,7 +422,7 @@ def test_late_answer_of_a_worker_that_lost_its_job_is_kept(api, connection, sand
     api.publish(connection, "Slow answer")
     slow, quick = Lane("slow", threads=2), Lane("quick", threads=2)
     now = timezone.now()
-    sandbox.fault("delay", 1.0, platform=platform, method="POST", path=CREATES[platform])
+    fault_at(sandbox, CREATES, platform, "delay", 1.0)
     sandbox.call("POST", "settings", list_delay_seconds=3600)
     slow.turn(now)  # sends it
     quick.work(after=31)  # meanwhile its lease is over; looking shows nothing yet
@@ -453,8 +481,10 @@ def test_page_whose_right_is_gone_is_not_posted_to(api, make_connection, sandbox
 
 @pytest.mark.parametrize("answer", [{}, {"data": {}}, {"data": {"id": 5}, "id": 5}, [], "x"])
 def test_answer_that_names_no_post_is_looked_up(api, connection, sandbox, lane, platform, answer):
+    if platform in NAMELESS:
+        pytest.skip("names its posts later")
     told = {"code": 201, "body": answer}
-    sandbox.fault("status", told, platform=platform, method="POST", path=CREATES[platform])
+    fault_at(sandbox, CREATES, platform, "status", told)
     api.publish(connection, "Strange answer")
     lane.work()
     assert statuses() == {"Unconfirmed": 1}
@@ -468,7 +498,7 @@ def test_answer_that_names_no_post_is_looked_up(api, connection, sandbox, lane, 
 @pytest.mark.parametrize("address", [f"https://x.example/{'a' * 600}", "javascript:alert(1)", 7])
 def test_address_that_is_none_is_not_handed_on(api, make_connection, sandbox, lane, address):
     told = {"code": 200, "body": {"id": "1_2", "permalink_url": address}}
-    sandbox.fault("status", told, platform="facebook", method="POST", path=CREATES["facebook"])
+    sandbox.fault("status", told, platform="facebook", method="POST", path="/feed$")
     job_id = api.publish(make_connection("facebook"), "Odd address").json()["job_id"]
 
     lane.work()

@@ -11,19 +11,21 @@ asset_too_large              more bytes or more pixels than we take
 asset_type_mismatch          not what was declared, or nothing that any platform takes
 asset_address_refused        an address that we do not fetch from
 asset_incomplete             the file ended early, or went on behind its stated length
+asset_changed                it has another size than when the post was accepted
 object_store_not_configured  a path instead of an address, and no object store to look it up in
 """
 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from socialpublishing.errors import MediaError
-from socialpublishing.media import fetch, formats
-from socialpublishing.media.fetch import INTERNET, Network, Stream
+from socialpublishing.media import fetch, formats, videos
+from socialpublishing.media.fetch import INTERNET, Network, Span, Stream
 
 __all__ = ["Downloaded", "MediaFacts", "Network", "download", "open_stream", "probe"]
 
@@ -43,6 +45,8 @@ class MediaFacts:
     width: int | None = None
     height: int | None = None
     is_animated: bool = False  # GIF and WebP only
+    duration_s: float | None = None  # videos only, and what follows
+    frame_rate: float | None = None
 
     @property
     def is_animated_gif(self) -> bool:
@@ -64,12 +68,34 @@ def probe(
     nothing ("", "application/octet-stream"), when the bytes alone decide.
     """
     with _about(url):
-        transfer = fetch.opened(
-            url, max_bytes=max_bytes, head_bytes=HEAD_BYTES, seconds=PROBE_S, network=network
+        deadline = time.monotonic() + PROBE_S
+        head, size_bytes = _read_span(url, Span(length=HEAD_BYTES), max_bytes, deadline, network)
+        facts = _facts(head, size_bytes=size_bytes, declared_type=declared_type)
+        if not facts.mime_type.startswith("video/"):
+            return facts
+
+        def read(start: int, length: int) -> bytes:
+            span = Span(start=start, length=length)
+            return _read_span(url, span, max_bytes, deadline, network)[0]
+
+        movie = videos.measure(facts.mime_type, head, size_bytes, read)
+        return replace(
+            facts,
+            width=movie.width,
+            height=movie.height,
+            duration_s=movie.duration_s,
+            frame_rate=movie.frame_rate,
         )
-        with transfer as stream:
-            head = b"".join(stream.chunks())
-            return _facts(head, size_bytes=stream.size_bytes, declared_type=declared_type)
+
+
+def _read_span(
+    url: str, span: Span, max_bytes: int, deadline: float, network: Network
+) -> tuple[bytes, int | None]:
+    """The bytes of `span`, and the size of the whole file if the server tells it."""
+    seconds = deadline - time.monotonic()
+    transfer = fetch.opened(url, max_bytes=max_bytes, span=span, seconds=seconds, network=network)
+    with transfer as stream:
+        return b"".join(stream.chunks()), stream.size_bytes
 
 
 def download(
@@ -83,16 +109,29 @@ def download(
 
 
 @contextmanager
-def open_stream(url: str, *, max_bytes: int, network: Network = INTERNET) -> Iterator[Stream]:
-    """The file at `url`, to be read piece by piece. Opening and reading raise MediaError.
+def open_stream(
+    url: str,
+    *,
+    max_bytes: int,
+    start: int = 0,
+    expected_bytes: int | None = None,
+    network: Network = INTERNET,
+) -> Iterator[Stream]:
+    """The file at `url` from byte `start` on, piece by piece. Opening and reading raise MediaError.
 
     30 s and 1 s per MB of `max_bytes` are all the time there is, from the look-up to the last byte.
+    A file that is not of `expected_bytes` has changed since it was looked at.
     """
     seconds = min(DOWNLOAD_S + DOWNLOAD_S_PER_MB * max_bytes / 1_000_000, DOWNLOAD_MAX_S)
+    span = Span(start=start)
     with (
         _about(url),
-        fetch.opened(url, max_bytes=max_bytes, seconds=seconds, network=network) as stream,
+        fetch.opened(
+            url, max_bytes=max_bytes, seconds=seconds, network=network, span=span
+        ) as stream,
     ):
+        if expected_bytes is not None and stream.size_bytes not in {None, expected_bytes}:
+            raise MediaError("asset_changed", "The file has changed since the post was accepted.")
         yield stream
 
 

@@ -66,39 +66,54 @@ class Network:
 INTERNET = Network()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """The part of a file that is asked for: from byte `start` on, `length` bytes or all."""
+
+    start: int = 0
+    length: int | None = None
+
+    @property
+    def header(self) -> str | None:
+        if not self.start and self.length is None:
+            return None
+        last = "" if self.length is None else str(self.start + self.length - 1)
+        return f"bytes={self.start}-{last}"
+
+
+WHOLE = Span()
+
+
 class Stream:
     """The body of an answer. `size_bytes` is the whole file's, None if the server does not say."""
 
     def __init__(
-        self,
-        wire: _Wire,
-        response: http.client.HTTPResponse,
-        *,
-        max_bytes: int,
-        head_bytes: int | None,
+        self, wire: _Wire, response: http.client.HTTPResponse, *, max_bytes: int, span: Span
     ) -> None:
         self._wire = wire
         self._response = response
         self._max_bytes = max_bytes
-        self._head_bytes = head_bytes
-        self._expected, self.size_bytes = _stated_lengths(response, head_bytes)
+        self._span = span
+        self._expected, self.size_bytes = _stated_lengths(response, span)
         if self.size_bytes is not None and self.size_bytes > max_bytes:
             raise _too_large(max_bytes)
+        # A server without ranges sends the file from its beginning.
+        self._to_skip = span.start if response.status == 200 else 0
 
     def chunks(self) -> Iterator[bytes]:
-        """The body in pieces, or its first `head_bytes`. Raises MediaError, also in the middle."""
+        """What was asked for, in pieces. Raises MediaError, also in the middle."""
+        self._skip()
         received = 0
-        wanted = self._max_bytes + 1 if self._head_bytes is None else self._head_bytes
+        wanted = self._max_bytes + 1 if self._span.length is None else self._span.length
         while received < wanted:
-            with _body_errors():
-                chunk = self._response.read(min(CHUNK_BYTES, wanted - received))
+            chunk = self._read(min(CHUNK_BYTES, wanted - received))
             if not chunk:
                 break
             received += len(chunk)
             if received > self._max_bytes:
                 raise _too_large(self._max_bytes)
             yield chunk
-        if self._head_bytes is not None and received == self._head_bytes:
+        if self._span.length is not None and received == self._span.length:
             return
         if self._expected is not None:
             if received < self._expected:
@@ -107,15 +122,54 @@ class Stream:
                 raise _incomplete("The file went on behind its stated length.")
         self.size_bytes = received if self.size_bytes is None else self.size_bytes
 
+    def part(self, length: int) -> Part:
+        """The next `length` bytes, read while they are sent on. Parts follow each other."""
+        self._skip()
+        return Part(self._read, length)
+
+    def _skip(self) -> None:
+        while self._to_skip:
+            chunk = self._read(min(CHUNK_BYTES, self._to_skip))
+            if not chunk:
+                raise _incomplete("The file ended before its stated length.")
+            self._to_skip -= len(chunk)
+
+    def _read(self, size: int) -> bytes:
+        with _body_errors():
+            return self._response.read(size)
+
+
+class Part:
+    """A piece of a file on its way through: it has a length, and is read once."""
+
+    def __init__(self, read: Callable[[int], bytes], length: int) -> None:
+        self._read = read
+        self._length = length
+        self._left = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, at most 64 KiB; b"" at the end. Raises MediaError for a short file."""
+        wanted = min(CHUNK_BYTES, self._left, size if size >= 0 else CHUNK_BYTES)
+        if not wanted:
+            return b""
+        chunk = self._read(wanted)
+        if not chunk:
+            raise _incomplete("The file ended before its stated length.")
+        self._left -= len(chunk)
+        return chunk
+
 
 @contextmanager
 def opened(
-    url: str, *, max_bytes: int, seconds: float, network: Network, head_bytes: int | None = None
+    url: str, *, max_bytes: int, seconds: float, network: Network, span: Span = WHOLE
 ) -> Iterator[Stream]:
     """The file at `url`, or at the end of at most 3 redirects, each gated from the start.
 
-    `seconds` is the time for all of it. With `head_bytes`, only the beginning is asked for, and
-    no more is read from a server that sends all. Raises MediaError.
+    `seconds` is the time for all of it. Only `span` is asked for, and no more of it is handed on
+    from a server that sends all. Raises MediaError.
     """
     deadline = time.monotonic() + min(seconds, network.max_transfer_s)
     if url and not url.startswith("//") and ":" not in url.partition("/")[0]:
@@ -126,11 +180,11 @@ def opened(
     for _ in range(1 + MAX_REDIRECTS):
         target = read_address(url)
         with _slots.hold(target.host, deadline), _dialled(target, deadline, network) as wire:
-            response = wire.ask(target, head_bytes)
+            response = wire.ask(target, span)
             if response.status not in REDIRECTS:
-                _check_head(response, head_bytes)
+                _check_head(response, span)
                 wire.allow(max_bytes + max_bytes // 8, until=deadline)
-                yield Stream(wire, response, max_bytes=max_bytes, head_bytes=head_bytes)
+                yield Stream(wire, response, max_bytes=max_bytes, span=span)
                 return
             url = _next_address(url, response)
     raise _unreachable(f"The server of the file redirects more than {MAX_REDIRECTS} times.")
@@ -237,7 +291,7 @@ class _Wire:
         self._raw.bytes_left += more_bytes
         self._raw.deadline = until
 
-    def ask(self, target: Target, head_bytes: int | None) -> http.client.HTTPResponse:
+    def ask(self, target: Target, span: Span) -> http.client.HTTPResponse:
         """Send the request and read the head of the answer."""
         lines = [
             f"GET {target.path} HTTP/1.1",
@@ -246,7 +300,7 @@ class _Wire:
             "Accept: */*",
             "Accept-Encoding: identity",
             "Connection: close",
-            *([f"Range: bytes=0-{head_bytes - 1}"] if head_bytes else []),
+            *([f"Range: {span.header}"] if span.header else []),
         ]
         response = http.client.HTTPResponse(self, method="GET")  # type: ignore[arg-type]
         try:
@@ -297,8 +351,8 @@ class _LastingReader(io.BufferedReader):
 # --- Answers -------------------------------------------------------------------------------------
 
 
-def _check_head(response: http.client.HTTPResponse, head_bytes: int | None) -> None:
-    if response.status != 200 and not (response.status == 206 and head_bytes):
+def _check_head(response: http.client.HTTPResponse, span: Span) -> None:
+    if response.status != 200 and not (response.status == 206 and span.header):
         raise _unreachable(f"The server of the file answered with status {response.status}.")
     # Packed bytes may unpack to a thousand times their size.
     packings = response.headers.get_all("Content-Encoding", [])
@@ -308,7 +362,7 @@ def _check_head(response: http.client.HTTPResponse, head_bytes: int | None) -> N
 
 
 def _stated_lengths(
-    response: http.client.HTTPResponse, head_bytes: int | None
+    response: http.client.HTTPResponse, span: Span
 ) -> tuple[int | None, int | None]:
     """The bytes of this body and of the whole file, None where the server does not say."""
     lengths = response.headers.get_all("Content-Length", [])
@@ -316,11 +370,15 @@ def _stated_lengths(
         raise _incomplete("The server of the file states its length in more than one way.")
     if response.status == 206:
         stated = re.fullmatch(
-            r"bytes 0-([0-9]{1,18})/([0-9]{1,18}|\*)", response.headers.get("Content-Range", "")
+            r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)",
+            response.headers.get("Content-Range", ""),
         )
-        if stated is None or int(stated[1]) >= (head_bytes or 0):
+        if stated is None or int(stated[1]) != span.start:
             raise _incomplete("The server of the file sent another part than was asked for.")
-        return int(stated[1]) + 1, None if stated[2] == "*" else int(stated[2])
+        count = int(stated[2]) - span.start + 1
+        if count <= 0 or (span.length is not None and count > span.length):
+            raise _incomplete("The server of the file sent another part than was asked for.")
+        return count, None if stated[3] == "*" else int(stated[3])
     if response.length is None:
         return None, None
     return response.length, response.length

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from socialpublishing.errors import InvalidSocialPlatformError, PlatformNotConfiguredError
+from socialpublishing.errors import (
+    InvalidSocialPlatformError,
+    PlatformNotConfiguredError,
+    UnknownLoginError,
+)
 from socialpublishing.platforms.base import Account, Platform
 from socialpublishing.platforms.facebook import Facebook
 from socialpublishing.platforms.twitter import Twitter
@@ -10,21 +14,29 @@ from socialpublishing.platforms.twitter import Twitter
 PLATFORMS: dict[str, type[Platform]] = {platform.name: platform for platform in (Facebook, Twitter)}
 
 
-def platform_named(name: str) -> type[Platform]:
-    """Raises InvalidSocialPlatformError for a name that is not in the register."""
-    try:
-        return PLATFORMS[name]
-    except KeyError:
-        raise InvalidSocialPlatformError(name) from None
+def platform_named(name: str, login: str = "") -> type[Platform]:
+    """The platform, as it is when connected by `login`; empty is its usual way.
+
+    Raises InvalidSocialPlatformError for a name that is not in the register, UnknownLoginError for
+    a way to connect that the platform does not have.
+    """
+    platform = PLATFORMS.get(name)
+    if platform is None:
+        raise InvalidSocialPlatformError(name)
+    if not login:
+        return platform
+    if login not in platform.logins:
+        raise UnknownLoginError(platform.label, list(platform.logins))
+    return platform.logins[login]
 
 
-def offered_platform(name: str) -> type[Platform]:
+def offered_platform(name: str, login: str = "") -> type[Platform]:
     """As `platform_named`; raises PlatformNotConfiguredError if we have no credentials there."""
-    platform = platform_named(name)
+    platform = platform_named(name, login)
     if not platform.is_configured():
         raise PlatformNotConfiguredError(platform.label)
     return platform
 
 
 def client_for(name: str, account: Account | None = None) -> Platform:
-    return platform_named(name)(account)
+    return platform_named(name, account.login if account else "")(account)

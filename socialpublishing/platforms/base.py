@@ -6,29 +6,39 @@ import abc
 import base64
 import datetime as dt
 import os
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from socialpublishing import oauth as oauth2
+from socialpublishing import policy
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     NoAnswerError,
     PlatformApiError,
     PlatformNotConfiguredError,
     TokenExpiredError,
+    Violation,
 )
-from socialpublishing.http import Answer, Http
+from socialpublishing.http import Answer, Body, Http
+from socialpublishing.media import open_stream
 from socialpublishing.oauth import OAuth, Tokens
+from socialpublishing.options import PostOptions
 from socialpublishing.policy import Capabilities
-from socialpublishing.posts import Post
+from socialpublishing.posts import Media, Post
+
+if TYPE_CHECKING:
+    from socialpublishing.platforms.results import Results
 
 MAX_REMOTE_ID = 200
 MAX_POST_URL = 500
+# An upload gives its job back after so long, with the offset it came to.
+UPLOAD_STEP_S = 5.0
 
 
 class Stage(StrEnum):
@@ -38,13 +48,16 @@ class Stage(StrEnum):
     READY = "ready"  # only the one call is left that makes it public
     CONFIRMING = "confirming"  # that call was taken; the platform is at work
     PUBLISHED = "published"
+    # The platform took the call, and said later that nothing became public:
+    REFUSED = "refused"  # for what the post holds
+    LOST = "lost"  # for reasons of its own; worth beginning anew
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
     """Where a post stands. `handle` is the platform module's own business: JSON, no tokens.
 
-    `poll_after` asks to be called again only after that long.
+    `poll_after` asks to be called again only after that long; `note` is a sentence for the owner.
     """
 
     stage: Stage = Stage.PREPARING
@@ -52,9 +65,12 @@ class Progress:
     poll_after: dt.timedelta | None = None
     remote_id: str = ""
     post_url: str = ""
+    note: str = ""
 
-    def preparing(self, *, poll_after: dt.timedelta | None = None, **handle: Any) -> Progress:
-        return replace(self, handle={**self.handle, **handle}, poll_after=poll_after)
+    def preparing(
+        self, *, poll_after: dt.timedelta | None = None, note: str = "", **handle: Any
+    ) -> Progress:
+        return replace(self, handle={**self.handle, **handle}, poll_after=poll_after, note=note)
 
     def ready(self, **handle: Any) -> Progress:
         return replace(self, stage=Stage.READY, handle={**self.handle, **handle}, poll_after=None)
@@ -66,6 +82,12 @@ class Progress:
             handle={**self.handle, **handle},
             poll_after=poll_after,
         )
+
+    def refused(self, note: str) -> Progress:
+        return replace(self, stage=Stage.REFUSED, note=note, poll_after=None)
+
+    def lost(self, note: str) -> Progress:
+        return replace(self, stage=Stage.LOST, note=note, poll_after=None)
 
     def published(self, *, remote_id: Any, post_url: Any = "") -> Progress:
         """As a platform told it. Raises NoAnswerError for an id that is none."""
@@ -87,6 +109,10 @@ class Account:
     id: str
     token: Secret
     profile: Mapping[str, Any] = field(default_factory=dict)
+    # How it was connected, where a platform has more ways than one.
+    login: str = ""
+    # Of a destination: the account it belongs to.
+    owner_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,10 +164,13 @@ class LookUp:
     """How far a look-up can be trusted.
 
     A post that is not seen `settle` after the publishing call does not exist, if `is_complete`.
+    `repeat_within`: so long after the call a repeat is refused by the platform itself if the post
+    exists after all; later, nobody knows.
     """
 
     settle: dt.timedelta = dt.timedelta(seconds=90)
     is_complete: bool = True
+    repeat_within: dt.timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,13 +198,48 @@ class Platform(abc.ABC):
     client_secret_variables: ClassVar[tuple[str, ...]]
     oauth: ClassVar[OAuth]
     capabilities: ClassVar[Capabilities]
-    look_up: ClassVar[LookUp] = LookUp()
-    # The option that chooses a destination, where posts go to destinations and not to the account.
+    options: ClassVar[type[PostOptions]]
+    # The option that chooses a destination, where a connection has any.
     destination_option: ClassVar[str] = ""
+    # Can a post go to the account itself, without a destination?
+    posts_as_account: ClassVar[bool] = True
+    # Where uploads may be sent to beside the api host: ends of host names, as the platform tells.
+    upload_hosts: ClassVar[tuple[str, ...]] = ()
+    # Reads what became of posts (results.py), where the platform tells.
+    results: ClassVar[type[Results[Any]] | None] = None
+    # Other ways to connect, by the word that chooses them; a subclass each, never in the register.
+    logins: ClassVar[Mapping[str, type[Platform]]] = {}
+    login: ClassVar[str] = ""
 
     def __init__(self, account: Account | None = None) -> None:
         self.account = account
         self.http = self._http(account.token if account else None)
+
+    # --- Before a post is taken ------------------------------------------------------------------
+
+    @classmethod
+    def limits(cls, profile: Mapping[str, Any]) -> Capabilities:
+        """What the platform takes from an account with this profile."""
+        return cls.capabilities
+
+    @classmethod
+    def cross_violations(cls, post: Post) -> Iterator[Violation]:
+        """Rules that no table holds, such as a poll that stands with no media."""
+        return iter(())
+
+    @classmethod
+    def violations(cls, post: Post, profile: Mapping[str, Any]) -> list[Violation]:
+        """Every rule that `post` breaks; an empty list if the platform would take it."""
+        return [*policy.violations(post, cls.limits(profile)), *cls.cross_violations(post)]
+
+    @classmethod  # noqa: B027  few platforms have a switch
+    def check_publishing(cls, post: Post) -> None:
+        """Raises PublishingOffError where the operator keeps this post from being published."""
+
+    @classmethod
+    def look_up(cls, post: Post) -> LookUp:
+        """How far `find_published` can be trusted for `post`."""
+        return LookUp()
 
     # --- Publishing ------------------------------------------------------------------------------
 
@@ -198,11 +262,12 @@ class Platform(abc.ABC):
     @abc.abstractmethod
     def find_published(
         self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
-    ) -> Found | None:
+    ) -> Found | Progress | None:
         """Look for `post` among what the account published after `since`.
 
         `credited` are the ids of posts that belong to other jobs. None says that it is not there,
-        or not yet.
+        or not yet. A Progress says where it stands: CONFIRMING, the platform took it and is at
+        work; READY, what was asked for is out and more is to come; REFUSED or LOST.
         """
 
     @abc.abstractmethod
@@ -242,7 +307,7 @@ class Platform(abc.ABC):
         if self.oauth.client_auth == "basic":
             headers["Authorization"] = basic(client_id, secret)
         else:
-            form = {**form, "client_id": client_id, "client_secret": secret}
+            form = {**form, self.oauth.client_id_parameter: client_id, "client_secret": secret}
         http = self._http(None, read_error=self.read_token_error)
         return oauth2.read_tokens(
             http.post(self.oauth.token_path, data=form, headers=headers), self.oauth
@@ -283,10 +348,53 @@ class Platform(abc.ABC):
         host = cls.hosts[role]
         return (os.environ.get(host.variable) or host.default).rstrip("/")
 
-    @classmethod
-    def limits(cls, profile: Mapping[str, Any]) -> Capabilities:
-        """What the platform takes from an account with this profile."""
-        return cls.capabilities
+    # --- Calling ---------------------------------------------------------------------------------
+
+    def upload(
+        self,
+        media: Media,
+        *,
+        start: int,
+        part_bytes: int,
+        send: Callable[[int, Body], None],
+    ) -> int:
+        """Send `media` from byte `start` on, in parts: `send(offset, part)` for each.
+
+        Ends with the file, or when UPLOAD_STEP_S are over, so that the offset is stored now and
+        then. Answers the offset reached. A part is read from its source while it is sent.
+        """
+        assert media.size_bytes is not None
+        until = time.monotonic() + UPLOAD_STEP_S
+        offset = start
+        with open_stream(
+            media.url, max_bytes=media.size_bytes, start=start, expected_bytes=media.size_bytes
+        ) as stream:
+            while offset < media.size_bytes and (offset == start or time.monotonic() < until):
+                length = min(part_bytes, media.size_bytes - offset)
+                send(offset, stream.part(length))
+                offset += length
+        return offset
+
+    def upload_http(self, address: str, *, token: Secret | None = None) -> Http:
+        """Calls to an upload address that the platform told; without our token unless it is given.
+
+        Raises NoAnswerError for an address that is not the platform's.
+        """
+        if not self._is_own(address):
+            raise NoAnswerError("The platform told an upload address that is not its own.")
+        return Http(platform=self.name, base_url=address, read_error=self.read_error, token=token)
+
+    def _is_own(self, address: str) -> bool:
+        if settings.SANDBOX_URL:
+            return address.startswith(f"{settings.SANDBOX_URL}/")
+        if address.startswith(f"{self.host('api')}/"):
+            return True
+        try:
+            parts = urlsplit(address)
+        except ValueError:
+            return False
+        host = f".{parts.hostname or ''}"
+        return parts.scheme == "https" and any(host.endswith(own) for own in self.upload_hosts)
 
     def _http(self, token: Secret | None, read_error: Any = None) -> Http:
         return Http(
@@ -305,21 +413,6 @@ def web_address(told: Any) -> str:
 
 def basic(client_id: str, secret: str) -> str:
     return "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
-
-
-def retry_after(answer: Answer, *, reset_header: str = "") -> dt.datetime | None:
-    """When a platform lets us come back: Retry-After, else its own reset header (epoch seconds)."""
-    now = dt.datetime.now(tz=dt.UTC)
-    value = answer.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
-        return now + dt.timedelta(seconds=min(int(value[:9]), 86400))
-    if value:
-        try:
-            return parsedate_to_datetime(value).astimezone(dt.UTC)
-        except ValueError:
-            pass
-    reset = answer.headers.get(reset_header, "").strip() if reset_header else ""
-    return dt.datetime.fromtimestamp(int(reset[:11]), tz=dt.UTC) if reset.isdecimal() else None
 
 
 def _variable(names: tuple[str, ...]) -> str:

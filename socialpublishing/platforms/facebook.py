@@ -8,23 +8,14 @@ Pages on which that person may create content.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import hmac
 import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
+from socialpublishing import graph, options
 from socialpublishing.crypto import Secret
-from socialpublishing.errors import (
-    ContentRejectedError,
-    DuplicateContentError,
-    InsufficientPermissionsError,
-    NoAnswerError,
-    PlatformApiError,
-    PlatformConfigurationError,
-    RateLimitError,
-    TokenExpiredError,
-)
+from socialpublishing.errors import PlatformApiError
+from socialpublishing.graph import VERSION
 from socialpublishing.http import Answer
 from socialpublishing.media import download
 from socialpublishing.oauth import OAuth, Tokens
@@ -33,18 +24,28 @@ from socialpublishing.platforms.base import (
     DestinationFacts,
     Found,
     Host,
-    LookUp,
     Platform,
     Profile,
     Progress,
     Renewal,
-    retry_after,
 )
-from socialpublishing.policy import MEGABYTE, Capabilities, MediaLimit, Option, TextUnit
+from socialpublishing.policy import MEGABYTE, Capabilities, MediaLimit, PostType
 from socialpublishing.posts import Media, MediaKind, Post
 
-VERSION = "v25.0"
 MAX_PAGES_OF_PAGES = 50
+
+
+class FacebookOptions(options.PostOptions):
+    examples: ClassVar = {
+        "post_type": "feed",
+        "page_id": "104829301746",
+        "link": "https://example.com/news",
+    }
+    post_type = options.choice("The kind of post.", "feed")
+    page_id = options.text("The Page to post to, one of the destinations.", max_length=64)
+    link = options.text(
+        "A link to show as a card below the text; not together with assets.", max_length=2048
+    )
 
 
 class Facebook(Platform):
@@ -72,36 +73,30 @@ class Facebook(Platform):
         default_lifetime=dt.timedelta(days=60),
     )
     capabilities: ClassVar = Capabilities(
-        max_text=63_206,
-        text_unit=TextUnit.CHARACTERS,
-        max_media=10,
-        media={
-            MediaKind.IMAGE: MediaLimit(
-                max_count=10,
-                mime_types=frozenset(
-                    {"image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff"}
-                ),
-                max_bytes=10 * MEGABYTE,
-            )
-        },
-        max_alt_text=1000,
-        options=(
-            Option(
-                name="page_id",
-                description="The Page to post to, one of the connection's destinations.",
-                example="104829301746",
+        post_types=(
+            PostType(
+                description="A post on the Page: text, a link, or photos.",
+                max_text=63_206,
+                max_media=10,
+                media={
+                    MediaKind.IMAGE: MediaLimit(
+                        max_count=10,
+                        mime_types=frozenset(
+                            {"image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff"}
+                        ),
+                        max_bytes=10 * MEGABYTE,
+                    )
+                },
+                max_alt_text=1000,
+                options=frozenset({"page_id", "link"}),
+                source="https://developers.facebook.com/docs/pages-api/posts",
+                checked=dt.date(2026, 11, 22),
             ),
-            Option(
-                name="link",
-                description="A link to show as a card below the text; not together with assets.",
-                example="https://example.com/news",
-            ),
-        ),
-        source="https://developers.facebook.com/docs/pages-api/posts",
-        checked=dt.date(2026, 11, 22),
+        )
     )
-    look_up: ClassVar = LookUp(settle=dt.timedelta(seconds=90), is_complete=True)
+    options: ClassVar = FacebookOptions
     destination_option: ClassVar = "page_id"
+    posts_as_account: ClassVar = False
 
     # --- Publishing ------------------------------------------------------------------------------
 
@@ -109,13 +104,13 @@ class Facebook(Platform):
         """Stages one unpublished photo a call: its id is known before anything is public."""
         photo_ids = list(progress.handle.get("photo_ids", []))
         if len(photo_ids) < len(post.media):
-            photo_ids.append(self._stage(post.media[len(photo_ids)]))
+            photo_ids.append(self._stage(post, post.media[len(photo_ids)]))
         if len(photo_ids) < len(post.media):
             return progress.preparing(photo_ids=photo_ids)
         return progress.ready(photo_ids=photo_ids)
 
-    def _stage(self, media: Media) -> str:
-        file = download(media.url, max_bytes=self.capabilities.media[media.kind].max_bytes)
+    def _stage(self, post: Post, media: Media) -> str:
+        file = download(media.url, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
         form = {"published": "false"}
         if media.alt_text:
             form["alt_text_custom"] = media.alt_text
@@ -163,12 +158,8 @@ class Facebook(Platform):
         ).json
 
     def _proof(self) -> dict[str, str]:
-        # Ties the token to our app, so that a token alone is worth nothing to whoever finds it:
-        # https://developers.facebook.com/docs/graph-api/guides/secure-requests
         assert self.account is not None
-        key, message = self.client_secret().reveal(), self.account.token.reveal()
-        digest = hmac.new(key.encode(), message.encode(), hashlib.sha256)
-        return {"appsecret_proof": digest.hexdigest()}
+        return graph.proof(self.account.token, self.client_secret())
 
     # --- Connecting ------------------------------------------------------------------------------
 
@@ -216,65 +207,7 @@ class Facebook(Platform):
     # --- Errors ----------------------------------------------------------------------------------
 
     def read_error(self, answer: Answer) -> PlatformApiError:
-        """By code and subcode: https://developers.facebook.com/docs/graph-api/guides/error-handling."""
-        body = answer.json if isinstance(answer.json, dict) else {}
-        error = body.get("error")
-        error = error if isinstance(error, dict) else {}
-        code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
-        words = str(error.get("error_user_msg") or error.get("message") or "")
-        facts: dict[str, Any] = {
-            "platform_code": f"{code}/{subcode}" if subcode else str(code or ""),
-            "request_id": str(error.get("fbtrace_id") or answer.headers.get("x-fb-trace-id", ""))[
-                :64
-            ],
-        }
-        kind = (
-            ERRORS.get((code, subcode)) or ERRORS.get((None, subcode)) or ERRORS.get((code, None))
-        )
-        if kind is None and 200 <= code <= 299:
-            kind = InsufficientPermissionsError
-        if kind is RateLimitError or answer.status_code == 429:
-            until = retry_after(answer) or _regained(answer)
-            return RateLimitError("Facebook asks us to wait.", until=until, **facts)
-        if answer.status_code == 401:
-            kind = TokenExpiredError
-        if kind is None and answer.status_code >= 500:
-            kind = NoAnswerError
-        if kind in {TokenExpiredError, InsufficientPermissionsError}:
-            return kind(**facts)
-        return (kind or PlatformApiError)(
-            f"Facebook answered: {words or answer.status_code}", **facts
-        )
-
-
-# From the page above and from what Pages see in practice. A (code, subcode) goes before a subcode
-# alone, and that before a code alone. Code 2 often comes after the post was made all the same.
-ERRORS: Mapping[tuple[int | None, int | None], type[PlatformApiError]] = {
-    (1, None): NoAnswerError,
-    (2, None): NoAnswerError,
-    (3, None): PlatformConfigurationError,
-    (4, None): RateLimitError,
-    (10, None): InsufficientPermissionsError,
-    (17, None): RateLimitError,
-    (32, None): RateLimitError,
-    (80001, None): RateLimitError,
-    (613, None): RateLimitError,
-    (341, None): RateLimitError,
-    (100, 33): TokenExpiredError,
-    (100, None): ContentRejectedError,
-    (101, None): PlatformConfigurationError,
-    (102, None): TokenExpiredError,
-    (190, None): TokenExpiredError,
-    (368, 1390008): RateLimitError,
-    (368, 1404082): DuplicateContentError,
-    (368, None): ContentRejectedError,
-    (506, None): DuplicateContentError,
-    (None, 1366051): DuplicateContentError,
-    (None, 1366046): ContentRejectedError,
-    (None, 1404078): InsufficientPermissionsError,
-    (1500, None): ContentRejectedError,
-    (1609005, None): ContentRejectedError,
-}
+        return graph.read_error(answer, label=self.label, own={})
 
 
 def feed_form(post: Post, progress: Progress) -> dict[str, str]:
@@ -305,21 +238,3 @@ def _attached_ids(post: Mapping[str, Any]) -> Iterator[str]:
         for part in (attachment, *attachment.get("subattachments", {}).get("data", [])):
             if target := part.get("target", {}).get("id"):
                 yield target
-
-
-def _regained(answer: Answer) -> dt.datetime | None:
-    """When the limit of the Page is over, by the header that tells it in minutes."""
-    try:
-        usage = json.loads(answer.headers["X-Business-Use-Case-Usage"])
-        minutes = max(
-            entry["estimated_time_to_regain_access"]
-            for entries in usage.values()
-            for entry in entries
-        )
-        return dt.datetime.now(tz=dt.UTC) + dt.timedelta(minutes=minutes) if minutes > 0 else None
-    except (KeyError, ValueError, TypeError, AttributeError):
-        return None
-
-
-def _number(value: Any) -> int:
-    return value if isinstance(value, int) else 0

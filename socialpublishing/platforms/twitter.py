@@ -11,9 +11,9 @@ import html
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
+from socialpublishing import options
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
@@ -25,24 +25,27 @@ from socialpublishing.errors import (
     RateLimitError,
     TokenExpiredError,
 )
-from socialpublishing.http import Answer
+from socialpublishing.http import Answer, retry_after
 from socialpublishing.media import download
 from socialpublishing.oauth import OAuth
 from socialpublishing.platforms.base import (
     Found,
     Host,
-    LookUp,
     Platform,
     Profile,
     Progress,
     basic,
-    retry_after,
 )
-from socialpublishing.policy import MEGABYTE, Capabilities, MediaLimit, TextUnit
+from socialpublishing.policy import MEGABYTE, Capabilities, MediaLimit, PostType, TextUnit
 from socialpublishing.posts import Media, MediaKind, Post
 from socialpublishing.text import find_urls
 
 MAX_LOOK_UP_PAGES = 5
+
+
+class TwitterOptions(options.PostOptions):
+    examples: ClassVar = {"post_type": "feed"}
+    post_type = options.choice("The kind of post.", "feed")
 
 
 class Twitter(Platform):
@@ -65,30 +68,33 @@ class Twitter(Platform):
         default_lifetime=dt.timedelta(hours=2),
     )
     capabilities: ClassVar = Capabilities(
-        max_text=280,
-        text_unit=TextUnit.WEIGHTED,
-        max_cashtags=1,
-        max_media=4,
-        media={
-            MediaKind.IMAGE: MediaLimit(
-                max_count=4,
-                mime_types=frozenset({"image/jpeg", "image/png", "image/webp"}),
-                max_bytes=5 * MEGABYTE,
-            )
-        },
-        max_alt_text=1000,
-        source="https://docs.x.com/x-api/posts/create-post",
-        checked=dt.date(2026, 11, 22),
+        post_types=(
+            PostType(
+                description="A post: text, up to four images.",
+                max_text=280,
+                text_unit=TextUnit.WEIGHTED,
+                max_cashtags=1,
+                max_media=4,
+                media={
+                    MediaKind.IMAGE: MediaLimit(
+                        max_count=4,
+                        mime_types=frozenset({"image/jpeg", "image/png", "image/webp"}),
+                        max_bytes=5 * MEGABYTE,
+                    )
+                },
+                max_alt_text=1000,
+                source="https://docs.x.com/x-api/posts/create-post",
+                checked=dt.date(2026, 11, 22),
+            ),
+        )
     )
-    # https://docs.x.com/x-api: listings lag by seconds. A dropped call may still be at work for as
-    # long as we would have waited for it.
-    look_up: ClassVar = LookUp(settle=dt.timedelta(seconds=90), is_complete=True)
+    options: ClassVar = TwitterOptions
 
     @classmethod
     def limits(cls, profile: Mapping[str, Any]) -> Capabilities:
         # https://docs.x.com/changelog, 2024-08-20: subscribers write up to 25,000.
         if profile.get("subscription_type") in {"Basic", "Premium", "PremiumPlus"}:
-            return replace(cls.capabilities, max_text=25_000)
+            return cls.capabilities.adapted(max_text=25_000)
         return cls.capabilities
 
     # --- Publishing ------------------------------------------------------------------------------
@@ -97,13 +103,13 @@ class Twitter(Platform):
         """Uploads one image a call."""
         media_ids = list(progress.handle.get("media_ids", []))
         if len(media_ids) < len(post.media):
-            media_ids.append(self._upload(post.media[len(media_ids)]))
+            media_ids.append(self._upload(post, post.media[len(media_ids)]))
         if len(media_ids) < len(post.media):
             return progress.preparing(media_ids=media_ids)
         return progress.ready(media_ids=media_ids)
 
-    def _upload(self, media: Media) -> str:
-        file = download(media.url, max_bytes=self.capabilities.media[media.kind].max_bytes)
+    def _upload(self, post: Post, media: Media) -> str:
+        file = download(media.url, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
         answer = self.http.post(
             "/2/media/upload",
             data={"media_category": "tweet_image"},

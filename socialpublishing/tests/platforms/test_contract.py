@@ -18,9 +18,9 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import Answer
 from socialpublishing.oauth import authorization_url, new_verifier
+from socialpublishing.options import wrong_options
 from socialpublishing.platforms import PLATFORMS, client_for, offered_platform, platform_named
 from socialpublishing.platforms.base import Account, Progress
-from socialpublishing.policy import unknown_options, violations
 from socialpublishing.posts import Post
 
 ACCOUNT = Account(id="1", token=Secret("canary-token"), profile={"username": "someone"})
@@ -42,9 +42,10 @@ def test_register_names_each_platform_as_itself(platform):
 
 
 def test_facts_have_a_source_and_a_day(platform):
-    limits = PLATFORMS[platform].capabilities
-    assert limits.source.startswith("https://")
-    assert dt.date(2026, 1, 1) < limits.checked <= dt.datetime.now(tz=dt.UTC).date()
+    for kind in PLATFORMS[platform].capabilities.post_types:
+        assert kind.source.startswith("https://")
+        assert dt.date(2026, 1, 1) < kind.checked <= dt.datetime.now(tz=dt.UTC).date()
+        assert kind.description
 
 
 def test_real_hosts_are_https_and_moved_by_their_variable_alone(platform, settings, monkeypatch):
@@ -90,19 +91,20 @@ def test_consent_address_asks_for_what_publishing_needs(platform):
     assert ("code_challenge" in asked) == oauth.pkce
 
 
-def test_length_limit_is_exact(platform):
-    limits = PLATFORMS[platform].capabilities
-    assert violations(Post(text="a" * limits.max_text), limits) == []
-    [violation] = violations(Post(text="a" * (limits.max_text + 1)), limits)
-    assert (violation.rule, violation.limit) == ("text_length", limits.max_text)
-
-
-def test_options_are_a_closed_list(platform):
-    limits = PLATFORMS[platform].capabilities
-    known = {option.name: option.example for option in limits.options}
-    assert list(unknown_options({**known, "post_type": "feed"}, limits)) == []
-    wrong = dict(unknown_options({"nonsense": "x", "post_type": "opera"}, limits))
+def test_options_are_a_closed_list_with_an_example_each(platform):
+    known = PLATFORMS[platform].options
+    assert list(known.examples) == list(known().fields)
+    assert wrong_options(known.examples, known) == []
+    wrong = dict(wrong_options({"nonsense": "x", "post_type": "opera"}, known))
     assert set(wrong) == {"nonsense", "post_type"}
+
+
+def test_each_option_belongs_to_a_kind_of_post(platform):
+    kinds = PLATFORMS[platform].capabilities.post_types
+    taken = {option for kind in kinds for option in kind.options}
+    assert taken | {"post_type"} == set(PLATFORMS[platform].options().fields)
+    post_type = PLATFORMS[platform].options().fields["post_type"]
+    assert [kind.name for kind in kinds] == list(post_type.choices)
 
 
 @pytest.mark.parametrize(

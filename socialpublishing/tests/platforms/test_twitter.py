@@ -100,5 +100,5 @@ def test_payload_holds_nothing_that_x_does_not_know():
 
 
 def test_subscribers_may_write_long():
-    assert Twitter.limits({"subscription_type": "Premium"}).max_text == 25_000
-    assert Twitter.limits({"subscription_type": "None"}).max_text == 280
+    assert Twitter.limits({"subscription_type": "Premium"}).post_types[0].max_text == 25_000
+    assert Twitter.limits({"subscription_type": "None"}).post_types[0].max_text == 280

@@ -1,0 +1,2 @@
+SHOWN = {}
+CASES = {}

@@ -1,0 +1,135 @@
+"""Every kind of post that the register offers goes out through the API as it was written.
+
+The table in docs/platforms/README.md names these tests, cell by cell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+import pytest
+import requests
+
+from publishing.models import PublishJob
+from socialpublishing import media
+from socialpublishing.platforms import PLATFORMS
+from socialpublishing.policy import Form, PostType, forms, violations
+from socialpublishing.posts import MEASURES, Media, MediaKind, Post
+
+# In the order in which they are tried: the first that a kind of post takes is sent.
+SAMPLES = {
+    MediaKind.IMAGE: ["harbour.jpg", "bakery.jpg", "sailboat.jpg", "city.png"],
+    MediaKind.GIF: ["waves.gif"],
+    MediaKind.VIDEO: ["clip.mp4", "reel.mp4"],
+    MediaKind.DOCUMENT: ["document.pdf"],
+}
+MIME_TYPES = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "mp4": "video/mp4"}
+MIME_TYPES["pdf"] = "application/pdf"
+TEXT = "Fresh bread at seven: rye, spelt & <walnut> #bakery (while it lasts)"
+
+CELLS = [
+    pytest.param(name, kind, form, id=f"{name}-{kind.name}-{form.name}")
+    for name, platform in PLATFORMS.items()
+    for kind in platform.capabilities.post_types
+    for form in forms(kind)
+]
+OPTIONS = [
+    pytest.param(name, option, id=f"{name}-{option}")
+    for name, platform in PLATFORMS.items()
+    for option in platform.options.examples
+    if option != "post_type"
+]
+
+
+@lru_cache
+def measured(url: str, mime_type: str) -> dict[str, Any]:
+    facts = media.probe(url, declared_type=mime_type, max_bytes=10**9)
+    return {name: getattr(facts, name) for name in MEASURES}
+
+
+def sample(sandbox: Any, name: str, kind: PostType, wanted: MediaKind, number: int) -> Any:
+    """An asset that the platform takes in such a post; of several, another for each `number`."""
+    fitting = []
+    for file in SAMPLES[wanted]:
+        url, mime_type = f"{sandbox.url}/samples/{file}", MIME_TYPES[file.partition(".")[2]]
+        facts = measured(url, mime_type)
+        found = Media(kind=wanted, url=url, mime_type=mime_type, **facts)
+        post = Post(media=(found,), options={"post_type": kind.name})
+        broken = {each.rule for each in violations(post, PLATFORMS[name].capabilities)}
+        if not any(rule.startswith("media_") and rule != "media_required" for rule in broken):
+            fitting.append({"url": url, "asset_type": wanted, "mime_type": mime_type})
+    chosen = dict(fitting[number % len(fitting)])
+    if kind.max_alt_text:
+        chosen["alt_text"] = f"What picture {number + 1} shows"
+    return chosen
+
+
+def body(sandbox: Any, name: str, kind: PostType, form: Form, **more: Any) -> dict[str, Any]:
+    """A request for such a post, with the options that it cannot do without."""
+    examples = PLATFORMS[name].options.examples
+    options = {option: examples[option] for option in kind.required_options}
+    options |= {"post_type": kind.name, **more}
+    assets = [
+        sample(sandbox, name, kind, wanted, number) for number, wanted in enumerate(form.media)
+    ]
+    return {
+        "text_content": TEXT if kind.max_text else "",
+        "assets": assets,
+        "platform_specific_options": options,
+    }
+
+
+def published(api: Any, lane: Any, sandbox: Any, connection: Any, body: Any) -> dict[str, Any]:
+    """The one post that came of `body`, as the sandbox has it."""
+    answer = api.publish(connection, body.pop("text_content"), **body)
+    assert answer.status_code == 202, answer.json()
+    lane.work_ahead()
+    job = PublishJob.objects.get()
+    assert job.status == "Published", (job.error_code, job.error_message, list(job.events.values()))
+    [post] = sandbox.posts(connection.platform)
+    assert job.post_url
+    assert requests.get(job.post_url, timeout=5).status_code == 200
+    return post
+
+
+@pytest.mark.parametrize(("name", "kind", "form"), CELLS)
+def test_goes_out_as_written(api, lane, sandbox, make_connection, name, kind, form):
+    asked = body(sandbox, name, kind, form)
+    assets = asked["assets"]
+
+    post = published(api, lane, sandbox, make_connection(name), asked)
+
+    assert post["text"] == (TEXT if kind.max_text else "")
+    assert [each["sha256"] for each in post["media"]] == [
+        hashlib.sha256(requests.get(asset["url"], timeout=5).content).hexdigest()
+        for asset in assets
+    ]
+    if kind.max_alt_text:
+        alt_texts = [each["alt_text"] for each in post["media"]]
+        assert alt_texts == [asset["alt_text"] for asset in assets]
+
+
+@pytest.mark.parametrize(("name", "option"), OPTIONS)
+def test_option_is_seen(api, lane, sandbox, make_connection, name, option):
+    shown = import_module(f"publishing.tests.shown.{name}")
+    platform, connection = PLATFORMS[name], make_connection(name)
+    kinds = [kind for kind in platform.capabilities.post_types if option in kind.options]
+    (post_type, form_name), others = shown.CASES.get(option, ((kinds[0].name, None), {}))
+    kind = platform.capabilities.named(post_type)
+    form = next(form for form in forms(kind) if form_name in (None, form.name))
+    value = platform.options.examples[option]
+    if option == platform.destination_option:
+        value = connection.destinations.get().external_id
+
+    post = published(
+        api,
+        lane,
+        sandbox,
+        connection,
+        body(sandbox, name, kind, form, **{**others, option: value}),
+    )
+
+    assert shown.SHOWN[option](post, connection), post

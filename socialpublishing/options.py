@@ -1,0 +1,113 @@
+"""What `platform_specific_options` may hold: a closed, typed schema for each platform.
+
+A platform's module writes a subclass of PostOptions. Its fields are the options; which kinds of
+post take them stands in the platform's capabilities. The fields are strict: a number is not a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from socialpublishing.serializers import StrictSerializer, TextField
+
+
+class PostOptions(StrictSerializer):
+    """The options of one platform; `examples` shows one value of each, in the order to read them.
+
+    Values are JSON, kept as they came: whoever reads `post.options` gets what a caller wrote.
+    """
+
+    examples: ClassVar[Mapping[str, Any]] = {}
+
+
+class WholeField(serializers.IntegerField):
+    """A whole number, not a text of digits."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+class NumberField(serializers.FloatField):
+    """A number, not a text of digits."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if not isinstance(data, (int, float)) or isinstance(data, bool):
+            self.fail("invalid")
+        return float(super().to_internal_value(data))
+
+
+class FlagField(serializers.BooleanField):
+    """true or false, and nothing that could be read as one of them."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class ChoiceField(serializers.ChoiceField):
+    """One of a few words."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input=data)
+        return super().to_internal_value(data)
+
+
+def optional(description: str, **more: Any) -> dict[str, Any]:
+    """Arguments of an option's field."""
+    return {"required": False, "help_text": description, **more}
+
+
+def text(description: str, *, max_length: int, **more: Any) -> TextField:
+    return TextField(max_length=max_length, **optional(description, **more))
+
+
+def whole(description: str, *, low: int | None = None, high: int | None = None) -> WholeField:
+    return WholeField(min_value=low, max_value=high, **optional(description))
+
+
+def number(description: str, *, low: float | None = None, high: float | None = None) -> NumberField:
+    return NumberField(min_value=low, max_value=high, **optional(description))
+
+
+def flag(description: str) -> FlagField:
+    return FlagField(**optional(description))
+
+
+def choice(description: str, *choices: str) -> ChoiceField:
+    return ChoiceField(choices=choices, **optional(description))
+
+
+def texts(description: str, *, max_length: int, low: int = 1, high: int) -> serializers.ListField:
+    """A list of `low` to `high` texts of at most `max_length` characters each."""
+    return serializers.ListField(
+        child=TextField(max_length=max_length),
+        min_length=low,
+        max_length=high,
+        **optional(description),
+    )
+
+
+def wrong_options(options: Mapping[str, Any], known: type[PostOptions]) -> list[tuple[str, str]]:
+    """Pairs of an option's path and what is wrong with it; empty if nothing is."""
+    given = known(data=dict(options))
+    return [] if given.is_valid() else list(_flat(given.errors))
+
+
+def _flat(errors: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(errors, Mapping):
+        for name, inner in errors.items():
+            own = "" if name == "non_field_errors" else str(name)
+            yield from _flat(inner, ".".join(filter(None, [path, own])))
+    elif isinstance(errors, list):
+        for index, inner in enumerate(errors):
+            is_nested = isinstance(inner, (Mapping, list))
+            yield from _flat(inner, f"{path}[{index}]" if is_nested else path)
+    else:
+        yield path, str(errors)

@@ -1,0 +1,108 @@
+"""How published posts are doing, and which hashtags are sought: the second thing platforms tell.
+
+A platform's `Results` reads for one account, through that platform's client. It changes nothing.
+"""
+
+from __future__ import annotations
+
+import abc
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from socialpublishing.errors import SocialPublishingBaseError
+from socialpublishing.platforms.base import Platform
+
+PlatformT = TypeVar("PlatformT", bound=Platform)
+
+
+class ResultsNotAvailableError(SocialPublishingBaseError):
+    """The platform does not tell this to this account. The message says what would help."""
+
+    code = "insights_not_available"
+    sentence = "The platform does not tell this for this account."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """What became of one post so far. None: the platform does not tell."""
+
+    impressions: int | None = None  # times shown; a video's views where only they are counted
+    reach: int | None = None  # accounts that saw it
+    likes: int | None = None
+    comments: int | None = None
+    shares: int | None = None
+    saves: int | None = None
+    clicks: int | None = None
+
+    @property
+    def engagement(self) -> int:
+        """All that people did with the post, as far as it is told."""
+        done = (self.likes, self.comments, self.shares, self.saves, self.clicks)
+        return sum(count or 0 for count in done)
+
+    @property
+    def audience(self) -> int | None:
+        """How many it came before: accounts if they are told, else times shown."""
+        return self.reach if self.reach is not None else self.impressions
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastPost:
+    """A post that the account published, by us or not. `kind`: image, video, text, carousel, …"""
+
+    id: str
+    published_at: dt.datetime
+    text: str = ""
+    kind: str = ""
+    metrics: Metrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagQuery:
+    """What hashtags are asked for. `max_reads`: so many posts may be read, where reads cost."""
+
+    keywords: tuple[str, ...]
+    industry: str = ""
+    limit: int = 10
+    max_reads: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagIdea:
+    """`score` 0 to 1: how much it is sought, against the others of the same answer."""
+
+    tag: str
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagIdeas:
+    """What the platform itself says. `source`: in a word or two where it comes from."""
+
+    source: str
+    meaning: str  # what the score means, in a sentence
+    ideas: tuple[TagIdea, ...]
+
+
+class Results(abc.ABC, Generic[PlatformT]):
+    """Reads of one account. Every call may raise a PlatformApiError or ResultsNotAvailableError."""
+
+    # Whether `tag_ideas` reads anything at all, and whether it needs the account's own token.
+    has_tag_ideas: ClassVar[bool] = False
+
+    def __init__(self, client: PlatformT) -> None:
+        self.client = client
+
+    @abc.abstractmethod
+    def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:
+        """What the account published since then, newest first, with its numbers as of now."""
+
+    @abc.abstractmethod
+    def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:
+        """The numbers of posts by their ids; those that the platform does not know are left out."""
+
+    def tag_ideas(self, query: TagQuery) -> TagIdeas:
+        """Hashtags that the platform itself names for `query`, best first."""
+        raise ResultsNotAvailableError

@@ -1,0 +1,168 @@
+"""Each rule of each platform, one step inside its limit and one step outside."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from socialpublishing.platforms import PLATFORMS
+from socialpublishing.policy import COUNT, MEASURED, Bounds, MediaLimit, PostType, violations
+from socialpublishing.posts import Media, MediaKind, Post
+
+STEP = {"ratio": 0.01, "frame_rate": 0.1, "duration_s": 0.1}
+EVERY = [
+    pytest.param(name, kind, id=f"{name}-{kind.name}")
+    for name, platform in PLATFORMS.items()
+    for kind in platform.capabilities.post_types
+]
+EVERY_MEDIA = [
+    pytest.param(name, kind, media, id=f"{name}-{kind.name}-{media}")
+    for name, platform in PLATFORMS.items()
+    for kind in platform.capabilities.post_types
+    for media in kind.media
+]
+
+
+def a_file(kind: MediaKind, limit: MediaLimit, **facts: Any) -> Media:
+    """A file that keeps all of `limit`, but for `facts`; it is measured in nothing else."""
+    mime_type = sorted(limit.mime_types)[0]
+    return Media(**{"kind": kind, "url": "x", "mime_type": mime_type, **facts})
+
+
+def a_post(kind: PostType, *media: Media, text: str = "Hi", **options: Any) -> Post:
+    return Post(text=text, media=media, options={"post_type": kind.name, **options})
+
+
+def enough(kind: PostType, media: MediaKind, **facts: Any) -> list[Media]:
+    """As many files as a post of `kind` needs at least; the first has `facts`."""
+    count = max(kind.min_media, 1)
+    limit = kind.media[media]
+    return [a_file(media, limit, **facts), *[a_file(media, limit)] * (count - 1)]
+
+
+def filling(kind: PostType) -> list[Media]:
+    return enough(kind, next(iter(kind.media))) if kind.min_media else []
+
+
+def rules(name: str, post: Post) -> list[str]:
+    return [violation.rule for violation in violations(post, PLATFORMS[name].capabilities)]
+
+
+@pytest.mark.parametrize(("name", "kind"), EVERY)
+def test_text_length(name, kind):
+    if kind.max_text == 0:
+        assert rules(name, a_post(kind, *filling(kind), text="a")) == ["text_length"]
+        return
+    longest = "a" * kind.max_text
+    assert COUNT[kind.text_unit](longest) == kind.max_text
+    assert rules(name, a_post(kind, *filling(kind), text=longest)) == []
+    assert rules(name, a_post(kind, *filling(kind), text=longest + "a")) == ["text_length"]
+
+
+@pytest.mark.parametrize(("name", "kind"), EVERY)
+def test_text_is_asked_for_where_it_is_needed(name, kind):
+    expected = ["text_required"] if kind.needs_text else []
+    assert rules(name, a_post(kind, *filling(kind), text="")) == expected
+
+
+@pytest.mark.parametrize(("name", "kind"), EVERY)
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [("hashtags", "#a{}"), ("mentions", "@name{}"), ("cashtags", "$AB{}")],
+)
+def test_counted_words(name, kind, rule, words):
+    limit = getattr(kind, f"max_{rule}")
+    letters = ["".join(pair) for pair in itertools.product("abcdefghij", repeat=2)]
+    for count in (1, 40) if limit is None else (limit, limit + 1):
+        text = " ".join(words.format(letters[number]) for number in range(count))
+        found = rules(name, a_post(kind, *filling(kind), text=text))
+        assert (rule in found) == (limit is not None and count > limit)
+
+
+@pytest.mark.parametrize(("name", "kind"), EVERY)
+def test_number_of_assets(name, kind):
+    for media, limit in kind.media.items():
+        most = min(limit.max_count, kind.max_media)
+        inside = a_post(kind, *[a_file(media, limit)] * most)
+        assert rules(name, inside) == (["media_required"] if most < kind.min_media else [])
+        outside = a_post(kind, *[a_file(media, limit)] * (most + 1))
+        assert "media_count" in rules(name, outside)
+    fewer = a_post(kind, *filling(kind)[:-1])
+    assert ("media_required" in rules(name, fewer)) == (kind.min_media > 0)
+
+
+@pytest.mark.parametrize(("name", "kind"), EVERY)
+def test_kinds_of_assets(name, kind):
+    for media in set(MediaKind) - set(kind.media):
+        stranger = Media(kind=media, url="x", mime_type="x/y")
+        assert "media_kind" in rules(name, a_post(kind, stranger))
+    if len(kind.media) > 1:
+        both = [a_file(media, limit) for media, limit in list(kind.media.items())[:2]]
+        assert ("media_mix" in rules(name, a_post(kind, *both))) == (not kind.mixes_kinds)
+
+
+@pytest.mark.parametrize(("name", "kind"), EVERY)
+def test_options_of_other_kinds_are_refused(name, kind):
+    for option, example in PLATFORMS[name].options.examples.items():
+        if option != "post_type":
+            found = rules(name, a_post(kind, *filling(kind), **{option: example}))
+            assert ("option" in found) == (option not in kind.options)
+
+
+@pytest.mark.parametrize(("name", "kind", "media"), EVERY_MEDIA)
+def test_size_and_type_of_a_file(name, kind, media):
+    limit = kind.media[media]
+    for mime_type in limit.mime_types:
+        assert rules(name, a_post(kind, *enough(kind, media, mime_type=mime_type))) == []
+    assert rules(name, a_post(kind, *enough(kind, media, mime_type="x/y"))) == ["media_type"]
+    largest, larger = limit.max_bytes, limit.max_bytes + 1
+    assert rules(name, a_post(kind, *enough(kind, media, size_bytes=largest))) == []
+    assert rules(name, a_post(kind, *enough(kind, media, size_bytes=larger))) == ["media_bytes"]
+
+
+@pytest.mark.parametrize(("name", "kind", "media"), EVERY_MEDIA)
+def test_alt_text(name, kind, media):
+    longest = "a" * kind.max_alt_text
+    assert rules(name, a_post(kind, *enough(kind, media, alt_text=longest))) == []
+    longer = a_post(kind, *enough(kind, media, alt_text=longest + "a"))
+    assert rules(name, longer) == ["alt_text_length"]
+
+
+def measured(name: str, value: float) -> dict[str, float]:
+    """What a file has to be for its measure of that name to be `value`."""
+    match name:
+        case "ratio":
+            return {"width": value * 100_000, "height": 100_000}
+        case "pixels":
+            return {"width": value, "height": 1}
+    return {name: value}
+
+
+def edges(bounds: Bounds, step: float) -> Iterator[tuple[float, bool]]:
+    for edge, outward in ((bounds.low, -step), (bounds.high, step)):
+        if edge is not None:
+            yield edge, True
+            yield edge + outward, False
+
+
+@pytest.mark.parametrize(("name", "kind", "media"), EVERY_MEDIA)
+@pytest.mark.parametrize("measure", [measure.name for measure in MEASURED])
+def test_measures_of_a_file(name, kind, media, measure):
+    bounds = getattr(kind.media[media], measure)
+    rule = f"media_{measure.removesuffix('_s')}"
+    if bounds is None:
+        return
+    for value, is_inside in edges(bounds, STEP.get(measure, 1)):
+        found = rules(name, a_post(kind, *enough(kind, media, **measured(measure, value))))
+        assert (rule in found) == (not is_inside), value
+
+
+def test_all_violations_are_told_at_once_and_what_to_do():
+    platform = PLATFORMS["twitter"]
+    pictures = [Media(kind=MediaKind.IMAGE, url="x", mime_type="image/tiff")] * 5
+    found = violations(Post(text="a" * 300, media=tuple(pictures)), platform.capabilities)
+    assert {"text_length", "media_count", "media_type"} <= {each.rule for each in found}
+    assert all(each.message and each.fix for each in found)
