@@ -279,8 +279,9 @@ def settle(result: Result, around: Surroundings) -> Decision:
     move.duration_ms = result.duration_ms
     # An outcome is recorded, so this claim did not kill its worker.
     move.changes["claims"] = 0
-    if result.step.kind == StepKind.PUBLISH and isinstance(result.error, CERTAINLY_NOT_MADE):
-        move.changes["publish_started_at"] = None
+    is_refusal = isinstance(result.error, (*CERTAINLY_NOT_MADE, ContentRejectedError))
+    if result.step.kind == StepKind.PUBLISH and is_refusal and move.to != Status.UNCONFIRMED:
+        move.changes.setdefault("publish_started_at", None)
     if isinstance(result.error, PlatformApiError):
         move.platform_status = result.error.status_code
         move.platform_code = result.error.platform_code

@@ -25,6 +25,8 @@ MOVES: Mapping[Status, frozenset[Status]] = {
         {
             Status.PENDING,
             Status.PROCESSING,
+            # Tried again by hand, with a mark from before.
+            Status.UNCONFIRMED,
             Status.PUBLISHED,
             Status.FAILED,
             Status.CANCELLED,

@@ -83,16 +83,17 @@ def body(sandbox: Any, name: str, kind: PostType, form: Form, **more: Any) -> di
 
 
 def published(api: Any, lane: Any, sandbox: Any, connection: Any, body: Any) -> dict[str, Any]:
-    """The one post that came of `body`, as the sandbox has it."""
+    """The post that came of `body`, the last one of a thread, as the sandbox has it."""
     answer = api.publish(connection, body.pop("text_content"), **body)
     assert answer.status_code == 202, answer.json()
     lane.work_ahead()
     job = PublishJob.objects.get()
     assert job.status == "Published", (job.error_code, job.error_message, list(job.events.values()))
-    [post] = sandbox.posts(connection.platform)
+    posts = sandbox.posts(connection.platform)
+    assert len(posts) == 1 + len(body["platform_specific_options"].get("thread", ()))
     assert job.post_url
     assert requests.get(job.post_url, timeout=5).status_code == 200
-    return post
+    return posts[-1]
 
 
 @pytest.mark.parametrize(("name", "kind", "form"), CELLS)

@@ -29,7 +29,7 @@ from socialpublishing.http import Answer, Body, Http
 from socialpublishing.media import open_stream
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.options import PostOptions
-from socialpublishing.policy import Capabilities
+from socialpublishing.policy import Capabilities, PostType
 from socialpublishing.posts import Media, Post
 
 if TYPE_CHECKING:
@@ -72,8 +72,14 @@ class Progress:
     ) -> Progress:
         return replace(self, handle={**self.handle, **handle}, poll_after=poll_after, note=note)
 
-    def ready(self, **handle: Any) -> Progress:
-        return replace(self, stage=Stage.READY, handle={**self.handle, **handle}, poll_after=None)
+    def ready(self, *, note: str = "", **handle: Any) -> Progress:
+        return replace(
+            self,
+            stage=Stage.READY,
+            handle={**self.handle, **handle},
+            poll_after=None,
+            note=note,
+        )
 
     def confirming(self, *, poll_after: dt.timedelta, **handle: Any) -> Progress:
         return replace(
@@ -223,14 +229,19 @@ class Platform(abc.ABC):
         return cls.capabilities
 
     @classmethod
-    def cross_violations(cls, post: Post) -> Iterator[Violation]:
-        """Rules that no table holds, such as a poll that stands with no media."""
+    def cross_violations(cls, post: Post, kind: PostType) -> Iterator[Violation]:
+        """Rules that no table holds, such as a poll that stands with no media.
+
+        `kind` are the limits of this kind of post for the account that posts.
+        """
         return iter(())
 
     @classmethod
     def violations(cls, post: Post, profile: Mapping[str, Any]) -> list[Violation]:
         """Every rule that `post` breaks; an empty list if the platform would take it."""
-        return [*policy.violations(post, cls.limits(profile)), *cls.cross_violations(post)]
+        limits = cls.limits(profile)
+        crossed = cls.cross_violations(post, limits.of(post))
+        return [*policy.violations(post, limits), *crossed]
 
     @classmethod  # noqa: B027  few platforms have a switch
     def check_publishing(cls, post: Post) -> None:

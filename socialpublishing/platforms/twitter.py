@@ -10,10 +10,13 @@ import datetime as dt
 import html
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from socialpublishing import options
+from rest_framework import serializers
+
+from socialpublishing import options, policy
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
@@ -24,28 +27,98 @@ from socialpublishing.errors import (
     PlatformConfigurationError,
     RateLimitError,
     TokenExpiredError,
+    UploadLostError,
+    Violation,
 )
-from socialpublishing.http import Answer, retry_after
+from socialpublishing.http import Answer, Body, MultipartBody, retry_after
 from socialpublishing.media import download
 from socialpublishing.oauth import OAuth
+from socialpublishing.options import WholeField
 from socialpublishing.platforms.base import (
     Found,
     Host,
     Platform,
     Profile,
     Progress,
+    Stage,
     basic,
 )
-from socialpublishing.policy import MEGABYTE, Capabilities, MediaLimit, PostType, TextUnit
+from socialpublishing.policy import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType, TextUnit
 from socialpublishing.posts import Media, MediaKind, Post
+from socialpublishing.serializers import StrictSerializer, TextField
 from socialpublishing.text import find_urls
 
 MAX_LOOK_UP_PAGES = 5
+# https://docs.x.com/x-api/media/quickstart/media-upload-chunked: 1,000 segments of up to 8 MB each;
+# smaller ones are lost sooner and repeated cheaper.
+MAX_SEGMENTS = 1000
+SEGMENT = 4 * MEGABYTE
+LARGEST_SEGMENT = 8 * MEGABYTE
+
+
+class PollOptions(StrictSerializer):
+    options = serializers.ListField(
+        child=TextField(max_length=25), min_length=2, max_length=4, help_text="The answers."
+    )
+    duration_minutes = WholeField(min_value=5, max_value=10_080)
 
 
 class TwitterOptions(options.PostOptions):
-    examples: ClassVar = {"post_type": "feed"}
+    examples: ClassVar = {
+        "post_type": "feed",
+        "thread": ["The first answer to it.", "And the second."],
+        "poll": {"options": ["Rye", "Spelt"], "duration_minutes": 1440},
+        "reply_settings": "mentionedUsers",
+        "community_id": "1493446837214187523",
+        "share_with_followers": True,
+        "made_with_ai": True,
+        "paid_partnership": True,
+        "tagged_user_ids": ["2244994945"],
+    }
     post_type = options.choice("The kind of post.", "feed")
+    thread = options.texts(
+        "Further posts, each an answer to the one before it.", max_length=25_000, high=24
+    )
+    poll = PollOptions(**options.optional("A poll below the text; not together with assets."))
+    reply_settings = options.choice(
+        "Who may answer; without it, everyone.",
+        "following",
+        "mentionedUsers",
+        "subscribers",
+        "verified",
+    )
+    community_id = options.text("The community to post to.", max_length=19)
+    share_with_followers = options.flag("Show a community's post to all followers too.")
+    made_with_ai = options.flag("Label the media as made with AI.")
+    paid_partnership = options.flag("Label the post as a paid partnership.")
+    tagged_user_ids = options.texts("Ids of accounts to tag in the media.", max_length=19, high=10)
+
+
+# https://docs.x.com/x-api/media/quickstart/best-practices, since 2026-09-01: 20 minutes, and 125
+# for subscribers. What an account may post in the end, X alone judges.
+def _media_limits(*, longest_s: float) -> Mapping[MediaKind, MediaLimit]:
+    return {
+        MediaKind.IMAGE: MediaLimit(
+            max_count=4,
+            mime_types=frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"}),
+            max_bytes=5 * MEGABYTE,
+        ),
+        MediaKind.GIF: MediaLimit(
+            mime_types=frozenset({"image/gif"}),
+            max_bytes=15 * MEGABYTE,
+            width=Bounds(high=1280),
+            height=Bounds(high=1080),
+        ),
+        MediaKind.VIDEO: MediaLimit(
+            mime_types=frozenset({"video/mp4", "video/quicktime"}),
+            max_bytes=MAX_SEGMENTS * LARGEST_SEGMENT,
+            width=Bounds(low=32),
+            height=Bounds(low=32),
+            ratio=Bounds(low=0.333, high=3),
+            duration_s=Bounds(low=0.5, high=longest_s),
+            frame_rate=Bounds(high=60),
+        ),
+    }
 
 
 class Twitter(Platform):
@@ -70,19 +143,14 @@ class Twitter(Platform):
     capabilities: ClassVar = Capabilities(
         post_types=(
             PostType(
-                description="A post: text, up to four images.",
+                description="A post or a thread: text, a poll, up to four images, a GIF, a video.",
                 max_text=280,
                 text_unit=TextUnit.WEIGHTED,
                 max_cashtags=1,
                 max_media=4,
-                media={
-                    MediaKind.IMAGE: MediaLimit(
-                        max_count=4,
-                        mime_types=frozenset({"image/jpeg", "image/png", "image/webp"}),
-                        max_bytes=5 * MEGABYTE,
-                    )
-                },
+                media=_media_limits(longest_s=20 * 60),
                 max_alt_text=1000,
+                options=frozenset(TwitterOptions.examples) - {"post_type"},
                 source="https://docs.x.com/x-api/posts/create-post",
                 checked=dt.date(2026, 11, 22),
             ),
@@ -94,21 +162,65 @@ class Twitter(Platform):
     def limits(cls, profile: Mapping[str, Any]) -> Capabilities:
         # https://docs.x.com/changelog, 2024-08-20: subscribers write up to 25,000.
         if profile.get("subscription_type") in {"Basic", "Premium", "PremiumPlus"}:
-            return cls.capabilities.adapted(max_text=25_000)
+            media = _media_limits(longest_s=125 * 60)
+            return cls.capabilities.adapted(max_text=25_000, media=media)
         return cls.capabilities
+
+    @classmethod
+    def cross_violations(cls, post: Post, kind: PostType) -> Iterator[Violation]:
+        for number, part in enumerate(post.options.get("thread", ()), start=2):
+            for broken in policy.violations(Post(text=part), Capabilities(post_types=(kind,))):
+                yield replace(broken, message=f"Post {number} of the thread: {broken.message}")
+        if post.options.get("poll") and post.media:
+            yield Violation(
+                rule="poll_alone",
+                limit=0,
+                actual=len(post.media),
+                message="A poll stands in a post without assets.",
+                fix="Take out the assets, or the poll.",
+            )
+        if post.options.get("tagged_user_ids") and not post.media:
+            yield Violation(
+                rule="tags_need_media",
+                limit=1,
+                actual=0,
+                message="Accounts are tagged in media, and the post has none.",
+                fix="Add an image, or take out tagged_user_ids.",
+            )
+        if "share_with_followers" in post.options and not post.options.get("community_id"):
+            yield Violation(
+                rule="share_needs_community",
+                limit=None,
+                actual=None,
+                message="share_with_followers is for posts to a community.",
+                fix="Name a community_id, or take it out.",
+            )
 
     # --- Publishing ------------------------------------------------------------------------------
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
-        """Uploads one image a call."""
+        """Uploads the media in their order: an image in one call, all else in parts."""
         media_ids = list(progress.handle.get("media_ids", []))
+        media = post.media[len(media_ids)]
+        if media.kind == MediaKind.IMAGE:
+            media_id = self._upload_image(post, media)
+        else:
+            progress = self._upload_in_parts(media, progress)
+            upload = progress.handle["upload"]
+            if not upload["is_ready"]:
+                return progress
+            media_id = upload["id"]
+        if media.alt_text:
+            self.http.post(
+                "/2/media/metadata",
+                json={"id": media_id, "metadata": {"alt_text": {"text": media.alt_text}}},
+            )
+        media_ids.append(media_id)
         if len(media_ids) < len(post.media):
-            media_ids.append(self._upload(post, post.media[len(media_ids)]))
-        if len(media_ids) < len(post.media):
-            return progress.preparing(media_ids=media_ids)
-        return progress.ready(media_ids=media_ids)
+            return progress.preparing(media_ids=media_ids, upload=None)
+        return progress.ready(media_ids=media_ids, upload=None)
 
-    def _upload(self, post: Post, media: Media) -> str:
+    def _upload_image(self, post: Post, media: Media) -> str:
         file = download(media.url, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
         answer = self.http.post(
             "/2/media/upload",
@@ -116,16 +228,81 @@ class Twitter(Platform):
             files={"media": ("media", file.data, file.mime_type)},
         )
         media_id: str = answer["data"]["id"]
-        if media.alt_text:
-            self.http.post(
-                "/2/media/metadata",
-                json={"id": media_id, "metadata": {"alt_text": {"text": media.alt_text}}},
-            )
         return media_id
 
+    def _upload_in_parts(self, media: Media, progress: Progress) -> Progress:
+        """One step of https://docs.x.com/x-api/media/quickstart/media-upload-chunked."""
+        assert media.size_bytes is not None
+        upload = progress.handle.get("upload")
+        if upload is None:
+            category = "tweet_gif" if media.kind == MediaKind.GIF else "tweet_video"
+            answer = self.http.post(
+                "/2/media/upload/initialize",
+                json={
+                    "media_type": media.mime_type,
+                    "total_bytes": media.size_bytes,
+                    "media_category": category,
+                },
+            )
+            begun = {"id": answer["data"]["id"], "offset": 0, "is_whole": False, "is_ready": False}
+            return progress.preparing(upload=begun)
+        if upload["offset"] < media.size_bytes:
+            offset = self._append(media, upload["id"], upload["offset"])
+            done = f"{offset / MEGABYTE:.0f} of {media.size_bytes / MEGABYTE:.0f} MB"
+            return progress.preparing(upload={**upload, "offset": offset}, note=f"Uploaded {done}.")
+        if not upload["is_whole"]:
+            answer = self.http.post(f"/2/media/upload/{upload['id']}/finalize")
+        else:
+            params = {"command": "STATUS", "media_id": upload["id"]}
+            answer = self.http.get("/2/media/upload", params=params)
+        return self._processed(progress, {**upload, "is_whole": True}, answer["data"])
+
+    def _append(self, media: Media, media_id: str, start: int) -> int:
+        assert media.size_bytes is not None
+        small = media.size_bytes <= MAX_SEGMENTS * SEGMENT
+        part_bytes = SEGMENT if small else LARGEST_SEGMENT
+
+        def send(offset: int, part: Body) -> None:
+            index = str(offset // part_bytes)
+            form = MultipartBody(
+                {"segment_index": index}, part, name="media", mime_type="application/octet-stream"
+            )
+            self.http.call(
+                "POST",
+                f"/2/media/upload/{media_id}/append",
+                data=form,
+                headers={"Content-Type": form.content_type},
+                needs_json=False,
+            )
+
+        return self.upload(media, start=start, part_bytes=part_bytes, send=send)
+
+    def _processed(
+        self, progress: Progress, upload: Mapping[str, Any], told: Mapping[str, Any]
+    ) -> Progress:
+        # Without it, there is nothing to process.
+        info = told.get("processing_info") or {"state": "succeeded"}
+        if info["state"] == "failed":
+            reason = info.get("error", {}).get("message", "no reason given")
+            raise ContentRejectedError(f"X could not process the media: {reason}")
+        if info["state"] == "succeeded":
+            return progress.preparing(upload={**upload, "is_ready": True})
+        pause = dt.timedelta(seconds=min(max(info.get("check_after_secs", 1), 1), 60))
+        return progress.preparing(upload=upload, poll_after=pause, note="X processes the media.")
+
     def publish(self, post: Post, progress: Progress) -> Progress:
+        """The next post of the thread; most threads have but one."""
         answer = self.http.post("/2/tweets", json=tweet_payload(post, progress))
-        return self._published(progress, answer["data"]["id"])
+        return self._with_part(post, progress, answer["data"]["id"])
+
+    def _with_part(self, post: Post, progress: Progress, tweet_id: Any) -> Progress:
+        posted = [*progress.handle.get("posted", []), tweet_id]
+        count = len(thread_texts(post))
+        if len(posted) == count:
+            return self._published(progress, posted[0])
+        # An id that is none must not be built on.
+        progress.published(remote_id=tweet_id)
+        return progress.ready(posted=posted, note=f"Published {len(posted)} of {count}.")
 
     def _published(self, progress: Progress, tweet_id: str) -> Progress:
         return progress.published(remote_id=tweet_id, post_url=self._post_url(tweet_id))
@@ -137,8 +314,11 @@ class Twitter(Platform):
 
     def find_published(
         self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
-    ) -> Found | None:
+    ) -> Found | Progress | None:
         assert self.account is not None
+        posted = progress.handle.get("posted", [])
+        wanted = Post(text=thread_texts(post)[len(posted)], media=() if posted else post.media)
+        known = {*credited, *posted}
         params = {
             "max_results": "20",
             "start_time": since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -148,8 +328,11 @@ class Twitter(Platform):
         for _ in range(MAX_LOOK_UP_PAGES):
             page = self.http.get(f"/2/users/{self.account.id}/tweets", params=params)
             for tweet in page.get("data", []):
-                if tweet["id"] not in credited and says(tweet, post):
-                    return Found(remote_id=tweet["id"], post_url=self._post_url(tweet["id"]))
+                if tweet["id"] not in known and says(tweet, wanted):
+                    done = self._with_part(post, progress, tweet["id"])
+                    if done.stage == Stage.READY:
+                        return done
+                    return Found(remote_id=done.remote_id, post_url=done.post_url)
             token = page.get("meta", {}).get("next_token")
             if not token:
                 break
@@ -225,6 +408,9 @@ class Twitter(Platform):
                 return InsufficientPermissionsError(**facts)
             case 403 if "suspended" in kind:
                 return InsufficientPermissionsError(f"The account is suspended: {detail}", **facts)
+            case 400 if "not found" in words or "media ids are invalid" in words:
+                # Uploads live for a day.
+                return UploadLostError(**facts)
             case 400 | 403 | 404:
                 return ContentRejectedError(f"X refused the post: {detail}", **facts)
             case 429 if kind == "usage-capped":
@@ -237,12 +423,31 @@ class Twitter(Platform):
         return PlatformApiError(f"X answered {answer.status_code}: {detail}", **facts)
 
 
+def thread_texts(post: Post) -> list[str]:
+    return [post.text, *post.options.get("thread", ())]
+
+
 def tweet_payload(post: Post, progress: Progress) -> dict[str, Any]:
-    payload: dict[str, Any] = {}
-    if post.text:
-        payload["text"] = post.text
+    """The next post of the thread; what is chosen for the post is for its first."""
+    posted = progress.handle.get("posted", [])
+    text = thread_texts(post)[len(posted)]
+    if posted:
+        return {"text": text, "reply": {"in_reply_to_tweet_id": posted[-1]}}
+    payload: dict[str, Any] = {"text": text} if text else {}
     if media_ids := progress.handle.get("media_ids"):
         payload["media"] = {"media_ids": media_ids}
+        if tagged := post.options.get("tagged_user_ids"):
+            payload["media"]["tagged_user_ids"] = tagged
+    for name in (
+        "poll",
+        "reply_settings",
+        "community_id",
+        "share_with_followers",
+        "made_with_ai",
+        "paid_partnership",
+    ):
+        if name in post.options:
+            payload[name] = post.options[name]
     return payload
 
 

@@ -113,6 +113,7 @@ class Media:
     alt_text: str = ""
     ready_at: float = 0.0
     post_id: str = ""  # of the post that shows it, where a picture can be shown only once
+    facts: dict[str, Any] = field(default_factory=dict)  # the platform module's own
 
     @property
     def width(self) -> int:

@@ -1,2 +1,22 @@
-SHOWN = {}
-CASES = {}
+SHOWN = {
+    "thread": lambda post, connection: (
+        post["text"] == "And the second." and post["details"]["reply"]
+    ),
+    "poll": lambda post, connection: post["details"]["poll"]["options"] == ["Rye", "Spelt"],
+    "reply_settings": lambda post, connection: (
+        post["details"]["reply_settings"] == "mentionedUsers"
+    ),
+    "community_id": lambda post, connection: (
+        post["details"]["community_id"] == "1493446837214187523"
+    ),
+    "share_with_followers": lambda post, connection: post["details"]["share_with_followers"],
+    "made_with_ai": lambda post, connection: post["details"]["made_with_ai"],
+    "paid_partnership": lambda post, connection: post["details"]["paid_partnership"],
+    "tagged_user_ids": lambda post, connection: (
+        post["details"]["media"]["tagged_user_ids"] == ["2244994945"]
+    ),
+}
+CASES = {
+    "share_with_followers": (("feed", "text"), {"community_id": "1493446837214187523"}),
+    "tagged_user_ids": (("feed", "image"), {}),
+}

@@ -1,4 +1,4 @@
-"""Uploads of images and animated GIFs, and their alt text.
+"""Uploads of images, animated GIFs and videos, and their alt text.
 
 https://docs.x.com/x-api/media/quickstart/media-upload-chunked
 """
@@ -25,7 +25,13 @@ MAX_BYTES = {
     "dm_image": 5 * 1024 * 1024,
     "tweet_gif": 15 * 1024 * 1024,
     "dm_gif": 15 * 1024 * 1024,
+    "tweet_video": 8_000_000_000,
+    "amplify_video": 8_000_000_000,
 }
+# https://docs.x.com/x-api/media/quickstart/best-practices, since 2026-09-01.
+MAX_VIDEO_S = 20 * 60
+MIN_VIDEO_S = 0.5
+VIDEO_TYPES = ("video/mp4", "video/quicktime", "video/webm", "video/mp2t")
 MIME_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 
 ID = {"type": "string", "pattern": "[0-9]{1,19}"}
@@ -35,7 +41,7 @@ UPLOAD = {
         "media": {"type": "string"},
         "media_category": {
             "type": "string",
-            "enum": [*MAX_BYTES, "tweet_video", "dm_video", "subtitles"],
+            "enum": ["dm_video", "subtitles", *MAX_BYTES],
         },
         "additional_owners": {"type": "string"},
     },
@@ -46,7 +52,7 @@ INITIALIZE = {
         "media_type": {"type": "string"},
         "media_category": {
             "type": "string",
-            "enum": [*MAX_BYTES, "tweet_video", "dm_video", "amplify_video", "subtitles"],
+            "enum": ["dm_video", "subtitles", *MAX_BYTES],
         },
         "total_bytes": {"type": "integer", "minimum": 0, "maximum": 17179869184},
         "additional_owners": {"type": "array", "items": ID},
@@ -77,6 +83,8 @@ def upload(request: SandboxRequest, account: Account) -> HttpResponse:
     body = dict(request.form)
     data = request.upload("media") or _decode(body.get("media"))
     _demand(UPLOAD, body)
+    if body["media_category"].endswith("video"):
+        raise Answered(invalid_request("Videos are uploaded in chunks."))
     media = _new(request.state, account, body["media_category"], data.size)
     _complete(request.state, media, data)
     return json_answer({"data": _described(request.state, media)})
@@ -149,11 +157,14 @@ def usable(state: State, account: Account, media_id: str) -> Media | None:
     now = state.now()
     if media is None or media.account_id != account.id or not media.sha256:
         return None
+    if media.facts.get("fault"):
+        return None
     return media if media.ready_at <= now < media.created_at + LIFE_S else None
 
 
 def media_key(media: Media) -> str:
-    return f"{16 if media.category.endswith('gif') else 3}_{media.id}"
+    prefix = {"gif": 16, "video": 13}.get(media.category.rpartition("_")[2], 3)
+    return f"{prefix}_{media.id}"
 
 
 def _demand(schema: dict[str, Any], body: Any) -> None:
@@ -189,12 +200,25 @@ def _new(state: State, account: Account, category: str, size_bytes: int) -> Medi
 
 def _complete(state: State, media: Media, data: Blob) -> None:
     state.keep(media, data)
+    if media.category.endswith("video"):
+        media.ready_at = state.now() + state.setting("processing_seconds")
+        # Whether a film can be shown turns out while it is processed.
+        media.facts["fault"] = _video_fault(media)
+        return
     mime_types = ("image/gif",) if media.category.endswith("gif") else MIME_TYPES
     if media.picture is None or media.picture.mime_type not in mime_types:
         del state.media[NAME, media.id]
         raise Answered(invalid_request("media type unrecognized."))
     if media.category.endswith("gif"):
         media.ready_at = state.now() + state.setting("processing_seconds")
+
+
+def _video_fault(media: Media) -> str:
+    if media.movie is None or media.mime_type not in VIDEO_TYPES:
+        return "InvalidMedia"
+    if not MIN_VIDEO_S <= media.movie.duration_s <= MAX_VIDEO_S:
+        return "User video duration exceeded"
+    return "" if media.movie.frame_rate <= 60 else "InvalidMedia"
 
 
 def _find(state: State, account: Account, media_id: str) -> Media:
@@ -224,6 +248,8 @@ def _described(state: State, media: Media) -> dict[str, Any]:
 
 def _progress(state: State, media: Media) -> dict[str, Any]:
     left_s = media.ready_at - state.now()
+    if left_s <= 0 and media.facts.get("fault"):
+        return {"state": "failed", "error": {"message": media.facts["fault"]}}
     if left_s <= 0:
         return {"state": "succeeded", "progress_percent": 100}
     is_half_done = left_s < state.setting("processing_seconds") / 2

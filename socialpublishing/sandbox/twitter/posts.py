@@ -206,9 +206,9 @@ def _media(state: State, account: Account, body: dict[str, Any]) -> tuple[Media,
     found = tuple(media for media_id in ids if (media := usable(state, account, media_id)))
     if len(found) < len(ids) or len(set(ids)) < len(ids):
         raise Answered(invalid_request("Your media IDs are invalid.", {"media.media_ids": ids}))
-    if len(found) > 1 and any(media.kind == "gif" for media in found):
+    if len(found) > 1 and any(media.kind in ("gif", "video") for media in found):
         raise Answered(
-            invalid_request("Photos and a GIF cannot be mixed.", {"media.media_ids": ids})
+            invalid_request("A GIF or a video stands alone in its post.", {"media.media_ids": ids})
         )
     return found
 

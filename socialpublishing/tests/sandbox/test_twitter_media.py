@@ -129,7 +129,7 @@ def test_category_and_kind_that_fit_are_taken(x, sample, category, name):
         (b"\xff\xd8\xff" + bytes(5 * MEGABYTE), {"media_category": "tweet_image"}),
         (b"x", {}),
         (b"x", {"media_category": "poem"}),
-        (b"x", {"media_category": "tweet_video"}),
+        (b"x", {"media_category": "dm_video"}),
         (b"x", {"media_category": "tweet_image", "colour": "red"}),
     ],
 )
@@ -157,7 +157,7 @@ def test_still_picture_is_no_animation(x, sample):
         {"total_bytes": -1},
         {"total_bytes": 5 * MEGABYTE + 1, "media_category": "tweet_image"},
         {"total_bytes": 15 * MEGABYTE + 1, "media_category": "tweet_gif"},
-        {"total_bytes": 5, "media_category": "tweet_video"},
+        {"total_bytes": 5, "media_category": "dm_video"},
         {"total_bytes": 5, "name": "x"},
         {"total_bytes": 5, "additional_owners": ["me"]},
         [],

@@ -1,0 +1,168 @@
+"""X: threads of which every post goes out once, and films that arrive in parts."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+import requests
+
+from conftest import statuses
+from publishing.models import PublishJob, Status
+from socialpublishing.platforms import base, twitter
+
+THREAD = {"thread": ["Two", "Three"]}
+
+
+@pytest.fixture
+def connection(make_connection):
+    return make_connection("twitter")
+
+
+def texts(sandbox) -> list[str]:
+    return [post["text"] for post in sandbox.posts("twitter")]
+
+
+def test_thread_is_one_chain_and_its_job_names_the_first(api, connection, sandbox, lane):
+    api.publish(connection, "One", platform_specific_options=THREAD)
+
+    lane.work()
+
+    first, second, third = sandbox.posts("twitter")
+    assert [first["text"], second["text"], third["text"]] == ["One", "Two", "Three"]
+    assert second["details"]["reply"]["in_reply_to_tweet_id"] == first["id"]
+    assert third["details"]["reply"]["in_reply_to_tweet_id"] == second["id"]
+    assert PublishJob.objects.get().remote_id == first["id"]
+
+
+@pytest.mark.parametrize("action", ["drop_before", "drop_after"])
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_lost_answer_at_any_post_of_a_thread(api, connection, sandbox, lane, action, lost):
+    # The faults of one call pass by the posts before it.
+    for _ in range(lost):
+        sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
+    sandbox.fault(action, method="POST", path="^/2/tweets$")
+    api.publish(connection, "One", platform_specific_options=THREAD)
+    lane.work()
+    assert PublishJob.objects.get().status == Status.UNCONFIRMED
+
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert texts(sandbox) == ["One", "Two", "Three"]
+
+
+def test_thread_that_is_refused_midway_tells_how_far_it_came(api, connection, sandbox, lane):
+    sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
+    sandbox.fault("reject", method="POST", path="^/2/tweets$")
+    job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
+    lane.work()
+    assert PublishJob.objects.get().status == Status.CONTENT_REJECTED
+    notes = [event["note"] for event in api.get(f"publishing/jobs/{job_id}/events").json()]
+    assert "Published 1 of 3." in notes
+
+    # Tried again, it goes on where it stopped.
+    assert api.post(f"publishing/jobs/{job_id}/retry").status_code == 200
+    lane.work()
+    assert texts(sandbox) == ["One", "Two", "Three"]
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Parts of 100 KB, each stored at once: a short film is as good as a long one."""
+    monkeypatch.setattr(twitter, "SEGMENT", 100_000)
+    monkeypatch.setattr(base, "UPLOAD_STEP_S", 0)
+
+
+@pytest.mark.parametrize("action", ["drop_before", "drop_after"])
+def test_film_goes_on_from_the_part_that_failed(
+    api, connection, sandbox, lane, small_parts, action
+):
+    for _ in range(2):
+        sandbox.fault("delay", 0, method="POST", path="/append$")
+    sandbox.fault(action, method="POST", path="/append$")
+    api.publish(connection, "A film", assets=[sandbox.clip()])
+
+    lane.work()
+    lane.work_ahead()
+
+    [post] = sandbox.posts("twitter")
+    sent = requests.get(sandbox.clip()["url"], timeout=5).content
+    assert post["media"][0]["sha256"] == hashlib.sha256(sent).hexdigest()
+    # Four parts, and the one that failed once more.
+    assert len(sandbox.calls("/append", "POST")) == 5
+    assert len(sandbox.calls("/initialize", "POST")) == 1
+
+
+def test_film_that_the_platform_cannot_process_is_refused(api, connection, sandbox, lane):
+    failed = {"id": "1", "processing_info": {"state": "failed", "error": {"message": "Bad film"}}}
+    sandbox.fault("status", {"code": 200, "body": {"data": failed}}, path="/finalize$")
+    api.publish(connection, "A film", assets=[sandbox.clip()])
+
+    lane.work()
+
+    job = PublishJob.objects.get()
+    assert (job.status, job.error_code) == ("ContentRejected", "content_rejected")
+    assert "Bad film" in job.error_message
+
+
+def test_upload_that_expired_is_made_anew(api, connection, sandbox, lane):
+    gone = {"title": "Invalid Request", "detail": "One or more", "type": "about:blank"}
+    gone["errors"] = [{"message": "Your media IDs are invalid.", "parameters": {}}]
+    sandbox.fault("status", {"code": 400, "body": gone}, method="POST", path="^/2/tweets$")
+    api.publish(connection, "A picture", assets=[sandbox.picture()])
+
+    lane.work()
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.calls("/2/media/upload", "POST")) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "assets", "rule"),
+    [
+        ({"poll": {"options": ["A", "B"], "duration_minutes": 5}}, 0, None),
+        ({"poll": {"options": ["A", "B"], "duration_minutes": 5}}, 1, "poll_alone"),
+        ({"tagged_user_ids": ["1"]}, 1, None),
+        ({"tagged_user_ids": ["1"]}, 0, "tags_need_media"),
+        ({"share_with_followers": True, "community_id": "1"}, 0, None),
+        ({"share_with_followers": True}, 0, "share_needs_community"),
+        ({"thread": ["a" * 280]}, 0, None),
+        ({"thread": ["a" * 281]}, 0, "text_length"),
+    ],
+)
+def test_rules_that_cross(api, connection, sandbox, options, assets, rule):
+    body = {
+        "connection_id": str(connection.pk),
+        "text_content": "Hi",
+        "assets": [sandbox.picture()] * assets,
+        "platform_specific_options": options,
+    }
+
+    answer = api.post("publishing/validate", body).json()
+
+    assert [broken["rule"] for broken in answer["violations"]] == ([rule] if rule else [])
+    assert answer["is_valid"] == (rule is None)
+    assert PublishJob.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "poll",
+    [
+        {},
+        {"options": ["A"], "duration_minutes": 5},
+        {"options": ["A", "B", "C", "D", "E"], "duration_minutes": 5},
+        {"options": ["A", "a" * 26], "duration_minutes": 5},
+        {"options": ["A", "B"], "duration_minutes": 4},
+        {"options": ["A", "B"], "duration_minutes": 10_081},
+        {"options": ["A", "B"], "duration_minutes": "5"},
+        {"options": ["A", "B"], "duration_minutes": 5, "more": 1},
+    ],
+)
+def test_poll_of_another_shape_is_refused_by_its_field(api, connection, poll):
+    answer = api.publish(connection, "Which?", platform_specific_options={"poll": poll})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    fields = {broken["field"] for broken in answer.json()["violations"]}
+    assert all(field.startswith("platform_specific_options.poll.") for field in fields)
