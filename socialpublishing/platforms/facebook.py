@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from socialpublishing import graph, options
 from socialpublishing.crypto import Secret
-from socialpublishing.errors import PlatformApiError
+from socialpublishing.errors import PlatformApiError, Violation
 from socialpublishing.graph import VERSION
 from socialpublishing.http import Answer
 from socialpublishing.media import download
@@ -97,6 +97,17 @@ class Facebook(Platform):
     options: ClassVar = FacebookOptions
     destination_option: ClassVar = "page_id"
     posts_as_account: ClassVar = False
+
+    @classmethod
+    def cross_violations(cls, post: Post, kind: PostType) -> Iterator[Violation]:
+        if post.options.get("link") and post.media:
+            yield Violation(
+                rule="link_alone",
+                limit=0,
+                actual=len(post.media),
+                message="A link is shown as a card in a post without assets.",
+                fix="Take out the assets, or write the link into the text.",
+            )
 
     # --- Publishing ------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """Starts the sandbox, where the platforms are imitated."""
 
+import signal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -17,6 +18,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         server = SandboxServer(host, port)
+        # Ended by its supervisor it tidies up too: uploads lie in a temporary folder.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         self.stdout.write(f"Sandbox at {server.url}, feed at {server.url}/feed")
         try:
             server.serve_forever()
