@@ -190,6 +190,7 @@ class MediaLimitSerializer(serializers.Serializer[Any]):
     ratio = BoundsSerializer(allow_null=True, help_text="Width / height.")
     duration_s = BoundsSerializer(allow_null=True, help_text="Seconds.")
     frame_rate = BoundsSerializer(allow_null=True, help_text="Frames a second.")
+    has_alt_text = serializers.BooleanField()
 
 
 class PostTypeSerializer(serializers.Serializer[Any]):

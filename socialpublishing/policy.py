@@ -61,6 +61,7 @@ class MediaLimit:
     ratio: Bounds | None = None  # width / height
     duration_s: Bounds | None = None
     frame_rate: Bounds | None = None
+    has_alt_text: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,15 +249,16 @@ def _each_violations(post: Post, kind: PostType) -> Iterator[Violation]:
         limit = kind.media.get(media.kind)
         if limit is not None:
             yield from _limit_violations(number, media, limit)
-        if len(media.alt_text) > kind.max_alt_text:
-            excess = len(media.alt_text) - kind.max_alt_text
+        max_alt_text = kind.max_alt_text if limit is None or limit.has_alt_text else 0
+        if len(media.alt_text) > max_alt_text:
+            excess = len(media.alt_text) - max_alt_text
             yield Violation(
                 rule="alt_text_length",
-                limit=kind.max_alt_text,
+                limit=max_alt_text,
                 actual=len(media.alt_text),
                 message=f"The alt text of asset {number} has {len(media.alt_text)} characters, "
-                f"{kind.max_alt_text} are allowed.",
-                fix=f"Shorten it by {excess}." if kind.max_alt_text else "Leave it out.",
+                f"{max_alt_text} are allowed.",
+                fix=f"Shorten it by {excess}." if max_alt_text else "Leave it out.",
             )
 
 

@@ -62,7 +62,7 @@ def sample(sandbox: Any, name: str, kind: PostType, wanted: MediaKind, number: i
         if not any(rule.startswith("media_") and rule != "media_required" for rule in broken):
             fitting.append({"url": url, "asset_type": wanted, "mime_type": mime_type})
     chosen = dict(fitting[number % len(fitting)])
-    if kind.max_alt_text:
+    if kind.max_alt_text and kind.media[wanted].has_alt_text:
         chosen["alt_text"] = f"What picture {number + 1} shows"
     return chosen
 
@@ -84,6 +84,8 @@ def body(sandbox: Any, name: str, kind: PostType, form: Form, **more: Any) -> di
 
 def published(api: Any, lane: Any, sandbox: Any, connection: Any, body: Any) -> dict[str, Any]:
     """The post that came of `body`, the last one of a thread, as the sandbox has it."""
+    # The lane's time runs ahead, the sandbox's does not.
+    sandbox.call("POST", "settings", processing_seconds=0)
     answer = api.publish(connection, body.pop("text_content"), **body)
     assert answer.status_code == 202, answer.json()
     lane.work_ahead()
@@ -108,9 +110,8 @@ def test_goes_out_as_written(api, lane, sandbox, make_connection, name, kind, fo
         hashlib.sha256(requests.get(asset["url"], timeout=5).content).hexdigest()
         for asset in assets
     ]
-    if kind.max_alt_text:
-        alt_texts = [each["alt_text"] for each in post["media"]]
-        assert alt_texts == [asset["alt_text"] for asset in assets]
+    alt_texts = [each["alt_text"] for each in post["media"]]
+    assert alt_texts == [asset.get("alt_text", "") for asset in assets]
 
 
 @pytest.mark.parametrize(("name", "option"), OPTIONS)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from socialpublishing import graph, options
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import PlatformApiError, Violation
 from socialpublishing.graph import VERSION
-from socialpublishing.http import Answer
+from socialpublishing.http import Answer, Body, MultipartBody
 from socialpublishing.media import download
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.platforms.base import (
@@ -28,20 +29,25 @@ from socialpublishing.platforms.base import (
     Profile,
     Progress,
     Renewal,
+    Stage,
 )
-from socialpublishing.policy import MEGABYTE, Capabilities, MediaLimit, PostType
+from socialpublishing.policy import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.posts import Media, MediaKind, Post
 
 MAX_PAGES_OF_PAGES = 50
+CHUNK = 8 * MEGABYTE
+VIDEO_POLL = dt.timedelta(seconds=5)
 
 
 class FacebookOptions(options.PostOptions):
     examples: ClassVar = {
         "post_type": "feed",
+        "video_title": "Our bakery at dawn",
         "page_id": "104829301746",
         "link": "https://example.com/news",
     }
     post_type = options.choice("The kind of post.", "feed")
+    video_title = options.text("The title of a video.", max_length=255)
     page_id = options.text("The Page to post to, one of the destinations.", max_length=64)
     link = options.text(
         "A link to show as a card below the text; not together with assets.", max_length=2048
@@ -75,7 +81,7 @@ class Facebook(Platform):
     capabilities: ClassVar = Capabilities(
         post_types=(
             PostType(
-                description="A post on the Page: text, a link, or photos.",
+                description="A post on the Page: text, a link, photos, or a video.",
                 max_text=63_206,
                 max_media=10,
                 media={
@@ -85,10 +91,18 @@ class Facebook(Platform):
                             {"image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff"}
                         ),
                         max_bytes=10 * MEGABYTE,
-                    )
+                    ),
+                    # https://developers.facebook.com/docs/graph-api/reference/page/videos
+                    MediaKind.VIDEO: MediaLimit(
+                        mime_types=frozenset({"video/mp4", "video/quicktime"}),
+                        max_bytes=2 * GIGABYTE,
+                        ratio=Bounds(low=0.5625, high=1.778),
+                        duration_s=Bounds(low=1, high=40 * 60),
+                        has_alt_text=False,
+                    ),
                 },
                 max_alt_text=1000,
-                options=frozenset({"page_id", "link"}),
+                options=frozenset({"page_id", "link", "video_title"}),
                 source="https://developers.facebook.com/docs/pages-api/posts",
                 checked=dt.date(2026, 11, 22),
             ),
@@ -108,11 +122,24 @@ class Facebook(Platform):
                 message="A link is shown as a card in a post without assets.",
                 fix="Take out the assets, or write the link into the text.",
             )
+        if post.options.get("video_title") and not is_video(post):
+            yield Violation(
+                rule="title_needs_video",
+                limit=1,
+                actual=0,
+                message="video_title is for a post with a video.",
+                fix="Add a video, or take it out.",
+            )
 
     # --- Publishing ------------------------------------------------------------------------------
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
-        """Stages one unpublished photo a call: its id is known before anything is public."""
+        """Stages one unpublished photo a call, or uploads a video.
+
+        Ids are known before anything is public.
+        """
+        if is_video(post):
+            return self._upload_video(post.media[0], progress)
         photo_ids = list(progress.handle.get("photo_ids", []))
         if len(photo_ids) < len(post.media):
             photo_ids.append(self._stage(post, post.media[len(photo_ids)]))
@@ -131,16 +158,86 @@ class Facebook(Platform):
         photo_id: str = answer["id"]
         return photo_id
 
+    def _upload_video(self, video: Media, progress: Progress) -> Progress:
+        """One step of the upload phases `start` and `transfer`.
+
+        https://developers.facebook.com/docs/graph-api/reference/page/videos
+        """
+        size = video.size_bytes
+        assert size is not None
+        upload = progress.handle.get("upload")
+        if upload is None:
+            form = {"upload_phase": "start", "file_size": str(size)}
+            begun = self._page("POST", "videos", data=form)
+            named = {"id": begun["video_id"], "session": begun["upload_session_id"]}
+            return progress.preparing(upload={**named, "offset": int(begun["start_offset"])})
+
+        def send(offset: int, part: Body) -> None:
+            fields = {
+                "upload_phase": "transfer",
+                "upload_session_id": upload["session"],
+                "start_offset": str(offset),
+            }
+            form = MultipartBody(
+                fields, part, name="video_file_chunk", mime_type="application/octet-stream"
+            )
+            headers = {"Content-Type": form.content_type}
+            self._page("POST", "videos", data=form, headers=headers)
+
+        offset = self.upload(video, start=upload["offset"], part_bytes=CHUNK, send=send)
+        upload = {**upload, "offset": offset}
+        if offset < size:
+            done = f"{offset / MEGABYTE:.0f} of {size / MEGABYTE:.0f} MB"
+            return progress.preparing(upload=upload, note=f"Uploaded {done}.")
+        return progress.ready(upload=upload)
+
     def publish(self, post: Post, progress: Progress) -> Progress:
+        if is_video(post):
+            self._page("POST", "videos", data=finish_form(post, progress))
+            return progress.confirming(poll_after=VIDEO_POLL)
         answer = self._page("POST", "feed", data=feed_form(post, progress))
         return progress.published(
             remote_id=answer["id"],
             post_url=answer.get("permalink_url") or f"{self.host('auth')}/{answer['id']}",
         )
 
+    def confirm(self, post: Post, progress: Progress) -> Progress:
+        done = self._video(progress)
+        # The publishing call was taken; a status that does not show it yet is late.
+        return progress.confirming(poll_after=VIDEO_POLL) if done.stage == Stage.READY else done
+
+    def _video(self, progress: Progress) -> Progress:
+        """How the video stands: READY while nobody asked to publish it.
+
+        https://developers.facebook.com/docs/graph-api/reference/video: spellings differ.
+        """
+        video_id = progress.handle["upload"]["id"]
+        fields = "id,status,published,post_id,permalink_url"
+        told = self._graph("GET", f"/{video_id}", params={"fields": fields})
+        status = told.get("status", {})
+        processing = status.get("processing_phase", {})
+        if status.get("video_status") == "error" or processing.get("status") == "error":
+            errors = processing.get("errors") or processing.get("error") or []
+            words = " ".join(str(error.get("message", "")) for error in errors)
+            return progress.refused(f"Facebook could not process the video. {words}".strip())
+        publishing = status.get("publishing_phase", {})
+        if publishing.get("publish_status") == "published" or (
+            told.get("published") and publishing.get("status") in {"complete", "completed"}
+        ):
+            link = str(told.get("permalink_url") or "")
+            if link.startswith("/"):
+                link = f"{self.host('auth')}{link}"
+            return progress.published(remote_id=told.get("post_id") or video_id, post_url=link)
+        if status.get("video_status") == "processing" and told.get("post_id"):
+            return progress.confirming(poll_after=VIDEO_POLL)
+        return replace(progress, stage=Stage.READY)
+
     def find_published(
         self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
-    ) -> Found | None:
+    ) -> Found | Progress | None:
+        if is_video(post):
+            done = self._video(progress)
+            return None if done.stage == Stage.READY else done
         photo_ids = set(progress.handle.get("photo_ids", []))
         fields = "id,message,created_time,permalink_url,attachments{target{id},subattachments}"
         answer = self._page(
@@ -219,6 +316,23 @@ class Facebook(Platform):
 
     def read_error(self, answer: Answer) -> PlatformApiError:
         return graph.read_error(answer, label=self.label, own={})
+
+
+def is_video(post: Post) -> bool:
+    return bool(post.media) and post.media[0].kind == MediaKind.VIDEO
+
+
+def finish_form(post: Post, progress: Progress) -> dict[str, str]:
+    form = {
+        "upload_phase": "finish",
+        "upload_session_id": progress.handle["upload"]["session"],
+        "published": "true",
+    }
+    if post.text:
+        form["description"] = post.text
+    if title := post.options.get("video_title"):
+        form["title"] = title
+    return form
 
 
 def feed_form(post: Post, progress: Progress) -> dict[str, str]:

@@ -125,7 +125,7 @@ def test_size_and_type_of_a_file(name, kind, media):
 
 @pytest.mark.parametrize(("name", "kind", "media"), EVERY_MEDIA)
 def test_alt_text(name, kind, media):
-    longest = "a" * kind.max_alt_text
+    longest = "a" * (kind.max_alt_text if kind.media[media].has_alt_text else 0)
     assert rules(name, a_post(kind, *enough(kind, media, alt_text=longest))) == []
     longer = a_post(kind, *enough(kind, media, alt_text=longest + "a"))
     assert rules(name, longer) == ["alt_text_length"]

@@ -1,17 +1,100 @@
-"""Facebook: rules that cross."""
+"""Facebook: videos that arrive in parts and are published once, and rules that cross."""
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
+import requests
+
+from conftest import statuses
+from publishing.models import PublishJob, Status
+from socialpublishing.platforms import base, facebook
 
 
-@pytest.mark.parametrize(("assets", "rules"), [(0, []), (1, ["link_alone"])])
-def test_link_stands_without_assets(api, make_connection, sandbox, assets, rules):
+@pytest.fixture
+def connection(make_connection, sandbox):
+    # The lane's time runs ahead, the sandbox's does not.
+    sandbox.call("POST", "settings", processing_seconds=0)
+    return make_connection("facebook")
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Parts of 100 KB, each stored at once: a short film is as good as a long one."""
+    monkeypatch.setattr(facebook, "CHUNK", 100_000)
+    monkeypatch.setattr(base, "UPLOAD_STEP_S", 0)
+
+
+def one_video(sandbox) -> None:
+    [post] = sandbox.posts("facebook")
+    sent = requests.get(sandbox.clip()["url"], timeout=5).content
+    assert post["media"][0]["sha256"] == hashlib.sha256(sent).hexdigest()
+
+
+@pytest.mark.parametrize("lost", range(6))
+def test_lost_answer_at_any_call_of_a_video(api, connection, sandbox, lane, small_parts, lost):
+    # start, four parts, finish
+    for _ in range(lost):
+        sandbox.fault("delay", 0, method="POST", path="/videos$")
+    sandbox.fault("drop_before", method="POST", path="/videos$")
+    api.publish(connection, "A film", assets=[sandbox.clip()])
+
+    lane.work()
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    one_video(sandbox)
+    assert len(sandbox.calls("/videos", "POST")) == 7
+
+
+@pytest.mark.parametrize("action", ["drop_after", "malformed"])
+def test_video_whose_publishing_answer_is_lost_is_found(api, connection, sandbox, lane, action):
+    for _ in range(2):
+        sandbox.fault("delay", 0, method="POST", path="/videos$")
+    sandbox.fault(action, method="POST", path="/videos$")
+    api.publish(connection, "A film", assets=[sandbox.clip()])
+    lane.work()
+    assert PublishJob.objects.get().status == Status.UNCONFIRMED
+
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    one_video(sandbox)
+    assert len(sandbox.calls("/videos", "POST")) == 3
+
+
+def test_video_that_cannot_be_processed_is_refused_in_its_words(api, connection, sandbox, lane):
+    errors = [{"code": 1363024, "message": "Not a format that we know."}]
+    status = {"video_status": "error", "processing_phase": {"status": "error", "errors": errors}}
+    told = {"id": "1", "status": status}
+    sandbox.fault("status", {"code": 200, "body": told}, method="GET", path="/v25.0/\\d+$")
+    api.publish(connection, "A film", assets=[sandbox.clip()])
+
+    lane.work()
+    lane.work_ahead()
+
+    job = PublishJob.objects.get()
+    assert (job.status, job.error_code) == ("ContentRejected", "content_rejected")
+    assert "Not a format" in job.error_message
+
+
+@pytest.mark.parametrize(
+    ("options", "asset", "rules"),
+    [
+        ({"link": "https://example.com/news"}, None, []),
+        ({"link": "https://example.com/news"}, "picture", ["link_alone"]),
+        ({"video_title": "Dawn"}, "clip", []),
+        ({"video_title": "Dawn"}, "picture", ["title_needs_video"]),
+        ({"video_title": "Dawn"}, None, ["title_needs_video"]),
+    ],
+)
+def test_rules_that_cross(api, connection, sandbox, options, asset, rules):
     body = {
-        "connection_id": str(make_connection("facebook").pk),
+        "connection_id": str(connection.pk),
         "text_content": "Hi",
-        "assets": [sandbox.picture()] * assets,
-        "platform_specific_options": {"link": "https://example.com/news"},
+        "assets": [getattr(sandbox, asset)()] if asset else [],
+        "platform_specific_options": options,
     }
 
     answer = api.post("publishing/validate", body).json()

@@ -13,7 +13,7 @@ from django.urls import include, path, re_path
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method
-from socialpublishing.sandbox.facebook import login, nodes, posts
+from socialpublishing.sandbox.facebook import login, nodes, posts, videos
 from socialpublishing.sandbox.facebook.errors import refusal, rejection
 from socialpublishing.sandbox.facebook.login import LABEL, NAME
 from socialpublishing.sandbox.platform import Platform
@@ -151,6 +151,7 @@ _graph = [
     path("<str:node_id>/posts", _on(GET=nodes.listing)),
     path("<str:node_id>/published_posts", _on(GET=nodes.listing)),
     path("<str:node_id>/photos", _on(POST=posts.add_photo)),
+    path("<str:node_id>/videos", _on(POST=videos.upload)),
     path("<str:node_id>", _on(GET=nodes.read, DELETE=posts.delete)),
 ]
 

@@ -53,6 +53,8 @@ def _node(request: SandboxRequest, token: Token, node_id: str) -> tuple[dict[str
     if post and state.is_readable(post) and _can_see(token, post.account.id):
         return post_node(request, post), "POST", "created_time,message,id"
     photo = state.media.get((NAME, node_id))
+    if photo and _can_see(token, photo.account_id) and photo.category == "video":
+        return _video_node(request, photo), "VIDEO", "updated_time,id"
     if photo and _can_see(token, photo.account_id):
         return _photo_node(request, photo), "PHOTO", "created_time,name,id"
     raise Answered(missing_object("get", node_id))
@@ -197,7 +199,7 @@ def page_node(request: SandboxRequest, token: Token, page: Account) -> dict[str,
 def post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
     """What Facebook leaves out when it is empty is missing here too: message, shares, story."""
     url = _url(request, post)
-    created = _time_text(post.created_at)
+    created = time_text(post.created_at)
     author = {"name": post.account.name, "id": post.account.id}
     link = post.facts.get("link")
     node: dict[str, Any] = {
@@ -238,8 +240,8 @@ def post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
 def _attachment(request: SandboxRequest, post: Post, url: str) -> dict[str, Any]:
     photos = [
         {
-            "media_type": "photo",
-            "type": "photo",
+            "media_type": "video" if photo.kind == "video" else "photo",
+            "type": "video_inline" if photo.kind == "video" else "photo",
             "description": post.text,
             "media": {"image": _image(request, photo)},
             "target": {"id": photo.id, "url": url},
@@ -262,7 +264,7 @@ def _attachment(request: SandboxRequest, post: Post, url: str) -> dict[str, Any]
 
 def _photo_node(request: SandboxRequest, photo: Media) -> dict[str, Any]:
     url = _media_url(request, photo)
-    created = _time_text(photo.created_at)
+    created = time_text(photo.created_at)
     node: dict[str, Any] = {
         "id": photo.id,
         "created_time": created,
@@ -284,6 +286,47 @@ def _photo_node(request: SandboxRequest, photo: Media) -> dict[str, Any]:
     return node
 
 
+def _video_node(request: SandboxRequest, video: Media) -> dict[str, Any]:
+    """The video as `GET /{video}` tells it, with how far it has come."""
+    state = request.state
+    is_ready = bool(video.post_id) and video.ready_at <= state.now()
+    fault = video.facts.get("fault", "") if is_ready else ""
+    told: dict[str, Any] = {
+        "id": video.id,
+        "created_time": time_text(video.created_at),
+        "updated_time": time_text(video.created_at),
+        "published": is_ready and not fault,
+        "status": _video_status(video, is_ready=is_ready, fault=fault),
+    }
+    if post := state.posts.get((NAME, video.post_id)):
+        told |= {"description": post.text} if post.text else {}
+        told["permalink_url"] = _url(request, post)
+        told["post_id"] = post.id.rpartition("_")[2]
+    if video.movie:
+        told["length"] = video.movie.duration_s
+    return told
+
+
+def _video_status(video: Media, *, is_ready: bool, fault: str) -> dict[str, Any]:
+    uploaded = "complete" if video.sha256 else "in_progress"
+    processing: dict[str, Any] = {"status": "complete" if is_ready else "not_started"}
+    if fault:
+        processing = {"status": "error", "errors": [{"code": 1363024, "message": fault}]}
+    is_out = is_ready and not fault
+    return {
+        "video_status": "error" if fault else "ready" if is_ready else "processing",
+        "uploading_phase": {"status": uploaded, "bytes_transferred": received(video)},
+        "processing_phase": processing,
+        "publishing_phase": {"status": "complete", "publish_status": "published"}
+        if is_out
+        else {"status": "not_started"},
+    }
+
+
+def received(video: Media) -> int:
+    return video.size_bytes or sum(part.size for part in video.parts.values())
+
+
 def _image(request: SandboxRequest, photo: Media) -> dict[str, Any]:
     picture = photo.picture
     size = {"height": picture.height, "width": picture.width} if picture else {}
@@ -303,5 +346,5 @@ def _url(request: SandboxRequest, post: Post) -> str:
     return f"{request.base_url}/{NAME}{post.path}"
 
 
-def _time_text(epoch_seconds: float) -> str:
+def time_text(epoch_seconds: float) -> str:
     return as_time(epoch_seconds).strftime("%Y-%m-%dT%H:%M:%S+0000")

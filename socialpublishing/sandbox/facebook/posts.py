@@ -28,9 +28,9 @@ REPEAT_WINDOW_S = 86400
 
 def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`POST /{page}/feed`: text, a link, or photos that were uploaded unpublished."""
-    page = _author(request, node_id)
-    text = _text(request, "message")
-    link = _text(request, "link")
+    page = author(request, node_id)
+    text = text_param(request, "message")
+    link = text_param(request, "link")
     photo_ids = _attached_media(request.params)
     if not text.strip() and not link and not photo_ids:
         raise invalid("Missing message or attachment")
@@ -45,14 +45,18 @@ def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 def add_photo(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`POST /{page}/photos`: a post of one photo; `published=false`: a photo for a later one."""
-    page = _author(request, node_id)
-    text = _text(request, "message") or _text(request, "caption")
+    page = author(request, node_id)
+    text = text_param(request, "message") or text_param(request, "caption")
     is_public = _flag(request, "published")
     data = request.upload("source")
     if data is None:
-        data = _fetched(_text(request, "url"))  # may take its time: the state is not locked yet
+        data = _fetched(
+            text_param(request, "url")
+        )  # may take its time: the state is not locked yet
     with request.state.lock:
-        photo = _add_photo(request.state, page, data, alt_text=_text(request, "alt_text_custom"))
+        photo = _add_photo(
+            request.state, page, data, alt_text=text_param(request, "alt_text_custom")
+        )
         if not is_public:
             return json_answer({"id": photo.id})
         post = _add_post(request.state, page, text, (photo,))
@@ -79,16 +83,19 @@ def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 
 def text_of(request: SandboxRequest) -> str:
-    is_write = request.method == "POST" and request.path_info.endswith(("/feed", "/photos"))
+    is_write = request.method == "POST" and request.path_info.endswith(
+        ("/feed", "/photos", "/videos")
+    )
     if not is_write:
         return ""
-    return str(request.params.get("message") or request.params.get("caption") or "")
+    names = ("message", "caption", "description")
+    return next((str(request.params[name]) for name in names if request.params.get(name)), "")
 
 
 # --- Who may -------------------------------------------------------------------------------------
 
 
-def _author(request: SandboxRequest, node_id: str) -> Account:
+def author(request: SandboxRequest, node_id: str) -> Account:
     """The Page that posts. Raises Answered without a token of just this Page, or the right."""
     token = caller(request)
     if token.kind != "page":
@@ -122,7 +129,7 @@ def _demand_right_to_post(scopes: set[str], page: Account) -> None:
 # --- What was sent -------------------------------------------------------------------------------
 
 
-def _text(request: SandboxRequest, name: str) -> str:
+def text_param(request: SandboxRequest, name: str) -> str:
     value = request.params.get(name) or ""
     if not isinstance(value, str):
         raise invalid(f"Param {name} must be a string")
@@ -264,6 +271,16 @@ def _add_post(
     post.is_public = is_public
     for photo in photos:
         photo.post_id = post.id
+    state.add_post(post)
+    return post
+
+
+def add_video(
+    state: State, page: Account, text: str, video: Media, details: dict[str, Any]
+) -> Post:
+    post = _made(page, text, (video,), "", number=state.new_id(EPOCH_MS), created_at=state.now())
+    post.details |= details
+    video.post_id = post.id
     state.add_post(post)
     return post
 
