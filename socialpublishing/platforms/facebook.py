@@ -172,10 +172,12 @@ class Facebook(Platform):
             named = {"id": begun["video_id"], "session": begun["upload_session_id"]}
             return progress.preparing(upload={**named, "offset": int(begun["start_offset"])})
 
+        session = upload["session"]
+
         def send(offset: int, part: Body) -> None:
             fields = {
                 "upload_phase": "transfer",
-                "upload_session_id": upload["session"],
+                "upload_session_id": session,
                 "start_offset": str(offset),
             }
             form = MultipartBody(
