@@ -1,0 +1,102 @@
+import hashlib
+
+import pytest
+
+
+def phase(page, name, **fields):
+    file = fields.pop("chunk", None)
+    files = {"video_file_chunk": file} if file is not None else None
+    return page.post(f"/{page.id}/videos", data={"upload_phase": name, **fields}, files=files)
+
+
+def subcode(answer):
+    assert answer.status_code == 400, answer.text
+    return answer.json()["error"].get("error_subcode")
+
+
+def begin(page, size):
+    answer = phase(page, "start", file_size=size)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def upload(page, data, **fields):
+    """All phases, in two chunks; answers the video's id."""
+    session = begin(page, len(data))
+    named = {"upload_session_id": session["upload_session_id"]}
+    middle = len(data) // 2
+    for start, chunk in ((0, data[:middle]), (middle, data[middle:])):
+        answer = phase(page, "transfer", start_offset=start, chunk=chunk, **named)
+        assert answer.json()["start_offset"] == str(start + len(chunk))
+    assert phase(page, "finish", **named, **fields).json() == {"success": True}
+    return session["video_id"]
+
+
+def test_chunks_become_one_video(page, control, sample):
+    data = sample("clip.mp4")
+
+    upload(page, data, description="Dawn", title="The bakery")
+
+    [post] = control.posts()
+    assert (post["text"], post["details"]["title"]) == ("Dawn", "The bakery")
+    [video] = post["media"]
+    assert (video["kind"], video["sha256"]) == ("video", hashlib.sha256(data).hexdigest())
+
+
+def test_video_tells_how_far_it_has_come(page, control, sample):
+    video_id = upload(page, sample("clip.mp4"))
+    path = f"/{video_id}?fields=status,published,post_id,permalink_url,length"
+    told = page.get(path).json()
+    assert (told["status"]["video_status"], told["published"]) == ("processing", False)
+
+    control.advance(2)
+
+    told = page.get(path).json()
+    assert told["status"]["publishing_phase"]["publish_status"] == "published"
+    assert (told["published"], told["length"]) == (True, 5.0)
+    assert page.session.get(told["permalink_url"], timeout=10).status_code == 200
+
+
+def test_finishing_twice_makes_one_post(page, control, sample):
+    data = sample("clip.mp4")
+    session = begin(page, len(data))["upload_session_id"]
+    phase(page, "transfer", start_offset=0, chunk=data, upload_session_id=session)
+
+    for _ in range(2):
+        assert phase(page, "finish", upload_session_id=session).status_code == 200
+
+    assert len(control.posts()) == 1
+
+
+def test_rubbish_ends_in_an_error_and_is_not_shown(page, control):
+    video_id = upload(page, b"no film at all " * 100)
+    control.advance(2)
+
+    status = page.get(f"/{video_id}?fields=status").json()["status"]
+
+    assert status["video_status"] == "error"
+    assert status["processing_phase"]["errors"][0]["message"]
+    assert control.posts() == []
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [(1023, 1363022), (2 * 1024**3 + 1, 1363023), ("x", None)]
+)
+def test_size_outside_the_limits_is_refused_at_the_start(page, size, expected):
+    assert subcode(phase(page, "start", file_size=size)) == expected
+
+
+@pytest.mark.parametrize("size", [1024, 2 * 1024**3])
+def test_size_at_the_limits_is_taken(page, size):
+    assert begin(page, size)["start_offset"] == "0"
+
+
+def test_wrong_offset_unknown_session_and_missing_bytes_are_refused(page, make_page):
+    session = begin(page, 5000)["upload_session_id"]
+    named = {"upload_session_id": session}
+    assert subcode(phase(page, "transfer", start_offset=7, chunk=b"x", **named)) == 1363037
+    assert subcode(phase(page, "finish", **named)) == 1363041
+    assert subcode(phase(page, "finish", upload_session_id="9")) == 1363030
+    assert subcode(phase(make_page(), "finish", **named)) == 1363030
+    assert phase(page, "stop").json()["error"]["code"] == 100
+    assert phase(page, "transfer", start_offset=0, **named).json()["error"]["code"] == 100
