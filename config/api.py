@@ -5,7 +5,9 @@ Every failure of the API is `{"code", "detail"}`, on every path. ERROR_CODES is 
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,7 +19,11 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
 
 from publishing.services import InvalidOptionsError
-from socialpublishing.errors import ContentValidationError, SocialPublishingBaseError
+from socialpublishing.errors import (
+    ContentValidationError,
+    RateLimitError,
+    SocialPublishingBaseError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +43,7 @@ ERROR_CODES: dict[str, tuple[int, str]] = {
     "oauth_failed": (400, "The platform could not finish the sign-in."),
     "empty_post": (400, "Neither text nor assets."),
     "content_rejected": (400, "The platform would refuse the post; see `violations`."),
+    "boards_not_supported": (400, "The platform has no boards that are made or divided here."),
     "destination_required": (400, "The account posts to destinations, and none was chosen."),
     "schedule_time_past": (400, "schedule_time lies in the past."),
     "schedule_time_no_offset": (400, "schedule_time has no offset from UTC."),
@@ -67,8 +74,13 @@ ERROR_CODES: dict[str, tuple[int, str]] = {
     "unsupported_media_type": (415, "The body is not JSON, or is encoded."),
     "idempotency_key_reused": (422, "The Idempotency-Key was used for another request."),
     "throttled": (429, "Too many requests; see Retry-After."),
+    "rate_limited": (429, "The platform asks us to wait; see Retry-After, if there is one."),
     "internal_error": (500, "Something went wrong on our side."),
     "token_unreadable": (500, "A stored token does not open with the service's keys."),
+    "platform_error": (502, "The platform answered with an error that we do not know."),
+    "platform_unreachable": (502, "The platform cannot be reached; nothing was done there."),
+    "no_answer": (502, "The platform gave no usable answer; what was asked may have been done."),
+    "platform_configuration": (503, "The platform refuses this service; its operator has to act."),
     "auth_unavailable": (503, "The keys to check tokens with cannot be had right now."),
 }
 
@@ -112,6 +124,10 @@ def _domain_answer(error: SocialPublishingBaseError) -> Response:
                 }
                 for name, text in error.violations
             ]
+        case RateLimitError(until=dt.datetime() as until):
+            left = until - dt.datetime.now(tz=dt.UTC)
+            body["retry_after"] = max(1, math.ceil(left.total_seconds()))
+            return Response(body, status=status, headers={"Retry-After": str(body["retry_after"])})
     return Response(body, status=status)
 
 

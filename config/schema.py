@@ -40,6 +40,8 @@ class OperationSchema(AutoSchema):
             failures |= {403, 404, 409}
         if self.method in {"POST", "PUT", "PATCH"}:
             failures |= {413, 415, 422}
+        if getattr(self.view, "action", "") in getattr(self.view, "asks_platform", ()):
+            failures |= {403, 429, 502, 503}
         return failures
 
 

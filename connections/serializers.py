@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from connections.models import Destination, SocialConnection
+from socialpublishing.platforms.boards import Privacy
 from socialpublishing.serializers import StrictSerializer, TextField
 
 
@@ -57,6 +58,25 @@ class DestinationSerializer(serializers.ModelSerializer[Destination]):
         model = Destination
         fields = ("id", "external_id", "name", "kind", "can_publish", "is_default")
         read_only_fields = fields
+
+
+class CreateDestinationSerializer(StrictSerializer):
+    """A board to make. How long its name may be, its platform says."""
+
+    name = TextField(max_length=255)
+    description = TextField(max_length=2000, required=False, allow_blank=True)
+    privacy = serializers.ChoiceField(choices=[each.value for each in Privacy], required=False)
+
+
+class SectionSerializer(serializers.Serializer[Any]):
+    """`id` is the platform's, as `board_section_id` names it in a post's options."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+
+
+class CreateSectionSerializer(StrictSerializer):
+    name = TextField(max_length=255)
 
 
 class ChooseDestinationSerializer(StrictSerializer):

@@ -22,11 +22,14 @@ from socialpublishing.clock import database_now
 from socialpublishing.errors import (
     OAuthConnectionError,
     PlatformApiError,
+    PlatformUnreachableError,
     SocialPublishingBaseError,
+    TokenExpiredError,
 )
 from socialpublishing.oauth import authorization_url, new_verifier
 from socialpublishing.platforms import client_for, offered_platform
 from socialpublishing.platforms.base import DestinationFacts, Platform, Renewal
+from socialpublishing.platforms.boards import Boards, NewBoard, Section
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +56,15 @@ class ConnectionNotFoundError(SocialPublishingBaseError):
 class DestinationNotFoundError(SocialPublishingBaseError):
     code = "not_found"
     sentence = "This connection has no such destination, or may not publish there."
+
+
+class BoardsNotSupportedError(SocialPublishingBaseError):
+    code = "boards_not_supported"
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            f"Destinations at {label} are neither made through us nor divided into sections."
+        )
 
 
 class AttemptNotFoundError(SocialPublishingBaseError):
@@ -284,18 +296,27 @@ def store_destinations(connection: SocialConnection, found: Iterable[Destination
     """Write down where `connection` can post. What is no longer there stays, without the right."""
     known = {destination.external_id: destination for destination in connection.destinations.all()}
     for facts in found:
-        destination = known.pop(facts.id, None) or Destination(
-            connection=connection, external_id=facts.id
-        )
-        destination.name = facts.name[:255]
-        destination.kind = facts.kind
-        destination.can_publish = facts.can_publish
-        destination.access_token = facts.token
-        destination.profile = dict(facts.profile)
-        destination.save()
+        _store_destination(connection, facts, known.pop(facts.id, None))
     connection.destinations.filter(pk__in=[gone.pk for gone in known.values()]).update(
         can_publish=False, is_default=False, access_token=None
     )
+    _choose_the_only_one(connection)
+
+
+def _store_destination(
+    connection: SocialConnection, facts: DestinationFacts, known: Destination | None
+) -> Destination:
+    destination = known or Destination(connection=connection, external_id=facts.id)
+    destination.name = facts.name[:255]
+    destination.kind = facts.kind
+    destination.can_publish = facts.can_publish
+    destination.access_token = facts.token
+    destination.profile = dict(facts.profile)
+    destination.save()
+    return destination
+
+
+def _choose_the_only_one(connection: SocialConnection) -> None:
     eligible = connection.destinations.filter(can_publish=True)
     if eligible.count() == 1:
         eligible.update(is_default=True)
@@ -313,6 +334,43 @@ def choose_default(connection: SocialConnection, destination_id: uuid.UUID) -> D
         chosen.is_default = True
         chosen.save(update_fields=["is_default"])
     return chosen
+
+
+# --- Boards: destinations that are made here ----------------------------------------------------
+
+
+def create_destination(connection: SocialConnection, board: NewBoard) -> Destination:
+    """Make a board at the platform; from then on posts can go there.
+
+    Raises BoardsNotSupportedError where there are none. It is called once: after a lost answer,
+    connecting again tells whether the board exists.
+    """
+    facts = _boards(connection).create_board(board)
+    with transaction.atomic():
+        known = connection.destinations.filter(external_id=facts.id).first()
+        destination = _store_destination(connection, facts, known)
+        _choose_the_only_one(connection)
+    destination.refresh_from_db()
+    return destination
+
+
+def sections(destination: Destination) -> list[Section]:
+    return _boards(destination.connection).sections(destination.external_id)
+
+
+def create_section(destination: Destination, name: str) -> Section:
+    return _boards(destination.connection).create_section(destination.external_id, name)
+
+
+def _boards(connection: SocialConnection) -> Boards:
+    platform = connection.platform_type
+    if not issubclass(platform, Boards):
+        raise BoardsNotSupportedError(platform.label)
+    offered_platform(connection.platform, connection.login)
+    refresh_if_due(connection)
+    client = client_for(connection.platform, connection.account)
+    assert isinstance(client, Boards)
+    return client
 
 
 # --- Disconnecting -------------------------------------------------------------------------------
@@ -414,6 +472,32 @@ def refresh_failed(connection: SocialConnection, *, was_sent: bool) -> None:
         SocialConnection.objects.filter(
             pk=connection.pk, token_version=connection.token_version
         ).update(refreshing_until=None)
+
+
+def refresh_if_due(connection: SocialConnection) -> None:
+    """Fresh tokens for a call that does not wait for a worker. `connection` is read anew.
+
+    Raises TokenExpiredError if only the owner can help. Whatever else goes wrong is left to the
+    call: the token may still serve, and the workers try again.
+    """
+    now = database_now()
+    if connection.status == SocialConnection.Status.NEEDS_REAUTH:
+        raise TokenExpiredError(platform=connection.platform)
+    if not connection.needs_refresh(now) or not take_refresh(connection, now):
+        return
+    try:
+        renewal = client_for(connection.platform, connection.account).renew(
+            connection.refresh_token
+        )
+    except TokenExpiredError as error:
+        needs_reauth(connection, str(error))
+        raise
+    except PlatformApiError as error:
+        refresh_failed(connection, was_sent=not isinstance(error, PlatformUnreachableError))
+        logger.warning("refresh failed: %s", error.code)
+    else:
+        store_renewal(connection, renewal, now)
+    connection.refresh_from_db()
 
 
 def needs_reauth(connection: SocialConnection, reason: str) -> bool:

@@ -11,9 +11,16 @@ urlpatterns = [
         "<uuid:connection_id>",
         ConnectionViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
     ),
-    path("<uuid:connection_id>/destinations", ConnectionViewSet.as_view({"get": "destinations"})),
+    path(
+        "<uuid:connection_id>/destinations",
+        ConnectionViewSet.as_view({"get": "destinations", "post": "create_destination"}),
+    ),
     path(
         "<uuid:connection_id>/destinations/default",
         ConnectionViewSet.as_view({"put": "choose_default"}),
+    ),
+    path(
+        "<uuid:connection_id>/destinations/<uuid:destination_id>/sections",
+        ConnectionViewSet.as_view({"get": "sections", "post": "create_section"}),
     ),
 ]

@@ -15,16 +15,20 @@ from rest_framework.response import Response
 
 from connections import services
 from connections.callers import user_id
-from connections.models import ATTEMPT_LIFETIME, SocialConnection
+from connections.models import ATTEMPT_LIFETIME, Destination, SocialConnection
 from connections.return_to import allowed_return_to
 from connections.serializers import (
     ChooseDestinationSerializer,
     ConfirmRequestSerializer,
+    CreateDestinationSerializer,
+    CreateSectionSerializer,
     DestinationSerializer,
     InitiateOAuthResponseSerializer,
     PendingConnectionSerializer,
+    SectionSerializer,
     SocialConnectionResponseSerializer,
 )
+from socialpublishing.platforms.boards import NewBoard, Privacy
 from socialpublishing.serializers import StatusResponseSerializer
 
 TAG = "Social Connections"
@@ -155,6 +159,8 @@ class CallbackViewSet(viewsets.ViewSet):
 class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     serializer_class = SocialConnectionResponseSerializer
     lookup_url_kwarg = "connection_id"
+    # What its platform is asked for while the caller waits, so that its errors are the answer.
+    asks_platform = ("create_destination", "sections", "create_section")
 
     def get_queryset(self) -> Any:
         return SocialConnection.objects.of(user_id(self.request))
@@ -219,6 +225,55 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
         given.is_valid(raise_exception=True)
         chosen = services.choose_default(connection, given.validated_data["destination_id"])
         return Response(DestinationSerializer(chosen).data)
+
+    @extend_schema(
+        operation_id="create_destination__connection_id__destinations_post",
+        tags=[TAG],
+        summary="Make a board to post to",
+        description="Where the platform has boards (Pinterest); others answer 400 "
+        "`boards_not_supported`.",
+        request=CreateDestinationSerializer,
+        responses={201: DestinationSerializer},
+    )
+    def create_destination(self, request: Request, **kwargs: Any) -> Response:
+        connection = self.get_object()
+        given = CreateDestinationSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        asked = given.validated_data
+        if "privacy" in asked:
+            asked["privacy"] = Privacy(asked["privacy"])
+        made = services.create_destination(connection, NewBoard(**asked))
+        return Response(DestinationSerializer(made).data, status=201)
+
+    @extend_schema(
+        operation_id="list_sections__connection_id__destinations__destination_id__sections_get",
+        tags=[TAG],
+        summary="The sections of a board",
+        responses=SectionSerializer(many=True),
+    )
+    def sections(self, request: Request, **kwargs: Any) -> Response:
+        found = services.sections(self.get_destination())
+        return Response(SectionSerializer(found, many=True).data)
+
+    @extend_schema(
+        operation_id="create_section__connection_id__destinations__destination_id__sections_post",
+        tags=[TAG],
+        summary="Make a section of a board",
+        request=CreateSectionSerializer,
+        responses={201: SectionSerializer},
+    )
+    def create_section(self, request: Request, **kwargs: Any) -> Response:
+        destination = self.get_destination()
+        given = CreateSectionSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        made = services.create_section(destination, given.validated_data["name"])
+        return Response(SectionSerializer(made).data, status=201)
+
+    def get_destination(self) -> Destination:
+        found = self.get_object().destinations.filter(pk=self.kwargs["destination_id"]).first()
+        if found is None:
+            raise services.DestinationNotFoundError
+        return found
 
 
 def cookie_name() -> str:

@@ -279,7 +279,8 @@ def settle(result: Result, around: Surroundings) -> Decision:
     move.duration_ms = result.duration_ms
     # An outcome is recorded, so this claim did not kill its worker.
     move.changes["claims"] = 0
-    is_refusal = isinstance(result.error, (*CERTAINLY_NOT_MADE, ContentRejectedError))
+    # A file that fails while the call is made leaves it without its whole body: nothing was made.
+    is_refusal = isinstance(result.error, (*CERTAINLY_NOT_MADE, ContentRejectedError, MediaError))
     if result.step.kind == StepKind.PUBLISH and is_refusal and move.to != Status.UNCONFIRMED:
         move.changes.setdefault("publish_started_at", None)
     if isinstance(result.error, PlatformApiError):
@@ -358,6 +359,8 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
             return _limited(job, now, error)
         case UploadLostError():
             return _begin_anew(job, now, error)
+        case MediaNotReadyError():
+            return _retry(job, now, error)
         case TokenExpiredError() if kind != StepKind.REFRESH and job.refused_token_version is None:
             note = f"{job.platform_type.label} no longer takes the token; refreshing it."
             changes = {"refused_token_version": result.step.token_version}

@@ -13,15 +13,25 @@ import pytest
 import requests
 from django.utils import timezone
 
-from conftest import Lane, consent, statuses
+from conftest import Lane, consent, plain_post, statuses
 from connections.models import Destination, SocialConnection
 from publishing.models import PublishJob, Status
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.platforms.base import Stage
 
 # By platform: the call that makes a post, which must not be made twice, and one that uploads.
-CREATES = {"twitter": ("POST", "^/2/tweets$"), "facebook": ("POST", "/feed$")}
-UPLOADS = {"twitter": ("POST", "/2/media/upload$"), "facebook": ("POST", "/photos$")}
+CREATES = {
+    "twitter": ("POST", "^/2/tweets$"),
+    "facebook": ("POST", "/feed$"),
+    "pinterest": ("POST", "^/v5/pins$"),
+}
+UPLOADS = {
+    "twitter": ("POST", "/2/media/upload$"),
+    "facebook": ("POST", "/photos$"),
+    "pinterest": ("POST", "^/media-upload$"),
+}
+# Where pictures are not uploaded by themselves.
+UPLOADS_VIDEOS_ONLY = {"pinterest"}
 # Whose answer to that call does not name the post: it is asked for later.
 NAMELESS: set[str] = set()
 
@@ -37,6 +47,13 @@ def calls_of(sandbox: Any, place: dict[str, tuple[str, str]], platform: str) -> 
     method, path = place[platform]
     made = sandbox.call("GET", f"calls?platform={platform}")
     return sum(call["method"] == method and bool(re.search(path, call["path"])) for call in made)
+
+
+def uploaded(sandbox: Any, platform: str) -> dict[str, str]:
+    """An asset that has to be uploaded before its post is made."""
+    sandbox.call("POST", "settings", pinterest_processing_seconds=0)
+    asset: dict[str, str] = sandbox.clip() if platform in UPLOADS_VIDEOS_ONLY else sandbox.picture()
+    return asset
 
 
 @pytest.fixture
@@ -89,11 +106,7 @@ def test_scheduled_post_waits_for_its_time(api, connection, sandbox, lane, platf
     at = timezone.now() + dt.timedelta(minutes=5)
     answer = api.post(
         "publishing/schedule",
-        {
-            "connection_id": str(connection.pk),
-            "text_content": "Later",
-            "schedule_time": at.isoformat(),
-        },
+        {**plain_post(connection, "Later"), "schedule_time": at.isoformat()},
     )
     assert (answer.status_code, answer.json()["status"]) == (202, "Scheduled")
 
@@ -288,7 +301,7 @@ def test_spent_credits_are_the_operators_and_are_not_retried(api, make_connectio
 
 def test_failing_upload_is_retried_within_its_tries(api, connection, sandbox, lane, platform):
     fault_at(sandbox, UPLOADS, platform, "status", 503, times=2)
-    api.publish(connection, "Third time", assets=[sandbox.picture()])
+    api.publish(connection, "Third time", assets=[uploaded(sandbox, platform)])
 
     lane.work()
     lane.work_ahead()
@@ -300,7 +313,7 @@ def test_failing_upload_is_retried_within_its_tries(api, connection, sandbox, la
 
 def test_tries_come_to_an_end(api, connection, sandbox, lane, platform, settings):
     fault_at(sandbox, UPLOADS, platform, "status", 503, times=99)
-    api.publish(connection, "Never", assets=[sandbox.picture()])
+    api.publish(connection, "Never", assets=[uploaded(sandbox, platform)])
 
     lane.work()
     lane.work_ahead()

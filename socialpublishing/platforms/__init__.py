@@ -9,9 +9,12 @@ from socialpublishing.errors import (
 )
 from socialpublishing.platforms.base import Account, Platform
 from socialpublishing.platforms.facebook import Facebook
+from socialpublishing.platforms.pinterest import Pinterest
 from socialpublishing.platforms.twitter import Twitter
 
-PLATFORMS: dict[str, type[Platform]] = {platform.name: platform for platform in (Facebook, Twitter)}
+PLATFORMS: dict[str, type[Platform]] = {
+    platform.name: platform for platform in (Facebook, Pinterest, Twitter)
+}
 
 
 def platform_named(name: str, login: str = "") -> type[Platform]:

@@ -148,9 +148,14 @@ def test_what_a_platform_quotes_of_a_token_is_masked(platform, settings, request
     settings.SANDBOX_URL = "http://127.0.0.1:1"
     token = "t" * 60
     account = Account(id="1", token=Secret(token), profile={})
-    quoted = {"detail": f"bad {token}", "error": {"code": 100, "message": f"bad {token}"}}
+    quoted = {
+        "detail": f"bad {token}",
+        "message": f"bad {token}",
+        "error": {"code": 100, "message": f"bad {token}"},
+    }
     requests_mock.post(f"http://127.0.0.1:1/{platform}/2/tweets", status_code=400, json=quoted)
     requests_mock.post(f"http://127.0.0.1:1/{platform}/v25.0/1/feed", status_code=400, json=quoted)
+    requests_mock.post(f"http://127.0.0.1:1/{platform}/v5/pins", status_code=400, json=quoted)
     with pytest.raises(Exception, match="bad") as caught:
         client_for(platform, account).publish(Post(text="x"), Progress())
     assert token not in str(caught.value)

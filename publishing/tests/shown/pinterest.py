@@ -1,0 +1,45 @@
+from socialpublishing.platforms import client_for
+
+
+def alt_texts(post):
+    """A Pin has one alt text; those of a carousel stand below each other in it."""
+    return post["details"].get("alt_text", "").split("\n")
+
+
+def board_of(connection):
+    return connection.destinations.get().external_id
+
+
+def make_section(sandbox, connection):
+    return (
+        client_for("pinterest", connection.account).create_section(board_of(connection), "Rye").id
+    )
+
+
+def sections(connection):
+    return client_for("pinterest", connection.account).sections(board_of(connection))
+
+
+SHOWN = {
+    "board_id": lambda post, connection: post["details"]["board_id"] == board_of(connection),
+    "board_section_id": lambda post, connection: (
+        [post["details"]["board_section_id"]] == [each.id for each in sections(connection)]
+    ),
+    "title": lambda post, connection: post["details"]["title"] == "Rye bread at dawn",
+    "link": lambda post, connection: post["details"]["link"] == "https://example.com/bread",
+    "dominant_color": lambda post, connection: post["details"]["dominant_color"] == "#C97F16",
+    "cover_image_key_frame_time": lambda post, connection: (
+        post["details"]["cover_image_key_frame_time"] == 2
+    ),
+    "cover_image_url": lambda post, connection: post["details"]["cover_image_url"].endswith(
+        "/samples/bakery.jpg"
+    ),
+}
+CASES = {
+    "cover_image_key_frame_time": (("feed", "video"), {}),
+    "cover_image_url": (("feed", "video"), {}),
+}
+VALUES = {
+    "board_section_id": make_section,
+    "cover_image_url": lambda sandbox, connection: f"{sandbox.url}/samples/bakery.jpg",
+}

@@ -1,0 +1,166 @@
+"""Pinterest, as its pages and its OpenAPI description (5.23) tell, read 2026-11-22.
+
+https://developers.pinterest.com/docs/api/v5/. Boards and their sections, Pins of images, carousels
+and videos. Analytics, trends and edits are not imitated yet.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import path
+
+from socialpublishing.sandbox import cards
+from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method, json_answer
+from socialpublishing.sandbox.pinterest import boards, login, pins, uploads
+from socialpublishing.sandbox.pinterest.errors import refusal, rejection
+from socialpublishing.sandbox.pinterest.login import LABEL, NAME, call
+from socialpublishing.sandbox.platform import Platform
+from socialpublishing.sandbox.state import Account, Grant, State
+
+ONE_BOARD = ({"name": "Ideas to keep"},)
+MAX_BOARDS = 1000
+MAX_NAME = 100
+
+
+def dress(request: SandboxRequest, response: HttpResponse) -> None:
+    if "/v5/" not in request.path_info:
+        return
+    response.headers.setdefault("x-pinterest-rid", secrets.token_hex(8))
+    if request.rate is None:
+        return
+    limit, remaining, reset_s = request.rate
+    for name, value in {
+        "x-ratelimit-limit": limit,
+        "x-ratelimit-remaining": 0 if response.status_code == 429 else remaining,
+        "x-ratelimit-reset": reset_s,
+    }.items():
+        response.headers.setdefault(name, str(value))
+
+
+@call("user_accounts:read", category="org_read")
+def user_account(request: SandboxRequest, grant: Grant) -> HttpResponse:
+    account = grant.account
+    return json_answer(
+        {
+            "id": account.id,
+            "username": account.username,
+            "account_type": "BUSINESS",
+            "business_name": account.name,
+            "about": "",
+            "profile_image": f"{request.base_url}/avatars/{NAME}/{account.id}.svg",
+            "website_url": "",
+            "board_count": len(boards.boards_of(account)),
+            "pin_count": sum(not post.is_deleted for post in request.state.posts_of(account)),
+            "follower_count": 0,
+            "following_count": 0,
+            "monthly_views": 0,
+        }
+    )
+
+
+def seed(state: State) -> None:
+    _add(state, "549755885175", "sandbox_pins", "Sandy Pins", ONE_BOARD)
+
+
+def _add(
+    state: State, account_id: str, username: str, name: str, wanted: Sequence[dict[str, str]]
+) -> Account:
+    account = state.add_account(
+        Account(
+            platform=NAME,
+            id=account_id,
+            username=username,
+            name=name,
+            created_at=state.now(),
+            facts={"boards": {}},
+        )
+    )
+    for board in wanted:
+        boards.add_board(state, account, **board)
+    return account
+
+
+def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
+    scopes = fields.get("scopes", login.USUAL_SCOPES)
+    if unknown := set(scopes) - set(login.SCOPES):
+        raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown))}.")
+    username = fields["username"]
+    wanted = _boards(fields.get("boards", ONE_BOARD))
+    account = _add(
+        state, state.new_id(boards.EPOCH_MS), username, fields.get("name", username), wanted
+    )
+    grant = Grant(account=account, scopes=set(scopes))
+    issued = login.issue(state, grant, "authorization_code")
+    return {
+        "account_id": account.id,
+        "access_token": issued["access_token"],
+        "refresh_token": issued["refresh_token"],
+        "expires_in": issued["expires_in"],
+        "scopes": sorted(scopes),
+        "boards": [
+            {"id": board.id, "name": board.name, "privacy": board.privacy}
+            for board in boards.boards_of(account).values()
+        ],
+    }
+
+
+def _boards(given: Any) -> list[dict[str, str]]:
+    """The boards as asked for. ValueError: what is wrong with them."""
+    if not isinstance(given, (list, tuple)) or len(given) > MAX_BOARDS:
+        raise ValueError(f"boards is not a list of up to {MAX_BOARDS}.")
+    for board in given:
+        if not isinstance(board, dict) or set(board) - {"name", "privacy"}:
+            raise ValueError("A board is {name, privacy}.")
+        if not isinstance(board.get("name"), str) or not 1 <= len(board["name"]) <= MAX_NAME:
+            raise ValueError(f"The name of a board is not a text of 1 to {MAX_NAME} characters.")
+        if board.get("privacy", "PUBLIC") not in boards.PRIVACIES:
+            raise ValueError(f"privacy is none of {', '.join(boards.PRIVACIES)}.")
+    return list(given)
+
+
+def _not_allowed() -> HttpResponse:
+    return refusal(405)
+
+
+def _on(**views: View) -> View:
+    return by_method(_not_allowed, **views)
+
+
+PLATFORM = Platform(
+    name=NAME,
+    label=LABEL,
+    urlpatterns=[
+        path("oauth/", _on(GET=login.authorize, POST=login.authorize)),
+        path("v5/oauth/token", _on(POST=login.token)),
+        path("v5/user_account", _on(GET=user_account)),
+        path("v5/boards", _on(GET=boards.boards, POST=boards.create)),
+        path("v5/boards/<str:board_id>", _on(GET=boards.one, DELETE=boards.delete)),
+        path("v5/boards/<str:board_id>/pins", _on(GET=pins.listed)),
+        path(
+            "v5/boards/<str:board_id>/sections",
+            _on(GET=boards.sections, POST=boards.add_section),
+        ),
+        path("v5/boards/<str:board_id>/sections/<str:section_id>/pins", _on(GET=pins.listed)),
+        path("v5/pins", _on(GET=pins.listed, POST=pins.create)),
+        path("v5/pins/<str:pin_id>", _on(GET=pins.one, DELETE=pins.delete)),
+        path("v5/media", _on(POST=uploads.register)),
+        path("v5/media/<str:media_id>", _on(GET=uploads.one)),
+        # Another host in truth: S3's.
+        path(uploads.UPLOAD_PATH, by_method(uploads.refuse_method, POST=uploads.receive)),
+        path("pin/<str:post_id>/", _on(GET=cards.post_page), {"platform": NAME}),
+    ],
+    refusal=refusal,
+    rejection=rejection,
+    dress=dress,
+    text_of=pins.text_of,
+    seed=seed,
+    account_fields=("boards",),
+    make_account=make_account,
+    settings={
+        "pinterest_access": ("standard", ("standard", "trial")),
+        "pinterest_processing_seconds": (0.5, 86400.0),
+    },
+    plant=pins.plant,
+)

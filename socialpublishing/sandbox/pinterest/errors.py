@@ -1,0 +1,68 @@
+"""How Pinterest says no: `{code, message}` everywhere, the token endpoint included.
+
+By the OpenAPI description; codes and words as they are seen in production, such as in
+https://github.com/gitroomhq/postiz-app/issues/1084. S3, which takes videos, answers XML.
+"""
+
+from collections.abc import Iterable
+
+from django.http import HttpResponse
+from django.utils.html import escape
+
+from socialpublishing.sandbox.exchange import Answered, json_answer
+
+TRIAL = (
+    "Apps with Trial access may not create Pins in production https://api.pinterest.com"
+    " - use API Sandbox https://api-sandbox.pinterest.com instead."
+)
+NO_FETCH = "Sorry we could not fetch the image."
+
+# Status → code and message, where we know them; otherwise the code repeats the status.
+USUAL = {
+    401: (2, "Authentication failed."),
+    403: (29, "You are not permitted to access that resource."),
+    429: (8, "You have exceeded your rate limit. Try again later."),
+}
+
+
+def error(status: int, code: int, message: str) -> HttpResponse:
+    return json_answer({"code": code, "message": message}, status)
+
+
+def invalid(message: str) -> Answered:
+    return Answered(error(400, 1, message))
+
+
+def board_not_found() -> Answered:
+    return Answered(error(404, 40, "Board not found."))
+
+
+def not_found(what: str) -> Answered:
+    return Answered(error(404, 404, f"{what} not found."))
+
+
+def missing_scopes(scopes: Iterable[str]) -> HttpResponse:
+    """A 401, although no other token of the same grant would help."""
+    return error(
+        401,
+        3,
+        "Your token does not have sufficient permissions for this operation."
+        f" Missing: {list(scopes)}",
+    )
+
+
+def refusal(status: int) -> HttpResponse:
+    code, message = USUAL.get(status, (status, "Something went wrong with this request."))
+    return error(status, code, message)
+
+
+def rejection() -> HttpResponse:
+    return error(400, 1, "Sorry! This site doesn't allow you to save Pins.")
+
+
+def storage_error(status: int, code: str, message: str) -> HttpResponse:
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    )
+    return HttpResponse(body, status=status, content_type="application/xml")

@@ -1,0 +1,133 @@
+"""Videos: registered here, sent to S3 as a form, processed, and then ready for a Pin.
+
+https://developers.pinterest.com/docs/work-with-organic-content-and-users/create-boards-and-pins/
+"""
+
+import secrets
+from typing import Any
+
+from django.http import HttpResponse
+
+from socialpublishing.sandbox.exchange import SandboxRequest, json_answer
+from socialpublishing.sandbox.pinterest.boards import EPOCH_MS, demand, without_nulls
+from socialpublishing.sandbox.pinterest.errors import not_found, storage_error
+from socialpublishing.sandbox.pinterest.login import NAME, call
+from socialpublishing.sandbox.state import Grant, Media, State, as_time
+
+CREATE = {
+    "required": ["media_type"],
+    "additionalProperties": True,
+    "properties": {"media_type": {"type": "string", "enum": ["video"]}},
+}
+UPLOAD_PATH = "media-upload"
+POLICY_LIFE_S = 3600
+FORM_HEAD_BYTES = 64 * 1024  # by which it is told whether `file` comes last
+VIDEO_TYPES = ("video/mp4", "video/quicktime", "video/x-m4v")
+CODECS = ("h264", "hevc")
+MAX_BYTES = 2 * 1024**3
+MIN_S, MAX_S = 4, 15 * 60
+
+
+@call("pins:read", "pins:write", category="org_write")
+def register(request: SandboxRequest, grant: Grant) -> HttpResponse:
+    demand(CREATE, without_nulls(request.json))
+    state = request.state
+    media_id = state.new_id(EPOCH_MS)
+    at = as_time(state.now())
+    parameters = {
+        "x-amz-date": f"{at:%Y%m%dT%H%M%SZ}",
+        "x-amz-signature": secrets.token_hex(32),
+        "x-amz-security-token": secrets.token_urlsafe(200),
+        "x-amz-algorithm": "AWS4-HMAC-SHA256",
+        "key": f"uploads/{secrets.token_hex(4)}/video:{media_id}",
+        "policy": secrets.token_urlsafe(200),
+        "x-amz-credential": f"ASIASANDBOX/{at:%Y%m%d}/us-east-1/s3/aws4_request",
+        "Content-Type": "multipart/form-data",
+    }
+    media = Media(
+        platform=NAME,
+        id=media_id,
+        account_id=grant.account.id,
+        created_at=state.now(),
+        facts={"parameters": parameters},
+    )
+    state.media[NAME, media_id] = media
+    return json_answer(
+        {
+            "media_id": media_id,
+            "media_type": "video",
+            "upload_url": f"{request.base_url}/{NAME}/{UPLOAD_PATH}",
+            "upload_parameters": parameters,
+        },
+        201,
+    )
+
+
+def receive(request: SandboxRequest) -> HttpResponse:
+    """What Amazon does: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html."""
+    if "Authorization" in request.headers:
+        return storage_error(
+            400, "InvalidArgument", "Only one auth mechanism allowed; see the policy."
+        )
+    if request.content_type != "multipart/form-data":
+        return storage_error(412, "PreconditionFailed", "Bucket POST must be multipart/form-data.")
+    file = request.upload("file")
+    # S3 looks at nothing that comes behind the file.
+    head, _, _ = request.body_blob.head(FORM_HEAD_BYTES).partition(b'name="file"')
+    form = {
+        name: value for name, value in request.form.items() if f'name="{name}"'.encode() in head
+    }
+    media_id = str(form.get("key", "")).rpartition(":")[2]
+    media = request.state.media.get((NAME, media_id))
+    if media is None or file is None:
+        return storage_error(400, "InvalidArgument", "Bucket POST must contain a field 'key'.")
+    wrong = [name for name, value in _parameters(media).items() if form.get(name) != value]
+    if wrong:
+        return storage_error(403, "AccessDenied", f"Invalid according to Policy: {wrong[0]}")
+    if request.state.now() >= media.created_at + POLICY_LIFE_S:
+        return storage_error(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
+    if not media.sha256:
+        request.state.keep(media, file)
+        media.ready_at = request.state.now() + request.state.setting("pinterest_processing_seconds")
+    return HttpResponse(status=204)
+
+
+def _parameters(media: Media) -> dict[str, str]:
+    parameters: dict[str, str] = media.facts["parameters"]
+    return parameters
+
+
+def refuse_method() -> HttpResponse:
+    return storage_error(405, "MethodNotAllowed", "The specified method is not allowed.")
+
+
+@call("pins:read", "pins:write", category="org_read")
+def one(request: SandboxRequest, grant: Grant, media_id: str) -> HttpResponse:
+    media = request.state.media.get((NAME, media_id))
+    if media is None or media.account_id != grant.account.id or "parameters" not in media.facts:
+        raise not_found("Media")
+    return json_answer(_described(request.state, media))
+
+
+def _described(state: State, media: Media) -> dict[str, Any]:
+    return {"media_id": media.id, "media_type": "video", "status": status_of(state, media)}
+
+
+def status_of(state: State, media: Media) -> str:
+    if not media.sha256:
+        return "registered"
+    if state.now() < media.ready_at:
+        return "processing"
+    return "succeeded" if _is_playable(media) else "failed"
+
+
+def _is_playable(media: Media) -> bool:
+    """Why a film failed is not told."""
+    film = media.movie
+    return (
+        film is not None
+        and media.mime_type in VIDEO_TYPES
+        and media.size_bytes <= MAX_BYTES
+        and film.video_codec in CODECS
+        and MIN_S <= film.duration_s <= MAX_S
+    )

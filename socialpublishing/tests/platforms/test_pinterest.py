@@ -1,0 +1,411 @@
+"""Pinterest's quirks: codes behind statuses, one alt text, lists without a known order."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from socialpublishing.crypto import Secret
+from socialpublishing.errors import (
+    ContentRejectedError,
+    InsufficientPermissionsError,
+    MediaNotReadyError,
+    NoAnswerError,
+    PlatformApiError,
+    PlatformConfigurationError,
+    RateLimitError,
+    TokenExpiredError,
+    UploadLostError,
+)
+from socialpublishing.http import Answer
+from socialpublishing.media import Downloaded
+from socialpublishing.options import wrong_options
+from socialpublishing.platforms.base import Account, Found, Progress
+from socialpublishing.platforms.pinterest import (
+    Pinterest,
+    PinterestOptions,
+    board_facts,
+    payloads,
+)
+from socialpublishing.posts import Media, MediaKind, Post
+
+NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+BOARD = Account(id="77", token=Secret("canary"), owner_id="1")
+
+
+def image(width=1000, height=1500, alt_text="", **more):
+    return Media(
+        kind=MediaKind.IMAGE,
+        url="https://files.example/a.jpg",
+        mime_type="image/jpeg",
+        width=width,
+        height=height,
+        alt_text=alt_text,
+        **more,
+    )
+
+
+def film(alt_text=""):
+    url = "https://files.example/a.mp4"
+    return Media(kind=MediaKind.VIDEO, url=url, mime_type="video/mp4", alt_text=alt_text)
+
+
+def rules(post):
+    return [violation.rule for violation in Pinterest.violations(post, {})]
+
+
+# --- Errors --------------------------------------------------------------------------------------
+
+
+def read(status, code=None, message="", text="", **headers):
+    body = None if text else {"code": code, "message": message}
+    return Pinterest().read_error(Answer(status_code=status, headers=headers, json=body, text=text))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words", "error"),
+    [
+        (400, 1, "Sorry we could not fetch the image.", MediaNotReadyError),
+        (400, 1, "Unable to reach the URL", MediaNotReadyError),
+        (400, 1, "'x' does not match '^\\d+$'", ContentRejectedError),
+        (400, 1, "Sorry! This site doesn't allow you to save Pins.", ContentRejectedError),
+        (401, 2, "Authentication failed.", TokenExpiredError),
+        (
+            401,
+            3,
+            "Insufficient permissions. Missing: ['boards:write']",
+            InsufficientPermissionsError,
+        ),
+        (401, 3, "No access to this restricted feature: pin_edit", PlatformConfigurationError),
+        (403, 29, "Apps with Trial access may not create Pins", PlatformConfigurationError),
+        (403, 29, "You are not permitted to access that resource.", InsufficientPermissionsError),
+        (403, None, "Sorry, this image is too small.", ContentRejectedError),
+        (404, 40, "Board not found.", ContentRejectedError),
+        (404, 404, "Media not found.", UploadLostError),
+        (404, 50, "Pin not found.", ContentRejectedError),
+        (408, None, "Upload timed out", NoAnswerError),
+        (409, None, "Conflict", PlatformApiError),
+        (429, 8, "Rate limit exceeded", RateLimitError),
+        (429, None, "This looks like spam", RateLimitError),
+        (503, 503, "Away", NoAnswerError),
+    ],
+)
+def test_errors_are_sorted_by_status_code_and_words(status, code, words, error):
+    found = read(status, code, words)
+    assert type(found) is error
+    assert found.platform_code == str(code or "")
+
+
+def test_storage_that_refuses_its_form_lost_the_upload():
+    xml = "<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>"
+    assert type(read(403, text=xml)) is UploadLostError
+    assert type(read(403, text="<html>")) is PlatformApiError
+
+
+def test_sentences_say_who_can_act_and_keep_the_request_id():
+    trial = read(403, 29, "Apps with Trial access may not…", **{"x-pinterest-rid": "77"})
+    assert "Standard access" in str(trial)
+    assert trial.request_id == "77"
+    assert "Choose another" in str(read(404, 40, "Board not found."))
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("30", 30),
+        (str(int(dt.datetime.now(tz=dt.UTC).timestamp()) + 9000), 9000),
+        ("", None),
+        ("x", None),
+    ],
+)
+def test_limit_ends_when_its_header_says(told, seconds):
+    until = read(429, 8, "Wait", **{"x-ratelimit-reset": told}).until
+    if seconds is None:
+        assert until is None
+    else:
+        left = (until - dt.datetime.now(tz=dt.UTC)).total_seconds()
+        assert left == pytest.approx(seconds, rel=0.1)
+
+
+def test_spam_is_a_rest_of_hours():
+    until = read(429, None, "This looks like spam").until
+    assert until - dt.datetime.now(tz=dt.UTC) > dt.timedelta(hours=2)
+
+
+@pytest.mark.parametrize("body", [{"code": 2, "message": "x"}, {"error": "invalid_grant"}])
+@pytest.mark.parametrize("status", [400, 401])
+def test_token_endpoint_that_refuses_wants_the_owner(status, body):
+    told = Answer(status_code=status, headers={}, json=body, text="")
+    assert type(Pinterest().read_token_error(told)) is TokenExpiredError
+
+
+# --- Rules ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sizes", "broken"),
+    [
+        ([(1000, 1500), (1000, 1500)], []),
+        ([(1000, 1500), (500, 750), (2000, 3000)], []),
+        ([(1000, 1500), (667, 1000)], []),  # rounded to whole pixels
+        ([(1000, 1500), (1000, 1503)], ["carousel_ratio"]),
+        ([(1000, 1500), (1500, 1000)], ["carousel_ratio"]),
+        ([(1000, 1500), (None, None), (1000, 1000)], ["carousel_ratio"]),
+        ([(1000, 1500), (None, None)], []),
+    ],
+)
+def test_images_of_a_carousel_have_one_ratio(sizes, broken):
+    assert rules(Post(media=tuple(image(*size) for size in sizes))) == broken
+
+
+@pytest.mark.parametrize(
+    ("lengths", "broken"),
+    [
+        ((500,), []),
+        ((250, 249), []),  # and the line break between them
+        ((250, 250), ["alt_texts_length"]),
+        ((501, 1), ["alt_text_length"]),
+    ],
+)
+def test_alt_texts_of_a_carousel_fit_into_one(lengths, broken):
+    media = tuple(image(alt_text="a" * length) for length in lengths)
+    assert rules(Post(media=media)) == broken
+
+
+@pytest.mark.parametrize(
+    ("media", "options", "broken"),
+    [
+        (film(), {}, []),
+        (film(), {"cover_image_key_frame_time": 0}, []),
+        (film(), {"cover_image_url": "https://x.example/a.jpg"}, []),
+        (
+            film(),
+            {"cover_image_url": "https://x.example/a.jpg", "cover_image_key_frame_time": 0},
+            ["cover_once"],
+        ),
+        (image(), {"cover_image_key_frame_time": 0}, ["cover_needs_video"]),
+        (image(), {"cover_image_url": "https://x.example/a.jpg"}, ["cover_needs_video"]),
+    ],
+)
+def test_cover_is_one_and_of_a_video(media, options, broken):
+    assert rules(Post(media=(media,), options=options)) == broken
+
+
+def test_pin_of_nothing_but_text_is_impossible():
+    assert rules(Post(text="Words")) == ["media_required"]
+
+
+@pytest.mark.parametrize(
+    ("option", "good", "bad"),
+    [
+        ("board_id", ["5"], ["", "Bread", "5\n", 5, "\u0665", "1" * 31]),
+        ("board_section_id", ["5"], ["x"]),
+        ("title", ["a" * 100], ["a" * 101]),
+        (
+            "link",
+            ["http://x.example", "HTTPS://x.example/?q=1"],
+            ["ftp://x", "x.example", "https:// x"],
+        ),
+        ("dominant_color", ["#AbCdEf"], ["#ABC", "red"]),
+        ("cover_image_key_frame_time", [0, 900], [-1, "0", 1.5]),
+        ("cover_image_url", ["https://x.example/a.jpg"], ["/a.jpg"]),
+    ],
+)
+def test_options_are_what_the_description_says(option, good, bad):
+    for value in good:
+        assert wrong_options({option: value}, PinterestOptions) == []
+    for value in bad:
+        assert {name for name, _ in wrong_options({option: value}, PinterestOptions)} == {option}
+
+
+# --- Payloads ------------------------------------------------------------------------------------
+
+
+def file(data=b"x", mime_type="image/png"):
+    return Downloaded(mime_type=mime_type, size_bytes=len(data), data=data, sha256="")
+
+
+def test_pin_says_all_and_nothing_empty():
+    post = Post(
+        text="Fresh",
+        media=(image(alt_text="One"), image(), image(alt_text="Three")),
+        options={"board_id": "9", "title": "T", "link": "https://x.example", "post_type": "feed"},
+    )
+    source = payloads.source_of_bytes([file(), file(b"yy", "image/jpeg")])
+    assert payloads.pin_payload(post, board_id="77", source=source) == {
+        "board_id": "77",
+        "description": "Fresh",
+        "alt_text": "One\nThree",
+        "title": "T",
+        "link": "https://x.example",
+        "media_source": {
+            "source_type": "multiple_image_base64",
+            "items": [
+                {"content_type": "image/png", "data": "eA=="},
+                {"content_type": "image/jpeg", "data": "eXk="},
+            ],
+        },
+    }
+    bare = payloads.pin_payload(Post(media=(image(),)), board_id="77", source={})
+    assert bare == {"board_id": "77", "media_source": {}}
+
+
+def test_one_image_is_no_carousel():
+    assert payloads.source_of_bytes([file()])["source_type"] == "image_base64"
+    source = payloads.source_of_addresses(Post(media=(image(),)))
+    assert source == {"source_type": "image_url", "url": "https://files.example/a.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("options", "cover"),
+    [
+        ({}, {"cover_image_key_frame_time": 0}),
+        ({"cover_image_key_frame_time": 3}, {"cover_image_key_frame_time": 3}),
+        ({"cover_image_url": "https://x"}, {"cover_image_url": "https://x"}),
+    ],
+)
+def test_video_always_has_a_cover(options, cover):
+    source = payloads.source_of_video(Post(media=(film(),), options=options), "5")
+    assert source == {"source_type": "video_id", "media_id": "5", **cover}
+
+
+# --- Looking a Pin up ----------------------------------------------------------------------------
+
+SAID = Post(text="Fresh  bread", media=(image(alt_text="A loaf"),), options={"title": "T"})
+THERE = {
+    "id": "5",
+    "created_at": "2026-11-22T12:00:00",
+    "title": "T",
+    "description": "Fresh bread",
+    "link": None,
+    "alt_text": "A loaf",
+    "board_section_id": None,
+    "media": {"media_type": "image"},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "is_it"),
+    [
+        ({}, True),
+        ({"link": ""}, True),
+        ({"title": "U"}, False),
+        ({"title": None}, False),
+        ({"description": "Stale bread"}, False),
+        ({"alt_text": None}, False),
+        ({"link": "https://elsewhere.example"}, False),
+        ({"board_section_id": "8"}, False),
+        ({"media": {"media_type": "video"}}, False),
+        ({"media": {"media_type": "multiple_images", "items": [{}, {}]}}, False),
+        ({"media": None}, False),
+    ],
+)
+def test_pin_is_known_by_what_was_said(change, is_it):
+    assert payloads.shows({**THERE, **change}, SAID) is is_it
+
+
+def test_page_behind_a_link_may_fill_in_what_was_left_empty():
+    post = Post(text="Fresh bread", media=(image(),), options={"link": "https://x.example/?a=1"})
+    pin = {**THERE, "link": "https://x.example/?a=1", "title": "Filled in", "alt_text": "Too"}
+    assert payloads.shows(pin, post)
+    assert not payloads.shows({**pin, "link": "https://x.example/"}, post)
+    assert not payloads.shows({**pin, "description": "Other"}, post)
+
+
+@pytest.mark.parametrize(("count", "is_it"), [(2, True), (3, False)])
+def test_carousel_is_known_by_its_length(count, is_it):
+    post = Post(media=(image(), image()))
+    items = [{}] * count
+    media = {"media_type": "multiple_images", "items": items}
+    pin = {**THERE, "title": None, "description": "", "alt_text": "", "media": media}
+    assert payloads.shows(pin, post) is is_it
+
+
+def pin_made(minutes_ago, pin_id, **change):
+    at = NOW - dt.timedelta(minutes=minutes_ago)
+    return {**THERE, "id": str(pin_id), "created_at": f"{at:%Y-%m-%dT%H:%M:%S}", **change}
+
+
+@pytest.fixture
+def look(settings, requests_mock):
+    """Answers what is found on a board whose list comes in `pages`, and how many were read."""
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+
+    def found_in(*pages, credited=(), endless=False):
+        answers = [
+            {"json": {"items": items, "bookmark": str(number)}}
+            for number, items in enumerate(pages, start=1)
+        ]
+        if not endless:
+            answers[-1]["json"]["bookmark"] = None
+        mock = requests_mock.get("http://127.0.0.1:1/pinterest/v5/boards/77/pins", answers)
+        since = NOW - dt.timedelta(minutes=5)
+        found = Pinterest(BOARD).find_published(SAID, Progress(), since=since, credited=credited)
+        return found, mock.call_count
+
+    return found_in
+
+
+OTHERS = [pin_made(minutes, 100 + minutes, title="Other") for minutes in range(1, 20)]
+
+
+def test_newest_first_is_read_until_only_older_ones_follow(look):
+    assert look(OTHERS[:3], OTHERS[3:6], OTHERS[6:9]) == (None, 2)
+
+
+def test_list_in_another_order_is_read_to_its_end(look):
+    oldest_first = OTHERS[::-1]
+    pages = [oldest_first[:7], oldest_first[7:14], oldest_first[14:]]
+    pages[-1].append(pin_made(0, 5))
+    found, calls = look(*pages)
+    assert isinstance(found, Found)
+    assert (found.remote_id, calls) == ("5", 3)
+    assert found.post_url == "http://127.0.0.1:1/pinterest/pin/5/"
+
+
+def test_older_and_credited_pins_are_others(look):
+    assert look([pin_made(6, 5)])[0] is None
+    assert look([pin_made(1, 5)], credited={"5"})[0] is None
+    assert look([pin_made(4, 5)])[0] is not None
+
+
+def test_list_without_an_end_proves_nothing(look):
+    with pytest.raises(NoAnswerError):
+        look([pin_made(1, 9, title="Other")], endless=True)
+
+
+# --- The rest ------------------------------------------------------------------------------------
+
+
+def test_boards_for_advertisements_take_no_pins():
+    board = {"id": "5", "name": "B", "privacy": "PROTECTED"}
+    assert board_facts(board).can_publish
+    assert board_facts(board).profile == {"privacy": "protected"}
+    assert not board_facts({**board, "is_ads_only": True}).can_publish
+
+
+@pytest.mark.parametrize(
+    ("address", "is_own"),
+    [
+        ("https://pinterest-media-upload.s3-accelerate.amazonaws.com/", True),
+        ("https://other.s3-accelerate.amazonaws.com/", False),
+        ("http://pinterest-media-upload.s3-accelerate.amazonaws.com/", False),
+        ("https://pinterest-media-upload.s3-accelerate.amazonaws.com.evil.example/", False),
+    ],
+)
+def test_videos_are_sent_to_pinterests_own_storage_alone(settings, address, is_own):
+    settings.SANDBOX_URL = ""
+    if is_own:
+        assert Pinterest(BOARD).upload_http(address).token is None
+    else:
+        with pytest.raises(NoAnswerError):
+            Pinterest(BOARD).upload_http(address)
+
+
+def test_profile_without_an_id_is_known_by_its_name(settings, requests_mock):
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    told = {"username": "bakery", "account_type": "PINNER", "business_name": None}
+    requests_mock.get("http://127.0.0.1:1/pinterest/v5/user_account", json=told)
+    profile = Pinterest(BOARD).profile()
+    assert (profile.id, profile.display_name, profile.kind) == ("bakery", "bakery", "person")

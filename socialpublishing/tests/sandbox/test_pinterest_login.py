@@ -1,0 +1,160 @@
+import pytest
+
+from socialpublishing.tests.sandbox.callers import (
+    REDIRECT_URI,
+    answer_of,
+    consent_query,
+    form_of,
+)
+from socialpublishing.tests.sandbox.pinners import Pinner, check
+
+BASIC = ("sandbox-pinterest", "sandbox-secret")
+SCOPE = "boards:read,boards:write,pins:read,pins:write,user_accounts:read"
+
+
+def query(**changes):
+    return consent_query("pinterest", **{"scope": SCOPE, **changes})
+
+
+def code_of(site, **changes):
+    answer = site.post(f"/pinterest/oauth/?{query(**changes)}", data={"allow": "1"})
+    return answer_of(answer)["code"]
+
+
+def token(site, auth=BASIC, **form):
+    answer = site.post("/pinterest/v5/oauth/token", data=form, auth=auth)
+    check(answer, form if answer.ok else None)
+    return answer
+
+
+def exchange(site, code, auth=BASIC, **changes):
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI}
+    return token(site, auth, **form, **{"continuous_refresh": "true", **changes})
+
+
+@pytest.fixture
+def make_pinner(server, control):
+    return lambda **facts: Pinner(server, control.account("pinterest", **facts))
+
+
+def test_person_clicks_through_and_the_app_gets_tokens(site, server):
+    fields, action = form_of(site.get(f"/pinterest/oauth/?{query()}"))
+    [account] = server.state.accounts("pinterest")
+    assert fields["account"] == account.id
+
+    answer = answer_of(site.post(action, data={**fields, "allow": "1"}))
+
+    assert answer["state"] == "a state"
+    tokens = exchange(site, answer["code"]).json()
+    assert tokens["access_token"].startswith("pina_")
+    assert tokens["refresh_token"].startswith("pinr.")
+    assert (tokens["expires_in"], tokens["refresh_token_expires_in"]) == (2592000, 5184000)
+    assert set(tokens["scope"].split()) == set(SCOPE.split(","))
+    pinner = Pinner(server, {"account_id": account.id, "boards": [], **tokens})
+    me = pinner.get("/user_account").json()
+    assert (me["id"], me["username"]) == (account.id, "sandbox_pins")
+    assert len(pinner.get("/boards").json()["items"]) == 1
+
+
+def test_person_who_declines_is_sent_back_with_an_error(site):
+    answer = site.post(f"/pinterest/oauth/?{query()}", data={"deny": "1"})
+    assert answer_of(answer)["error"] == "access_denied"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"client_id": "other"},
+        {"redirect_uri": "javascript:1"},
+        {"response_type": "token"},
+        {"scope": "boards:read,all"},
+        {"scope": ""},
+    ],
+)
+def test_consent_page_refuses_what_the_app_may_not_ask(site, change):
+    answer = site.get(f"/pinterest/oauth/?{query(**change)}")
+    assert answer.status_code == 400
+    assert "allow" not in answer.text
+
+
+def test_code_is_used_once_and_lives_ten_minutes(site, control):
+    code = code_of(site)
+    assert exchange(site, code).status_code == 200
+    again = exchange(site, code)
+    assert (again.status_code, again.json()) == (
+        401,
+        {"code": 2, "message": again.json()["message"]},
+    )
+
+    late = code_of(site)
+    control.advance(600)
+    assert exchange(site, late).status_code == 401
+
+
+def test_code_belongs_to_its_redirect_address(site):
+    form = {"grant_type": "authorization_code", "code": code_of(site), "redirect_uri": "http://x"}
+    assert token(site, **form).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "auth", [None, ("sandbox-pinterest", "wrong"), ("other", "sandbox-secret")]
+)
+def test_client_says_who_it_is_by_basic_alone(site, auth):
+    extra = {"client_id": BASIC[0], "client_secret": BASIC[1]}
+    answer = exchange(site, code_of(site), auth, **extra)
+    assert (answer.status_code, answer.json()["code"]) == (401, 2)
+
+
+def test_refreshing_rotates_and_counts_sixty_days_anew(site, control, server):
+    first = exchange(site, code_of(site)).json()
+    control.advance(59 * 86400)
+    second = token(site, grant_type="refresh_token", refresh_token=first["refresh_token"]).json()
+    assert second["refresh_token"] != first["refresh_token"]
+    old = token(site, grant_type="refresh_token", refresh_token=first["refresh_token"])
+    assert (old.status_code, old.json()["code"]) == (401, 2)
+    control.advance(59 * 86400)
+    assert token(site, grant_type="refresh_token", refresh_token=second["refresh_token"]).ok
+
+
+def test_access_token_ends_after_thirty_days(make_pinner, control):
+    pinner = make_pinner()
+    assert pinner.get("/user_account").ok
+    control.advance(30 * 86400)
+    answer = pinner.get("/user_account")
+    assert (answer.status_code, answer.json()["code"]) == (401, 2)
+
+
+def test_missing_scopes_are_a_401_that_lists_them(make_pinner, sample):
+    pinner = make_pinner(scopes=["boards:read", "pins:read", "pins:write"])
+    answer = pinner.pin(sample("harbour.jpg"))
+    assert (answer.status_code, answer.json()["code"]) == (401, 3)
+    assert "Missing: ['boards:write']" in answer.json()["message"]
+
+
+def test_every_answer_has_a_request_id_and_the_limit_of_its_category(make_pinner):
+    pinner = make_pinner()
+    read = pinner.get("/boards").headers
+    assert read["x-pinterest-rid"]
+    assert (read["x-ratelimit-limit"], read["x-ratelimit-remaining"]) == ("1000", "999")
+    assert 0 < int(read["x-ratelimit-reset"]) <= 60
+    written = pinner.post("/boards", json={"name": "New"}).headers
+    assert (written["x-ratelimit-limit"], written["x-ratelimit-remaining"]) == ("100", "99")
+
+
+@pytest.mark.parametrize(
+    "boards",
+    ["x", [{"name": ""}], [{"name": "a", "size": 1}], [{"name": "a", "privacy": "x"}], [1]],
+)
+def test_account_with_boards_that_are_none_is_refused(control, boards):
+    body = {"platform": "pinterest", "username": "a", "boards": boards}
+    answer = control.post("/accounts", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_account")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 429, 500, 503])
+def test_status_fault_is_in_pinterests_shape(make_pinner, control, status):
+    pinner = make_pinner()
+    control.fault("status", status, platform="pinterest")
+    answer = pinner.get("/user_account")
+    assert answer.status_code == status
+    assert set(answer.json()) == {"code", "message"}

@@ -1,0 +1,264 @@
+import base64
+import hashlib
+import time
+
+import pytest
+
+from socialpublishing.tests.sandbox.callers import Client
+from socialpublishing.tests.sandbox.pinners import Pinner, as_carousel, as_source, send
+
+ATTACK = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+
+
+@pytest.fixture
+def make_pinner(server, control):
+    return lambda **facts: Pinner(server, control.account("pinterest", **facts))
+
+
+@pytest.fixture
+def pinner(make_pinner):
+    return make_pinner()
+
+
+def test_image_arrives_byte_by_byte_with_all_that_was_said(pinner, control, sample, site):
+    section = pinner.post(f"/boards/{pinner.board_id}/sections", json={"name": "Rye"}).json()
+    said = {
+        "title": "Bread",
+        "alt_text": "A loaf",
+        "link": "https://example.com/?q=1&r=2",
+        "board_section_id": section["id"],
+        "dominant_color": "#AA5500",
+    }
+    answer = pinner.pin(sample("bakery.jpg"), description="Fresh & <hot>", **said)
+
+    assert answer.status_code == 201
+    pin = answer.json()
+    assert {name: pin[name] for name in said} == said
+    assert (pin["creative_type"], pin["media"]["media_type"]) == ("REGULAR", "image")
+    assert pin["created_at"].count("-") == 2  # no zone
+    assert pin["media"]["images"]["600x"]["height"] == 750
+    [post] = control.posts("pinterest")
+    assert (post["account_id"], post["text"]) == (pinner.id, "Fresh & <hot>")
+    assert post["details"] == {"board_id": pinner.board_id, **said}
+    [media] = post["media"]
+    assert media["sha256"] == hashlib.sha256(sample("bakery.jpg")).hexdigest()
+    assert media["alt_text"] == "A loaf"
+    page = site.session.get(post["url"], timeout=5)
+    assert page.ok
+    assert "Fresh &amp; &lt;hot&gt;" in page.text
+    assert pinner.get(f"/pins/{pin['id']}").json() == pin
+
+
+def test_image_is_fetched_from_its_address(pinner, control, site):
+    url = f"{site.url}/samples/city.png"
+    assert pinner.pin({"source_type": "image_url", "url": url}).status_code == 201
+    assert control.posts()[0]["media"][0]["kind"] == "image"
+    for wrong in (f"{site.url}/samples/none.jpg", "http://10.0.0.1/x.jpg", f"{site.url}/feed"):
+        refused = pinner.pin({"source_type": "image_url", "url": wrong})
+        assert refused.status_code == 400
+        assert refused.json() == {"code": 1, "message": "Sorry we could not fetch the image."}
+
+
+def test_carousel_holds_two_to_five_of_one_ratio(pinner, control, sample):
+    harbour, mountains, tall = map(sample, ("harbour.jpg", "mountains.jpg", "bakery.jpg"))
+    made = pinner.pin(as_carousel(harbour, mountains, index=1), alt_text="Both").json()
+    assert made["creative_type"] == "CAROUSEL"
+    assert [item["item_type"] for item in made["media"]["items"]] == ["image"] * 2
+    [post] = control.posts()
+    assert len(post["media"]) == 2
+    assert post["details"]["index"] == 1
+    assert [media["alt_text"] for media in post["media"]] == ["", ""]
+
+    ratio = pinner.pin(as_carousel(harbour, tall))
+    assert "same width/height ratios" in ratio.json()["message"]
+    for count in (1, 6):
+        assert pinner.pin(as_carousel(*[harbour] * count), is_wrong=True).status_code == 400
+    assert pinner.pin(as_carousel(harbour, harbour, index=2)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"board_id": None}, "board_id"),
+        ({"board_id": "Bread"}, "pattern"),
+        ({"title": "a" * 101}, "100"),
+        ({"description": "a" * 801}, "800"),
+        ({"alt_text": "a" * 501}, "500"),
+        ({"link": "ftp://example.com"}, "link"),
+        ({"link": f"https://example.com/{'a' * 2048}"}, "2048"),
+        ({"media_source": None}, "media_source"),
+        ({"media_source": {"source_type": "image_id"}}, "image_id"),
+        ({"media_source": {"source_type": "image_base64"}}, "content_type"),
+    ],
+)
+def test_pin_that_breaks_a_rule_is_refused(pinner, control, sample, change, words):
+    fields = {"media_source": as_source(sample("city.png")), **change}
+    answer = pinner.pin(b"", is_wrong=True, **fields)
+    assert (answer.status_code, answer.json()["code"]) == (400, 1)
+    assert words in answer.json()["message"]
+    assert control.posts() == []
+
+
+def test_bytes_that_are_no_image_or_another_are_refused(pinner, sample):
+    png = as_source(sample("city.png"))
+    text = {**png, "data": base64.b64encode(b"no image").decode()}
+    for source in (text, {**png, "content_type": "image/jpeg"}, {**png, "data": "A"}):
+        assert pinner.pin(source).status_code == 400
+
+
+def test_board_and_section_have_to_be_there(pinner, make_pinner, sample):
+    other = make_pinner()
+    foreign = pinner.pin(sample("city.png"), board_id=other.board_id)
+    assert (foreign.status_code, foreign.json()["code"]) == (404, 40)
+    assert pinner.pin(sample("city.png"), board_section_id="1").status_code == 404
+
+
+def test_trial_access_may_not_create(pinner, control, sample):
+    control.settings(pinterest_access="trial")
+    answer = pinner.pin(sample("city.png"))
+    assert (answer.status_code, answer.json()["code"]) == (403, 29)
+    assert "api-sandbox.pinterest.com" in answer.json()["message"]
+    assert pinner.post("/boards", json={"name": "Allowed"}).status_code == 201
+
+
+def test_same_pin_again_is_a_second_pin(pinner, control, sample):
+    for _ in range(2):
+        pinner.pin(sample("city.png"), description="Twice")
+    assert len(control.posts()) == 2
+
+
+def test_pins_are_listed_newest_first_by_account_board_and_section(pinner, control, sample):
+    section = pinner.post(f"/boards/{pinner.board_id}/sections", json={"name": "A"}).json()["id"]
+    other = pinner.post("/boards", json={"name": "Other"}).json()["id"]
+    first = pinner.pin(sample("city.png"), board_section_id=section).json()["id"]
+    second = pinner.pin(sample("city.png")).json()["id"]
+    third = pinner.pin(sample("city.png"), board_id=other).json()["id"]
+
+    def ids(path, **params):
+        return [pin["id"] for pin in pinner.get(path, params=params).json()["items"]]
+
+    assert ids("/pins") == [third, second, first]
+    assert ids("/pins", page_size=1) == [third]
+    assert ids(f"/boards/{pinner.board_id}/pins") == [second, first]
+    assert ids(f"/boards/{pinner.board_id}/sections/{section}/pins") == [first]
+    assert pinner.get("/boards/1/pins").json()["code"] == 40
+
+    assert pinner.delete(f"/pins/{second}").status_code == 204
+    assert ids(f"/boards/{pinner.board_id}/pins") == [first]
+    assert pinner.get(f"/pins/{second}").status_code == 404
+    assert len(control.posts()) == 2
+
+    control.settings(list_delay_seconds=60)
+    late = pinner.pin(sample("city.png")).json()["id"]
+    assert late not in ids("/pins")
+
+
+def test_magic_words_in_the_description_are_obeyed(pinner, control, sample):
+    answer = pinner.pin(sample("city.png"), description="[sandbox:reject]")
+    assert (answer.status_code, answer.json()["code"]) == (400, 1)
+    assert pinner.pin(sample("city.png"), description="[sandbox:429]").status_code == 429
+    assert control.posts() == []
+
+
+def test_nothing_that_was_pinned_becomes_markup(make_pinner, sample, site):
+    pinner = make_pinner(name=ATTACK, boards=[{"name": ATTACK}])
+    said = {"title": ATTACK, "alt_text": ATTACK, "description": ATTACK}
+    assert pinner.pin(sample("city.png"), link="https://example.com/<script>", **said).ok
+    html = site.get("/feed/pinterest").text
+    assert "<script" not in html
+    assert "<img src=x" not in html
+    assert "example.com" in html
+
+
+def test_past_of_an_account_is_listed(pinner, control):
+    old = {"created_at": "2026-10-01T10:00:00+00:00", "text": "Long ago", "kind": "image"}
+    body = {"platform": "pinterest", "account_id": pinner.id, "posts": [old]}
+    answer = control.post("/history", json=body)
+    assert answer.status_code == 201, answer.text
+    [pin] = pinner.get("/pins").json()["items"]
+    assert (pin["description"], pin["created_at"]) == ("Long ago", "2026-10-01T10:00:00")
+
+
+# --- Videos --------------------------------------------------------------------------------------
+
+
+def status(pinner, media_id):
+    return pinner.get(f"/media/{media_id}").json()["status"]
+
+
+def video(media_id, **cover):
+    return {"source_type": "video_id", "media_id": media_id, **cover}
+
+
+def test_video_is_registered_sent_processed_and_pinned(pinner, control, sample, site):
+    control.settings(pinterest_processing_seconds=60)
+    made = pinner.post("/media", json={"media_type": "video"}).json()
+    assert status(pinner, made["media_id"]) == "registered"
+    assert send(made, sample("clip.mp4")).status_code == 204
+    assert status(pinner, made["media_id"]) == "processing"
+    early = pinner.pin(video(made["media_id"], cover_image_key_frame_time=0))
+    assert early.status_code == 400
+    control.advance(60)
+    assert status(pinner, made["media_id"]) == "succeeded"
+
+    bare = pinner.pin(video(made["media_id"]))
+    assert "cover" in bare.json()["message"]
+    pin = pinner.pin(
+        video(made["media_id"], cover_image_key_frame_time=2), alt_text="Waves", title="Sea"
+    ).json()
+
+    assert (pin["creative_type"], pin["media"]["media_type"]) == ("VIDEO", "video")
+    assert pin["media"]["duration"] == 5000
+    [post] = control.posts()
+    assert post["media"][0]["sha256"] == hashlib.sha256(sample("clip.mp4")).hexdigest()
+    assert post["media"][0]["alt_text"] == "Waves"
+    assert post["details"]["cover_image_key_frame_time"] == 2
+    assert "<video" in site.get("/feed/pinterest").text
+
+
+def test_cover_may_be_an_address_that_can_be_fetched(pinner, control, sample, site):
+    control.settings(pinterest_processing_seconds=0)
+    media_id = pinner.film(sample("clip.mp4"))
+    gone = pinner.pin(video(media_id, cover_image_url=f"{site.url}/samples/none.jpg"))
+    assert gone.json()["message"] == "Sorry we could not fetch the image."
+    cover = f"{site.url}/samples/bakery.jpg"
+    made = pinner.pin(video(media_id, cover_image_url=cover)).json()
+    assert made["media"]["cover_image_url"] == cover
+
+
+def test_processing_takes_half_a_second_by_default(pinner, sample):
+    media_id = pinner.film(sample("clip.mp4"))
+    assert status(pinner, media_id) == "processing"
+    time.sleep(0.6)
+    assert status(pinner, media_id) == "succeeded"
+
+
+def test_what_is_no_video_fails_without_a_reason(pinner, control, sample):
+    control.settings(pinterest_processing_seconds=0)
+    assert status(pinner, pinner.film(sample("city.png"))) == "failed"
+
+
+def test_storage_takes_the_form_exactly_as_it_was_told(pinner, control, sample):
+    made = pinner.post("/media", json={"media_type": "video"}).json()
+    fields = list(made["upload_parameters"])
+    wrong = {**made, "upload_parameters": {**made["upload_parameters"], "policy": "x"}}
+    refused = [
+        send(made, sample("clip.mp4"), order=["file", *fields]),
+        send(made, sample("clip.mp4"), order=[*fields[1:], "file"]),
+        send(made, sample("clip.mp4"), order=fields),
+        send(wrong, sample("clip.mp4")),
+        send(made, sample("clip.mp4"), headers={"Authorization": "Bearer x"}),
+        Client("").call("PUT", made["upload_url"], data=sample("clip.mp4")),
+    ]
+    for answer in refused:
+        assert 400 <= answer.status_code < 500
+        assert answer.text.startswith("<?xml")
+    assert status(pinner, made["media_id"]) == "registered"
+    control.advance(3600)
+    assert send(made, sample("clip.mp4")).status_code == 403
+
+
+def test_another_accounts_video_is_not_there(pinner, make_pinner, sample):
+    media_id = make_pinner().film(sample("clip.mp4"))
+    assert pinner.get(f"/media/{media_id}").status_code == 404
+    assert pinner.pin(video(media_id, cover_image_key_frame_time=0)).status_code == 404
