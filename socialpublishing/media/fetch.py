@@ -12,6 +12,7 @@ import functools
 import http.client
 import io
 import ipaddress
+import math
 import queue
 import re
 import socket
@@ -80,58 +81,89 @@ class Span:
         last = "" if self.length is None else str(self.start + self.length - 1)
         return f"bytes={self.start}-{last}"
 
+    def is_answered_by(self, first: int, last: int, size_bytes: int | None) -> bool:
+        """Whether `first` to `last`, both included, is this part of a file of `size_bytes`."""
+        end = math.inf if self.length is None else self.start + self.length
+        if size_bytes is None:
+            return first == self.start <= last < end
+        return first == self.start <= last == min(end, size_bytes) - 1
+
 
 WHOLE = Span()
 
 
 class Stream:
-    """The body of an answer. `size_bytes` is the whole file's, None if the server does not say."""
+    """The body of an answer. `size_bytes` is the whole file's, None if the server does not say.
+
+    `is_ranged` says that the server sends the span that was asked for; if not, the whole file
+    comes, and what stands before the span is read and dropped as soon as the span is wanted.
+    """
 
     def __init__(
-        self, wire: _Wire, response: http.client.HTTPResponse, *, max_bytes: int, span: Span
+        self,
+        wire: _Wire,
+        response: http.client.HTTPResponse,
+        *,
+        max_bytes: int,
+        span: Span,
+        expected_bytes: int | None,
     ) -> None:
         self._wire = wire
         self._response = response
         self._max_bytes = max_bytes
         self._span = span
-        self._expected, self.size_bytes = _stated_lengths(response, span)
+        self._expected_bytes = expected_bytes
+        length, self.size_bytes = _stated_lengths(response, span)
+        if expected_bytes is not None and self.size_bytes not in {None, expected_bytes}:
+            raise _changed()
         if self.size_bytes is not None and self.size_bytes > max_bytes:
             raise _too_large(max_bytes)
-        # A server without ranges sends the file from its beginning.
-        self._to_skip = span.start if response.status == 200 else 0
+        self.is_ranged = response.status == 206
+        self._to_skip = 0 if self.is_ranged else span.start
+        # Where in the file the body ends, as its server says.
+        self._end = None if length is None else length + (span.start if self.is_ranged else 0)
+        self._part: Part | None = None
 
     def chunks(self) -> Iterator[bytes]:
         """What was asked for, in pieces. Raises MediaError, also in the middle."""
         self._skip()
-        received = 0
-        wanted = self._max_bytes + 1 if self._span.length is None else self._span.length
-        while received < wanted:
-            chunk = self._read(min(CHUNK_BYTES, wanted - received))
+        at, length = self._span.start, self._span.length
+        wanted_end = self._max_bytes + 1 if length is None else at + length
+        while at < wanted_end:
+            chunk = self._read(min(CHUNK_BYTES, wanted_end - at))
             if not chunk:
                 break
-            received += len(chunk)
-            if received > self._max_bytes:
+            at += len(chunk)
+            if at > self._max_bytes:
                 raise _too_large(self._max_bytes)
             yield chunk
-        if self._span.length is not None and received == self._span.length:
+        if length is not None and at == wanted_end:
             return
-        if self._expected is not None:
-            if received < self._expected:
-                raise _incomplete("The file ended before its stated length.")
+        if self._end is not None:
+            if at < self._end:
+                raise _ended_early()
             if self._wire.has_more():
                 raise _incomplete("The file went on behind its stated length.")
-        self.size_bytes = received if self.size_bytes is None else self.size_bytes
+        elif self._expected_bytes not in {None, at}:
+            raise _changed()
+        self.size_bytes = at if self.size_bytes is None else self.size_bytes
 
     def part(self, length: int) -> Part:
-        """The next `length` bytes, read while they are sent on. Parts follow each other."""
+        """The next `length` bytes, read while they are sent on.
+
+        Parts follow each other, also behind one that was not read to its end.
+        """
+        if self._part is not None:
+            self._to_skip += self._part.left
         self._skip()
-        return Part(self._read, length)
+        self._part = Part(self._read, length)
+        return self._part
 
     def _skip(self) -> None:
         while self._to_skip:
             chunk = self._read(min(CHUNK_BYTES, self._to_skip))
             if not chunk:
-                raise _incomplete("The file ended before its stated length.")
+                raise _ended_early()
             self._to_skip -= len(chunk)
 
     def _read(self, size: int) -> bytes:
@@ -140,51 +172,62 @@ class Stream:
 
 
 class Part:
-    """A piece of a file on its way through: it has a length, and is read once."""
+    """A piece of a file on its way through: it has a length, and is read once.
+
+    What requests needs of a body to send it with its length, without ever holding it.
+    """
 
     def __init__(self, read: Callable[[int], bytes], length: int) -> None:
         self._read = read
         self._length = length
-        self._left = length
+        self.left = length  # bytes not read yet
 
     def __len__(self) -> int:
         return self._length
 
     def read(self, size: int = -1, /) -> bytes:
         """The next bytes, at most 64 KiB; b"" at the end. Raises MediaError for a short file."""
-        wanted = min(CHUNK_BYTES, self._left, size if size >= 0 else CHUNK_BYTES)
+        wanted = min(CHUNK_BYTES, self.left, size if size >= 0 else CHUNK_BYTES)
         if not wanted:
             return b""
         chunk = self._read(wanted)
         if not chunk:
-            raise _incomplete("The file ended before its stated length.")
-        self._left -= len(chunk)
+            raise _ended_early()
+        self.left -= len(chunk)
         return chunk
 
 
 @contextmanager
 def opened(
-    url: str, *, max_bytes: int, seconds: float, network: Network, span: Span = WHOLE
+    url: str,
+    *,
+    max_bytes: int,
+    seconds: float,
+    network: Network,
+    span: Span = WHOLE,
+    expected_bytes: int | None = None,
 ) -> Iterator[Stream]:
     """The file at `url`, or at the end of at most 3 redirects, each gated from the start.
 
     `seconds` is the time for all of it. Only `span` is asked for, and no more of it is handed on
-    from a server that sends all. Raises MediaError.
+    from a server that sends all. Raises MediaError, also for a file that is not of
+    `expected_bytes` any more.
     """
     deadline = time.monotonic() + min(seconds, network.max_transfer_s)
-    if url and not url.startswith("//") and ":" not in url.partition("/")[0]:
-        raise MediaError(
-            "object_store_not_configured",
-            "The file is given as a path, and this service has no object store to look it up in.",
-        )
     for _ in range(1 + MAX_REDIRECTS):
         target = read_address(url)
         with _slots.hold(target.host, deadline), _dialled(target, deadline, network) as wire:
             response = wire.ask(target, span)
             if response.status not in REDIRECTS:
-                _check_head(response, span)
+                _check_head(response, span, expected_bytes)
                 wire.allow(max_bytes + max_bytes // 8, until=deadline)
-                yield Stream(wire, response, max_bytes=max_bytes, span=span)
+                yield Stream(
+                    wire,
+                    response,
+                    max_bytes=max_bytes,
+                    span=span,
+                    expected_bytes=expected_bytes,
+                )
                 return
             url = _next_address(url, response)
     raise _unreachable(f"The server of the file redirects more than {MAX_REDIRECTS} times.")
@@ -351,7 +394,12 @@ class _LastingReader(io.BufferedReader):
 # --- Answers -------------------------------------------------------------------------------------
 
 
-def _check_head(response: http.client.HTTPResponse, span: Span) -> None:
+def _check_head(response: http.client.HTTPResponse, span: Span, expected_bytes: int | None) -> None:
+    if response.status == 416 and span.header:  # there is nothing where the span begins
+        if not span.start:
+            raise MediaError("asset_type_mismatch", "The file is empty.")
+        if expected_bytes is not None and span.start < expected_bytes:
+            raise _changed()
     if response.status != 200 and not (response.status == 206 and span.header):
         raise _unreachable(f"The server of the file answered with status {response.status}.")
     # Packed bytes may unpack to a thousand times their size.
@@ -373,12 +421,13 @@ def _stated_lengths(
             r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)",
             response.headers.get("Content-Range", ""),
         )
-        if stated is None or int(stated[1]) != span.start:
-            raise _incomplete("The server of the file sent another part than was asked for.")
-        count = int(stated[2]) - span.start + 1
-        if count <= 0 or (span.length is not None and count > span.length):
-            raise _incomplete("The server of the file sent another part than was asked for.")
-        return count, None if stated[3] == "*" else int(stated[3])
+        if stated is None:
+            raise _other_part()
+        first, last = int(stated[1]), int(stated[2])
+        size_bytes = None if stated[3] == "*" else int(stated[3])
+        if not span.is_answered_by(first, last, size_bytes):
+            raise _other_part()
+        return last - first + 1, size_bytes
     if response.length is None:
         return None, None
     return response.length, response.length
@@ -412,6 +461,18 @@ def _unreachable(sentence: str) -> MediaError:
 
 def _incomplete(sentence: str) -> MediaError:
     return MediaError("asset_incomplete", sentence)
+
+
+def _other_part() -> MediaError:
+    return _incomplete("The server of the file sent another part than was asked for.")
+
+
+def _ended_early() -> MediaError:
+    return _incomplete("The file ended before its stated length.")
+
+
+def _changed() -> MediaError:
+    return MediaError("asset_changed", "The file has changed since the post was accepted.")
 
 
 def _too_large(max_bytes: int) -> MediaError:

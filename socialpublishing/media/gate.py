@@ -127,7 +127,10 @@ def _origin(address: re.Match[str]) -> tuple[str, str, int]:
 
 def _trusted_origins() -> set[tuple[str, str, int]]:
     addresses = (ADDRESS.fullmatch(f"{origin}/") for origin in settings.MEDIA_ALLOWED_ORIGINS)
-    return {_origin(address) for address in addresses if address and address["path"] == "/"}
+    origins = {_origin(address) for address in addresses if address and address["path"] == "/"}
+    # The object store, unlike an origin, may be a path below a server.
+    store = ADDRESS.fullmatch(f"{settings.OBJECT_STORE_ENDPOINT}/")
+    return origins | {_origin(store)} if store else origins
 
 
 def _is_public_name(host: str) -> bool:

@@ -1,127 +1,163 @@
 """How large, how long and how fast a video is, by its header: never by decoding it.
 
-The boxes of an MP4 or QuickTime file are walked by hand, within bounds, until the one that holds
-the header (`moov`) is found, wherever it stands. Only `ftyp` and `moov` are then shown to PyAV, as
-a file in memory: it opens nothing else, and a hostile `mdat` never reaches it.
-ISO/IEC 14496-12 describes the boxes.
+The boxes of an MP4 or QuickTime file are walked by hand, within the bounds of pieces.py, until the
+one that holds the header (`moov`) is found, wherever it stands. Only `ftyp` and `moov`, or what
+stands in a WebM file before its first pictures, is then shown to FFmpeg.
+
+FFmpeg does that in a process of its own (demuxer.py): a few bytes of header can make it allocate
+gigabytes, and its parsers have been broken before. That process cannot open a file or a socket, and
+is given so much memory and time, and no more.
 """
 
 from __future__ import annotations
 
-import io
+import json
+import re
 import struct
-from collections.abc import Callable
+import subprocess
+import sys
+import threading
+import time
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from socialpublishing.errors import MediaError
+from socialpublishing.media import boxes
+from socialpublishing.media.formats import mismatch
+from socialpublishing.media.pieces import PIECE_BYTES, Read
 
-MAX_HEADER_BYTES = 8 * 1024 * 1024
-MAX_BOXES = 16  # top-level ones before the header; an honest file has a handful
-BOX_HEAD_BYTES = 16
+MAX_BOXES = 100  # in front of the header; an honest file has a handful
+MAX_SIDE = 20_000  # pixels
+MAX_FRAME_RATE = 1_000
+MAX_DURATION_S = 7 * 24 * 3600
+DEMUXER = Path(__file__).with_name("demuxer.py")
+UNREADABLE = 3  # how it ends for a header that FFmpeg does not understand
+DEMUXER_S = 5  # on a busy machine; it uses 0.1 s of a processor, and is allowed 2 s
+MAX_DEMUXERS = 4  # at once in this process; each takes 40 MB
 
-Read = Callable[[int, int], bytes]  # (start, length) of the file
+# The element of a WebM file that holds pictures and sound; not where an index only names it.
+CLUSTER = re.compile(rb"(?<!\x53\xab\x84)\x1f\x43\xb6\x75")
+EMPTY_CLUSTER = b"\x1f\x43\xb6\x75\x80"
+
+_demuxers = threading.BoundedSemaphore(MAX_DEMUXERS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Movie:
+    """None: the header does not tell. Codecs are named as FFmpeg does ("h264", "aac")."""
+
     width: int  # pixels, as it is shown: after any rotation that the file asks for
     height: int
     duration_s: float | None
-    frame_rate: float | None
+    frame_rate: float | None  # on average
+    video_codec: str | None
+    audio_codec: str | None
 
 
-def measure(mime_type: str, head: bytes, size_bytes: int | None, read: Read) -> Movie:
-    """The facts of a video that begins with `head`. `read` fetches more of it.
+def measure(mime_type: str, read: Read, size_bytes: int | None, *, deadline: float) -> Movie:
+    """The facts of a video of `size_bytes`, by `deadline`, a time.monotonic().
 
-    Raises MediaError if the header cannot be found or read.
+    Raises MediaError if its header cannot be found or read.
     """
-    is_boxed = mime_type in {"video/mp4", "video/quicktime"}
-    header = _boxed_header(head, size_bytes, read) if is_boxed else head
-    return _opened(header)
+    if mime_type == "video/webm":
+        header = CLUSTER.split(read(0, PIECE_BYTES), maxsplit=1)[0]
+        # FFmpeg takes a header for whole only when it sees what follows.
+        return _movie(_demuxed("matroska", header + EMPTY_CLUSTER, deadline), Track())
+    ftyp, moov = _header_boxes(read, size_bytes)
+    return _movie(_demuxed("mov", ftyp + moov, deadline), _picture_track(moov))
 
 
-def _boxed_header(head: bytes, size_bytes: int | None, read: Read) -> bytes:
-    """`ftyp` and `moov`, one behind the other."""
-    at, first = 0, b""
+def _header_boxes(read: Read, size_bytes: int | None) -> tuple[bytes, bytes]:
+    """`ftyp`, which older files do not have, and `moov`, each whole."""
+    at, ftyp = 0, b""
     for _ in range(MAX_BOXES):
-        if size_bytes is not None and at >= size_bytes:
+        box = boxes.read_head(read(at, boxes.HEAD_BYTES), rest=(size_bytes or 0) - at)
+        if box is None:
             break
-        box = head[at : at + BOX_HEAD_BYTES] if at + BOX_HEAD_BYTES <= len(head) else b""
-        box = box or read(at, BOX_HEAD_BYTES)
-        kind, length = _box(box, (size_bytes or 0) - at)
-        if kind == b"moov" or (kind == b"ftyp" and not first):
-            if length > MAX_HEADER_BYTES:
+        if box.kind in {b"ftyp", b"moov"}:
+            whole = read(at, box.length)
+            if len(whole) < box.length:
                 break
-            whole = head[at : at + length] if at + length <= len(head) else read(at, length)
-            if kind == b"moov":
-                return first + whole
-            first = whole
-        at += length
+            if box.kind == b"moov":
+                return ftyp, whole
+            ftyp = whole
+        at += box.length
     raise _unreadable()
 
 
-def _box(head: bytes, rest: int) -> tuple[bytes, int]:
-    """The type of a box and its length in bytes, its head included."""
-    if len(head) < 8:
-        raise _unreadable()
-    length, kind = struct.unpack_from(">I4s", head)
-    shortest = 8
-    if length == 1:  # a 64-bit length follows
-        if len(head) < BOX_HEAD_BYTES:
-            raise _unreadable()
-        (length,) = struct.unpack_from(">Q", head, 8)
-        shortest = BOX_HEAD_BYTES
-    elif length == 0:  # to the end of the file
-        length = rest
-    if not shortest <= length < 1 << 50:
-        raise _unreadable()
-    return kind, length
-
-
-def _opened(header: bytes) -> Movie:
-    import av  # 60 MB and 0.2 s, for those alone who publish videos
-
+def _demuxed(demuxer: str, header: bytes, deadline: float) -> dict[str, Any]:
+    """What FFmpeg reads in `header`, unchecked."""
+    until = min(deadline, time.monotonic() + DEMUXER_S)
+    if not _demuxers.acquire(timeout=max(until - time.monotonic(), 0)):
+        raise MediaError("asset_unreachable", "Too many videos are being looked at right now.")
     try:
-        with av.open(io.BytesIO(header), mode="r", options={"protocol_whitelist": ""}) as container:
-            stream = container.streams.video[0]
-            width, height = stream.codec_context.width, stream.codec_context.height
-            rate = stream.average_rate or stream.guessed_rate
-            duration = None
-            if stream.duration is not None and stream.time_base is not None:
-                duration = float(stream.duration * stream.time_base)
-            elif container.duration is not None:
-                duration = container.duration / av.time_base
-            return _movie(width, height, duration, float(rate) if rate else None, header)
-    except (av.FFmpegError, IndexError, ValueError, OverflowError) as error:
+        # -I: the working directory has no say in what is imported. No environment: it holds keys.
+        done = subprocess.run(  # noqa: S603  our own program, no part of the command from outside
+            [sys.executable, "-I", str(DEMUXER), demuxer],
+            input=header,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=max(until - time.monotonic(), 0.001),
+            env={},
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
         raise _unreadable() from error
-
-
-def _movie(
-    width: int, height: int, duration: float | None, rate: float | None, header: bytes
-) -> Movie:
-    if not (0 < width <= 20_000 and 0 < height <= 20_000):
+    finally:
+        _demuxers.release()
+    if done.returncode == UNREADABLE or done.returncode < 0:  # killed, by its limits or by itself
         raise _unreadable()
-    if _is_turned(header):
+    done.check_returncode()  # anything else is a fault of ours
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def _movie(told: dict[str, Any], track: Track) -> Movie:
+    width = told["width"] or track.width
+    height = told["height"] or track.height
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        raise _unreadable()
+    if track.is_turned:
         width, height = height, width
-    known = duration is not None and 0 < duration < 1e6
     return Movie(
-        width=width, height=height, duration_s=duration if known else None, frame_rate=rate
+        width=width,
+        height=height,
+        duration_s=_within(told["duration_s"], MAX_DURATION_S),
+        frame_rate=_within(told["frame_rate"], MAX_FRAME_RATE),
+        video_codec=told["video_codec"],
+        audio_codec=told["audio_codec"],
     )
 
 
-def _is_turned(header: bytes) -> bool:
-    """Whether the picture's track asks to be shown turned by a quarter (`tkhd`'s matrix)."""
-    at = header.find(b"tkhd")
-    while at >= 0:
-        start = at + 4 + (52 if header[at + 4 : at + 5] == b"\x01" else 40)
-        matrix = header[start : start + 20]
-        shown = header[start + 36 : start + 44]
-        if len(matrix) == 20 and len(shown) == 8 and shown != bytes(8):  # a track of pictures
-            a, b, _, c, d = struct.unpack(">5i", matrix)
-            return a == 0 and d == 0 and bool(b) and bool(c)
-        at = header.find(b"tkhd", at + 4)
-    return False
+def _within(value: float | None, most: float) -> float | None:
+    """Nothing for what no film has: players make something up then, and we do not know what."""
+    return round(value, 3) if value is not None and 0 < value <= most else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """What the container says of the pictures. FFmpeg tells it only to those who decode some."""
+
+    width: int = 0  # pixels, 0 if not told
+    height: int = 0
+    is_turned: bool = False  # phones lay the picture on its side and say so
+
+
+def _picture_track(moov: bytes) -> Track:
+    """The first track of pictures (14496-12: tkhd in section 8.3.2, stsd in 8.5.2 and 12.1.3)."""
+    for track in boxes.children(moov, b"moov", b"trak"):
+        handler = next(boxes.children(track, b"mdia", b"hdlr"), b"")
+        if handler[8:12] != b"vide":
+            continue
+        header = next(boxes.children(track, b"tkhd"), b"")
+        matrix = header[52 if header[:1] == b"\x01" else 40 :][:20]  # version 1: longer times
+        a, b, _, c, d = struct.unpack(">5i", matrix.ljust(20, b"\0"))
+        sample = next(boxes.children(track, b"mdia", b"minf", b"stbl", b"stsd"), b"")
+        width, height = struct.unpack(">HH", sample[40:44].ljust(4, b"\0"))
+        return Track(width=width, height=height, is_turned=a == d == 0 and bool(b and c))
+    return Track()
 
 
 def _unreadable() -> MediaError:
-    return MediaError("asset_type_mismatch", "The video's header cannot be found or read.")
+    return mismatch("The video's header cannot be found or read.")

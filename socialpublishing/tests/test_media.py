@@ -29,9 +29,19 @@ NAMES = ["media-ok.example", "media-ok6.example", "xn--bcher-kva.example", "r-re
 MB = 1_000_000
 
 PNG = (
-    b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 3, 2) + b"\x08\x02\0\0\0" + b"\0" * 9
+    b"\x89PNG\r\n\x1a\n"
+    + struct.pack(">I4sII", 13, b"IHDR", 3, 2)
+    + b"\x08\x02\0\0\0"
+    + b"\0" * 9
+    + b"IEND\xaeB`\x82"
 )
-JPEG = b"\xff\xd8\xff\xe0\0\x10JFIF" + b"\0" * 10 + b"\xff\xc0\0\x11\x08\0\x02\0\x03" + b"\0" * 20
+JPEG = (
+    b"\xff\xd8\xff\xe0\0\x10JFIF"
+    + b"\0" * 10
+    + b"\xff\xc0\0\x11\x08\0\x02\0\x03"
+    + b"\0" * 20
+    + b"\xff\xd9"
+)
 
 
 # --- The stub world -------------------------------------------------------------------------------
@@ -646,6 +656,7 @@ def test_probe_bears_a_server_without_lengths(server, world):
         ("bytes 9-65535/90000", "asset_incomplete"),
         ("bytes 0-99999/900000", "asset_incomplete"),
         ("bytes 0-999/1000", "asset_incomplete"),
+        ("bytes 0-998/1000", "asset_incomplete"),
         ("nonsense", "asset_incomplete"),
     ],
 )

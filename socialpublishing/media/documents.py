@@ -1,0 +1,111 @@
+"""Documents: PDF, and what Word and PowerPoint write. None is ever opened, only recognised.
+
+An archive is a document by the entries that it has to have (ECMA-376 part 2, the Open Packaging
+Conventions), an older Office file by the streams in its directory ([MS-CFB] section 2.6).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from socialpublishing.media.formats import check_declared, mismatch, normal
+from socialpublishing.media.pieces import PIECE_BYTES, Read
+
+OFFICE = "application/vnd.openxmlformats-officedocument"
+MAIN_ENTRIES = {
+    "word/document.xml": f"{OFFICE}.wordprocessingml.document",
+    "ppt/presentation.xml": f"{OFFICE}.presentationml.presentation",
+}
+PACKAGE_ENTRY = "_rels/.rels"
+MAIN_STREAMS = {
+    "WordDocument": "application/msword",
+    "PowerPoint Document": "application/vnd.ms-powerpoint",
+}
+MIME_TYPES = frozenset({"application/pdf", *MAIN_ENTRIES.values(), *MAIN_STREAMS.values()})
+FAMILY = "document"
+
+PDF, ZIP, OLE = b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+END_OF_DIRECTORY = b"PK\x05\x06"
+DIRECTORY_ENTRY = b"PK\x01\x02"
+MAX_ENTRIES = 10_000
+MAX_DIRECTORY_BYTES = 2 * 1024 * 1024
+OLE_DIRECTORY_BYTES = 4096  # 32 entries; the streams in question are among the first
+
+
+def is_declared(declared: str) -> bool:
+    """Does the owner call the file a document?"""
+    return normal(declared) in {*MIME_TYPES, FAMILY, f"{FAMILY}/*"}
+
+
+def sniff(declared: str, read: Read, size_bytes: int | None) -> str:
+    """The MIME type of a document. Raises MediaError for any other file, and another document."""
+    head = read(0, PIECE_BYTES)
+    found = None
+    if head.startswith(PDF):
+        found = "application/pdf"
+    elif head.startswith(ZIP):
+        found = _package_type(_first_names(head)) or _package_type(_all_names(read, size_bytes))
+    elif head.startswith(OLE):
+        found = next(filter(None, map(MAIN_STREAMS.get, _ole_names(head, read))), None)
+    if found is None:
+        raise mismatch("The file is none of the documents that platforms take.")
+    check_declared(declared, found, FAMILY)
+    return found
+
+
+def _package_type(names: list[str]) -> str | None:
+    if PACKAGE_ENTRY not in names:
+        return None
+    return next((MAIN_ENTRIES[name] for name in names if name in MAIN_ENTRIES), None)
+
+
+def _first_names(head: bytes) -> list[str]:
+    """The entries whose own heads stand in `head`: most writers put the main one in front."""
+    names = []
+    at = 0
+    while at >= 0:
+        names.append(_name(head, at + 30, head[at + 26 : at + 28]))
+        at = head.find(ZIP, at + 4)
+    return names
+
+
+def _all_names(read: Read, size_bytes: int | None) -> list[str]:
+    """The entries that the directory at the archive's end lists; none if it is not to be found."""
+    if size_bytes is None:
+        return []
+    tail = read(max(size_bytes - PIECE_BYTES, 0), PIECE_BYTES)
+    end = tail.rfind(END_OF_DIRECTORY)
+    if end < 0 or len(tail) < end + 22:
+        return []
+    length, start = struct.unpack_from("<II", tail, end + 12)
+    if length > MAX_DIRECTORY_BYTES:
+        return []
+    directory = read(start, length)
+    names: list[str] = []
+    at = 0
+    while directory[at : at + 4] == DIRECTORY_ENTRY and len(directory) >= at + 46:
+        lengths = struct.unpack_from("<HHH", directory, at + 28)  # of name, extras, comment
+        names.append(_name(directory, at + 46, directory[at + 28 : at + 30]))
+        if len(names) > MAX_ENTRIES:
+            break
+        at += 46 + sum(lengths)
+    return names
+
+
+def _name(data: bytes, at: int, length: bytes) -> str:
+    return data[at : at + int.from_bytes(length, "little")].decode("utf-8", "replace")
+
+
+def _ole_names(head: bytes, read: Read) -> Iterator[str]:
+    """The names in the first sectors of the directory."""
+    if len(head) < 512:
+        return
+    (shift,) = struct.unpack_from("<H", head, 30)
+    (sector,) = struct.unpack_from("<I", head, 48)
+    if shift not in {9, 12}:  # sectors of 512 and of 4096 bytes
+        return
+    directory = read((sector + 1) << shift, OLE_DIRECTORY_BYTES)
+    for at in range(0, len(directory) - 127, 128):
+        (length,) = struct.unpack_from("<H", directory, at + 64)  # in bytes, with a zero at the end
+        yield directory[at : at + min(max(length - 2, 0), 62)].decode("utf-16-le", "replace")

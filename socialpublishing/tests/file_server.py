@@ -1,0 +1,104 @@
+"""A file server on loopback that tests plant files on, and that counts what is taken from it."""
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+PIECE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sparse:
+    """A file of `size` bytes: zeros, but for what stands at some places. Nothing of it is held."""
+
+    size: int
+    places: Mapping[int, bytes] = field(default_factory=dict)
+
+    def read(self, start, length):
+        length = max(min(length, self.size - start), 0)
+        data = bytearray(length)
+        for at, piece in self.places.items():
+            first, last = max(at, start), min(at + len(piece), start + length)
+            if first < last:
+                data[first - start : last - start] = piece[first - at : last - at]
+        return bytes(data)
+
+
+def whole(data):
+    return Sparse(size=len(data), places={0: data})
+
+
+class FileServer:
+    """Serves the same file at every path.
+
+    `has_ranges` and `has_lengths` take its abilities away; `file` may be changed at any time, and
+    `then` replaces it after the first answer.
+    """
+
+    def __init__(self):
+        self.file = whole(b"")
+        self.then = None
+        self.has_ranges = True
+        self.has_lengths = True
+        self.headers = {}  # beside those that serve the file
+        self.requests = []  # path and Range header of each
+        self.bytes_sent = 0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                server.answer(self)
+
+            def log_message(self, *args):
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self.origin = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self.url = f"{self.origin}/file"
+        # Looks every 10 ms whether it is to end: half a second would be felt in each test.
+        threading.Thread(target=self._http.serve_forever, args=[0.01], daemon=True).start()
+
+    def close(self):
+        self._http.shutdown()
+        self._http.server_close()
+
+    def refusal(self, handler):
+        """A status to answer with instead of the file."""
+
+    def answer(self, handler):
+        self.requests.append((handler.path, handler.headers.get("Range")))
+        handler.close_connection = True
+        if status := self.refusal(handler):
+            handler.send_error(status)
+            return
+        file, self.file = self.file, self.then or self.file
+        first, last = 0, file.size - 1
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
+        if asked and self.has_ranges:
+            first, last = int(asked[1]), min(int(asked[2] or last), last)
+            if first > last:
+                handler.send_error(416)
+                return
+            handler.send_response(206)
+            handler.send_header("Content-Range", f"bytes {first}-{last}/{file.size}")
+        else:
+            handler.send_response(200)
+        if self.has_lengths:
+            handler.send_header("Content-Length", str(last - first + 1))
+        for name, value in self.headers.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        at = first
+        while at <= last:
+            piece = file.read(at, min(PIECE_BYTES, last + 1 - at))
+            try:
+                handler.wfile.write(piece)
+            except OSError:
+                return
+            self.bytes_sent += len(piece)
+            at += len(piece)

@@ -1,0 +1,207 @@
+"""A path names a file in the object store, which is asked for it with a signature."""
+
+import hashlib
+import hmac
+import re
+import socket
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import pytest
+
+from socialpublishing.errors import MediaError
+from socialpublishing.media import download, open_stream, probe, public_address, store
+from socialpublishing.tests.file_server import FileServer, Sparse, whole
+from socialpublishing.tests.films import FTYP, long_box, moov
+
+ACCESS_KEY = "AKIDEXAMPLE"
+SECRET_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+PICTURE = b"\xff\xd8\xff\xc0\0\x11\x08\0\x02\0\x03" + bytes(20) + b"\xff\xd9"
+MB = 1_000_000
+
+
+def signature(method, path, query, host):
+    """Signature Version 4 of a query, as the store reckons it; not by the library that signs.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+    """
+
+    def keyed(key, text):
+        return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+    scope = query["X-Amz-Credential"].split("/", 1)[1]
+    unsigned = sorted((k, v) for k, v in query.items() if k != "X-Amz-Signature")
+    canonical_query = "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in unsigned)
+    canonical = [method, path, canonical_query, f"host:{host}", "", "host", "UNSIGNED-PAYLOAD"]
+    digest = hashlib.sha256("\n".join(canonical).encode()).hexdigest()
+    key = f"AWS4{SECRET_KEY}".encode()
+    for word in scope.split("/"):
+        key = keyed(key, word)
+    to_sign = "\n".join(["AWS4-HMAC-SHA256", query["X-Amz-Date"], scope, digest])
+    return keyed(key, to_sign).hex()
+
+
+class Store(FileServer):
+    """Speaks S3 as far as reading goes: whoever's signature is not right is told 403."""
+
+    def refusal(self, handler):
+        path, _, query = handler.path.partition("?")
+        told = dict(parse_qsl(query))
+        needed = {"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature"}
+        if not needed <= told.keys():
+            return 403
+        right = signature("GET", path, told, handler.headers["Host"])
+        return None if told["X-Amz-Signature"] == right else 403
+
+
+@pytest.fixture
+def bucket(settings):
+    bucket = Store()
+    bucket.file = whole(PICTURE)
+    settings.MEDIA_ALLOWED_ORIGINS = []
+    settings.OBJECT_STORE_ENDPOINT = bucket.origin
+    settings.OBJECT_STORE_BUCKET = "campaigns"
+    settings.OBJECT_STORE_REGION = "eu-central-1"
+    settings.OBJECT_STORE_ACCESS_KEY = ACCESS_KEY
+    settings.OBJECT_STORE_SECRET_KEY = SECRET_KEY
+    yield bucket
+    bucket.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("summer/picture.jpg", "/campaigns/summer/picture.jpg"),
+        ("/summer/picture.jpg", "/campaigns/summer/picture.jpg"),
+        ("picture.jpg", "/campaigns/picture.jpg"),
+        (
+            "a b/gr\u00fcn+1?x=1#y&z%2e.jpg",
+            "/campaigns/a%20b/gr%C3%BCn%2B1%3Fx%3D1%23y%26z%252e.jpg",
+        ),
+        ("x/..hidden/a...jpg", "/campaigns/x/..hidden/a...jpg"),
+    ],
+)
+def test_path_is_fetched_with_a_good_signature(path, asked, bucket):
+    assert download(path, max_bytes=MB).data == PICTURE
+    assert probe(path, declared_type="image/jpeg", max_bytes=MB).width == 3
+    with open_stream(path, max_bytes=MB, start=3) as stream:
+        assert b"".join(stream.chunks()) == PICTURE[3:]
+    assert [seen.partition("?")[0] for seen, _ in bucket.requests] == [asked] * 3
+
+
+def test_signature_is_for_an_hour_and_names_our_region(bucket):
+    query = dict(parse_qsl(urlsplit(public_address("a.jpg")).query))
+    assert query["X-Amz-Expires"] == "3600"
+    assert query["X-Amz-Credential"].startswith(f"{ACCESS_KEY}/")
+    assert query["X-Amz-Credential"].endswith("/eu-central-1/s3/aws4_request")
+    assert SECRET_KEY not in str(query)
+
+
+def test_wrong_key_is_refused_by_the_store(bucket, settings):
+    settings.OBJECT_STORE_SECRET_KEY = "another"
+    with pytest.raises(MediaError) as caught:
+        download("a.jpg", max_bytes=MB)
+    assert caught.value.code == "asset_unreachable"
+    assert "(a.jpg)" in str(caught.value)
+
+
+def test_messages_tell_the_path_and_nothing_of_the_signature(bucket):
+    bucket.file = whole(b"<!doctype html>")
+    with pytest.raises(MediaError) as caught:
+        probe("summer/a.jpg", declared_type="", max_bytes=MB)
+    assert "(summer/a.jpg)" in str(caught.value)
+    assert not re.search(r"X-Amz|Signature|AKID|\?", str(caught.value))
+
+
+def test_video_is_measured_in_the_store(bucket):
+    last = moov()
+    size = 1000 * MB
+    pictures = long_box(b"mdat", size - len(last) - len(FTYP))
+    bucket.file = Sparse(size=size, places={0: FTYP + pictures, size - len(last): last})
+
+    facts = probe("film.mp4", declared_type="video/mp4", max_bytes=2 * size)
+
+    assert (facts.width, facts.size_bytes) == (640, size)
+    assert len(bucket.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../other/secret.jpg",
+        "a/../../secret.jpg",
+        "a/..",
+        "./a.jpg",
+        "a//b.jpg",
+        "a/",
+        "/",
+        "a/./b.jpg",
+        "a\\b.jpg",
+        "..\\a.jpg",
+        "a\n.jpg",
+        "a\0.jpg",
+        "a\x7f.jpg",
+        "a\u202e.jpg",
+        "a\ud800.jpg",
+        "k" * 1025,
+        "\u00fc" * 513,
+    ],
+    ids=ascii,
+)
+def test_path_that_is_not_plain_is_refused(path, bucket):
+    for call in (
+        lambda: download(path, max_bytes=MB),
+        lambda: probe(path, declared_type="", max_bytes=MB),
+        lambda: public_address(path),
+    ):
+        with pytest.raises(MediaError) as caught:
+            call()
+        assert caught.value.code == "asset_address_refused"
+    assert bucket.requests == []
+
+
+@pytest.mark.parametrize("url", ["", "//127.0.0.1/a.jpg", "file:///etc/passwd", "a:b/c.jpg"])
+def test_what_is_no_path_goes_through_the_gate(url, bucket):
+    with pytest.raises(MediaError) as caught:
+        download(url, max_bytes=MB)
+    assert caught.value.code == "asset_address_refused"
+
+
+@pytest.mark.parametrize("missing", ["ENDPOINT", "BUCKET", "ACCESS_KEY", "SECRET_KEY"])
+def test_half_a_configuration_is_none(missing, bucket, settings):
+    setattr(settings, f"OBJECT_STORE_{missing}", "")
+    assert not store.is_configured()
+    with pytest.raises(MediaError) as caught:
+        public_address("a.jpg")
+    assert caught.value.code == "object_store_not_configured"
+
+
+def test_trust_in_the_store_is_for_its_origin(bucket, settings):
+    settings.OBJECT_STORE_ENDPOINT = f"{bucket.origin}/storage/s3"
+    assert download("a.jpg", max_bytes=MB).data == PICTURE
+    assert bucket.requests[0][0].startswith("/storage/s3/campaigns/a.jpg?")
+
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(MediaError) as caught:
+        download(f"http://127.0.0.1:{other.getsockname()[1]}/a.jpg", max_bytes=MB)
+    assert caught.value.code == "asset_address_refused"
+
+
+def test_store_tells_strangers_nothing(bucket):
+    """Its origin is trusted, its files are not open: who names an address has to have signed it."""
+    with pytest.raises(MediaError) as caught:
+        download(f"{bucket.origin}/campaigns/a.jpg", max_bytes=MB)
+    assert caught.value.code == "asset_unreachable"
+
+
+def test_address_stays_what_it_is_for_a_platform(bucket):
+    url = "https://media-ok.example/m/a.jpg?sig=a%2Fb"
+    assert public_address(url) == url
+
+
+def test_environment_has_no_say_in_the_keys(bucket, monkeypatch):
+    store._client.cache_clear()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "other")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "other")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "other")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "other")
+    assert download("a.jpg", max_bytes=MB).data == PICTURE
