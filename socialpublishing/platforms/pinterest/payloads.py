@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from socialpublishing.media import Downloaded
+from socialpublishing.media import Downloaded, public_address
 from socialpublishing.posts import MediaKind, Post
 
 # In the platform's names, which are ours too.
@@ -44,7 +44,7 @@ def source_of_bytes(files: Sequence[Downloaded]) -> dict[str, Any]:
 
 
 def source_of_addresses(post: Post) -> dict[str, Any]:
-    items = [{"url": media.url} for media in post.media]
+    items = [{"url": public_address(media.url)} for media in post.media]
     return _source("image_url", "multiple_image_urls", items)
 
 
