@@ -48,6 +48,7 @@ urlpatterns = [
 @pytest.fixture
 def log(monkeypatch):
     """Reads the records written since the last call; fails on a line that is no JSON object."""
+    structlog.contextvars.clear_contextvars()  # of the last request of an earlier test
     written = io.StringIO()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", written)  # pytest's own changes between set-up and test
