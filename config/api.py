@@ -64,6 +64,7 @@ ERROR_CODES: dict[str, tuple[int, str]] = {
     "permission_denied": (403, "Not allowed."),
     "not_found": (404, "There is nothing here."),
     "connection_not_found": (404, "The caller has no such connection."),
+    "insights_not_available": (404, "Too little is known, or the platform does not tell it."),
     "job_not_found": (404, "The caller has no such job."),
     "method_not_allowed": (405, "The path does not know this method."),
     "not_acceptable": (406, "We answer JSON."),

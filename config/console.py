@@ -21,7 +21,13 @@ NAVIGATION = (
             ("Lanes", "conveyor_belt", "publishing.Lane"),
         ),
     ),
-    ("Accounts", (("Connections", "link", "connections.SocialConnection"),)),
+    (
+        "Accounts",
+        (
+            ("Connections", "link", "connections.SocialConnection"),
+            ("Insights", "insights", "insights.ConnectionInsights"),
+        ),
+    ),
     ("Background jobs", (("Schedules", "schedule", "django_q.Schedule"),)),
     ("Staff", (("Users", "person", "auth.User"), ("Groups", "group", "auth.Group"))),
 )

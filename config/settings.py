@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "socialpublishing.sandbox",
     "connections",
     "publishing",
+    "insights",
 ]
 
 MIDDLEWARE = [
@@ -116,6 +117,26 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+REDIS_URL = env("REDIS_URL", default="")
+# The cache only saves time; what has to be right is in the database. In memory, it is one for each
+# process.
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "insights": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "insights",
+        "OPTIONS": {"MAX_ENTRIES": 2000},
+    },
+}
+if REDIS_URL:
+    CACHES["insights"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "socialpublishing",
+        # Not pickle: who can write to the cache could run code here.
+        "OPTIONS": {"serializer": "insights.cache.JSONSerializer"},
+    }
 
 # AES_KEY (32 bytes, base64) encrypts and decrypts tokens; AES_KEYS_RETIRED only decrypt.
 AES_KEY = env("AES_KEY")
@@ -191,11 +212,21 @@ OBJECT_STORE_REGION = env("OBJECT_STORE_REGION", default="us-east-1")
 OBJECT_STORE_ACCESS_KEY = env("OBJECT_STORE_ACCESS_KEY", default="")
 OBJECT_STORE_SECRET_KEY = env("OBJECT_STORE_SECRET_KEY", default="")
 
+# --- Insights ------------------------------------------------------------------------------------
+
+INSIGHTS_CACHE_TTL_SECONDS = env.int("INSIGHTS_CACHE_TTL_SECONDS", default=3600)
+# X charges for each post that is read: so many of them for one answer, or for one round of reading
+# what became of our own. 0: what is charged for is not read.
+INSIGHTS_MAX_BILLED_READS = env.int("INSIGHTS_MAX_BILLED_READS", default=100)
+
+# --- Background tasks ----------------------------------------------------------------------------
+
 Q_CLUSTER = {
     "name": "social",
     "label": "Background jobs",
     "orm": "default",  # the Redis broker loses tasks when a worker is killed
-    "workers": PUBLISH_LANES + 1,  # one spare: a lane's next tick starts while the old one drains
+    # One spare, so that a lane's next tick starts while the old one drains; one for all else.
+    "workers": PUBLISH_LANES + 2,
     "timeout": 300,
     "retry": 600,  # seconds; stays the larger, or a tick runs twice
     "poll": 0.2,

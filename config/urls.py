@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from config import health
+from insights.views import JobMetricsViewSet
 from publishing.views import PlatformViewSet
 
 handler400 = "config.api.bad_request"
@@ -14,6 +15,8 @@ handler500 = "config.api.server_error"
 api: list[Any] = [
     path("connections/", include("connections.urls")),
     path("publishing/", include("publishing.urls")),
+    path("insights/", include("insights.urls")),
+    path("publishing/jobs/<uuid:job_id>/metrics", JobMetricsViewSet.as_view({"get": "retrieve"})),
     path("platforms", PlatformViewSet.as_view({"get": "list"})),
 ]
 

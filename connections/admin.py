@@ -65,7 +65,7 @@ class SocialConnectionAdmin(OperatedAdmin):
             "Account",
             {"fields": ("account", "platform_name", "kind", "external_user_id", "user_id")},
         ),
-        ("State", {"fields": ("state", "reason", "scope_list", "jobs")}),
+        ("State", {"fields": ("state", "reason", "scope_list", "jobs", "insights")}),
         ("Timing", {"fields": ("expires", "refreshed", "limited", "created", "updated")}),
     )
     inlines = (DestinationInline,)
@@ -100,6 +100,11 @@ class SocialConnectionAdmin(OperatedAdmin):
         # By name: publishing is built upon this app, not the other way round.
         jobs = reverse("admin:publishing_publishjob_changelist")
         return link(f"{jobs}?connection__id__exact={connection.pk}", "Jobs of this connection")
+
+    @display(description="insights")
+    def insights(self, connection: SocialConnection) -> str:
+        page = reverse("admin:insights_connectioninsights_change", args=(connection.pk,))
+        return link(page, "What works for this account")
 
     @display(description="token expires", ordering="expires_at")
     def expires(self, connection: SocialConnection) -> str:

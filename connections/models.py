@@ -66,6 +66,8 @@ class SocialConnection(PostingAccount):
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
     scopes = models.JSONField(default=list, blank=True)
     profile = models.JSONField(default=dict, blank=True)
+    # Where the account's people are, as its owner says: an IANA name. Empty: not said.
+    timezone = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     status_reason = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from connections.models import Destination, SocialConnection
 from socialpublishing.platforms.boards import Privacy
-from socialpublishing.serializers import StrictSerializer, TextField
+from socialpublishing.serializers import StrictSerializer, TextField, TimezoneField
 
 
 class SocialConnectionResponseSerializer(serializers.ModelSerializer[SocialConnection]):
@@ -30,8 +30,13 @@ class SocialConnectionResponseSerializer(serializers.ModelSerializer[SocialConne
             "created_at",
             "expires_at",
             "scopes",
+            "timezone",
         )
         read_only_fields = fields
+
+
+class ChangeConnectionSerializer(StrictSerializer):
+    timezone = TimezoneField()
 
 
 class InitiateOAuthResponseSerializer(serializers.Serializer[Any]):

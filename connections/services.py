@@ -336,6 +336,11 @@ def choose_default(connection: SocialConnection, destination_id: uuid.UUID) -> D
     return chosen
 
 
+def choose_timezone(connection: SocialConnection, name: str) -> None:
+    connection.timezone = name
+    connection.save(update_fields=["timezone", "updated_at"])
+
+
 # --- Boards: destinations that are made here ----------------------------------------------------
 
 
@@ -366,9 +371,7 @@ def _boards(connection: SocialConnection) -> Boards:
     platform = connection.platform_type
     if not issubclass(platform, Boards):
         raise BoardsNotSupportedError(platform.label)
-    offered_platform(connection.platform, connection.login)
-    refresh_if_due(connection)
-    client = client_for(connection.platform, connection.account)
+    client = client_of(connection)
     assert isinstance(client, Boards)
     return client
 
@@ -486,6 +489,34 @@ def refresh_if_due(connection: SocialConnection) -> None:
     if not connection.needs_refresh(now) or not take_refresh(connection, now):
         return
     try:
+        _renew(connection, now)
+    except TokenExpiredError:
+        raise
+    except PlatformApiError as error:
+        logger.warning("refresh failed: %s", error.code)
+    connection.refresh_from_db()
+
+
+def refresh(connection: SocialConnection) -> None:
+    """Fresh tokens and destinations now, because somebody asks. `connection` is read anew.
+
+    Raises whatever the platform says against it.
+    """
+    now = database_now()
+    offered_platform(connection.platform, connection.login)
+    if connection.status == SocialConnection.Status.NEEDS_REAUTH:
+        raise TokenExpiredError(platform=connection.platform)
+    if take_refresh(connection, now):
+        _renew(connection, now)
+        connection.refresh_from_db()
+    found = client_for(connection.platform, connection.account).destinations()
+    with transaction.atomic():
+        store_destinations(connection, found)
+
+
+def _renew(connection: SocialConnection, now: dt.datetime) -> None:
+    """Show the refresh token, once the right to do so is taken, and keep what comes of it."""
+    try:
         renewal = client_for(connection.platform, connection.account).renew(
             connection.refresh_token
         )
@@ -494,10 +525,20 @@ def refresh_if_due(connection: SocialConnection) -> None:
         raise
     except PlatformApiError as error:
         refresh_failed(connection, was_sent=not isinstance(error, PlatformUnreachableError))
-        logger.warning("refresh failed: %s", error.code)
-    else:
-        store_renewal(connection, renewal, now)
-    connection.refresh_from_db()
+        raise
+    store_renewal(connection, renewal, now)
+
+
+def client_of(connection: SocialConnection, destination: Destination | None = None) -> Platform:
+    """For calls that do not wait for a worker, with tokens that are fresh.
+
+    Raises PlatformNotConfiguredError, and TokenExpiredError if only the owner can help.
+    """
+    offered_platform(connection.platform, connection.login)
+    refresh_if_due(connection)
+    if destination is not None:
+        destination = connection.destinations.get(pk=destination.pk)
+    return client_for(connection.platform, (destination or connection).account)
 
 
 def needs_reauth(connection: SocialConnection, reason: str) -> bool:

@@ -9,8 +9,11 @@ urlpatterns = [
     path("", ConnectionViewSet.as_view({"get": "list"})),
     path(
         "<uuid:connection_id>",
-        ConnectionViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+        ConnectionViewSet.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
     ),
+    path("<uuid:connection_id>/refresh", ConnectionViewSet.as_view({"post": "refresh"})),
     path(
         "<uuid:connection_id>/destinations",
         ConnectionViewSet.as_view({"get": "destinations", "post": "create_destination"}),

@@ -18,6 +18,7 @@ from connections.callers import user_id
 from connections.models import ATTEMPT_LIFETIME, Destination, SocialConnection
 from connections.return_to import allowed_return_to
 from connections.serializers import (
+    ChangeConnectionSerializer,
     ChooseDestinationSerializer,
     ConfirmRequestSerializer,
     CreateDestinationSerializer,
@@ -160,7 +161,7 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     serializer_class = SocialConnectionResponseSerializer
     lookup_url_kwarg = "connection_id"
     # What its platform is asked for while the caller waits, so that its errors are the answer.
-    asks_platform = ("create_destination", "sections", "create_section")
+    asks_platform = ("refresh", "create_destination", "sections", "create_section")
 
     def get_queryset(self) -> Any:
         return SocialConnection.objects.of(user_id(self.request))
@@ -189,6 +190,20 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(
+        operation_id="change_connection__connection_id__patch",
+        tags=[TAG],
+        summary="Say in which time zone the account's people live",
+        description="The hours of `GET /insights/{platform}/best-times` are told in it.",
+        request=ChangeConnectionSerializer,
+    )
+    def partial_update(self, request: Request, **kwargs: Any) -> Response:
+        connection = self.get_object()
+        given = ChangeConnectionSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        services.choose_timezone(connection, given.validated_data["timezone"])
+        return Response(self.get_serializer(connection).data)
+
+    @extend_schema(
         operation_id="disconnect_account__connection_id__delete",
         tags=[TAG],
         summary="Disconnect an account",
@@ -202,6 +217,17 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
         return Response(
             {"status": "disconnected", "message": f"The account is disconnected. {waiting}"}
         )
+
+    @extend_schema(
+        operation_id="refresh_connection__connection_id__refresh_post",
+        tags=[TAG],
+        summary="Refresh the token, and read anew where the connection can post",
+        request=None,
+    )
+    def refresh(self, request: Request, **kwargs: Any) -> Response:
+        connection = self.get_object()
+        services.refresh(connection)
+        return Response(self.get_serializer(connection).data)
 
     @extend_schema(
         operation_id="list_destinations__connection_id__destinations_get",

@@ -1,1 +1,1 @@
-"""What works: which hashtags, which hours. Its endpoints arrive with the insights themselves."""
+"""What works: which hours, which hashtags, and how the posts that we published are doing."""

@@ -120,8 +120,12 @@ def usual_effects(estimates: Sequence[Estimate]) -> list[float]:
     Each estimate should have been made without a prior, and for the account's own zone. Those that
     know little are nearly flat by themselves, so that no weights are needed.
     """
-    count = max(len(estimates), 1)
-    return [sum(estimate.effects[slot] for estimate in estimates) / count for slot in range(SLOTS)]
+    return mean_effects([estimate.effects for estimate in estimates])
+
+
+def mean_effects(effects: Sequence[Sequence[float]]) -> list[float]:
+    count = max(len(effects), 1)
+    return [sum(own[slot] for own in effects) / count for slot in range(SLOTS)]
 
 
 def _missing(posts: Posts) -> int:

@@ -136,6 +136,9 @@ class PublishJob(models.Model):
                 name="job_looking",
             ),
             models.Index(fields=["user_id", "-created_at", "-id"], name="job_of_user"),
+            models.Index(
+                fields=["published_at"], condition=Q(status="Published"), name="job_published"
+            ),
         ]
         constraints = [
             # Platforms order and limit by account: one post at a time, on however many machines.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -47,6 +48,23 @@ class TextField(serializers.CharField):
         if CONTROLS.search(data):
             self.fail("control_characters")
         return super().to_internal_value(data)
+
+
+class TimezoneField(TextField):
+    """The IANA name of a time zone, such as Europe/Berlin."""
+
+    default_error_messages = {
+        "unknown_timezone": _("The IANA name of a time zone is expected, such as Europe/Berlin."),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=64, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if name not in available_timezones():
+            self.fail("unknown_timezone")
+        return name
 
 
 class StatusResponseSerializer(serializers.Serializer[Any]):

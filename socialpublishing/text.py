@@ -77,6 +77,12 @@ def find_hashtags(text: str) -> list[str]:
     return [match["tag"] for match in HASHTAG.finditer(text)]
 
 
+def hashtag_of(words: str) -> str:
+    """`words` written as one hashtag, without its sign; empty if they make none."""
+    tag = NOT_OF_A_TAG.sub("", words)
+    return tag if find_hashtags(f"#{tag}") == [tag] else ""
+
+
 def count_hashtags(text: str) -> int:
     return len(find_hashtags(text))
 
@@ -212,7 +218,12 @@ CASHTAG = re.compile(
 )
 
 # What all platforms agree on; each has fringes of its own, where it has the last word.
-HASHTAG = re.compile(r"(?<![\w&/#\uFF03])[#\uFF03](?P<tag>\w*[^\W\d_]\w*)")
+# Marks and joiners are parts of words: without them tags in Hindi or Thai break off.
+TAG_CHARACTER = r"[\p{L}\p{M}\p{N}_\u200C\u200D]"
+HASHTAG = regex.compile(
+    rf"(?<![\w\p{{M}}&/#\uFF03])[#\uFF03](?P<tag>{TAG_CHARACTER}*+(?<=\p{{L}}{TAG_CHARACTER}*))"
+)
+NOT_OF_A_TAG = regex.compile(rf"[^{TAG_CHARACTER[1:]}")
 MENTION = re.compile(r"(?<![\w@/.+-])[@\uFF20]\w[\w.]*")
 
 

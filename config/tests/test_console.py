@@ -11,7 +11,7 @@ from django_q.models import Schedule
 
 REGISTERED = {
     "auth.Group", "auth.User", "connections.SocialConnection", "django_q.Schedule",
-    "publishing.Lane", "publishing.PublishJob",
+    "insights.ConnectionInsights", "publishing.Lane", "publishing.PublishJob",
 }  # fmt: skip
 
 

@@ -89,8 +89,12 @@ class TagIdeas:
 class Results(abc.ABC, Generic[PlatformT]):
     """Reads of one account. Every call may raise a PlatformApiError or ResultsNotAvailableError."""
 
-    # Whether `tag_ideas` reads anything at all, and whether it needs the account's own token.
+    # Whether `tag_ideas` reads anything at all.
     has_tag_ideas: ClassVar[bool] = False
+    # Does the platform charge for each post that is read?
+    reads_are_billed: ClassVar[bool] = False
+    # Does each destination have an audience of its own? (A Page does, a board does not.)
+    by_destination: ClassVar[bool] = True
 
     def __init__(self, client: PlatformT) -> None:
         self.client = client

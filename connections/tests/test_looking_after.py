@@ -1,0 +1,88 @@
+"""What callers can do with a connection beside connecting: its time zone, a refresh on demand."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from connections.models import SocialConnection
+from socialpublishing.platforms import client_for
+from socialpublishing.platforms.boards import NewBoard
+
+
+def patch(api, connection, body):
+    return api.client.patch(
+        f"/api/v1/connections/{connection.pk}", body, content_type="application/json"
+    )
+
+
+def test_time_zone_is_kept(api, make_connection, platform):
+    connection = make_connection(platform)
+
+    answer = patch(api, connection, {"timezone": "Europe/Berlin"})
+
+    assert answer.status_code == 200, answer.json()
+    assert answer.json()["timezone"] == "Europe/Berlin"
+    assert api.get(f"connections/{connection.pk}").json()["timezone"] == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"timezone": ""}, {"timezone": "Mars"}, {"timezone": None}, {"status": "active"}],
+)
+def test_all_else_is_refused(api, make_connection, body):
+    connection = make_connection()
+    answer = patch(api, connection, body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+def test_connection_of_others_is_not_found(api, make_connection):
+    theirs = make_connection(user="bob")
+    assert patch(api, theirs, {"timezone": "UTC"}).status_code == 404
+    assert api.post(f"connections/{theirs.pk}/refresh").status_code == 404
+
+
+def test_refresh_brings_a_token_that_serves(api, make_connection, sandbox, lane, platform):
+    connection = make_connection(platform)
+    before = connection.access_token.reveal()
+
+    answer = api.post(f"connections/{connection.pk}/refresh")
+
+    assert answer.status_code == 200, answer.json()
+    connection = SocialConnection.objects.get(pk=connection.pk)
+    assert connection.token_version == 2
+    assert connection.last_refreshed_at > timezone.now() - dt.timedelta(minutes=1)
+    if platform != "facebook":  # whose refresh reads Pages anew and keeps the long-lived token
+        assert connection.access_token.reveal() != before
+    assert api.publish(connection).status_code == 202
+    lane.work_ahead()
+    assert len(sandbox.posts(platform)) == 1
+
+
+def test_refresh_finds_destinations_that_came_later(api, make_connection, sandbox):
+    connection = make_connection("pinterest")
+    client_for("pinterest", connection.account).create_board(NewBoard(name="Made at Pinterest"))
+    before = api.get(f"connections/{connection.pk}/destinations").json()
+    assert "Made at Pinterest" not in str(before)
+
+    api.post(f"connections/{connection.pk}/refresh")
+
+    assert "Made at Pinterest" in str(api.get(f"connections/{connection.pk}/destinations").json())
+
+
+def test_refresh_of_a_dead_grant_says_who_has_to_act(api, make_connection, sandbox):
+    connection = make_connection("twitter")
+    SocialConnection.objects.filter(pk=connection.pk).update(status="needs_reauth")
+
+    answer = api.post(f"connections/{connection.pk}/refresh")
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "needs_reauth")
+
+
+def test_refresh_when_the_platform_fails(api, make_connection, sandbox, platform):
+    connection = make_connection(platform)
+    sandbox.fault("status", 500, platform=platform, times=10)
+    answer = api.post(f"connections/{connection.pk}/refresh")
+    assert answer.status_code == 502

@@ -1,0 +1,141 @@
+"""What works, in the ops console: the week of each account as a heat map, and its evidence."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Max, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from connections.console import (
+    NONE,
+    OperatedAdmin,
+    Operation,
+    PlatformFilter,
+    action,
+    display,
+    isolated,
+    link,
+    moment,
+    platform_label,
+)
+from connections.models import SocialConnection
+from insights import services
+from insights.models import ConnectionInsights, Rhythm, Watch
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+EVIDENCE = 50  # posts that are listed
+
+
+@admin.register(ConnectionInsights)
+class ConnectionInsightsAdmin(OperatedAdmin):
+    list_display = ("account", "platform_name", "user_id", "estimated")
+    list_filter = (PlatformFilter,)
+    search_fields = ("user_id__startswith", "external_display_name", "external_user_id__exact")
+    search_help_text = "User id, account name, or id at the platform"
+    sortable_by = ()
+    fieldsets = (
+        ("Account", {"fields": ("account", "platform_name", "user_id", "zone", "connection")}),
+        ("Rhythm of the week", {"fields": ("rhythms",)}),
+        ("Metrics of published posts", {"fields": ("watched", "troubles")}),
+    )
+    actions_detail = ("read_anew",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return (
+            ConnectionInsights.objects.exclude(status=SocialConnection.Status.REVOKED)
+            .defer("access_token", "refresh_token")
+            .annotate(estimated_at=Max("rhythm__made_at"))
+        )
+
+    @display(description="account")
+    def account(self, connection: ConnectionInsights) -> str:
+        return isolated(connection.external_display_name or connection.external_user_id)
+
+    @display(description="platform")
+    def platform_name(self, connection: ConnectionInsights) -> str:
+        return platform_label(connection.platform)
+
+    @display(description="estimated")
+    def estimated(self, connection: Any) -> str:
+        return moment(connection.estimated_at)
+
+    @display(description="time zone")
+    def zone(self, connection: ConnectionInsights) -> str:
+        return connection.timezone or "not said; hours are UTC"
+
+    @display(description="connection")
+    def connection(self, connection: ConnectionInsights) -> str:
+        page = reverse("admin:connections_socialconnection_change", args=(connection.pk,))
+        return link(page, str(connection.pk))
+
+    @display(description="rhythm")
+    def rhythms(self, connection: ConnectionInsights) -> str:
+        rhythms = [_shown(rhythm) for rhythm in Rhythm.objects.filter(connection=connection)]
+        return render_to_string("insights/rhythms.html", {"rhythms": rhythms, "hours": range(24)})
+
+    @display(description="posts watched")
+    def watched(self, connection: ConnectionInsights) -> str:
+        watches = Watch.objects.filter(job__connection_id=connection.pk)
+        waiting = watches.filter(next_read_at__isnull=False)
+        return f"{watches.count()}, of which {waiting.count()} will be read again"
+
+    @display(description="last trouble")
+    def troubles(self, connection: ConnectionInsights) -> str:
+        watches = Watch.objects.filter(job__connection_id=connection.pk).exclude(error_code="")
+        last = watches.order_by("-job__published_at").first()
+        return isolated(f"{last.error_code}: {last.error_message}") if last else NONE
+
+    @action(description="Estimate anew", icon="insights")
+    def read_anew(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[ConnectionInsights] | None = None,
+        object_id: str | None = None,
+    ) -> HttpResponse:
+        operation = Operation(
+            title="Estimate anew",
+            done="estimated",
+            act=services.read_anew,
+            warning="The account's posts are read at its platform with its owner's token, unless "
+            "they were a short while ago. Where the platform charges for reads, this costs.",
+        )
+        return self.operate(request, rows, object_id, operation)
+
+
+def _shown(rhythm: Rhythm) -> dict[str, Any]:
+    best = {(slot["day_of_week"], slot["hour_of_day"]) for slot in rhythm.slots}
+    weeks = [rhythm.surface[24 * day : 24 * (day + 1)] for day in range(7)]
+    low = min(rhythm.surface, default=0)
+    span = max(rhythm.surface, default=1) - low or 1
+    return {
+        "rhythm": rhythm,
+        "made_at": moment(rhythm.made_at),
+        "days": [
+            {
+                "name": DAYS[day],
+                "hours": [
+                    {
+                        "hour": hour,
+                        "percent": round(100 * score),
+                        "shade": round(100 * (score - low) / span),
+                        "is_best": (day, hour) in best,
+                    }
+                    for hour, score in enumerate(week)
+                ],
+            }
+            for day, week in enumerate(weeks)
+        ],
+        "best": [
+            f"{DAYS[slot['day_of_week']]} {slot['hour_of_day']:02}:00" for slot in rhythm.slots
+        ],
+        "posts": [
+            {**post, "published_at": moment(dt.datetime.fromisoformat(post["published_at"]))}
+            for post in rhythm.posts[:EVIDENCE]
+        ],
+        "others": max(len(rhythm.posts) - EVIDENCE, 0),
+    }

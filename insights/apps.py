@@ -1,0 +1,21 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class InsightsConfig(AppConfig):
+    name = "insights"
+
+    def ready(self) -> None:
+        from connections import services as connection_services
+        from insights import services
+
+        connection_services.on_disconnect.append(services.forget_connection)
+        post_migrate.connect(_schedule, sender=self)
+
+
+def _schedule(**kwargs: Any) -> None:
+    from insights import tasks
+
+    tasks.schedule()

@@ -1,0 +1,221 @@
+"""What an account's posts brought: from its platform's history, and from our own readings.
+
+Both are the account's own. What is remembered of a platform stands under the user and the
+connection that it was read for, and nobody else's answer is made from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import OuterRef, Subquery
+
+from connections.models import Destination, SocialConnection
+from connections.services import DestinationNotFoundError, client_of
+from insights.cache import key_of, remembered
+from insights.engagement import Sample
+from insights.models import Reading
+from publishing.models import PublishJob, Status
+from socialpublishing.errors import InsufficientPermissionsError, SocialPublishingBaseError
+from socialpublishing.platforms.results import (
+    Metrics,
+    PastPost,
+    Results,
+    ResultsNotAvailableError,
+)
+
+HISTORY = dt.timedelta(days=540)  # older posts say little of today's audience
+MAX_POSTS = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a part of an answer comes from. With a `code`, it brought nothing, and why."""
+
+    name: str
+    meaning: str
+    read_at: dt.datetime | None = None
+    is_stale: bool = False
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """The posts of one account and what they brought, newest first."""
+
+    posts: tuple[tuple[PastPost, dt.timedelta], ...]  # with the age at which it was read
+    sources: tuple[Source, ...]
+
+    @property
+    def samples(self) -> list[Sample]:
+        return [sample_of(post, age) for post, age in self.posts]
+
+
+def sample_of(post: PastPost, age: dt.timedelta) -> Sample:
+    return Sample(
+        published_at=post.published_at,
+        engagement=post.metrics.engagement,
+        reach=post.metrics.audience,
+        kind=post.kind,
+        age=age,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carrier:
+    """Whose audience is asked about: a connection, or a destination with an audience of its own."""
+
+    connection: SocialConnection
+    destination: Destination | None = None
+
+    @property
+    def account(self) -> str:
+        id_ = self.destination.external_id if self.destination else self.connection.external_user_id
+        return f"{self.connection.platform}:{id_}"
+
+    @property
+    def name(self) -> str:
+        return str(self.destination or self.connection.external_display_name)
+
+    @property
+    def key(self) -> list[str]:
+        """Of whatever is remembered of it: one user's connection, never another's."""
+        return [self.connection.user_id, str(self.connection.pk), self.account]
+
+    @property
+    def results(self) -> type[Results[Any]] | None:
+        return self.connection.platform_type.results
+
+    def read(self) -> Results[Any]:
+        """Raises ResultsNotAvailableError where nothing tells, and what `client_of` raises."""
+        if self.results is None:
+            raise ResultsNotAvailableError
+        if self.results.reads_are_billed and not settings.INSIGHTS_MAX_BILLED_READS:
+            raise ResultsNotAvailableError(
+                "The platform charges for reading posts, and this service is set to read none."
+            )
+        return self.results(client_of(self.connection, self.destination))
+
+
+class DestinationNeededError(SocialPublishingBaseError):
+    code = "destination_required"
+    sentence = (
+        "The account posts to destinations, each with an audience of its own: name one of "
+        "GET /connections/{id}/destinations as destination_id, or choose a default."
+    )
+
+
+def carrier_of(connection: SocialConnection, destination_id: Any = None) -> Carrier:
+    """The account itself, or the destination that is named or the default. Never a guess.
+
+    Raises DestinationNotFoundError, and DestinationNeededError where there are several.
+    """
+    platform = connection.platform_type
+    results = platform.results
+    if destination_id is None and results is not None and not results.by_destination:
+        return Carrier(connection=connection)
+    places = connection.destinations.filter(can_publish=True)
+    if destination_id is not None:
+        chosen = places.filter(pk=destination_id).first()
+        if chosen is None:
+            raise DestinationNotFoundError
+        return Carrier(connection=connection, destination=chosen)
+    default = places.filter(is_default=True).first()
+    if default is None and platform.destination_option and not platform.posts_as_account:
+        raise DestinationNeededError
+    return Carrier(connection=connection, destination=default)
+
+
+def evidence_of(carrier: Carrier, *, now: dt.datetime) -> Evidence:
+    """All that is known of the account's posts. Raises a PlatformApiError if the platform fails
+    and nothing is remembered."""
+    told, source = _history(carrier, now)
+    ours = _readings(carrier, now)
+    known = {post.id for post, _ in told}
+    own = [(post, age) for post, age in ours if post.id not in known]
+    sources = [source]
+    if own:
+        meaning = "Posts that were published here, as their numbers were read since."
+        sources.append(Source(name="published_here", meaning=meaning))
+    posts = sorted([*told, *own], key=lambda each: each[0].published_at, reverse=True)
+    return Evidence(posts=tuple(posts), sources=tuple(sources))
+
+
+def _history(
+    carrier: Carrier, now: dt.datetime
+) -> tuple[list[tuple[PastPost, dt.timedelta]], Source]:
+    def make() -> dict[str, Any]:
+        try:
+            results = carrier.read()
+            limit = MAX_POSTS
+            if results.reads_are_billed:
+                limit = min(limit, settings.INSIGHTS_MAX_BILLED_READS)
+            posts = results.history(since=now - HISTORY, limit=limit)
+        except (ResultsNotAvailableError, InsufficientPermissionsError) as error:
+            # As good an answer as any: it will be the same a minute later.
+            return {"posts": [], "code": error.code, "why": str(error)}
+        return {"posts": [_as_data(post) for post in posts], "code": "", "why": ""}
+
+    answer = remembered(f"history:{key_of(carrier.key)}", make)
+    told = [_from_data(post) for post in answer.value["posts"]]
+    source = Source(
+        name="account_history",
+        meaning=answer.value["why"] or "What the platform tells of the account's own posts.",
+        read_at=answer.made_at,
+        is_stale=answer.is_stale,
+        code=answer.value["code"],
+    )
+    return [(post, answer.made_at - post.published_at) for post in told], source
+
+
+def _readings(carrier: Carrier, now: dt.datetime) -> list[tuple[PastPost, dt.timedelta]]:
+    """The newest reading of each post that this user published to the account through us."""
+    newest = Reading.objects.filter(job=OuterRef("pk")).order_by("-read_at").values("pk")[:1]
+    jobs = PublishJob.objects.filter(
+        user_id=carrier.connection.user_id,
+        connection=carrier.connection,
+        status=Status.PUBLISHED,
+        published_at__gte=now - HISTORY,
+    )
+    if carrier.results is None or carrier.results.by_destination:
+        jobs = jobs.filter(account=carrier.account)
+    read = jobs.annotate(newest=Subquery(newest)).filter(newest__isnull=False)
+    ids = list(read.order_by("-published_at").values_list("newest", flat=True)[:MAX_POSTS])
+    posts = []
+    for reading in Reading.objects.filter(pk__in=ids).select_related("job"):
+        job = reading.job
+        assert job.published_at is not None
+        post = PastPost(
+            id=job.remote_id,
+            published_at=job.published_at,
+            text=job.text,
+            kind=kind_of(job),
+            metrics=reading.metrics,
+        )
+        posts.append((post, reading.read_at - job.published_at))
+    return posts
+
+
+def kind_of(job: PublishJob) -> str:
+    """In the words that histories use."""
+    post = job.post
+    if len(post.media) > 1:
+        return "carousel"
+    return post.media[0].kind.value if post.media else "text"
+
+
+def _as_data(post: PastPost) -> dict[str, Any]:
+    return {
+        **vars(post),
+        "published_at": post.published_at.timestamp(),
+        "metrics": dataclasses.asdict(post.metrics),
+    }
+
+
+def _from_data(data: dict[str, Any]) -> PastPost:
+    published_at = dt.datetime.fromtimestamp(data["published_at"], tz=dt.UTC)
+    return PastPost(**{**data, "published_at": published_at, "metrics": Metrics(**data["metrics"])})

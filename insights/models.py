@@ -1,0 +1,121 @@
+"""What is known of published posts, and of the rhythm of the accounts that carry them."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from django.db import models
+from django.db.models import Q
+
+from connections.models import SocialConnection
+from publishing.models import PublishJob
+from socialpublishing.platforms.results import Metrics
+
+# The ages at which a post's numbers are read: often while they grow, then to see where they end.
+READ_AT = (
+    dt.timedelta(hours=1),
+    dt.timedelta(hours=6),
+    dt.timedelta(days=1),
+    dt.timedelta(days=3),
+    dt.timedelta(days=7),
+    dt.timedelta(days=30),
+)
+# Where the platform charges for each read.
+READ_AT_WHEN_BILLED = (dt.timedelta(days=1), dt.timedelta(days=7))
+
+
+class Watch(models.Model):
+    """A post that we published, and when its numbers are read next; null when never again."""
+
+    job = models.OneToOneField(PublishJob, primary_key=True, on_delete=models.CASCADE)
+    next_read_at = models.DateTimeField(null=True, blank=True)
+    # Why the last reading brought nothing.
+    error_code = models.CharField(max_length=64, blank=True)
+    error_message = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_read_at"], condition=Q(next_read_at__isnull=False), name="watch_due"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_id}, next {self.next_read_at}"
+
+
+class Reading(models.Model):
+    """The numbers of a post at one time. Null: its platform does not tell."""
+
+    job = models.ForeignKey(PublishJob, on_delete=models.CASCADE, related_name="readings")
+    read_at = models.DateTimeField()
+    impressions = models.PositiveBigIntegerField(null=True)
+    reach = models.PositiveBigIntegerField(null=True)
+    likes = models.PositiveBigIntegerField(null=True)
+    comments = models.PositiveBigIntegerField(null=True)
+    shares = models.PositiveBigIntegerField(null=True)
+    saves = models.PositiveBigIntegerField(null=True)
+    clicks = models.PositiveBigIntegerField(null=True)
+
+    class Meta:
+        ordering = ["read_at"]
+        constraints = [models.UniqueConstraint(fields=["job", "read_at"], name="reading_once")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} at {self.read_at}"
+
+    @property
+    def metrics(self) -> Metrics:
+        names = (field.name for field in dataclasses.fields(Metrics))
+        return Metrics(**{name: getattr(self, name) for name in names})
+
+    @property
+    def engagement(self) -> int:
+        return self.metrics.engagement
+
+
+class ConnectionInsights(SocialConnection):
+    """A connection, looked at for what works there."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "insights of a connection"
+        verbose_name_plural = "insights of connections"
+
+
+class Rhythm(models.Model):
+    """What the last estimate said of an account's week, for the console and the platform's mean.
+
+    `account` is as a job's: platform:id of what carries the posts. `posts` are the numbers that the
+    estimate was made from, without any text.
+    """
+
+    connection = models.ForeignKey(SocialConnection, on_delete=models.CASCADE)
+    account = models.CharField(max_length=200)
+    account_name = models.CharField(max_length=255, blank=True)
+    platform = models.CharField(max_length=32)
+    timezone = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    sources = models.JSONField(default=list)
+    confidence = models.CharField(max_length=8)
+    lift = models.FloatField()
+    posts_used = models.PositiveIntegerField()
+    missing_posts = models.PositiveIntegerField()
+    slots = models.JSONField(default=list)
+    surface = models.JSONField(default=list)
+    # Before the platform's mean had a say: what is usual is learnt from these.
+    effects = models.JSONField(default=list)
+    posts = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-made_at"]
+        verbose_name = "rhythm of an account"
+        verbose_name_plural = "rhythms of accounts"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "account"], name="rhythm_once")
+        ]
+        indexes = [models.Index(fields=["platform", "-made_at"], name="rhythm_of_platform")]
+
+    def __str__(self) -> str:
+        return self.account_name or self.account

@@ -1,0 +1,209 @@
+"""How the posts that we published are doing, read at growing ages.
+
+Reading never touches a post: what a platform says here changes no job and no connection, and a
+platform that asks to wait is left alone by the readings only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import logging
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from django.conf import settings
+from django.db import transaction
+
+from connections.models import SocialConnection
+from insights.evidence import Carrier
+from insights.models import READ_AT, READ_AT_WHEN_BILLED, Reading, Watch
+from insights.services import TooLittleKnownError
+from publishing.models import PublishJob, Status
+from publishing.services import JobNotFoundError
+from socialpublishing.clock import database_now
+from socialpublishing.errors import (
+    InsufficientPermissionsError,
+    NoAnswerError,
+    RateLimitError,
+    SocialPublishingBaseError,
+    TokenExpiredError,
+)
+from socialpublishing.platforms.results import Metrics, ResultsNotAvailableError
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100  # posts of one account in a call; clients divide it where a platform takes fewer
+ROUND = 500  # posts in a round
+ROUND_S = 45.0  # rounds start every minute
+LEASE = dt.timedelta(minutes=5)
+PAUSE = dt.timedelta(hours=1)  # after what is likely to pass
+LONG_PAUSE = dt.timedelta(hours=12)  # until the owner has connected the account again
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobMetrics:
+    job_id: uuid.UUID
+    platform: str
+    published_at: dt.datetime
+    readings: list[Reading]
+    next_read_at: dt.datetime | None
+    error_code: str | None
+    error_message: str | None
+
+    @property
+    def latest(self) -> Reading | None:
+        return self.readings[-1] if self.readings else None
+
+
+def of_job(user_id: str, job_id: uuid.UUID) -> JobMetrics:
+    """Raises JobNotFoundError, and TooLittleKnownError for a post that is not out."""
+    job = PublishJob.objects.filter(pk=job_id, user_id=user_id).first()
+    if job is None:
+        raise JobNotFoundError
+    if job.status != Status.PUBLISHED or job.published_at is None:
+        raise TooLittleKnownError("The post is not published: there is nothing to count yet.")
+    watch = Watch.objects.filter(job=job).first()
+    first = first_reading(job, job.published_at)
+    return JobMetrics(
+        job_id=job.pk,
+        platform=job.platform,
+        published_at=job.published_at,
+        readings=list(job.readings.all()),
+        next_read_at=watch.next_read_at if watch else first,
+        error_code=(watch.error_code or None) if watch else None,
+        error_message=(watch.error_message or None) if watch else None,
+    )
+
+
+# --- Which posts ---------------------------------------------------------------------------------
+
+
+def watch_published(now: dt.datetime) -> int:
+    """Begin to watch what was published since the last round; answers how many."""
+    since = now - READ_AT[-1]
+    fresh = PublishJob.objects.filter(
+        status=Status.PUBLISHED, published_at__gte=since, watch__isnull=True
+    ).order_by("-published_at")
+    jobs = list(fresh.select_related("connection")[: 4 * ROUND])
+    Watch.objects.bulk_create(
+        [Watch(job=job, next_read_at=first_reading(job, now)) for job in jobs],
+        ignore_conflicts=True,
+    )
+    return len(jobs)
+
+
+def first_reading(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
+    if job.connection is None:
+        return None
+    results = job.connection.platform_type.results
+    if results is None or not job.remote_id:
+        return None
+    if results.reads_are_billed and not settings.INSIGHTS_MAX_BILLED_READS:
+        return None
+    return next_reading(job, now)
+
+
+def next_reading(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
+    """When the job reaches the next of the ages; None if it has reached them all."""
+    assert job.published_at is not None
+    results = job.connection.platform_type.results if job.connection else None
+    is_billed = results is not None and results.reads_are_billed
+    times = (job.published_at + age for age in (READ_AT_WHEN_BILLED if is_billed else READ_AT))
+    return next((at for at in times if at > now), None)
+
+
+# --- Reading -------------------------------------------------------------------------------------
+
+
+def read_due(now: dt.datetime | None = None) -> int:
+    """One round: read what is due, account by account; answers how many posts were read."""
+    now = now or database_now()
+    give_up_at = time.monotonic() + ROUND_S
+    watch_published(now)
+    read = 0
+    for carrier, watches in _due(now):
+        if time.monotonic() > give_up_at:
+            break
+        read += _read(carrier, watches, now)
+    return read
+
+
+def _due(now: dt.datetime) -> Iterator[tuple[Carrier | None, list[Watch]]]:
+    due = Watch.objects.filter(next_read_at__lte=now).select_related(
+        "job__connection", "job__destination__connection"
+    )
+    watches = sorted(due.order_by("next_read_at")[:ROUND], key=lambda each: each.job.account)
+    for _, group in groupby(watches, key=lambda each: (each.job.account, each.job.connection_id)):
+        own = list(group)
+        for start in range(0, len(own), BATCH):
+            batch = [watch for watch in own[start : start + BATCH] if _take(watch, now)]
+            if batch:
+                yield _carrier(batch[0].job), batch
+
+
+def _take(watch: Watch, now: dt.datetime) -> bool:
+    """Two rounds may run at once; a post is read by one of them."""
+    return bool(
+        Watch.objects.filter(pk=watch.pk, next_read_at=watch.next_read_at).update(
+            next_read_at=now + LEASE
+        )
+    )
+
+
+def _carrier(job: PublishJob) -> Carrier | None:
+    connection = job.connection
+    if connection is None or connection.status == SocialConnection.Status.REVOKED:
+        return None
+    return Carrier(connection=connection, destination=job.destination)
+
+
+def _read(carrier: Carrier | None, watches: Sequence[Watch], now: dt.datetime) -> int:
+    if carrier is None:
+        _put_off(watches, None, "connection_not_found", "The account is no longer connected.")
+        return 0
+    try:
+        results = carrier.read()
+        if results.reads_are_billed:
+            rest = watches[settings.INSIGHTS_MAX_BILLED_READS :]
+            _put_off(rest, now + PAUSE, "", "")
+            watches = watches[: settings.INSIGHTS_MAX_BILLED_READS]
+        found = results.metrics([watch.job.remote_id for watch in watches])
+    except (ResultsNotAvailableError, InsufficientPermissionsError) as error:
+        _put_off(watches, None, error.code, str(error))
+    except RateLimitError as error:
+        _put_off(watches, max(error.until or now, now + PAUSE), error.code, str(error))
+    except TokenExpiredError as error:
+        _put_off(watches, now + LONG_PAUSE, error.code, str(error))
+    except SocialPublishingBaseError as error:
+        logger.warning("metrics were not read: %s", error.code)
+        _put_off(watches, now + PAUSE, error.code, str(error))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # An answer without the fields that its description promises: other accounts come all the
+        # same.
+        logger.exception("metrics were not understood")
+        _put_off(watches, now + PAUSE, NoAnswerError.code, type(error).__name__)
+    else:
+        for watch in watches:
+            _store(watch, found.get(watch.job.remote_id), now)
+        return len(found)
+    return 0
+
+
+def _store(watch: Watch, metrics: Metrics | None, now: dt.datetime) -> None:
+    with transaction.atomic():
+        if metrics is not None:
+            Reading.objects.create(job=watch.job, read_at=now, **dataclasses.asdict(metrics))
+        watch.error_code = "" if metrics else "post_not_found"
+        watch.error_message = "" if metrics else "The platform tells nothing of this post."
+        watch.next_read_at = next_reading(watch.job, now)
+        watch.save()
+
+
+def _put_off(watches: Sequence[Watch], until: dt.datetime | None, code: str, message: str) -> None:
+    Watch.objects.filter(pk__in=[watch.pk for watch in watches]).update(
+        next_read_at=until, error_code=code, error_message=message[:500]
+    )

@@ -1,0 +1,128 @@
+"""The JSON of insights, in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from insights.confidence import Confidence
+from insights.models import Reading
+from socialpublishing.options import WholeField
+from socialpublishing.serializers import StrictSerializer, TextField, TimezoneField
+
+MAX_KEYWORDS = 30
+
+
+class HashtagRequestSerializer(StrictSerializer):
+    keywords = serializers.ListField(
+        child=TextField(max_length=100),
+        allow_empty=False,
+        max_length=MAX_KEYWORDS,
+        help_text="What the post is about.",
+    )
+    industry = TextField(max_length=100, required=False, allow_null=True, allow_blank=True)
+    limit = WholeField(min_value=1, max_value=50, default=10)
+    connection_id = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="Whose posts and whose token; by default the only connection, if there is one.",
+    )
+    destination_id = serializers.UUIDField(required=False, allow_null=True)
+
+
+class SourceSerializer(serializers.Serializer[Any]):
+    """Where a part of the answer comes from. With a `code`, it brought nothing, and `meaning` says
+    why."""
+
+    name = serializers.CharField()
+    meaning = serializers.CharField()
+    read_at = serializers.DateTimeField(allow_null=True)
+    stale = serializers.BooleanField(source="is_stale")
+    code = serializers.SerializerMethodField()
+
+    def get_code(self, source: Any) -> str | None:
+        return source.code or None
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    """`stale`: a platform failed, and this is what it said last, at `generated_at`."""
+
+    sources = SourceSerializer(many=True)
+    generated_at = serializers.DateTimeField(allow_null=True)
+    stale = serializers.BooleanField()
+
+
+class HashtagSuggestionSerializer(serializers.Serializer[Any]):
+    tag = serializers.CharField(help_text="Without its sign.")
+    score = serializers.FloatField(
+        allow_null=True, help_text="0 to 1; what it means, its source says. Null: not known."
+    )
+    source = serializers.CharField()  # type: ignore[assignment]  # hides one of the field's own
+    posts = serializers.IntegerField(allow_null=True, help_text="Own posts that carry it.")
+    confidence = serializers.ChoiceField(
+        choices=[each.value for each in Confidence], allow_null=True
+    )
+
+
+class HashtagResponseSerializer(AnswerSerializer):
+    suggestions = HashtagSuggestionSerializer(many=True)
+
+
+class BestTimesQuerySerializer(StrictSerializer):
+    connection_id = serializers.UUIDField()
+    destination_id = serializers.UUIDField(required=False)
+    timezone = TimezoneField(required=False)
+
+
+class BestTimeToPostSuggestionSerializer(serializers.Serializer[Any]):
+    day_of_week = serializers.IntegerField(help_text="0 is Monday.")
+    hour_of_day = serializers.IntegerField(help_text="0 to 23, by the clocks of `timezone`.")
+    score = serializers.FloatField(
+        help_text="The engagement expected, as a share of the best slot's: above 0, at most 1."
+    )
+    posts = serializers.IntegerField(help_text="Own posts within an hour of it, on any day.")
+
+
+class BestTimeToPostResponseSerializer(AnswerSerializer):
+    platform = serializers.CharField()
+    connection_id = serializers.UUIDField()
+    timezone = serializers.CharField()
+    suggested_times = BestTimeToPostSuggestionSerializer(many=True)
+    confidence = serializers.ChoiceField(
+        choices=[each.value for each in Confidence], help_text="Defined in docs/insights.md."
+    )
+    lift = serializers.FloatField(
+        help_text="What these hours bring on average, as a multiple of an average hour."
+    )
+    posts_used = serializers.IntegerField()
+    missing_posts = serializers.IntegerField(
+        help_text="About how many more posts it takes to get beyond a low confidence; 0 with a low "
+        "confidence: the hour hardly matters here."
+    )
+
+
+class ReadingSerializer(serializers.ModelSerializer[Reading]):
+    """Null: the platform does not tell. `engagement` is the sum of what people did."""
+
+    engagement = serializers.IntegerField()
+
+    class Meta:
+        model = Reading
+        fields = (
+            "read_at", "impressions", "reach", "likes", "comments", "shares", "saves", "clicks",
+            "engagement",
+        )  # fmt: skip
+
+
+class JobMetricsSerializer(serializers.Serializer[Any]):
+    """How a published post is doing: as read last, and at growing ages."""
+
+    job_id = serializers.UUIDField()
+    platform = serializers.CharField()
+    published_at = serializers.DateTimeField()
+    latest = ReadingSerializer(allow_null=True)
+    readings = ReadingSerializer(many=True, help_text="Oldest first.")
+    next_read_at = serializers.DateTimeField(allow_null=True)
+    error_code = serializers.CharField(allow_null=True)
+    error_message = serializers.CharField(allow_null=True)
