@@ -28,13 +28,12 @@ def weighted_length(text: str) -> int:
     (U+10FF) and of common punctuation 1, any other 2.
     """
     text = _nfc(text)
-    pieces = []
-    end = 0
-    for url_start, url_end in find_urls(text):
-        pieces += [text[end:url_start], "x" * URL_WEIGHT]
-        end = url_end
-    counted = EMOJI_RUN.sub(_flatten_emoji, "".join([*pieces, text[end:]]))
-    return len(counted) + len(HEAVY.findall(counted))
+    urls = find_urls(text)
+    starts, ends = [start for start, _ in urls], [end for _, end in urls]
+    between = [text[end:start] for end, start in zip([0, *ends], [*starts, None], strict=True)]
+    # One light character in the place of each link, so that no emoji grows together around it.
+    counted = EMOJI_RUN.sub(_flatten_emoji, "x".join(between))
+    return len(counted) + len(HEAVY.findall(counted)) + len(urls) * (URL_WEIGHT - len("x"))
 
 
 def find_urls(text: str) -> list[tuple[int, int]]:
@@ -169,15 +168,31 @@ NOT_IN_LABEL = PUNCTUATION + SPACES + DIRECTIONS + INVALID
 LETTER = rf"[^{NOT_IN_LABEL}_-]"
 
 
+Tree = dict[str, "Tree"]
+
+
 def _any_tld() -> str:
-    """A pattern for all top-level domains. By first letter, or each would be tried in turn."""
+    """A pattern for all top-level domains: a tree by their letters, or each would be tried in turn.
+
+    It spells out both cases of each letter, because blind to case the engine has to go down every
+    branch of the tree to see that it is the wrong one.
+    """
     lines = Path(__file__).with_name("text_tlds.txt").read_text("utf-8").splitlines()
-    names = [name for line in lines if not line.startswith("#") for name in line.split()]
-    by_letter = defaultdict(list)
-    for name in sorted(names, key=len, reverse=True):
-        by_letter[name[0]].append(re.escape(name[1:]))
-    known = "|".join(f"{letter}(?:{'|'.join(rest)})" for letter, rest in by_letter.items())
-    return rf"(?:(?:{known})(?![0-9a-zA-Z@+-])|xn--[0-9a-z-]+)"
+    tree: Tree = {}
+    for name in (name for line in lines if not line.startswith("#") for name in line.split()):
+        branch = tree
+        for letter in name:
+            branch = branch.setdefault(letter, {})
+        branch[""] = {}
+    return rf"(?-i:{_branches(tree)}(?![0-9a-zA-Z@+-])|[xX][nN]--[0-9a-zA-Z-]+)"
+
+
+def _branches(tree: Tree) -> str:
+    branches = []
+    for letter in sorted(tree, reverse=True):  # the end of a name comes last: longest first
+        cases = "".join(sorted({letter.lower(), letter.upper()}))
+        branches.append(rf"[{cases}]{_branches(tree[letter])}" if letter else "")
+    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
 
 
 TLD = _any_tld()
@@ -229,8 +244,11 @@ MENTION = re.compile(r"(?<![\w@/.+-])[@\uFF20]\w[\w.]*")
 
 def _has_valid_lengths(match: re.Match[str]) -> bool:
     """Whether the host's labels and the whole URL are short enough, in the ASCII form of DNS."""
-    if len(match["url"]) <= MAX_LABEL_LENGTH and match["host"].isascii():
-        return True  # by far the most
+    # By far the most. No character takes more than seven in ASCII, and the shortest host that
+    # begins wrongly is xn--é.de.
+    is_short = match["host"].isascii() or len(match["host"]) < len("xn--é.de")
+    if is_short and len(match["url"]) <= MAX_LABEL_LENGTH:
+        return True
     length = len(match["url"]) - len(match["host"]) + (0 if match["scheme"] else len("https://"))
     for label in re.split(r"[.\u3002\uFF0E\uFF61]", match["host"]):  # all four are dots to IDNA
         # Encoding takes the square of the length, and never shortens.
