@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,7 +37,7 @@ from connections.console import (
 )
 from publishing import services
 from publishing.lanes import DEAD_AFTER, TURNSTILE
-from publishing.models import ENDED, JobEvent, Lane, PublishJob, Status
+from publishing.models import ENDED, JobEvent, Lane, Outcome, PublishJob, Status
 from socialpublishing.clock import database_now
 
 STATUS_COLOURS: dict[str, str] = {
@@ -166,7 +167,7 @@ class PublishJobAdmin(OperatedAdmin):
         ),
     )  # fmt: skip
     inlines = (JobEventInline,)
-    actions = actions_detail = ("retry", "cancel")
+    actions = actions_detail = ("retry", "cancel", "settle_published", "settle_not_published")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[PublishJob], search_term: str
@@ -314,12 +315,45 @@ class PublishJobAdmin(OperatedAdmin):
         )
         return self.operate(request, rows, object_id, operation)
 
+    @action(description="It is published", icon="done")
+    def settle_published(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[PublishJob] | None = None,
+        object_id: str | None = None,
+    ) -> HttpResponse:
+        operation = Operation(
+            title="It is published",
+            done="settled",
+            act=partial(services.resolve_job, outcome=Outcome.PUBLISHED),
+            warning="For an unconfirmed post that somebody has seen at its platform.",
+        )
+        return self.operate(request, rows, object_id, operation)
+
+    @action(description="It is not published", icon="block", variant=ActionVariant.DANGER)
+    def settle_not_published(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[PublishJob] | None = None,
+        object_id: str | None = None,
+    ) -> HttpResponse:
+        operation = Operation(
+            title="It is not published",
+            done="settled",
+            act=partial(services.resolve_job, outcome=Outcome.NOT_PUBLISHED),
+            warning="For an unconfirmed post that is surely not at its platform. Tried again "
+            "afterwards, it is published: if it was there after all, twice.",
+        )
+        return self.operate(request, rows, object_id, operation)
+
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """The operations that this job's status leaves; the services have the last word."""
         job = self.get_object(request, object_id)
         possible = set()
         if job and job.status in {Status.FAILED, Status.CONTENT_REJECTED, Status.UNCONFIRMED}:
             possible.add("Retry")
+            if job.status == Status.UNCONFIRMED:
+                possible |= {"It is published", "It is not published"}
         elif job and job.status not in ENDED and job.publish_started_at is None:
             possible.add("Cancel")
         offered = super().get_actions_detail(request, object_id)

@@ -34,6 +34,13 @@ class Status(models.TextChoices):
     UNCONFIRMED = "Unconfirmed"
 
 
+class Outcome(models.TextChoices):
+    """What a person found at the platform, where the platform does not tell us."""
+
+    PUBLISHED = "published"
+    NOT_PUBLISHED = "not_published"
+
+
 ENDED = (Status.PUBLISHED, Status.FAILED, Status.CONTENT_REJECTED, Status.CANCELLED)
 
 

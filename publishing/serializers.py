@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from publishing.models import JobEvent, PublishJob, Status
+from publishing.models import JobEvent, Outcome, PublishJob, Status
 from socialpublishing.options import WholeField
 from socialpublishing.platforms.base import Platform
 from socialpublishing.posts import MediaKind
@@ -42,6 +42,16 @@ class GeneratedAssetSerializer(StrictSerializer):
     )
 
 
+def late_grace_field() -> WholeField:
+    return WholeField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=7 * 86400,
+        help_text="How much later than its time the post may still go out.",
+    )
+
+
 class PublishRequestSerializer(StrictSerializer):
     connection_id = serializers.UUIDField()
     text_content = TextField(max_length=MAX_TEXT, required=False, allow_null=True, allow_blank=True)
@@ -49,13 +59,7 @@ class PublishRequestSerializer(StrictSerializer):
         child=GeneratedAssetSerializer(), required=False, max_length=MAX_ASSETS
     )
     platform_specific_options = PlatformOptionsField(required=False, allow_null=True)
-    late_grace_seconds = WholeField(
-        required=False,
-        allow_null=True,
-        min_value=0,
-        max_value=7 * 86400,
-        help_text="How much later than its time the post may still go out.",
-    )
+    late_grace_seconds = late_grace_field()
 
 
 class MomentField(serializers.Field[Any, Any, Any, Any]):
@@ -92,6 +96,32 @@ extend_schema_field({"type": "string", "format": "date-time"})(MomentField)
 
 class ScheduleRequestSerializer(PublishRequestSerializer):
     schedule_time = MomentField()
+
+
+class ChangeJobSerializer(StrictSerializer):
+    """What is left out stays as it is. `schedule_time` null: as soon as possible."""
+
+    schedule_time = MomentField(required=False, allow_null=True)
+    text_content = TextField(max_length=MAX_TEXT, required=False, allow_null=True, allow_blank=True)
+    assets = serializers.ListField(
+        child=GeneratedAssetSerializer(), required=False, max_length=MAX_ASSETS
+    )
+    platform_specific_options = PlatformOptionsField(required=False, allow_null=True)
+    late_grace_seconds = late_grace_field()
+
+    def validate(self, said: dict[str, Any]) -> dict[str, Any]:
+        if not said:
+            raise serializers.ValidationError("There is nothing to change.")
+        return said
+
+
+class ResolveSerializer(StrictSerializer):
+    """What somebody found at the platform for a job whose outcome is not known."""
+
+    outcome = serializers.ChoiceField(choices=Outcome.values)
+    remote_id = TextField(max_length=200, required=False, allow_blank=True)
+    post_url = serializers.URLField(max_length=500, required=False, allow_blank=True)
+    reason = TextField(max_length=300, required=False, allow_blank=True)
 
 
 class PublishJobResponseSerializer(serializers.ModelSerializer[PublishJob]):

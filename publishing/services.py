@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from connections.models import Destination, SocialConnection
 from connections.services import ConnectionNotFoundError
-from publishing.models import ENDED, PublishJob, Status
+from publishing.models import ENDED, Outcome, PublishJob, Status
 from publishing.transitions import Move, StaleJobError, move, move_one, record_start
 from socialpublishing import media
 from socialpublishing.clock import database_now
@@ -25,6 +25,7 @@ from socialpublishing.errors import (
 )
 from socialpublishing.options import wrong_options
 from socialpublishing.platforms import offered_platform
+from socialpublishing.platforms.base import web_address
 from socialpublishing.policy import Capabilities, PostType
 from socialpublishing.posts import MEASURES, Media, MediaKind, Post, media_kind
 from socialpublishing.text import is_blank
@@ -97,12 +98,22 @@ class IdempotencyKeyReusedError(SocialPublishingBaseError):
 
 class AlreadySubmittingError(SocialPublishingBaseError):
     code = "already_submitting"
-    sentence = "The post is being published or has ended; it can no longer be cancelled."
+    sentence = "The post is being published or has ended; it can no longer be cancelled or changed."
 
 
 class NotRetriableError(SocialPublishingBaseError):
     code = "not_retriable"
     sentence = "Only a job that failed or was rejected can be tried again."
+
+
+class NotUnconfirmedError(SocialPublishingBaseError):
+    code = "not_unconfirmed"
+    sentence = "Only a job whose outcome nobody knows is settled by a person."
+
+
+class PostTakenError(SocialPublishingBaseError):
+    code = "post_taken"
+    sentence = "Another job stands for this post already."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,23 +145,12 @@ def accept_post(draft: Draft, *, user_id: str) -> Accepted:
     if replay := _replay(draft, user_id, now):
         return replay
     connection = _connection(draft, user_id)
-    platform = connection.platform_type
     _check_time(draft.scheduled_at, now)
-    destination = _checked(draft, connection)
-    assets = looked_at(draft, platform.limits(connection.profile))
-    if violations := platform.violations(_post(draft, assets), connection.profile):
-        raise ContentValidationError(violations)
-    account = destination.external_id if destination else connection.external_user_id
     job = PublishJob(
         user_id=user_id,
         connection=connection,
-        destination=destination,
         platform=connection.platform,
-        account=f"{connection.platform}:{account}",
-        account_name=str(destination or connection.external_display_name),
-        text=draft.text,
-        assets=assets,
-        platform_specific_options=dict(draft.options),
+        **_content(draft, connection),
         status=Status.SCHEDULED if draft.scheduled_at else Status.PENDING,
         scheduled_at=draft.scheduled_at,
         late_grace_s=draft.late_grace_s,
@@ -168,6 +168,24 @@ def accept_post(draft: Draft, *, user_id: str) -> Accepted:
             return replay
         raise
     return Accepted(job=job)
+
+
+def _content(draft: Draft, connection: SocialConnection) -> dict[str, Any]:
+    """What the columns of a job say of what is published and where, once all of it is checked."""
+    destination = _checked(draft, connection)
+    platform = connection.platform_type
+    assets = looked_at(draft, platform.limits(connection.profile))
+    if violations := platform.violations(_post(draft, assets), connection.profile):
+        raise ContentValidationError(violations)
+    account = destination.external_id if destination else connection.external_user_id
+    return {
+        "destination": destination,
+        "account": f"{connection.platform}:{account}",
+        "account_name": str(destination or connection.external_display_name),
+        "text": draft.text,
+        "assets": assets,
+        "platform_specific_options": dict(draft.options),
+    }
 
 
 def check_post(draft: Draft, *, user_id: str) -> list[Violation]:
@@ -307,6 +325,97 @@ def cancel_job(job: PublishJob, *, actor: str, reason: str = "Cancelled.") -> No
         if job.status in ENDED or job.publish_started_at is not None:
             raise AlreadySubmittingError from None
         raise
+
+
+def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> None:
+    """Give a job that has not begun another time, or another content, which is checked anew.
+
+    `changes` are fields of a Draft: text, assets, options, scheduled_at (None: now), late_grace_s.
+    Raises AlreadySubmittingError, and whatever `accept_post` raises.
+    """
+    now = database_now()
+    if job.status not in {Status.PENDING, Status.SCHEDULED} or job.publish_started_at is not None:
+        raise AlreadySubmittingError
+    draft = replace(_draft_of(job), **changes)
+    if "scheduled_at" in changes:
+        _check_time(draft.scheduled_at, now)
+    columns: dict[str, Any] = {}
+    if not changes.keys().isdisjoint({"text", "assets", "options"}):
+        columns = _content(draft, _connection(draft, job.user_id))
+    due = draft.scheduled_at or (now if "scheduled_at" in changes else job.next_attempt_at)
+    step = Move(
+        job=job,
+        to=Status.SCHEDULED if draft.scheduled_at else Status.PENDING,
+        changes={
+            # The fence moves: a worker that has just taken the job comes to nothing with it.
+            "fence": job.fence + 1,
+            "lease_owner": "",
+            "next_attempt_at": due,
+            "late_grace_s": draft.late_grace_s,
+            "error_code": "",
+            "error_message": "",
+            **({"progress": {}} if columns else {}),
+        },
+        note="Changed." if columns else "Rescheduled.",
+    )
+    with transaction.atomic():
+        move_one(step, now=now, actor=actor)
+        columns["scheduled_at"] = draft.scheduled_at
+        PublishJob.objects.filter(pk=job.pk).update(**columns)
+    job.refresh_from_db()
+
+
+def _draft_of(job: PublishJob) -> Draft:
+    if job.connection_id is None:
+        raise ConnectionNotFoundError
+    return Draft(
+        connection_id=job.connection_id,
+        text=job.text,
+        assets=job.assets,
+        options=job.platform_specific_options,
+        scheduled_at=job.scheduled_at,
+        late_grace_s=job.late_grace_s,
+    )
+
+
+def resolve_job(
+    job: PublishJob,
+    outcome: Outcome,
+    *,
+    actor: str,
+    reason: str = "",
+    remote_id: str = "",
+    post_url: str = "",
+) -> None:
+    """Settle a job whose outcome the platform does not tell, by what a person saw there.
+
+    After NOT_PUBLISHED it may be tried again, and would then be published: the person vouches.
+    """
+    now = database_now()
+    if job.status != Status.UNCONFIRMED:
+        raise NotUnconfirmedError
+    if remote_id and PublishJob.objects.filter(account=job.account, remote_id=remote_id).exists():
+        raise PostTakenError
+    found: dict[str, Any] = {"fence": job.fence + 1}
+    if outcome == Outcome.PUBLISHED:
+        found |= {
+            "published_at": job.publish_started_at or now,
+            "remote_id": remote_id,
+            "post_url": web_address(post_url),
+            "error_code": "",
+            "error_message": "",
+        }
+        settled = Move(job=job, to=Status.PUBLISHED, changes=found, note=reason or "Found there.")
+    else:
+        note = reason or "A person found that the post is not there."
+        found |= {
+            "publish_started_at": None,
+            "progress": {},
+            "error_code": "not_published",
+            "error_message": note,
+        }
+        settled = Move(job=job, to=Status.FAILED, changes=found, note=note, code="not_published")
+    move_one(settled, now=now, actor=actor)
 
 
 def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:

@@ -24,6 +24,7 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.PENDING: frozenset(
         {
             Status.PENDING,
+            Status.SCHEDULED,  # given another time
             Status.PROCESSING,
             # Tried again by hand, with a mark from before.
             Status.UNCONFIRMED,

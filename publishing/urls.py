@@ -7,9 +7,13 @@ urlpatterns = [
     path("schedule", PublishingViewSet.as_view({"post": "schedule"})),
     path("validate", PublishingViewSet.as_view({"post": "validate"})),
     path("jobs", PublishJobViewSet.as_view({"get": "list"})),
-    path("jobs/<uuid:job_id>", PublishJobViewSet.as_view({"get": "retrieve"})),
+    path(
+        "jobs/<uuid:job_id>",
+        PublishJobViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+    ),
     path("jobs/<uuid:job_id>/status", PublishJobViewSet.as_view({"get": "status"})),
     path("jobs/<uuid:job_id>/events", PublishJobViewSet.as_view({"get": "events"})),
     path("jobs/<uuid:job_id>/cancel", PublishJobViewSet.as_view({"post": "cancel"})),
+    path("jobs/<uuid:job_id>/resolve", PublishJobViewSet.as_view({"post": "resolve"})),
     path("jobs/<uuid:job_id>/retry", PublishJobViewSet.as_view({"post": "retry"})),
 ]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, pagination, serializers, viewsets
 from rest_framework.request import Request
@@ -16,13 +17,15 @@ from rest_framework.response import Response
 
 from connections.callers import user_id
 from publishing import services
-from publishing.models import ENDED, PublishJob, Status
+from publishing.models import ENDED, Outcome, PublishJob, Status
 from publishing.serializers import (
+    ChangeJobSerializer,
     JobEventSerializer,
     PlatformSerializer,
     PublishJobDetailSerializer,
     PublishJobResponseSerializer,
     PublishRequestSerializer,
+    ResolveSerializer,
     ScheduleRequestSerializer,
     ViolationsSerializer,
     platform_as_data,
@@ -58,15 +61,27 @@ class JobPagination(pagination.CursorPagination):
         return Response(data, headers={"Link": ", ".join(links)} if links else None)
 
 
+# What the list can be narrowed by, and the question to the database.
+JOB_FILTERS = {
+    "platform": "platform",
+    "status": "status",
+    "connection_id": "connection_id",
+    "from": "created_at__gte",
+    "to": "created_at__lt",
+}
+
+
 class JobFilterSerializer(serializers.Serializer[Any]):
     platform = serializers.ChoiceField(choices=[], required=False)
     status = serializers.ChoiceField(choices=Status.values, required=False)
     connection_id = serializers.UUIDField(required=False)
+    to = serializers.DateTimeField(required=False)
     limit = serializers.IntegerField(min_value=1, max_value=100, required=False)
     cursor = serializers.CharField(required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["from"] = serializers.DateTimeField(required=False)
         # The register as it is now.
         platform: Any = self.fields["platform"]
         platform.choices = list(PLATFORMS)
@@ -147,6 +162,8 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
             OpenApiParameter("platform", str, enum=sorted(PLATFORMS)),
             OpenApiParameter("status", str, enum=Status.values),
             OpenApiParameter("connection_id", {"type": "string", "format": "uuid"}),
+            OpenApiParameter("from", OpenApiTypes.DATETIME, description="Accepted then or later."),
+            OpenApiParameter("to", OpenApiTypes.DATETIME, description="Accepted before."),
             OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100}),
             OpenApiParameter("cursor", str, description="From the Link header of the last page."),
         ],
@@ -161,9 +178,9 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
         given = JobFilterSerializer(data=request.query_params.dict())
         given.is_valid(raise_exception=True)
         wanted = {
-            name: value
+            JOB_FILTERS[name]: value
             for name, value in given.validated_data.items()
-            if name not in {"limit", "cursor"}
+            if name in JOB_FILTERS
         }
         pages = JobPagination()
         page: Any = pages.paginate_queryset(self.get_queryset().filter(**wanted), request)
@@ -194,6 +211,39 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
     )
     def events(self, request: Request, **kwargs: Any) -> Response:
         return Response(JobEventSerializer(self.get_object().events.all(), many=True).data)
+
+    @extend_schema(
+        operation_id="change_publish_job_jobs__job_id__patch",
+        tags=[TAG],
+        summary="Give a job another time or content before it begins",
+        request=ChangeJobSerializer,
+        responses=PublishJobDetailSerializer,
+    )
+    def partial_update(self, request: Request, **kwargs: Any) -> Response:
+        job = self.get_object()
+        given = ChangeJobSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        changes = _draft_fields(given.validated_data)
+        services.change_job(job, changes, actor=f"user {user_id(request)}")
+        return Response(PublishJobDetailSerializer(job).data)
+
+    @extend_schema(
+        operation_id="resolve_publish_job_jobs__job_id__resolve_post",
+        tags=[TAG],
+        summary="Settle a job whose outcome nobody knows",
+        description="By what somebody saw at the platform. A post said not to be there can be "
+        "tried again, and is then published.",
+        request=ResolveSerializer,
+        responses=PublishJobDetailSerializer,
+    )
+    def resolve(self, request: Request, **kwargs: Any) -> Response:
+        job = self.get_object()
+        given = ResolveSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        said = given.validated_data
+        outcome = Outcome(said.pop("outcome"))
+        services.resolve_job(job, outcome, actor=f"user {user_id(request)}", **said)
+        return Response(PublishJobDetailSerializer(job).data)
 
     @extend_schema(
         operation_id="cancel_publish_job_jobs__job_id__cancel_post",
@@ -250,16 +300,24 @@ def _accept(
     return Response(body, status=202, headers=headers)
 
 
-def _draft(said: Mapping[str, Any], **more: str) -> services.Draft:
-    return services.Draft(
-        connection_id=said["connection_id"],
-        text=said.get("text_content") or "",
-        assets=said.get("assets") or (),
-        options=said.get("platform_specific_options") or {},
-        scheduled_at=said.get("schedule_time"),
-        late_grace_s=said.get("late_grace_seconds"),
-        **more,
-    )
+def _draft(said: Mapping[str, Any], **more: Any) -> services.Draft:
+    return services.Draft(connection_id=said["connection_id"], **_draft_fields(said), **more)
+
+
+def _draft_fields(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said, in a draft's words; null is as good as nothing."""
+    names = {
+        "text_content": ("text", ""),
+        "assets": ("assets", ()),
+        "platform_specific_options": ("options", {}),
+        "schedule_time": ("scheduled_at", None),
+        "late_grace_seconds": ("late_grace_s", None),
+    }
+    return {
+        field: empty if said[name] is None else said[name]
+        for name, (field, empty) in names.items()
+        if name in said
+    }
 
 
 def as_accepted(job: PublishJob) -> PublishJob:

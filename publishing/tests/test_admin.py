@@ -342,7 +342,7 @@ def test_viewers_do_not_operate(viewer, make_job, name):
     [
         (Status.FAILED, {"retry"}),
         (Status.CONTENT_REJECTED, {"retry"}),
-        (Status.UNCONFIRMED, {"retry"}),
+        (Status.UNCONFIRMED, {"retry", "settle_published", "settle_not_published"}),
         (Status.PENDING, {"cancel"}),
         (Status.SCHEDULED, {"cancel"}),
         (Status.PROCESSING, {"cancel"}),
@@ -353,7 +353,8 @@ def test_viewers_do_not_operate(viewer, make_job, name):
 def test_page_offers_what_its_status_leaves(ops, make_job, status, offered):
     html = ops.get(page_of(make_job(status))).content.decode()
 
-    assert {name for name in ("retry", "cancel") if f"/{name}/" in html} == offered
+    operations = ("retry", "cancel", "settle_published", "settle_not_published")
+    assert {name for name in operations if f"/{name}/" in html} == offered
 
 
 def test_operation_on_a_job_that_is_gone_is_not_found(ops):

@@ -1,0 +1,285 @@
+"""A video of a gibibyte from a file server to a platform, its worker killed on the way.
+
+    python -m benchmarks.large_video [--mebibytes 1024] [twitter facebook linkedin tiktok]
+
+For each platform: a worker uploads the video whole; another is killed (`kill -9`, its whole tree)
+at a random part of the upload and started again. Told are the memory of the worker's processes
+above what they had when idle, how much was read from the source as a multiple of the file, and how
+many posts the sandbox has: one for each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import datetime as dt
+import os
+import random
+import secrets
+import signal
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+
+MEBIBYTE = 1024 * 1024
+PATIENCE_S = 900
+IDLE_S = 90  # so long that each background task has run once, and its process has grown
+
+os.environ.update(
+    ENV_FILE=os.devnull,
+    SECRET_KEY=secrets.token_urlsafe(50),
+    AES_KEY=base64.b64encode(secrets.token_bytes(32)).decode(),
+    JWT_KEY=secrets.token_urlsafe(48),
+    JWT_ALGORITHMS="HS256",
+    LOG_LEVEL="ERROR",
+    DJANGO_SETTINGS_MODULE="config.settings",
+)
+
+import django  # noqa: E402
+
+django.setup()
+
+from config.jwt import sign_dev_token  # noqa: E402
+from config.run.environment import first_free  # noqa: E402
+from config.run.journey import Caller  # noqa: E402
+from config.run.service import manage, web_command  # noqa: E402
+from socialpublishing.platforms import PLATFORMS  # noqa: E402
+from socialpublishing.posts import MediaKind  # noqa: E402
+from socialpublishing.sandbox.pages import HERE as SANDBOX  # noqa: E402
+from socialpublishing.tests.file_server import FileServer, Sparse  # noqa: E402
+
+
+def long_video(size: int) -> Sparse:
+    """A real clip of a few seconds, made long by a box that players pass over."""
+    clip = (SANDBOX / "samples" / "clip.mp4").read_bytes()
+    rest = struct.pack(">I4sQ", 1, b"free", size - len(clip))
+    return Sparse(size=size, places={0: clip, len(clip): rest})
+
+
+class Service:
+    """Sandbox, web and worker, each with processes of its own."""
+
+    def __init__(self, folder: Path, source: str) -> None:
+        self.port, self.sandbox_port = first_free(18100), first_free(18200)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.sandbox_url = f"http://127.0.0.1:{self.sandbox_port}"
+        self.environment = {
+            **os.environ,
+            "DATABASE_URL": f"sqlite:///{folder}/service.sqlite3",
+            "SANDBOX_URL": self.sandbox_url,
+            "SERVICE_BASE_URL": self.url,
+            "MEDIA_ALLOWED_ORIGINS": source,
+        }
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(command, env=self.environment, process_group=0)
+        self.processes.append(process)
+        return process
+
+    def start_all(self) -> None:
+        subprocess.run(manage("migrate", "-v0"), env=self.environment, check=True)
+        self.start(*manage("sandbox", "--port", str(self.sandbox_port)))
+        self.start(*web_command("127.0.0.1", self.port))
+        for url in (f"{self.url}/healthz", f"{self.sandbox_url}/control/posts"):
+            wait(lambda url=url: answers(url))
+
+    def stop(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(60)
+
+
+def answers(url: str) -> bool:
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(url, timeout=2).ok
+    return False
+
+
+def wait(condition: Any, seconds: float = PATIENCE_S) -> None:
+    give_up_at = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > give_up_at:
+            raise SystemExit("It did not come about in time.")
+        time.sleep(0.05)
+
+
+def tree_of(pid: int) -> Iterator[int]:
+    yield pid
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            yield from tree_of(int(child))
+
+
+def memory_of(pid: int) -> int:
+    """What the process and its children hold, in bytes; what they share counts once."""
+    total = 0
+    for each in tree_of(pid):
+        with contextlib.suppress(OSError):
+            rollup = Path(f"/proc/{each}/smaps_rollup").read_text()
+            [line] = [line for line in rollup.splitlines() if line.startswith("Pss:")]
+            total += int(line.split()[1]) * 1024
+    return total
+
+
+class Gauge(threading.Thread):
+    """Watches the memory of a worker."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid = pid
+        self._peak = 0
+        self._is_over = False
+        self.start()
+
+    def run(self) -> None:
+        while not self._is_over:
+            self._peak = max(self._peak, memory_of(self.pid))
+            time.sleep(0.1)
+
+    def end(self) -> int:
+        """The most that it had, in bytes."""
+        self._is_over = True
+        return self._peak
+
+
+class Bench:
+    def __init__(self, service: Service, source: FileServer) -> None:
+        self.service, self.source = service, source
+        self.token = sign_dev_token("alice", lifetime=dt.timedelta(hours=12))
+        self.headers = {"Authorization": f"Bearer {self.token}"}
+        worker = self._start_worker()
+        gauge = Gauge(worker.pid)
+        time.sleep(IDLE_S)
+        self.idle = gauge.end()
+        print(f"An idle worker has {self.idle / MEBIBYTE:.0f} MiB.", flush=True)
+        self._stop(worker)
+
+    def video(self, platform: str, *, kill_after: float | None) -> None:
+        """Publish one; with `kill_after`, the worker dies when that part of it was read."""
+        worker = self._start_worker()
+        gauges = [Gauge(worker.pid)]
+        self.source.bytes_sent = 0
+        started = time.monotonic()
+        job = self._publish(platform)
+        if kill_after is not None:
+            wait(lambda: self.source.bytes_sent > kill_after * self.source.file.size)
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
+            worker = self._start_worker()
+            gauges.append(Gauge(worker.pid))
+        wait(lambda: self._status(job) not in {"Pending", "Processing"})
+        seconds = time.monotonic() - started
+        above = max(gauge.end() for gauge in gauges) - self.idle
+        posts = len(requests.get(self._posts_url(platform), timeout=30).json())
+        how = "whole" if kill_after is None else f"killed at {kill_after:.0%}"
+        print(
+            f"{platform:9} {how:14} {self._status(job):10} posts {posts}  {seconds:5.0f} s  "
+            f"memory {above / MEBIBYTE:+5.1f} MiB  "
+            f"read {self.source.bytes_sent / self.source.file.size:.2f} times the file",
+            flush=True,
+        )
+        if posts != 1:
+            self._tell_story(job)
+        self._stop(worker)
+
+    def _start_worker(self) -> subprocess.Popen[bytes]:
+        worker = self.service.start(*manage("worker"))
+        wait(lambda: answers(f"{self.service.url}/healthz/worker"))
+        return worker
+
+    def _stop(self, worker: subprocess.Popen[bytes]) -> None:
+        worker.send_signal(signal.SIGTERM)
+        worker.wait()
+
+    def _publish(self, platform: str) -> str:
+        requests.delete(f"{self.service.sandbox_url}/control/state", timeout=10)
+        caller = Caller(
+            service=self.service.url, sandbox=self.service.sandbox_url, token=self.token
+        )
+        connection = caller.connect(platform)["id"]
+        kind = next(
+            kind
+            for kind in PLATFORMS[platform].capabilities.post_types
+            if MediaKind.VIDEO in kind.media
+        )
+        examples = PLATFORMS[platform].options.examples
+        asset = {
+            "url": f"{self.source.origin}/{secrets.token_hex(4)}.mp4",
+            "asset_type": "video",
+            "mime_type": "video/mp4",
+        }
+        body = {
+            "connection_id": connection,
+            "text_content": "A long one",
+            "assets": [asset],
+            "platform_specific_options": {
+                option: examples[option] for option in kind.required_options
+            },
+        }
+        answer = requests.post(
+            f"{self.service.url}/api/v1/publishing/publish",
+            json=body,
+            headers=self.headers,
+            timeout=30,
+        )
+        if answer.status_code != 202:
+            raise SystemExit(answer.text)
+        return str(answer.json()["job_id"])
+
+    def _status(self, job: str) -> str:
+        url = f"{self.service.url}/api/v1/publishing/jobs/{job}/status"
+        return str(requests.get(url, headers=self.headers, timeout=30).json()["status"])
+
+    def _tell_story(self, job: str) -> None:
+        url = f"{self.service.url}/api/v1/publishing/jobs/{job}/events"
+        for event in requests.get(url, headers=self.headers, timeout=30).json():
+            print("   ", event["at"], event["to_status"], event["code"], event["note"])
+
+    def _posts_url(self, platform: str) -> str:
+        return f"{self.service.sandbox_url}/control/posts?platform={platform}"
+
+
+def largest(platform: str, size: int) -> int:
+    """`size`, or what the platform takes if that is less."""
+    limits = [
+        kind.media[MediaKind.VIDEO].max_bytes
+        for kind in PLATFORMS[platform].capabilities.post_types
+        if MediaKind.VIDEO in kind.media
+    ]
+    return min(size, limits[0])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("platforms", nargs="*", default=[])
+    parser.add_argument("--mebibytes", type=int, default=1024)
+    asked = parser.parse_args()
+    known = [name for name in ("twitter", "facebook", "linkedin", "tiktok") if name in PLATFORMS]
+    source = FileServer()
+    with tempfile.TemporaryDirectory() as folder:
+        service = Service(Path(folder), source.origin)
+        try:
+            service.start_all()
+            bench = Bench(service, source)
+            for platform in asked.platforms or known:
+                source.file = long_video(largest(platform, asked.mebibytes * MEBIBYTE))
+                bench.video(platform, kill_after=None)
+                bench.video(platform, kill_after=random.uniform(0.2, 0.8))
+        finally:
+            service.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+"""What callers can still do about a job: another time, another content, the last word on it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import pytest
+from django.utils import timezone
+
+from publishing.models import PublishJob
+
+
+def at(**ahead) -> str:
+    return (timezone.now() + dt.timedelta(**ahead)).isoformat()
+
+
+def patch(api, job, body):
+    return api.client.patch(f"/api/v1/publishing/jobs/{job}", body, content_type="application/json")
+
+
+@pytest.fixture
+def connection(make_connection):
+    return make_connection("twitter")
+
+
+@pytest.fixture
+def scheduled(api, connection):
+    """The id of a job that is due in an hour."""
+    body = {
+        "connection_id": str(connection.pk),
+        "text_content": "Old",
+        "schedule_time": at(hours=1),
+    }
+    return api.post("publishing/schedule", body).json()["job_id"]
+
+
+# --- Another time, another content ---------------------------------------------------------------
+
+
+def test_job_goes_out_at_its_new_time(api, scheduled, sandbox, lane):
+    answer = patch(api, scheduled, {"schedule_time": at(hours=2)})
+
+    assert answer.status_code == 200, answer.json()
+    assert answer.json()["status"] == "Scheduled"
+    lane.work(after=3700)
+    assert sandbox.posts() == []
+    lane.work(after=7300)
+    [post] = sandbox.posts()
+    assert post["text"] == "Old"
+
+
+def test_job_without_a_time_goes_out_now(api, scheduled, sandbox, lane):
+    answer = patch(api, scheduled, {"schedule_time": None})
+    assert (answer.json()["status"], answer.json()["scheduled_at"]) == ("Pending", None)
+    lane.work()
+    assert len(sandbox.posts()) == 1
+
+
+def test_waiting_job_can_be_put_off(api, connection, sandbox, lane):
+    job = api.publish(connection, "Not yet").json()["job_id"]
+    assert patch(api, job, {"schedule_time": at(hours=1)}).json()["status"] == "Scheduled"
+    lane.work()
+    assert sandbox.posts() == []
+
+
+def test_new_content_is_what_goes_out(api, scheduled, sandbox, lane):
+    body = {
+        "text_content": "New",
+        "assets": [sandbox.picture()],
+        "platform_specific_options": {"reply_settings": "following"},
+    }
+    answer = patch(api, scheduled, body)
+
+    assert answer.status_code == 200, answer.json()
+    assert answer.json()["text_content"] == "New"
+    lane.work_ahead(4000)
+    [post] = sandbox.posts()
+    assert (post["text"], len(post["media"])) == ("New", 1)
+    assert post["details"]["reply_settings"] == "following"
+    notes = [event["note"] for event in api.get(f"publishing/jobs/{scheduled}/events").json()]
+    assert notes[:2] == ["Accepted.", "Changed."]
+
+
+def test_content_that_the_platform_would_refuse_changes_nothing(api, scheduled):
+    answer = patch(api, scheduled, {"text_content": "x" * 281})
+    assert (answer.status_code, answer.json()["code"]) == (400, "content_rejected")
+    assert api.get(f"publishing/jobs/{scheduled}").json()["text_content"] == "Old"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "invalid_request"),
+        ({"text": "New"}, "invalid_request"),
+        ({"text_content": None}, "empty_post"),
+        ({"text_content": 7}, "invalid_request"),
+        ({"schedule_time": "tomorrow"}, "invalid_request"),
+        ({"schedule_time": "2026-12-24T18:00:00"}, "schedule_time_no_offset"),
+        ({"schedule_time": "2020-01-01T00:00:00Z"}, "schedule_time_past"),
+        ({"schedule_time": "2099-01-01T00:00:00Z"}, "schedule_time_too_far"),
+        ({"platform_specific_options": {"colour": "red"}}, "invalid_request"),
+        ({"assets": [{"url": "x"}]}, "invalid_request"),
+        ({"connection_id": str(uuid.uuid4())}, "invalid_request"),
+        ({"late_grace_seconds": -1}, "invalid_request"),
+    ],
+)
+def test_wrong_changes_are_refused(api, scheduled, body, code):
+    answer = patch(api, scheduled, body)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+def test_late_grace_of_zero_is_one(api, scheduled):
+    assert patch(api, scheduled, {"late_grace_seconds": 0}).status_code == 200
+    assert PublishJob.objects.get(pk=scheduled).late_grace_s == 0
+
+
+def test_published_job_changes_no_more(api, connection, lane):
+    job = api.publish(connection, "Out").json()["job_id"]
+    lane.work()
+    answer = patch(api, job, {"text_content": "Too late"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_submitting")
+
+
+def test_job_that_a_worker_has_just_taken_comes_out_once(api, connection, sandbox, lane):
+    job = api.publish(connection, "Old").json()["job_id"]
+    now = timezone.now()
+    PublishJob.objects.filter(pk=job).update(
+        lease_owner="another lane", next_attempt_at=now + dt.timedelta(seconds=30)
+    )
+    assert patch(api, job, {"text_content": "New"}).status_code == 200
+    lane.work_ahead()
+    assert [post["text"] for post in sandbox.posts()] == ["New"]
+
+
+def test_jobs_of_others_are_not_found(make_api, scheduled):
+    bob = make_api("bob")
+    for answer in (
+        patch(bob, scheduled, {"text_content": "Mine"}),
+        bob.post(f"publishing/jobs/{scheduled}/resolve", {"outcome": "published"}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+
+
+# --- The last word -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unconfirmed(api, connection, sandbox, lane):
+    """The id of a job whose post may be out or not: nobody answers."""
+    job = api.publish(connection, "Is it out?").json()["job_id"]
+    sandbox.fault("drop_after", path="^/2/tweets$", method="POST")
+    sandbox.fault("status", 500, method="GET", times=1000)
+    lane.work_ahead(30)
+    assert PublishJob.objects.get(pk=job).status == "Unconfirmed"
+    return job
+
+
+def resolve(api, job, **body):
+    return api.post(f"publishing/jobs/{job}/resolve", body)
+
+
+def test_person_who_saw_the_post_settles_it(api, unconfirmed, sandbox, lane):
+    [post] = sandbox.posts()
+    answer = resolve(
+        api, unconfirmed, outcome="published", remote_id=post["id"], post_url=post["url"]
+    )
+
+    assert answer.status_code == 200, answer.json()
+    told = answer.json()
+    assert (told["status"], told["remote_id"]) == ("Published", post["id"])
+    assert (told["post_url"], told["error_code"]) == (post["url"], None)
+    assert told["published_at"] is not None
+    sandbox.call("DELETE", "faults")
+    lane.work_ahead(7200)
+    assert len(sandbox.posts()) == 1
+
+
+def test_person_who_knows_it_is_not_there_may_have_it_tried_again(api, unconfirmed, sandbox, lane):
+    answer = resolve(api, unconfirmed, outcome="not_published", reason="I looked.")
+    assert (answer.json()["status"], answer.json()["error_code"]) == ("Failed", "not_published")
+    assert answer.json()["error_message"] == "I looked."
+
+    sandbox.call("DELETE", "faults")
+    sandbox.call("DELETE", "state")  # so that it is true
+    assert api.post(f"publishing/jobs/{unconfirmed}/retry").json()["status"] == "Pending"
+
+
+def test_one_post_stands_for_one_job(api, connection, unconfirmed, sandbox, lane):
+    sandbox.call("DELETE", "faults")
+    api.publish(connection, "Another")
+    PublishJob.objects.filter(pk=unconfirmed).update(next_attempt_at=None)
+    lane.work_ahead(30)
+    other = PublishJob.objects.exclude(pk=unconfirmed).get()
+    answer = resolve(api, unconfirmed, outcome="published", remote_id=other.remote_id)
+    assert (answer.status_code, answer.json()["code"]) == (409, "post_taken")
+
+
+def test_only_unconfirmed_jobs_are_settled(api, scheduled):
+    answer = resolve(api, scheduled, outcome="published")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_unconfirmed")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"outcome": "perhaps"},
+        {"outcome": "published", "remote_id": "x" * 201},
+        {"outcome": "published", "post_url": "javascript:alert(1)"},
+        {"outcome": "published", "status": "Published"},
+    ],
+)
+def test_wrong_words_settle_nothing(api, unconfirmed, body):
+    answer = api.post(f"publishing/jobs/{unconfirmed}/resolve", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+def test_ops_settle_in_the_console(make_staff, unconfirmed):
+    ops = make_staff("view_publishjob", "change_publishjob")
+    page = f"/admin/publishing/publishjob/{unconfirmed}/change/"
+    operations = {
+        str(each["title"]): each["path"] for each in ops.get(page).context["actions_detail"]
+    }
+    assert {"It is published", "It is not published"} <= operations.keys()
+
+    ops.post(operations["It is not published"], {"reason": "Looked, nothing there"})
+
+    job = PublishJob.objects.get(pk=unconfirmed)
+    assert (job.status, job.error_message) == ("Failed", "Looked, nothing there")
+
+
+# --- The list ------------------------------------------------------------------------------------
+
+
+def test_list_is_narrowed_by_time(api, connection):
+    now = timezone.now()
+    jobs = [api.publish(connection, f"Post {number}").json()["job_id"] for number in range(3)]
+    for number, job in enumerate(jobs):
+        PublishJob.objects.filter(pk=job).update(created_at=now - dt.timedelta(days=number))
+
+    def listed(**query):
+        return [job["job_id"] for job in api.get("publishing/jobs", data=query).json()]
+
+    assert listed(**{"from": (now - dt.timedelta(hours=1)).isoformat()}) == jobs[:1]
+    assert listed(to=(now - dt.timedelta(hours=1)).isoformat()) == jobs[1:]
+    between = {"from": (now - dt.timedelta(hours=36)).isoformat(), "to": now.isoformat()}
+    assert listed(**between) == jobs[1:2]
+    assert api.get("publishing/jobs", data={"from": "yesterday"}).status_code == 400
