@@ -317,6 +317,8 @@ def _store_destination(
 
 
 def _choose_the_only_one(connection: SocialConnection) -> None:
+    if connection.platform_type.posts_as_account:
+        return  # it is not the only place: there is the account itself
     eligible = connection.destinations.filter(can_publish=True)
     if eligible.count() == 1:
         eligible.update(is_default=True)
@@ -334,6 +336,11 @@ def choose_default(connection: SocialConnection, destination_id: uuid.UUID) -> D
         chosen.is_default = True
         chosen.save(update_fields=["is_default"])
     return chosen
+
+
+def choose_none(connection: SocialConnection) -> None:
+    """From now on posts go to the account itself, or have to name their destination."""
+    connection.destinations.filter(is_default=True).update(is_default=False)
 
 
 def choose_timezone(connection: SocialConnection, name: str) -> None:

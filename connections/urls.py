@@ -20,7 +20,7 @@ urlpatterns = [
     ),
     path(
         "<uuid:connection_id>/destinations/default",
-        ConnectionViewSet.as_view({"put": "choose_default"}),
+        ConnectionViewSet.as_view({"put": "choose_default", "delete": "choose_none"}),
     ),
     path(
         "<uuid:connection_id>/destinations/<uuid:destination_id>/sections",

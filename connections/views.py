@@ -253,6 +253,18 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
         return Response(DestinationSerializer(chosen).data)
 
     @extend_schema(
+        operation_id="forget_default_destination__connection_id__destinations_default_delete",
+        tags=[TAG],
+        summary="Post to the account itself unless a post says otherwise",
+        description="Where the account cannot be posted to, each post then has to name its "
+        "destination.",
+        responses={204: None},
+    )
+    def choose_none(self, request: Request, **kwargs: Any) -> Response:
+        services.choose_none(self.get_object())
+        return Response(status=204)
+
+    @extend_schema(
         operation_id="create_destination__connection_id__destinations_post",
         tags=[TAG],
         summary="Make a board to post to",

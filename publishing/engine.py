@@ -39,7 +39,7 @@ from socialpublishing.errors import (
     UploadLostError,
 )
 from socialpublishing.platforms import client_for
-from socialpublishing.platforms.base import Account, Found, Progress, Renewal, Stage
+from socialpublishing.platforms.base import Account, Found, LookUp, Progress, Renewal, Stage
 from socialpublishing.posts import Post
 
 logger = logging.getLogger(__name__)
@@ -400,7 +400,7 @@ def _is_ours(error: DuplicateContentError, result: Result, around: Surroundings)
 def _not_seen(result: Result, around: Surroundings) -> Decision:
     job, now = result.step.job, around.now
     assert job.publish_started_at is not None
-    look_up = job.platform_type.look_up(job.post)
+    look_up = _look_up(job)
     looks = job.looks + 1
     age = now - job.publish_started_at
     is_in_time = look_up.repeat_within is None or age < look_up.repeat_within
@@ -412,6 +412,10 @@ def _not_seen(result: Result, around: Surroundings) -> Decision:
     move = _wait(job, now, Status.PENDING, note)
     move.changes |= {"publish_started_at": None, "looks": 0, "attempts": job.attempts + 1}
     return Decision(move=move)
+
+
+def _look_up(job: PublishJob) -> LookUp:
+    return job.platform_type.look_up(job.post, at_destination=job.destination_id is not None)
 
 
 def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "") -> Decision:
@@ -429,7 +433,7 @@ def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "")
         move = Move(job=job, to=Status.UNCONFIRMED, changes=changes, note=message)
         return Decision(move=move)
     pause = dt.timedelta(seconds=LOOK_PAUSES_S[min(looks, len(LOOK_PAUSES_S) - 1)])
-    settle = job.platform_type.look_up(job.post).settle
+    settle = _look_up(job).settle
     if age < settle:
         # One look falls on the settle time, so that an absent post waits no longer than it must.
         pause = min(pause, settle - age)

@@ -186,7 +186,7 @@ class PublishJob(models.Model):
 
     @property
     def platform_type(self) -> type[Platform]:
-        return platform_named(self.platform)
+        return platform_named(self.platform, self.connection.login if self.connection else "")
 
     @property
     def post(self) -> Post:

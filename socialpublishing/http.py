@@ -142,11 +142,17 @@ class Http:
         base_url: str,
         read_error: Callable[[Answer], PlatformApiError],
         token: Secret | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.platform = platform
         self.base_url = base_url.rstrip("/")
         self.read_error = read_error
         self.token = token
+        self.headers = {
+            "User-Agent": self.user_agent,
+            "Accept": "application/json",
+            **(headers or {}),
+        }
 
     def get(self, path: str, **kwargs: Any) -> Any:
         return self.call("GET", path, **kwargs).json
@@ -171,7 +177,7 @@ class Http:
         Without `needs_json` an answer may be empty: what counts is its status and its headers.
         """
         request = requests.PreparedRequest()
-        own = {"User-Agent": self.user_agent, "Accept": "application/json", **(headers or {})}
+        own = {**self.headers, **(headers or {})}
         if self.token is not None:
             own.setdefault("Authorization", f"Bearer {self.token.reveal()}")
         request.prepare(method=method, url=f"{self.base_url}{path}", headers=own, **body)

@@ -23,11 +23,13 @@ from socialpublishing.platforms.base import Stage
 CREATES = {
     "twitter": ("POST", "^/2/tweets$"),
     "facebook": ("POST", "/feed$"),
+    "linkedin": ("POST", "^/rest/posts$"),
     "pinterest": ("POST", "^/v5/pins$"),
 }
 UPLOADS = {
     "twitter": ("POST", "/2/media/upload$"),
     "facebook": ("POST", "/photos$"),
+    "linkedin": ("PUT", "^/dms-uploads/"),
     "pinterest": ("POST", "^/media-upload$"),
 }
 # Where pictures are not uploaded by themselves.
@@ -413,8 +415,7 @@ def test_killed_before_sending_is_published_after_looking(marked_job, sandbox, l
 
 def test_killed_after_sending_is_found(marked_job, api, sandbox, lane, platform, connection):
     # The same post, made by the platform for the call whose answer nobody read.
-    carrier = connection.destinations.first() or connection
-    client = PLATFORMS[platform](carrier.account)
+    client = PLATFORMS[platform](marked_job.carrier.account)
     progress = marked_job.stored_progress
     while progress.stage == Stage.PREPARING and client.needs_preparation(marked_job.post):
         progress = client.prepare(marked_job.post, progress)

@@ -9,11 +9,12 @@ from socialpublishing.errors import (
 )
 from socialpublishing.platforms.base import Account, Platform
 from socialpublishing.platforms.facebook import Facebook
+from socialpublishing.platforms.linkedin import LinkedIn
 from socialpublishing.platforms.pinterest import Pinterest
 from socialpublishing.platforms.twitter import Twitter
 
 PLATFORMS: dict[str, type[Platform]] = {
-    platform.name: platform for platform in (Facebook, Pinterest, Twitter)
+    platform.name: platform for platform in (Facebook, LinkedIn, Pinterest, Twitter)
 }
 
 

@@ -203,12 +203,16 @@ class Platform(abc.ABC):
     client_id_variables: ClassVar[tuple[str, ...]]
     client_secret_variables: ClassVar[tuple[str, ...]]
     oauth: ClassVar[OAuth]
+    # Which of the hosts holds the token endpoint.
+    token_host: ClassVar[str] = "api"
     capabilities: ClassVar[Capabilities]
     options: ClassVar[type[PostOptions]]
     # The option that chooses a destination, where a connection has any.
     destination_option: ClassVar[str] = ""
     # Can a post go to the account itself, without a destination?
     posts_as_account: ClassVar[bool] = True
+    # What each call to the platform's hosts carries.
+    headers: ClassVar[Mapping[str, str]] = {}
     # Where uploads may be sent to beside the api host: ends of host names, as the platform tells.
     upload_hosts: ClassVar[tuple[str, ...]] = ()
     # Reads what became of posts (results.py), where the platform tells.
@@ -248,8 +252,8 @@ class Platform(abc.ABC):
         """Raises PublishingOffError where the operator keeps this post from being published."""
 
     @classmethod
-    def look_up(cls, post: Post) -> LookUp:
-        """How far `find_published` can be trusted for `post`."""
+    def look_up(cls, post: Post, *, at_destination: bool) -> LookUp:
+        """How far `find_published` can be trusted for `post`, by what carries it."""
         return LookUp()
 
     # --- Publishing ------------------------------------------------------------------------------
@@ -319,7 +323,7 @@ class Platform(abc.ABC):
             headers["Authorization"] = basic(client_id, secret)
         else:
             form = {**form, self.oauth.client_id_parameter: client_id, "client_secret": secret}
-        http = self._http(None, read_error=self.read_token_error)
+        http = self._http(None, read_error=self.read_token_error, role=self.token_host)
         return oauth2.read_tokens(
             http.post(self.oauth.token_path, data=form, headers=headers), self.oauth
         )
@@ -407,12 +411,13 @@ class Platform(abc.ABC):
         host = f".{parts.hostname or ''}"
         return parts.scheme == "https" and any(host.endswith(own) for own in self.upload_hosts)
 
-    def _http(self, token: Secret | None, read_error: Any = None) -> Http:
+    def _http(self, token: Secret | None, read_error: Any = None, *, role: str = "api") -> Http:
         return Http(
             platform=self.name,
-            base_url=self.host("api"),
+            base_url=self.host(role),
             read_error=read_error or self.read_error,
             token=token,
+            headers=self.headers,
         )
 
 

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import jsonschema
 
@@ -24,7 +24,7 @@ class Description:
         document = json.loads((SPECS / f"{name}.json").read_text("utf-8"))
         self.base = base
         self.parameters = document["components"].get("parameters", {})
-        self.components = {"schemas": _as_json_schema(document["components"]["schemas"])}
+        self.components = {"schemas": _schemas(document["components"]["schemas"])}
         self.paths = {
             re.compile(re.sub(r"\{\w+\}", "([^/]+)", path)): operations
             for path, operations in document["paths"].items()
@@ -36,27 +36,45 @@ class Description:
         `body` and `answer`: as JSON has them, a form as a dict; None where there is none. An answer
         of `...` is not judged.
         """
-        parts = urlsplit(url)
-        path = parts.path.partition(self.base)[2]
-        found = [(p.fullmatch(path), ops) for p, ops in self.paths.items() if p.fullmatch(path)]
-        # A literal path stands before one with parameters.
-        match, operations = min(found, key=lambda each: len(each[0].groups()))
-        operation = operations[method.lower()]
-        self._check_parameters(operation, match.groups(), dict(parse_qsl(parts.query)))
+        self.check_request(method, url, body)
+        self.check_answer(method, url, status, answer)
+
+    def check_request(self, method: str, url: str, body: Any) -> None:
+        operation, in_path = self._operation(method, url)
+        query = parse_qs(urlsplit(url).query, keep_blank_values=True)
+        self._check_parameters(operation, in_path, query)
         if body is not None:
             self._validate(body, _schema(operation["requestBody"]))
+        else:
+            assert not operation.get("requestBody", {}).get("required"), f"{method} without a body"
+
+    def check_answer(self, method: str, url: str, status: int, answer: Any) -> None:
+        operation, _ = self._operation(method, url)
         if answer is ...:
             return
         responses = operation["responses"]
-        assert str(status) in responses or status >= 400, f"{method} {path}: {status}"
+        assert str(status) in responses or status >= 400, f"{method} {url}: {status}"
         response = responses.get(str(status), responses["default"])
         if "content" in response:
             self._validate(answer, _schema(response))
         else:
             assert answer is None
 
+    def check_value(self, schema: str, value: Any) -> None:
+        """`value` is what the description calls `schema`."""
+        self._validate(value, {"$ref": f"#/components/schemas/{schema}"})
+
+    def _operation(self, method: str, url: str) -> tuple[dict[str, Any], list[str]]:
+        """And what its path names, in order."""
+        path = urlsplit(url).path.partition(self.base)[2]
+        found = [(p.fullmatch(path), ops) for p, ops in self.paths.items() if p.fullmatch(path)]
+        assert found, f"{path} is not described"
+        # A literal path stands before one with parameters.
+        match, operations = min(found, key=lambda each: len(each[0].groups()))
+        return operations[method.lower()], [unquote(value) for value in match.groups()]
+
     def _check_parameters(
-        self, operation: dict[str, Any], in_path: tuple[str, ...], query: dict[str, str]
+        self, operation: dict[str, Any], in_path: list[str], query: dict[str, list[str]]
     ) -> None:
         given = [
             self.parameters[each["$ref"].rsplit("/", 1)[1]] if "$ref" in each else each
@@ -65,11 +83,26 @@ class Description:
         path_schemas = [each["schema"] for each in given if each["in"] == "path"]
         for value, schema in zip(in_path, path_schemas, strict=True):
             self._validate(value, schema)
-        known = {each["name"]: each["schema"] for each in given if each["in"] == "query"}
-        for name, value in query.items():
+        known = {each["name"]: each for each in given if each["in"] == "query"}
+        for name, values in query.items():
             assert name in known, f"query parameter {name}"
-            is_number = known[name].get("type") == "integer"
-            self._validate(int(value) if is_number else value, known[name])
+            self._validate(self._read(values, known[name]), known[name]["schema"])
+        for name, each in known.items():
+            assert name in query or not each.get("required"), f"no query parameter {name}"
+
+    def _read(self, values: list[str], parameter: dict[str, Any]) -> Any:
+        """What a query holds as texts, as what the parameter is."""
+        schema = parameter["schema"]
+        if "$ref" in schema:
+            schema = self.components["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        kind = schema.get("type")
+        if kind == "array":
+            # A list is written as its parameter repeated, unless this says: with commas.
+            return values if parameter.get("explode", True) else values[0].split(",")
+        [value] = values
+        if kind == "integer":
+            return int(value)
+        return {"true": True, "false": False}.get(value, value) if kind == "boolean" else value
 
     def _validate(self, value: Any, schema: dict[str, Any]) -> None:
         jsonschema.validate(
@@ -86,9 +119,24 @@ def described(name: str, base: str = "") -> Description:
 
 
 def _schema(part: dict[str, Any]) -> dict[str, Any]:
-    [content] = part["content"].values()
-    schema: dict[str, Any] = content["schema"]
-    return schema
+    """Of the one content type that there is, or of whichever was sent."""
+    schemas: list[dict[str, Any]] = [content["schema"] for content in part["content"].values()]
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+
+def _schemas(components: dict[str, Any]) -> dict[str, Any]:
+    """All of them. A parent that chooses among its children is told apart from what they inherit,
+    or it would choose again within each child, for ever."""
+    schemas: dict[str, Any] = _as_json_schema(components)
+    for name, component in components.items():
+        children = component.get("discriminator", {}).get("mapping", {}).values()
+        inherited = {key: value for key, value in component.items() if key != "discriminator"}
+        for child in children:
+            for part in schemas[child.rsplit("/", 1)[1]].get("allOf", []):
+                if part == {"$ref": f"#/components/schemas/{name}"}:
+                    part["$ref"] += ".inherited"
+                    schemas[f"{name}.inherited"] = _as_json_schema(inherited)
+    return schemas
 
 
 def _as_json_schema(part: Any) -> Any:

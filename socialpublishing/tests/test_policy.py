@@ -33,7 +33,8 @@ def a_file(kind: MediaKind, limit: MediaLimit, **facts: Any) -> Media:
 
 
 def a_post(kind: PostType, *media: Media, text: str = "Hi", **options: Any) -> Post:
-    return Post(text=text, media=media, options={"post_type": kind.name, **options})
+    given = dict.fromkeys(kind.required_options, True)
+    return Post(text=text, media=media, options={"post_type": kind.name, **given, **options})
 
 
 def enough(kind: PostType, media: MediaKind, **facts: Any) -> list[Media]:
@@ -166,3 +167,11 @@ def test_all_violations_are_told_at_once_and_what_to_do():
     found = violations(Post(text="a" * 300, media=tuple(pictures)), platform.capabilities)
     assert {"text_length", "media_count", "media_type"} <= {each.rule for each in found}
     assert all(each.message and each.fix for each in found)
+
+
+@pytest.mark.parametrize(("name", "kind"), EVERY)
+def test_options_that_a_kind_cannot_do_without(name, kind):
+    for option in kind.required_options:
+        post = a_post(kind, *filling(kind))
+        left = {name: value for name, value in post.options.items() if name != option}
+        assert rules(name, Post(text="Hi", media=post.media, options=left)) == ["option_required"]

@@ -10,19 +10,17 @@ import http.server
 import json
 import threading
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 import pytest
 import requests
 from django.utils import timezone
-from requests.adapters import HTTPAdapter
 
 from conftest import statuses
 from publishing.models import PublishJob, Status
-from socialpublishing.http import session
 from socialpublishing.platforms import pinterest
 from socialpublishing.sandbox import pages
 from socialpublishing.tests.openapi import described
+from socialpublishing.tests.watching import watching
 
 VIDEO_CALLS = [
     ("POST", "^/v5/media$"),
@@ -32,43 +30,13 @@ VIDEO_CALLS = [
 ]
 
 
-class Watching(HTTPAdapter):
-    """Passes calls on and keeps them, with what came back."""
-
-    def __init__(self):
-        super().__init__()
-        self.calls = []
-
-    def send(self, request, **kwargs):
-        call = [request, None, None]
-        self.calls.append(call)
-        answer = super().send(request, **kwargs)
-        call[1:] = answer.status_code, answer.content
-        return answer
-
-
 @pytest.fixture(autouse=True)
 def watched(sandbox):
     """Every request and every whole answer is as the description says."""
-    watching, prefix = Watching(), f"{sandbox.url}/pinterest/v5/"
-    session().mount(prefix, watching)
-    yield watching
-    del session().adapters[prefix]
-    assert watching.calls
-    for request, status, content in watching.calls:
-        is_form = "urlencoded" in request.headers.get("Content-Type", "")
-        body = request.body and (
-            dict(parse_qsl(request.body)) if is_form else json.loads(request.body)
-        )
-        description = described("pinterest", "/v5")
-        description.check(request.method, request.url, body, status or 200, answer_of(content))
-
-
-def answer_of(content):
-    try:
-        return json.loads(content) if content else ...
-    except ValueError:
-        return ...  # broken on purpose
+    with watching(f"{sandbox.url}/pinterest/v5/") as watcher:
+        yield watcher
+    assert watcher.calls
+    watcher.hold_against(described("pinterest", "/v5"))
 
 
 @pytest.fixture
@@ -99,7 +67,7 @@ def test_images_travel_in_one_call_as_bytes(api, connection, sandbox, lane, watc
 
     [post] = sandbox.posts("pinterest")
     assert [m["sha256"] for m in post["media"]] == [sha256_of(p["url"]) for p in pictures]
-    [request] = [call[0] for call in watched.calls if call[0].method == "POST"]
+    [request] = [call.request for call in watched.calls if call.request.method == "POST"]
     assert json.loads(request.body)["media_source"]["source_type"] == "multiple_image_base64"
 
 
@@ -115,7 +83,9 @@ def test_large_images_are_fetched_by_pinterest(
 
     [post] = sandbox.posts("pinterest")
     assert [m["sha256"] for m in post["media"]] == [sha256_of(picture["url"])] * count
-    assert all(picture["url"].encode() in call[0].body for call in watched.calls if call[0].body)
+    assert all(
+        picture["url"].encode() in call.request.body for call in watched.calls if call.request.body
+    )
 
 
 def test_crawler_that_fails_is_asked_again(api, connection, sandbox, lane, monkeypatch):
@@ -289,7 +259,7 @@ def test_video_that_cannot_be_processed_is_refused(api, connection, sandbox, lan
 def test_boards_are_read_to_the_last_page(make_connection, watched):
     connection = make_connection("pinterest", boards=[{"name": f"B{n}"} for n in range(260)])
     assert connection.destinations.count() == 260
-    assert sum("/boards" in call[0].url for call in watched.calls) == 2
+    assert sum("/boards" in call.request.url for call in watched.calls) == 2
 
 
 def test_board_is_chosen_or_asked_for(api, make_connection, sandbox, lane):

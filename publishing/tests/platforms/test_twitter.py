@@ -1,4 +1,7 @@
-"""X: threads of which every post goes out once, and films that arrive in parts."""
+"""X: threads of which every post goes out once, and films that arrive in parts.
+
+All that our client sends here is held against X's own OpenAPI description.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,19 @@ import requests
 from conftest import statuses
 from publishing.models import PublishJob, Status
 from socialpublishing.platforms import base, twitter
+from socialpublishing.tests.watching import watching
+from socialpublishing.tests.x_description import XDescription
 
 THREAD = {"thread": ["Two", "Three"]}
+
+
+@pytest.fixture(autouse=True)
+def watched(sandbox):
+    """Every request and every whole answer is as the description says."""
+    with watching(f"{sandbox.url}/twitter/2/") as watcher:
+        yield watcher
+    assert watcher.calls
+    watcher.hold_against(XDescription())
 
 
 @pytest.fixture
@@ -95,7 +109,7 @@ def test_film_goes_on_from_the_part_that_failed(
 
 
 def test_film_that_the_platform_cannot_process_is_refused(api, connection, sandbox, lane):
-    failed = {"id": "1", "processing_info": {"state": "failed", "error": {"message": "Bad film"}}}
+    failed = {"id": "1", "processing_info": {"state": "failed"}}
     sandbox.fault("status", {"code": 200, "body": {"data": failed}}, path="/finalize$")
     api.publish(connection, "A film", assets=[sandbox.clip()])
 
@@ -103,7 +117,7 @@ def test_film_that_the_platform_cannot_process_is_refused(api, connection, sandb
 
     job = PublishJob.objects.get()
     assert (job.status, job.error_code) == ("ContentRejected", "content_rejected")
-    assert "Bad film" in job.error_message
+    assert "could not process" in job.error_message
 
 
 def test_upload_that_expired_is_made_anew(api, connection, sandbox, lane):
@@ -117,6 +131,60 @@ def test_upload_that_expired_is_made_anew(api, connection, sandbox, lane):
 
     assert statuses() == {"Published": 1}
     assert len(sandbox.calls("/2/media/upload", "POST")) == 2
+
+
+OPTIONS = twitter.TwitterOptions.examples
+
+
+@pytest.mark.parametrize("option", sorted(set(OPTIONS) - {"share_with_followers"}))
+def test_option_is_sent_as_described(api, connection, sandbox, lane, option):
+    assets = [sandbox.picture()] if option in {"tagged_user_ids", "made_with_ai"} else []
+    options = {option: OPTIONS[option]}
+    if option == "community_id":
+        options["share_with_followers"] = True
+    api.publish(connection, "Said", assets=assets, platform_specific_options=options)
+    lane.work()
+    assert statuses() == {"Published": 1}
+
+
+@pytest.mark.parametrize(
+    "names", [["harbour.jpg"], ["harbour.jpg", "city.png"], ["waves.gif"], ["clip.mp4"]]
+)
+def test_media_are_sent_as_described(api, connection, sandbox, lane, names):
+    kinds = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "mp4": "video/mp4"}
+    assets = [
+        {
+            "url": f"{sandbox.url}/samples/{name}",
+            "asset_type": "video" if name.endswith("mp4") else "image",
+            "mime_type": kinds[name.rpartition(".")[2]],
+            "alt_text": "What is seen",
+        }
+        for name in names
+    ]
+    assert api.publish(connection, "Seen", assets=assets).status_code == 202
+    lane.work_ahead()
+    sandbox.call("POST", "clock", advance_seconds=60)
+    lane.work_ahead()
+    assert statuses() == {"Published": 1}
+
+
+@pytest.mark.parametrize("names", ["asked", "old", "new", "mixed"])
+@pytest.mark.parametrize("asks_in_new", [False, True])
+def test_lost_answer_is_found_in_whatever_names_x_speaks(
+    api, make_connection, sandbox, lane, monkeypatch, asks_in_new, names
+):
+    # Long enough to be kept in a note, whose name is among those that changed.
+    subscriber = make_connection("twitter", subscription_type="Premium")
+    monkeypatch.setattr(twitter.payloads, "ASKS_IN_NEW_NAMES", asks_in_new)
+    sandbox.call("POST", "settings", twitter_names=names)
+    sandbox.fault("drop_after", method="POST", path="^/2/tweets$")
+    api.publish(subscriber, "Long & <wide>: https://example.com/ " + "a" * 400)
+
+    lane.work()
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.calls("/2/tweets", "POST")) == 1
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ from socialpublishing.platforms.pinterest.payloads import (
     source_of_bytes,
     source_of_video,
 )
+from socialpublishing.platforms.pinterest.results import PinterestResults
 from socialpublishing.policy import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.posts import Media, MediaKind, Post
 
@@ -159,6 +160,7 @@ class Pinterest(Platform, Boards):
     options: ClassVar = PinterestOptions
     destination_option: ClassVar = "board_id"
     posts_as_account: ClassVar = False
+    results: ClassVar = PinterestResults
     upload_hosts: ClassVar = (".pinterest-media-upload.s3-accelerate.amazonaws.com",)
 
     @classmethod
@@ -268,7 +270,7 @@ class Pinterest(Platform, Boards):
     ) -> Found | Progress | None:
         """Among the Pins of the board, until the list is known to hold only older ones."""
         assert self.account is not None
-        for pins in self._pages(f"/v5/boards/{self.account.id}/pins"):
+        for pins in self.pages(f"/v5/boards/{self.account.id}/pins"):
             for pin in pins:
                 is_new = pin["id"] not in credited and made_at(pin) >= since
                 if is_new and shows(pin, post):
@@ -277,9 +279,9 @@ class Pinterest(Platform, Boards):
                 break
         return None
 
-    def _pages(self, path: str) -> Iterator[list[dict[str, Any]]]:
+    def pages(self, path: str, **asked: str) -> Iterator[list[dict[str, Any]]]:
         """Raises NoAnswerError if there is no end: what is not on MAX_PAGES may still exist."""
-        params = {"page_size": str(PAGE_SIZE)}
+        params = {"page_size": str(PAGE_SIZE), **asked}
         for _ in range(MAX_PAGES):
             answer = self.http.get(path, params=params)
             yield answer["items"]
@@ -292,7 +294,7 @@ class Pinterest(Platform, Boards):
     # --- Boards ----------------------------------------------------------------------------------
 
     def destinations(self) -> list[DestinationFacts]:
-        pages = self._pages("/v5/boards")
+        pages = self.pages("/v5/boards")
         return [board_facts(board) for boards in pages for board in boards]
 
     def create_board(self, board: NewBoard) -> DestinationFacts:
@@ -302,7 +304,7 @@ class Pinterest(Platform, Boards):
         return board_facts(self.http.post("/v5/boards", json=payload))
 
     def sections(self, board_id: str) -> list[Section]:
-        pages = self._pages(f"/v5/boards/{board_id}/sections")
+        pages = self.pages(f"/v5/boards/{board_id}/sections")
         return [section_facts(section) for sections in pages for section in sections]
 
     def create_section(self, board_id: str, name: str) -> Section:

@@ -1,7 +1,7 @@
 """Pinterest, as its pages and its OpenAPI description (5.23) tell, read 2026-11-22.
 
 https://developers.pinterest.com/docs/api/v5/. Boards and their sections, Pins of images, carousels
-and videos. Analytics, trends and edits are not imitated yet.
+and videos with their numbers, trending keywords. Analytics by day and edits are not imitated.
 """
 
 import secrets
@@ -13,7 +13,7 @@ from django.urls import path
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method, json_answer
-from socialpublishing.sandbox.pinterest import boards, login, pins, uploads
+from socialpublishing.sandbox.pinterest import boards, login, pins, trends, uploads
 from socialpublishing.sandbox.pinterest.errors import refusal, rejection
 from socialpublishing.sandbox.pinterest.login import LABEL, NAME, call
 from socialpublishing.sandbox.platform import Platform
@@ -145,6 +145,7 @@ PLATFORM = Platform(
         path("v5/boards/<str:board_id>/sections/<str:section_id>/pins", _on(GET=pins.listed)),
         path("v5/pins", _on(GET=pins.listed, POST=pins.create)),
         path("v5/pins/<str:pin_id>", _on(GET=pins.one, DELETE=pins.delete)),
+        path("v5/trends/keywords/<str:region>/top/<str:trend_type>", _on(GET=trends.keywords)),
         path("v5/media", _on(POST=uploads.register)),
         path("v5/media/<str:media_id>", _on(GET=uploads.one)),
         # Another host in truth: S3's.

@@ -206,6 +206,13 @@ def page(request: SandboxRequest, items: Sequence[Item]) -> tuple[Sequence[Item]
     return items[start:end], rest
 
 
+def flag(request: SandboxRequest, name: str) -> bool:
+    given = request.GET.get(name, "false")
+    if given not in ("true", "false"):
+        raise invalid(f"{name}: '{given}' is not of type 'boolean'")
+    return given == "true"
+
+
 def without_nulls(body: Any) -> dict[str, Any]:
     """A body whose fields that are null are as good as left out: all that may be null is so."""
     if not isinstance(body, dict):

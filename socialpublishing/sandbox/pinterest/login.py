@@ -22,8 +22,8 @@ CODE_LIFE_S = 600
 ACCESS_LIFE_S = 30 * 86400
 REFRESH_LIFE_S = 60 * 86400
 RATE_WINDOW_S = 60
-# Of Standard access, a minute and user; how many analytics calls it allows is not told.
-RATES = {"org_read": 1000, "org_write": 100}
+# Of Standard access, a minute and user. How many trends it allows is not told: it is a guess.
+RATES = {"org_read": 1000, "org_write": 100, "trends_read": 1000}
 
 SCOPES = {
     "user_accounts:read": "See your profile and its numbers",

@@ -3,10 +3,12 @@
 import base64
 import binascii
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
 
+from socialpublishing.sandbox.audience import METRICS, metrics_of
 from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
 from socialpublishing.sandbox.pinterest.boards import (
@@ -16,6 +18,7 @@ from socialpublishing.sandbox.pinterest.boards import (
     boards_of,
     demand,
     find,
+    flag,
     page,
     section_of,
     without_nulls,
@@ -92,6 +95,8 @@ SOURCES = {
         cover_image_key_frame_time=INDEX,
     ),
 }
+PIN_FILTERS = ("exclude_native", "exclude_repins", "has_been_promoted")
+RECENT_S = 90 * 86400
 # Of a media source, what `details` need not repeat: the bytes and where they came from.
 PLUMBING = ("source_type", "url", "content_type", "data", "items", "media_id", "cover_image_data")
 
@@ -168,10 +173,11 @@ def plant(
 
 @call("boards:read", "pins:read", category="org_read")
 def one(request: SandboxRequest, grant: Grant, pin_id: str) -> HttpResponse:
+    with_metrics = flag(request, "pin_metrics")
     post = _find(request, grant, pin_id)
     if not request.state.is_readable(post):
         raise not_found("Pin")
-    return json_answer(described(request, post))
+    return json_answer(described(request, post, with_metrics=with_metrics))
 
 
 @call("boards:read", "boards:write", "pins:read", "pins:write", category="org_write")
@@ -189,16 +195,40 @@ def listed(
         board = find(grant, board_id)
         if section_id:
             section_of(board, section_id)
+    is_seen = _is_seen(request, grant)
+    with_metrics = flag(request, "pin_metrics")
     shown = [
         post
         for post in request.state.posts_of(grant.account)
         if request.state.is_listed(post)
-        and board_id in ("", post.facts["board_id"])
+        and (board_id == post.facts["board_id"] if board_id else is_seen(post))
         and section_id in ("", post.facts.get("board_section_id"))
     ]
     items, bookmark = page(request, shown)
-    told = [described(request, post) for post in items]
+    told = [described(request, post, with_metrics=with_metrics) for post in items]
     return json_answer({"items": told, "bookmark": bookmark})
+
+
+def _is_seen(request: SandboxRequest, grant: Grant) -> Callable[[Post], bool]:
+    """In the list of all Pins: by their boards, and by the filter that was asked for."""
+    privacies = {"PUBLIC"}
+    if flag(request, "include_protected_pins"):
+        privacies.add("PROTECTED")
+    if "pins:read_secret" in grant.scopes:
+        privacies.add("SECRET")
+    chosen = request.GET.get("pin_filter")
+    if chosen not in (None, *PIN_FILTERS):
+        raise invalid(f"pin_filter: '{chosen}' is not one of {list(PIN_FILTERS)}")
+
+    def is_seen(post: Post) -> bool:
+        if post.facts["board"].privacy not in privacies:
+            return False
+        if chosen == "exclude_repins":
+            return not post.facts.get("parent_pin_id")
+        # All Pins here are native, and none was promoted.
+        return chosen is None
+
+    return is_seen
 
 
 def text_of(request: SandboxRequest) -> str:
@@ -215,7 +245,7 @@ def _find(request: SandboxRequest, grant: Grant, pin_id: str) -> Post:
     return post
 
 
-def described(request: SandboxRequest, post: Post) -> dict[str, Any]:
+def described(request: SandboxRequest, post: Post, *, with_metrics: bool = False) -> dict[str, Any]:
     facts = post.facts
     return {
         "id": post.id,
@@ -233,8 +263,33 @@ def described(request: SandboxRequest, post: Post) -> dict[str, Any]:
         "is_owner": True,
         "is_standard": True,
         "has_been_promoted": False,
-        "pin_metrics": None,
+        "pin_metrics": _metrics(post, request.state.now()) if with_metrics else None,
         "media": _shown(request, post),
+    }
+
+
+def _metrics(post: Post, now: float) -> dict[str, dict[str, int]]:
+    """Pinterest counts two kinds of clicks; three of four are taken for a closer look at the Pin.
+
+    The names are those of the description's example; that of saves is taken from its analytics.
+    """
+    whole, before = metrics_of(post, now), dict.fromkeys(METRICS, 0)
+    if post.created_at < now - RECENT_S:
+        before = metrics_of(post, now - RECENT_S)
+
+    def counted(told: Callable[[str], int]) -> dict[str, int]:
+        outbound = told("clicks") // 4
+        return {
+            "impression": told("impressions"),
+            "pin_click": told("clicks") - outbound,
+            "clickthrough": outbound,
+            "save": told("saves"),
+        }
+
+    more = {"reaction": whole["likes"], "comment": whole["comments"]}
+    return {
+        "90d": counted(lambda name: whole[name] - before[name]),
+        "lifetime_metrics": {**counted(lambda name: whole[name]), **more},
     }
 
 

@@ -1,6 +1,7 @@
 """X, as its pages and its OpenAPI description tell: https://docs.x.com, read 2026-11-22.
 
-Text, images, animated GIFs and polls. Video, search and insights are not imitated yet.
+Text, images, animated GIFs, videos and polls; timelines, recent search, and the numbers of posts.
+Trends, counts and analytics are not imitated.
 """
 
 import secrets
@@ -13,7 +14,7 @@ from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, Grant, State
-from socialpublishing.sandbox.twitter import login, media, posts, reading
+from socialpublishing.sandbox.twitter import login, media, posts, reading, search
 from socialpublishing.sandbox.twitter.errors import refusal, rejection
 from socialpublishing.sandbox.twitter.login import LABEL, NAME
 
@@ -101,6 +102,7 @@ PLATFORM = Platform(
         path("2/users/me", _on(GET=reading.me)),
         path("2/users/<str:user_id>/tweets", _on(GET=reading.timeline)),
         path("2/tweets", _on(GET=reading.lookup, POST=posts.create)),
+        path("2/tweets/search/recent", _on(GET=search.recent)),
         path("2/tweets/<str:post_id>", _on(GET=reading.lookup_one, DELETE=posts.delete)),
         path("2/media/upload", _on(GET=media.status, POST=media.upload)),
         path("2/media/upload/initialize", _on(POST=media.initialize)),

@@ -33,6 +33,12 @@ MAX_VIDEO_S = 20 * 60
 MIN_VIDEO_S = 0.5
 VIDEO_TYPES = ("video/mp4", "video/quicktime", "video/webm", "video/mp2t")
 MIME_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
+KNOWN_CATEGORIES = ["tweet_image", "tweet_gif", "tweet_video", "dm_image", "dm_gif", "dm_video"]
+KNOWN_TYPES = [
+    *("image/bmp", "image/gif", "image/jpeg", "image/pjpeg", "image/png", "image/tiff"),
+    *("image/webp", "model/gltf-binary", "model/vnd.usdz+zip", "text/srt", "text/vtt"),
+    *VIDEO_TYPES,
+]
 
 ID = {"type": "string", "pattern": "[0-9]{1,19}"}
 UPLOAD = {
@@ -41,7 +47,7 @@ UPLOAD = {
         "media": {"type": "string"},
         "media_category": {
             "type": "string",
-            "enum": ["dm_video", "subtitles", *MAX_BYTES],
+            "enum": [*KNOWN_CATEGORIES, "subtitles"],
         },
         "additional_owners": {"type": "string"},
     },
@@ -49,10 +55,10 @@ UPLOAD = {
 INITIALIZE = {
     "required": ["total_bytes"],
     "properties": {
-        "media_type": {"type": "string"},
+        "media_type": {"type": "string", "enum": KNOWN_TYPES},
         "media_category": {
             "type": "string",
-            "enum": ["dm_video", "subtitles", *MAX_BYTES],
+            "enum": [*KNOWN_CATEGORIES, "amplify_video", "subtitles"],
         },
         "total_bytes": {"type": "integer", "minimum": 0, "maximum": 17179869184},
         "additional_owners": {"type": "array", "items": ID},
@@ -157,13 +163,15 @@ def usable(state: State, account: Account, media_id: str) -> Media | None:
     now = state.now()
     if media is None or media.account_id != account.id or not media.sha256:
         return None
-    if media.facts.get("fault"):
+    if media.facts.get("is_broken"):
         return None
     return media if media.ready_at <= now < media.created_at + LIFE_S else None
 
 
 def media_key(media: Media) -> str:
-    prefix = {"gif": 16, "video": 13}.get(media.category.rpartition("_")[2], 3)
+    # Planted media never had a category.
+    kind = media.category.rpartition("_")[2] or media.kind
+    prefix = {"gif": 16, "video": 13}.get(kind, 3)
     return f"{prefix}_{media.id}"
 
 
@@ -203,7 +211,7 @@ def _complete(state: State, media: Media, data: Blob) -> None:
     if media.category.endswith("video"):
         media.ready_at = state.now() + state.setting("processing_seconds")
         # Whether a film can be shown turns out while it is processed.
-        media.facts["fault"] = _video_fault(media)
+        media.facts["is_broken"] = not _can_be_shown(media)
         return
     mime_types = ("image/gif",) if media.category.endswith("gif") else MIME_TYPES
     if media.picture is None or media.picture.mime_type not in mime_types:
@@ -213,12 +221,13 @@ def _complete(state: State, media: Media, data: Blob) -> None:
         media.ready_at = state.now() + state.setting("processing_seconds")
 
 
-def _video_fault(media: Media) -> str:
-    if media.movie is None or media.mime_type not in VIDEO_TYPES:
-        return "InvalidMedia"
-    if not MIN_VIDEO_S <= media.movie.duration_s <= MAX_VIDEO_S:
-        return "User video duration exceeded"
-    return "" if media.movie.frame_rate <= 60 else "InvalidMedia"
+def _can_be_shown(media: Media) -> bool:
+    return (
+        media.movie is not None
+        and media.mime_type in VIDEO_TYPES
+        and MIN_VIDEO_S <= media.movie.duration_s <= MAX_VIDEO_S
+        and media.movie.frame_rate <= 60
+    )
 
 
 def _find(state: State, account: Account, media_id: str) -> Media:
@@ -248,8 +257,8 @@ def _described(state: State, media: Media) -> dict[str, Any]:
 
 def _progress(state: State, media: Media) -> dict[str, Any]:
     left_s = media.ready_at - state.now()
-    if left_s <= 0 and media.facts.get("fault"):
-        return {"state": "failed", "error": {"message": media.facts["fault"]}}
+    if left_s <= 0 and media.facts.get("is_broken"):
+        return {"state": "failed"}  # X gives no reason
     if left_s <= 0:
         return {"state": "succeeded", "progress_percent": 100}
     is_half_done = left_s < state.setting("processing_seconds") / 2

@@ -10,13 +10,14 @@ import binascii
 import datetime as dt
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.http import HttpResponse
 from django.utils.dateparse import parse_datetime
 
+from socialpublishing.sandbox.audience import metrics_of
 from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
 from socialpublishing.sandbox.state import Account, Media, Post, as_time
 from socialpublishing.sandbox.twitter.errors import (
@@ -30,6 +31,7 @@ from socialpublishing.sandbox.twitter.media import media_key
 MAX_IDS = 100
 MIN_RESULTS, DEFAULT_RESULTS, MAX_RESULTS = 5, 10, 100
 PRIVATE_METRICS_S = 30 * 86400
+MEDIA_TYPES = {"image": "photo", "gif": "animated_gif", "video": "video"}
 EARLIEST = dt.datetime(2010, 11, 6, tzinfo=dt.UTC)
 
 NEW_NAMES = {
@@ -74,7 +76,7 @@ def lookup(request: SandboxRequest, account: Account | None) -> HttpResponse:
             posts.append(post)
         else:
             errors.append(not_found("ids", post_id))
-    return _answer(request, account, posts, errors)
+    return answer(request, account, posts, errors)
 
 
 @call("tweet.read", "users.read", limit=900, is_public=True)
@@ -84,7 +86,7 @@ def lookup_one(request: SandboxRequest, account: Account | None, post_id: str) -
     post = request.state.posts.get((NAME, post_id))
     if post is None or not request.state.is_readable(post):
         return json_answer({"errors": [not_found("id", post_id)]})
-    return _answer(request, account, [post], [], is_single=True)
+    return answer(request, account, [post], [], is_single=True)
 
 
 @call("tweet.read", "users.read", limit=900, is_public=True)
@@ -92,35 +94,21 @@ def timeline(request: SandboxRequest, account: Account | None, user_id: str) -> 
     owner = request.state.account(NAME, user_id)
     if owner is None:
         return json_answer({"errors": [not_found("id", user_id, "user")]})
-    query = request.GET
-    size = query.get("max_results", str(DEFAULT_RESULTS))
-    if not size.isdecimal() or not MIN_RESULTS <= int(size) <= MAX_RESULTS:
-        return invalid_query("max_results", size, f"between {MIN_RESULTS} and {MAX_RESULTS}")
+    size = page_size(request, MIN_RESULTS, DEFAULT_RESULTS, MAX_RESULTS)
     excluded = _asked(request, ("exclude",), frozenset(("replies", "retweets")))
-    start, end = _time(request, "start_time"), _time(request, "end_time")
-    above, below = _id(request, "since_id"), _id(request, "until_id")
+    is_wanted = narrowed(request)
     page_end = _page_end(request)
-
     wanted = (
         post
         for post in request.state.posts_of(owner)
         if request.state.is_listed(post)
-        and (start is None or post.created_at >= start)
-        and (end is None or post.created_at < end)
-        and (above is None or int(post.id) > above)
-        and (below is None or int(post.id) < below)
+        and is_wanted(post)
         and (page_end is None or int(post.id) < page_end)
         and not ("replies" in excluded and post.facts["replied_to"])
     )
-    posts = list(itertools.islice(wanted, int(size) + 1))
-    has_more = len(posts) > int(size)
-    posts = posts[: int(size)]
-    meta: dict[str, Any] = {"result_count": len(posts)}
-    if posts:
-        meta |= {"newest_id": posts[0].id, "oldest_id": posts[-1].id}
-    if has_more:
-        meta["next_token"] = base64.b32hexencode(posts[-1].id.encode()).decode().rstrip("=").lower()
-    return _answer(request, account, posts, [], meta=meta)
+    posts = list(itertools.islice(wanted, size + 1))
+    following = page_token(posts[size - 1].id) if len(posts) > size else None
+    return answer(request, account, posts[:size], [], meta=page_meta(posts[:size], following))
 
 
 # --- Names ---------------------------------------------------------------------------------------
@@ -172,6 +160,54 @@ def _asked(request: SandboxRequest, names: Iterable[str], known: frozenset[str])
 # --- Parameters ----------------------------------------------------------------------------------
 
 
+def narrowed(request: SandboxRequest, earliest: dt.datetime = EARLIEST) -> Callable[[Post], bool]:
+    """By time and id, as lists can be. Raises Answered."""
+    start, end = _time(request, "start_time", earliest), _time(request, "end_time", earliest)
+    above, below = _id(request, "since_id"), _id(request, "until_id")
+
+    def is_wanted(post: Post) -> bool:
+        return (
+            (start is None or post.created_at >= start)
+            and (end is None or post.created_at < end)
+            and (above is None or int(post.id) > above)
+            and (below is None or int(post.id) < below)
+        )
+
+    return is_wanted
+
+
+def page_size(request: SandboxRequest, least: int, usual: int, most: int) -> int:
+    size = request.GET.get("max_results", str(usual))
+    if not (size.isascii() and size.isdecimal() and least <= int(size) <= most):
+        raise Answered(invalid_query("max_results", size, f"between {least} and {most}"))
+    return int(size)
+
+
+def page_meta(posts: Sequence[Post], following: str | None) -> dict[str, Any]:
+    meta: dict[str, Any] = {"result_count": len(posts)}
+    if posts:
+        ids = sorted((post.id for post in posts), key=int)
+        meta |= {"newest_id": ids[-1], "oldest_id": ids[0]}
+    return {**meta, "next_token": following} if following else meta
+
+
+def page_token(position: str) -> str:
+    return base64.b32hexencode(position.encode()).decode().rstrip("=").lower()
+
+
+def position_of(token: str, name: str) -> int:
+    """What `page_token` made a token of. Raises Answered."""
+    try:
+        return int(base64.b32hexdecode(token.upper() + "=" * (-len(token) % 8)))
+    except (ValueError, binascii.Error) as error:
+        raise Answered(invalid_query(name, token, "a valid token")) from error
+
+
+def _page_end(request: SandboxRequest) -> int | None:
+    token = request.GET.get("pagination_token")
+    return None if token is None else position_of(token, "pagination_token")
+
+
 def _is_id(value: str) -> bool:
     return value.isascii() and value.isdecimal() and len(value) <= 19
 
@@ -185,7 +221,7 @@ def _id(request: SandboxRequest, name: str) -> int | None:
     return int(value)
 
 
-def _time(request: SandboxRequest, name: str) -> float | None:
+def _time(request: SandboxRequest, name: str, earliest: dt.datetime) -> float | None:
     value = request.GET.get(name)
     if value is None:
         return None
@@ -193,25 +229,16 @@ def _time(request: SandboxRequest, name: str) -> float | None:
         moment = parse_datetime(value)
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None or moment < EARLIEST:
-        raise Answered(invalid_query(name, value, "a valid RFC 3339 date-time after 2010-11-06"))
+    if moment is None or moment.tzinfo is None or moment < earliest:
+        rule = f"a valid RFC 3339 date-time after {earliest:%Y-%m-%dT%H:%MZ}"
+        raise Answered(invalid_query(name, value, rule))
     return moment.timestamp()
-
-
-def _page_end(request: SandboxRequest) -> int | None:
-    value = request.GET.get("pagination_token")
-    if value is None:
-        return None
-    try:
-        return int(base64.b32hexdecode(value.upper() + "=" * (-len(value) % 8)))
-    except (ValueError, binascii.Error) as error:
-        raise Answered(invalid_query("pagination_token", value, "a valid token")) from error
 
 
 # --- Objects -------------------------------------------------------------------------------------
 
 
-def _answer(
+def answer(
     request: SandboxRequest,
     viewer: Account | None,
     posts: list[Post],
@@ -257,22 +284,21 @@ def _answer(
             if not target.is_deleted
         ]
 
-    answer: dict[str, Any] = {}
+    told: dict[str, Any] = {}
     if nodes:
-        answer["data"] = nodes[0] if is_single else nodes
+        told["data"] = nodes[0] if is_single else nodes
     if included := {name: found for name, found in includes.items() if found}:
-        answer["includes"] = included
+        told["includes"] = included
     if errors:
-        answer["errors"] = errors
+        told["errors"] = errors
     if meta:
-        answer["meta"] = meta
-    return json_answer(speak(request, answer))
+        told["meta"] = meta
+    return json_answer(speak(request, told))
 
 
 def _post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
     """Everything that can be asked of a post. What it does not have is left out, as X does."""
     facts = post.facts
-    counts = ("retweet", "reply", "like", "quote", "bookmark", "impression")
     node = {
         "id": post.id,
         "text": facts["text"],
@@ -288,30 +314,44 @@ def _post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
         "possibly_sensitive": False,
         "reply_settings": facts["reply_settings"],
         "source": "Sandbox",
-        "public_metrics": {f"{name}_count": 0 for name in counts},
-        "non_public_metrics": {
-            "impression_count": 0,
-            "engagements": 0,
-            "url_link_clicks": 0,
-            "user_profile_clicks": 0,
-        },
-        "organic_metrics": {
-            "impression_count": 0,
-            "like_count": 0,
-            "reply_count": 0,
-            "retweet_count": 0,
-            "url_link_clicks": 0,
-            "user_profile_clicks": 0,
-        },
-        "promoted_metrics": {},
+        **_numbers(metrics_of(post, request.state.now())),
     }
     if post.media:
         node["attachments"] = {"media_keys": [media_key(item) for item in post.media]}
+    elif facts["poll"]:
+        node["attachments"] = {"poll_ids": [str(int(post.id) + 1)]}
     if target := facts["replied_to"]:
         node["in_reply_to_user_id"] = target.account.id
         node["referenced_tweets"] = [{"type": "replied_to", "id": target.id}]
     return {name: value for name, value in node.items() if value not in (None, {})} | {
         name: node[name] for name in PRIVATE_METRICS
+    }
+
+
+def _numbers(told: dict[str, int]) -> dict[str, dict[str, int]]:
+    """X tells shares and clicks of two kinds each; three of four are taken for the simpler one."""
+    quotes, profile_clicks = told["shares"] // 4, told["clicks"] // 4
+    clicks = {
+        "url_link_clicks": told["clicks"] - profile_clicks,
+        "user_profile_clicks": profile_clicks,
+    }
+    seen = {"impression_count": told["impressions"]}
+    answered = {
+        "like_count": told["likes"],
+        "reply_count": told["comments"],
+        "retweet_count": told["shares"] - quotes,
+    }
+    engagements = sum(told[name] for name in ("likes", "comments", "shares", "saves", "clicks"))
+    return {
+        "public_metrics": {
+            **answered,
+            "quote_count": quotes,
+            "bookmark_count": told["saves"],
+            **seen,
+        },
+        "non_public_metrics": {**seen, "engagements": engagements, **clicks},
+        "organic_metrics": {**seen, **answered, **clicks},
+        "promoted_metrics": {},
     }
 
 
@@ -346,16 +386,18 @@ def _user_node(request: SandboxRequest, account: Account, fields: set[str]) -> d
 
 def _media_node(request: SandboxRequest, media: Media, fields: set[str]) -> dict[str, Any]:
     url = f"{request.base_url}/media/{media.sha256}"
-    is_gif = media.kind == "gif"
+    is_photo = media.kind == "image"
     node: dict[str, Any] = {
         "media_key": media_key(media),
-        "type": "animated_gif" if is_gif else "photo",
-        ("preview_image_url" if is_gif else "url"): url,
+        "type": MEDIA_TYPES[media.kind],
+        ("url" if is_photo else "preview_image_url"): url,
         "alt_text": media.alt_text,
+        "width": media.width,
+        "height": media.height,
     }
-    if media.picture:
-        node |= {"width": media.picture.width, "height": media.picture.height}
-    return {name: value for name, value in node.items() if name in fields and value != ""}
+    if media.movie:
+        node["duration_ms"] = round(media.movie.duration_s * 1000)
+    return {name: value for name, value in node.items() if name in fields and value not in ("", 0)}
 
 
 def _iso(epoch_seconds: float) -> str:

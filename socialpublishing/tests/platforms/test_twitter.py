@@ -14,7 +14,8 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import Answer
 from socialpublishing.platforms.base import Progress
-from socialpublishing.platforms.twitter import Twitter, says, tweet_payload
+from socialpublishing.platforms.twitter import Twitter
+from socialpublishing.platforms.twitter.payloads import says, tweet_payload, written_text
 from socialpublishing.posts import Media, MediaKind, Post
 
 PICTURE = Media(url="https://x.example/a.jpg", kind=MediaKind.IMAGE, mime_type="image/jpeg")
@@ -43,6 +44,32 @@ def link(short: str, target: str) -> dict[str, str]:
 def test_post_is_known_again_in_x_own_spelling(written, tweet):
     assert says(tweet, Post(text=written))
     assert not says(tweet, Post(text=f"{written} more"))
+
+
+@pytest.mark.parametrize(
+    ("tweet", "written"),
+    [
+        ({"text": "a &amp; b"}, "a & b"),
+        (
+            {
+                "text": "See https://t.co/abc now https://t.co/pic",
+                "entities": {
+                    "urls": [
+                        {
+                            **link("https://t.co/abc", "https://a.example/"),
+                            "unwound_url": "https://b",
+                        },
+                        link("https://t.co/pic", "https://x.com/a/status/1/photo/1"),
+                    ]
+                },
+            },
+            "See https://a.example/ now",
+        ),
+        ({"text": "Lo\u2026", "note_post": {"text": "Long &gt; short"}}, "Long > short"),
+    ],
+)
+def test_text_is_read_as_its_author_wrote_it(tweet, written):
+    assert written_text(tweet) == written
 
 
 def test_link_to_its_picture_is_no_part_of_the_text():

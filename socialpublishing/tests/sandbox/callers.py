@@ -3,22 +3,16 @@
 import base64
 import hashlib
 import html
-import json
 import re
-from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import jsonschema
 import requests
 
+from socialpublishing.tests.watching import body_of, json_of
+from socialpublishing.tests.x_description import XDescription
+
 REDIRECT_URI = "http://127.0.0.1:8000/callback?from=here"
-X_SCHEMAS = json.loads(Path(__file__).with_name("x_schemas.json").read_text("utf-8"))
 VERIFIER = "a-verifier-that-is-long-enough-to-be-one-of-rfc-7636"
-
-
-def assert_matches(schema, value):
-    """`value` is what X's own OpenAPI description calls `schema`."""
-    jsonschema.validate(value, {**X_SCHEMAS, "$ref": f"#/$defs/{schema}"})
 
 
 class Client:
@@ -68,12 +62,20 @@ class Control(Client):
 
 
 class X(Client):
-    """An account on X."""
+    """An account on X. What X takes, and all that it answers, is held against X's description."""
 
     def __init__(self, server, account):
         super().__init__(f"{server.url}/twitter", account["access_token"])
         self.id = account["account_id"]
         self.account = account
+
+    def call(self, method, path, **kwargs):
+        answer = super().call(method, path, **kwargs)
+        description, sent = XDescription(), answer.request
+        if answer.ok:
+            description.check_request(method, sent.url, body_of(sent))
+        description.check_answer(method, sent.url, answer.status_code, json_of(answer.content))
+        return answer
 
     def tweet(self, text="Hello", **more):
         answer = self.post("/2/tweets", json={"text": text, **more})

@@ -5,6 +5,7 @@ import json
 
 from socialpublishing.tests.openapi import described
 from socialpublishing.tests.sandbox.callers import Client
+from socialpublishing.tests.watching import body_of
 
 
 class Pinner(Client):
@@ -17,7 +18,7 @@ class Pinner(Client):
     def call(self, method, path, **kwargs):
         is_wrong = kwargs.pop("is_wrong", False)
         answer = super().call(method, path, **kwargs)
-        check(answer, kwargs.get("json"), is_wrong=is_wrong)
+        check(answer, is_wrong=is_wrong)
         return answer
 
     def pin(self, data, is_wrong=False, **fields):
@@ -34,12 +35,14 @@ class Pinner(Client):
         return made["media_id"]
 
 
-def check(answer, body=None, *, is_wrong=False):
+def check(answer, *, is_wrong=False):
     """`is_wrong`: the request is meant to break the description; only the answer is looked at."""
     told = json.loads(answer.content) if answer.content else None
-    sent = None if is_wrong else body
-    url = answer.request.url.partition("?")[0] if is_wrong else answer.request.url
-    described("pinterest", "/v5").check(answer.request.method, url, sent, answer.status_code, told)
+    method, url = answer.request.method, answer.request.url
+    description = described("pinterest", "/v5")
+    if not is_wrong:
+        description.check_request(method, url, body_of(answer.request))
+    description.check_answer(method, url, answer.status_code, told)
 
 
 def send(made, data, *, order=None, **more):

@@ -23,7 +23,7 @@ def code_of(site, **changes):
 
 def token(site, auth=BASIC, **form):
     answer = site.post("/pinterest/v5/oauth/token", data=form, auth=auth)
-    check(answer, form if answer.ok else None)
+    check(answer, is_wrong=not answer.ok)
     return answer
 
 

@@ -1,4 +1,5 @@
 import base64
+import datetime as dt
 import hashlib
 import time
 
@@ -177,6 +178,44 @@ def test_past_of_an_account_is_listed(pinner, control):
     assert answer.status_code == 201, answer.text
     [pin] = pinner.get("/pins").json()["items"]
     assert (pin["description"], pin["created_at"]) == ("Long ago", "2026-10-01T10:00:00")
+
+
+@pytest.mark.parametrize(("age_days", "recent"), [(1, True), (200, False)])
+def test_pin_tells_its_numbers_when_asked(pinner, control, age_days, recent):
+    at = dt.datetime.now(tz=dt.UTC) - dt.timedelta(days=age_days)
+    metrics = {"impressions": 100, "clicks": 8, "saves": 5, "likes": 4, "comments": 3}
+    old = {"created_at": at.isoformat(), "text": "Old", "kind": "image", "metrics": metrics}
+    body = {"platform": "pinterest", "account_id": pinner.id, "posts": [old]}
+    [pin_id] = control.post("/history", json=body).json()["ids"]
+
+    seen = {"impression": 100, "pin_click": 6, "clickthrough": 2, "save": 5}
+    told = pinner.get(f"/pins/{pin_id}", params={"pin_metrics": "true"}).json()["pin_metrics"]
+    assert told["lifetime_metrics"] == {**seen, "reaction": 4, "comment": 3}
+    assert told["90d"] == (seen if recent else dict.fromkeys(seen, 0))
+    assert (
+        pinner.get("/pins", params={"pin_metrics": "true"}).json()["items"][0]["pin_metrics"]
+        == told
+    )
+    assert pinner.get(f"/pins/{pin_id}").json()["pin_metrics"] is None
+
+
+def test_list_of_all_pins_leaves_out_what_few_may_see(make_pinner, sample):
+    boards = [{"name": "B", "privacy": privacy} for privacy in ("PUBLIC", "PROTECTED", "SECRET")]
+    pinner = make_pinner(boards=boards)
+    public, protected, secret = [board["id"] for board in pinner.account["boards"]]
+    shown = pinner.pin(sample("city.png"), board_id=public).json()["id"]
+    hidden = pinner.pin(sample("city.png"), board_id=protected).json()["id"]
+    pinner.pin(sample("city.png"), board_id=secret)
+
+    def ids(path="/pins", **params):
+        return [pin["id"] for pin in pinner.get(path, params=params).json()["items"]]
+
+    assert ids() == ids(pin_filter="exclude_repins") == [shown]
+    assert ids(include_protected_pins="true") == [hidden, shown]
+    assert ids(f"/boards/{protected}/pins") == [hidden]
+    assert ids(pin_filter="has_been_promoted") == ids(pin_filter="exclude_native") == []
+    for wrong in ({"pin_filter": "x"}, {"pin_metrics": "1"}, {"include_protected_pins": "x"}):
+        assert pinner.get("/pins", params=wrong, is_wrong=True).status_code == 400
 
 
 # --- Videos --------------------------------------------------------------------------------------

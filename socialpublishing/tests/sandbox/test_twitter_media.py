@@ -2,8 +2,6 @@ import base64
 
 import pytest
 
-from socialpublishing.tests.sandbox.callers import assert_matches
-
 MEGABYTE = 1024 * 1024
 
 
@@ -11,7 +9,6 @@ def initialize(x, size, category="tweet_image", media_type="image/jpeg"):
     body = {"total_bytes": size, "media_category": category, "media_type": media_type}
     answer = x.post("/2/media/upload/initialize", json=body)
     assert answer.status_code == 200, answer.text
-    assert_matches("InitializeMediaUploadResponse", answer.json())
     return answer.json()["data"]["id"]
 
 
@@ -33,7 +30,6 @@ def test_picture_is_uploaded_in_one_call(x, sample):
         "/2/media/upload", files={"media": picture}, data={"media_category": "tweet_image"}
     )
     assert answer.status_code == 200
-    assert_matches("MediaUploadResponse", answer.json())
     data = answer.json()["data"]
     assert data["size"] == len(picture)
     assert data["media_key"] == f"3_{data['id']}"
@@ -47,7 +43,6 @@ def test_picture_is_uploaded_as_base64(x, sample):
         "media": base64.b64encode(sample("city.png")).decode(),
         "media_category": "tweet_image",
     }
-    assert_matches("MediaUploadRequest", body)
     answer = x.post("/2/media/upload", json=body)
     assert answer.json()["data"]["image"] == {"image_type": "image/png", "w": 960, "h": 640}
 
@@ -58,9 +53,7 @@ def test_picture_is_uploaded_in_segments(x, sample, control):
     for index in (1, 0):  # in any order
         answer = append(x, media_id, index, picture[index * 30_000 : (index + 1) * 30_000])
         assert answer.status_code == 200
-        assert_matches("AppendMediaUploadResponse", answer.json())
     answer = finalize(x, media_id)
-    assert_matches("FinalizeMediaUploadResponse", answer.json())
     assert answer.json()["data"]["size"] == len(picture)
 
     x.tweet("", media={"media_ids": [media_id]})
@@ -100,7 +93,6 @@ def test_animation_is_processed_for_a_while(x, sample, control):
     for _ in range(2):
         control.advance(51)
         answer = x.get("/2/media/upload", params={"command": "STATUS", "media_id": media_id})
-        assert_matches("GetMediaUploadStatusResponse", answer.json())
         states.append(answer.json()["data"]["processing_info"]["state"])
 
     assert states == ["pending", "in_progress", "succeeded"]
@@ -195,7 +187,6 @@ def test_alt_text_is_kept(x, sample, control):
     body = {"id": media_id, "metadata": {"alt_text": {"text": "The city at night"}}}
     answer = x.post("/2/media/metadata", json=body)
     assert answer.status_code == 200
-    assert_matches("CreateMediaMetadataResponse", answer.json())
     x.tweet("", media={"media_ids": [media_id]})
     assert control.posts()[0]["media"][0]["alt_text"] == "The city at night"
 

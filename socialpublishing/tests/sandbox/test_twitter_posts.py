@@ -1,7 +1,5 @@
 import pytest
 
-from socialpublishing.tests.sandbox.callers import assert_matches
-
 DUPLICATE = {
     "detail": "You are not allowed to create a Tweet with duplicate content.",
     "type": "about:blank",
@@ -12,10 +10,8 @@ DUPLICATE = {
 
 def test_post_is_made_and_answered_as_x_does(x):
     body = {"text": "Hello"}
-    assert_matches("CreatePostsRequest", body)
     answer = x.post("/2/tweets", json=body)
     assert answer.status_code == 201
-    assert_matches("CreatePostsResponse", answer.json())
     data = answer.json()["data"]
     assert data["text"] == "Hello"
     assert data["id"].isdecimal()
@@ -53,7 +49,6 @@ def test_body_that_breaks_the_schema_is_invalid(x, control, body):
     answer = x.post("/2/tweets", json=body)
     assert answer.status_code == 400
     problem = answer.json()
-    assert_matches("Problem", problem)
     assert problem["title"] == "Invalid Request"
     assert problem["errors"][0]["message"]
     assert control.posts() == []
@@ -224,7 +219,6 @@ def test_own_post_can_be_deleted(x, control):
     tweet = x.tweet()
     answer = x.delete(f"/2/tweets/{tweet['id']}")
     assert answer.status_code == 200
-    assert_matches("DeletePostsResponse", answer.json())
     assert answer.json() == {"data": {"deleted": True}}
     assert control.posts() == []
     assert x.get(f"/2/tweets/{tweet['id']}").json()["errors"]

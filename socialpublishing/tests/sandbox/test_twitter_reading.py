@@ -2,8 +2,6 @@ import datetime as dt
 
 import pytest
 
-from socialpublishing.tests.sandbox.callers import assert_matches
-
 
 def timeline(x, **query):
     return x.get(f"/2/users/{x.id}/tweets", params=query)
@@ -23,7 +21,6 @@ def test_me_has_three_fields_and_more_when_asked(x):
     assert data == {"id": x.id, "name": "someone", "username": "someone"}
     fields = "profile_image_url,verified,verified_type,subscription_type,public_metrics,created_at"
     answer = x.get("/2/users/me", params={"user.fields": fields})
-    assert_matches("GetUsersMeResponse", answer.json())
     assert set(answer.json()["data"]) == {"id", "name", "username", *fields.split(",")}
     assert answer.json()["data"]["profile_image_url"].endswith("_normal.svg")
 
@@ -38,7 +35,6 @@ def test_posts_are_looked_up_by_their_ids(x):
     first, second = x.tweet("One")["id"], x.tweet("Two")["id"]
     answer = x.get("/2/tweets", params={"ids": f"{second},17,{first}"})
     assert answer.status_code == 200
-    assert_matches("GetPostsByIdsResponse", answer.json())
     assert [post["id"] for post in answer.json()["data"]] == [second, first]
     [error] = answer.json()["errors"]
     assert (error["resource_id"], error["title"]) == ("17", "Not Found Error")
@@ -64,7 +60,6 @@ def test_one_post_is_looked_up_with_what_is_asked_for(x):
 def test_missing_post_is_an_error_inside_a_200(x):
     answer = x.get("/2/tweets/17")
     assert (answer.status_code, "data" in answer.json()) == (200, False)
-    assert_matches("GetPostsByIdResponse", answer.json())
 
 
 def test_pictures_come_with_the_expansion(x, sample):
@@ -100,8 +95,6 @@ def test_names_are_those_of_the_question_or_of_the_setting(
     assert ("edit_history_tweet_ids" in post, "edit_history_post_ids" in post) == (has_old, has_new)
     metrics = post["public_metrics"]
     assert ("retweet_count" in metrics, "repost_count" in metrics) == (has_old, has_new)
-    if has_new:
-        assert_matches("GetUsersPostsResponse", answer)
 
 
 def test_timeline_is_read_page_by_page_newest_first(x):
@@ -170,7 +163,6 @@ def test_timeline_is_narrowed_by_id_and_time(x, control):
 def test_wrong_parameter_is_named(x, query):
     answer = timeline(x, **query)
     assert answer.status_code == 400
-    assert_matches("Problem", answer.json())
     [name] = answer.json()["errors"][0]["parameters"]
     assert name in query
 
@@ -213,7 +205,6 @@ def test_private_metrics_are_for_the_author_and_thirty_days(x, make_x, control):
         later.get("/2/tweets", params=query),
     ):
         assert answer.status_code == 200
-        assert_matches("GetPostsByIdsResponse", answer.json())
         assert "non_public_metrics" not in answer.json()["data"][0]
         assert answer.json()["errors"][0]["type"].endswith("/not-authorized-for-field")
     assert reader.get("/2/tweets", params=query).status_code == 401

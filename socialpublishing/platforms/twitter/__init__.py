@@ -7,9 +7,6 @@ limits) and the official OpenAPI description 2.167, as of 2026-11-22.
 from __future__ import annotations
 
 import datetime as dt
-import html
-import re
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -43,10 +40,16 @@ from socialpublishing.platforms.base import (
     Stage,
     basic,
 )
+from socialpublishing.platforms.twitter.payloads import (
+    asked_fields,
+    says,
+    thread_texts,
+    tweet_payload,
+)
+from socialpublishing.platforms.twitter.results import TwitterResults
 from socialpublishing.policy import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType, TextUnit
 from socialpublishing.posts import Media, MediaKind, Post
 from socialpublishing.serializers import StrictSerializer, TextField
-from socialpublishing.text import find_urls
 
 MAX_LOOK_UP_PAGES = 5
 # https://docs.x.com/x-api/media/quickstart/media-upload-chunked: 1,000 segments of up to 8 MB each;
@@ -157,6 +160,7 @@ class Twitter(Platform):
         )
     )
     options: ClassVar = TwitterOptions
+    results: ClassVar = TwitterResults
 
     @classmethod
     def limits(cls, profile: Mapping[str, Any]) -> Capabilities:
@@ -283,7 +287,8 @@ class Twitter(Platform):
         # Without it, there is nothing to process.
         info = told.get("processing_info") or {"state": "succeeded"}
         if info["state"] == "failed":
-            reason = info.get("error", {}).get("message", "no reason given")
+            # The description knows of no reason; some answers gave one.
+            reason = info.get("error", {}).get("message", "it does not say why")
             raise ContentRejectedError(f"X could not process the media: {reason}")
         if info["state"] == "succeeded":
             return progress.preparing(upload={**upload, "is_ready": True})
@@ -322,8 +327,7 @@ class Twitter(Platform):
         params = {
             "max_results": "20",
             "start_time": since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            # The old names: X takes and answers both (its rename of 2026-08 is not everywhere).
-            "tweet.fields": "created_at,entities,note_tweet",
+            **asked_fields("created_at", "entities", "note_tweet"),
         }
         for _ in range(MAX_LOOK_UP_PAGES):
             page = self.http.get(f"/2/users/{self.account.id}/tweets", params=params)
@@ -421,63 +425,6 @@ class Twitter(Platform):
             case status if status >= 500:
                 return NoAnswerError(f"X answered with an error of its own ({status}).", **facts)
         return PlatformApiError(f"X answered {answer.status_code}: {detail}", **facts)
-
-
-def thread_texts(post: Post) -> list[str]:
-    return [post.text, *post.options.get("thread", ())]
-
-
-def tweet_payload(post: Post, progress: Progress) -> dict[str, Any]:
-    """The next post of the thread; what is chosen for the post is for its first."""
-    posted = progress.handle.get("posted", [])
-    text = thread_texts(post)[len(posted)]
-    if posted:
-        return {"text": text, "reply": {"in_reply_to_tweet_id": posted[-1]}}
-    payload: dict[str, Any] = {"text": text} if text else {}
-    if media_ids := progress.handle.get("media_ids"):
-        payload["media"] = {"media_ids": media_ids}
-        if tagged := post.options.get("tagged_user_ids"):
-            payload["media"]["tagged_user_ids"] = tagged
-    for name in (
-        "poll",
-        "reply_settings",
-        "community_id",
-        "share_with_followers",
-        "made_with_ai",
-        "paid_partnership",
-    ):
-        if name in post.options:
-            payload[name] = post.options[name]
-    return payload
-
-
-def says(tweet: Mapping[str, Any], post: Post) -> bool:
-    """Is `tweet`, as X gives it back, this `post`?
-
-    X escapes `&<>`, writes every link as t.co, adds one for media at the end, and keeps a long text
-    apart. Links are compared by where they lead.
-    """
-    note = tweet.get("note_tweet") or tweet.get("note_post") or {}
-    stored: str = note.get("text") or tweet.get("text", "")
-    entities = note.get("entities") or tweet.get("entities") or {}
-    for link in entities.get("urls", []):
-        target = link.get("unwound_url") or link.get("expanded_url") or link["url"]
-        is_media = "media_key" in link or re.search(r"/status/\d+/(photo|video)/\d+$", target)
-        stored = stored.replace(link["url"], "" if is_media else _bare(target))
-    if post.media:
-        stored = re.sub(r"\s*https://t\.co/\w+$", "", stored)
-    written = post.text
-    for start, end in reversed(find_urls(post.text)):
-        written = written[:start] + _bare(written[start:end]) + written[end:]
-    return _normal(html.unescape(stored)) == _normal(html.unescape(written))
-
-
-def _bare(url: str) -> str:
-    return re.sub(r"^https?://", "", url, flags=re.IGNORECASE).rstrip("/")
-
-
-def _normal(written: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", written).split())
 
 
 def _detail(body: Mapping[str, Any]) -> str:

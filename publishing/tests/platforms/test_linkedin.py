@@ -1,0 +1,311 @@
+"""LinkedIn, from the API in to the posts at the sandbox out."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+import requests
+
+from conftest import consent
+from publishing.models import PublishJob
+from socialpublishing.platforms.linkedin import DUPLICATES_FOR
+from socialpublishing.sandbox.pages import HERE
+from socialpublishing.tests.file_server import FileServer, whole
+from socialpublishing.tests.films import long_box
+
+PART = 4_194_304
+
+
+@pytest.fixture
+def connection(make_connection, sandbox):
+    # The lane's time runs ahead, the sandbox's does not.
+    sandbox.call("POST", "settings", processing_seconds=0, linkedin_processing_seconds=0)
+    return make_connection("linkedin")
+
+
+@pytest.fixture
+def organization(connection):
+    return {"organization_urn": connection.destinations.get().external_id}
+
+
+def job():
+    return PublishJob.objects.get()
+
+
+def outcome():
+    return job().status, job().error_code
+
+
+# --- Where it goes -------------------------------------------------------------------------------
+
+
+def test_member_is_the_usual_author_and_an_organization_is_chosen(
+    api, connection, organization, sandbox, lane
+):
+    api.publish(connection, "As me")
+    api.publish(connection, "For them", platform_specific_options=organization)
+    lane.work_ahead()
+    authors = {post["text"]: post["details"]["author"] for post in sandbox.posts()}
+    assert authors == {
+        "As me": f"urn:li:person:{connection.external_user_id}",
+        "For them": organization["organization_urn"],
+    }
+
+
+def test_default_organization_is_chosen_and_forgotten(api, connection, sandbox, lane):
+    path = f"connections/{connection.pk}/destinations/default"
+    assert api.put(path, {"destination_id": str(connection.destinations.get().pk)}).json()
+    api.publish(connection, "For them")
+    assert api.delete(path).status_code == 204
+    api.publish(connection, "As me")
+    lane.work_ahead()
+    authors = {post["text"]: post["details"]["author"] for post in sandbox.posts()}
+    assert ":organization:" in authors["For them"]
+    assert ":person:" in authors["As me"]
+
+
+def test_organization_of_somebody_else_is_refused(api, connection):
+    options = {"organization_urn": "urn:li:organization:1"}
+    answer = api.publish(connection, "For them", platform_specific_options=options)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+def test_organizations_are_read_to_the_last_page_and_by_role(make_connection):
+    many = [{"name": f"Works {number}"} for number in range(130)]
+    others = [
+        {"name": "Content", "role": "CONTENT_ADMINISTRATOR"},
+        {"name": "Numbers only", "role": "ANALYST"},
+    ]
+    connection = make_connection("linkedin", organizations=[*many, *others])
+    names = set(connection.destinations.values_list("name", flat=True))
+    assert names == {each["name"] for each in many} | {"Content"}
+
+
+# --- What is written -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Half price (today only) *really*",
+        r"a\b {c} [d] <e> ~f~ _g_ |h| @i #",
+        "#one #two_three, #größe und #हिन्दी; no#tag",
+        "By @[Sandbox Works](urn:li:organization:1) and (others)",
+        "line\nbreak\n\n(and more)",
+    ],
+)
+def test_text_arrives_whole(api, connection, sandbox, lane, text):
+    api.publish(connection, text)
+    lane.work_ahead()
+    [post] = sandbox.posts()
+    assert post["text"] == text.replace("@[Sandbox Works](urn:li:organization:1)", "Sandbox Works")
+
+
+def test_article_gets_the_image_as_its_picture(api, connection, sandbox, lane):
+    article = {"url": "https://example.com/bread", "title": "Bread"}
+    api.publish(
+        connection,
+        "Read",
+        assets=[sandbox.picture()],
+        platform_specific_options={"article": article},
+    )
+    lane.work_ahead()
+    [post] = sandbox.posts()
+    assert post["details"]["article"] == {"source": article["url"], "title": "Bread"}
+    assert len(post["media"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("assets", "is_taken"), [(["picture"], True), (["picture"] * 2, False), (["clip"], False)]
+)
+def test_article_takes_one_image_at_most(api, connection, sandbox, assets, is_taken):
+    options = {"article": {"url": "https://example.com/", "title": "Bread"}}
+    body = {"assets": [getattr(sandbox, name)() for name in assets]}
+    answer = api.publish(connection, "Read", platform_specific_options=options, **body)
+    assert (answer.status_code == 202) == is_taken
+    if not is_taken:
+        assert [each["rule"] for each in answer.json()["violations"]] == ["article_media"]
+
+
+@pytest.mark.parametrize(("asset", "is_taken"), [("clip", True), ("picture", False)])
+def test_title_is_for_a_video(api, connection, sandbox, asset, is_taken):
+    answer = api.publish(
+        connection,
+        "Look",
+        assets=[getattr(sandbox, asset)()],
+        platform_specific_options={"title": "A film"},
+    )
+    assert (answer.status_code == 202) == is_taken
+    if not is_taken:
+        assert [each["rule"] for each in answer.json()["violations"]] == ["title_needs_file"]
+
+
+@pytest.mark.parametrize("days", [0, 2, 15, "3", True])
+def test_polls_are_open_for_certain_days(api, connection, days):
+    poll = {"question": "Which?", "options": ["Rye", "Spelt"], "duration_days": days}
+    options = {"post_type": "poll", "poll": poll}
+    answer = api.publish(connection, "Vote", platform_specific_options=options)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+# --- Uploads -------------------------------------------------------------------------------------
+
+
+def film_parts(sandbox):
+    return sandbox.calls("/dms-uploads/", "PUT")
+
+
+@pytest.fixture
+def long_film(settings, file_server):
+    """A film of three parts, the last one short."""
+    clip = (HERE / "samples" / "clip.mp4").read_bytes()
+    rest = 2 * PART + 1_000_000 - len(clip)
+    data = clip + long_box(b"free", rest, bytes(rest - 16))
+    file_server.file = whole(data)
+    settings.MEDIA_ALLOWED_ORIGINS = [*settings.MEDIA_ALLOWED_ORIGINS, file_server.origin]
+    asset = {"url": file_server.url, "asset_type": "video", "mime_type": "video/mp4"}
+    return asset, hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def file_server():
+    server = FileServer()
+    yield server
+    server.close()
+
+
+def test_film_goes_up_in_parts_and_arrives_whole(api, connection, sandbox, lane, long_film):
+    asset, sha256 = long_film
+    api.publish(connection, "A film", assets=[asset])
+    lane.work_ahead()
+    [post] = sandbox.posts()
+    assert [each["sha256"] for each in post["media"]] == [sha256]
+    assert len(film_parts(sandbox)) == 3
+
+
+def test_film_goes_on_from_the_stored_part(api, connection, sandbox, lane, long_film):
+    asset, sha256 = long_film
+    api.publish(connection, "A film", assets=[asset])
+    sandbox.fault("drop_before", method="PUT", path="/dms-uploads/.*/1$")
+    lane.work_ahead()
+    assert outcome()[0] == "Published"
+    [post] = sandbox.posts()
+    assert [each["sha256"] for each in post["media"]] == [sha256]
+    parts = [call["path"].rpartition("/")[2] for call in film_parts(sandbox)]
+    assert parts.count("0") <= 2
+    assert len({call["path"].split("/")[-2] for call in film_parts(sandbox)}) == 1
+
+
+def test_no_token_goes_to_the_upload_host_of_films(api, connection, sandbox, lane):
+    # The sandbox refuses a part that comes with one.
+    api.publish(connection, "A film", assets=[sandbox.clip()])
+    lane.work_ahead()
+    assert outcome() == ("Published", "")
+
+
+def test_expired_upload_is_made_anew(api, connection, sandbox, lane):
+    body = {"status": 400, "code": "EXPIRED_UPLOAD_URL", "message": "expired"}
+    value = {"code": 400, "body": body}
+    sandbox.fault("status", value, method="PUT", path="/dms-uploads/")
+    api.publish(connection, "A film", assets=[sandbox.clip()])
+    lane.work_ahead()
+    assert outcome() == ("Published", "")
+    assert len(sandbox.calls("/rest/videos", "POST")) == 3  # twice begun, once finished
+
+
+def test_broken_picture_is_the_posts_fault(api, connection, sandbox, lane):
+    body = {"status": "PROCESSING_FAILED"}
+    sandbox.fault("status", {"code": 200, "body": body}, method="GET", path="/rest/images/")
+    api.publish(connection, "A picture", assets=[sandbox.picture()])
+    lane.work_ahead()
+    assert outcome() == ("ContentRejected", "content_rejected")
+
+
+# --- Lost answers --------------------------------------------------------------------------------
+
+
+def test_members_post_is_found_by_repeating_it(api, connection, sandbox, lane):
+    sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
+    api.publish(connection, "Once")
+    lane.work_ahead()
+    [post] = sandbox.posts()
+    assert outcome() == ("Published", "")
+    assert job().remote_id == post["id"]
+    assert len(sandbox.calls("/rest/posts", "POST")) == 2
+
+
+def test_members_post_that_was_not_made_is_made_by_repeating_it(api, connection, sandbox, lane):
+    sandbox.fault("malformed", method="POST", path="^/rest/posts$")
+    sandbox.fault("status", 502, method="POST", path="^/rest/posts$")
+    api.publish(connection, "Once")
+    lane.work_ahead()
+    assert len(sandbox.posts()) == 1
+
+
+def test_members_post_is_not_repeated_when_duplicates_are_forgotten(api, connection, sandbox, lane):
+    sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
+    api.publish(connection, "Once")
+    lane.work()
+    # The worker was down meanwhile.
+    lane.finish(job().next_attempt_at + DUPLICATES_FOR)
+    lane.work_ahead(3600)
+    assert len(sandbox.posts()) == 1
+    assert outcome() == ("Unconfirmed", "outcome_unknown")
+
+
+def test_organizations_post_is_found_in_its_list(api, connection, organization, sandbox, lane):
+    sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
+    text = "Once (with #brackets) and _lines_"
+    api.publish(connection, text, platform_specific_options=organization)
+    lane.work_ahead()
+    [post] = sandbox.posts()
+    assert job().remote_id == post["id"]
+    assert len(sandbox.calls("/rest/posts", "POST")) == 1
+
+
+def test_same_text_again_is_a_duplicate(api, connection, sandbox, lane):
+    api.publish(connection, "Twice")
+    lane.work_ahead()
+    second = api.publish(connection, "Twice").json()["job_id"]
+    lane.work_ahead()
+    told = PublishJob.objects.get(pk=second)
+    assert (told.status, told.error_code) == ("ContentRejected", "duplicate_content")
+    assert len(sandbox.posts()) == 1
+
+
+# --- Connecting ----------------------------------------------------------------------------------
+
+
+def test_self_serve_app_posts_for_the_member(api, make_api, sandbox, lane):
+    sandbox.call("POST", "settings", linkedin_processing_seconds=0)
+    sandbox.account("linkedin", organizations=[])
+    started = api.get(
+        "connections/connect/linkedin", data={"login": "self_serve", "redirect": "false"}
+    )
+    assert "openid+profile+w_member_social" in started.json()["authorization_url"]
+    back = api.get(consent(started.json()["authorization_url"])).json()
+    connected = api.post(
+        "connections/confirm",
+        {name: back[name] for name in ("attempt_id", "completion_code")},
+    ).json()
+    body = {"connection_id": connected["id"], "text_content": "Hi", "assets": [sandbox.picture()]}
+    assert api.post("publishing/publish", body).status_code == 202
+    lane.work_ahead()
+    assert outcome() == ("Published", "")
+    assert sandbox.calls("/rest/images/") == []  # which such an app may not read
+
+
+def test_sunset_version_is_the_operators_matter(api, connection, sandbox, lane):
+    body = {"status": 426, "code": "NONEXISTENT_VERSION", "message": "not active"}
+    sandbox.fault("status", {"code": 426, "body": body}, path="^/rest/posts$", times=9)
+    api.publish(connection, "Hi")
+    lane.work_ahead()
+    assert outcome() == ("Failed", "platform_configuration")
+
+
+def test_permalink_leads_to_the_post(api, connection, sandbox, lane):
+    api.publish(connection, "Look")
+    lane.work_ahead()
+    assert requests.get(job().post_url, timeout=5).ok
+    assert job().post_url.endswith(f"/feed/update/{job().remote_id}/")

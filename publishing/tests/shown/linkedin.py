@@ -1,0 +1,29 @@
+def organization_of(connection):
+    return connection.destinations.get().external_id
+
+
+SHOWN = {
+    "organization_urn": lambda post, connection: (
+        post["details"]["author"] == organization_of(connection)
+    ),
+    "visibility": lambda post, connection: post["details"]["visibility"] == "LOGGED_IN",
+    "disable_reshare": lambda post, connection: post["details"]["isReshareDisabledByAuthor"],
+    "title": lambda post, connection: post["details"]["title"] == "Our year in numbers",
+    "article": lambda post, connection: (
+        post["details"]["article"]
+        == {
+            "source": "https://example.com/bread",
+            "title": "Rye bread at dawn",
+            "description": "How it is made",
+        }
+    ),
+    "poll": lambda post, connection: (
+        post["details"]["poll"]
+        == {
+            "question": "Which one tomorrow?",
+            "options": ["Rye", "Spelt"],
+            "duration": "THREE_DAYS",
+        }
+    ),
+}
+CASES = {"title": (("feed", "video"), {})}

@@ -1,0 +1,148 @@
+"""What became of an account's Pins, and which words people search for on Pinterest.
+
+https://developers.pinterest.com/docs/api/v5/pins-list,
+https://developers.pinterest.com/docs/api/v5/trending_keywords-list
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from socialpublishing.platforms.pinterest.payloads import is_newest_first, made_at
+from socialpublishing.platforms.results import (
+    Metrics,
+    PastPost,
+    Results,
+    ResultsNotAvailableError,
+    TagIdea,
+    TagIdeas,
+    TagQuery,
+)
+from socialpublishing.text import hashtag_of
+
+if TYPE_CHECKING:
+    from socialpublishing.platforms.pinterest import Pinterest
+
+# Of 250 Pins each. Numbers are read for young Pins, and lists are newest first in practice.
+MAX_PAGES = 8
+# Neither an account nor a token tells where its people are.
+REGION, REGION_NAME = "US", "the United States"
+MAX_KEYWORDS, MAX_KEYWORD = 50, 100
+MAX_TRENDS = 50
+# The last observations of a weekly series.
+WEEKS = 4
+KINDS = {"image": "image", "multiple_images": "carousel", "video": "video"}
+
+
+class PinterestResults(Results["Pinterest"]):
+    client: Pinterest
+    has_tag_ideas = True
+    by_destination = False
+
+    def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:
+        """Without repins and without Pins on protected and secret boards.
+
+        The order of the list is not documented: only where it shows itself to be newest first, it
+        is not read to its end.
+        """
+        found: list[PastPost] = []
+        for pins in self._pages():
+            found += [past_post(pin) for pin in pins if made_at(pin) >= since]
+            is_enough = len(found) >= limit or (pins and made_at(pins[-1]) < since)
+            if is_enough and is_newest_first(pins):
+                break
+        found.sort(key=lambda post: post.published_at, reverse=True)
+        return found[:limit]
+
+    def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:
+        """Read from the list of Pins, 250 a call; reading many by their ids is a beta
+        that not all apps are let into."""
+        wanted = set(remote_ids)
+        found: dict[str, Metrics] = {}
+        pages = self._pages(include_protected_pins="true")
+        while wanted and (pins := next(pages, None)) is not None:
+            found |= {pin["id"]: metrics_of(pin) for pin in pins if pin["id"] in wanted}
+            wanted -= found.keys()
+        return found
+
+    def tag_ideas(self, query: TagQuery) -> TagIdeas:
+        """Search keywords in demand that hold one of the query's, each written as a hashtag."""
+        asked = list(filter(None, (_keyword(words) for words in (*query.keywords, query.industry))))
+        if not asked:
+            raise ResultsNotAvailableError("Pinterest knows trends for none of these keywords.")
+        answer = self.client.http.get(
+            f"/v5/trends/keywords/{quote(REGION, safe='')}/top/monthly",
+            params={
+                "include_keywords": asked[:MAX_KEYWORDS],
+                # Else each keyword's own peak counts as 100, and no two can be compared.
+                "normalize_against_group": "true",
+                "limit": str(MAX_TRENDS),
+            },
+        )
+        return TagIdeas(
+            source="pinterest_trends",
+            meaning="How often the keyword was searched for on Pinterest in the last four weeks "
+            f"in {REGION_NAME}, against the one searched for most.",
+            ideas=ranked_tags(answer["trends"])[: query.limit],
+        )
+
+    def _pages(self, **asked: str) -> Iterator[list[dict[str, Any]]]:
+        """The account's own Pins with their numbers."""
+        pages = self.client.pages(
+            "/v5/pins", pin_metrics="true", pin_filter="exclude_repins", **asked
+        )
+        return islice(pages, MAX_PAGES)
+
+
+def past_post(pin: Mapping[str, Any]) -> PastPost:
+    return PastPost(
+        id=pin["id"],
+        published_at=made_at(pin),
+        text=pin.get("description") or "",
+        kind=KINDS.get((pin.get("media") or {}).get("media_type", ""), ""),
+        metrics=metrics_of(pin),
+    )
+
+
+def metrics_of(pin: Mapping[str, Any]) -> Metrics:
+    """Of the Pin's whole life; images from before 2023-03-20 have numbers of 90 days only.
+
+    The names are those of the description's example, which counts no saves, and of its analytics.
+    """
+    told = pin.get("pin_metrics") or {}
+    counts: Mapping[str, int] = {**(told.get("90d") or {}), **(told.get("lifetime_metrics") or {})}
+    outbound = counts.get("outbound_click", counts.get("clickthrough"))
+    clicks = [count for count in (counts.get("pin_click"), outbound) if count is not None]
+    return Metrics(
+        impressions=counts.get("impression"),
+        likes=counts.get("reaction"),
+        comments=counts.get("comment"),
+        saves=counts.get("save"),
+        clicks=sum(clicks) if clicks else None,
+    )
+
+
+def ranked_tags(trends: Sequence[Mapping[str, Any]]) -> tuple[TagIdea, ...]:
+    """Keywords that make the same hashtag are one."""
+    sought: dict[str, float] = {}
+    for trend in trends:
+        if tag := hashtag_of(trend["keyword"]):
+            sought[tag] = sought.get(tag, 0) + _recent_volume(trend)
+    most = max(sought.values(), default=0)
+    # Python's sort is stable: of equals, Pinterest's own rank decides.
+    ranked = sorted(sought.items(), key=lambda item: -item[1])
+    return tuple(TagIdea(tag=tag, score=count / most if most else 0) for tag, count in ranked)
+
+
+def _recent_volume(trend: Mapping[str, Any]) -> float:
+    series: Mapping[str, float] = trend.get("time_series") or {}
+    return sum(series[day] for day in sorted(series)[-WEEKS:])
+
+
+def _keyword(words: str) -> str:
+    """Pinterest's are in lower case, and have no signs."""
+    return " ".join(words.replace("#", " ").lower().split())[:MAX_KEYWORD].strip()

@@ -1,0 +1,101 @@
+"""What is sent to make a post, and what a post says that X gives back.
+
+https://docs.x.com/x-api/posts/create-post, https://docs.x.com/x-api/fundamentals/data-dictionary
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from socialpublishing.platforms.base import Progress
+from socialpublishing.posts import Post
+from socialpublishing.text import find_urls
+
+# In August 2026 (OpenAPI 2.167) parameters and fields of posts got new names, which are not
+# everywhere yet. We ask in the old ones, and read both.
+ASKS_IN_NEW_NAMES = False
+NEW_NAMES = {"note_tweet": "note_post"}
+
+
+def asked_fields(*names: str) -> dict[str, str]:
+    """The query parameter that asks for these fields of posts, given by their old names."""
+    if ASKS_IN_NEW_NAMES:
+        return {"post.fields": ",".join(NEW_NAMES.get(name, name) for name in names)}
+    return {"tweet.fields": ",".join(names)}
+
+
+def thread_texts(post: Post) -> list[str]:
+    return [post.text, *post.options.get("thread", ())]
+
+
+def tweet_payload(post: Post, progress: Progress) -> dict[str, Any]:
+    """The next post of the thread; what is chosen for the post is for its first."""
+    posted = progress.handle.get("posted", [])
+    text = thread_texts(post)[len(posted)]
+    if posted:
+        return {"text": text, "reply": {"in_reply_to_tweet_id": posted[-1]}}
+    payload: dict[str, Any] = {"text": text} if text else {}
+    if media_ids := progress.handle.get("media_ids"):
+        payload["media"] = {"media_ids": media_ids}
+        if tagged := post.options.get("tagged_user_ids"):
+            payload["media"]["tagged_user_ids"] = tagged
+    for name in (
+        "poll",
+        "reply_settings",
+        "community_id",
+        "share_with_followers",
+        "made_with_ai",
+        "paid_partnership",
+    ):
+        if name in post.options:
+            payload[name] = post.options[name]
+    return payload
+
+
+def says(tweet: Mapping[str, Any], post: Post) -> bool:
+    """Is `tweet`, as X gives it back, this `post`?
+
+    X escapes `&<>`, writes every link as t.co, adds one for media at the end, and keeps a long text
+    apart. Links are compared by where they lead.
+    """
+
+    def target(link: Mapping[str, Any]) -> str:
+        return _bare(link.get("unwound_url") or link.get("expanded_url") or link["url"])
+
+    stored = _with_links(tweet, target)
+    if post.media:
+        stored = re.sub(r"\s*https://t\.co/\w+$", "", stored)
+    written = post.text
+    for start, end in reversed(find_urls(post.text)):
+        written = written[:start] + _bare(written[start:end]) + written[end:]
+    return _normal(html.unescape(stored)) == _normal(html.unescape(written))
+
+
+def written_text(tweet: Mapping[str, Any]) -> str:
+    """The text of `tweet` as its author wrote it: whole, unescaped, with its links and no t.co."""
+    text = _with_links(tweet, lambda link: link.get("expanded_url") or link["url"])
+    return html.unescape(text).strip()
+
+
+def _with_links(tweet: Mapping[str, Any], shown: Callable[[Mapping[str, Any]], str]) -> str:
+    """The whole text that X keeps, each link as `shown`, without those to the post's own media."""
+    note = tweet.get("note_tweet") or tweet.get("note_post") or {}
+    stored: str = note.get("text") or tweet.get("text", "")
+    entities = note.get("entities") or tweet.get("entities") or {}
+    for link in entities.get("urls", []):
+        target = link.get("unwound_url") or link.get("expanded_url") or link["url"]
+        is_media = "media_key" in link or re.search(r"/status/\d+/(photo|video)/\d+$", target)
+        stored = stored.replace(link["url"], "" if is_media else shown(link))
+    return stored
+
+
+def _bare(url: str) -> str:
+    return re.sub(r"^https?://", "", url, flags=re.IGNORECASE).rstrip("/")
+
+
+def _normal(written: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", written).split())

@@ -1,0 +1,219 @@
+"""LinkedIn, as its pages tell for versions 202601 to 202609, read 2026-11-22.
+
+https://learn.microsoft.com/en-us/linkedin/marketing/. Members and organizations, posts with little
+text, images, videos in parts, documents, polls, statistics. Comments, reactions and advertising are
+not imitated.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import path
+
+from socialpublishing.sandbox import cards
+from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method, json_answer
+from socialpublishing.sandbox.linkedin import assets, login, posts, statistics
+from socialpublishing.sandbox.linkedin.errors import invalid, refusal, rejection
+from socialpublishing.sandbox.linkedin.login import LABEL, NAME, call
+from socialpublishing.sandbox.linkedin.urns import EPOCH_MS, POSTING_ROLES, urn_of
+from socialpublishing.sandbox.platform import Platform
+from socialpublishing.sandbox.state import Account, Grant, State
+
+ONE_ORGANIZATION = ({"name": "Sandbox Works"},)
+ROLES = (*POSTING_ROLES, "ANALYST", "CURATOR", "RECRUITING_POSTER", "LEAD_GEN_FORMS_MANAGER")
+MAX_ORGANIZATIONS = 500
+MAX_NAME = 100
+
+
+def dress(request: SandboxRequest, response: HttpResponse) -> None:
+    if request.path_info.startswith((f"/{NAME}/rest/", f"/{NAME}/v2/")):
+        response.headers.setdefault("x-li-uuid", secrets.token_urlsafe(16))
+        response.headers.setdefault("x-li-request-id", secrets.token_hex(8).upper())
+        response.headers.setdefault("x-li-fabric", "prod-sandbox")
+
+
+@call("openid")
+def userinfo(request: SandboxRequest, grant: Grant) -> HttpResponse:
+    account = grant.account
+    told: dict[str, Any] = {"sub": account.id}
+    if "profile" in grant.scopes:
+        given, _, family = account.name.partition(" ")
+        told |= {
+            "name": account.name,
+            "given_name": given,
+            "family_name": family,
+            "picture": f"{request.base_url}/avatars/{NAME}/{account.id}.svg",
+            "locale": {"country": "US", "language": "en"},
+        }
+    if "email" in grant.scopes:
+        told |= {"email": f"{account.username}@example.com", "email_verified": True}
+    return json_answer(told)
+
+
+@call("r_basicprofile")
+def me(request: SandboxRequest, grant: Grant) -> HttpResponse:
+    account = grant.account
+    first, _, last = account.name.partition(" ")
+    return json_answer(
+        {
+            "id": account.id,
+            "localizedFirstName": first,
+            "localizedLastName": last,
+            "vanityName": account.username,
+            "profilePicture": {"displayImage": f"urn:li:digitalmediaAsset:{account.id}"},
+        }
+    )
+
+
+@call("rw_organization_admin", "r_organization_admin")
+def organization_acls(request: SandboxRequest, grant: Grant) -> HttpResponse:
+    if request.GET.get("q") != "roleAssignee":
+        raise invalid("ILLEGAL_ARGUMENT", "The finder is not supported.")
+    role, state = request.GET.get("role"), request.GET.get("state", "APPROVED")
+    found = [
+        {
+            "organization": urn_of(each),
+            "role": each.facts["role"],
+            "roleAssignee": urn_of(grant.account),
+            "state": "APPROVED",
+        }
+        for each in request.state.accounts(NAME, owner_id=grant.account.id)
+        if role in (None, each.facts["role"]) and state == "APPROVED"
+    ]
+    return json_answer(posts.page(request, found))
+
+
+@call("rw_organization_admin", "r_organization_admin")
+def organization(request: SandboxRequest, grant: Grant, organization_id: str) -> HttpResponse:
+    account = request.state.account(NAME, organization_id)
+    if account is None or not account.owner_id:
+        return refusal(404)
+    return json_answer(
+        {
+            "id": int(account.id),
+            "localizedName": account.name,
+            "localizedDescription": "",
+            "localizedWebsite": "",
+            "vanityName": account.username,
+        }
+    )
+
+
+def seed(state: State) -> None:
+    _add(state, "sbx7LkDn", "sandbox_linda", "Linda Sandbox", ONE_ORGANIZATION)
+
+
+def _add(
+    state: State, account_id: str, username: str, name: str, wanted: Sequence[dict[str, str]]
+) -> Account:
+    person = state.add_account(
+        Account(platform=NAME, id=account_id, username=username, name=name, created_at=state.now())
+    )
+    for each in wanted:
+        state.add_account(
+            Account(
+                platform=NAME,
+                id=state.new_id(EPOCH_MS),
+                username=each["name"].lower().replace(" ", "-"),
+                name=each["name"],
+                created_at=state.now(),
+                owner_id=person.id,
+                facts={"role": each.get("role", "ADMINISTRATOR")},
+            )
+        )
+    return person
+
+
+def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
+    scopes = fields.get("scopes", login.USUAL_SCOPES)
+    if unknown := set(scopes) - set(login.SCOPES):
+        raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown))}.")
+    username = fields["username"]
+    wanted = _organizations(fields.get("organizations", ONE_ORGANIZATION))
+    account = _add(
+        state, secrets.token_urlsafe(7)[:9], username, fields.get("name", username), wanted
+    )
+    issued = login.issue(state, Grant(account=account, scopes=set(scopes)), None)
+    return {
+        "account_id": account.id,
+        "access_token": issued["access_token"],
+        "refresh_token": issued.get("refresh_token"),
+        "expires_in": issued["expires_in"],
+        "scopes": sorted(scopes),
+        "organizations": [
+            {"id": each.id, "name": each.name, "role": each.facts["role"]}
+            for each in state.accounts(NAME, owner_id=account.id)
+        ],
+    }
+
+
+def _organizations(given: Any) -> list[dict[str, str]]:
+    """The organizations as asked for. ValueError: what is wrong with them."""
+    if not isinstance(given, (list, tuple)) or len(given) > MAX_ORGANIZATIONS:
+        raise ValueError(f"organizations is not a list of up to {MAX_ORGANIZATIONS}.")
+    for each in given:
+        if not isinstance(each, dict) or set(each) - {"name", "role"}:
+            raise ValueError("An organization is {name, role}.")
+        if not isinstance(each.get("name"), str) or not 1 <= len(each["name"]) <= MAX_NAME:
+            raise ValueError(
+                f"The name of an organization is not a text of 1 to {MAX_NAME} characters."
+            )
+        if each.get("role", "ADMINISTRATOR") not in ROLES:
+            raise ValueError(f"role is none of {', '.join(ROLES)}.")
+    return list(given)
+
+
+def _on(**views: View) -> View:
+    return by_method(lambda: refusal(405), **views)
+
+
+def _assets(kind: str) -> list[Any]:
+    return [
+        path(f"rest/{kind}", _on(POST=assets.act), {"kind": kind}),
+        path(f"rest/{kind}/<str:urn>", _on(GET=assets.one), {"kind": kind}),
+    ]
+
+
+PLATFORM = Platform(
+    name=NAME,
+    label=LABEL,
+    urlpatterns=[
+        path("oauth/v2/authorization", _on(GET=login.authorize, POST=login.authorize)),
+        path("oauth/v2/accessToken", _on(POST=login.token)),
+        path("oauth/v2/revoke", _on(POST=login.revoke)),
+        path("v2/userinfo", _on(GET=userinfo)),
+        path("v2/me", _on(GET=me)),
+        path("rest/organizationAcls", _on(GET=organization_acls)),
+        path("rest/organizations/<str:organization_id>", _on(GET=organization)),
+        *_assets("images"),
+        *_assets("videos"),
+        *_assets("documents"),
+        # Another host in truth.
+        path("dms-uploads/<str:asset>/<int:part>", _on(PUT=assets.receive)),
+        path("rest/posts", _on(GET=posts.listed, POST=posts.create)),
+        path(
+            "rest/posts/<str:urn>",
+            _on(GET=posts.one, POST=posts.update, DELETE=posts.delete),
+        ),
+        path("rest/organizationalEntityShareStatistics", _on(GET=statistics.of_organization)),
+        path("rest/memberCreatorPostAnalytics", _on(GET=statistics.of_member)),
+        path("feed/update/<str:post_id>/", _on(GET=cards.post_page), {"platform": NAME}),
+    ],
+    refusal=refusal,
+    rejection=rejection,
+    dress=dress,
+    text_of=posts.text_of,
+    seed=seed,
+    account_fields=("organizations",),
+    make_account=make_account,
+    settings={
+        # "off": an app of self-serve products, which never gets refresh tokens.
+        "linkedin_refresh_tokens": ("on", ("on", "off")),
+        # "on": the text of a deleted post stays a duplicate, as is seen for a day or two.
+        "linkedin_ghosts": ("off", ("off", "on")),
+        "linkedin_processing_seconds": (0.2, 86400.0),  # of images and documents
+    },
+    plant=posts.plant,
+)

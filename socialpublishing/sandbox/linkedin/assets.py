@@ -1,0 +1,226 @@
+"""Images, videos and documents: registered, sent to a host of their own, processed, then posted.
+
+https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/images-api
+https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/videos-api
+https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/documents-api
+"""
+
+import secrets
+from typing import Any
+
+from django.http import HttpResponse
+
+from socialpublishing.sandbox.blobs import joined
+from socialpublishing.sandbox.exchange import SandboxRequest, json_answer
+from socialpublishing.sandbox.linkedin.errors import denied, error, invalid
+from socialpublishing.sandbox.linkedin.login import NAME, call, grant_of
+from socialpublishing.sandbox.linkedin.urns import EPOCH_MS, author_of, urn_of
+from socialpublishing.sandbox.state import Grant, Media, State
+
+KINDS = {"images": "image", "videos": "video", "documents": "document"}
+PART_BYTES = 4_194_304
+URL_LIFE_S = 30 * 86400
+MAX_PIXELS = 36_152_320
+PICTURES = ("image/jpeg", "image/png", "image/gif")
+DOCUMENTS = ("application/pdf", "application/zip", "application/x-ole-storage")
+OFFICE = ("application/msword", "application/vnd.ms-", "application/vnd.openxmlformats-")
+MAX_DOCUMENT_BYTES = 100 * 1024 * 1024
+MAX_VIDEO_BYTES = 5 * 1024**3
+MIN_VIDEO_BYTES = 75 * 1024
+MIN_S, MAX_S = 3, 30 * 60
+
+
+@call("w_member_social", "w_organization_social")
+def act(request: SandboxRequest, grant: Grant, kind: str) -> HttpResponse:
+    match request.GET.get("action"):
+        case "initializeUpload":
+            return _initialize(request, grant, KINDS[kind])
+        case "finalizeUpload" if kind == "videos":
+            return _finalize(request, grant)
+    raise invalid("ILLEGAL_ARGUMENT", "The action is not supported.")
+
+
+def _body(request: SandboxRequest, name: str) -> dict[str, Any]:
+    body = request.json
+    inner = body.get(name) if isinstance(body, dict) else None
+    if not isinstance(inner, dict):
+        raise invalid("MISSING_FIELD", f"Parameter '{name}' is required")
+    return inner
+
+
+def _initialize(request: SandboxRequest, grant: Grant, kind: str) -> HttpResponse:
+    asked = _body(request, "initializeUploadRequest")
+    state = request.state
+    owner = author_of(state, grant, asked.get("owner"), "owner")
+    size = asked.get("fileSizeBytes", 0)
+    if kind == "video" and not (isinstance(size, int) and 0 < size <= MAX_VIDEO_BYTES):
+        raise invalid("INVALID_VALUE_FOR_FIELD", "fileSizeBytes is not a size of a video.")
+    urn = f"urn:li:{kind}:D4E{secrets.choice('012')}AQ{state.new_id(EPOCH_MS)}"
+    media = Media(
+        platform=NAME,
+        id=urn,
+        account_id=owner.id,
+        created_at=state.now(),
+        expires_at=state.now() + URL_LIFE_S,
+        category=kind,
+        promised_bytes=size,
+        facts={"owner": urn_of(owner), "etags": {}, "token": ""},
+    )
+    state.media[NAME, urn] = media
+    base = f"{request.base_url}/{NAME}/dms-uploads/{urn.rpartition(':')[2]}"
+    ends_at = int((state.now() + URL_LIFE_S) * 1000)
+    if kind != "video":
+        told = {"uploadUrlExpiresAt": ends_at, "uploadUrl": f"{base}/0", kind: urn}
+        return json_answer({"value": told})
+    starts = range(0, size, PART_BYTES)
+    if len(starts) > 1:
+        media.facts["token"] = secrets.token_urlsafe(24)
+    return json_answer(
+        {
+            "value": {
+                "uploadUrlsExpireAt": ends_at,
+                "video": urn,
+                "uploadInstructions": [
+                    {
+                        "uploadUrl": f"{base}/{number}",
+                        "firstByte": start,
+                        "lastByte": min(start + PART_BYTES, size) - 1,
+                    }
+                    for number, start in enumerate(starts)
+                ],
+                "uploadToken": media.facts["token"],
+            }
+        }
+    )
+
+
+def receive(request: SandboxRequest, asset: str, part: int) -> HttpResponse:
+    """The upload host. Of images and documents it wants a token, of parts of a video none."""
+    media = next(
+        (
+            media
+            for kind in KINDS.values()
+            if (media := request.state.media.get((NAME, f"urn:li:{kind}:{asset}")))
+        ),
+        None,
+    )
+    if media is None or media.sha256:
+        return error(400, "UPDATING_ASSET_FAILED", "The asset cannot be updated.")
+    if media.expires_at is not None and request.state.now() >= media.expires_at:
+        return error(400, "EXPIRED_UPLOAD_URL", "The upload URL has expired.")
+    if media.category == "video":
+        return _receive_part(request, media, part)
+    grant = grant_of(request)
+    if isinstance(grant, HttpResponse):
+        return grant
+    if media.category == "document" and request.body_blob.size > MAX_DOCUMENT_BYTES:
+        return error(413, "PAYLOAD_TOO_LARGE", "The document is too large.")
+    request.state.keep(media, request.body_blob)
+    media.ready_at = request.state.now() + request.state.setting("linkedin_processing_seconds")
+    return HttpResponse(status=201)
+
+
+def _receive_part(request: SandboxRequest, media: Media, part: int) -> HttpResponse:
+    if "Authorization" in request.headers:
+        return error(400, "ILLEGAL_ARGUMENT", "An upload URL of a video takes no Authorization.")
+    first = part * PART_BYTES
+    length = min(PART_BYTES, media.promised_bytes - first)
+    if length <= 0 or request.body_blob.size != length:
+        return error(400, "ILLEGAL_ARGUMENT", f"The part is not of {length} bytes.")
+    etag = f"/ambry-videoei/signedId/{secrets.token_hex(12)}.bin"
+    with request.state.lock:
+        media.parts[part] = request.body_blob
+        media.facts["etags"][part] = etag
+    return HttpResponse(status=200, headers={"ETag": f'"{etag}"'})
+
+
+def _finalize(request: SandboxRequest, grant: Grant) -> HttpResponse:
+    asked = _body(request, "finalizeUploadRequest")
+    state = request.state
+    media = _own(state, grant, asked.get("video"))
+    ids = asked.get("uploadedPartIds")
+    if not isinstance(ids, list):
+        raise invalid("MISSING_FIELD", "uploadedPartIds is required")
+    with state.lock:
+        if media.sha256:
+            return HttpResponse(status=200)
+        parts = {etag: number for number, etag in media.facts["etags"].items()}
+        needed = len(range(0, media.promised_bytes, PART_BYTES))
+        if asked.get("uploadToken", "") != media.facts["token"]:
+            raise invalid("UPDATING_ASSET_FAILED", "The uploadToken is not the one that was given.")
+        if len(ids) != needed or any(each not in parts for each in ids):
+            raise invalid("UPDATING_ASSET_FAILED", "Parts of the video are missing.")
+        # In the order that was told, even if it is not that of the film.
+        state.keep(media, joined([media.parts[parts[each]] for each in ids]))
+        media.ready_at = state.now() + state.setting("processing_seconds")
+    return HttpResponse(status=200)
+
+
+def _own(state: State, grant: Grant, urn: object) -> Media:
+    media = state.media.get((NAME, str(urn)))
+    if media is None:
+        raise invalid("INVALID_URN_ID", f"{str(urn)[:100]} is not an asset.")
+    author_of(state, grant, media.facts["owner"], "owner")
+    return media
+
+
+@call()
+def one(request: SandboxRequest, grant: Grant, kind: str, urn: str) -> HttpResponse:
+    """Not for tokens that may only write as a member: that is how the versioned gateway is."""
+    if not grant.scopes & {"w_organization_social", "r_organization_social"}:
+        raise denied(f"Accessing this {KINDS[kind]} resource is forbidden")
+    media = request.state.media.get((NAME, urn))
+    if media is None or media.category != KINDS[kind]:
+        return error(404, "NOT_FOUND", f"Could not find {kind} {urn}")
+    told: dict[str, Any] = {
+        "id": urn,
+        "owner": media.facts["owner"],
+        "status": status_of(request.state, media),
+    }
+    if told["status"] == "AVAILABLE":
+        told["downloadUrl"] = f"{request.base_url}/media/{media.sha256}"
+    if told["status"] == "PROCESSING_FAILED" and kind == "videos":
+        told["processingFailureReason"] = "The video cannot be transcoded."
+    if media.movie:
+        told["duration"] = int(media.movie.duration_s * 1000)
+    return json_answer(told)
+
+
+def status_of(state: State, media: Media) -> str:
+    if not media.sha256:
+        return "WAITING_UPLOAD"
+    if state.now() < media.ready_at:
+        return "PROCESSING"
+    return "AVAILABLE" if _is_usable(media) else "PROCESSING_FAILED"
+
+
+def _is_usable(media: Media) -> bool:
+    match media.category:
+        case "image":
+            is_small = media.width * media.height < MAX_PIXELS
+            return media.picture is not None and media.mime_type in PICTURES and is_small
+        case "video":
+            film = media.movie
+            return (
+                film is not None
+                and media.mime_type == "video/mp4"
+                and media.size_bytes >= MIN_VIDEO_BYTES
+                and MIN_S <= film.duration_s <= MAX_S
+            )
+    return media.mime_type in DOCUMENTS or media.mime_type.startswith(OFFICE)
+
+
+def usable(state: State, grant: Grant, urn: object, author: str, *kinds: str) -> Media:
+    """The asset that a post of `author` shows. Raises Answered with what is wrong with it."""
+    media = state.media.get((NAME, str(urn)))
+    if media is None or media.category not in kinds:
+        code = "INVALID_VIDEO_ID" if "video" in str(urn) else "INVALID_URN_ID"
+        raise invalid(code, f"{str(urn)[:100]} cannot be posted here.")
+    if media.facts["owner"] != author:
+        raise denied("The owner of the media is not the author of the post.")
+    match status_of(state, media):
+        case "AVAILABLE":
+            return media
+        case "PROCESSING_FAILED":
+            raise invalid("MEDIA_ASSET_PROCESSING_FAILED", f"Media asset {urn} failed processing.")
+    raise invalid("MEDIA_ASSET_WAITING_UPLOAD", f"Media asset {urn} is not ready.")

@@ -1,0 +1,142 @@
+"""What became of posts: of organizations in one call, of members one number at a time.
+
+https://learn.microsoft.com/en-us/linkedin/marketing/community-management/organizations/share-statistics
+https://learn.microsoft.com/en-us/linkedin/marketing/community-management/members/post-statistics
+"""
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from django.http import HttpResponse
+
+from socialpublishing.sandbox.audience import metrics_of
+from socialpublishing.sandbox.exchange import SandboxRequest, json_answer
+from socialpublishing.sandbox.linkedin.errors import denied, invalid
+from socialpublishing.sandbox.linkedin.login import NAME, call
+from socialpublishing.sandbox.linkedin.urns import account_of, urn_of
+from socialpublishing.sandbox.state import Grant, Post
+
+WINDOW_S = 365 * 86400
+# In Rest.li's own notation: brackets and commas as they are, what stands inside encoded.
+LIST = re.compile(r"List\((?P<items>[^():]*)\)")
+ENTITY = re.compile(r"\((?P<kind>share|ugc):(?P<urn>[^():,]+)\)")
+COUNTED = {
+    "IMPRESSION": "impressions",
+    "MEMBERS_REACHED": "reach",
+    "REACTION": "likes",
+    "COMMENT": "comments",
+    "RESHARE": "shares",
+    "LINK_CLICKS": "clicks",
+    "POST_SAVE": "saves",
+}
+# The metric's type was an object until then.
+STRING_SINCE = "202605"
+
+
+@call("rw_organization_admin", "r_organization_admin")
+def of_organization(request: SandboxRequest, grant: Grant) -> HttpResponse:
+    raw = _raw(request)
+    if raw.get("q") != "organizationalEntity":
+        raise invalid("ILLEGAL_ARGUMENT", "The finder is not supported.")
+    organization = account_of(request.state, unquote(raw.get("organizationalEntity", "")))
+    if organization is None or organization.owner_id != grant.account.id:
+        raise denied("Not enough permissions to access: organizationalEntityShareStatistics")
+    if organization.facts["role"] != "ADMINISTRATOR":
+        raise denied("The member is not an administrator of the organization.")
+    now = request.state.now()
+    own = [
+        post
+        for post in request.state.posts_of(organization)
+        if not post.is_deleted and post.created_at > now - WINDOW_S
+    ]
+    asked = [name for name in ("shares", "ugcPosts") if name in raw]
+    if not asked:
+        return json_answer(_page([_element(request, organization, own)]))
+    if len(asked) > 1:
+        raise invalid("ILLEGAL_ARGUMENT", "shares and ugcPosts cannot be asked for together.")
+    [name] = asked
+    kind = "share" if name == "shares" else "ugcPost"
+    found = LIST.fullmatch(raw[name])
+    if found is None:
+        raise invalid("ILLEGAL_ARGUMENT", f"The parameter {name} is not a List(…) of URNs.")
+    urns = [unquote(urn) for urn in found["items"].split(",") if urn]
+    if any(not urn.startswith(f"urn:li:{kind}:") for urn in urns):
+        raise invalid("INVALID_URN_TYPE", f"Not all of {name} are of type {kind}.")
+    by_urn = {post.id: post for post in own}
+    elements = [
+        {**_element(request, organization, [by_urn[urn]]), kind: urn}
+        for urn in urns
+        # What nobody has seen yet is missing.
+        if urn in by_urn and metrics_of(by_urn[urn], now)["impressions"]
+    ]
+    return json_answer(_page(elements))
+
+
+def _raw(request: SandboxRequest) -> dict[str, str]:
+    """The query as it came, nothing decoded."""
+    pairs = request.META.get("QUERY_STRING", "").split("&")
+    return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def _page(elements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"paging": {"start": 0, "count": 10, "links": []}, "elements": elements}
+
+
+def _element(request: SandboxRequest, organization: Any, posts: list[Post]) -> dict[str, Any]:
+    now = request.state.now()
+    counts = [metrics_of(post, now) for post in posts]
+
+    def total(name: str) -> int:
+        return sum(count[name] for count in counts)
+
+    engaged = sum(total(name) for name in ("likes", "comments", "shares", "clicks"))
+    return {
+        "organizationalEntity": urn_of(organization),
+        "totalShareStatistics": {
+            "impressionCount": total("impressions"),
+            "uniqueImpressionsCount": total("reach"),
+            "clickCount": total("clicks"),
+            "likeCount": total("likes"),
+            "commentCount": total("comments"),
+            "shareCount": total("shares"),
+            "engagement": engaged / max(total("impressions"), 1),
+        },
+    }
+
+
+@call("r_member_postAnalytics")
+def of_member(request: SandboxRequest, grant: Grant) -> HttpResponse:
+    raw = _raw(request)
+    metric = raw.get("queryType", "")
+    if raw.get("q") != "entity":
+        raise invalid("ILLEGAL_ARGUMENT", "The finder is not supported.")
+    if metric not in COUNTED:
+        raise invalid("ILLEGAL_ARGUMENT", "queryType is not an enum symbol.")
+    if raw.get("aggregation", "TOTAL") != "TOTAL":
+        raise invalid("ILLEGAL_ARGUMENT", f"{metric} of a post is told in total only.")
+    entity = ENTITY.fullmatch(raw.get("entity", ""))
+    if entity is None:
+        raise invalid("ILLEGAL_ARGUMENT", "entity is not (share:…) or (ugc:…).")
+    urn = unquote(entity["urn"])
+    post = request.state.posts.get((NAME, urn))
+    kind = "share" if entity["kind"] == "share" else "ugcPost"
+    if post is None or post.is_deleted or not urn.startswith(f"urn:li:{kind}:"):
+        raise invalid("ILLEGAL_ARGUMENT", "There is no such post.")
+    if post.account is not grant.account:
+        raise denied("The member is not the author of the post.")
+    told: object = metric
+    if request.headers["LinkedIn-Version"] < STRING_SINCE:
+        name = "com.linkedin.adsexternalapi.memberanalytics.v1.CreatorPostAnalyticsMetricTypeV1"
+        told = {name: metric}
+    return json_answer(
+        _page(
+            [
+                {
+                    "count": metrics_of(post, request.state.now())[COUNTED[metric]],
+                    "metricType": told,
+                    "targetEntity": {entity["kind"]: urn},
+                }
+            ]
+        )
+    )

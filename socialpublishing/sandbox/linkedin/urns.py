@@ -1,0 +1,44 @@
+"""URNs, LinkedIn's names for everything, and who may use which."""
+
+from socialpublishing.sandbox.linkedin.errors import denied, invalid
+from socialpublishing.sandbox.linkedin.login import NAME
+from socialpublishing.sandbox.state import Account, Grant, State
+
+EPOCH_MS = 0
+POSTING_ROLES = ("ADMINISTRATOR", "CONTENT_ADMINISTRATOR", "DIRECT_SPONSORED_CONTENT_POSTER")
+
+
+def urn_of(account: Account) -> str:
+    return f"urn:li:{'organization' if account.owner_id else 'person'}:{account.id}"
+
+
+def account_of(state: State, urn: object) -> Account | None:
+    if not isinstance(urn, str):
+        return None
+    prefix, _, account_id = urn.rpartition(":")
+    account = state.account(NAME, account_id)
+    return account if account is not None and urn_of(account).startswith(f"{prefix}:") else None
+
+
+def author_of(state: State, grant: Grant, urn: object, field: str = "author") -> Account:
+    """The account that `grant` may post as by the name of `urn`. Raises Answered."""
+    account = account_of(state, urn)
+    if account is None:
+        if not isinstance(urn, str) or not urn.startswith("urn:li:"):
+            raise invalid("INVALID_URN_TYPE", f"The value of /{field} is not a URN of an author.")
+        raise denied(f"Field Value validation failed in REQUEST_BODY: processing fields [/{field}]")
+    if not account.owner_id:
+        if account is not grant.account or "w_member_social" not in grant.scopes:
+            raise denied(
+                f"Field Value validation failed in REQUEST_BODY: processing fields [/{field}]"
+            )
+        return account
+    if "w_organization_social" not in grant.scopes:
+        raise invalid(
+            "ILLEGAL_ARGUMENT",
+            "Organization permissions must be used when using organization as author",
+        )
+    is_own = account.owner_id == grant.account.id
+    if not is_own or account.facts["role"] not in POSTING_ROLES:
+        raise denied(f"Field Value validation failed in REQUEST_BODY: processing fields [/{field}]")
+    return account

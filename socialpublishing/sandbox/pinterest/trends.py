@@ -1,0 +1,168 @@
+"""What people search for: https://developers.pinterest.com/docs/api/v5/trending_keywords-list.
+
+The keywords and how often they are sought are made up, the same for a region at every call of a
+week.
+"""
+
+import datetime as dt
+import math
+import random
+from typing import Any
+
+from django.http import HttpResponse
+
+from socialpublishing.sandbox.exchange import SandboxRequest, json_answer
+from socialpublishing.sandbox.pinterest.boards import flag
+from socialpublishing.sandbox.pinterest.errors import invalid
+from socialpublishing.sandbox.pinterest.login import call
+from socialpublishing.sandbox.state import Grant, as_time
+
+REGIONS = (
+    *("US", "CA", "DE", "FR", "ES", "IT", "DE+AT+CH", "GB+IE", "IT+ES+PT+GR+MT"),
+    *("PL+RO+HU+SK+CZ", "SE+DK+FI+NO", "NL+BE+LU", "AR", "BR", "CO", "MX", "MX+AR+CO+CL", "AU+NZ"),
+)
+TYPES = ("growing", "monthly", "yearly", "seasonal")
+GENDERS = ("female", "male", "unknown")
+AGES = ("18-24", "25-34", "35-44", "45-49", "50-54", "55-64", "65+")
+MAX_TRENDS = 50
+MAX_KEYWORDS, MAX_KEYWORD = 50, 100
+MAX_GROWTH = 10_001
+WEEKS = 104
+YEAR = 52
+
+# By interest, in Pinterest's names for them; those that are left out trend nowhere.
+KEYWORDS = {
+    "animals": ("cat wallpaper", "cute puppies", "garden birds"),
+    "architecture": ("brick house", "cabin in the woods", "modern house exterior"),
+    "art": ("linocut prints", "sketchbook ideas", "watercolor flowers"),
+    "beauty": ("french tip nails", "glass skin routine", "winter nails"),
+    "childrens_fashion": ("baby outfits", "school outfits"),
+    "design": ("logo design ideas", "minimal poster", "typography poster"),
+    "diy_and_crafts": ("clay ideas", "crochet blanket", "diy gifts", "handmade cards"),
+    "education": ("classroom decor", "study notes"),
+    "electronics": ("desk setup", "phone wallpaper"),
+    "entertainment": ("movie night", "party games"),
+    "event_planning": ("birthday table", "picnic ideas"),
+    "finance": ("budget planner", "small business ideas"),
+    "food_and_drinks": (
+        *("banana bread", "breakfast ideas", "christmas cookies", "coffee aesthetic"),
+        *("homemade pasta", "rye bread recipe", "sourdough bread recipe", "sourdough starter"),
+    ),
+    "gardening": ("balcony garden", "garden paths", "raised garden beds"),
+    "health": ("meal prep", "morning routine", "stretching exercises"),
+    "home_decor": ("cozy bedroom", "japandi living room", "small kitchen ideas"),
+    "mens_fashion": ("linen shirt", "winter coat men"),
+    "parenting": ("nursery ideas", "toddler activities"),
+    "quotes": ("monday quotes", "slow living quotes"),
+    "sport": ("hiking outfit", "running motivation"),
+    "travel": ("harbour town", "lisbon travel", "ocean aesthetic", "weekend trips"),
+    "vehicles": ("camper van", "vintage cars"),
+    "wedding": ("garden wedding", "wedding table"),
+    "womens_fashion": ("capsule wardrobe", "silk scarf", "winter outfits"),
+}
+INTEREST_OF = {keyword: interest for interest, words in KEYWORDS.items() for keyword in words}
+
+
+@call("user_accounts:read", category="trends_read")
+def keywords(request: SandboxRequest, grant: Grant, region: str, trend_type: str) -> HttpResponse:
+    if region not in REGIONS:
+        raise invalid(f"region: '{region}' is not one of {list(REGIONS)}")
+    if trend_type not in TYPES:
+        raise invalid(f"trend_type: '{trend_type}' is not one of {list(TYPES)}")
+    interests = _chosen(request, "interests", tuple(KEYWORDS))
+    # The same for all people here.
+    _chosen(request, "genders", GENDERS)
+    _chosen(request, "ages", AGES)
+    included = _included(request)
+    limit = _limit(request)
+    is_compared = flag(request, "normalize_against_group")
+    week = as_time(request.state.now()).date()
+    week -= dt.timedelta(days=week.isoweekday() % 7)  # the last Sunday
+
+    found = {
+        keyword: _volumes(region, keyword, week)
+        for keyword, interest in INTEREST_OF.items()
+        if (not interests or interest in interests)
+        and (not included or any(words in keyword for words in included))
+    }
+    ranked = sorted(found, key=lambda keyword: -_score(found[keyword], trend_type))[:limit]
+    top = max((max(found[keyword][-YEAR:]) for keyword in ranked), default=1.0)
+    told = [
+        _described(keyword, found[keyword], week, top if is_compared else None)
+        for keyword in ranked
+    ]
+    return json_answer({"trends": told})
+
+
+def _chosen(request: SandboxRequest, name: str, known: tuple[str, ...]) -> list[str]:
+    given = request.GET.getlist(name)
+    for value in given:
+        if value not in known:
+            raise invalid(f"{name}: '{value}' is not one of {list(known)}")
+    return given
+
+
+def _included(request: SandboxRequest) -> list[str]:
+    given = request.GET.getlist("include_keywords")
+    if len(given) > MAX_KEYWORDS:
+        raise invalid(f"include_keywords: more than {MAX_KEYWORDS}")
+    if not all(1 <= len(words) <= MAX_KEYWORD for words in given):
+        raise invalid(f"include_keywords: not of 1 to {MAX_KEYWORD} characters")
+    return [words.lower() for words in given]
+
+
+def _limit(request: SandboxRequest) -> int:
+    given = request.GET.get("limit", str(MAX_TRENDS))
+    if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= MAX_TRENDS):
+        raise invalid(f"limit: '{given}' is not between 1 and {MAX_TRENDS}")
+    return int(given)
+
+
+def _volumes(region: str, keyword: str, week: dt.date) -> list[float]:
+    """Searches a week for two years, the last of them in the week that ended on `week`."""
+    luck = random.Random(f"{keyword} in {region}")  # noqa: S311  (no secret)
+    base, season, growth = luck.uniform(5, 100), luck.uniform(0, 0.8), luck.uniform(-0.3, 0.6)
+    peak = luck.uniform(0, YEAR)
+    last = week.toordinal() / 7
+    return [
+        base
+        * (1 + season * math.cos((number - peak) / YEAR * math.tau))
+        * (1 + growth * (number - last) / YEAR / 2)
+        for number in (last - WEEKS + 1 + step for step in range(WEEKS))
+    ]
+
+
+def _growth(volumes: list[float], weeks: int) -> float:
+    """Of the last so many weeks over as many before them, in per cent."""
+    before = sum(volumes[-2 * weeks : -weeks])
+    return (sum(volumes[-weeks:]) / before - 1) * 100
+
+
+def _score(volumes: list[float], trend_type: str) -> float:
+    match trend_type:
+        case "monthly":
+            return sum(volumes[-4:])
+        case "yearly":
+            return sum(volumes[-YEAR:])
+        case "seasonal":
+            return _growth(volumes, 4)
+    return _growth(volumes, 13)
+
+
+def _described(
+    keyword: str, volumes: list[float], week: dt.date, top: float | None
+) -> dict[str, Any]:
+    """`top`: the number that counts as 100; None for the keyword's own."""
+    shown = volumes[-YEAR:]
+    days = [week - dt.timedelta(weeks=YEAR - 1 - number) for number in range(YEAR)]
+    return {
+        "keyword": keyword,
+        **{
+            f"pct_growth_{name}": min(round(_growth(volumes, weeks)), MAX_GROWTH)
+            for name, weeks in (("wow", 1), ("mom", 4), ("yoy", YEAR))
+        },
+        "time_series": {
+            day.isoformat(): round(volume / (top or max(shown)) * 100)
+            for day, volume in zip(days, shown, strict=True)
+        },
+    }

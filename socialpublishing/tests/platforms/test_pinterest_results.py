@@ -1,0 +1,300 @@
+"""What Pinterest tells of Pins and of searches, held against Pinterest's own description."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from socialpublishing.crypto import Secret
+from socialpublishing.errors import (
+    InsufficientPermissionsError,
+    PlatformConfigurationError,
+    RateLimitError,
+    TokenExpiredError,
+)
+from socialpublishing.platforms.base import Account
+from socialpublishing.platforms.pinterest import Pinterest, results
+from socialpublishing.platforms.pinterest.results import metrics_of, past_post, ranked_tags
+from socialpublishing.platforms.results import Metrics, ResultsNotAvailableError, TagQuery
+from socialpublishing.tests.openapi import described
+from socialpublishing.tests.watching import watching
+
+NOW = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
+LONG_AGO = NOW - dt.timedelta(days=500)
+TOLD = {"impressions": 900, "likes": 40, "comments": 5, "saves": 30, "clicks": 8}
+
+
+@pytest.fixture(autouse=True)
+def watched(sandbox):
+    with watching(f"{sandbox.url}/pinterest/v5/") as watcher:
+        yield watcher
+    watcher.hold_against(described("pinterest", "/v5"))
+
+
+@pytest.fixture
+def make_reader(sandbox):
+    """Reads for the account itself, not for one of its boards."""
+
+    def make(**facts):
+        made = sandbox.account("pinterest", **facts)
+        account = Account(id=made["account_id"], token=Secret(made["access_token"]))
+        return Pinterest.results(Pinterest(account))
+
+    return make
+
+
+@pytest.fixture
+def reader(make_reader):
+    return make_reader()
+
+
+@pytest.fixture
+def plant(sandbox):
+    """Plants on the account's first board."""
+
+    def plant(reader, *pins):
+        told = [
+            {"created_at": at.isoformat(), "text": text, "kind": kind, "metrics": metrics}
+            for at, text, kind, metrics in pins
+        ]
+        account_id = reader.client.account.id
+        body = {"platform": "pinterest", "account_id": account_id, "posts": told}
+        return sandbox.call("POST", "history", **body)["ids"]
+
+    return plant
+
+
+def ago(**age):
+    return NOW - dt.timedelta(**age)
+
+
+def many(count, **metrics):
+    return [(ago(hours=n), f"Pin {n}", "image", metrics or None) for n in range(1, count + 1)]
+
+
+# --- History -------------------------------------------------------------------------------------
+
+
+def test_history_comes_back_as_it_was_pinned(reader, plant):
+    planted = [
+        (ago(days=1), "Fresh & <hot> #rye", "image", TOLD),
+        (ago(days=2), "Three of them", "carousel", TOLD),
+        (ago(days=3), "A film", "video", TOLD),
+        (ago(days=400), "Old but wanted", "image", TOLD),
+        (ago(days=501), "Too old", "image", TOLD),
+    ]
+    ids = plant(reader, *planted)
+
+    read = reader.history(since=LONG_AGO, limit=100)
+
+    assert [post.id for post in read] == ids[:4]
+    assert [(post.published_at, post.text, post.kind) for post in read] == [
+        (at, text, kind) for at, text, kind, _ in planted[:4]
+    ]
+    wanted = Metrics(impressions=900, likes=40, comments=5, saves=30, clicks=8)
+    assert {post.metrics for post in read} == {wanted}
+
+
+def test_history_is_read_over_pages_as_far_as_it_is_wanted(reader, plant, watched):
+    plant(reader, *many(600))
+
+    everything = reader.history(since=LONG_AGO, limit=1000)
+    assert [post.text for post in everything] == [f"Pin {n}" for n in range(1, 601)]
+    assert len(watched.calls) == 3
+
+    watched.calls.clear()
+    assert len(reader.history(since=LONG_AGO, limit=200)) == 200
+    assert len(reader.history(since=ago(hours=10, minutes=1), limit=1000)) == 10
+    assert len(watched.calls) == 2
+
+
+def test_list_that_is_not_newest_first_is_read_on(reader, requests_mock, sandbox):
+    def page(*hours, bookmark=None):
+        items = [{"id": str(n), "created_at": f"{ago(hours=n):%Y-%m-%dT%H:%M:%S}"} for n in hours]
+        return {"json": {"items": items, "bookmark": bookmark}}
+
+    pages = [page(8, 7, bookmark="a"), page(6, 5, bookmark="b"), page(2, 1)]
+    requests_mock.get(f"{sandbox.url}/pinterest/v5/pins", pages)
+
+    read = reader.history(since=ago(hours=6, minutes=30), limit=2)
+
+    assert [post.id for post in read] == ["1", "2"]
+
+
+def test_pins_that_others_do_not_see_are_no_history(make_reader, plant):
+    reader = make_reader(boards=[{"name": "Drafts", "privacy": "PROTECTED"}])
+    [pin] = plant(reader, (ago(days=1), "For few", "image", TOLD))
+    assert reader.history(since=LONG_AGO, limit=10) == []
+    # Their numbers are the account's to know.
+    assert reader.metrics([pin])[pin].saves == 30
+
+
+@pytest.mark.parametrize(
+    ("pin", "kind"),
+    [
+        ({"media": {"media_type": "image"}}, "image"),
+        ({"media": {"media_type": "multiple_images"}}, "carousel"),
+        ({"media": {"media_type": "video"}}, "video"),
+        ({"media": {"media_type": "multiple_mixed"}}, ""),
+        ({"media": None, "description": None, "pin_metrics": None}, ""),
+        ({}, ""),
+    ],
+)
+def test_kind_is_told_by_the_media(pin, kind):
+    assert past_post({"id": "1", "created_at": "2026-11-22T12:00:00", **pin}).kind == kind
+
+
+# --- Metrics -------------------------------------------------------------------------------------
+
+
+def test_numbers_come_by_id_and_from_as_few_pages_as_hold_them(reader, plant, watched):
+    ids = plant(reader, *many(300, **TOLD))
+
+    found = reader.metrics([ids[0], ids[120], "17"])
+    assert set(found) == {ids[0], ids[120]}
+    assert found[ids[0]].clicks == 8
+
+    watched.calls.clear()
+    assert set(reader.metrics(ids[:100])) == set(ids[:100])
+    assert len(watched.calls) == 1
+    assert reader.metrics([]) == {}
+    assert len(watched.calls) == 1
+
+
+def test_pin_that_is_gone_costs_no_more_than_the_first_pages(reader, plant, watched, monkeypatch):
+    monkeypatch.setattr(results, "MAX_PAGES", 2)
+    plant(reader, *many(600))
+    assert reader.metrics(["17"]) == {}
+    assert len(watched.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "metrics"),
+    [
+        (None, Metrics()),
+        ({}, Metrics()),
+        ({"90d": {"impression": 2}, "lifetime_metrics": None}, Metrics(impressions=2)),
+        (
+            # The description's own example.
+            {
+                "90d": {"pin_click": 7, "impression": 2, "clickthrough": 3},
+                "lifetime_metrics": {
+                    "pin_click": 9,
+                    "impression": 20,
+                    "clickthrough": 3,
+                    "reaction": 10,
+                    "comment": 2,
+                },
+            },
+            Metrics(impressions=20, likes=10, comments=2, clicks=12),
+        ),
+        ({"lifetime_metrics": {"outbound_click": 4, "save": 1}}, Metrics(clicks=4, saves=1)),
+    ],
+)
+def test_numbers_are_of_a_whole_life_where_they_are_told(told, metrics):
+    assert metrics_of({"pin_metrics": told}) == metrics
+
+
+# --- Hashtags ------------------------------------------------------------------------------------
+
+
+def test_tags_are_searched_keywords_that_hold_the_words(reader, watched):
+    ideas = reader.tag_ideas(TagQuery(keywords=("#Sourdough", "rye"), industry="Cards", limit=3))
+
+    assert {idea.tag for idea in ideas.ideas} <= {
+        "sourdoughbreadrecipe",
+        "sourdoughstarter",
+        "ryebreadrecipe",
+        "handmadecards",
+    }
+    scores = [idea.score for idea in ideas.ideas]
+    assert len(scores) == 3
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == 1
+    assert (ideas.source, "United States" in ideas.meaning) == ("pinterest_trends", True)
+    [call] = watched.calls
+    assert "include_keywords=sourdough&include_keywords=rye&include_keywords=cards" in (
+        call.request.url
+    )
+
+
+def test_region_of_several_countries_is_asked_for_as_it_is_written(reader, monkeypatch, watched):
+    monkeypatch.setattr(results, "REGION", "DE+AT+CH")
+    assert reader.tag_ideas(TagQuery(keywords=("rye",))).ideas
+    assert "/keywords/DE%2BAT%2BCH/top/" in watched.calls[0].request.url
+
+
+def test_nothing_sought_is_no_error(reader):
+    assert reader.tag_ideas(TagQuery(keywords=("quantum chromodynamics",))).ideas == ()
+
+
+def test_more_and_longer_keywords_than_pinterest_takes_are_cut(reader, watched):
+    keywords = ("rye" * 50, *(f"word {n}" for n in range(60)))
+    reader.tag_ideas(TagQuery(keywords=keywords))
+    assert watched.calls[0].request.url.count("include_keywords=") == 50
+
+
+def test_nothing_to_ask_for_asks_nothing(reader, watched):
+    with pytest.raises(ResultsNotAvailableError):
+        reader.tag_ideas(TagQuery(keywords=("", " # ")))
+    assert watched.calls == []
+
+
+def test_demand_is_that_of_the_last_four_weeks():
+    def trend(keyword, *weeks):
+        days = [f"2026-10-{day:02}" for day in range(1, len(weeks) + 1)]
+        return {"keyword": keyword, "time_series": dict(zip(days, weeks, strict=True))}
+
+    trends = [
+        trend("old hat", 100, 1, 1, 1, 1),
+        trend("new hat", 0, 2, 2, 2, 2),
+        trend("newhat", 8),
+        {"keyword": "no series"},
+        trend("!?", 100),
+    ]
+    assert [(idea.tag, idea.score) for idea in ranked_tags(trends)] == [
+        ("newhat", 1.0),
+        ("oldhat", 0.25),
+        ("noseries", 0.0),
+    ]
+
+
+# --- Noes ----------------------------------------------------------------------------------------
+
+READS = {
+    "history": lambda reader: reader.history(since=LONG_AGO, limit=5),
+    "metrics": lambda reader: reader.metrics(["17"]),
+    "tag_ideas": lambda reader: reader.tag_ideas(TagQuery(keywords=("rye",))),
+}
+RESTRICTED = {"code": 3, "message": "No access to this restricted feature: trends"}
+
+
+@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ({"code": 429, "headers": {"x-ratelimit-reset": "30"}}, RateLimitError),
+        (401, TokenExpiredError),
+        ({"code": 401, "body": RESTRICTED}, PlatformConfigurationError),
+    ],
+)
+def test_no_is_told_as_what_helps(reader, sandbox, read, value, error):
+    sandbox.fault("status", value, method="GET")
+    with pytest.raises(error) as caught:
+        READS[read](reader)
+    if error is RateLimitError:
+        assert caught.value.until > NOW
+
+
+@pytest.mark.parametrize("read", READS)
+def test_account_that_allowed_no_reading_has_to_connect_again(make_reader, read):
+    reader = make_reader(scopes=["boards:write", "pins:write"])
+    with pytest.raises(InsufficientPermissionsError):
+        READS[read](reader)
+
+
+def test_account_has_one_audience_and_reading_costs_nothing():
+    assert not Pinterest.results.by_destination
+    assert not Pinterest.results.reads_are_billed
+    assert Pinterest.results.has_tag_ideas

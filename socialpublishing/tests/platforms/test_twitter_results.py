@@ -1,0 +1,329 @@
+"""What X tells of posts, against the sandbox; every call is held against X's own description."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from socialpublishing.crypto import Secret
+from socialpublishing.errors import (
+    InsufficientPermissionsError,
+    PlatformConfigurationError,
+    RateLimitError,
+    TokenExpiredError,
+)
+from socialpublishing.platforms.base import Account
+from socialpublishing.platforms.results import Metrics, ResultsNotAvailableError, TagQuery
+from socialpublishing.platforms.twitter import Twitter, payloads
+from socialpublishing.platforms.twitter.results import (
+    MAX_QUERY,
+    kind_of,
+    metrics_of,
+    ranked_tags,
+    search_for,
+)
+from socialpublishing.tests.watching import json_of, watching
+from socialpublishing.tests.x_description import XDescription
+
+NOW = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
+LONG_AGO = NOW - dt.timedelta(days=500)
+TOLD = {"impressions": 900, "likes": 40, "comments": 5, "shares": 9, "saves": 3, "clicks": 8}
+
+
+@pytest.fixture(autouse=True)
+def watched(sandbox):
+    with watching(f"{sandbox.url}/twitter/2/") as watcher:
+        yield watcher
+    watcher.hold_against(XDescription())
+
+
+@pytest.fixture
+def make_results(sandbox):
+    def make(**facts):
+        made = sandbox.account("twitter", **facts)
+        account = Account(id=made["account_id"], token=Secret(made["access_token"]))
+        results = Twitter(account).results(Twitter(account))
+        results.account_id = account.id
+        return results
+
+    return make
+
+
+@pytest.fixture
+def results(make_results):
+    return make_results()
+
+
+@pytest.fixture
+def plant(sandbox):
+    def plant(results, *posts):
+        told = [
+            {"created_at": at.isoformat(), "text": text, "kind": kind, "metrics": metrics}
+            for at, text, kind, metrics in posts
+        ]
+        body = {"platform": "twitter", "account_id": results.account_id, "posts": told}
+        return sandbox.call("POST", "history", **body)["ids"]
+
+    return plant
+
+
+def ago(**age):
+    return NOW - dt.timedelta(**age)
+
+
+def posts_read(watched):
+    """X charges for each."""
+    return sum(len(json_of(call.content).get("data", [])) for call in watched.calls)
+
+
+# --- History -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("names", ["asked", "old", "new", "mixed"])
+@pytest.mark.parametrize("asks_in_new", [False, True])
+def test_history_comes_back_as_it_was_written(
+    results, plant, sandbox, monkeypatch, asks_in_new, names
+):
+    monkeypatch.setattr(payloads, "ASKS_IN_NEW_NAMES", asks_in_new)
+    sandbox.call("POST", "settings", twitter_names=names)
+    planted = [
+        (ago(days=1), "Fresh & <hot>: https://example.com/a?b=1 #rye", "text", TOLD),
+        (ago(days=2), "A harbour", "image", TOLD),
+        (ago(days=3), "Three of them", "carousel", TOLD),
+        (ago(days=4), "It moves", "gif", TOLD),
+        (ago(days=5), "A film", "video", TOLD),
+        (ago(days=400), "Long: " + "word " * 100 + "end", "text", {"likes": 1}),
+        (ago(days=501), "Too old", "text", None),
+    ]
+    ids = plant(results, *planted)
+
+    read = results.history(since=LONG_AGO, limit=100)
+
+    assert [post.id for post in read] == ids[:6]
+    assert [(post.published_at, post.text, post.kind) for post in read] == [
+        (at, text, kind) for at, text, kind, _ in planted[:6]
+    ]
+    assert read[0].metrics == Metrics(impressions=900, likes=40, comments=5, shares=9, saves=3)
+    assert read[5].metrics.engagement == 1
+
+
+def test_history_is_read_over_pages_and_never_more_than_allowed(results, plant, watched):
+    plant(results, *((ago(hours=n), f"Post {n}", "text", None) for n in range(1, 261)))
+
+    everything = results.history(since=LONG_AGO, limit=500)
+    assert [post.text for post in everything] == [f"Post {n}" for n in range(1, 261)]
+    assert len(watched.calls) == 3
+
+    watched.calls.clear()
+    assert len(results.history(since=LONG_AGO, limit=120)) == 120
+    assert posts_read(watched) == 120
+    watched.calls.clear()
+    # The rest of three is less than X hands out at once.
+    assert len(results.history(since=LONG_AGO, limit=103)) == 100
+    assert posts_read(watched) == 100
+    watched.calls.clear()
+    assert len(results.history(since=ago(hours=10, minutes=1), limit=100)) == 10
+
+
+def test_fewer_than_x_hands_out_at_once_are_not_read(results, watched):
+    with pytest.raises(ResultsNotAvailableError, match="at least 5"):
+        results.history(since=LONG_AGO, limit=4)
+    with pytest.raises(ResultsNotAvailableError, match="at least 10"):
+        results.tag_ideas(TagQuery(keywords=("rye",), max_reads=9))
+    assert watched.calls == []
+
+
+def test_replies_and_other_accounts_posts_are_no_history(results, make_results, plant):
+    plant(make_results(), (ago(days=1), "Theirs", "text", None))
+    http = results.client.http
+    first = http.post("/2/tweets", json={"text": "One"})["data"]["id"]
+    http.post("/2/tweets", json={"text": "Two", "reply": {"in_reply_to_tweet_id": first}})
+
+    assert [post.text for post in results.history(since=LONG_AGO, limit=5)] == ["One"]
+
+
+@pytest.mark.parametrize(
+    ("attachments", "kind"),
+    [
+        ({}, "text"),
+        ({"media_keys": ["3_1"]}, "image"),
+        ({"media_keys": ["3_1", "13_2"]}, "carousel"),
+        ({"media_keys": ["16_1"]}, "gif"),
+        ({"media_keys": ["13_1"]}, "video"),
+        ({"media_keys": ["99_1"]}, ""),
+        ({"poll_ids": ["1"]}, "poll"),
+    ],
+)
+def test_kind_is_told_by_what_is_attached(attachments, kind):
+    assert kind_of({"attachments": attachments} if attachments else {}) == kind
+
+
+# --- Metrics -------------------------------------------------------------------------------------
+
+
+def test_numbers_come_by_id_with_clicks_of_the_last_thirty_days(results, plant, watched):
+    young, old = plant(
+        results, (ago(days=29), "Young", "text", TOLD), (ago(days=31), "Old", "text", TOLD)
+    )
+
+    found = results.metrics([young, old, "17"])
+
+    public = {"impressions": 900, "likes": 40, "comments": 5, "shares": 9, "saves": 3}
+    assert found == {young: Metrics(**public, clicks=8), old: Metrics(**public)}
+    assert len(watched.calls) == 1
+
+
+def test_ids_go_out_in_hundreds(results, plant, watched):
+    ids = plant(results, *((ago(hours=n), f"Post {n}", "text", TOLD) for n in range(1, 206)))
+    assert set(results.metrics(ids)) == set(ids)
+    assert len(watched.calls) == 3
+    assert results.metrics([]) == {}
+    assert len(watched.calls) == 3
+
+
+def test_post_that_is_held_back_for_one_field_is_read_without_it(results, plant, sandbox, watched):
+    young, old = plant(
+        results, (ago(days=1), "Young", "text", TOLD), (ago(days=31), "Old", "text", TOLD)
+    )
+    refused = {
+        "title": "Field Authorization Error",
+        "detail": "Sorry, you are not authorized to access 'non_public_metrics'.",
+        "type": "https://api.twitter.com/2/problems/not-authorized-for-field",
+        "section": "data",
+        "field": "non_public_metrics",
+        "resource_type": "tweet",
+        "resource_id": old,
+        "parameter": "non_public_metrics",
+        "value": old,
+    }
+    told = {"id": young, "edit_history_tweet_ids": [young], "text": "Young"}
+    body = {"data": [{**told, "public_metrics": counts(like_count=7)}], "errors": [refused]}
+    sandbox.fault("status", {"code": 200, "body": body}, path="^/2/tweets$")
+
+    found = results.metrics([young, old])
+
+    assert (found[young].likes, found[old].likes) == (7, 40)
+    assert watched.calls[1].request.url.endswith(f"ids={old}&tweet.fields=public_metrics")
+
+
+def counts(**told):
+    names = ("retweet", "reply", "like", "quote", "bookmark", "impression")
+    return {f"{name}_count": 0 for name in names} | told
+
+
+def test_what_is_not_told_is_not_known():
+    assert metrics_of({"id": "1"}) == Metrics()
+    assert metrics_of({"public_metrics": {"repost_count": 2, "quote_count": 1}}).shares == 3
+
+
+# --- Hashtags ------------------------------------------------------------------------------------
+
+
+def test_tags_are_those_of_posts_about_the_keywords(results, make_results, plant, watched):
+    others = make_results()
+    plant(
+        others,
+        (ago(days=1), "Rye bread with #Sourdough and #baking", "text", None),
+        (ago(days=2), "More rye bread #sourdough #sourdough", "text", None),
+        (ago(days=3), "At last: #ryebread #sourdough", "text", None),
+        (ago(days=3), "Rye is no bread of its own #field", "text", None),
+        (ago(days=3), "Rye bread without a tag", "text", None),
+        (ago(days=8), "Rye bread of last week #old", "text", None),
+    )
+
+    ideas = results.tag_ideas(TagQuery(keywords=("rye bread",), limit=2, max_reads=25))
+
+    assert [(idea.tag.lower(), idea.score) for idea in ideas.ideas] == [
+        ("sourdough", 1.0),
+        ("baking", pytest.approx(1 / 3)),
+    ]
+    assert ideas.source == "x_recent_search"
+    assert "of 3 posts of the last seven days" in ideas.meaning
+    assert posts_read(watched) == 3
+
+
+@pytest.mark.parametrize(("max_reads", "read"), [(10, 10), (109, 100), (110, 110), (500, 130)])
+def test_no_more_posts_are_searched_than_may_be_paid_for(results, plant, watched, max_reads, read):
+    plant(results, *((ago(hours=n), f"Rye {n} #rye", "text", None) for n in range(1, 131)))
+    ideas = results.tag_ideas(TagQuery(keywords=("rye",), max_reads=max_reads))
+    assert posts_read(watched) == read
+    assert [idea.tag for idea in ideas.ideas] == ["rye"]
+
+
+def test_nothing_found_is_no_error(results):
+    assert results.tag_ideas(TagQuery(keywords=("rye",))).ideas == ()
+
+
+@pytest.mark.parametrize(
+    ("keywords", "query"),
+    [
+        (["rye"], '("rye") has:hashtags'),
+        (["rye bread", "loaf"], '("rye bread" OR #ryebread OR "loaf") has:hashtags'),
+        (["#Rye"], '("Rye") has:hashtags'),
+        (['x" OR from:me', "-is:reply"], None),
+        (["brot größe"], '("brot größe" OR #brotgröße) has:hashtags'),
+        (["", "  ", "!?", '"', "2026"], ""),
+    ],
+)
+def test_keywords_are_never_operators(results, keywords, query):
+    search = search_for(keywords)
+    if query is not None:
+        assert search == query
+    assert search.count('"') % 2 == 0
+    if search:
+        results.client.http.get("/2/tweets/search/recent", params={"query": search})
+
+
+def test_query_holds_as_many_keywords_as_fit():
+    search = search_for(["a" * 300, "b" * 300, "c" * 100, "rye"])
+    assert "a" * 300 in search
+    assert "b" not in search.replace("has:hashtags", "")
+    assert search.endswith('OR "rye") has:hashtags')
+    assert len(search) <= MAX_QUERY
+
+
+def test_tag_counts_once_in_a_post_whatever_its_letters():
+    def tweet(*tags):
+        return {"entities": {"hashtags": [{"tag": tag} for tag in tags]}}
+
+    ideas = ranked_tags([tweet("Rye", "rye"), tweet("RYE", "oat"), tweet("bran"), {}])
+    assert [(idea.tag, idea.score) for idea in ideas] == [("Rye", 1), ("bran", 0.5), ("oat", 0.5)]
+
+
+# --- Noes ----------------------------------------------------------------------------------------
+
+READS = {
+    "history": lambda results: results.history(since=LONG_AGO, limit=5),
+    "metrics": lambda results: results.metrics(["17"]),
+    "tag_ideas": lambda results: results.tag_ideas(TagQuery(keywords=("rye",))),
+}
+
+
+@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (429, RateLimitError),
+        (401, TokenExpiredError),
+        (402, PlatformConfigurationError),
+        (403, InsufficientPermissionsError),
+    ],
+)
+def test_no_is_told_as_what_helps(results, sandbox, read, status, error):
+    sandbox.fault("status", status, method="GET")
+    with pytest.raises(error) as caught:
+        READS[read](results)
+    if status == 429:
+        assert caught.value.until > NOW
+
+
+@pytest.mark.parametrize("read", READS)
+def test_account_that_allowed_no_reading_has_to_connect_again(make_results, read):
+    with pytest.raises(InsufficientPermissionsError):
+        READS[read](make_results(scopes=["tweet.write", "users.read"]))
+
+
+def test_reads_are_billed():
+    assert Twitter.results.reads_are_billed
+    assert Twitter.results.has_tag_ideas

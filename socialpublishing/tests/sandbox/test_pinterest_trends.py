@@ -1,0 +1,80 @@
+import itertools
+
+import pytest
+
+from socialpublishing.tests.sandbox.pinners import Pinner
+
+
+@pytest.fixture
+def pinner(server, control):
+    return Pinner(server, control.account("pinterest"))
+
+
+def trends(pinner, region="US", trend_type="monthly", **params):
+    answer = pinner.get(f"/trends/keywords/{region}/top/{trend_type}", params=params)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["trends"]
+
+
+def words(found):
+    return [trend["keyword"] for trend in found]
+
+
+def test_keywords_trend_by_region_and_kind(pinner):
+    found = trends(pinner)
+    assert len(found) == 50
+    assert trends(pinner) == found
+    assert words(trends(pinner, "DE%2BAT%2BCH")) != words(found)
+    assert words(trends(pinner, trend_type="growing")) != words(found)
+    assert trends(pinner, limit=3) == found[:3]
+    assert len(found[0]["time_series"]) == 52
+
+
+def test_keywords_are_narrowed_by_words_and_interests(pinner):
+    found = words(trends(pinner, include_keywords=["sourdough", "Lisbon"]))
+    assert sorted(found) == ["lisbon travel", "sourdough bread recipe", "sourdough starter"]
+    assert "lisbon travel" in words(trends(pinner, interests=["travel", "art"]))
+    assert words(trends(pinner, interests="travel", include_keywords="sourdough")) == []
+
+
+def test_series_are_compared_only_when_asked(pinner):
+    def peaks(**params):
+        return [max(trend["time_series"].values()) for trend in trends(pinner, **params)]
+
+    assert set(peaks()) == {100}
+    together = peaks(normalize_against_group="true")
+    assert max(together) == 100
+    assert min(together) < 50
+
+
+def test_monthly_is_ranked_by_the_last_four_weeks(pinner):
+    found = trends(pinner, normalize_against_group="true")
+    recent = [sum(list(trend["time_series"].values())[-4:]) for trend in found]
+    # Rounded to whole numbers, each by half of one.
+    assert all(first >= second - 4 for first, second in itertools.pairwise(recent))
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("XX/top/monthly", {}),
+        ("DE/top/daily", {}),
+        ("US/top/monthly", {"limit": 51}),
+        ("US/top/monthly", {"limit": "x"}),
+        ("US/top/monthly", {"interests": "sourdough"}),
+        ("US/top/monthly", {"ages": "17"}),
+        ("US/top/monthly", {"genders": "x"}),
+        ("US/top/monthly", {"include_keywords": "x" * 101}),
+        ("US/top/monthly", {"include_keywords": ["x"] * 51}),
+        ("US/top/monthly", {"normalize_against_group": "yes"}),
+    ],
+)
+def test_wrong_parameters_are_invalid(pinner, path, params):
+    answer = pinner.get(f"/trends/keywords/{path}", params=params, is_wrong=True)
+    assert (answer.status_code, answer.json()["code"]) == (400, 1)
+
+
+def test_trends_want_the_scope_of_the_profile(server, control):
+    account = control.account("pinterest", scopes=["pins:read"])
+    answer = Pinner(server, account).get("/trends/keywords/US/top/monthly")
+    assert (answer.status_code, answer.json()["code"]) == (401, 3)

@@ -1,0 +1,94 @@
+"""Calls of our clients, kept while a test runs, to be held against a platform's description."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from email import message_from_bytes
+from typing import Any
+from urllib.parse import parse_qsl
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from socialpublishing.http import session
+from socialpublishing.tests.openapi import Description
+from socialpublishing.tests.x_description import XDescription
+
+
+class Call:
+    """`status` and `content` are None where the line broke before them."""
+
+    def __init__(self, request: requests.PreparedRequest) -> None:
+        self.request = request
+        self.status: int | None = None
+        self.content: bytes | None = None
+
+
+class Watching(HTTPAdapter):
+    """Passes calls on and keeps them, with what came back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        if hasattr(request.body, "read"):
+            # A form that is sent as it is read can be read once: the watcher reads it.
+            request.body = request.body.read()
+        call = Call(request)
+        self.calls.append(call)
+        answer = super().send(request, *args, **kwargs)
+        call.status, call.content = answer.status_code, answer.content
+        return answer
+
+    def hold_against(self, description: Description | XDescription) -> None:
+        """Raises for the first call that is not as described; a broken line answered nothing."""
+        for call in self.calls:
+            method, url = str(call.request.method), str(call.request.url)
+            description.check_request(method, url, body_of(call.request))
+            if call.status is not None:
+                description.check_answer(method, url, call.status, json_of(call.content))
+
+
+@contextlib.contextmanager
+def watching(prefix: str) -> Iterator[Watching]:
+    """All calls to addresses that begin with `prefix`."""
+    watcher = Watching()
+    session().mount(prefix, watcher)
+    try:
+        yield watcher
+    finally:
+        del session().adapters[prefix]
+
+
+def json_of(content: bytes | None) -> Any:
+    """What came back; `...` for nothing, and for what is no JSON or was broken on purpose."""
+    try:
+        return json.loads(content) if content else ...
+    except ValueError:
+        return ...
+
+
+def body_of(request: requests.PreparedRequest) -> Any:
+    """As JSON has it; a form as a dict, with a file's bytes left out of it."""
+    content = request.body
+    if not content:
+        return None
+    kind = str(request.headers.get("Content-Type"))
+    if kind.startswith("multipart/"):
+        return _fields(kind, content)
+    if "urlencoded" in kind:
+        return dict(parse_qsl(content))
+    return json.loads(content)
+
+
+def _fields(kind: str, body: Any) -> dict[str, Any]:
+    form = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body)
+    fields: dict[str, Any] = {}
+    for part in form.get_payload():
+        name = part.get_param("name", header="Content-Disposition")
+        text = "…" if part.get_filename() else part.get_payload()
+        fields[name] = int(text) if text.isdecimal() else text
+    return fields
