@@ -53,8 +53,12 @@ class PlatformOptionsSchema(OpenApiSerializerFieldExtension):  # type: ignore[no
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
         return {
             "anyOf": [
-                auto_schema.resolve_serializer(platform.options, direction).ref
+                auto_schema.resolve_serializer(known, direction).ref
                 for platform in PLATFORMS.values()
+                # Other ways to connect may have options of their own.
+                for known in dict.fromkeys(
+                    each.options for each in (platform, *platform.logins.values())
+                )
             ],
             "description": "By the connection's platform.",
             "example": next(iter(PLATFORMS.values())).options.examples,

@@ -23,12 +23,14 @@ from socialpublishing.platforms.base import Stage
 CREATES = {
     "twitter": ("POST", "^/2/tweets$"),
     "facebook": ("POST", "/feed$"),
+    "instagram": ("POST", "/media_publish$"),
     "linkedin": ("POST", "^/rest/posts$"),
     "pinterest": ("POST", "^/v5/pins$"),
 }
 UPLOADS = {
     "twitter": ("POST", "/2/media/upload$"),
     "facebook": ("POST", "/photos$"),
+    "instagram": ("POST", "/media$"),
     "linkedin": ("PUT", "^/dms-uploads/"),
     "pinterest": ("POST", "^/media-upload$"),
 }
@@ -53,9 +55,16 @@ def calls_of(sandbox: Any, place: dict[str, tuple[str, str]], platform: str) -> 
 
 def uploaded(sandbox: Any, platform: str) -> dict[str, str]:
     """An asset that has to be uploaded before its post is made."""
-    sandbox.call("POST", "settings", pinterest_processing_seconds=0)
     asset: dict[str, str] = sandbox.clip() if platform in UPLOADS_VIDEOS_ONLY else sandbox.picture()
     return asset
+
+
+@pytest.fixture(autouse=True)
+def instant(sandbox: Any) -> None:
+    """The lane's time runs ahead, the sandbox's does not: nothing is processed there."""
+    switches = sandbox.call("GET", "settings")
+    instant = {name: 0 for name in switches if name.endswith("processing_seconds")}
+    sandbox.call("POST", "settings", **instant)
 
 
 @pytest.fixture
@@ -160,7 +169,8 @@ def test_post_that_shows_late_is_not_repeated(api, connection, sandbox, lane, pl
     fault_at(sandbox, CREATES, platform, "drop_after")
     lane.work()
     lane.work_ahead(seconds=80)
-    assert statuses() == {"Unconfirmed": 1}
+    # One platform says that it has the post before it shows it.
+    assert statuses() in ({"Unconfirmed": 1}, {"Processing": 1})
 
     sandbox.call("POST", "clock", advance_seconds=81)
     lane.work_ahead()
@@ -379,10 +389,15 @@ def test_one_accounts_thousands_do_not_stand_before_anothers_one(
 
 @pytest.fixture
 def marked_job(api, connection, sandbox) -> PublishJob:
-    """A job whose worker died between its mark and its outcome."""
+    """A job, prepared, whose worker died between its mark and its outcome."""
     api.publish(connection, "Was it sent?")
     now = timezone.now()
     job = PublishJob.objects.get()
+    client = job.connection.platform_type(job.carrier.account)
+    progress = job.stored_progress
+    while progress.stage == Stage.PREPARING and client.needs_preparation(job.post):
+        progress = client.prepare(job.post, progress)
+        time.sleep(progress.poll_after.total_seconds() if progress.poll_after else 0)
     PublishJob.objects.filter(pk=job.pk).update(
         status=Status.PROCESSING,
         lease_owner="dead-lane:1",
@@ -391,6 +406,7 @@ def marked_job(api, connection, sandbox) -> PublishJob:
         publish_calls=1,
         publish_started_at=now,
         next_attempt_at=now + dt.timedelta(seconds=30),
+        progress={"stage": progress.stage, "handle": progress.handle},
     )
     job.refresh_from_db()
     return job
@@ -416,13 +432,7 @@ def test_killed_before_sending_is_published_after_looking(marked_job, sandbox, l
 def test_killed_after_sending_is_found(marked_job, api, sandbox, lane, platform, connection):
     # The same post, made by the platform for the call whose answer nobody read.
     client = PLATFORMS[platform](marked_job.carrier.account)
-    progress = marked_job.stored_progress
-    while progress.stage == Stage.PREPARING and client.needs_preparation(marked_job.post):
-        progress = client.prepare(marked_job.post, progress)
-        time.sleep(progress.poll_after.total_seconds() if progress.poll_after else 0)
-    marked_job.progress = {"stage": progress.stage, "handle": progress.handle}
-    marked_job.save(update_fields=["progress"])
-    client.publish(marked_job.post, progress)
+    client.publish(marked_job.post, marked_job.stored_progress)
 
     lane.work(after=31)
     lane.work_ahead()

@@ -9,12 +9,13 @@ from socialpublishing.errors import (
 )
 from socialpublishing.platforms.base import Account, Platform
 from socialpublishing.platforms.facebook import Facebook
+from socialpublishing.platforms.instagram import Instagram
 from socialpublishing.platforms.linkedin import LinkedIn
 from socialpublishing.platforms.pinterest import Pinterest
 from socialpublishing.platforms.twitter import Twitter
 
 PLATFORMS: dict[str, type[Platform]] = {
-    platform.name: platform for platform in (Facebook, LinkedIn, Pinterest, Twitter)
+    platform.name: platform for platform in (Facebook, Instagram, LinkedIn, Pinterest, Twitter)
 }
 
 

@@ -1,12 +1,18 @@
 """The platforms that the sandbox imitates: a new one is a module and a line here."""
 
-from socialpublishing.sandbox import facebook, linkedin, pinterest, twitter
+from socialpublishing.sandbox import facebook, instagram, linkedin, pinterest, twitter
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import State
 
 PLATFORMS: dict[str, Platform] = {
     platform.name: platform
-    for platform in (facebook.PLATFORM, linkedin.PLATFORM, pinterest.PLATFORM, twitter.PLATFORM)
+    for platform in (
+        facebook.PLATFORM,
+        instagram.PLATFORM,
+        linkedin.PLATFORM,
+        pinterest.PLATFORM,
+        twitter.PLATFORM,
+    )
 }
 
 

@@ -79,7 +79,7 @@ def accounts(request: SandboxRequest, node_id: str) -> HttpResponse:
     ]
     usual = "access_token,category,category_list,name,id,tasks"
     asked = asked_fields(request, "PAGE", usual)
-    return _listing(
+    return paged(
         request,
         [(page.id, page) for page in pages],
         lambda page: pick(page_node(request, token, page), asked),
@@ -92,7 +92,7 @@ def listing(request: SandboxRequest, node_id: str) -> HttpResponse:
     page = token.account if node_id == "me" else request.state.account(NAME, node_id)
     if page is None or not page.owner_id or not _can_see(token, page.id):
         raise Answered(missing_object("get", node_id))
-    since, until = _time(request, "since"), _time(request, "until")
+    since, until = time_of(request, "since"), time_of(request, "until")
     posts = [
         post
         for post in request.state.posts_of(page)
@@ -101,14 +101,14 @@ def listing(request: SandboxRequest, node_id: str) -> HttpResponse:
         and (until is None or post.created_at <= until)
     ]
     asked = asked_fields(request, "POST", "created_time,message,id")
-    return _listing(
+    return paged(
         request,
         [(post.id, post) for post in posts],
         lambda post: pick(post_node(request, post), asked),
     )
 
 
-def _listing(
+def paged(
     request: SandboxRequest, items: Iterable[tuple[str, Any]], draw: Callable[[Any], dict[str, Any]]
 ) -> HttpResponse:
     """One page of a list, and the address of the next one if there is more."""
@@ -138,7 +138,7 @@ def _cursor(item_id: str) -> str:
     return base64.urlsafe_b64encode(item_id.encode()).decode().rstrip("=")
 
 
-def _time(request: SandboxRequest, name: str) -> float | None:
+def time_of(request: SandboxRequest, name: str) -> float | None:
     """Epoch seconds, or an ISO date with or without a time."""
     value = str(request.params.get(name, ""))
     if not value:

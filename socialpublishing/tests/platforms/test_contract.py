@@ -24,6 +24,9 @@ from socialpublishing.platforms import PLATFORMS, client_for, offered_platform, 
 from socialpublishing.platforms.base import Account, Progress
 from socialpublishing.posts import Post
 
+# What a platform that publishes a container looks for.
+PREPARED = Progress(handle={"container": "1"})
+
 ACCOUNT = Account(id="1", token=Secret("canary-token"), profile={"username": "someone"})
 
 
@@ -142,7 +145,7 @@ def test_answers_of_any_shape_are_read_without_a_crash(client):
 def test_refused_connection_never_left_us(client, settings):
     settings.SANDBOX_URL = "http://127.0.0.1:9"
     with pytest.raises(PlatformUnreachableError):
-        client_for(client.name, ACCOUNT).publish(Post(text="x"), Progress())
+        client_for(client.name, ACCOUNT).publish(Post(text="x"), PREPARED)
 
 
 def test_what_a_platform_quotes_of_a_token_is_masked(platform, settings, requests_mock):
@@ -156,5 +159,5 @@ def test_what_a_platform_quotes_of_a_token_is_masked(platform, settings, request
     }
     requests_mock.register_uri(ANY, ANY, status_code=400, json=quoted)
     with pytest.raises(Exception, match="bad") as caught:
-        client_for(platform, account).publish(Post(text="x"), Progress())
+        client_for(platform, account).publish(Post(text="x"), PREPARED)
     assert token not in str(caught.value)

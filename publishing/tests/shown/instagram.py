@@ -1,0 +1,20 @@
+def detail(name, expected):
+    return lambda post, connection: post["details"][name] == expected
+
+
+def alt_texts(post):
+    return [media["alt_text"] for media in post["media"]]
+
+
+SHOWN = {
+    "collaborators": detail("collaborators", ["harbour.bakery"]),
+    "location_id": detail("location_id", "110843418940484"),
+    "user_tags": detail("user_tags", [{"username": "harbour.bakery", "x": 0.5, "y": 0.8}]),
+    "is_ai_generated": detail("is_ai_generated", True),
+    "thumb_offset": detail("thumb_offset", 2000),
+    "cover_url": lambda post, connection: post["details"]["cover_url"].endswith("/bakery.jpg"),
+    "audio_name": detail("audio_name", "Morning at the harbour"),
+    "share_to_feed": detail("share_to_feed", False),
+}
+CASES = {name: (("feed", "image"), {}) for name in ("collaborators", "location_id", "user_tags")}
+VALUES = {"cover_url": lambda sandbox, connection: f"{sandbox.url}/samples/bakery.jpg"}

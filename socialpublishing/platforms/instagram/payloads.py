@@ -1,0 +1,94 @@
+"""What is sent to make containers, and whether a post that is there is the one.
+
+https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from socialpublishing.media import public_address
+from socialpublishing.posts import Media, MediaKind, Post
+
+# In Instagram's names, which are ours too. Of a single video all, of the other kinds some.
+SHARED_OPTIONS = ("collaborators", "location_id", "is_ai_generated")
+VIDEO_OPTIONS = ("thumb_offset", "cover_url", "audio_name", "share_to_feed")
+
+
+def is_carousel(post: Post) -> bool:
+    return len(post.media) > 1
+
+
+def is_story(post: Post) -> bool:
+    return post.post_type == "story"
+
+
+def product_of(post: Post) -> str:
+    """What Instagram calls the kind of the finished post."""
+    if is_story(post):
+        return "STORY"
+    is_reel = not is_carousel(post) and post.media[0].kind == MediaKind.VIDEO
+    return "REELS" if is_reel else "FEED"
+
+
+def single_payload(post: Post) -> dict[str, Any]:
+    """The container of a post with one file."""
+    [media] = post.media
+    payload = _file(media)
+    if is_story(post):
+        payload["media_type"] = "STORIES"
+        return payload | _tags(post)
+    if media.kind == MediaKind.VIDEO:
+        # A video in the feed is a reel that is shared to the feed: there is no other.
+        payload |= {"media_type": "REELS", "share_to_feed": True}
+        payload |= _chosen(post, VIDEO_OPTIONS)
+    return payload | _alt_text(media) | _caption(post) | _chosen(post, SHARED_OPTIONS) | _tags(post)
+
+
+def child_payload(post: Post, number: int) -> dict[str, Any]:
+    """A container within a carousel. Tags of people stand on the first."""
+    media = post.media[number]
+    payload = {**_file(media), "is_carousel_item": True, **_alt_text(media)}
+    if media.kind == MediaKind.VIDEO:
+        payload["media_type"] = "VIDEO"
+    return payload | (_tags(post) if number == 0 else {})
+
+
+def carousel_payload(post: Post, children: Sequence[str]) -> dict[str, Any]:
+    payload = {"media_type": "CAROUSEL", "children": list(children)}
+    return payload | _caption(post) | _chosen(post, SHARED_OPTIONS)
+
+
+def _file(media: Media) -> dict[str, Any]:
+    name = "video_url" if media.kind == MediaKind.VIDEO else "image_url"
+    return {name: public_address(media.url)}
+
+
+def _caption(post: Post) -> dict[str, Any]:
+    return {"caption": post.text} if post.text else {}
+
+
+def _alt_text(media: Media) -> dict[str, Any]:
+    has_one = media.alt_text and media.kind == MediaKind.IMAGE
+    return {"alt_text": media.alt_text} if has_one else {}
+
+
+def _chosen(post: Post, names: Sequence[str]) -> dict[str, Any]:
+    return {name: post.options[name] for name in names if name in post.options}
+
+
+def _tags(post: Post) -> dict[str, Any]:
+    return _chosen(post, ("user_tags",))
+
+
+def shows(found: Mapping[str, Any], post: Post) -> bool:
+    """Is `found`, as Instagram gives it back, this `post`?"""
+    if found.get("media_product_type") != product_of(post):
+        return False
+    return is_story(post) or found.get("caption", "") == post.text
+
+
+def made_at(found: Mapping[str, Any]) -> dt.datetime:
+    return dt.datetime.strptime(found["timestamp"], "%Y-%m-%dT%H:%M:%S%z")

@@ -1,0 +1,147 @@
+"""What Instagram tells of media, and of hashtags.
+
+https://developers.facebook.com/docs/instagram-platform/reference/instagram-media/insights
+https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-hashtag-search
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from socialpublishing.graph import VERSION
+from socialpublishing.platforms.instagram.payloads import made_at
+from socialpublishing.platforms.results import (
+    Metrics,
+    PastPost,
+    Results,
+    ResultsNotAvailableError,
+    TagIdea,
+    TagIdeas,
+    TagQuery,
+)
+from socialpublishing.text import find_hashtags, hashtag_of
+
+if TYPE_CHECKING:
+    from socialpublishing.platforms.instagram import Instagram  # noqa: F401  named in a string
+
+PAGE_SIZE = 50
+MAX_PAGES = 20
+# Asked for in the same call as the list: one metric that a kind of media lacks fails all of it, so
+# only those that all kinds have.
+METRICS = "views,reach,shares,total_interactions"
+FIELDS = (
+    "id,caption,media_type,media_product_type,timestamp,like_count,comments_count,"
+    f"insights.metric({METRICS})"
+)
+KINDS = {"CAROUSEL_ALBUM": "carousel", "IMAGE": "image", "VIDEO": "video"}
+# Of thirty different hashtags that an account may ask for in seven days.
+TAGS_PER_QUERY = 3
+
+
+class InstagramResults(Results["Instagram"]):
+    has_tag_ideas = True
+
+    def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:
+        found: list[PastPost] = []
+        for page in self._pages():
+            posts = [past_post(media) for media in page]
+            found += [post for post in posts if post.published_at >= since]
+            if len(found) >= limit or (posts and posts[-1].published_at < since):
+                break
+        return found[:limit]
+
+    def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:
+        """From the list, as reading many media by id was ended by Meta."""
+        wanted = set(remote_ids)
+        told: dict[str, Metrics] = {}
+        for page in self._pages():
+            told |= {each["id"]: metrics_of(each) for each in page if each["id"] in wanted}
+            if len(told) == len(wanted):
+                break
+        return told
+
+    def _pages(self) -> Iterator[list[dict[str, Any]]]:
+        assert self.client.account is not None
+        params = {"fields": FIELDS, "limit": str(PAGE_SIZE)}
+        for _ in range(MAX_PAGES):
+            path = f"/{VERSION}/{self.client.account.id}/media"
+            answer = self.client.http.get(path, params=params)
+            yield answer["data"]
+            paging = answer.get("paging", {})
+            if "next" not in paging:
+                return
+            params["after"] = paging["cursors"]["after"]
+
+    def tag_ideas(self, query: TagQuery) -> TagIdeas:
+        """What stands beside the sought tags in their most successful media."""
+        if self.client.login != "facebook":
+            raise ResultsNotAvailableError(
+                "Instagram lets only accounts that were connected with Facebook Login search for "
+                "hashtags."
+            )
+        assert self.client.account is not None
+        user_id = self.client.account.id
+        beside: Counter[str] = Counter()
+        for tag in sought(query):
+            asked = {"user_id": user_id, "q": tag}
+            found = self.client.http.get(f"/{VERSION}/ig_hashtag_search", params=asked)
+            if not found["data"]:
+                continue
+            params = {
+                "user_id": user_id,
+                "fields": "id,caption,like_count,comments_count",
+                "limit": str(min(query.max_reads or PAGE_SIZE, PAGE_SIZE)),
+            }
+            hashtag_id = found["data"][0]["id"]
+            answer = self.client.http.get(f"/{VERSION}/{hashtag_id}/top_media", params=params)
+            for media in answer["data"]:
+                beside.update({each.lower() for each in find_hashtags(media.get("caption", ""))})
+        most = max(beside.values(), default=1)
+        ideas = [TagIdea(tag=tag, score=count / most) for tag, count in beside.most_common()]
+        return TagIdeas(
+            source="instagram_hashtag_search",
+            meaning="In how many of the most successful public media with the sought hashtags the "
+            "tag stands, against the most frequent one.",
+            ideas=tuple(ideas[: query.limit]),
+        )
+
+
+def sought(query: TagQuery) -> list[str]:
+    tags = [hashtag_of(words).lower() for words in query.keywords]
+    return list(dict.fromkeys(filter(None, tags)))[:TAGS_PER_QUERY]
+
+
+def past_post(media: Mapping[str, Any]) -> PastPost:
+    is_reel = media.get("media_product_type") == "REELS"
+    return PastPost(
+        id=media["id"],
+        published_at=made_at(media),
+        text=media.get("caption", ""),
+        kind="reel" if is_reel else KINDS.get(str(media.get("media_type")), ""),
+        metrics=metrics_of(media),
+    )
+
+
+def metrics_of(media: Mapping[str, Any]) -> Metrics:
+    told = {
+        each["name"]: each["values"][0]["value"]
+        for each in media.get("insights", {}).get("data", [])
+        if each.get("values")
+    }
+    likes, comments = media.get("like_count"), media.get("comments_count")
+    shares, total = told.get("shares"), told.get("total_interactions")
+    saves = None
+    if None not in (likes, comments, shares, total):
+        # All interactions are likes, comments, shares and saves.
+        saves = max(total - likes - comments - shares, 0)  # type: ignore[operator]
+    return Metrics(
+        impressions=told.get("views"),
+        reach=told.get("reach"),
+        likes=likes,
+        comments=comments,
+        shares=shares,
+        saves=saves,
+    )

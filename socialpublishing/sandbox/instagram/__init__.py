@@ -1,0 +1,228 @@
+"""Instagram, as its pages tell for v25.0, read 2026-11-22.
+
+https://developers.facebook.com/docs/instagram-platform. Professional accounts with Instagram Login
+or with Facebook Login, containers, images, carousels, reels and stories, insights of media, search
+for hashtags. Comments, messages and shopping are not imitated.
+"""
+
+import json
+import secrets
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import include, path, re_path
+
+from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method, json_answer
+from socialpublishing.sandbox.facebook.errors import missing_object, refusal, rejection
+from socialpublishing.sandbox.facebook.fields import parse, pick
+from socialpublishing.sandbox.facebook.nodes import paged
+from socialpublishing.sandbox.instagram import containers, hashtags, login, posts
+from socialpublishing.sandbox.instagram.containers import EPOCH_MS
+from socialpublishing.sandbox.instagram.login import (
+    BASIC,
+    LABEL,
+    NAME,
+    caller,
+    is_facebook,
+    own_account,
+)
+from socialpublishing.sandbox.platform import Platform
+from socialpublishing.sandbox.state import Account, Grant, State
+
+MAX_ACCOUNTS = 300
+
+
+def dress(request: SandboxRequest, response: HttpResponse) -> None:
+    is_limit = response.status_code == 429
+    usage = {"call_count": 100 if is_limit else 1, "total_cputime": 1, "total_time": 1}
+    headers = {
+        "x-fb-trace-id": secrets.token_urlsafe(8),
+        "x-fb-request-id": secrets.token_urlsafe(17),
+        "X-App-Usage": json.dumps(usage),
+    }
+    for name, value in headers.items():
+        response.headers.setdefault(name, value)
+
+
+def me(request: SandboxRequest) -> HttpResponse:
+    token = caller(request, *BASIC)
+    if is_facebook(token.grant):
+        person = token.grant.account
+        node = {"id": facebook_id(person), "name": person.name}
+        return json_answer(pick(node, parse(str(request.params.get("fields") or "id,name"))))
+    return _account_node(request, token.grant.account)
+
+
+def _account_node(request: SandboxRequest, account: Account) -> HttpResponse:
+    asked = parse(str(request.params.get("fields") or "id"))
+    return json_answer(pick(account_node(request, account), asked))
+
+
+def account_node(request: SandboxRequest, account: Account) -> dict[str, Any]:
+    posts_ = [post for post in request.state.posts_of(account) if not post.is_deleted]
+    return {
+        "id": scoped_id(account),
+        "user_id": account.id,
+        "username": account.username,
+        "name": account.name,
+        "account_type": "BUSINESS",
+        "profile_picture_url": f"{request.base_url}/avatars/{NAME}/{account.id}.svg",
+        "followers_count": 0,
+        "follows_count": 0,
+        "media_count": len(posts_),
+        "biography": "",
+        "website": "",
+    }
+
+
+def scoped_id(account: Account) -> str:
+    """What the app knows a person by; another number than that of the professional account."""
+    return f"3{account.id[1:]}"
+
+
+def facebook_id(account: Account) -> str:
+    return f"1{account.id}"
+
+
+def pages(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """`GET /me/accounts` with Facebook Login: Pages, and the professional accounts behind them."""
+    token = caller(request, "pages_show_list")
+    person = token.grant.account
+    if not is_facebook(token.grant) or node_id not in ("me", facebook_id(person)):
+        return missing_object("get", node_id)
+    linked = [person, *request.state.accounts(NAME, owner_id=person.id)]
+    nodes: list[dict[str, Any]] = [
+        {
+            "id": f"6{account.id}",
+            "name": account.name,
+            "tasks": ["CREATE_CONTENT", "ANALYZE", "MANAGE"],
+            "instagram_business_account": {
+                **account_node(request, account),
+                "id": account.id,
+            },
+        }
+        for account in linked
+    ]
+    # A Page without an Instagram account behind it.
+    nodes.insert(1, {"id": f"7{person.id}", "name": "No Instagram", "tasks": ["CREATE_CONTENT"]})
+    asked = parse(str(request.params.get("fields") or "id,name"))
+    return paged(request, [(each["id"], each) for each in nodes], lambda each: pick(each, asked))
+
+
+def node(request: SandboxRequest, node_id: str) -> HttpResponse:
+    token = caller(request, *BASIC)
+    account = own_account(request, token, node_id)
+    if account is not None:
+        if is_facebook(token.grant):
+            shown = {**account_node(request, account), "id": account.id}
+            asked = parse(str(request.params.get("fields") or "id"))
+            return json_answer(pick(shown, asked))
+        return _account_node(request, account)
+    return posts.node(request, node_id)
+
+
+def media_insights(request: SandboxRequest, node_id: str) -> HttpResponse:
+    token = caller(request)
+    post = request.state.posts.get((NAME, node_id))
+    return missing_object("get", node_id) if post is None else posts.insights(request, token, post)
+
+
+def seed(state: State) -> None:
+    _add(state, "17841400000000001", "sandbox.bakery", "Sandbox Bakery")
+
+
+def _add(state: State, account_id: str, username: str, name: str, owner_id: str = "") -> Account:
+    return state.add_account(
+        Account(
+            platform=NAME,
+            id=account_id,
+            username=username,
+            name=name,
+            created_at=state.now(),
+            owner_id=owner_id,
+        )
+    )
+
+
+def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
+    """`linked`: how many more accounts the person has behind Pages, for Facebook Login."""
+    scopes = fields.get("scopes", login.USUAL_SCOPES)
+    if unknown := set(scopes) - {*login.SCOPES, *login.FACEBOOK_SCOPES}:
+        raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown))}.")
+    linked = fields.get("linked", 0)
+    if not isinstance(linked, int) or isinstance(linked, bool) or not 0 <= linked <= MAX_ACCOUNTS:
+        raise ValueError(f"linked is not a number up to {MAX_ACCOUNTS}.")
+    username = fields["username"]
+    account = _add(state, _new_id(state), username, fields.get("name", username))
+    others = [
+        _add(state, _new_id(state), f"{username}.{number}", f"{account.name} {number}", account.id)
+        for number in range(2, linked + 2)
+    ]
+    issued = login.issue(state, Grant(account=account, scopes=set(scopes)))
+    return {
+        "account_id": account.id,
+        "access_token": issued["access_token"],
+        "refresh_token": None,
+        "expires_in": issued["expires_in"],
+        "scopes": sorted(scopes),
+        "linked": [{"id": each.id, "username": each.username} for each in others],
+    }
+
+
+def _new_id(state: State) -> str:
+    return f"178{state.new_id(EPOCH_MS)}"
+
+
+def _on(**views: View) -> View:
+    return by_method(lambda: refusal(400), **views)
+
+
+_graph = [
+    path("dialog/oauth", _on(GET=login.dialog, POST=login.dialog)),
+    path("oauth/access_token", _on(GET=login.facebook_token, POST=login.facebook_token)),
+    path("me", _on(GET=me)),
+    path("ig_hashtag_search", _on(GET=hashtags.search)),
+    path("<str:node_id>/accounts", _on(GET=pages)),
+    path("<str:node_id>/permissions", _on(DELETE=login.revoke)),
+    path("<str:node_id>/media", _on(GET=posts.listing, POST=containers.create)),
+    path("<str:node_id>/media_publish", _on(POST=posts.publish)),
+    path("<str:node_id>/content_publishing_limit", _on(GET=posts.publishing_limit)),
+    path("<str:node_id>/stories", _on(GET=posts.stories)),
+    path("<str:node_id>/insights", _on(GET=media_insights)),
+    path("<str:node_id>/recently_searched_hashtags", _on(GET=hashtags.recently_searched)),
+    path("<str:hashtag_id>/recent_media", _on(GET=hashtags.media), {"which": "recent"}),
+    path("<str:hashtag_id>/top_media", _on(GET=hashtags.media), {"which": "top"}),
+    path("<str:node_id>", _on(GET=node, DELETE=posts.delete)),
+]
+
+PLATFORM = Platform(
+    name=NAME,
+    label=LABEL,
+    urlpatterns=[
+        path("oauth/authorize", _on(GET=login.authorize, POST=login.authorize)),
+        path("oauth/access_token", _on(POST=login.short_token)),
+        path("access_token", _on(GET=login.long_token)),
+        path("refresh_access_token", _on(GET=login.refresh)),
+        path("ig-api-upload/v25.0/<str:container_id>", _on(POST=containers.upload)),
+        path("p/<str:code>/", _on(GET=posts.page_of_code)),
+        path("reel/<str:code>/", _on(GET=posts.page_of_code)),
+        path("stories/<str:username>/<str:post_id>/", _on(GET=posts.page_of_story)),
+        re_path(r"^v\d{1,2}\.\d{1,2}/", include(_graph)),
+    ],
+    refusal=refusal,
+    rejection=rejection,
+    dress=dress,
+    text_of=posts.text_of,
+    seed=seed,
+    account_fields=("linked",),
+    make_account=make_account,
+    settings={
+        "instagram_processing_seconds": (0.2, 86400.0),  # of images and carousels
+        "instagram_quota": (50, 1000.0),
+        "instagram_republish": ("same", ("same", "error")),
+        "instagram_token_shape": ("flat", ("flat", "data")),
+        "instagram_young_refresh": ("granted", ("granted", "refused")),
+        "instagram_public_content": ("on", ("on", "off")),
+    },
+    plant=posts.plant,
+)

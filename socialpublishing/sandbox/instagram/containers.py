@@ -1,0 +1,283 @@
+"""Containers: what is about to be published. They ripen, fail, expire, and are published once.
+
+https://developers.facebook.com/docs/instagram-platform/content-publishing
+https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-container
+"""
+
+import dataclasses
+import json
+from typing import Any
+
+from django.http import HttpResponse
+
+from socialpublishing.sandbox.blobs import Blob
+from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
+from socialpublishing.sandbox.fetching import FetchFailed, fetch
+from socialpublishing.sandbox.instagram.login import (
+    NAME,
+    PUBLISH,
+    caller,
+    is_facebook,
+    live_token,
+    own_account,
+)
+from socialpublishing.sandbox.state import Account, Media, State
+from socialpublishing.text import find_hashtags
+
+EPOCH_MS = 1293840000000  # ours: ids of 17 digits and more, as Instagram's have
+AGENT = "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)"
+LIFE_S = 86400
+MAX_IMAGE_BYTES = 8 * 1024 * 1024
+MAX_VIDEO_BYTES = {"REELS": 300 * 1024 * 1024, "VIDEO": 300 * 1024 * 1024, "STORIES": 104_857_600}
+SECONDS = {"REELS": (3, 900), "VIDEO": (3, 60), "STORIES": (3, 60)}
+VIDEO_TYPES = ("video/mp4", "video/quicktime")
+MAX_CAPTION, MAX_HASHTAGS, MAX_ALT_TEXT = 2200, 30, 1000
+KINDS = ("IMAGE", "CAROUSEL", "REELS", "STORIES", "VIDEO")
+# What is kept to be told with the post.
+TOLD = (
+    "collaborators", "location_id", "user_tags", "share_to_feed", "cover_url", "thumb_offset",
+    "audio_name", "is_ai_generated", "trial_params",
+)  # fmt: skip
+LISTS = ("collaborators", "user_tags", "children", "trial_params")
+
+
+def create(request: SandboxRequest, node_id: str) -> HttpResponse:
+    token = caller(request, *PUBLISH)
+    account = own_account(request, token, node_id)
+    if account is None:
+        return missing_object("post", node_id)
+    params = {name: _read(name, value) for name, value in request.params.items()}
+    container = Media(
+        platform=NAME,
+        id=request.state.new_id(EPOCH_MS),
+        account_id=account.id,
+        created_at=request.state.now(),
+        expires_at=request.state.now() + LIFE_S,
+        category="container",
+        facts={"kind": _kind(params), "params": params, "error": "", "children": []},
+    )
+    told = {"id": container.id}
+    if params.get("upload_type") == "resumable" and is_facebook(token.grant):
+        container.facts["waits_for_bytes"] = True
+        told["uri"] = f"{request.base_url}/{NAME}/ig-api-upload/v25.0/{container.id}"
+    _check_words(params)
+    _fill(request, container, account)
+    request.state.media[NAME, container.id] = container
+    return json_answer(told)
+
+
+def _read(name: str, value: Any) -> Any:
+    """Lists come as JSON, or as a text of JSON in a form; children also with commas between."""
+    if name in LISTS and isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return [each.strip() for each in value.split(",") if each.strip()]
+    if value in ("true", "false"):
+        return value == "true"
+    return value
+
+
+def _kind(params: dict[str, Any]) -> str:
+    kind = params.get("media_type") or "IMAGE"
+    if kind not in KINDS:
+        raise Answered(graph_error(100, "(#100) Unknown media type", subcode=2207023))
+    is_child = params.get("is_carousel_item") is True
+    if kind == "VIDEO" and not is_child:
+        raise invalid("The VIDEO value for media_type is no longer supported; use REELS.")
+    if kind in ("REELS", "STORIES", "CAROUSEL") and is_child:
+        raise invalid("A carousel item is an image or of media_type VIDEO.")
+    return str(kind)
+
+
+def _check_words(params: dict[str, Any]) -> None:
+    caption = params.get("caption", "")
+    if not isinstance(caption, str):
+        raise invalid("Param caption must be a string")
+    if len(caption) > MAX_CAPTION:
+        raise Answered(graph_error(36004, "The caption was too long", subcode=2207010))
+    if len(find_hashtags(caption)) > MAX_HASHTAGS:
+        raise invalid(f"A caption has {MAX_HASHTAGS} hashtags at most.")
+    if len(str(params.get("alt_text", ""))) > MAX_ALT_TEXT:
+        raise invalid("Param alt_text is too long")
+    collaborators = params.get("collaborators", [])
+    if not isinstance(collaborators, list) or len(collaborators) > 3:
+        raise invalid("Param collaborators has 3 user names at most")
+    for tag in params.get("user_tags", []):
+        if not isinstance(tag, dict) or not tag.get("username"):
+            raise Answered(graph_error(100, "(#100) Invalid user tag", subcode=2207040))
+        if params.get("media_type") in (None, "IMAGE") and not {"x", "y"} <= set(tag):
+            raise invalid("Param user_tags needs x and y on an image")
+
+
+def _fill(request: SandboxRequest, container: Media, account: Account) -> None:
+    params, kind = container.facts["params"], container.facts["kind"]
+    if kind == "CAROUSEL":
+        container.facts["children"] = _children(request.state, account, params.get("children"))
+        _ripen(request.state, container, "instagram_processing_seconds")
+    elif container.facts.get("waits_for_bytes"):
+        container.ready_at = float("inf")
+    elif kind in ("REELS", "VIDEO") or params.get("video_url"):
+        if not params.get("video_url"):
+            raise invalid("The parameter video_url is required")
+        if params.get("cover_url"):
+            _fetched(str(params["cover_url"]), MAX_IMAGE_BYTES, ("image/",))
+        _take_video(request.state, container, str(params["video_url"]))
+    else:
+        if not params.get("image_url"):
+            raise Answered(
+                graph_error(
+                    9004,
+                    "Only photo or video can be accepted as media type.",
+                    subcode=2207052,
+                )
+            )
+        _take_image(request.state, container, str(params["image_url"]))
+
+
+def _children(state: State, account: Account, given: Any) -> list[str]:
+    if not isinstance(given, list) or not 2 <= len(given) <= 10:
+        message = "A carousel has 2 to 10 items"
+        raise Answered(graph_error(100, f"(#100) {message}", subcode=2207028))
+    for child_id in given:
+        child = state.media.get((NAME, str(child_id)))
+        if child is None or child.account_id != account.id:
+            raise invalid(f"Param children: {child_id} is no container of this account")
+        if child.facts["params"].get("is_carousel_item") is not True:
+            raise invalid(f"Param children: {child_id} is no carousel item")
+        if status_of(state, child) != "FINISHED":
+            raise Answered(
+                graph_error(9007, "Media ID is not available", subcode=2207027, status=400)
+            )
+    return [str(child_id) for child_id in given]
+
+
+def _take_image(state: State, container: Media, url: str) -> None:
+    """At once: what is wrong with an image is the answer."""
+    state.read(container, _fetched(url, 4 * MAX_IMAGE_BYTES, ()))
+    if container.size_bytes > MAX_IMAGE_BYTES:
+        raise Answered(graph_error(36000, "The image size is too large.", subcode=2207004))
+    if container.mime_type != "image/jpeg" or container.picture is None:
+        message = "The image format is not supported."
+        raise Answered(graph_error(36001, message, subcode=2207005))
+    if container.facts["kind"] == "IMAGE":
+        ratio = container.width / max(container.height, 1)
+        if not 0.799 <= ratio <= 1.911:
+            message = "The submitted image with aspect ratio cannot be published."
+            raise Answered(graph_error(36003, message, subcode=2207009))
+    _ripen(state, container, "instagram_processing_seconds")
+
+
+def _take_video(state: State, container: Media, url: str) -> None:
+    """Later: the answer is a container, and what is wrong comes with its status."""
+    kind = container.facts["kind"]
+    _ripen(state, container, "processing_seconds")
+    try:
+        blob = fetch(url, max_bytes=MAX_VIDEO_BYTES[kind], agent=AGENT)
+    except FetchFailed:
+        container.facts["error"] = "2207077"
+        return
+    take_bytes(state, container, blob)
+
+
+def take_bytes(state: State, container: Media, blob: Blob) -> None:
+    kind = container.facts["kind"]
+    state.read(container, blob)
+    film, (shortest, longest) = container.movie, SECONDS[kind]
+    if (
+        film is None
+        or container.mime_type not in VIDEO_TYPES
+        or not shortest <= film.duration_s <= longest
+        or film.video_codec not in ("h264", "hevc")
+        or not 23 <= film.frame_rate <= 60
+    ):
+        container.facts["error"] = "2207026"
+        return
+    offset = container.facts["params"].get("thumb_offset")
+    if offset is not None and int(offset) >= film.duration_s * 1000:
+        container.facts["error"] = "2207057"
+
+
+def _fetched(url: str, max_bytes: int, kinds: tuple[str, ...]) -> Blob:
+    try:
+        return fetch(url, max_bytes=max_bytes, agent=AGENT, kinds=kinds)
+    except FetchFailed as failed:
+        raise Answered(
+            graph_error(
+                9004,
+                "Only photo or video can be accepted as media type.",
+                subcode=2207052,
+                user_title="Media download has failed.",
+                user_message="The media could not be fetched from this URI.",
+            )
+        ) from failed
+
+
+def _ripen(state: State, container: Media, setting: str) -> None:
+    container.ready_at = state.now() + state.setting(setting)
+
+
+def status_of(state: State, container: Media) -> str:
+    if container.post_id:
+        return "PUBLISHED"
+    if container.expires_at is not None and state.now() >= container.expires_at:
+        return "EXPIRED"
+    if state.now() < container.ready_at:
+        return "IN_PROGRESS"
+    return "ERROR" if container.facts["error"] else "FINISHED"
+
+
+def described(state: State, container: Media) -> dict[str, Any]:
+    code = status_of(state, container)
+    words = {
+        "ERROR": "Error: Media upload has failed with error code " + container.facts["error"],
+        "EXPIRED": "Expired: The container was not published within 24 hours.",
+        "FINISHED": "Finished: Media has been uploaded and it is ready to be published.",
+        "IN_PROGRESS": "In Progress: Media is still being processed.",
+        "PUBLISHED": "Published: Media has been published.",
+    }
+    return {"id": container.id, "status_code": code, "status": words[code]}
+
+
+def own_media(state: State, container: Media) -> tuple[Media, ...]:
+    """What the post shows; the alt text is that of each."""
+    ids = container.facts["children"] or [container.id]
+    parts = [state.media[NAME, each] for each in ids]
+    return tuple(
+        dataclasses.replace(part, alt_text=str(part.facts["params"].get("alt_text", "")))
+        for part in parts
+    )
+
+
+def upload(request: SandboxRequest, container_id: str) -> HttpResponse:
+    """rupload.facebook.com: the bytes of a resumable container, or where they are."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme != "OAuth":
+        return _upload_error("The Authorization header is not OAuth.")
+    token = live_token(request.state, value)
+    container = request.state.media.get((NAME, container_id))
+    if container is None or not container.facts.get("waits_for_bytes"):
+        return _upload_error("There is no such upload.")
+    if own_account(request, token, container.account_id) is None:
+        return _upload_error("The upload belongs to another account.")
+    if url := request.headers.get("file_url"):
+        try:
+            kind = container.facts["kind"]
+            blob = fetch(url, max_bytes=MAX_VIDEO_BYTES[kind], agent=AGENT)
+        except FetchFailed:
+            return _upload_error("The file could not be fetched.")
+    else:
+        blob = request.body_blob
+        told = (request.headers.get("offset"), request.headers.get("file_size"))
+        if told != ("0", str(blob.size)):
+            return _upload_error("offset or file_size is not that of the bytes.")
+    take_bytes(request.state, container, blob)
+    container.facts["waits_for_bytes"] = False
+    _ripen(request.state, container, "processing_seconds")
+    return json_answer({"success": True, "message": "Upload successful."})
+
+
+def _upload_error(message: str) -> HttpResponse:
+    info = {"retriable": False, "type": "ProcessingFailedError", "message": message}
+    return json_answer({"debug_info": info}, 400)

@@ -1,0 +1,99 @@
+"""Searching for hashtags: with Facebook Login only, and thirty of them in seven days.
+
+https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-hashtag-search
+"""
+
+import zlib
+
+from django.http import HttpResponse
+
+from socialpublishing.sandbox.audience import metrics_of
+from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
+from socialpublishing.sandbox.facebook.fields import pick
+from socialpublishing.sandbox.instagram.login import BASIC, NAME, caller, is_facebook, own_account
+from socialpublishing.sandbox.instagram.posts import asked_fields, media_node
+from socialpublishing.sandbox.state import Account, Post
+from socialpublishing.text import find_hashtags
+
+MAX_TAGS, WINDOW_S = 30, 7 * 86400
+RECENT_S = 86400
+MAX_PAGE = 50
+SENSITIVE = ("gun", "drugs")
+
+
+def search(request: SandboxRequest) -> HttpResponse:
+    account = _account(request)
+    name = str(request.params.get("q", "")).lower().lstrip("#")
+    if not name.isalnum():
+        raise invalid("The parameter q is required")
+    if name in SENSITIVE:
+        raise Answered(graph_error(24, "The requested resource does not exist", subcode=2207024))
+    _count(request, account, name)
+    return json_answer({"data": [{"id": id_of(name)}]})
+
+
+def id_of(name: str) -> str:
+    """Static and the same for everybody."""
+    return f"178{zlib.crc32(name.encode()):014}"
+
+
+def _account(request: SandboxRequest) -> Account:
+    token = caller(request, *BASIC)
+    account = own_account(request, token, str(request.params.get("user_id", "")))
+    if not is_facebook(token.grant) or account is None:
+        raise Answered(missing_object("get", "ig_hashtag_search"))
+    if request.state.setting("instagram_public_content") == "off":
+        message = "(#10) This call needs the feature Instagram Public Content Access."
+        raise Answered(graph_error(10, message))
+    return account
+
+
+def _count(request: SandboxRequest, account: Account, name: str) -> None:
+    """The same tag again is free."""
+    now = request.state.now()
+    asked: dict[str, float] = account.facts.setdefault("hashtags", {})
+    with request.state.lock:
+        for old in [tag for tag, at in asked.items() if at < now - WINDOW_S]:
+            del asked[old]
+        if name not in asked and len(asked) >= MAX_TAGS:
+            message = "(#18) You have searched for too many hashtags in the last 7 days."
+            raise Answered(graph_error(18, message, subcode=2207034))
+        asked.setdefault(name, now)
+
+
+def recently_searched(request: SandboxRequest, node_id: str) -> HttpResponse:
+    token = caller(request, *BASIC)
+    account = own_account(request, token, node_id)
+    if account is None or not is_facebook(token.grant):
+        return missing_object("get", node_id)
+    names = account.facts.get("hashtags", {})
+    return json_answer({"data": [{"id": id_of(name)} for name in names]})
+
+
+def media(request: SandboxRequest, hashtag_id: str, which: str) -> HttpResponse:
+    """Of everybody's public posts with the tag: the newest of a day, or the most successful."""
+    _account(request)
+    now = request.state.now()
+    posts = [
+        post
+        for post in request.state.public_posts(NAME, with_planted=True)
+        if hashtag_id in {id_of(tag.lower()) for tag in find_hashtags(post.text)}
+    ]
+    if which == "recent":
+        posts = [post for post in posts if post.created_at > now - RECENT_S]
+    else:
+
+        def success(post: Post) -> int:
+            counted = metrics_of(post, now)
+            return counted["likes"] + counted["comments"]
+
+        posts.sort(key=success, reverse=True)
+    limit = str(request.params.get("limit", "25"))
+    size = min(int(limit) if limit.isdecimal() else 25, MAX_PAGE)
+    asked = asked_fields(request)
+    for name in ("username", "alt_text"):
+        if name in asked:
+            raise invalid(f"Tried accessing nonexisting field ({name})")
+    data = [pick(media_node(request, post), asked) for post in posts[:size]]
+    return json_answer({"data": data, "paging": {"cursors": {"after": "QVFI"}}})

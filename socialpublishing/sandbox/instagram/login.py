@@ -1,0 +1,261 @@
+"""Logging in with Instagram or with Facebook, and the check of a token at each call.
+
+https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login
+"""
+
+import secrets
+from typing import Any
+
+from django.http import HttpResponse
+
+from socialpublishing.sandbox import oauth
+from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.facebook.errors import graph_error, invalid
+from socialpublishing.sandbox.state import Account, Grant, State, Token
+
+NAME = "instagram"
+LABEL = "Instagram"
+
+CODE_LIFE_S = 3600
+SHORT_LIFE_S = 3600
+LONG_LIFE_S = 60 * 86400
+MIN_REFRESH_AGE_S = 86400
+
+# With Instagram Login.
+SCOPES = {
+    "instagram_business_basic": "See your profile and media",
+    "instagram_business_content_publish": "Publish on your account",
+    "instagram_business_manage_insights": "See the insights of your account",
+    "instagram_business_manage_comments": "Manage comments on your account",
+    "instagram_business_manage_messages": "Manage messages of your account",
+}
+# With Facebook Login.
+FACEBOOK_SCOPES = {
+    "instagram_basic": "See the profile and media of your Instagram accounts",
+    "instagram_content_publish": "Publish on your Instagram accounts",
+    "instagram_manage_insights": "See the insights of your Instagram accounts",
+    "instagram_manage_comments": "Manage comments on your Instagram accounts",
+    "instagram_manage_contents": "Delete media of your Instagram accounts",
+    "pages_show_list": "See the list of the Pages that you manage",
+    "pages_read_engagement": "Read the content that is on your Pages",
+    "business_management": "Manage your business portfolios",
+    "ads_read": "See your advertising",
+    "ads_management": "Manage your advertising",
+    "public_profile": "See your name and profile picture",
+}
+USUAL_SCOPES = (
+    "instagram_business_basic",
+    "instagram_business_content_publish",
+    "instagram_business_manage_insights",
+)
+# What either login calls the same right.
+BASIC = ("instagram_business_basic", "instagram_basic")
+PUBLISH = ("instagram_business_content_publish", "instagram_content_publish")
+INSIGHTS = ("instagram_business_manage_insights", "instagram_manage_insights")
+
+
+def is_facebook(grant: Grant) -> bool:
+    """Was it granted with Facebook Login?"""
+    return not any(scope.startswith("instagram_business") for scope in grant.scopes)
+
+
+# --- Consent -------------------------------------------------------------------------------------
+
+
+def authorize(request: SandboxRequest) -> HttpResponse:
+    return _consent(request, SCOPES, "code")
+
+
+def dialog(request: SandboxRequest) -> HttpResponse:
+    return _consent(request, FACEBOOK_SCOPES, "")
+
+
+def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -> HttpResponse:
+    params = oauth.strings(request.params)
+    asked = params.get("scope", "").replace(",", " ").split()
+    if reason := _fault_of(params, asked, known, needed_type):
+        return oauth.refusal_page(request, NAME, LABEL, reason)
+    if not oauth.is_answered(request):
+        scopes = {scope: known[scope] for scope in asked}
+        ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
+        return oauth.consent_page(request, ask)
+    state = {"state": params["state"]} if "state" in params else {}
+    if "deny" in params:
+        return oauth.send_back(
+            params["redirect_uri"],
+            error="access_denied",
+            error_reason="user_denied",
+            error_description="The user denied your request",
+            **state,
+        )
+    account = oauth.chosen_account(request.state, NAME, params)
+    if account is None:
+        return oauth.refusal_page(request, NAME, LABEL, "There is no such account.")
+    granted = set(oauth.ticked(request, "scope", asked))
+    grant = Grant(account=account, scopes=granted, declined=set(asked) - granted)
+    code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(120)}", params)
+    answer = oauth.send_back(params["redirect_uri"], code=code.value, **state)
+    if needed_type:
+        answer["Location"] += "#_"  # as Instagram does, nobody knows why
+    return answer
+
+
+def _fault_of(
+    params: dict[str, str], asked: list[str], known: dict[str, str], needed_type: str
+) -> str:
+    if params.get("client_id") != oauth.client_id(NAME):
+        return f"Invalid platform app: client_id is not {oauth.client_id(NAME)}."
+    if not oauth.is_redirect_uri(params.get("redirect_uri", "")):
+        return "Invalid redirect_uri."
+    if params.get("response_type", "code" if not needed_type else "") != "code":
+        return "response_type is not code."
+    if unknown := [scope for scope in asked if scope not in known]:
+        return f"Invalid scopes: {', '.join(unknown)}."
+    return "" if asked else "scope is missing."
+
+
+# --- Tokens --------------------------------------------------------------------------------------
+
+
+def flat_error(message: str) -> HttpResponse:
+    """How api.instagram.com says no."""
+    return json_answer({"error_type": "OAuthException", "code": 400, "error_message": message}, 400)
+
+
+def short_token(request: SandboxRequest) -> HttpResponse:
+    """`POST api.instagram.com/oauth/access_token`, as a form of either kind."""
+    form = oauth.strings(request.form)
+    if not oauth.is_client(NAME, form.get("client_id", ""), form.get("client_secret", "")):
+        return flat_error("Invalid platform app")
+    if form.get("grant_type") != "authorization_code":
+        return flat_error("Invalid grant_type")
+    with request.state.lock:
+        grant = _spent_code(request.state, form)
+        if grant is None or is_facebook(grant):
+            return flat_error("Matching code was not found or was already used")
+        token = _mint(request.state, grant, SHORT_LIFE_S)
+    told: dict[str, Any] = {
+        "access_token": token.value,
+        "user_id": grant.account.id,
+        "permissions": ",".join(sorted(grant.scopes)),
+    }
+    # The pages show it wrapped, in production it is seen flat.
+    is_wrapped = request.state.setting("instagram_token_shape") == "data"
+    return json_answer({"data": [told]} if is_wrapped else told)
+
+
+def _spent_code(state: State, form: dict[str, str]) -> Grant | None:
+    code = state.codes.get(form.get("code", "").removesuffix("#_"))
+    if (
+        code is None
+        or code.grant.account.platform != NAME
+        or code.is_used
+        or state.now() >= code.issued_at + CODE_LIFE_S
+        or form.get("redirect_uri") != code.redirect_uri
+    ):
+        return None
+    code.is_used = True
+    return code.grant
+
+
+def _mint(state: State, grant: Grant, lifetime_s: float) -> Token:
+    prefix = "EAA" if is_facebook(grant) else "IGAA"
+    value = prefix + secrets.token_hex(80)
+    return state.mint("user", grant, value, lifetime_s=lifetime_s, account=grant.account)
+
+
+def _granted(state: State, grant: Grant) -> dict[str, Any]:
+    token = _mint(state, grant, LONG_LIFE_S)
+    return {"access_token": token.value, "token_type": "bearer", "expires_in": LONG_LIFE_S}
+
+
+def long_token(request: SandboxRequest) -> HttpResponse:
+    """`GET graph.instagram.com/access_token`: a long-lived token for a short-lived one."""
+    params = oauth.strings(request.params)
+    if params.get("grant_type") != "ig_exchange_token":
+        raise invalid("grant_type is not ig_exchange_token")
+    if params.get("client_secret") != oauth.CLIENT_SECRET:
+        return graph_error(101, "Error validating client secret.")
+    old = live_token(request.state, params.get("access_token", ""))
+    return json_answer(_granted(request.state, old.grant))
+
+
+def refresh(request: SandboxRequest) -> HttpResponse:
+    """`GET graph.instagram.com/refresh_access_token`: not within a day of the last one."""
+    params = oauth.strings(request.params)
+    if params.get("grant_type") != "ig_refresh_token":
+        raise invalid("grant_type is not ig_refresh_token")
+    old = live_token(request.state, params.get("access_token", ""))
+    is_strict = request.state.setting("instagram_young_refresh") == "refused"
+    if is_strict and request.state.now() < old.issued_at + MIN_REFRESH_AGE_S:
+        # Its form is told nowhere: a guess.
+        raise invalid("The access token is less than 24 hours old")
+    permissions = ",".join(sorted(old.grant.scopes))
+    return json_answer({**_granted(request.state, old.grant), "permissions": permissions})
+
+
+def facebook_token(request: SandboxRequest) -> HttpResponse:
+    """`graph.facebook.com/…/oauth/access_token`, for a code or a short-lived token."""
+    params = oauth.strings(request.params)
+    if not oauth.is_client(NAME, params.get("client_id", ""), params.get("client_secret", "")):
+        return graph_error(101, "Error validating application.")
+    with request.state.lock:
+        if params.get("grant_type") == "fb_exchange_token":
+            old = live_token(request.state, params.get("fb_exchange_token", ""))
+            return json_answer(_granted(request.state, old.grant))
+        grant = _spent_code(request.state, params)
+        if grant is None:
+            return graph_error(100, "This authorization code has been used.", subcode=36009)
+        token = _mint(request.state, grant, SHORT_LIFE_S)
+    told = {"access_token": token.value, "token_type": "bearer", "expires_in": SHORT_LIFE_S}
+    return json_answer(told)
+
+
+def issue(state: State, grant: Grant) -> dict[str, Any]:
+    return _granted(state, grant)
+
+
+# --- Checking ------------------------------------------------------------------------------------
+
+
+def caller(request: SandboxRequest, *scopes: str) -> Token:
+    """The token that the call carries, alive and with one of `scopes`. Raises Answered."""
+    value = str(request.params.get("access_token", "")) or request.bearer
+    if not value:
+        raise Answered(graph_error(104, "An access token is required to request this resource."))
+    token = live_token(request.state, value)
+    if scopes and not token.grant.scopes & set(scopes):
+        message = f"(#10) Application does not have permission for this action: {scopes[0]}"
+        raise Answered(graph_error(10, message))
+    return token
+
+
+def live_token(state: State, value: str) -> Token:
+    token = state.tokens.get(value)
+    if token is None or token.account.platform != NAME:
+        raise Answered(graph_error(190, "Invalid OAuth access token - Cannot parse access token"))
+    if token.grant.has_ended:
+        message = "Error validating access token: The user has not authorized the application."
+        raise Answered(graph_error(190, message, subcode=458))
+    if not state.is_live(token):
+        message = "Error validating access token: Session has expired."
+        raise Answered(graph_error(190, message, subcode=463))
+    return token
+
+
+def revoke(request: SandboxRequest, node_id: str) -> HttpResponse:
+    token = caller(request)
+    for each in request.state.tokens_of(token.grant.account):
+        each.grant.has_ended = True
+    return json_answer({"success": True})
+
+
+def own_account(request: SandboxRequest, token: Token, node_id: str) -> Account | None:
+    """The professional account of this id, if the token may act for it."""
+    person = token.grant.account
+    if node_id == "me" and not is_facebook(token.grant):
+        return person
+    account = request.state.account(NAME, node_id)
+    if account is None or (is_facebook(token.grant) is False and account is not person):
+        return None
+    return account if account is person or account.owner_id == person.id else None

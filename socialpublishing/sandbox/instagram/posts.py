@@ -1,0 +1,326 @@
+"""Publishing, and reading what was published.
+
+https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media
+"""
+
+import string
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import Http404, HttpResponse
+
+from socialpublishing.sandbox import cards
+from socialpublishing.sandbox.audience import metrics_of
+from socialpublishing.sandbox.exchange import SandboxRequest, json_answer
+from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
+from socialpublishing.sandbox.facebook.fields import parse, pick
+from socialpublishing.sandbox.facebook.nodes import paged, time_of
+from socialpublishing.sandbox.instagram.containers import (
+    EPOCH_MS,
+    TOLD,
+    described,
+    own_media,
+    status_of,
+)
+from socialpublishing.sandbox.instagram.login import (
+    BASIC,
+    INSIGHTS,
+    NAME,
+    PUBLISH,
+    caller,
+    is_facebook,
+    own_account,
+)
+from socialpublishing.sandbox.state import Account, Media, Post, State, as_time
+
+DAY_S = 86400
+CODE = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+MEDIA_FIELDS = (
+    "alt_text", "caption", "children", "comments_count", "id", "is_ai_generated",
+    "is_comment_enabled", "is_shared_to_feed", "like_count", "media_product_type", "media_type",
+    "media_url", "owner", "permalink", "shortcode", "thumbnail_url", "timestamp", "username",
+    "saved_count", "shares_count", "reposts_count",
+)  # fmt: skip
+# By product; any other fails the whole call.
+METRICS = {
+    "FEED": ("views", "reach", "shares", "total_interactions", "reposts", "likes", "comments",
+             "saved", "follows", "profile_visits", "profile_activity"),
+    "REELS": ("views", "reach", "shares", "total_interactions", "reposts", "likes", "comments",
+              "saved", "ig_reels_avg_watch_time", "ig_reels_video_view_total_time",
+              "reels_skip_rate", "crossposted_views"),
+    "STORY": ("views", "reach", "shares", "total_interactions", "reposts", "follows",
+              "profile_visits", "profile_activity", "replies", "navigation", "link_clicks"),
+}  # fmt: skip
+# Of these, whatever a list's `insights.metric(…)` asks for.
+EXPANDED = ("views", "reach", "shares", "total_interactions")
+PRODUCTS = {"STORIES": "STORY", "REELS": "REELS"}
+
+
+def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
+    token = caller(request, *PUBLISH)
+    account = own_account(request, token, node_id)
+    if account is None:
+        return missing_object("post", node_id)
+    state = request.state
+    with state.lock:
+        container = state.media.get((NAME, str(request.params.get("creation_id", ""))))
+        if container is None or container.category != "container":
+            return graph_error(24, "The requested resource does not exist", subcode=2207008)
+        if container.account_id != account.id:
+            return graph_error(24, "The requested resource does not exist", subcode=2207006)
+        match status_of(state, container):
+            case "PUBLISHED" if state.setting("instagram_republish") == "same":
+                return json_answer({"id": container.post_id})
+            case "PUBLISHED":
+                return graph_error(100, "(#100) The container is published already.")
+            case "EXPIRED":
+                return graph_error(24, "The media has expired", subcode=2207008)
+            case "IN_PROGRESS":
+                return graph_error(9007, "Media ID is not available", subcode=2207027)
+            case "ERROR":
+                return graph_error(
+                    -1, "The container failed", subcode=int(container.facts["error"])
+                )
+        if usage(state, account) >= state.setting("instagram_quota"):
+            message = "Application request limit reached"
+            return graph_error(9, f"(#9) {message}", subcode=2207042)
+        post = _post(state, account, container)
+        state.add_post(post)
+        container.post_id = post.id
+    return json_answer({"id": post.id})
+
+
+def usage(state: State, account: Account) -> int:
+    since = state.now() - DAY_S
+    return sum(post.created_at > since and not post.is_planted for post in state.posts_of(account))
+
+
+def _post(state: State, account: Account, container: Media) -> Post:
+    params, kind = container.facts["params"], container.facts["kind"]
+    product = PRODUCTS.get(kind, "FEED")
+    post_id = state.new_id(EPOCH_MS)
+    details = {name: params[name] for name in TOLD if name in params}
+    return Post(
+        platform=NAME,
+        id=post_id,
+        account=account,
+        text="" if product == "STORY" else params.get("caption", ""),
+        created_at=state.now(),
+        path=path_of(account, product, post_id),
+        media=own_media(state, container),
+        facts={
+            "product": product,
+            "is_carousel": kind == "CAROUSEL",
+            "params": params,
+            "details": details,
+        },
+        details={"media_product_type": product, **details},
+    )
+
+
+def path_of(account: Account, product: str, post_id: str) -> str:
+    if product == "STORY":
+        return f"/stories/{account.username}/{post_id}/"
+    return f"/{'reel' if product == 'REELS' else 'p'}/{shortcode(post_id)}/"
+
+
+def shortcode(post_id: str) -> str:
+    """As Instagram does: the id in base 64."""
+    number, code = int(post_id), ""
+    while number:
+        number, digit = divmod(number, len(CODE))
+        code = CODE[digit] + code
+    return code
+
+
+def page_of_code(request: SandboxRequest, code: str) -> HttpResponse:
+    number = 0
+    for letter in code[:30]:
+        if letter not in CODE:
+            raise Http404
+        number = number * len(CODE) + CODE.index(letter)
+    return cards.post_page(request, platform=NAME, post_id=str(number))
+
+
+def page_of_story(request: SandboxRequest, username: str, post_id: str) -> HttpResponse:
+    return cards.post_page(request, platform=NAME, post_id=post_id)
+
+
+def publishing_limit(request: SandboxRequest, node_id: str) -> HttpResponse:
+    token = caller(request, *BASIC)
+    account = own_account(request, token, node_id)
+    if account is None:
+        return missing_object("get", node_id)
+    config = {"quota_total": int(request.state.setting("instagram_quota")), "quota_duration": DAY_S}
+    node = {"config": config, "quota_usage": usage(request.state, account)}
+    asked = parse(str(request.params.get("fields") or "quota_usage"))
+    return json_answer({"data": [pick(node, asked)]})
+
+
+# --- Reading -------------------------------------------------------------------------------------
+
+
+def listing(request: SandboxRequest, node_id: str) -> HttpResponse:
+    return _listed(request, node_id, lambda post: post.facts["product"] != "STORY")
+
+
+def stories(request: SandboxRequest, node_id: str) -> HttpResponse:
+    since = request.state.now() - DAY_S
+
+    def is_shown(post: Post) -> bool:
+        return post.facts["product"] == "STORY" and post.created_at > since
+
+    return _listed(request, node_id, is_shown)
+
+
+def _listed(request: SandboxRequest, node_id: str, is_shown: Any) -> HttpResponse:
+    token = caller(request, *BASIC)
+    account = own_account(request, token, node_id)
+    if account is None:
+        return missing_object("get", node_id)
+    since, until = time_of(request, "since"), time_of(request, "until")
+    posts = [
+        post
+        for post in request.state.posts_of(account)
+        if request.state.is_listed(post)
+        and is_shown(post)
+        and (since is None or post.created_at >= since)
+        and (until is None or post.created_at <= until)
+    ]
+    asked = asked_fields(request)
+    return paged(
+        request,
+        [(post.id, post) for post in posts],
+        lambda post: pick(media_node(request, post), asked),
+    )
+
+
+def asked_fields(request: SandboxRequest) -> dict[str, Any]:
+    asked = parse(str(request.params.get("fields") or "id"))
+    for name in asked:
+        if name not in (*MEDIA_FIELDS, "insights"):
+            raise invalid(f"Tried accessing nonexisting field ({name})")
+    return asked
+
+
+def read(request: SandboxRequest, token: Any, post: Post) -> HttpResponse:
+    if own_account(request, token, post.account.id) is None or not request.state.is_readable(post):
+        return missing_object("get", post.id)
+    return json_answer(pick(media_node(request, post), asked_fields(request)))
+
+
+def media_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
+    counted = metrics_of(post, request.state.now())
+    first, facts = post.media[0], post.facts
+    kind = "VIDEO" if first.kind == "video" else "IMAGE"
+    node: dict[str, Any] = {
+        "id": post.id,
+        "media_type": "CAROUSEL_ALBUM" if facts["is_carousel"] else kind,
+        "media_product_type": facts["product"],
+        "permalink": f"{request.base_url}/{NAME}{post.path}",
+        "shortcode": shortcode(post.id),
+        "timestamp": f"{as_time(post.created_at):%Y-%m-%dT%H:%M:%S}+0000",
+        "username": post.account.username,
+        "owner": {"id": post.account.id},
+        "like_count": counted["likes"],
+        "comments_count": counted["comments"],
+        "is_comment_enabled": True,
+        "media_url": f"{request.base_url}/media/{first.sha256}",
+    }
+    if post.text:
+        node["caption"] = post.text
+    if first.alt_text and not facts["is_carousel"]:
+        node["alt_text"] = first.alt_text
+    if facts["is_carousel"]:
+        node["children"] = {"data": [{"id": each.id} for each in post.media]}
+    node["insights"] = {"data": _told(post, EXPANDED, counted)}
+    return node
+
+
+def insights(request: SandboxRequest, token: Any, post: Post) -> HttpResponse:
+    if own_account(request, token, post.account.id) is None:
+        return missing_object("get", post.id)
+    if not token.grant.scopes & set(INSIGHTS):
+        message = f"(#10) Application does not have permission for this action: {INSIGHTS[0]}"
+        return graph_error(10, message)
+    asked = str(request.params.get("metric", "")).split(",")
+    known = METRICS[post.facts["product"]]
+    for name in asked:
+        if name not in known:
+            raise invalid(f"metric[0] must be one of the following values: {', '.join(known)}")
+    return json_answer({"data": _told(post, asked, metrics_of(post, request.state.now()))})
+
+
+def _told(post: Post, asked: Sequence[str], counted: dict[str, int]) -> list[dict[str, Any]]:
+    values = {
+        "views": counted["views"],
+        "reach": counted["reach"],
+        "shares": counted["shares"],
+        "likes": counted["likes"],
+        "comments": counted["comments"],
+        "saved": counted["saves"],
+        "total_interactions": sum(
+            counted[name] for name in ("likes", "comments", "shares", "saves")
+        ),
+    }
+    return [
+        {
+            "name": name,
+            "period": "lifetime",
+            "values": [{"value": values.get(name, 0)}],
+            "title": name.replace("_", " ").capitalize(),
+            "description": "",
+            "id": f"{post.id}/insights/{name}/lifetime",
+        }
+        for name in asked
+    ]
+
+
+def node(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """`GET /{id}`: a container or a post."""
+    token = caller(request, *BASIC)
+    container = request.state.media.get((NAME, node_id))
+    if container is not None and container.category == "container":
+        if own_account(request, token, container.account_id) is None:
+            return missing_object("get", node_id)
+        asked = parse(str(request.params.get("fields") or "id"))
+        return json_answer(pick(described(request.state, container), asked))
+    post = request.state.posts.get((NAME, node_id))
+    return missing_object("get", node_id) if post is None else read(request, token, post)
+
+
+def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
+    token = caller(request)
+    post = request.state.posts.get((NAME, node_id))
+    if post is None or own_account(request, token, post.account.id) is None:
+        return missing_object("delete", node_id)
+    if not is_facebook(token.grant):
+        raise invalid("Unsupported delete request.")
+    post.is_deleted = True
+    return json_answer({"success": True, "deleted_id": post.id})
+
+
+def text_of(request: SandboxRequest) -> str:
+    """The caption comes with the container: that is where the words are read."""
+    if request.method != "POST" or not request.path_info.endswith("/media_publish"):
+        return ""
+    container = request.state.media.get((NAME, str(request.params.get("creation_id", ""))))
+    return str(container.facts["params"].get("caption", "")) if container else ""
+
+
+def plant(
+    state: State, account: Account, text: str, media: tuple[Media, ...], created_at: float
+) -> Post:
+    is_film = bool(media) and media[0].kind == "video"
+    product = "REELS" if is_film and len(media) == 1 else "FEED"
+    post_id = state.new_id(EPOCH_MS, at=created_at)
+    return Post(
+        platform=NAME,
+        id=post_id,
+        account=account,
+        text=text,
+        created_at=created_at,
+        path=path_of(account, product, post_id),
+        media=media,
+        facts={"product": product, "is_carousel": len(media) > 1, "params": {}, "details": {}},
+    )
