@@ -51,6 +51,11 @@ class Evidence:
     sources: tuple[Source, ...]
 
     @property
+    def as_of(self) -> dt.datetime | None:
+        """When the newest of it was read: what is made of the same evidence stays the same."""
+        return max((post.published_at + age for post, age in self.posts), default=None)
+
+    @property
     def samples(self) -> list[Sample]:
         return [sample_of(post, age) for post, age in self.posts]
 

@@ -99,11 +99,10 @@ def best_times(
 
     Raises TooLittleKnownError, which says how many more posts it takes, and PlatformApiError.
     """
-    now = database_now()
     carrier = carrier_of(connection, destination_id)
-    evidence = evidence_of(carrier, now=now)
+    evidence = evidence_of(carrier, now=database_now())
     zone = zone_name or connection.timezone or "UTC"
-    estimate = _estimated(carrier, evidence, zone, now)
+    estimate = _estimated(carrier, evidence, zone)
     if estimate.posts_used < MIN_POSTS:
         raise TooLittleKnownError(_too_little(estimate, evidence))
     return BestTimes(
@@ -119,10 +118,9 @@ def best_times(
     )
 
 
-def _estimated(
-    carrier: Carrier, evidence: Evidence, zone: str, now: dt.datetime
-) -> rhythm.Estimate:
+def _estimated(carrier: Carrier, evidence: Evidence, zone: str) -> rhythm.Estimate:
     """Made once for the same posts, as it takes its time; then also kept for the console."""
+    now = evidence.as_of or database_now()
     of_what = [(post.id, post.metrics.engagement) for post, _ in evidence.posts]
     usual = _usual_effects(carrier.connection, zone)
 
@@ -331,6 +329,7 @@ def _own_tags(carrier: Carrier, keywords: Sequence[str]) -> tuple[list[Suggestio
         evidence = evidence_of(carrier, now=now)
     except PlatformApiError as error:
         return [], Source(name=name, meaning=str(error), code=error.code)
+    now = evidence.as_of or now
     tagged = [
         own_tags.TaggedPost(sample=sample_of(post, age), tags=find_hashtags(post.text))
         for post, age in evidence.posts

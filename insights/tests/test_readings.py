@@ -1,0 +1,226 @@
+"""What became of the posts that went out through us, read at growing ages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+import pytest
+from django.core.cache import caches
+from django.utils import timezone
+
+from connections.models import SocialConnection
+from insights.models import READ_AT, READ_AT_WHEN_BILLED, Reading, Watch
+from insights.readings import read_due
+from insights.tasks import read_metrics
+from insights.tests.test_insights import READABLE
+from publishing.models import PublishJob
+from socialpublishing.platforms import PLATFORMS
+
+HOUR = dt.timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def forgetful(settings):
+    caches["insights"].clear()
+
+
+@pytest.fixture(params=READABLE)
+def readable(request):
+    return request.param
+
+
+@pytest.fixture
+def publish(api, make_connection, lane):
+    """Publish one post; answers its job."""
+
+    def publish(platform, **facts):
+        connection = make_connection(platform, **facts)
+        answer = api.publish(connection, "How will it do?")
+        assert answer.status_code == 202, answer.json()
+        lane.work_ahead()
+        job = PublishJob.objects.get(pk=answer.json()["job_id"])
+        assert job.status == "Published", job.error_message
+        return job
+
+    return publish
+
+
+def metrics_of(api, job):
+    answer = api.get(f"publishing/jobs/{job.pk}/metrics")
+    assert answer.status_code == 200, answer.json()
+    return answer.json()
+
+
+def ages_of(platform):
+    return READ_AT_WHEN_BILLED if PLATFORMS[platform].results.reads_are_billed else READ_AT
+
+
+def read_at_all_ages(job, sandbox):
+    """Let the sandbox's and our time pass from one age to the next."""
+    read_due(job.published_at)
+    passed = dt.timedelta()
+    for age in ages_of(job.platform):
+        sandbox.call("POST", "clock", advance_seconds=(age - passed).total_seconds())
+        passed = age
+        # Time has passed for our token, too.
+        SocialConnection.objects.update(expires_at=timezone.now())
+        read_due(job.published_at + age + dt.timedelta(minutes=1))
+
+
+def test_numbers_grow_with_the_post(api, publish, readable, sandbox):
+    job = publish(readable)
+    before = metrics_of(api, job)
+    assert (before["latest"], before["readings"]) == (None, [])
+
+    read_at_all_ages(job, sandbox)
+
+    told = metrics_of(api, job)
+    assert len(told["readings"]) == len(ages_of(readable))
+    assert told["latest"] == told["readings"][-1]
+    assert told["next_read_at"] is None
+    assert told["error_code"] is None
+    engagement = [reading["engagement"] for reading in told["readings"]]
+    assert engagement == sorted(engagement)
+    assert engagement[-1] > 0
+
+
+def test_nothing_is_read_before_its_age(publish, readable, sandbox):
+    job = publish(readable)
+    first = ages_of(readable)[0]
+    asked = len(sandbox.calls())
+    assert read_due(job.published_at + first - dt.timedelta(minutes=2)) == 0
+    assert len(sandbox.calls()) == asked
+
+
+def test_missed_ages_are_not_made_up_for(publish, sandbox):
+    job = publish("pinterest")
+    read_due(job.published_at)
+    read_due(job.published_at + dt.timedelta(days=2))
+    assert Reading.objects.count() == 1
+    assert Watch.objects.get().next_read_at == job.published_at + dt.timedelta(days=3)
+
+
+def test_rate_limit_puts_off_the_readings_and_nothing_else(api, publish, sandbox, lane):
+    job = publish("twitter")
+    now = job.published_at + dt.timedelta(days=1, minutes=1)
+    read_due(job.published_at)
+    sandbox.fault("status", 429, method="GET", times=20)
+
+    read_due(now)
+
+    told = metrics_of(api, job)
+    assert told["readings"] == []
+    assert told["error_code"] == "rate_limited"
+    assert Watch.objects.get().next_read_at >= now + HOUR
+    sandbox.call("DELETE", "faults")
+    assert job.connection.limited_until is None
+    assert api.publish(job.connection, "Another").status_code == 202
+    lane.work_ahead()
+    assert PublishJob.objects.filter(status="Published").count() == 2
+
+
+@pytest.mark.parametrize("action", [("status", 500), ("malformed",), ("drop_after",)])
+def test_failure_is_tried_again(publish, sandbox, action):
+    job = publish("twitter")
+    now = job.published_at + dt.timedelta(days=1, minutes=1)
+    read_due(job.published_at)
+    sandbox.fault(*action, method="GET", times=20)
+    read_due(now)
+    sandbox.call("DELETE", "faults")
+    assert Reading.objects.count() == 0
+
+    read_due(now + HOUR)
+
+    assert Reading.objects.count() == 1
+    assert Watch.objects.get().error_code == ""
+
+
+def test_post_that_is_gone_is_said_to_be(api, publish, sandbox):
+    job = publish("twitter")
+    PublishJob.objects.filter(pk=job.pk).update(remote_id="1")
+    read_due(job.published_at)
+    read_due(job.published_at + dt.timedelta(days=1, minutes=1))
+    assert metrics_of(api, job)["error_code"] == "post_not_found"
+
+
+def test_disconnected_account_is_read_no_more(api, publish, sandbox):
+    job = publish("twitter")
+    read_due(job.published_at)
+    api.delete(f"connections/{job.connection_id}")
+    asked = len(sandbox.calls())
+
+    read_due(job.published_at + dt.timedelta(days=1, minutes=1))
+
+    told = metrics_of(api, job)
+    assert (told["error_code"], told["next_read_at"]) == ("connection_not_found", None)
+    assert len(sandbox.calls()) == asked
+
+
+def test_charged_reads_can_be_switched_off(publish, settings, sandbox):
+    settings.INSIGHTS_MAX_BILLED_READS = 0
+    job = publish("twitter")
+    asked = len(sandbox.calls())
+    read_due(job.published_at + dt.timedelta(days=8))
+    assert len(sandbox.calls()) == asked
+
+
+def test_charged_reads_are_capped_in_a_round(api, make_connection, lane, settings, sandbox):
+    settings.INSIGHTS_MAX_BILLED_READS = 2
+    connection = make_connection("twitter")
+    for number in range(5):
+        api.publish(connection, f"Post {number}")
+    lane.work_ahead()
+    now = timezone.now() + dt.timedelta(days=1, minutes=1)
+    assert PublishJob.objects.filter(status="Published").count() == 5
+    read_due()
+    assert [read_due(now), read_due(now + HOUR), read_due(now + 2 * HOUR)] == [2, 2, 1]
+
+
+def test_own_posts_count_where_no_history_can_be_read(api, publish, sandbox, settings):
+    job = publish("twitter")
+    for number in range(12):
+        at = job.published_at - dt.timedelta(days=number + 1, hours=number)
+        other = PublishJob.objects.create(
+            user_id="alice",
+            connection=job.connection,
+            platform="twitter",
+            account=job.account,
+            status="Published",
+            text=f"Post {number}",
+            remote_id=f"old-{number}",
+            published_at=at,
+            created_at=at,
+            updated_at=at,
+        )
+        Reading.objects.create(job=other, read_at=at + dt.timedelta(days=1), likes=10 + number)
+    settings.INSIGHTS_MAX_BILLED_READS = 0
+
+    answer = api.get("insights/twitter/best-times", data={"connection_id": str(job.connection_id)})
+
+    assert answer.status_code == 200, answer.json()
+    told = answer.json()
+    assert told["posts_used"] == 12
+    assert [(each["name"], each["code"]) for each in told["sources"]] == [
+        ("account_history", "insights_not_available"),
+        ("published_here", None),
+    ]
+
+
+def test_task_reads_what_is_due(publish, sandbox):
+    publish("twitter")
+    PublishJob.objects.update(published_at=timezone.now() - dt.timedelta(hours=23, minutes=59))
+    read_metrics()
+    Watch.objects.update(next_read_at=timezone.now())
+    read_metrics()
+    assert Reading.objects.count() == 1
+
+
+def test_metrics_of_posts_that_are_not_out_and_of_others(api, make_api, publish, make_connection):
+    waiting = api.publish(make_connection("twitter"), "soon").json()
+    answer = api.get(f"publishing/jobs/{waiting['job_id']}/metrics")
+    assert (answer.status_code, answer.json()["code"]) == (404, "insights_not_available")
+
+    for caller, job in ((make_api("bob"), waiting["job_id"]), (api, uuid.uuid4())):
+        answer = caller.get(f"publishing/jobs/{job}/metrics")
+        assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
