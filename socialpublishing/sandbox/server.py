@@ -202,7 +202,9 @@ class _Connection(WSGIRequestHandler):
         """Calls are kept in the state (GET /control/calls), not printed."""
 
     def get_environ(self) -> dict[str, Any]:
-        return {**super().get_environ(), "sandbox.hang_up": self.hang_up}
+        # Past Django's own, which drops headers with underscores: Meta's upload host has some.
+        environ = super(WSGIRequestHandler, self).get_environ()
+        return {**environ, "sandbox.hang_up": self.hang_up}
 
     def hang_up(self) -> None:
         self.close_connection = True

@@ -203,7 +203,7 @@ class Instagram(Platform):
         pkce=False,
         default_lifetime=dt.timedelta(days=60),
     )
-    capabilities: ClassVar = Capabilities(
+    capabilities: ClassVar[Capabilities] = Capabilities(
         post_types=(
             PostType(
                 description="An image, a video (as a reel), or a carousel of 2 to 10 of both.",

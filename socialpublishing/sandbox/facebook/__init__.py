@@ -1,6 +1,6 @@
 """Facebook Pages, as Meta's pages tell: https://developers.facebook.com/docs/graph-api, 2026-11-22.
 
-Login, tokens, Pages, text, links, photos. Video, reels, stories and insights are not imitated yet.
+Login, tokens, Pages, text, links, photos, videos, reels, stories, and how they did.
 """
 
 import json
@@ -8,12 +8,12 @@ import re
 import secrets
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import include, path, re_path
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method
-from socialpublishing.sandbox.facebook import login, nodes, posts, videos
+from socialpublishing.sandbox.facebook import hosted, login, nodes, posts, videos
 from socialpublishing.sandbox.facebook.errors import refusal, rejection
 from socialpublishing.sandbox.facebook.login import LABEL, NAME
 from socialpublishing.sandbox.platform import Platform
@@ -133,6 +133,14 @@ def _permalink(request: SandboxRequest, page_id: str, number: str) -> HttpRespon
     return cards.post_page(request, platform=NAME, post_id=f"{page_id}_{number}")
 
 
+def _story(request: SandboxRequest, number: str) -> HttpResponse:
+    """A story's address has the number of the post alone."""
+    for (name, post_id), _ in list(request.state.posts.items()):
+        if name == NAME and post_id.endswith(f"_{number}"):
+            return cards.post_page(request, platform=NAME, post_id=post_id)
+    raise Http404
+
+
 def _not_allowed() -> HttpResponse:
     return refusal(400)
 
@@ -152,6 +160,11 @@ _graph = [
     path("<str:node_id>/published_posts", _on(GET=nodes.listing)),
     path("<str:node_id>/photos", _on(POST=posts.add_photo)),
     path("<str:node_id>/videos", _on(POST=videos.upload)),
+    path("<str:node_id>/video_reels", _on(POST=hosted.publish), {"edge": "video_reels"}),
+    path("<str:node_id>/video_stories", _on(POST=hosted.publish), {"edge": "video_stories"}),
+    path("<str:node_id>/photo_stories", _on(POST=hosted.photo_story)),
+    path("<str:node_id>/stories", _on(GET=hosted.stories)),
+    path("<str:node_id>/insights", _on(GET=nodes.insights)),
     path("<str:node_id>", _on(GET=nodes.read, DELETE=posts.delete)),
 ]
 
@@ -160,6 +173,9 @@ PLATFORM = Platform(
     label=LABEL,
     urlpatterns=[
         path("<str:page_id>/posts/<str:number>", _on(GET=_permalink)),
+        path("stories/<str:number>", _on(GET=_story)),
+        # Another host in truth.
+        path(hosted.UPLOAD_PATH, _on(POST=hosted.receive)),
         re_path(r"^v\d{1,2}\.\d{1,2}/", include(_graph)),
         path("", include(_graph)),
     ],

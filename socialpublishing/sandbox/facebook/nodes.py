@@ -13,8 +13,9 @@ from django.http import HttpResponse
 from django.utils.dateparse import parse_date, parse_datetime
 
 from socialpublishing.sandbox import cards
+from socialpublishing.sandbox.audience import metrics_of
 from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
-from socialpublishing.sandbox.facebook.errors import invalid, missing_object
+from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import asked_fields, pick
 from socialpublishing.sandbox.facebook.login import NAME, caller, page_token
 from socialpublishing.sandbox.state import Account, Media, Post, Token, as_time
@@ -97,6 +98,7 @@ def listing(request: SandboxRequest, node_id: str) -> HttpResponse:
         post
         for post in request.state.posts_of(page)
         if request.state.is_listed(post)
+        and not post.facts.get("is_story")
         and (since is None or post.created_at >= since)
         and (until is None or post.created_at <= until)
     ]
@@ -202,6 +204,7 @@ def post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
     created = time_text(post.created_at)
     author = {"name": post.account.name, "id": post.account.id}
     link = post.facts.get("link")
+    counted = metrics_of(post, request.state.now())
     node: dict[str, Any] = {
         "id": post.id,
         "created_time": created,
@@ -219,11 +222,23 @@ def post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
         "promotable_id": post.id,
         "comments": {
             "data": [],
-            "summary": {"order": "ranked", "total_count": 0, "can_comment": True},
+            "summary": {
+                "order": "ranked",
+                "total_count": counted["comments"],
+                "can_comment": True,
+            },
         },
-        "reactions": {"data": [], "summary": {"total_count": 0, "viewer_reaction": "NONE"}},
-        "likes": {"data": [], "summary": {"total_count": 0, "can_like": True, "has_liked": False}},
+        "reactions": {
+            "data": [],
+            "summary": {"total_count": counted["likes"], "viewer_reaction": "NONE"},
+        },
+        "likes": {
+            "data": [],
+            "summary": {"total_count": counted["likes"], "can_like": True, "has_liked": False},
+        },
     }
+    if counted["shares"]:
+        node["shares"] = {"count": counted["shares"]}
     if post.text:
         node["message"] = post.text
     if post.media:
@@ -235,6 +250,43 @@ def post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
             "data": [{"media_type": "link", "type": "share", "title": host, "url": link}]
         }
     return node
+
+
+# https://developers.facebook.com/docs/graph-api/reference/insights: what is alive for a post.
+METRICS = {
+    "post_media_view": "impressions",
+    "post_total_media_view_unique": "reach",
+    "post_clicks": "clicks",
+    "post_reactions_like_total": "likes",
+}
+
+
+def insights(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """`GET /{post}/insights`. One metric that is dead fails the whole call."""
+    token = caller(request, "read_insights")
+    post = request.state.posts.get((NAME, node_id))
+    if post is None or not _can_see(token, post.account.id):
+        raise Answered(missing_object("get", node_id))
+    asked = str(request.params.get("metric", ""))
+    if not asked:
+        raise Answered(graph_error(3001, "Param metric is required", subcode=1504028))
+    names = asked.split(",")
+    for name in names:
+        if name not in METRICS:
+            raise invalid("The value must be a valid insights metric")
+    counted = metrics_of(post, request.state.now())
+    data = [
+        {
+            "name": name,
+            "period": "lifetime",
+            "values": [{"value": counted[METRICS[name]]}],
+            "title": name,
+            "description": "",
+            "id": f"{post.id}/insights/{name}/lifetime",
+        }
+        for name in names
+    ]
+    return json_answer({"data": data})
 
 
 def _attachment(request: SandboxRequest, post: Post, url: str) -> dict[str, Any]:

@@ -36,10 +36,14 @@ def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
         raise invalid("Missing message or attachment")
     _check_link(link)
     asked = asked_fields(request, "POST", "id")  # a write may read what it made
+    details = told_details(
+        request, "name", "description", "picture", "place", "targeting", "feed_targeting"
+    )
     with request.state.lock:
         photos = tuple(_staged(request.state, page, photo_id) for photo_id in photo_ids)
         is_public = _flag(request, "published")
         post = _add_post(request.state, page, text, photos, link=link, is_public=is_public)
+        post.details |= details
     return json_answer(pick(post_node(request, post), asked))
 
 
@@ -84,7 +88,7 @@ def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 def text_of(request: SandboxRequest) -> str:
     is_write = request.method == "POST" and request.path_info.endswith(
-        ("/feed", "/photos", "/videos")
+        ("/feed", "/photos", "/videos", "/video_reels")
     )
     if not is_write:
         return ""
@@ -138,6 +142,23 @@ def text_param(request: SandboxRequest, name: str) -> str:
     return value
 
 
+def told_details(request: SandboxRequest, *names: str) -> dict[str, Any]:
+    """What the post is told beside its text; audiences come as JSON."""
+    told = {}
+    for name in names:
+        value = request.params.get(name)
+        if value is None:
+            continue
+        if name in ("targeting", "feed_targeting"):
+            value = _loads(value, name)
+            if not isinstance(value, dict):
+                raise invalid(f"Param {name} must be an object")
+        elif not isinstance(value, str):
+            raise invalid(f"Param {name} must be a string")
+        told[name] = value
+    return told
+
+
 def _flag(request: SandboxRequest, name: str) -> bool:
     """True when it is not given."""
     value = str(request.params.get(name, "true")).lower()
@@ -169,13 +190,13 @@ def _attached_media(params: dict[str, Any]) -> list[str]:
 INDEXED = re.compile(r"attached_media\[(?P<index>\d{1,3})\](?P<is_bare>\[media_fbid\])?")
 
 
-def _loads(value: Any) -> Any:
+def _loads(value: Any, name: str = "attached_media") -> Any:
     if not isinstance(value, str):
         return value
     try:
         return json.loads(value)
     except (ValueError, RecursionError) as error:
-        raise invalid("Param attached_media is not valid JSON") from error
+        raise invalid(f"Param {name} is not valid JSON") from error
 
 
 def _check_link(link: str) -> None:
@@ -242,11 +263,11 @@ def _staged(state: State, page: Account, photo_id: str) -> Media:
     if photo is None or photo.account_id != page.id:
         raise invalid(f"Param attached_media: {photo_id} is not a photo of this Page")
     if photo.post_id:
-        raise _already_posted()
+        raise already_posted()
     return photo
 
 
-def _already_posted() -> Answered:
+def already_posted() -> Answered:
     return invalid(
         "Invalid parameter",
         subcode=1366051,
@@ -265,7 +286,7 @@ def _add_post(
     is_public: bool = True,
 ) -> Post:
     if len(set(photos)) < len(photos):
-        raise _already_posted()
+        raise already_posted()
     _refuse_repeat(state, page, text, photos)
     post = _made(page, text, photos, link, number=state.new_id(EPOCH_MS), created_at=state.now())
     post.is_public = is_public
@@ -281,6 +302,15 @@ def add_video(
     post = _made(page, text, (video,), "", number=state.new_id(EPOCH_MS), created_at=state.now())
     post.details |= details
     video.post_id = post.id
+    state.add_post(post)
+    return post
+
+
+def add_story(state: State, page: Account, photo: Media) -> Post:
+    post = _made(page, "", (photo,), "", number=state.new_id(EPOCH_MS), created_at=state.now())
+    post.facts["is_story"] = True
+    post.details["kind"] = "story"
+    photo.post_id = post.id
     state.add_post(post)
     return post
 
@@ -339,4 +369,4 @@ def _refuse_repeat(state: State, page: Account, text: str, photos: tuple[Media, 
         )
     shown = {photo.sha256 for post in earlier for photo in post.media}
     if guard == "1366051" and photos and shown.issuperset(photo.sha256 for photo in photos):
-        raise _already_posted()
+        raise already_posted()

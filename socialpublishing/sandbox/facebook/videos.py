@@ -5,6 +5,8 @@ https://developers.facebook.com/docs/graph-api/reference/page/videos
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import joined
@@ -89,9 +91,8 @@ def _finish(request: SandboxRequest, page: Account) -> HttpResponse:
             request.state.keep(video, data)
             video.ready_at = request.state.now() + request.state.setting("processing_seconds")
             video.facts["fault"] = _fault(video)
-            details = {"kind": "video"}
-            if title := posts.text_param(request, "title"):
-                details["title"] = title
+            details: dict[str, Any] = {"kind": "video"}
+            details |= posts.told_details(request, "title", "targeting", "feed_targeting")
             post = posts.add_video(request.state, page, text, video, details)
             post.is_public = not video.facts["fault"]
     return json_answer({"success": True})

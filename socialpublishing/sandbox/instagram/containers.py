@@ -261,7 +261,7 @@ def upload(request: SandboxRequest, container_id: str) -> HttpResponse:
         return _upload_error("There is no such upload.")
     if own_account(request, token, container.account_id) is None:
         return _upload_error("The upload belongs to another account.")
-    if url := request.headers.get("file_url"):
+    if url := request.META.get("HTTP_FILE_URL"):
         try:
             kind = container.facts["kind"]
             blob = fetch(url, max_bytes=MAX_VIDEO_BYTES[kind], agent=AGENT)
@@ -269,7 +269,7 @@ def upload(request: SandboxRequest, container_id: str) -> HttpResponse:
             return _upload_error("The file could not be fetched.")
     else:
         blob = request.body_blob
-        told = (request.headers.get("offset"), request.headers.get("file_size"))
+        told = (request.headers.get("offset"), request.META.get("HTTP_FILE_SIZE"))
         if told != ("0", str(blob.size)):
             return _upload_error("offset or file_size is not that of the bytes.")
     take_bytes(request.state, container, blob)

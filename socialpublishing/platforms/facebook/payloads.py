@@ -1,0 +1,105 @@
+"""What is sent to a Page, and whether a post that is there is the one.
+
+https://developers.facebook.com/docs/graph-api/reference/page
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from socialpublishing.platforms.base import Progress
+from socialpublishing.posts import MediaKind, Post
+
+# Our names of what a link shows, and Facebook's.
+LINK_DETAILS = {"title": "name", "description": "description", "picture_url": "picture"}
+
+
+def is_video(post: Post) -> bool:
+    return bool(post.media) and post.media[0].kind == MediaKind.VIDEO
+
+
+def is_hosted_upload(post: Post) -> bool:
+    """Reels and stories with a video go to the upload host whole, not in parts to the Page."""
+    return is_video(post) and post.post_type in {"reel", "story"}
+
+
+def is_photo_story(post: Post) -> bool:
+    return post.post_type == "story" and not is_video(post)
+
+
+def feed_form(post: Post, progress: Progress) -> dict[str, str]:
+    # The answer of a write carries what `fields` asks for.
+    form = {"fields": "id,permalink_url", **_audience(post), **_place(post)}
+    if post.text:
+        form["message"] = post.text
+    if link := post.options.get("link"):
+        form["link"] = link
+        details = post.options.get("link_details", {})
+        form |= {theirs: details[ours] for ours, theirs in LINK_DETAILS.items() if ours in details}
+    if photo_ids := progress.handle.get("photo_ids"):
+        form["attached_media"] = json.dumps([{"media_fbid": photo_id} for photo_id in photo_ids])
+    return form
+
+
+def finish_form(post: Post, progress: Progress) -> dict[str, str]:
+    """Ends the upload of a video in parts, and publishes it."""
+    form = {
+        "upload_phase": "finish",
+        "upload_session_id": progress.handle["upload"]["session"],
+        "published": "true",
+        **_audience(post),
+    }
+    return form | _words(post)
+
+
+def hosted_form(post: Post, progress: Progress) -> dict[str, str]:
+    """Publishes a reel, or a story with a video."""
+    form = {"upload_phase": "finish", "video_id": progress.handle["hosted"]["id"]}
+    if post.post_type == "reel":
+        form |= {"video_state": "PUBLISHED", **_words(post), **_audience(post), **_place(post)}
+    return form
+
+
+def _words(post: Post) -> dict[str, str]:
+    form = {"description": post.text} if post.text else {}
+    if title := post.options.get("video_title"):
+        form["title"] = title
+    return form
+
+
+def _place(post: Post) -> dict[str, str]:
+    place = post.options.get("place")
+    return {"place": place} if place else {}
+
+
+def _audience(post: Post) -> dict[str, str]:
+    """https://developers.facebook.com/docs/graph-api/reference/page/feed: targeting."""
+    return {
+        name: json.dumps(_targeting(post.options[name]))
+        for name in ("targeting", "feed_targeting")
+        if name in post.options
+    }
+
+
+def _targeting(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    if countries := chosen.get("countries"):
+        told["geo_locations"] = {"countries": countries}
+    return told | {name: chosen[name] for name in ("age_min", "locales") if name in chosen}
+
+
+def shows(found: Mapping[str, Any], post: Post, photo_ids: set[str]) -> bool:
+    """Is `found`, as Facebook gives it back, this `post`?"""
+    if found.get("message", "").strip() != post.text.strip():
+        return False
+    shown = set(_attached_ids(found))
+    return not (photo_ids and shown) or bool(photo_ids & shown)
+
+
+def _attached_ids(post: Mapping[str, Any]) -> Iterator[str]:
+    for attachment in post.get("attachments", {}).get("data", []):
+        for part in (attachment, *attachment.get("subattachments", {}).get("data", [])):
+            if target := part.get("target", {}).get("id"):
+                yield target
