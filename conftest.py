@@ -115,7 +115,7 @@ def plain_post(connection: SocialConnection, text: str, **more: Any) -> dict[str
         }
     if kind.min_media and "assets" not in more:
         sandbox = Sandbox(settings.SANDBOX_URL)
-        is_picture = MediaKind.IMAGE in kind.media
+        is_picture = next(iter(kind.media)) == MediaKind.IMAGE
         more["assets"] = [sandbox.picture() if is_picture else sandbox.clip()] * kind.min_media
         if not kind.max_alt_text:
             more["assets"] = [{**asset, "alt_text": None} for asset in more["assets"]]
@@ -168,6 +168,7 @@ def sandbox_server() -> Iterator[SandboxServer]:
 def sandbox(sandbox_server: SandboxServer, settings: Any) -> Sandbox:
     settings.SANDBOX_URL = sandbox_server.url
     settings.MEDIA_ALLOWED_ORIGINS = [sandbox_server.url]
+    settings.ENABLE_TIKTOK_PUBLISHING = "on"
     sandbox = Sandbox(sandbox_server.url)
     sandbox.call("DELETE", "state")
     return sandbox

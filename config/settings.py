@@ -197,6 +197,12 @@ LATE_PUBLISH_GRACE_SECONDS = env.int("LATE_PUBLISH_GRACE_SECONDS", default=3600)
 PUBLISH_LANES = env.int("PUBLISH_LANES", default=2)
 PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
 
+# What may be published to TikTok: "off"; "private", as long as TikTok has not audited the app; or
+# "on", by which the operator says that it has.
+ENABLE_TIKTOK_PUBLISHING = env(
+    "ENABLE_TIKTOK_PUBLISHING", default="on" if SANDBOX_URL else "off"
+).lower()
+
 # Object stores and file servers that we trust: exact scheme://host[:port]. All other addresses of
 # media pass the address gate (socialpublishing/media.py).
 MEDIA_ALLOWED_ORIGINS = env.list("MEDIA_ALLOWED_ORIGINS", default=[])

@@ -26,6 +26,7 @@ CREATES = {
     "instagram": ("POST", "/media_publish$"),
     "linkedin": ("POST", "^/rest/posts$"),
     "pinterest": ("POST", "^/v5/pins$"),
+    "tiktok": ("PUT", "^/upload/video/"),
 }
 UPLOADS = {
     "twitter": ("POST", "/2/media/upload$"),
@@ -33,11 +34,12 @@ UPLOADS = {
     "instagram": ("POST", "/media$"),
     "linkedin": ("PUT", "^/dms-uploads/"),
     "pinterest": ("POST", "^/media-upload$"),
+    "tiktok": ("POST", "/video/init/$"),
 }
 # Where pictures are not uploaded by themselves.
-UPLOADS_VIDEOS_ONLY = {"pinterest"}
+UPLOADS_VIDEOS_ONLY = {"pinterest", "tiktok"}
 # Whose answer to that call does not name the post: it is asked for later.
-NAMELESS: set[str] = set()
+NAMELESS: set[str] = {"tiktok"}
 
 
 def fault_at(

@@ -12,10 +12,12 @@ from socialpublishing.platforms.facebook import Facebook
 from socialpublishing.platforms.instagram import Instagram
 from socialpublishing.platforms.linkedin import LinkedIn
 from socialpublishing.platforms.pinterest import Pinterest
+from socialpublishing.platforms.tiktok import TikTok
 from socialpublishing.platforms.twitter import Twitter
 
 PLATFORMS: dict[str, type[Platform]] = {
-    platform.name: platform for platform in (Facebook, Instagram, LinkedIn, Pinterest, Twitter)
+    platform.name: platform
+    for platform in (Facebook, Instagram, LinkedIn, Pinterest, TikTok, Twitter)
 }
 
 

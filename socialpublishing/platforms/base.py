@@ -324,9 +324,14 @@ class Platform(abc.ABC):
         else:
             form = {**form, self.oauth.client_id_parameter: client_id, "client_secret": secret}
         http = self._http(None, read_error=self.read_token_error, role=self.token_host)
-        return oauth2.read_tokens(
-            http.post(self.oauth.token_path, data=form, headers=headers), self.oauth
-        )
+        told = http.post(self.oauth.token_path, data=form, headers=headers)
+        if error := self.token_refusal(told):
+            raise error
+        return oauth2.read_tokens(told, self.oauth)
+
+    def token_refusal(self, told: Any) -> PlatformApiError | None:
+        """The error in an answer of the token endpoint that came as a success; usually none."""
+        return None
 
     def read_token_error(self, answer: Answer) -> PlatformApiError:
         """As `read_error`, for the token endpoint, whose errors often have a shape of their own."""
@@ -370,13 +375,15 @@ class Platform(abc.ABC):
         media: Media,
         *,
         start: int,
+        end: int | None = None,
         part_bytes: int,
         send: Callable[[int, Body], None],
     ) -> int:
         """Send `media` from byte `start` on, in parts: `send(offset, part)` for each.
 
-        Ends with the file, or when UPLOAD_STEP_S are over, so that the offset is stored now and
-        then. Answers the offset reached. A part is read from its source while it is sent.
+        Ends with the file, or at `end`, or when UPLOAD_STEP_S are over, so that the offset is
+        stored now and then. Answers the offset reached. A part is read from its source while it is
+        sent.
         """
         assert media.size_bytes is not None
         until = time.monotonic() + UPLOAD_STEP_S
@@ -384,8 +391,9 @@ class Platform(abc.ABC):
         with open_stream(
             media.url, max_bytes=media.size_bytes, start=start, expected_bytes=media.size_bytes
         ) as stream:
-            while offset < media.size_bytes and (offset == start or time.monotonic() < until):
-                length = min(part_bytes, media.size_bytes - offset)
+            end = media.size_bytes if end is None else end
+            while offset < end and (offset == start or time.monotonic() < until):
+                length = min(part_bytes, end - offset)
                 send(offset, stream.part(length))
                 offset += length
         return offset

@@ -1,6 +1,6 @@
 """The platforms that the sandbox imitates: a new one is a module and a line here."""
 
-from socialpublishing.sandbox import facebook, instagram, linkedin, pinterest, twitter
+from socialpublishing.sandbox import facebook, instagram, linkedin, pinterest, tiktok, twitter
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import State
 
@@ -11,6 +11,7 @@ PLATFORMS: dict[str, Platform] = {
         instagram.PLATFORM,
         linkedin.PLATFORM,
         pinterest.PLATFORM,
+        tiktok.PLATFORM,
         twitter.PLATFORM,
     )
 }

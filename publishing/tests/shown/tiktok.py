@@ -1,0 +1,33 @@
+def detail(name, expected):
+    return lambda post, connection: post["details"][name] == expected
+
+
+def alt_texts(post):
+    return [media["alt_text"] for media in post["media"]]
+
+
+def loses_text(kind, form):
+    """TikTok reads no text of a video that is a draft."""
+    return kind.name == "draft" and form.name == "video"
+
+
+SHOWN = {
+    "privacy_level": detail("privacy_level", "PUBLIC_TO_EVERYONE"),
+    "disable_comment": detail("disable_comment", False),
+    "disable_duet": detail("disable_duet", True),
+    "disable_stitch": detail("disable_stitch", True),
+    "brand_content_toggle": detail("brand_content_toggle", False),
+    "brand_organic_toggle": detail("brand_organic_toggle", False),
+    # Nothing is sent of it: without it nothing is published.
+    "music_usage_confirmed": lambda post, connection: bool(post),
+    "is_aigc": detail("is_aigc", True),
+    "video_cover_timestamp_ms": detail("video_cover_timestamp_ms", 1000),
+    "title": detail("title", "Rye bread at dawn"),
+    "auto_add_music": detail("auto_add_music", True),
+    "photo_cover_index": detail("photo_cover_index", 1),
+}
+CASES = {
+    "title": (("feed", "image"), {}),
+    "auto_add_music": (("feed", "image"), {}),
+    "photo_cover_index": (("feed", "images"), {}),
+}

@@ -1,0 +1,60 @@
+"""How TikTok says no: an envelope around everything, the good answers too.
+
+https://developers.tiktok.com/docs/en/tiktok-api-v2-error-handling
+"""
+
+import secrets
+import time
+from typing import Any
+
+from django.http import HttpResponse
+
+from socialpublishing.sandbox.exchange import Answered, json_answer
+
+USUAL = {
+    400: "invalid_params",
+    401: "access_token_invalid",
+    403: "scope_not_authorized",
+    404: "invalid_params",
+    429: "rate_limit_exceeded",
+}
+
+
+def envelope(data: dict[str, Any]) -> HttpResponse:
+    return _wrapped(200, data, "ok", "")
+
+
+def error(status: int, code: str, message: str) -> HttpResponse:
+    return _wrapped(status, {}, code, message)
+
+
+def _wrapped(status: int, data: dict[str, Any], code: str, message: str) -> HttpResponse:
+    told = {"code": code, "message": message, "log_id": log_id()}
+    return json_answer({"data": data, "error": told}, status)
+
+
+def log_id() -> str:
+    return f"{time.strftime('%Y%m%d%H%M%S', time.gmtime())}{secrets.token_hex(9).upper()}"
+
+
+def invalid(message: str) -> Answered:
+    return Answered(error(400, "invalid_params", message))
+
+
+def refused(code: str, message: str, status: int = 403) -> Answered:
+    return Answered(error(status, code, message))
+
+
+def refusal(status: int) -> HttpResponse:
+    code = USUAL.get(status, "internal_error" if status >= 500 else "invalid_params")
+    return error(status, code, "The request was refused.")
+
+
+def rejection() -> HttpResponse:
+    return error(403, "spam_risk", "The content was detected as a spam risk.")
+
+
+def oauth_error(code: str, description: str, status: int = 400) -> HttpResponse:
+    """Flat, as all answers of the token endpoint are."""
+    told = {"error": code, "error_description": description, "log_id": log_id()}
+    return json_answer(told, status)
