@@ -323,9 +323,8 @@ class Facebook(Platform):
             named = {"id": begun["video_id"], "session": begun["upload_session_id"]}
             return progress.preparing(upload={**named, "offset": int(begun["start_offset"])})
 
-        if upload["offset"]:
-            # More may have arrived than was written down, when a worker died.
-            upload = {**upload, "offset": max(upload["offset"], self._received(upload["id"]))}
+        # More may have arrived than was written down, when a worker died.
+        upload = {**upload, "offset": max(upload["offset"], self._received(upload["id"]))}
         session = upload["session"]
 
         def send(offset: int, part: Body) -> None:

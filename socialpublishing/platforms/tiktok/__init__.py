@@ -303,7 +303,7 @@ class TikTok(Platform):
             told = {"publish_id": begun["publish_id"], "upload_url": begun["upload_url"]}
             return progress.preparing(**told, offset=0)
         offset = handle["offset"]
-        if offset:
+        if plan.count > 1:
             # More may have arrived than was written down, when a worker died.
             offset = max(offset, int(self._status(progress).get("uploaded_bytes", 0)))
         if offset < plan.last_start:

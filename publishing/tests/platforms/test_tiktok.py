@@ -1,0 +1,388 @@
+"""TikTok, from the API in to the posts at the sandbox out."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+import requests
+
+from conftest import plain_post
+from publishing.models import PublishJob
+from socialpublishing.platforms import base
+from socialpublishing.platforms.tiktok import payloads
+from socialpublishing.platforms.tiktok.payloads import plan_of
+from socialpublishing.sandbox.pages import HERE
+from socialpublishing.tests.file_server import FileServer, whole
+from socialpublishing.tests.films import long_box
+
+SAID = {
+    "privacy_level": "PUBLIC_TO_EVERYONE",
+    "disable_comment": False,
+    "disable_duet": False,
+    "disable_stitch": False,
+    "brand_content_toggle": False,
+    "brand_organic_toggle": False,
+    "music_usage_confirmed": True,
+}
+
+
+@pytest.fixture(autouse=True)
+def instant(sandbox):
+    # The lane's time runs ahead, the sandbox's does not.
+    sandbox.call("POST", "settings", processing_seconds=0, tiktok_review_processing_seconds=0)
+
+
+@pytest.fixture
+def connection(make_connection):
+    return make_connection("tiktok")
+
+
+def publish(api, connection, sandbox, text="Look", assets=None, **options):
+    said = {**({} if options.get("post_type") == "draft" else SAID), **options}
+    assets = assets or [sandbox.clip()]
+    return api.publish(connection, text, assets=assets, platform_specific_options=said)
+
+
+def photo(sandbox, name="harbour.jpg"):
+    return {**sandbox.picture(name), "alt_text": None}
+
+
+def job():
+    return PublishJob.objects.get()
+
+
+def outcome():
+    return job().status, job().error_code
+
+
+def puts(sandbox):
+    return sandbox.calls("/upload/video/", "PUT")
+
+
+def rules(answer):
+    return [each["rule"] for each in answer.json()["violations"]]
+
+
+# --- What the author has to say ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", SAID)
+def test_nothing_is_preset(api, connection, sandbox, missing):
+    said = {name: value for name, value in SAID.items() if name != missing}
+    answer = api.publish(
+        connection, "Look", assets=[sandbox.clip()], platform_specific_options=said
+    )
+    assert (answer.status_code, rules(answer)) == (400, ["option_required"])
+
+
+def test_music_usage_has_to_be_agreed_to(api, connection, sandbox):
+    answer = publish(api, connection, sandbox, music_usage_confirmed=False)
+    assert rules(answer) == ["music_usage"]
+
+
+@pytest.mark.parametrize(
+    ("assets", "options", "rule"),
+    [
+        ("clip", {"title": "For photos"}, "option_of_other_media"),
+        ("clip", {"auto_add_music": True}, "option_of_other_media"),
+        ("photo", {"is_aigc": True}, "option_of_other_media"),
+        ("photo", {"photo_cover_index": 1}, "photo_cover_index"),
+        ("photo", {"title": "\N{GRINNING FACE}" * 46}, "title_length"),
+        ("photo", {"title": "\N{GRINNING FACE}" * 45}, None),
+        ("photo", {"photo_cover_index": 0}, None),
+    ],
+)
+def test_options_go_with_their_media(api, connection, sandbox, assets, options, rule):
+    asset = sandbox.clip() if assets == "clip" else photo(sandbox)
+    answer = publish(api, connection, sandbox, assets=[asset], **options)
+    assert answer.status_code == (400 if rule else 202)
+    if rule:
+        assert rules(answer) == [rule]
+
+
+@pytest.mark.parametrize(("length", "is_taken"), [(2200, True), (2201, False)])
+def test_text_of_a_video_is_shorter_than_that_of_photos(api, connection, sandbox, length, is_taken):
+    answer = publish(api, connection, sandbox, "x" * length)
+    assert (answer.status_code == 202) == is_taken
+    if not is_taken:
+        assert rules(answer) == ["video_text_length"]
+    assert (
+        publish(api, connection, sandbox, "x" * length, assets=[photo(sandbox)]).status_code == 202
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "options", "words"),
+    [
+        ({"private": True}, {"disable_duet": True, "disable_stitch": True}, "FOLLOWER_OF_CREATOR"),
+        ({"comment_disabled": True}, {}, "disable_comment"),
+        ({"duet_disabled": True}, {}, "disable_duet"),
+        ({"stitch_disabled": True}, {}, "disable_stitch"),
+        ({"max_video_seconds": 4}, {}, "4 seconds"),
+    ],
+)
+def test_what_the_creator_may_not_is_told_before_anything_is_sent(
+    api, make_connection, sandbox, lane, facts, options, words
+):
+    connection = make_connection("tiktok", **facts)
+    publish(api, connection, sandbox, **options)
+    lane.work_ahead()
+    assert outcome() == ("ContentRejected", "content_rejected")
+    assert words in job().error_message
+    assert sandbox.calls("/video/init/") == []
+
+
+def test_creator_is_asked_anew_for_each_post(api, connection, sandbox, lane):
+    for text in ("One", "Two"):
+        publish(api, connection, sandbox, text)
+        lane.work_ahead()
+    assert len(sandbox.calls("/creator_info/query/")) == 2
+
+
+# --- The switch ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("switch", "options", "is_taken"),
+    [
+        ("off", {"privacy_level": "SELF_ONLY"}, False),
+        ("off", {"post_type": "draft"}, False),
+        ("private", {}, False),
+        ("private", {"privacy_level": "SELF_ONLY"}, True),
+        ("private", {"post_type": "draft"}, True),
+        ("on", {}, True),
+    ],
+)
+def test_operator_decides_what_is_published(
+    api, connection, sandbox, settings, switch, options, is_taken
+):
+    settings.ENABLE_TIKTOK_PUBLISHING = switch
+    answer = publish(api, connection, sandbox, **options)
+    assert answer.status_code == (202 if is_taken else 403)
+    if not is_taken:
+        assert answer.json()["code"] == "publishing_off"
+
+
+def test_switched_off_meanwhile_holds_the_post(api, connection, sandbox, lane, settings):
+    publish(api, connection, sandbox)
+    settings.ENABLE_TIKTOK_PUBLISHING = "off"
+    lane.work_ahead(300)
+    assert outcome() == ("Pending", "publishing_off")
+    settings.ENABLE_TIKTOK_PUBLISHING = "on"
+    lane.work_ahead(600)
+    assert outcome() == ("Published", "")
+
+
+def test_unaudited_app_is_the_operators_matter(api, connection, sandbox, lane):
+    sandbox.call("POST", "settings", tiktok_audit="unaudited")
+    publish(api, connection, sandbox)
+    lane.work_ahead()
+    assert outcome() == ("Failed", "platform_configuration")
+
+
+# --- Chunks --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "last"),
+    [
+        (1, 1, 1),
+        (5_000_000, 1, 5_000_000),
+        (64_000_000, 1, 64_000_000),
+        (64_000_001, 6, 14_000_001),
+        (70_000_000, 7, 10_000_000),
+        (1024**3, 107, 13_741_824),
+        (4 * 1024**3, 429, 14_967_296),
+    ],
+)
+def test_plan_keeps_tiktoks_rules(size, count, last):
+    plan = plan_of(size)
+    assert plan.count == count == size // plan.chunk
+    assert size - plan.last_start == last <= 128_000_000
+
+
+@pytest.fixture
+def in_chunks(monkeypatch, settings):
+    """A film of eleven million bytes, to be sent as a longer one would be: in two chunks."""
+    monkeypatch.setattr(payloads, "WHOLE_BYTES", 5_000_000)
+    monkeypatch.setattr(payloads, "CHUNK_BYTES", 5_000_000)
+    monkeypatch.setattr(base, "UPLOAD_STEP_S", 0)
+    clip = (HERE / "samples" / "clip.mp4").read_bytes()
+    rest = 16_000_000 - len(clip)
+    data = clip + long_box(b"free", rest, bytes(rest - 16))
+    server = FileServer()
+    server.file = whole(data)
+    settings.MEDIA_ALLOWED_ORIGINS = [*settings.MEDIA_ALLOWED_ORIGINS, server.origin]
+    asset = {"url": server.url, "asset_type": "video", "mime_type": "video/mp4"}
+    yield asset, hashlib.sha256(data).hexdigest()
+    server.close()
+
+
+def test_film_arrives_whole_chunk_by_chunk(api, connection, sandbox, lane, in_chunks):
+    asset, sha256 = in_chunks
+    publish(api, connection, sandbox, assets=[asset])
+    lane.work_ahead()
+    [post] = sandbox.posts()
+    assert outcome() == ("Published", "")
+    assert post["media"][0]["sha256"] == sha256
+    assert len(puts(sandbox)) == 3
+    assert requests.get(job().post_url, timeout=5).ok
+
+
+@pytest.mark.parametrize("action", ["drop_before", "drop_after", "malformed"])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_lost_answer_of_any_chunk_makes_one_post(
+    api, connection, sandbox, lane, in_chunks, action, number
+):
+    asset, sha256 = in_chunks
+    for _ in range(number - 1):
+        sandbox.fault("delay", 0, method="PUT", path="/upload/video/")
+    sandbox.fault(action, method="PUT", path="/upload/video/")
+    publish(api, connection, sandbox, assets=[asset])
+    lane.work_ahead()
+    assert outcome() == ("Published", "")
+    [post] = sandbox.posts()
+    assert post["media"][0]["sha256"] == sha256
+    assert len(sandbox.calls("/video/init/")) == 1
+
+
+def test_expired_address_is_asked_for_anew(api, connection, sandbox, lane):
+    sandbox.fault("status", {"code": 403, "body": "expired"}, method="PUT")
+    publish(api, connection, sandbox)
+    lane.work_ahead()
+    assert outcome() == ("Published", "")
+    assert len(sandbox.calls("/video/init/")) == 2
+
+
+# --- What becomes of it --------------------------------------------------------------------------
+
+
+def test_public_post_waits_for_its_id(api, connection, sandbox, lane):
+    sandbox.call("POST", "settings", tiktok_review_processing_seconds=60)
+    publish(api, connection, sandbox)
+    lane.work_ahead(10)
+    assert job().status == "Processing"
+    sandbox.call("POST", "clock", advance_seconds=61)
+    lane.work_ahead()
+    [post] = sandbox.posts()
+    assert (job().status, job().remote_id) == ("Published", post["id"])
+
+
+def test_post_that_nobody_else_sees_has_no_id(api, connection, sandbox, lane):
+    publish(api, connection, sandbox, privacy_level="SELF_ONLY")
+    lane.work_ahead()
+    assert job().status == "Published"
+    assert job().remote_id.startswith("v_pub_file")
+    assert job().post_url.endswith(sandbox.call("GET", "posts")[0]["url"].split("/")[-3])
+
+
+def test_draft_waits_in_the_inbox(api, connection, sandbox, lane):
+    publish(api, connection, sandbox, post_type="draft")
+    lane.work_ahead()
+    [post] = sandbox.posts()
+    assert post["details"] == {"draft": True}
+    assert job().status == "Published"
+    assert sandbox.calls("/creator_info/") == []
+
+
+def failed(reason):
+    body = {"data": {"status": "FAILED", "fail_reason": reason}, "error": {"code": "ok"}}
+    return {"code": 200, "body": body}
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "inits"),
+    [
+        ("frame_rate_check_failed", "ContentRejected", 1),
+        ("spam_risk_user_banned_from_posting", "ContentRejected", 1),
+        ("internal", "Published", 2),
+        ("video_pull_failed", "Published", 2),
+    ],
+)
+def test_failure_is_told_or_begun_anew(api, connection, sandbox, lane, reason, status, inits):
+    sandbox.fault("status", failed(reason), path="/status/fetch/")
+    publish(api, connection, sandbox)
+    lane.work_ahead()
+    assert job().status == status
+    assert len(sandbox.calls("/video/init/")) == inits
+
+
+# --- Photos --------------------------------------------------------------------------------------
+
+
+def test_photos_are_pulled_in_their_order(api, connection, sandbox, lane):
+    names = ["harbour.jpg", "mountains.jpg", "bakery.jpg"]
+    assets = [photo(sandbox, name) for name in names]
+    publish(api, connection, sandbox, "Three", assets=assets, photo_cover_index=2)
+    lane.work_ahead()
+    [post] = sandbox.posts()
+    sent = [requests.get(asset["url"], timeout=5).content for asset in assets]
+    assert [each["sha256"] for each in post["media"]] == [
+        hashlib.sha256(data).hexdigest() for data in sent
+    ]
+    assert post["details"]["photo_cover_index"] == 2
+    assert "/photo/" in job().post_url
+
+
+def test_public_photos_whose_answer_was_lost_are_found_if_listed(api, connection, sandbox, lane):
+    sandbox.fault("drop_after", path="/content/init/")
+    publish(api, connection, sandbox, "Once", assets=[photo(sandbox)])
+    lane.work_ahead()
+    assert outcome() == ("Published", "")
+    assert len(sandbox.posts()) == 1
+
+
+def test_private_photos_whose_answer_was_lost_are_left_to_a_person(api, connection, sandbox, lane):
+    sandbox.fault("drop_after", path="/content/init/")
+    publish(api, connection, sandbox, "Once", assets=[photo(sandbox)], privacy_level="SELF_ONLY")
+    lane.work_ahead(7200)
+    assert outcome() == ("Unconfirmed", "outcome_unknown")
+    assert len(sandbox.calls("/content/init/")) == 1
+
+
+# --- Limits --------------------------------------------------------------------------------------
+
+
+def test_daily_cap_is_waited_for(api, connection, sandbox, lane):
+    sandbox.call("POST", "settings", tiktok_daily_posts=1)
+    for text in ("One", "Two"):
+        body = plain_post(connection, text, late_grace_seconds=6 * 86400)
+        assert api.post("publishing/publish", body).status_code == 202
+    lane.work_ahead(600)
+    assert len(sandbox.posts()) == 1
+    waiting = PublishJob.objects.exclude(status="Published").get()
+    assert (waiting.status, waiting.error_code) == ("Pending", "rate_limited")
+    sandbox.call("POST", "clock", advance_seconds=86401)
+    lane.work_ahead(7300)
+    assert len(sandbox.posts()) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error_code"),
+    [
+        ("reached_active_user_cap", "Pending", "rate_limited"),
+        ("spam_risk_user_banned_from_posting", "ContentRejected", "content_rejected"),
+        ("scope_not_authorized", "Failed", "permission_missing"),
+    ],
+)
+def test_refusals_that_come_as_a_success_are_refusals(
+    api, connection, sandbox, lane, code, status, error_code
+):
+    body = {"data": {}, "error": {"code": code, "message": "no", "log_id": "1"}}
+    sandbox.fault("status", {"code": 200, "body": body}, path="/creator_info/", times=99)
+    publish(api, connection, sandbox)
+    lane.work()
+    assert (job().status, job().error_code) == (status, error_code)
+
+
+@pytest.mark.parametrize("status", ["4xx", "200"])
+def test_dead_refresh_token_needs_its_owner_with_any_status(api, connection, sandbox, status):
+    sandbox.call("POST", "settings", tiktok_oauth_errors=status)
+    sandbox.call("POST", "tokens/expire", account_id=connection.external_user_id)
+    connection.refresh_token = None
+    body = {"error": "invalid_grant", "error_description": "no", "log_id": "1"}
+    value = {"code": 200 if status == "200" else 400, "body": body}
+    sandbox.fault("status", value, path="/oauth/token/", times=9)
+    answer = api.post(f"connections/{connection.pk}/refresh")
+    assert (answer.status_code, answer.json()["code"]) == (403, "needs_reauth")
