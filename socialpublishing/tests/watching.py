@@ -13,6 +13,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from socialpublishing.http import session
+from socialpublishing.tests.meta_parameters import MetaParameters
 from socialpublishing.tests.openapi import Description
 from socialpublishing.tests.x_description import XDescription
 
@@ -43,7 +44,7 @@ class Watching(HTTPAdapter):
         call.status, call.content = answer.status_code, answer.content
         return answer
 
-    def hold_against(self, description: Description | XDescription) -> None:
+    def hold_against(self, description: Description | XDescription | MetaParameters) -> None:
         """Raises for the first call that is not as described; a broken line answered nothing."""
         for call in self.calls:
             method, url = str(call.request.method), str(call.request.url)

@@ -10,6 +10,16 @@ import requests
 from conftest import statuses
 from publishing.models import PublishJob, Status
 from socialpublishing.platforms import base, facebook
+from socialpublishing.tests.meta_parameters import MetaParameters
+from socialpublishing.tests.watching import watching
+
+
+@pytest.fixture(autouse=True)
+def watched(sandbox):
+    """All calls of each test are held against Meta's own lists of parameters."""
+    with watching(f"{sandbox.url}/facebook/") as watcher:
+        yield
+    watcher.hold_against(MetaParameters("facebook"))
 
 
 @pytest.fixture

@@ -10,8 +10,18 @@ import requests
 from conftest import consent
 from connections.models import SocialConnection
 from publishing.models import PublishJob
+from socialpublishing.tests.meta_parameters import MetaParameters
+from socialpublishing.tests.watching import watching
 
 PUBLISH = "/media_publish$"
+
+
+@pytest.fixture(autouse=True)
+def watched(sandbox):
+    """All calls of each test are held against Meta's own lists of parameters."""
+    with watching(f"{sandbox.url}/instagram/") as watcher:
+        yield
+    watcher.hold_against(MetaParameters("instagram"))
 
 
 @pytest.fixture
