@@ -18,6 +18,9 @@ from socialpublishing.tests.openapi import Description
 from socialpublishing.tests.x_description import XDescription
 
 
+PIECE_BYTES = 64 * 1024
+
+
 class Call:
     """`status` and `content` are None where the line broke before them."""
 
@@ -36,8 +39,9 @@ class Watching(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
         if hasattr(request.body, "read"):
-            # A form that is sent as it is read can be read once: the watcher reads it.
-            request.body = request.body.read()
+            # What is sent as it is read can be read once, piece by piece: the watcher reads it.
+            body = request.body
+            request.body = b"".join(iter(lambda: bytes(body.read(PIECE_BYTES)), b""))
         call = Call(request)
         self.calls.append(call)
         answer = super().send(request, *args, **kwargs)
@@ -82,7 +86,8 @@ def body_of(request: requests.PreparedRequest) -> Any:
         return _fields(kind, content)
     if "urlencoded" in kind:
         return dict(parse_qsl(content))
-    return json.loads(content)
+    # Bytes of a file are no parameters.
+    return json.loads(content) if "json" in kind else None
 
 
 def _fields(kind: str, body: Any) -> dict[str, Any]:

@@ -1,0 +1,172 @@
+"""Instagram's quirks: codes and subcodes, two shapes of answers, what a container is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from socialpublishing.errors import (
+    ContentRejectedError,
+    DuplicateContentError,
+    InsufficientPermissionsError,
+    MediaNotReadyError,
+    NoAnswerError,
+    PlatformConfigurationError,
+    RateLimitError,
+    TokenExpiredError,
+    UploadLostError,
+)
+from socialpublishing.http import Answer
+from socialpublishing.platforms.instagram import Instagram, granted, unwrapped
+from socialpublishing.platforms.instagram.payloads import (
+    carousel_payload,
+    child_payload,
+    product_of,
+    shows,
+    single_payload,
+)
+from socialpublishing.posts import Media, MediaKind, Post
+
+PICTURE = Media(kind=MediaKind.IMAGE, url="https://a/1", mime_type="image/jpeg", alt_text="A pier")
+FILM = Media(kind=MediaKind.VIDEO, url="https://a/2", mime_type="video/mp4", alt_text="")
+
+
+def error_of(code, subcode=None, *, status=400, client=None):
+    body = {"error": {"code": code, "error_subcode": subcode, "message": "words"}}
+    told = Answer(status_code=status, headers={}, json=body, text="")
+    return (client or Instagram()).read_error(told)
+
+
+@pytest.mark.parametrize(
+    ("code", "subcode", "error"),
+    [
+        (-2, 2207003, UploadLostError),
+        (-2, 2207020, UploadLostError),
+        (-1, 2207001, NoAnswerError),
+        (-1, 2207032, UploadLostError),
+        (-1, 2207053, UploadLostError),
+        (-1, 2207076, UploadLostError),
+        (1, None, NoAnswerError),
+        (1, 2207057, ContentRejectedError),
+        (2, None, NoAnswerError),
+        (4, None, RateLimitError),
+        (4, 2207051, NoAnswerError),
+        (9, 2207042, RateLimitError),
+        (9, None, RateLimitError),
+        (10, None, InsufficientPermissionsError),
+        (17, None, RateLimitError),
+        (24, 2207006, UploadLostError),
+        (24, 2207008, UploadLostError),
+        (25, 2207050, InsufficientPermissionsError),
+        (100, None, ContentRejectedError),
+        (100, 33, NoAnswerError),
+        (100, 2207028, ContentRejectedError),
+        (190, 463, TokenExpiredError),
+        (200, None, InsufficientPermissionsError),
+        (352, 2207026, ContentRejectedError),
+        (9004, 2207052, UploadLostError),
+        (9007, 2207027, MediaNotReadyError),
+        (36000, 2207004, ContentRejectedError),
+        (36003, 2207009, ContentRejectedError),
+        (80002, None, RateLimitError),
+    ],
+)
+def test_errors_are_sorted_by_code_and_subcode(code, subcode, error):
+    assert type(error_of(code, subcode)) is error
+
+
+def test_vague_refusal_of_the_publishing_call_is_one_to_look_up():
+    client = Instagram()
+    client._is_publishing = True
+    assert type(error_of(100, client=client)) is DuplicateContentError
+    assert type(error_of(36003, 2207009, client=client)) is ContentRejectedError
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("Matching code was not found or was already used", TokenExpiredError),
+        ("Invalid platform app", PlatformConfigurationError),
+        ("Insufficient developer role", PlatformConfigurationError),
+    ],
+)
+def test_errors_of_the_token_host_are_flat(words, error):
+    body = {"error_type": "OAuthException", "code": 400, "error_message": words}
+    told = Answer(status_code=400, headers={}, json=body, text="")
+    assert type(Instagram().read_token_error(told)) is error
+
+
+@pytest.mark.parametrize(
+    ("told", "inner"), [({"id": "1"}, {"id": "1"}), ({"data": [{"id": "1"}]}, {"id": "1"})]
+)
+def test_answers_come_flat_or_wrapped(told, inner):
+    assert unwrapped(told) == inner
+
+
+@pytest.mark.parametrize("permissions", ["a,b", "a b", ["a", "b"]])
+def test_permissions_come_in_three_ways(permissions):
+    assert granted(permissions) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("post", "payload"),
+    [
+        (
+            Post(text="Hi", media=(PICTURE,)),
+            {"image_url": "https://a/1", "alt_text": "A pier", "caption": "Hi"},
+        ),
+        (
+            Post(text="Hi", media=(FILM,), options={"share_to_feed": False, "thumb_offset": 5}),
+            {
+                "video_url": "https://a/2",
+                "media_type": "REELS",
+                "share_to_feed": False,
+                "thumb_offset": 5,
+                "caption": "Hi",
+            },
+        ),
+        (
+            Post(text="", media=(PICTURE,), options={"post_type": "story"}),
+            {"image_url": "https://a/1", "media_type": "STORIES"},
+        ),
+    ],
+)
+def test_container_of_one_file(post, payload):
+    assert single_payload(post) == payload
+
+
+def test_carousel_and_its_children():
+    tags = [{"username": "anna", "x": 0.1, "y": 0.1}]
+    post = Post(text="Hi", media=(PICTURE, FILM), options={"user_tags": tags})
+    assert child_payload(post, 0) == {
+        "image_url": "https://a/1",
+        "alt_text": "A pier",
+        "is_carousel_item": True,
+        "user_tags": tags,
+    }
+    assert child_payload(post, 1) == {
+        "video_url": "https://a/2",
+        "media_type": "VIDEO",
+        "is_carousel_item": True,
+    }
+    assert carousel_payload(post, ["1", "2"]) == {
+        "media_type": "CAROUSEL",
+        "children": ["1", "2"],
+        "caption": "Hi",
+    }
+
+
+@pytest.mark.parametrize(
+    ("media", "kind", "product"),
+    [
+        ((PICTURE,), "feed", "FEED"),
+        ((FILM,), "feed", "REELS"),
+        ((FILM, FILM), "feed", "FEED"),
+        ((FILM,), "reel", "REELS"),
+        ((PICTURE,), "story", "STORY"),
+    ],
+)
+def test_product_of_a_post_is_how_it_is_found(media, kind, product):
+    post = Post(text="Hi", media=media, options={"post_type": kind})
+    assert product_of(post) == product
+    assert shows({"media_product_type": product, "caption": "Hi"}, post)
+    assert not shows({"media_product_type": "AD", "caption": "Hi"}, post)

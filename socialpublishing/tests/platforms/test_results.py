@@ -1,0 +1,207 @@
+"""What platforms tell of an account's posts, on each that tells any: histories and numbers."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from socialpublishing.crypto import Secret
+from socialpublishing.errors import InsufficientPermissionsError, RateLimitError
+from socialpublishing.platforms.base import Account
+from socialpublishing.platforms.facebook import Facebook
+from socialpublishing.platforms.instagram import Instagram
+from socialpublishing.platforms.instagram.facebook_login import InstagramWithFacebookLogin
+from socialpublishing.platforms.linkedin import LinkedIn
+from socialpublishing.platforms.results import ResultsNotAvailableError, TagQuery
+from socialpublishing.platforms.tiktok import TikTok
+
+NOW = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
+LONG_AGO = NOW - dt.timedelta(days=500)
+TOLD = {"impressions": 900, "reach": 700, "views": 950, "likes": 40, "comments": 5, "shares": 3}
+FACEBOOK_SCOPES = [
+    "instagram_basic",
+    "instagram_content_publish",
+    "instagram_manage_insights",
+    "pages_show_list",
+]
+
+
+class Reader:
+    """An account with a past, and what reads it."""
+
+    def __init__(self, sandbox, platform, account_id, account):
+        self.sandbox, self.platform, self.account_id = sandbox, platform, account_id
+        self.client = platform(account)
+        self.results = platform.results(self.client)
+
+    def plant(self, posts):
+        told = [
+            {"created_at": at.isoformat(), "text": text, "kind": kind, "metrics": metrics}
+            for at, text, kind, metrics in posts
+        ]
+        return self.sandbox.call(
+            "POST",
+            "history",
+            platform=self.platform.name,
+            account_id=self.account_id,
+            posts=told,
+        )["ids"]
+
+
+def facebook(sandbox, **facts):
+    page = sandbox.account("facebook", **facts)["pages"][0]
+    account = Account(id=page["id"], token=Secret(page["access_token"]))
+    return Reader(sandbox, Facebook, page["id"], account)
+
+
+def instagram(sandbox, **facts):
+    made = sandbox.account("instagram", **facts)
+    account = Account(id=made["account_id"], token=Secret(made["access_token"]))
+    return Reader(sandbox, Instagram, made["account_id"], account)
+
+
+def linkedin(sandbox, **facts):
+    made = sandbox.account("linkedin", **facts)
+    organization = made["organizations"][0]["id"]
+    urn = f"urn:li:organization:{organization}"
+    account = Account(id=urn, token=Secret(made["access_token"]))
+    return Reader(sandbox, LinkedIn, organization, account)
+
+
+def tiktok(sandbox, **facts):
+    made = sandbox.account("tiktok", **facts)
+    account = Account(id=made["account_id"], token=Secret(made["access_token"]))
+    return Reader(sandbox, TikTok, made["account_id"], account)
+
+
+MAKERS = {each.__name__: each for each in (facebook, instagram, linkedin, tiktok)}
+
+
+@pytest.fixture(params=sorted(MAKERS))
+def reader(request, sandbox):
+    return MAKERS[request.param](sandbox)
+
+
+def ago(**age):
+    return NOW - dt.timedelta(**age)
+
+
+def test_history_comes_back_as_it_was_posted(reader):
+    kinds = ["video"] if reader.platform is TikTok else ["image", "carousel", "video"]
+    planted = [(ago(days=n + 1), f"Post {n} #rye", kind, TOLD) for n, kind in enumerate(kinds)]
+    ids = reader.plant([*planted, (ago(days=501), "Too old", kinds[0], TOLD)])
+
+    read = reader.results.history(since=LONG_AGO, limit=100)
+
+    assert [post.id for post in read] == ids[:-1]
+    assert [(post.published_at, post.text) for post in read] == [
+        (at, text) for at, text, _, _ in planted
+    ]
+    told = {"reel": "video"}
+    assert [told.get(post.kind, post.kind) for post in read] == kinds
+    for post in read:
+        counted = post.metrics
+        assert (counted.likes, counted.comments, counted.shares) == (40, 5, 3)
+        assert counted.impressions in {None, 900, 950}
+        assert counted.reach in {None, 700}
+
+
+def test_history_is_read_over_pages_as_far_as_it_is_wanted(reader):
+    kind = "video" if reader.platform is TikTok else "image"
+    reader.plant([(ago(hours=n), f"Post {n}", kind, TOLD) for n in range(1, 131)])
+    everything = reader.results.history(since=LONG_AGO, limit=1000)
+    assert [post.text for post in everything] == [f"Post {n}" for n in range(1, 131)]
+    assert len(reader.results.history(since=LONG_AGO, limit=70)) == 70
+    assert len(reader.results.history(since=ago(hours=10, minutes=1), limit=1000)) == 10
+
+
+def test_numbers_by_id_leave_out_what_is_not_known(reader):
+    kind = "video" if reader.platform is TikTok else "image"
+    ids = reader.plant([(ago(hours=n), f"Post {n}", kind, TOLD) for n in range(1, 61)])
+    strange = ids[0][:-3] + "000"
+    told = reader.results.metrics([*ids, strange])
+    assert set(told) == set(ids)
+    assert {each.likes for each in told.values()} == {40}
+
+
+def test_account_without_posts_has_no_history(reader):
+    assert reader.results.history(since=LONG_AGO, limit=10) == []
+
+
+def test_limit_of_the_platform_is_one(reader, sandbox):
+    sandbox.fault("status", 429, times=9)
+    with pytest.raises(RateLimitError):
+        reader.results.history(since=LONG_AGO, limit=10)
+
+
+@pytest.mark.parametrize(
+    ("maker", "scopes"),
+    [
+        (linkedin, ["w_member_social", "w_organization_social"]),
+        (tiktok, ["user.info.basic", "video.publish"]),
+        (facebook, ["pages_show_list", "pages_manage_posts"]),
+    ],
+)
+def test_missing_permission_is_told_as_one(sandbox, maker, scopes):
+    reader = maker(sandbox, scopes=scopes)
+    with pytest.raises(InsufficientPermissionsError):
+        reader.results.history(since=LONG_AGO, limit=10)
+
+
+# --- LinkedIn's members --------------------------------------------------------------------------
+
+
+def test_members_have_numbers_and_no_history(sandbox):
+    made = sandbox.account("linkedin")
+    account = Account(id=made["account_id"], token=Secret(made["access_token"]))
+    reader = Reader(sandbox, LinkedIn, made["account_id"], account)
+    [urn] = reader.plant([(ago(days=2), "Hi", "image", TOLD)])
+    with pytest.raises(ResultsNotAvailableError, match="members"):
+        reader.results.history(since=LONG_AGO, limit=10)
+    told = reader.results.metrics([urn])[urn]
+    assert (told.impressions, told.reach, told.likes) == (900, 700, 40)
+
+
+# --- Instagram's hashtags ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def behind_a_page(sandbox):
+    made = sandbox.account("instagram", scopes=FACEBOOK_SCOPES)
+    account = Account(id=made["account_id"], token=Secret(made["access_token"]), login="facebook")
+    return Reader(sandbox, InstagramWithFacebookLogin, made["account_id"], account)
+
+
+def test_hashtags_stand_beside_the_sought_ones(behind_a_page):
+    texts = ["#rye #bread", "#rye #bread #harbour", "#rye", "#spelt #bread"]
+    behind_a_page.plant([(ago(days=n + 1), text, "image", TOLD) for n, text in enumerate(texts)])
+    told = behind_a_page.results.tag_ideas(TagQuery(keywords=("Rye",), limit=3))
+    assert told.source == "instagram_hashtag_search"
+    assert [(idea.tag, round(idea.score, 2)) for idea in told.ideas] == [
+        ("rye", 1.0),
+        ("bread", 0.67),
+        ("harbour", 0.33),
+    ]
+
+
+def test_thirty_hashtags_in_seven_days_are_a_budget(behind_a_page, sandbox):
+    for number in range(10):
+        keywords = tuple(f"tag{number}x{each}" for each in "abc")
+        behind_a_page.results.tag_ideas(TagQuery(keywords=keywords))
+    with pytest.raises(RateLimitError):
+        behind_a_page.results.tag_ideas(TagQuery(keywords=("another",)))
+    behind_a_page.results.tag_ideas(TagQuery(keywords=("tag1xa",)))  # the same again is free
+    sandbox.call("POST", "clock", advance_seconds=7 * 86400 + 1)
+    behind_a_page.results.tag_ideas(TagQuery(keywords=("another",)))
+
+
+def test_instagram_login_cannot_search(sandbox):
+    with pytest.raises(ResultsNotAvailableError, match="Facebook Login"):
+        instagram(sandbox).results.tag_ideas(TagQuery(keywords=("rye",)))
+
+
+def test_search_needs_a_reviewed_feature(behind_a_page, sandbox):
+    sandbox.call("POST", "settings", instagram_public_content="off")
+    with pytest.raises(InsufficientPermissionsError):
+        behind_a_page.results.tag_ideas(TagQuery(keywords=("rye",)))

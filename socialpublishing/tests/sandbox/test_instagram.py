@@ -1,0 +1,258 @@
+"""The sandbox's Instagram, by its own HTTP: tokens, containers, publishing, hashtags."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from socialpublishing.tests.sandbox.callers import Client
+
+ASK = {
+    "client_id": "sandbox-instagram",
+    "redirect_uri": "http://127.0.0.1/back",
+    "response_type": "code",
+    "scope": "instagram_business_basic,instagram_business_content_publish",
+    "state": "s",
+}
+SECRET = {"client_id": "sandbox-instagram", "client_secret": "sandbox-secret"}
+
+
+class Creator(Client):
+    def __init__(self, server, account):
+        super().__init__(f"{server.url}/instagram/v25.0", account["access_token"])
+        self.id = account["account_id"]
+        self.samples = f"{server.url}/samples"
+
+    def container(self, name="harbour.jpg", **more):
+        kind = "video_url" if name.endswith("mp4") else "image_url"
+        return self.post(f"/{self.id}/media", json={kind: f"{self.samples}/{name}", **more})
+
+    def publish(self, container):
+        return self.post(f"/{self.id}/media_publish", json={"creation_id": container})
+
+    def status(self, container):
+        return self.get(f"/{container}?fields=status_code,status").json()
+
+
+def error_of(answer):
+    error = answer.json()["error"]
+    return error["code"], error.get("error_subcode")
+
+
+@pytest.fixture
+def make_creator(server, control):
+    control.post("/settings", json={"instagram_processing_seconds": 0, "processing_seconds": 0})
+    return lambda **facts: Creator(server, control.account("instagram", **facts))
+
+
+@pytest.fixture
+def creator(make_creator):
+    return make_creator()
+
+
+# --- Tokens --------------------------------------------------------------------------------------
+
+
+def back_of(site, **change):
+    data = {**ASK, "allow": "1", **change}
+    answer = site.post("/instagram/oauth/authorize", data=data)
+    location = urlsplit(answer.headers["Location"])
+    return {name: values[0] for name, values in parse_qs(location.query).items()}, location
+
+
+def test_code_is_good_once_and_its_token_becomes_a_long_one(site):
+    back, location = back_of(site)
+    assert location.fragment == "_"
+    form = {**SECRET, "grant_type": "authorization_code", "code": back["code"]}
+    form["redirect_uri"] = ASK["redirect_uri"]
+    short = site.post(
+        "/instagram/oauth/access_token", files={k: (None, v) for k, v in form.items()}
+    )
+    told = short.json()
+    assert "instagram_business_basic" in told["permissions"]
+    again = site.post("/instagram/oauth/access_token", data=form)
+    assert again.json()["error_type"] == "OAuthException"
+    params = {
+        "grant_type": "ig_exchange_token",
+        "client_secret": "sandbox-secret",
+        "access_token": told["access_token"],
+    }
+    long = site.get("/instagram/access_token", params=params).json()
+    assert long["expires_in"] == 60 * 86400
+
+
+def test_refresh_may_be_refused_within_a_day(site, control):
+    control.post("/settings", json={"instagram_young_refresh": "refused"})
+    token = control.account("instagram")["access_token"]
+    params = {"grant_type": "ig_refresh_token", "access_token": token}
+    assert site.get("/instagram/refresh_access_token", params=params).status_code == 400
+    control.post("/clock", json={"advance_seconds": 86401})
+    assert site.get("/instagram/refresh_access_token", params=params).json()["access_token"]
+
+
+def test_id_of_the_account_is_not_that_of_the_app(creator):
+    told = creator.get("/me?fields=id,user_id,username").json()
+    assert told["user_id"] == creator.id != told["id"]
+
+
+def test_revoked_token_says_so(creator):
+    assert creator.delete("/me/permissions").json() == {"success": True}
+    assert error_of(creator.get("/me")) == (190, 458)
+
+
+def test_missing_scope_is_a_permission(make_creator):
+    creator = make_creator(scopes=["instagram_business_basic"])
+    assert error_of(creator.container())[0] == 10
+
+
+# --- Containers ----------------------------------------------------------------------------------
+
+
+def test_container_ripens_and_is_published_once(creator, control):
+    control.post("/settings", json={"instagram_processing_seconds": 30})
+    container = creator.container(caption="Hi", alt_text="A pier").json()["id"]
+    assert creator.status(container)["status_code"] == "IN_PROGRESS"
+    assert error_of(creator.publish(container)) == (9007, 2207027)
+    control.post("/clock", json={"advance_seconds": 31})
+    assert creator.status(container)["status_code"] == "FINISHED"
+    media_id = creator.publish(container).json()["id"]
+    assert creator.status(container)["status_code"] == "PUBLISHED"
+    assert creator.publish(container).json()["id"] == media_id
+    told = creator.get(f"/{media_id}?fields=caption,alt_text,media_product_type,permalink").json()
+    assert (told["caption"], told["alt_text"], told["media_product_type"]) == (
+        "Hi",
+        "A pier",
+        "FEED",
+    )
+    assert len(control.get("/posts").json()) == 1
+
+
+def test_container_expires_after_a_day(creator, control):
+    container = creator.container().json()["id"]
+    control.post("/clock", json={"advance_seconds": 86401})
+    assert creator.status(container)["status_code"] == "EXPIRED"
+    assert error_of(creator.publish(container)) == (24, 2207008)
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "code"),
+    [
+        ("city.png", {}, (36001, 2207005)),
+        ("clip.mp4", {"image_url": "set"}, (36001, 2207005)),
+        ("nothing.jpg", {}, (9004, 2207052)),
+        ("harbour.jpg", {"caption": "x" * 2201}, (36004, 2207010)),
+        ("harbour.jpg", {"media_type": "PHOTO"}, (100, 2207023)),
+        ("harbour.jpg", {"user_tags": [{"username": "a"}]}, (100, None)),
+        ("harbour.jpg", {"collaborators": ["a", "b", "c", "d"]}, (100, None)),
+        ("clip.mp4", {"media_type": "VIDEO"}, (100, None)),
+    ],
+)
+def test_wrong_containers_are_refused_at_once(creator, name, more, code):
+    if more.get("image_url"):
+        answer = creator.post(
+            f"/{creator.id}/media", json={"image_url": f"{creator.samples}/{name}"}
+        )
+    else:
+        answer = creator.container(name, **more)
+    assert error_of(answer) == code
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "subcode"),
+    [
+        ("nothing.mp4", {}, "2207077"),
+        ("harbour.jpg", {}, "2207026"),
+        ("clip.mp4", {"thumb_offset": 60_000}, "2207057"),
+    ],
+)
+def test_wrong_films_fail_later(creator, url, more, subcode):
+    body = {"video_url": f"{creator.samples}/{url}", "media_type": "REELS", **more}
+    container = creator.post(f"/{creator.id}/media", json=body).json()["id"]
+    told = creator.status(container)
+    assert (told["status_code"], subcode in told["status"]) == ("ERROR", True)
+
+
+def test_carousel_wants_two_to_ten_ripe_children_of_its_own(creator, make_creator):
+    child = creator.container(is_carousel_item=True).json()["id"]
+    single = creator.container().json()["id"]
+    foreign = make_creator(username="other").container(is_carousel_item=True).json()["id"]
+
+    def carousel(*children):
+        body = {"media_type": "CAROUSEL", "children": list(children)}
+        return creator.post(f"/{creator.id}/media", json=body)
+
+    assert error_of(carousel(child)) == (100, 2207028)
+    assert error_of(carousel(child, single))[0] == 100
+    assert error_of(carousel(child, foreign))[0] == 100
+    assert carousel(child, child).status_code == 200
+    body = {"media_type": "CAROUSEL", "children": f"{child},{child}"}
+    assert creator.post(f"/{creator.id}/media", data=body).status_code == 200
+
+
+def test_quota_is_told_and_kept(creator, control):
+    control.post("/settings", json={"instagram_quota": 1})
+    first, second = (creator.container().json()["id"] for _ in range(2))
+    assert creator.get(f"/{creator.id}/content_publishing_limit").json() == {
+        "data": [{"quota_usage": 0}]
+    }
+    creator.publish(first)
+    path = f"/{creator.id}/content_publishing_limit?fields=config,quota_usage"
+    [told] = creator.get(path).json()["data"]
+    assert (told["quota_usage"], told["config"]["quota_total"]) == (1, 1)
+    assert error_of(creator.publish(second)) == (9, 2207042)
+
+
+def test_stories_stand_apart_for_a_day(creator, control):
+    container = creator.container(media_type="STORIES", caption="gone").json()["id"]
+    creator.publish(container)
+    assert creator.get(f"/{creator.id}/media").json()["data"] == []
+    assert len(creator.get(f"/{creator.id}/stories").json()["data"]) == 1
+    control.post("/clock", json={"advance_seconds": 86401})
+    assert creator.get(f"/{creator.id}/stories").json()["data"] == []
+
+
+# --- Facebook Login ------------------------------------------------------------------------------
+
+
+FACEBOOK = ["instagram_basic", "instagram_content_publish", "pages_show_list"]
+
+
+def test_resumable_upload_is_for_facebook_login(make_creator, server, sample):
+    creator = make_creator()
+    body = {"media_type": "REELS", "upload_type": "resumable"}
+    assert "video_url" in creator.post(f"/{creator.id}/media", json=body).json()["error"]["message"]
+
+    creator = make_creator(username="page", scopes=FACEBOOK)
+    made = creator.post(f"/{creator.id}/media", json=body).json()
+    token = creator.session.headers["Authorization"].removeprefix("Bearer ")
+    data = sample("clip.mp4")
+
+    def send(**change):
+        headers = {"Authorization": f"OAuth {token}", "offset": "0", "file_size": str(len(data))}
+        return Client("").post(made["uri"], data=data, headers={**headers, **change})
+
+    assert "debug_info" in send(offset="5").json()
+    assert creator.status(made["id"])["status_code"] == "IN_PROGRESS"
+    assert send().json()["success"] is True
+    assert creator.status(made["id"])["status_code"] == "FINISHED"
+
+
+def test_accounts_behind_pages_are_listed_on_pages(make_creator):
+    creator = make_creator(scopes=FACEBOOK, linked=30)
+    fields = "id,name,instagram_business_account{id,username}"
+    first = creator.get(f"/me/accounts?fields={fields}&limit=25").json()
+    after = first["paging"]["cursors"]["after"]
+    rest = creator.get(f"/me/accounts?fields={fields}&limit=25&after={after}").json()
+    pages = [*first["data"], *rest["data"]]
+    assert sum("instagram_business_account" in page for page in pages) == 31
+    assert len(pages) == 32
+
+
+@pytest.mark.parametrize("metric", ["impressions", "reach,plays", ""])
+def test_one_dead_metric_fails_the_call(make_creator, metric):
+    creator = make_creator()
+    media_id = creator.publish(creator.container().json()["id"]).json()["id"]
+    assert error_of(creator.get(f"/{media_id}/insights?metric={metric}"))[0] == 100
+    told = creator.get(f"/{media_id}/insights?metric=reach,saved").json()["data"]
+    assert [each["name"] for each in told] == ["reach", "saved"]

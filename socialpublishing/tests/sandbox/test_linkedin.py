@@ -1,0 +1,328 @@
+"""The sandbox's LinkedIn, by its own HTTP: versions, tokens, uploads, little text, duplicates."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+
+from socialpublishing.sandbox.linkedin import little_text
+from socialpublishing.tests.sandbox.callers import Client
+
+VERSION = {"LinkedIn-Version": "202609", "X-Restli-Protocol-Version": "2.0.0"}
+PART = 4_194_304
+
+
+class Member(Client):
+    def __init__(self, server, account):
+        super().__init__(f"{server.url}/linkedin", account["access_token"])
+        self.session.headers.update(VERSION)
+        self.account = account
+        self.urn = f"urn:li:person:{account['account_id']}"
+        self.organizations = [
+            f"urn:li:organization:{each['id']}" for each in account["organizations"]
+        ]
+
+    def write(self, commentary="Hi", author=None, **more):
+        body = {
+            "author": author or self.urn,
+            "commentary": commentary,
+            "visibility": "PUBLIC",
+            "distribution": {"feedDistribution": "MAIN_FEED"},
+            "lifecycleState": "PUBLISHED",
+            **more,
+        }
+        return self.post("/rest/posts", json=body)
+
+    def begin(self, kind, owner=None, **more):
+        body = {"initializeUploadRequest": {"owner": owner or self.urn, **more}}
+        answer = self.post(f"/rest/{kind}?action=initializeUpload", json=body)
+        return answer.json().get("value", answer)
+
+    def image(self, data, owner=None):
+        made = self.begin("images", owner)
+        assert self.session.put(made["uploadUrl"], data=data).status_code == 201
+        return made["image"]
+
+
+@pytest.fixture
+def make_member(server, control):
+    control.post("/settings", json={"linkedin_processing_seconds": 0, "processing_seconds": 0})
+    return lambda **facts: Member(server, control.account("linkedin", **facts))
+
+
+@pytest.fixture
+def member(make_member):
+    return make_member()
+
+
+def post_of(control):
+    [post] = control.get("/posts").json()
+    return post
+
+
+@pytest.mark.parametrize(
+    ("version", "status", "code"),
+    [
+        (None, 400, "VERSION_MISSING"),
+        ("202511", 426, "NONEXISTENT_VERSION"),
+        ("20260901", 426, "NONEXISTENT_VERSION"),
+        ("202601", 200, None),
+        ("202609", 200, None),
+    ],
+)
+def test_version_has_to_be_named_and_alive(member, version, status, code):
+    member.session.headers.pop("LinkedIn-Version")
+    headers = {"LinkedIn-Version": version} if version else {}
+    answer = member.get("/rest/organizationAcls?q=roleAssignee", headers=headers)
+    assert (answer.status_code, answer.json().get("code")) == (status, code)
+    assert answer.headers["x-li-uuid"]
+
+
+def test_profile_needs_no_version(make_member):
+    member = make_member(scopes=["openid", "profile"], name="Linda Harbour")
+    member.session.headers.pop("LinkedIn-Version")
+    told = member.get("/v2/userinfo").json()
+    assert (told["name"], told["given_name"], "email" in told) == ("Linda Harbour", "Linda", False)
+    assert member.get("/v2/me").status_code == 403
+
+
+# --- Tokens --------------------------------------------------------------------------------------
+
+
+ASK = {
+    "response_type": "code",
+    "client_id": "sandbox-linkedin",
+    "redirect_uri": "http://127.0.0.1/back",
+    "state": "s",
+    "scope": "openid profile w_member_social",
+}
+
+
+def consent(site, **change):
+    answer = site.post("/linkedin/oauth/v2/authorization", data={**ASK, "allow": "1", **change})
+    return answer, {
+        k: v[0] for k, v in parse_qs(urlsplit(answer.headers.get("Location", "")).query).items()
+    }
+
+
+def exchange(site, **form):
+    usual = {"client_id": "sandbox-linkedin", "client_secret": "sandbox-secret"}
+    return site.post("/linkedin/oauth/v2/accessToken", data={**usual, **form})
+
+
+def test_code_is_good_once_and_refresh_keeps_its_end(site, control):
+    _, back = consent(site)
+    form = {"grant_type": "authorization_code", "code": back["code"]}
+    form["redirect_uri"] = f"{ASK['redirect_uri']}?ignored=1"
+    first = exchange(site, **form).json()
+    assert first["expires_in"] == 5_184_000
+    assert exchange(site, **form).json()["error"] == "invalid_request"
+
+    control.post("/clock", json={"advance_seconds": 59 * 86400})
+    again = exchange(site, grant_type="refresh_token", refresh_token=first["refresh_token"]).json()
+    assert again["refresh_token"] == first["refresh_token"]
+    assert again["refresh_token_expires_in"] <= 306 * 86400
+
+
+def test_refusal_and_wrong_asking(site):
+    _, back = consent(site, deny="1")
+    assert (back["error"], back["state"]) == ("user_cancelled_authorize", "s")
+    assert consent(site, scope="everything")[0].status_code == 400
+    assert consent(site, client_id="other")[0].status_code == 400
+
+
+def test_self_serve_app_gets_no_refresh_token(site, control):
+    control.post("/settings", json={"linkedin_refresh_tokens": "off"})
+    _, back = consent(site)
+    form = {"grant_type": "authorization_code", "code": back["code"]}
+    told = exchange(site, **form, redirect_uri=ASK["redirect_uri"]).json()
+    assert "refresh_token" not in told
+
+
+def test_other_scopes_end_what_was_granted_before(site, server, control):
+    first = Member(server, control.account("linkedin", scopes=["r_basicprofile"]))
+    consent(site)
+    answer = first.get("/v2/me")
+    assert (answer.status_code, answer.json()["code"]) == (401, "REVOKED_ACCESS_TOKEN")
+
+
+# --- Posts ---------------------------------------------------------------------------------------
+
+
+def test_post_is_named_in_a_header_and_answers_nothing(member, control):
+    answer = member.write("Hello")
+    assert (answer.status_code, answer.content) == (201, b"")
+    assert answer.headers["x-restli-id"] == post_of(control)["id"]
+
+
+@pytest.mark.parametrize(
+    ("commentary", "seen"),
+    [
+        ("before (after)", "before "),
+        (r"all \(of it\)", "all (of it)"),
+        (r"{hashtag|\#|rye} and #spelt", "#rye and #spelt"),
+        ("@[Works](urn:li:organization:1) says", "Works says"),
+        ("a*b", "a"),
+    ],
+)
+def test_text_ends_at_what_is_not_escaped(member, control, commentary, seen):
+    member.write(commentary)
+    assert post_of(control)["text"] == seen
+
+
+def test_lists_give_text_back_with_templates(member):
+    author = member.organizations[0]
+    member.write("#rye \\(new\\)", author=author)
+    urn = quote(author, safe="")
+    [told] = member.get(f"/rest/posts?author={urn}&q=author").json()["elements"]
+    assert told["commentary"] == r"{hashtag|\#|rye} \(new\)"
+    assert little_text.read(told["commentary"])[0] == "#rye (new)"
+
+
+def test_members_posts_are_not_read(member):
+    urn = quote(member.urn, safe="")
+    assert member.get(f"/rest/posts?author={urn}&q=author").status_code == 403
+
+
+def test_duplicate_is_refused_by_name_for_ten_minutes(member, control):
+    first = member.write("Twice").headers["x-restli-id"]
+    answer = member.write("Twice")
+    assert answer.status_code == 422
+    assert first in answer.json()["message"]
+    assert member.write("Other").status_code == 201
+    control.post("/clock", json={"advance_seconds": 601})
+    assert member.write("Twice").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"visibility": "NOBODY"}, 400, "INVALID_VALUE_FOR_FIELD"),
+        ({"lifecycleState": "DRAFT"}, 400, "INVALID_VALUE_FOR_FIELD"),
+        ({"commentary": "x" * 3001}, 400, "FIELD_LENGTH_TOO_LONG"),
+        ({"commentary": 5}, 400, "INVALID_VALUE_FOR_FIELD"),
+        ({"author": "abc"}, 400, "INVALID_URN_TYPE"),
+        ({"author": "urn:li:person:other"}, 403, "ACCESS_DENIED"),
+        ({"content": {"poll": {"question": "?", "options": []}}}, 400, "INVALID_VALUE_FOR_FIELD"),
+        ({"content": {"article": {"source": "https://a"}}}, 400, "MISSING_FIELD"),
+        ({"content": {"media": {"id": "urn:li:image:1"}}}, 400, "INVALID_URN_ID"),
+        ({"content": {"media": {}, "poll": {}}}, 400, "INVALID_VALUE_FOR_FIELD"),
+        ({"content": {"multiImage": {"images": [{}]}}}, 400, "INVALID_VALUE_FOR_FIELD"),
+    ],
+)
+def test_wrong_posts_are_refused(member, change, status, code):
+    answer = member.write(**change)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("role", ["ANALYST", "CURATOR"])
+def test_role_without_the_right_cannot_post(make_member, role):
+    member = make_member(organizations=[{"name": "Works", "role": role}])
+    assert member.write(author=member.organizations[0]).status_code == 403
+
+
+def test_organization_needs_its_scope(make_member):
+    member = make_member(scopes=["w_member_social"])
+    answer = member.write(author=member.organizations[0])
+    assert "Organization permissions" in answer.json()["message"]
+
+
+def test_delete_may_be_repeated(member):
+    author = member.organizations[0]
+    urn = quote(member.write(author=author).headers["x-restli-id"], safe="")
+    assert [member.delete(f"/rest/posts/{urn}").status_code for _ in range(2)] == [204, 204]
+    assert member.get(f"/rest/posts/{urn}").status_code == 404
+
+
+# --- Uploads -------------------------------------------------------------------------------------
+
+
+def test_images_want_a_token_and_films_none(member, site, sample):
+    made = member.begin("images")
+    path = made["uploadUrl"].removeprefix(site.url)
+    assert site.call("PUT", path, data=sample("harbour.jpg")).status_code == 401
+    film = member.begin("videos", fileSizeBytes=100_000)
+    url = film["uploadInstructions"][0]["uploadUrl"]
+    assert member.session.put(url, data=b"x" * 100_000).status_code == 400
+    answer = site.call("PUT", url.removeprefix(site.url), data=b"x" * 100_000)
+    assert (answer.status_code, bool(answer.headers["ETag"])) == (200, True)
+
+
+def test_states_are_not_for_those_who_may_only_write(make_member, sample):
+    member = make_member(scopes=["w_member_social"])
+    urn = quote(member.image(sample("harbour.jpg")), safe="")
+    assert member.get(f"/rest/images/{urn}").status_code == 403
+
+
+def test_media_has_to_be_ready_and_of_the_author(member, sample, control):
+    control.post("/settings", json={"linkedin_processing_seconds": 60})
+    urn = member.image(sample("harbour.jpg"))
+    early = member.write(content={"media": {"id": urn}})
+    assert early.json()["code"] == "MEDIA_ASSET_WAITING_UPLOAD"
+    control.post("/clock", json={"advance_seconds": 61})
+    other = member.write(author=member.organizations[0], content={"media": {"id": urn}})
+    assert other.status_code == 403
+    assert member.write(content={"media": {"id": urn}}).status_code == 201
+
+
+def test_what_is_no_image_fails_in_processing(member):
+    urn = member.image(b"not an image")
+    answer = member.write(content={"media": {"id": urn}})
+    assert answer.json()["code"] == "MEDIA_ASSET_PROCESSING_FAILED"
+
+
+def test_parts_are_joined_in_the_order_that_is_told(member, site, sample):
+    clip = sample("clip.mp4")
+    data = clip + b"\0\0\0\x01free" + (PART + 16).to_bytes(8, "big") + bytes(PART)
+    made = member.begin("videos", fileSizeBytes=len(data))
+    etags = []
+    for part in made["uploadInstructions"]:
+        piece = data[part["firstByte"] : part["lastByte"] + 1]
+        answer = site.call("PUT", part["uploadUrl"].removeprefix(site.url), data=piece)
+        etags.append(answer.headers["ETag"].strip('"'))
+    told = {"video": made["video"], "uploadToken": made["uploadToken"]}
+    urn = quote(made["video"], safe="")
+
+    def finalize(**change):
+        body = {"finalizeUploadRequest": {**told, "uploadedPartIds": etags, **change}}
+        return member.post("/rest/videos?action=finalizeUpload", json=body).status_code
+
+    assert finalize(uploadToken="other") == 400
+    assert finalize(uploadedPartIds=etags[:1]) == 400
+    assert member.get(f"/rest/videos/{urn}").json()["status"] == "WAITING_UPLOAD"
+    assert finalize() == 200
+    assert member.get(f"/rest/videos/{urn}").json()["status"] == "AVAILABLE"
+
+
+def test_document_needs_a_title(member, sample):
+    made = member.begin("documents")
+    member.session.put(made["uploadUrl"], data=sample("document.pdf"))
+    content = {"media": {"id": made["document"]}}
+    assert member.write(content=content).json()["code"] == "MISSING_FIELD"
+    content["media"]["title"] = "Our year"
+    assert member.write(content=content).status_code == 201
+
+
+# --- Numbers -------------------------------------------------------------------------------------
+
+
+def test_statistics_want_restli_lists_as_they_are(member):
+    author = member.organizations[0]
+    urn = member.write(author=author).headers["x-restli-id"]
+    finder = "/rest/organizationalEntityShareStatistics?q=organizationalEntity"
+    finder += f"&organizationalEntity={quote(author, safe='')}"
+    good = f"{finder}&shares=List({quote(urn, safe='')})"
+    assert member.get(good).json()["elements"] == []  # nobody has seen it yet
+    encoded = f"{finder}&shares=List%28{quote(urn, safe='')}%29"
+    assert member.get(encoded).status_code == 400
+    assert member.get(f"{finder}&ugcPosts=List({quote(urn, safe='')})").status_code == 400
+
+
+@pytest.mark.parametrize(("version", "is_text"), [("202604", False), ("202605", True)])
+def test_metric_type_changed_its_shape(make_member, version, is_text):
+    member = make_member()
+    urn = quote(member.write().headers["x-restli-id"], safe="")
+    path = f"/rest/memberCreatorPostAnalytics?q=entity&entity=(share:{urn})&queryType=REACTION"
+    [told] = member.get(path, headers={"LinkedIn-Version": version}).json()["elements"]
+    assert isinstance(told["metricType"], str) == is_text

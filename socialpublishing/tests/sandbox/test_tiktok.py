@@ -1,0 +1,336 @@
+"""The sandbox's TikTok, by its own HTTP: tokens that rotate, chunks, statuses, limits."""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from socialpublishing.tests.sandbox.callers import VERIFIER, Client
+
+ASK = {
+    "client_key": "sandbox-tiktok",
+    "response_type": "code",
+    "scope": "user.info.basic,video.publish",
+    "redirect_uri": "http://127.0.0.1/back",
+    "state": "s",
+}
+SECRET = {"client_key": "sandbox-tiktok", "client_secret": "sandbox-secret"}
+SAID = {"privacy_level": "PUBLIC_TO_EVERYONE", "title": "Hi", "brand_content_toggle": False}
+MB = 1_000_000
+
+
+class Creator(Client):
+    def __init__(self, server, account):
+        super().__init__(f"{server.url}/tiktok/v2", account["access_token"])
+        self.base = server.url
+
+    def begin(self, size, chunk=None, count=1, path="video/init/", **info):
+        source = {
+            "source": "FILE_UPLOAD",
+            "video_size": size,
+            "chunk_size": chunk or size,
+            "total_chunk_count": count,
+        }
+        body = {"post_info": {**SAID, **info}, "source_info": source}
+        return self.post(f"/post/publish/{path}", json=body)
+
+    def photos(self, *names, mode="DIRECT_POST", **info):
+        body = {
+            "media_type": "PHOTO",
+            "post_mode": mode,
+            "post_info": {**SAID, **info},
+            "source_info": {
+                "source": "PULL_FROM_URL",
+                "photo_images": [f"{self.base}/samples/{name}" for name in names],
+            },
+        }
+        return self.post("/post/publish/content/init/", json=body)
+
+    def status(self, publish_id):
+        answer = self.post("/post/publish/status/fetch/", json={"publish_id": publish_id})
+        return answer.json()["data"]
+
+
+def put(url, data, first, total, **headers):
+    told = {"Content-Range": f"bytes {first}-{first + len(data) - 1}/{total}"}
+    return Client("").call("PUT", url, data=data, headers={**told, **headers})
+
+
+def code_of(answer):
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+@pytest.fixture
+def make_creator(server, control):
+    control.post("/settings", json={"processing_seconds": 0, "tiktok_review_processing_seconds": 0})
+    return lambda **facts: Creator(server, control.account("tiktok", **facts))
+
+
+@pytest.fixture
+def creator(make_creator):
+    return make_creator()
+
+
+# --- Tokens --------------------------------------------------------------------------------------
+
+
+def back_of(site, **change):
+    answer = site.post("/tiktok/v2/auth/authorize/", data={**ASK, "allow": "1", **change})
+    query = parse_qs(urlsplit(answer.headers.get("Location", "")).query)
+    return answer.status_code, {name: values[0] for name, values in query.items()}
+
+
+def exchange(site, **form):
+    return site.post("/tiktok/v2/oauth/token/", data={**SECRET, **form})
+
+
+@pytest.mark.parametrize("is_hex", [True, False])
+def test_challenge_is_in_hex(site, is_hex):
+    digest = hashlib.sha256(VERIFIER.encode())
+    challenge = digest.hexdigest() if is_hex else VERIFIER
+    _, back = back_of(site, code_challenge=challenge, code_challenge_method="S256")
+    assert "*" in back["code"]
+    told = exchange(
+        site,
+        grant_type="authorization_code",
+        code=back["code"],
+        redirect_uri=ASK["redirect_uri"],
+        code_verifier=VERIFIER,
+    ).json()
+    assert ("access_token" in told) == is_hex
+    if is_hex:
+        assert (told["expires_in"], told["refresh_expires_in"]) == (7200, 15_552_000)
+        assert told["scope"] == "user.info.basic,video.publish"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scope": "user.info.basic video.publish"},
+        {"client_key": "x"},
+        {"redirect_uri": "http://a/?b"},
+    ],
+)
+def test_wrong_asking_leads_nowhere(site, change):
+    assert back_of(site, **change)[0] == 400
+
+
+def test_scopes_can_be_unticked(site):
+    _, back = back_of(site, **{"scope:user.info.basic": "on"})
+    assert back["scopes"] == "user.info.basic"
+
+
+def test_refreshing_ends_the_old_refresh_token(site, control):
+    old = control.account("tiktok")["refresh_token"]
+    new = exchange(site, grant_type="refresh_token", refresh_token=old).json()
+    assert new["refresh_token"] != old
+    assert exchange(site, grant_type="refresh_token", refresh_token=old).json()["error"] == (
+        "invalid_grant"
+    )
+
+
+def test_token_errors_may_come_as_a_success(site, control):
+    control.post("/settings", json={"tiktok_oauth_errors": "200"})
+    answer = exchange(site, grant_type="refresh_token", refresh_token="x")
+    assert (answer.status_code, answer.json()["error"]) == (200, "invalid_grant")
+
+
+def test_revoking_needs_the_secret(site, creator):
+    token = creator.session.headers["Authorization"].removeprefix("Bearer ")
+    site.post("/tiktok/v2/oauth/revoke/", data={"client_key": "sandbox-tiktok", "token": token})
+    assert creator.get("/user/info/?fields=open_id").status_code == 200
+    site.post("/tiktok/v2/oauth/revoke/", data={**SECRET, "token": token})
+    assert code_of(creator.get("/user/info/?fields=open_id")) == (401, "access_token_invalid")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("open_id,display_name", (200, "ok")),
+        ("open_id,username", (401, "scope_not_authorized")),
+        ("", (400, "invalid_params")),
+        ("nickname", (400, "invalid_params")),
+    ],
+)
+def test_one_field_without_its_scope_fails_the_call(make_creator, fields, expected):
+    creator = make_creator(scopes=["user.info.basic"])
+    assert code_of(creator.get(f"/user/info/?fields={fields}")) == expected
+
+
+def test_paths_end_with_a_slash(creator):
+    assert creator.get("/user/info?fields=open_id").status_code == 404
+
+
+# --- Beginning -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "chunk", "count", "is_taken"),
+    [
+        (3 * MB, 3 * MB, 1, True),
+        (64 * MB, 64 * MB, 1, True),
+        (70 * MB, 70 * MB, 1, False),
+        (50_000_123, 10 * MB, 5, True),
+        (50_000_123, 10 * MB, 6, False),
+        (50 * MB, 4 * MB, 12, False),
+        (3 * MB, MB, 3, False),
+        (0, 0, 0, False),
+        (5 * 1024**3, 64 * MB, 83, False),
+    ],
+)
+def test_plan_of_chunks(creator, size, chunk, count, is_taken):
+    answer = creator.begin(size, chunk, count)
+    assert (answer.status_code == 200) == is_taken
+
+
+@pytest.mark.parametrize(
+    ("facts", "info", "expected"),
+    [
+        ({}, {"privacy_level": "FOLLOWER_OF_CREATOR"}, (403, "privacy_level_option_mismatch")),
+        ({"private": True}, {}, (403, "privacy_level_option_mismatch")),
+        ({"comment_disabled": True}, {}, (400, "invalid_params")),
+        ({"comment_disabled": True}, {"disable_comment": True}, (200, "ok")),
+        ({}, {"title": "x" * 2200}, (200, "ok")),
+        ({}, {"title": "\N{GRINNING FACE}" * 1101}, (400, "invalid_params")),
+    ],
+)
+def test_what_the_creator_may(make_creator, facts, info, expected):
+    assert code_of(make_creator(**facts).begin(MB, **info)) == expected
+
+
+def test_app_that_is_not_audited_posts_to_private_accounts(make_creator, control):
+    control.post("/settings", json={"tiktok_audit": "unaudited"})
+    code = "unaudited_client_can_only_post_to_private_accounts"
+    assert code_of(make_creator().begin(MB, privacy_level="SELF_ONLY")) == (403, code)
+    private = make_creator(username="shy", private=True, duet_disabled=True, stitch_disabled=True)
+    info = {"privacy_level": "SELF_ONLY", "disable_duet": True, "disable_stitch": True}
+    assert private.begin(MB, **info).status_code == 200
+
+
+def test_six_beginnings_a_minute(creator, control):
+    assert [creator.begin(MB).status_code for _ in range(7)] == [200] * 6 + [429]
+    control.post("/clock", json={"advance_seconds": 61})
+    assert creator.begin(MB).status_code == 200
+
+
+# --- Chunks --------------------------------------------------------------------------------------
+
+
+def test_film_is_published_by_its_last_chunk(creator, control, sample):
+    clip = sample("clip.mp4")
+    size = 11 * MB
+    data = clip + b"\0\0\0\x01free" + (size - len(clip)).to_bytes(8, "big")
+    data += bytes(size - len(data))
+    begun = creator.begin(size, 5 * MB, 2).json()["data"]
+    url, publish_id = begun["upload_url"], begun["publish_id"]
+    first, last = data[: 5 * MB], data[5 * MB :]
+
+    assert put(url, first, 0, size, Authorization="Bearer x").status_code == 400
+    assert put(url, last, 5 * MB, size).status_code == 416
+    answer = put(url, first, 0, size)
+    assert (answer.status_code, answer.headers["Content-Range"]) == (206, f"bytes 0-4999999/{size}")
+    assert put(url, first, 0, size).status_code == 416
+    assert creator.status(publish_id)["uploaded_bytes"] == 5 * MB
+    assert control.get("/posts").json() == []
+    assert put(url, last, 5 * MB, size).status_code == 201
+
+    told = creator.status(publish_id)
+    [post] = control.get("/posts").json()
+    assert told["status"] == "PUBLISH_COMPLETE"
+    assert told["publicaly_available_post_id"] == [int(post["id"])]
+    assert int(post["id"]) > 2**53
+    assert post["media"][0]["sha256"] == hashlib.sha256(data).hexdigest()
+
+
+def test_address_of_an_upload_ends_after_an_hour(creator, control, sample):
+    clip = sample("clip.mp4")
+    url = creator.begin(len(clip)).json()["data"]["upload_url"]
+    control.post("/clock", json={"advance_seconds": 3601})
+    assert put(url, clip, 0, len(clip)).status_code == 403
+    assert put(url.replace("upload_id=", "upload_id=9"), clip, 0, len(clip)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("facts", "name", "reason"),
+    [
+        ({"max_video_seconds": 4}, "clip.mp4", "duration_check_failed"),
+        ({}, "harbour.jpg", "file_format_check_failed"),
+    ],
+)
+def test_what_cannot_be_shown_fails_later_and_in_words(
+    make_creator, sample, facts, name, reason, control
+):
+    creator, data = make_creator(**facts), sample(name)
+    begun = creator.begin(len(data)).json()["data"]
+    assert put(begun["upload_url"], data, 0, len(data)).status_code == 201
+    told = creator.status(begun["publish_id"])
+    assert (told["status"], told["fail_reason"]) == ("FAILED", reason)
+    assert control.get("/posts").json() == []
+
+
+def test_status_belongs_to_its_creator(creator, make_creator):
+    publish_id = creator.begin(MB).json()["data"]["publish_id"]
+    other = make_creator(username="other")
+    answer = other.post("/post/publish/status/fetch/", json={"publish_id": publish_id})
+    assert code_of(answer) == (400, "token_not_authorized_for_specified_publish_id")
+    answer = other.post("/post/publish/status/fetch/", json={"publish_id": "x"})
+    assert code_of(answer) == (400, "invalid_publish_id")
+
+
+def test_only_what_is_under_way_can_be_cancelled(creator, sample, control):
+    clip = sample("clip.mp4")
+    begun = creator.begin(len(clip)).json()["data"]
+    publish_id = {"publish_id": begun["publish_id"]}
+    control.post("/settings", json={"processing_seconds": 60})
+    put(begun["upload_url"], clip, 0, len(clip))
+    assert creator.post("/post/publish/cancel/", json=publish_id).status_code == 200
+    assert creator.status(begun["publish_id"])["fail_reason"] == "publish_cancelled"
+    answer = creator.post("/post/publish/cancel/", json=publish_id)
+    assert code_of(answer) == (400, "publish_not_cancellable")
+
+
+# --- Drafts, photos, lists -----------------------------------------------------------------------
+
+
+def test_five_drafts_wait_at_most(creator, sample, control):
+    clip = sample("clip.mp4")
+    for _ in range(5):
+        begun = creator.begin(len(clip), path="inbox/video/init/", title="lost").json()["data"]
+        put(begun["upload_url"], clip, 0, len(clip))
+    assert creator.status(begun["publish_id"])["status"] == "SEND_TO_USER_INBOX"
+    assert {post["text"] for post in control.get("/posts").json()} == {""}
+    answer = creator.begin(len(clip), path="inbox/video/init/")
+    assert code_of(answer) == (403, "spam_risk_too_many_pending_share")
+
+
+@pytest.mark.parametrize(
+    ("names", "status", "reason"),
+    [
+        (["harbour.jpg", "balloons.webp"], "PUBLISH_COMPLETE", None),
+        (["city.png"], "FAILED", "file_format_check_failed"),
+        (["nothing.jpg"], "FAILED", "photo_pull_failed"),
+    ],
+)
+def test_photos_are_pulled(creator, names, status, reason):
+    publish_id = creator.photos(*names).json()["data"]["publish_id"]
+    told = creator.status(publish_id)
+    assert (told["status"], told.get("fail_reason")) == (status, reason)
+
+
+@pytest.mark.parametrize("count", [0, 36])
+def test_photos_are_1_to_35(creator, count):
+    assert creator.photos(*["harbour.jpg"] * count).status_code == 400
+
+
+def test_lists_show_the_public_only(creator):
+    creator.photos("harbour.jpg", description="x" * 200)
+    creator.photos("harbour.jpg", description="hidden", privacy_level="SELF_ONLY")
+    answer = creator.post("/video/list/?fields=id,video_description", json={"max_count": 20})
+    [told] = answer.json()["data"]["videos"]
+    assert told["video_description"] == "x" * 150
+    assert creator.post("/video/list/?fields=id", json={"max_count": 21}).status_code == 400
+    ids = {"filters": {"video_ids": [told["id"], "1"]}}
+    found = creator.post("/video/query/?fields=id", json=ids).json()["data"]["videos"]
+    assert found == [{"id": told["id"]}]
