@@ -17,7 +17,6 @@ from socialpublishing.tests.meta_parameters import MetaParameters
 from socialpublishing.tests.openapi import Description
 from socialpublishing.tests.x_description import XDescription
 
-
 PIECE_BYTES = 64 * 1024
 
 
