@@ -16,12 +16,26 @@ from config.run.processes import Children
 from config.run.service import StartError, addresses, manage, start
 
 USER = "demo-user"
-PLATFORMS = ("twitter", "facebook")
+# TikTok lets nobody preset what the author has to say.
+SAID_FOR_TIKTOK = (
+    ("privacy_level", "PUBLIC_TO_EVERYONE"),
+    ("disable_comment", False),
+    ("disable_duet", True),
+    ("disable_stitch", True),
+    ("brand_content_toggle", False),
+    ("brand_organic_toggle", False),
+    ("music_usage_confirmed", True),
+)
 WISHES = (
     Wish(platform="twitter", text="Good morning! This post went out at once."),
-    Wish(platform="facebook", text="Out on the lake all morning.", picture="sailboat.jpg"),
-    Wish(platform="twitter", text="This one waited its time.", picture="city.png", in_seconds=5),
+    Wish(platform="facebook", text="Out on the lake all morning.", file="sailboat.jpg"),
+    Wish(platform="instagram", text="Fresh from the oven #sourdough", file="bakery.jpg"),
+    Wish(platform="linkedin", text="We are hiring bakers (early risers welcome) #jobs"),
+    Wish(platform="pinterest", text="Mountains for the next holiday", file="mountains.jpg"),
+    Wish(platform="tiktok", text="Waves, all day", file="reel.mp4", options=SAID_FOR_TIKTOK),
+    Wish(platform="twitter", text="This one waited its time.", file="city.png", in_seconds=5),
 )
+PLATFORMS = tuple(dict.fromkeys(wish.platform for wish in WISHES))
 
 
 def demo(*, once: bool) -> int:

@@ -30,12 +30,22 @@ class Wish:
 
     platform: str
     text: str
-    picture: str = ""  # the name of a sample that the sandbox serves
+    file: str = ""  # the name of a sample that the sandbox serves
+    options: tuple[tuple[str, Any], ...] = ()
     in_seconds: int | None = None  # None: now
 
     def __str__(self) -> str:
         when = "now" if self.in_seconds is None else f"in {self.in_seconds} s"
-        return f"{self.platform}, {when}: {self.text!r}" + (" + picture" if self.picture else "")
+        shown = f" + {self.kind}" if self.file else ""
+        return f"{self.platform}, {when}: {self.text!r}{shown}"
+
+    @property
+    def mime_type(self) -> str:
+        return {"png": "image/png", "mp4": "video/mp4"}.get(self.file[-3:], "image/jpeg")
+
+    @property
+    def kind(self) -> str:
+        return self.mime_type.partition("/")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +54,11 @@ class Seen:
 
     wish: Wish
     times: int
-    has_right_picture: bool
+    has_right_file: bool
 
     @property
     def is_right(self) -> bool:
-        return self.times == 1 and self.has_right_picture
+        return self.times == 1 and self.has_right_file
 
 
 class Caller:
@@ -73,15 +83,17 @@ class Caller:
     def publish(self, wish: Wish, connection: str) -> str:
         """Hand `wish` over and return the id of its job."""
         body: dict[str, Any] = {"connection_id": connection, "text_content": wish.text}
-        if wish.picture:
-            body["assets"] = [
-                {
-                    "url": self.picture_url(wish.picture),
-                    "asset_type": "image",
-                    "mime_type": "image/png" if wish.picture.endswith("png") else "image/jpeg",
-                    "alt_text": "A sample picture of the sandbox",
-                }
-            ]
+        if wish.file:
+            asset = {
+                "url": self.sample_url(wish.file),
+                "asset_type": wish.kind,
+                "mime_type": wish.mime_type,
+            }
+            if wish.kind == "image":
+                asset["alt_text"] = "A sample picture of the sandbox"
+            body["assets"] = [asset]
+        if wish.options:
+            body["platform_specific_options"] = dict(wish.options)
         if wish.in_seconds is None:
             answer = self.call("POST", "/publishing/publish", json=body, expect=202)
         else:
@@ -114,19 +126,19 @@ class Caller:
 
     def look_for(self, wish: Wish, posts: list[dict[str, Any]]) -> Seen:
         found = [p for p in posts if (p["platform"], p["text"]) == (wish.platform, wish.text)]
-        wanted = [hashlib.sha256(self.picture(wish.picture)).hexdigest()] if wish.picture else []
+        wanted = [hashlib.sha256(self.sample(wish.file)).hexdigest()] if wish.file else []
         media = [[medium["sha256"] for medium in post["media"]] for post in found]
         return Seen(
             wish=wish,
             times=len(found),
-            has_right_picture=all(sums == wanted for sums in media),
+            has_right_file=all(sums == wanted for sums in media),
         )
 
-    def picture_url(self, name: str) -> str:
+    def sample_url(self, name: str) -> str:
         return f"{self.sandbox}/samples/{name}"
 
-    def picture(self, name: str) -> bytes:
-        return checked(self.browser.get(self.picture_url(name), timeout=TIMEOUT_S)).content
+    def sample(self, name: str) -> bytes:
+        return checked(self.browser.get(self.sample_url(name), timeout=TIMEOUT_S)).content
 
     def call(
         self, method: str, path: str, *, json: object = None, expect: int = 200

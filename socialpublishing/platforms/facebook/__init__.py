@@ -366,7 +366,7 @@ class Facebook(Platform):
         if hosted is None:
             begun = self.page("POST", edge_of(post), data={"upload_phase": "start"})
             named = {"id": begun["video_id"], "url": begun["upload_url"]}
-            return progress.preparing(hosted=named)
+            return progress.preparing(hosted=named, note="Facebook expects the video.")
         if not hosted.get("is_sent"):
             headers = {
                 # The upload host wants the token under another name.

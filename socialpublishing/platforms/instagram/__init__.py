@@ -307,14 +307,16 @@ class Instagram(Platform):
         children: list[str] = list(handle.get("children", []))
         if is_carousel(post) and len(children) < len(post.media):
             payload = child_payload(post, len(children))
-            return progress.preparing(children=[*children, self._container(payload)])
+            made = [*children, self._container(payload)]
+            return progress.preparing(children=made, note=f"Handed over file {len(made)}.")
         waiting = [*children] if "container" not in handle else [handle["container"]]
         for container in waiting:
             if not self._is_ripe(container):
                 return self._wait(post, progress)
         if "container" not in handle:
             payload = carousel_payload(post, children) if children else single_payload(post)
-            return progress.preparing(container=self._container(payload), polls=0)
+            container = self._container(payload)
+            return progress.preparing(container=container, polls=0, note="Handed over the post.")
         self._check_quota()
         return progress.ready()
 

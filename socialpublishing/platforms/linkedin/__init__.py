@@ -365,7 +365,7 @@ class LinkedIn(Platform):
                 "part_bytes": parts[0]["lastByte"] - parts[0]["firstByte"] + 1,
                 "etags": [],
             }
-            return progress.preparing(video=video)
+            return progress.preparing(video=video, note="LinkedIn expects the video.")
         etags: list[str] = list(video["etags"])
         if len(etags) < len(video["urls"]):
 
@@ -382,7 +382,8 @@ class LinkedIn(Platform):
 
             part_bytes = video["part_bytes"]
             self.upload(media, start=len(etags) * part_bytes, part_bytes=part_bytes, send=send)
-            return progress.preparing(video={**video, "etags": etags})
+            note = f"Uploaded {len(etags)} of {len(video['urls'])} parts."
+            return progress.preparing(video={**video, "etags": etags}, note=note)
         finished = {
             "video": video["urn"],
             "uploadToken": video["upload_token"],

@@ -291,7 +291,8 @@ class TikTok(Platform):
         """
         handle = progress.handle
         if "creator" not in handle and not is_draft(post):
-            return progress.preparing(creator=self._creator(post))
+            note = "Asked TikTok what the creator may do."
+            return progress.preparing(creator=self._creator(post), note=note)
         if not is_video(post):
             return progress.ready()
         video = post.media[0]
@@ -301,7 +302,7 @@ class TikTok(Platform):
             path = "inbox/video/init/" if is_draft(post) else "video/init/"
             begun = self.ask(f"/v2/post/publish/{path}", video_payload(post, plan))
             told = {"publish_id": begun["publish_id"], "upload_url": begun["upload_url"]}
-            return progress.preparing(**told, offset=0)
+            return progress.preparing(**told, offset=0, note="TikTok expects the video.")
         offset = handle["offset"]
         if plan.count > 1:
             # More may have arrived than was written down, when a worker died.
