@@ -58,6 +58,8 @@ MAX_LIMIT = dt.timedelta(hours=24)
 # absent only after the platform's settle time.
 LOOK_PAUSES_S = (2, 8, 20, 40, 60, 120, 300, 600, 900)
 LOOK_FOR = dt.timedelta(hours=24)
+# A platform that works long on a post is asked again after this share of the time so far.
+POLL_SHARE, MAX_POLL_PAUSE = 0.1, dt.timedelta(minutes=5)
 # Clocks differ: a post may bear a time before our mark.
 LOOK_BACK = dt.timedelta(seconds=120)
 
@@ -318,14 +320,21 @@ def _progressed(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
         "progress": {"stage": value.stage, "handle": dict(value.handle)},
         "refused_token_version": None,
     }
+    poll_after = value.poll_after
     if value.stage == Stage.CONFIRMING:
+        assert job.publish_started_at is not None
+        assert poll_after is not None
+        age = now - job.publish_started_at
+        if age > LOOK_FOR:
+            return _given_up(job, f"{label} has not said in a day what became of this post.")
+        poll_after = max(poll_after, min(age * POLL_SHARE, MAX_POLL_PAUSE))
         note = value.note or f"{label} is working on the post."
     else:
         # What the last call was to make is made, or was for certain not: the next one is free.
         changes |= {"publish_started_at": None, "error_code": "", "error_message": ""}
         note = value.note or ("Uploaded." if value.stage == Stage.PREPARING else "Ready.")
-    if value.poll_after is not None:
-        move = _wait(job, now + value.poll_after, Status.PROCESSING, note)
+    if poll_after is not None:
+        move = _wait(job, now + poll_after, Status.PROCESSING, note)
         move.changes |= changes
         return Decision(move=move)
     move = Move(job=job, to=Status.PROCESSING, changes=changes, note=note)
@@ -426,12 +435,7 @@ def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "")
     if job.stored_progress.stage == Stage.CONFIRMING:
         status = Status.PROCESSING
     if age > LOOK_FOR:
-        # Nobody can know by looking any longer; a person decides.
-        message = "Whether this post exists could not be found out. Please look, and settle it."
-        changes = {"next_attempt_at": None, "lease_owner": "", "looks": looks}
-        changes |= {"error_code": "outcome_unknown", "error_message": message}
-        move = Move(job=job, to=Status.UNCONFIRMED, changes=changes, note=message)
-        return Decision(move=move)
+        return _given_up(job, "Whether this post exists could not be found out.")
     pause = dt.timedelta(seconds=LOOK_PAUSES_S[min(looks, len(LOOK_PAUSES_S) - 1)])
     settle = _look_up(job).settle
     if age < settle:
@@ -441,6 +445,15 @@ def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "")
     move.changes["looks"] = min(looks, 30_000)
     if status == Status.UNCONFIRMED:
         move.changes |= {"error_code": "outcome_unknown", "error_message": note[:500]}
+    return Decision(move=move)
+
+
+def _given_up(job: PublishJob, why: str) -> Decision:
+    """Nobody can know by asking any longer; a person decides."""
+    message = f"{why} Please look, and settle it."
+    changes = {"next_attempt_at": None, "lease_owner": "", "error_code": "outcome_unknown"}
+    changes["error_message"] = message
+    move = Move(job=job, to=Status.UNCONFIRMED, changes=changes, note=message)
     return Decision(move=move)
 
 
@@ -525,10 +538,7 @@ def _without_account(job: PublishJob) -> Decision:
     message = "The account was disconnected."
     if job.publish_started_at is None:
         return _ended(job, Status.CANCELLED, "connection_removed", message)
-    message = "The account was disconnected before the outcome was known."
-    changes = {"next_attempt_at": None, "lease_owner": "", "error_code": "outcome_unknown"}
-    changes["error_message"] = message
-    return Decision(move=Move(job=job, to=Status.UNCONFIRMED, changes=changes, note=message))
+    return _given_up(job, "The account was disconnected before the outcome was known.")
 
 
 def _failed(job: PublishJob, code: str, message: str) -> Decision:

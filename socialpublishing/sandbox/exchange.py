@@ -62,14 +62,23 @@ class SandboxRequest(WSGIRequest):
     @functools.cached_property
     def body_blob(self) -> Blob:
         """The body as it came. Raises BadBody if the line broke before its end."""
-        size = int(self.environ.get("CONTENT_LENGTH") or 0)
+        if self.arrived.size < self.promised_bytes:
+            raise BadBody("The body is shorter than its Content-Length.")
+        return self.arrived
+
+    @functools.cached_property
+    def arrived(self) -> Blob:
+        """What came of the body, even if the line broke: uploads that can be resumed keep it."""
+        size = self.promised_bytes
         blob = Blob(mime_type=str(self.content_type))
         with contextlib.suppress(ConnectionError):
             while piece := self.environ["wsgi.input"].read(min(size - blob.size, PIECE_BYTES)):
                 blob.write(piece)
-        if blob.size < size:
-            raise BadBody("The body is shorter than its Content-Length.")
         return blob
+
+    @property
+    def promised_bytes(self) -> int:
+        return int(self.environ.get("CONTENT_LENGTH") or 0)
 
     @functools.cached_property
     def payload(self) -> bytes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import socket
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -10,7 +12,7 @@ import requests
 from conftest import statuses
 from publishing.models import PublishJob, Status
 from socialpublishing.platforms import base, facebook
-from socialpublishing.tests.meta_parameters import MetaParameters
+from socialpublishing.tests.meta_parameters import PLACES, MetaParameters
 from socialpublishing.tests.watching import watching
 
 
@@ -18,7 +20,7 @@ from socialpublishing.tests.watching import watching
 def watched(sandbox):
     """All calls of each test are held against Meta's own lists of parameters."""
     with watching(f"{sandbox.url}/facebook/") as watcher:
-        yield
+        yield watcher
     watcher.hold_against(MetaParameters("facebook"))
 
 
@@ -90,6 +92,99 @@ def test_video_that_cannot_be_processed_is_refused_in_its_words(api, connection,
     assert "Not a format" in job.error_message
 
 
+def test_cover_that_cannot_be_read_stops_the_call_before_it_is_made(api, connection, sandbox, lane):
+    options = {"cover_url": f"{sandbox.url}/samples/none.jpg"}
+    api.publish(connection, "A film", assets=[sandbox.clip()], platform_specific_options=options)
+
+    lane.work_ahead()
+
+    assert statuses() == {"Failed": 1}
+    assert PublishJob.objects.get().publish_started_at is None
+    assert len(sandbox.calls("/videos", "POST")) == 2  # start and transfer
+    assert sandbox.posts() == []
+
+
+def test_video_that_is_not_to_be_seen_at_once_goes_out_all_the_same(api, connection, sandbox, lane):
+    error = {"code": 100, "error_subcode": 33, "message": "Object does not exist"}
+    value = {"code": 400, "body": {"error": error}}
+    sandbox.fault("status", value, method="GET", path="/v25.0/\\d+$", times=2)
+    api.publish(connection, "A film", assets=[sandbox.clip()])
+
+    lane.work_ahead()
+
+    connection.refresh_from_db()
+    assert (statuses(), connection.status) == ({"Published": 1}, "active")
+    assert len(sandbox.calls("/me/accounts")) == 1  # no token was blamed
+    one_video(sandbox)
+
+
+def test_video_in_work_is_looked_at_less_often_by_and_by(api, connection, sandbox, lane):
+    sandbox.call("POST", "settings", processing_seconds=3600)
+    api.publish(connection, "A film", assets=[sandbox.clip()])
+    video_looks = []
+
+    for seconds in (60, 600, 3600):
+        lane.work_ahead(seconds)
+        video_looks.append(len(sandbox.calls("/v25.0/", "GET")))
+
+    assert statuses() == {"Processing": 1}
+    in_a_minute, in_ten, in_an_hour = video_looks
+    assert in_a_minute > 5
+    assert in_ten - in_a_minute < 9 * in_a_minute / 2
+    assert in_an_hour - in_ten < in_ten
+    sandbox.call("POST", "clock", advance_seconds=3601)
+    lane.work_ahead(7200)
+    assert statuses() == {"Published": 1}
+
+
+def test_video_that_is_never_ready_is_handed_to_a_person(api, connection, sandbox, lane):
+    sandbox.call("POST", "settings", processing_seconds=86_400)
+    job_id = api.publish(connection, "A film", assets=[sandbox.clip()]).json()["job_id"]
+
+    lane.work_ahead(48 * 3600)
+
+    state = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert (state["status"], state["error_code"]) == ("Unconfirmed", "outcome_unknown")
+    assert "Facebook has not said" in state["error_message"]
+    answer = api.post(f"publishing/jobs/{job_id}/resolve", {"outcome": "not_published"})
+    assert answer.status_code == 200, answer.json()
+
+
+def test_video_that_facebook_lost_is_uploaded_anew(api, connection, sandbox, lane):
+    gone = {"id": "1", "status": {"video_status": "expired"}}
+    sandbox.fault("delay", 0, method="GET", path="/v25.0/\\d+$")  # how much has arrived
+    sandbox.fault("status", {"code": 200, "body": gone}, method="GET", path="/v25.0/\\d+$")
+    asset = asset_of(sandbox, "reel")
+    options = {"post_type": "reel"}
+    api.publish(connection, "Rye", assets=[asset], platform_specific_options=options)
+
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.calls("/video-upload/")) == 2
+    assert len(sandbox.posts()) == 1
+
+
+def test_video_that_was_out_is_published_whatever_became_of_it(api, connection, sandbox, lane):
+    phases = {
+        "video_status": "error",
+        "publishing_phase": {"status": "complete", "publish_status": "published"},
+    }
+    told = {"id": "1", "post_id": "5", "status": phases}
+    sandbox.fault("delay", 0, method="GET", path="/v25.0/\\d+$")  # how much has arrived
+    sandbox.fault("status", {"code": 200, "body": told}, method="GET", path="/v25.0/\\d+$")
+    api.publish(connection, "A film", assets=[sandbox.clip()])
+
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert PublishJob.objects.get().remote_id.endswith("_5")
+    assert len(sandbox.calls("/videos", "POST")) == 3
+
+
+CARDS = [{"link": "https://example.com/rye"}, {"link": "https://example.com/spelt"}]
+
+
 @pytest.mark.parametrize(
     ("options", "asset", "rules"),
     [
@@ -98,6 +193,12 @@ def test_video_that_cannot_be_processed_is_refused_in_its_words(api, connection,
         ({"video_title": "Dawn"}, "clip", []),
         ({"link": "https://example.com/", "link_details": {"title": "News"}}, None, []),
         ({"link_details": {"title": "News"}}, None, ["link_details_need_link"]),
+        ({"link": "https://example.com/", "call_to_action": "SHOP_NOW"}, None, []),
+        ({"call_to_action": "SHOP_NOW"}, None, ["call_to_action_needs_link"]),
+        ({"link": "https://example.com/", "link_cards": CARDS}, None, []),
+        ({"link_cards": CARDS}, None, ["link_cards_need_link"]),
+        ({"cover_url": "https://example.com/a.jpg"}, "clip", []),
+        ({"cover_url": "https://example.com/a.jpg"}, "picture", ["cover_needs_video"]),
         ({"place": "1"}, None, []),
         ({"place": "1"}, "clip", ["place_without_video"]),
         ({"video_title": "Dawn"}, "picture", ["title_needs_video"]),
@@ -152,6 +253,172 @@ def test_reels_and_stories_whose_answer_is_lost_are_found(
     assert requests.get(job.post_url, timeout=5).ok
     assert post["details"]["kind"] == kind
     assert post["id"].endswith(job.remote_id.rpartition("_")[2])
+
+
+def offsets_of(watcher):
+    """Where each call to the upload host began."""
+    return [
+        int(call.request.headers["offset"])
+        for call in watcher.calls
+        if "/video-upload/" in str(call.request.url)
+    ]
+
+
+def break_off(address, token, data, *, at):
+    """What a worker does that is killed in the middle of an upload."""
+    parts = urlsplit(address)
+    head = (
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: OAuth {token}\r\n"
+        f"offset: 0\r\nfile_size: {len(data)}\r\nContent-Length: {len(data)}\r\n\r\n"
+    )
+    with socket.create_connection((parts.hostname, parts.port), timeout=5) as line:
+        line.sendall(head.encode() + data[:at])
+        line.shutdown(socket.SHUT_WR)
+        while line.recv(4096):
+            pass
+
+
+@pytest.mark.parametrize("spelling", ["guide", "reference"])
+@pytest.mark.parametrize("kind", ["reel", "story"])
+def test_upload_goes_on_where_the_killed_worker_stopped(
+    api, connection, sandbox, lane, watched, kind, spelling
+):
+    sandbox.call("POST", "settings", facebook_spelling=spelling)
+    sandbox.fault("drop_before", path="/video-upload/")
+    asset = asset_of(sandbox, "reel")
+    text = "Rye" if kind == "reel" else ""
+    api.publish(connection, text, assets=[asset], platform_specific_options={"post_type": kind})
+    lane.work()
+    hosted = PublishJob.objects.get().progress["handle"]["hosted"]
+    sent = requests.get(asset["url"], timeout=5).content
+    token = connection.destinations.get().account.token.reveal()
+    assert token not in str(PublishJob.objects.get().progress)
+    break_off(hosted["url"], token, sent, at=70_000)
+
+    lane.work_ahead()
+
+    [post] = sandbox.posts()
+    assert post["media"][0]["sha256"] == hashlib.sha256(sent).hexdigest()
+    assert offsets_of(watched) == [0, 70_000]
+    assert statuses() == {"Published": 1}
+
+
+def test_bytes_that_arrived_without_an_answer_are_not_sent_again(
+    api, connection, sandbox, lane, watched
+):
+    sandbox.fault("drop_after", path="/video-upload/")
+    asset = asset_of(sandbox, "reel")
+    options = {"post_type": "reel"}
+    api.publish(connection, "Rye", assets=[asset], platform_specific_options=options)
+
+    lane.work_ahead()
+
+    assert offsets_of(watched) == [0]
+    assert statuses() == {"Published": 1}
+
+
+def test_upload_begins_anew_where_the_host_stands_elsewhere(api, connection, sandbox, lane):
+    info = {"retriable": False, "type": "OffsetInvalidError", "message": "Stands at 17."}
+    value = {"code": 400, "body": {"debug_info": info}}
+    sandbox.fault("status", value, path="/video-upload/")
+    asset = asset_of(sandbox, "reel")
+    options = {"post_type": "reel"}
+    api.publish(connection, "Rye", assets=[asset], platform_specific_options=options)
+
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.calls("/video_reels", "POST")) == 3  # begun twice, published once
+
+
+def test_video_story_is_found_among_the_stories_where_the_video_says_nothing(
+    api, connection, sandbox, lane
+):
+    silent = {"id": "1", "status": {"video_status": "processing"}}
+    asset = asset_of(sandbox, "reel")
+    options = {"post_type": "story"}
+    for _ in range(2):  # before the upload, and behind it
+        sandbox.fault("delay", 0, method="GET", path="/v25.0/\\d+$")
+    value = {"code": 200, "body": silent}
+    sandbox.fault("status", value, method="GET", path="/v25.0/\\d+$", times=99)
+    sandbox.fault("delay", 0, method="POST", path="/video_stories$")  # the upload's start
+    sandbox.fault("drop_after", method="POST", path="/video_stories$")
+    api.publish(connection, "", assets=[asset], platform_specific_options=options)
+
+    lane.work_ahead()
+
+    job = PublishJob.objects.get()
+    assert statuses() == {"Published": 1}
+    assert job.post_url.endswith(f"/stories/{job.remote_id}")
+    assert len(sandbox.posts()) == 1
+
+
+def test_reel_has_the_address_of_a_reel(api, connection, sandbox, lane):
+    asset = asset_of(sandbox, "reel")
+    options = {"post_type": "reel"}
+    api.publish(connection, "Rye", assets=[asset], platform_specific_options=options)
+    lane.work_ahead()
+    job = PublishJob.objects.get()
+    assert f"{sandbox.url}/facebook/reel/" in job.post_url
+    assert job.remote_id == sandbox.posts()[0]["id"]
+
+
+@pytest.mark.parametrize("kind", ["reel", "story"])
+def test_publishing_call_that_never_arrived_is_made_again(api, connection, sandbox, lane, kind):
+    path = f"/video_{'reels' if kind == 'reel' else 'stories'}$"
+    sandbox.fault("delay", 0, method="POST", path=path)  # the upload's start
+    sandbox.fault("drop_before", method="POST", path=path)
+    text = "Rye" if kind == "reel" else ""
+    asset = asset_of(sandbox, "reel")
+    api.publish(connection, text, assets=[asset], platform_specific_options={"post_type": kind})
+
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts()) == 1
+
+
+@pytest.mark.parametrize("is_granted", [True, False])
+def test_connecting_notes_whether_insights_may_be_read(make_connection, is_granted):
+    scopes = ["pages_show_list", "pages_manage_posts", "pages_read_engagement"]
+    connection = make_connection("facebook", scopes=scopes + ["read_insights"] * is_granted)
+    assert connection.destinations.get().account.profile == {"tells_insights": is_granted}
+
+
+def test_page_that_has_to_confirm_who_it_is_is_told_so(api, connection, sandbox, lane):
+    error = {"code": 368, "error_subcode": 4854002, "message": "Confirm your identity"}
+    value = {"code": 400, "body": {"error": error}}
+    sandbox.fault("status", value, method="POST", path="/feed$")
+    api.publish(connection, "Hello")
+    lane.work_ahead()
+    job = PublishJob.objects.get()
+    assert (job.status, job.error_code) == ("Failed", "permission_missing")
+    assert "identity" in job.error_message
+
+
+def test_every_list_of_parameters_is_held_against_something(
+    api, connection, sandbox, lane, watched
+):
+    judge = MetaParameters("facebook")
+    picture, film = sandbox.picture(), sandbox.clip()
+    upright, still = asset_of(sandbox, "reel"), asset_of(sandbox, "photo")
+    lost = "/(feed|photo_stories)$"  # so that they are looked up
+    sandbox.fault("drop_after", method="POST", path=lost, times=2)
+    for text, assets, kind in [
+        ("Two", [picture, picture], "feed"),
+        ("Film", [film], "feed"),
+        ("Reel", [upright], "reel"),
+        ("", [upright], "story"),
+        ("", [still], "story"),
+    ]:
+        options = {"post_type": kind}
+        answer = api.publish(connection, text, assets=assets, platform_specific_options=options)
+        assert answer.status_code == 202, answer.json()
+        lane.work_ahead()
+
+    assert statuses() == {"Published": 5}
+    watched.hold_against(judge)
+    assert judge.seen == {*PLACES["facebook"].values()}
 
 
 @pytest.mark.parametrize("kind", ["reel", "story"])

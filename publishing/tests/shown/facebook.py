@@ -1,23 +1,47 @@
+import hashlib
+
+import requests
+
+
+def detail(name, expected):
+    return lambda post, connection: post["details"][name] == expected
+
+
+def sha256_of_cover(post):
+    origin = post["url"].partition("/facebook/")[0]
+    cover = requests.get(f"{origin}/samples/bakery.jpg", timeout=5).content
+    return hashlib.sha256(cover).hexdigest()
+
+
 SHOWN = {
     "page_id": lambda post, connection: (
         post["account_id"] == connection.destinations.get().external_id
     ),
-    "link": lambda post, connection: post["details"]["link"] == "https://example.com/news",
+    "link": detail("link", "https://example.com/news"),
     "link_details": lambda post, connection: (
         (post["details"]["name"], post["details"]["description"])
         == ("News of the bakery", "Rye is back")
     ),
-    "place": lambda post, connection: post["details"]["place"] == "110843418940484",
-    "targeting": lambda post, connection: (
-        post["details"]["targeting"]
-        == {"geo_locations": {"countries": ["DE", "AT"]}, "age_min": 18}
+    "link_cards": detail(
+        "child_attachments",
+        [
+            {"link": "https://example.com/rye", "name": "Rye"},
+            {"link": "https://example.com/spelt", "name": "Spelt"},
+        ],
     ),
-    "feed_targeting": lambda post, connection: (
-        post["details"]["feed_targeting"] == {"geo_locations": {"countries": ["CH"]}}
+    "call_to_action": detail(
+        "call_to_action", {"type": "LEARN_MORE", "value": {"link": "https://example.com/news"}}
     ),
-    "video_title": lambda post, connection: post["details"]["title"] == "Our bakery at dawn",
+    "place": detail("place", "110843418940484"),
+    "targeting": detail("targeting", {"geo_locations": {"countries": ["DE", "AT"]}, "age_min": 18}),
+    "feed_targeting": detail("feed_targeting", {"geo_locations": {"countries": ["CH"]}}),
+    "video_title": detail("title", "Our bakery at dawn"),
+    "cover_url": lambda post, connection: post["details"]["thumb"] == sha256_of_cover(post),
 }
+LINK = {"link": "https://example.com/news"}
 CASES = {
     "video_title": (("feed", "video"), {}),
-    "link_details": (("feed", "text"), {"link": "https://example.com/news"}),
+    "cover_url": (("feed", "video"), {}),
+    **{name: (("feed", "text"), LINK) for name in ("link_details", "link_cards", "call_to_action")},
 }
+VALUES = {"cover_url": lambda sandbox, connection: f"{sandbox.url}/samples/bakery.jpg"}

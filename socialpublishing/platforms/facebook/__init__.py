@@ -12,10 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from django.core.validators import RegexValidator
-from rest_framework import serializers
-
-from socialpublishing import graph, options
+from socialpublishing import graph
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
@@ -27,7 +24,6 @@ from socialpublishing.graph import VERSION
 from socialpublishing.http import Answer, Body, MultipartBody
 from socialpublishing.media import download, open_stream
 from socialpublishing.oauth import OAuth, Tokens
-from socialpublishing.options import WholeField
 from socialpublishing.platforms.base import (
     Account,
     DestinationFacts,
@@ -39,6 +35,8 @@ from socialpublishing.platforms.base import (
     Renewal,
     Stage,
 )
+from socialpublishing.platforms.facebook.errors import read_error, read_video_error
+from socialpublishing.platforms.facebook.options import FacebookOptions
 from socialpublishing.platforms.facebook.payloads import (
     feed_form,
     finish_form,
@@ -49,84 +47,18 @@ from socialpublishing.platforms.facebook.payloads import (
     shows,
 )
 from socialpublishing.platforms.facebook.results import FacebookResults
+from socialpublishing.platforms.facebook.videos import FIELDS, VideoState, read_state
 from socialpublishing.policy import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.posts import Media, MediaKind, Post
-from socialpublishing.serializers import StrictSerializer, TextField
 
 MAX_PAGES_OF_PAGES = 50
 CHUNK = 8 * MEGABYTE
 VIDEO_POLL = dt.timedelta(seconds=5)
 
 
-# Facebook's own, beside those of the Graph API:
-# https://developers.facebook.com/docs/graph-api/reference/page/videos
-ERRORS: graph.Errors = {
-    # Another offset was expected, or the session is over: it is uploaded anew.
-    (None, 1363030): UploadLostError,
-    (None, 1363037): UploadLostError,
-    (1363037, None): UploadLostError,
-    (None, 1363041): UploadLostError,
-    (6000, None): UploadLostError,
-}
-
-
-class LinkDetails(StrictSerializer):
-    title = TextField(max_length=255, required=False)
-    description = TextField(max_length=1000, required=False)
-    picture_url = TextField(max_length=2048, required=False)
-
-
-class Targeting(StrictSerializer):
-    countries = serializers.ListField(
-        child=TextField(max_length=2, validators=[RegexValidator(r"^[A-Z]{2}\Z")]),
-        min_length=1,
-        max_length=25,
-        required=False,
-        help_text="ISO 3166 codes of two letters.",
-    )
-    age_min = WholeField(required=False, help_text="13, 15, 18, 21 or 25.")
-    locales = serializers.ListField(
-        child=WholeField(min_value=1),
-        min_length=1,
-        max_length=50,
-        required=False,
-        help_text="Facebook's numbers of languages.",
-    )
-
-    def validate_age_min(self, age: int) -> int:
-        if age not in {13, 15, 18, 21, 25}:
-            raise serializers.ValidationError("The least age is 13, 15, 18, 21 or 25.")
-        return age
-
-
-class FacebookOptions(options.PostOptions):
-    examples: ClassVar = {
-        "post_type": "feed",
-        "video_title": "Our bakery at dawn",
-        "page_id": "104829301746",
-        "link": "https://example.com/news",
-        "link_details": {"title": "News of the bakery", "description": "Rye is back"},
-        "place": "110843418940484",
-        "targeting": {"countries": ["DE", "AT"], "age_min": 18},
-        "feed_targeting": {"countries": ["CH"]},
-    }
-    post_type = options.choice("The kind of post.", "feed", "reel", "story")
-    video_title = options.text("The title of a video.", max_length=255)
-    page_id = options.text("The Page to post to, one of the destinations.", max_length=64)
-    link = options.text(
-        "A link to show as a card below the text; not together with assets.", max_length=2048
-    )
-    link_details = LinkDetails(
-        **options.optional(
-            "What the link's card says, for a site that the Page has shown to be its own."
-        )
-    )
-    place = options.text("The id of a Page with a place: where it was.", max_length=64)
-    targeting = Targeting(**options.optional("Who may see the post."))
-    feed_targeting = Targeting(**options.optional("To whom it is shown rather than to others."))
-
-
 PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff"})
+# [memory] No page bounds it.
+MAX_COVER_BYTES = 10 * MEGABYTE
 # https://developers.facebook.com/docs/video-api/guides/reels-publishing: 9 to 16; of a story 60 s.
 UPRIGHT = MediaLimit(
     mime_types=frozenset({"video/mp4", "video/quicktime"}),
@@ -139,6 +71,13 @@ UPRIGHT = MediaLimit(
     has_alt_text=False,
 )
 CHECKED = dt.date(2026, 11, 22)
+# Options, and the rule that they break without a link or a video.
+NEED_LINK = {
+    "link_details": "link_details_need_link",
+    "link_cards": "link_cards_need_link",
+    "call_to_action": "call_to_action_needs_link",
+}
+NEED_VIDEO = {"video_title": "title_needs_video", "cover_url": "cover_needs_video"}
 
 
 class Facebook(Platform):
@@ -192,7 +131,10 @@ class Facebook(Platform):
                         "page_id",
                         "link",
                         "link_details",
+                        "link_cards",
+                        "call_to_action",
                         "video_title",
+                        "cover_url",
                         "place",
                         "targeting",
                         "feed_targeting",
@@ -255,14 +197,15 @@ class Facebook(Platform):
                 message="A link is shown as a card in a post without assets.",
                 fix="Take out the assets, or write the link into the text.",
             )
-        if "link_details" in post.options and not post.options.get("link"):
-            yield Violation(
-                rule="link_details_need_link",
-                limit=1,
-                actual=0,
-                message="link_details are for a post with a link.",
-                fix="Add the link, or take them out.",
-            )
+        for name, rule in NEED_LINK.items():
+            if name in post.options and not post.options.get("link"):
+                yield Violation(
+                    rule=rule,
+                    limit=1,
+                    actual=0,
+                    message=f"{name} is for a post with a link.",
+                    fix=f"Add the link, or take {name} out.",
+                )
         if post.options.get("place") and is_video(post) and post.post_type == "feed":
             yield Violation(
                 rule="place_without_video",
@@ -271,14 +214,15 @@ class Facebook(Platform):
                 message="A video in the feed has no place; a reel may have one.",
                 fix='Take the place out, or post it with post_type "reel".',
             )
-        if post.options.get("video_title") and not is_video(post):
-            yield Violation(
-                rule="title_needs_video",
-                limit=1,
-                actual=0,
-                message="video_title is for a post with a video.",
-                fix="Add a video, or take it out.",
-            )
+        for name, rule in NEED_VIDEO.items():
+            if post.options.get(name) and not is_video(post):
+                yield Violation(
+                    rule=rule,
+                    limit=1,
+                    actual=0,
+                    message=f"{name} is for a post with a video.",
+                    fix=f"Add a video, or take {name} out.",
+                )
 
     # --- Publishing ------------------------------------------------------------------------------
 
@@ -324,7 +268,8 @@ class Facebook(Platform):
             return progress.preparing(upload={**named, "offset": int(begun["start_offset"])})
 
         # More may have arrived than was written down, when a worker died.
-        upload = {**upload, "offset": max(upload["offset"], self._received(upload["id"]))}
+        received = self._state(upload["id"]).received_bytes
+        upload = {**upload, "offset": max(upload["offset"], received)}
         session = upload["session"]
 
         def send(offset: int, part: Body) -> None:
@@ -346,51 +291,47 @@ class Facebook(Platform):
             return progress.preparing(upload=upload, note=f"Uploaded {done}.")
         return progress.ready(upload=upload)
 
-    def _received(self, video_id: str) -> int:
-        """How many bytes Facebook has of a video; 0 if it does not say."""
-        told = self._graph("GET", f"/{video_id}", params={"fields": "status"})
-        phase = told.get("status", {}).get("uploading_phase", {})
-        count = phase.get("bytes_transferred", phase.get("bytes_transfered", 0))
-        return int(count)
-
     def _upload_hosted(self, post: Post, progress: Progress) -> Progress:
-        """Start, the bytes to the upload host, and a look whether they are all there.
+        """Start, then the bytes to the upload host, from where it says that the upload stands.
 
-        https://developers.facebook.com/docs/video-api/guides/reels-publishing
+        https://developers.facebook.com/docs/video-api/guides/reels-publishing. One call carries all
+        that is left, as a shorter one is refused. What the host kept of a line that broke stands in
+        the status; if it kept nothing, that is 0.
         """
         video = post.media[0]
-        size = video.size_bytes
-        assert self.account is not None
-        assert size is not None
         hosted = progress.handle.get("hosted")
         if hosted is None:
             begun = self.page("POST", edge_of(post), data={"upload_phase": "start"})
             named = {"id": begun["video_id"], "url": begun["upload_url"]}
             return progress.preparing(hosted=named, note="Facebook expects the video.")
-        if not hosted.get("is_sent"):
-            headers = {
-                # The upload host wants the token under another name.
-                "Authorization": f"OAuth {self.account.token.reveal()}",
-                "offset": "0",
-                "file_size": str(size),
-                "Content-Type": "application/octet-stream",
-            }
-            with open_stream(video.url, max_bytes=size, expected_bytes=size) as stream:
-                self.upload_http(hosted["url"]).call(
-                    "POST", "", data=stream.part(size), headers=headers
-                )
-            return progress.preparing(hosted={**hosted, "is_sent": True}, note="Uploaded.")
-        told = self._graph("GET", f"/{hosted['id']}", params={"fields": "status"})
-        status = told.get("status", {})
-        if status.get("video_status") in {"error", "upload_failed"}:
-            raise ContentRejectedError("Facebook could not process the video.")
-        if status.get("video_status") == "expired":
+        state = self._state(hosted["id"])
+        if state.refusal:
+            raise ContentRejectedError(state.refusal)
+        if state.is_gone:
             raise UploadLostError
-        if status.get("uploading_phase", {}).get("status") in {"complete", "completed"}:
+        if state.is_uploaded:
             # Not until it is processed: waiting for that has been seen to have no end.
             return progress.ready()
+        if not hosted.get("is_sent"):
+            self._send_rest(video, hosted["url"], offset=state.received_bytes)
+            return progress.preparing(hosted={**hosted, "is_sent": True}, note="Uploaded.")
         note = "Facebook is taking the video in."
         return progress.preparing(poll_after=VIDEO_POLL, note=note)
+
+    def _send_rest(self, video: Media, address: str, *, offset: int) -> None:
+        size = video.size_bytes
+        assert self.account is not None
+        assert size is not None
+        headers = {
+            # The upload host wants the token under another name.
+            "Authorization": f"OAuth {self.account.token.reveal()}",
+            "offset": str(offset),
+            "file_size": str(size),
+            "Content-Type": "application/octet-stream",
+        }
+        host = self.upload_http(address)
+        with open_stream(video.url, max_bytes=size, start=offset, expected_bytes=size) as stream:
+            host.call("POST", "", data=stream.part(size - offset), headers=headers)
 
     def publish(self, post: Post, progress: Progress) -> Progress:
         if is_hosted_upload(post):
@@ -403,7 +344,7 @@ class Facebook(Platform):
                 remote_id=made["post_id"], post_url=self._story_url(made["post_id"])
             )
         if is_video(post):
-            self.page("POST", "videos", data=finish_form(post, progress))
+            self.page("POST", "videos", data=finish_form(post, progress), files=self._cover(post))
             return progress.confirming(poll_after=VIDEO_POLL)
         answer = self.page("POST", "feed", data=feed_form(post, progress))
         return progress.published(
@@ -411,57 +352,62 @@ class Facebook(Platform):
             post_url=answer.get("permalink_url") or f"{self.host('auth')}/{answer['id']}",
         )
 
+    def _cover(self, post: Post) -> Mapping[str, Any] | None:
+        url = post.options.get("cover_url")
+        if not url:
+            return None
+        # One that cannot be read stops the call before it is made.
+        file = download(url, max_bytes=MAX_COVER_BYTES)
+        return {"thumb": ("cover", file.data, file.mime_type)}
+
     def confirm(self, post: Post, progress: Progress) -> Progress:
-        done = self._video(post, progress)
+        standing = self._standing(post, progress)
+        if standing.stage not in {Stage.READY, Stage.CONFIRMING}:
+            return standing
         # The publishing call was taken; a status that does not show it yet is late.
-        return progress.confirming(poll_after=VIDEO_POLL) if done.stage == Stage.READY else done
+        return progress.confirming(poll_after=VIDEO_POLL)
 
-    def _story_url(self, story_id: str) -> str:
-        """https://developers.facebook.com/docs/page-stories-api"""
-        return f"{self.host('auth')}/stories/{story_id}"
-
-    def _video(self, post: Post, progress: Progress) -> Progress:
-        """How the video stands: READY while nobody asked to publish it.
-
-        https://developers.facebook.com/docs/graph-api/reference/video: spellings differ.
-        """
+    def _standing(self, post: Post, progress: Progress) -> Progress:
+        """How the video stands: READY while nobody asked to publish it."""
         video_id = progress.handle["hosted" if is_hosted_upload(post) else "upload"]["id"]
-        fields = "id,status,published,post_id,permalink_url"
-        told = self._graph("GET", f"/{video_id}", params={"fields": fields})
-        status = told.get("status", {})
-        processing = status.get("processing_phase", {})
-        if status.get("video_status") == "error" or processing.get("status") == "error":
-            errors = processing.get("errors") or processing.get("error") or []
-            words = " ".join(str(error.get("message", "")) for error in errors)
-            return progress.refused(f"Facebook could not process the video. {words}".strip())
-        publishing = status.get("publishing_phase", {})
-        if publishing.get("publish_status") == "published" or (
-            told.get("published") and publishing.get("status") in {"complete", "completed"}
-        ):
-            link = str(told.get("permalink_url") or "")
-            if link.startswith("/"):
-                link = f"{self.host('auth')}{link}"
-            return progress.published(remote_id=self._post_id(told, video_id), post_url=link)
-        if status.get("video_status") == "processing" and told.get("post_id"):
+        state = self._state(video_id)
+        # What was out once is out, whatever became of it later.
+        if state.is_published:
+            return self._published(post, progress, state)
+        if post.post_type == "story" and (found := self._find_story(video_id)):
+            return progress.published(remote_id=found.remote_id, post_url=found.post_url)
+        if state.refusal:
+            return progress.refused(state.refusal)
+        if state.is_gone:
+            return progress.lost("Facebook has lost the video.")
+        if state.is_taken:
             return progress.confirming(poll_after=VIDEO_POLL)
         return replace(progress, stage=Stage.READY)
 
-    def _post_id(self, told: Mapping[str, Any], video_id: str) -> str:
-        """As lists name the post: a video tells the number alone."""
+    def _published(self, post: Post, progress: Progress, state: VideoState) -> Progress:
+        """Named as lists name it: a video tells the post's number alone, and that often late."""
         assert self.account is not None
-        post_id = str(told.get("post_id") or "")
-        if not post_id:
-            return video_id
-        return post_id if "_" in post_id else f"{self.account.id}_{post_id}"
+        if post.post_type == "story":
+            story_id = state.post_number or state.id
+            return progress.published(remote_id=story_id, post_url=self._story_url(story_id))
+        post_id = f"{self.account.id}_{state.post_number}" if state.post_number else state.id
+        link = state.link
+        if link.startswith("/"):
+            link = f"{self.host('auth')}{link}"
+        if not link:
+            path = f"reel/{state.id}" if post.post_type == "reel" else post_id
+            link = f"{self.host('auth')}/{path}"
+        return progress.published(remote_id=post_id, post_url=link)
 
     def find_published(
         self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
     ) -> Found | Progress | None:
         if is_video(post):
-            done = self._video(post, progress)
-            return None if done.stage == Stage.READY else done
+            standing = self._standing(post, progress)
+            return None if standing.stage == Stage.READY else standing
         if is_photo_story(post):
-            return self._find_story(progress)
+            [photo_id] = progress.handle["photo_ids"]
+            return self._find_story(photo_id)
         photo_ids = set(progress.handle.get("photo_ids", []))
         fields = "id,message,created_time,permalink_url,attachments{target{id},subattachments}"
         answer = self.page(
@@ -474,14 +420,23 @@ class Facebook(Platform):
                 return Found(remote_id=found["id"], post_url=found.get("permalink_url", ""))
         return None
 
-    def _find_story(self, progress: Progress) -> Found | None:
-        """A photo is shown by one story only."""
-        [photo_id] = progress.handle["photo_ids"]
+    def _find_story(self, media_id: str) -> Found | None:
+        """A photo or a video is shown by one story only."""
         answer = self.page("GET", "stories", params={"limit": "100"})
         for story in answer["data"]:
-            if story.get("media_id") == photo_id:
+            if story.get("media_id") == media_id:
                 return Found(remote_id=story["post_id"], post_url=self._story_url(story["post_id"]))
         return None
+
+    def _story_url(self, story_id: str) -> str:
+        """https://developers.facebook.com/docs/page-stories-api"""
+        return f"{self.host('auth')}/stories/{story_id}"
+
+    def _state(self, video_id: str) -> VideoState:
+        assert self.account is not None
+        http = self._http(self.account.token, read_error=self.read_video_error)
+        params = {"fields": FIELDS, **self._proof()}
+        return read_state(http.get(f"/{VERSION}/{video_id}", params=params))
 
     def page(self, method: str, edge: str, **body: Any) -> Any:
         """A call to an edge of the Page that carries the post."""
@@ -520,19 +475,19 @@ class Facebook(Platform):
 
     def profile(self) -> Profile:
         me = self._graph("GET", "/me", params={"fields": "id,name"})
+        return Profile(id=me["id"], display_name=me["name"], scopes=self._granted())
+
+    def _granted(self) -> tuple[str, ...]:
         permissions = self._graph("GET", "/me/permissions")["data"]
-        return Profile(
-            id=me["id"],
-            display_name=me["name"],
-            scopes=tuple(p["permission"] for p in permissions if p["status"] == "granted"),
-        )
+        return tuple(each["permission"] for each in permissions if each["status"] == "granted")
 
     def destinations(self) -> list[DestinationFacts]:
+        granted = self._granted()
         pages: list[DestinationFacts] = []
         params = {"fields": "id,name,category,tasks,access_token", "limit": "100"}
         for _ in range(MAX_PAGES_OF_PAGES):
             answer = self._graph("GET", "/me/accounts", params=params)
-            pages += [page_facts(page) for page in answer["data"]]
+            pages += [page_facts(page, granted) for page in answer["data"]]
             paging = answer.get("paging", {})
             if "next" not in paging:
                 break
@@ -545,26 +500,24 @@ class Facebook(Platform):
     # --- Errors ----------------------------------------------------------------------------------
 
     def read_error(self, answer: Answer) -> PlatformApiError:
-        body = answer.json if isinstance(answer.json, dict) else {}
-        if isinstance(trouble := body.get("debug_info"), dict):
-            # The upload host's own words.
-            words = str(trouble.get("message", ""))
-            if trouble.get("retriable") or trouble.get("type") != "ProcessingFailedError":
-                return UploadLostError(f"Facebook did not take the video: {words}")
-            return ContentRejectedError(f"Facebook did not take the video: {words}")
-        return graph.read_error(answer, label=self.label, own=ERRORS)
+        return read_error(answer, label=self.label)
+
+    def read_video_error(self, answer: Answer) -> PlatformApiError:
+        return read_video_error(answer, label=self.label)
 
 
 def edge_of(post: Post) -> str:
     return "video_reels" if post.post_type == "reel" else "video_stories"
 
 
-def page_facts(page: Mapping[str, Any]) -> DestinationFacts:
-    token = page.get("access_token")
+def page_facts(page: Mapping[str, Any], granted: Collection[str]) -> DestinationFacts:
+    token, tasks = page.get("access_token"), page.get("tasks", [])
     return DestinationFacts(
         id=page["id"],
         name=page["name"],
         kind="page",
-        can_publish=bool(token) and "CREATE_CONTENT" in page.get("tasks", []),
+        can_publish=bool(token) and "CREATE_CONTENT" in tasks,
         token=Secret(token) if token else None,
+        # https://developers.facebook.com/docs/graph-api/reference/page/insights
+        profile={"tells_insights": "read_insights" in granted and "ANALYZE" in tasks},
     )

@@ -13,7 +13,12 @@ from socialpublishing.platforms.base import Progress
 from socialpublishing.posts import MediaKind, Post
 
 # Our names of what a link shows, and Facebook's.
-LINK_DETAILS = {"title": "name", "description": "description", "picture_url": "picture"}
+LINK_DETAILS = {
+    "link": "link",
+    "title": "name",
+    "description": "description",
+    "picture_url": "picture",
+}
 
 
 def is_video(post: Post) -> bool:
@@ -35,12 +40,18 @@ def feed_form(post: Post, progress: Progress) -> dict[str, str]:
     if post.text:
         form["message"] = post.text
     if link := post.options.get("link"):
-        form["link"] = link
-        details = post.options.get("link_details", {})
-        form |= {theirs: details[ours] for ours, theirs in LINK_DETAILS.items() if ours in details}
+        form |= {"link": link, **_link_details(post.options.get("link_details", {}))}
+        if cards := post.options.get("link_cards"):
+            form["child_attachments"] = json.dumps([_link_details(card) for card in cards])
+        if button := post.options.get("call_to_action"):
+            form["call_to_action"] = json.dumps({"type": button, "value": {"link": link}})
     if photo_ids := progress.handle.get("photo_ids"):
         form["attached_media"] = json.dumps([{"media_fbid": photo_id} for photo_id in photo_ids])
     return form
+
+
+def _link_details(told: Mapping[str, str]) -> dict[str, str]:
+    return {theirs: told[ours] for ours, theirs in LINK_DETAILS.items() if ours in told}
 
 
 def finish_form(post: Post, progress: Progress) -> dict[str, str]:

@@ -141,6 +141,16 @@ def _story(request: SandboxRequest, number: str) -> HttpResponse:
     raise Http404
 
 
+def _reel(request: SandboxRequest, video_id: str) -> HttpResponse:
+    """A reel's address has the id of its video."""
+    video = request.state.media.get((NAME, video_id))
+    return cards.post_page(request, platform=NAME, post_id=video.post_id if video else "")
+
+
+def _reels(request: SandboxRequest, node_id: str, edge: str) -> HttpResponse:
+    return hosted.reels(request, node_id)
+
+
 def _not_allowed() -> HttpResponse:
     return refusal(400)
 
@@ -160,7 +170,11 @@ _graph = [
     path("<str:node_id>/published_posts", _on(GET=nodes.listing)),
     path("<str:node_id>/photos", _on(POST=posts.add_photo)),
     path("<str:node_id>/videos", _on(POST=videos.upload)),
-    path("<str:node_id>/video_reels", _on(POST=hosted.publish), {"edge": "video_reels"}),
+    path(
+        "<str:node_id>/video_reels",
+        _on(GET=_reels, POST=hosted.publish),
+        {"edge": "video_reels"},
+    ),
     path("<str:node_id>/video_stories", _on(POST=hosted.publish), {"edge": "video_stories"}),
     path("<str:node_id>/photo_stories", _on(POST=hosted.photo_story)),
     path("<str:node_id>/stories", _on(GET=hosted.stories)),
@@ -174,6 +188,8 @@ PLATFORM = Platform(
     urlpatterns=[
         path("<str:page_id>/posts/<str:number>", _on(GET=_permalink)),
         path("stories/<str:number>", _on(GET=_story)),
+        path("reel/<str:video_id>", _on(GET=_reel)),
+        path("reel/<str:video_id>/", _on(GET=_reel)),
         # Another host in truth.
         path(hosted.UPLOAD_PATH, _on(POST=hosted.receive)),
         re_path(r"^v\d{1,2}\.\d{1,2}/", include(_graph)),
@@ -186,6 +202,9 @@ PLATFORM = Platform(
     seed=seed,
     account_fields=("pages",),
     make_account=make_account,
-    settings={"facebook_duplicates": ("off", ("off", "506", "1404082", "1366051"))},
+    settings={
+        "facebook_duplicates": ("off", ("off", "506", "1404082", "1366051")),
+        "facebook_spelling": ("guide", ("guide", "reference")),
+    },
     plant=posts.plant,
 )

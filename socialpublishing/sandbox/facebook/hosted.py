@@ -1,5 +1,8 @@
 """Reels and stories: videos that go to a host of their own, and photos shown for a day.
 
+A line that breaks in the middle of an upload leaves there what came, and the upload goes on behind
+it. A call that means to bring less than the rest of the file is refused, and leaves nothing.
+
 https://developers.facebook.com/docs/video-api/guides/reels-publishing
 https://developers.facebook.com/docs/page-stories-api
 """
@@ -10,20 +13,30 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.blobs import Blob
+from socialpublishing.sandbox.blobs import Blob, joined
 from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
-from socialpublishing.sandbox.facebook import posts
+from socialpublishing.sandbox.facebook import posts, videos
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
+from socialpublishing.sandbox.facebook.fields import asked_fields, pick
 from socialpublishing.sandbox.facebook.login import NAME, caller, live_token
-from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, paged
+from socialpublishing.sandbox.facebook.nodes import (
+    EPOCH_MS,
+    paged,
+    received,
+    time_of,
+    video_node,
+)
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
 from socialpublishing.sandbox.state import Account, Media, Post, State
 
 REELS_A_DAY, DAY_S = 30, 86400
+DAYS_AHEAD = 29  # that a reel may be scheduled
 MAX_BYTES = 1024**3
 SECONDS = {"video_reels": (3, 90), "video_stories": (3, 60)}
 STATES = ("PUBLISHED", "DRAFT", "SCHEDULED")
 WIDEST = 9 / 16 * 1.02  # upright, but for a rounded pixel
+MIN_WIDTH, MIN_HEIGHT = 540, 960
+FRAME_RATES = (24, 60)
 UPLOAD_PATH = "video-upload/v25.0/<str:video_id>"
 
 
@@ -66,20 +79,36 @@ def receive(request: SandboxRequest, video_id: str) -> HttpResponse:
             blob: Blob = fetch(url, max_bytes=MAX_BYTES, agent=posts.FETCH_AGENT)
         except FetchFailed:
             return _debug("ProcessingFailedError", "The file could not be fetched.")
-    else:
-        blob = request.body_blob
-        if request.headers.get("offset") != "0":
-            return _debug("OffsetInvalidError", "offset is not where the upload stands.")
-        if request.META.get("HTTP_FILE_SIZE") != str(blob.size):
-            return _debug("PartialRequestError", "The body is not of file_size bytes.")
-    with request.state.lock:
+        return _keep(request.state, video, blob)
+    return _receive_bytes(request, video)
+
+
+def _receive_bytes(request: SandboxRequest, video: Media) -> HttpResponse:
+    state, stands_at = request.state, received(video)
+    if request.headers.get("offset") != str(stands_at):
+        return _debug("OffsetInvalidError", f"The upload stands at {stands_at}.")
+    if request.META.get("HTTP_FILE_SIZE") != str(stands_at + request.promised_bytes):
+        return _debug("PartialRequestError", "Partial request (did not match length of file)")
+    blob = request.arrived
+    with state.lock:
+        if received(video) != stands_at:
+            return _debug("OffsetInvalidError", "Another call has uploaded here meanwhile.")
         if not video.sha256:
-            request.state.keep(video, blob)
+            video.parts[len(video.parts)] = blob
+    if blob.size < request.promised_bytes:
+        return _debug("PartialRequestError", "The line broke.", is_retriable=True)
+    return _keep(state, video, joined(video.parts.values()))
+
+
+def _keep(state: State, video: Media, blob: Blob) -> HttpResponse:
+    with state.lock:
+        if not video.sha256:
+            state.keep(video, blob)
     return json_answer({"success": True})
 
 
-def _debug(kind: str, message: str) -> HttpResponse:
-    info = {"retriable": False, "type": kind, "message": message}
+def _debug(kind: str, message: str, *, is_retriable: bool = False) -> HttpResponse:
+    info = {"retriable": is_retriable, "type": kind, "message": message}
     return json_answer({"debug_info": info}, 400)
 
 
@@ -92,10 +121,13 @@ def _finish(request: SandboxRequest, page: Account, edge: str) -> HttpResponse:
     if not video.sha256:
         raise Answered(graph_error(6000, "There was a problem uploading your video file."))
     details: dict[str, Any] = {"kind": "story" if edge == "video_stories" else "reel"}
-    text = ""
+    text, wanted = "", "PUBLISHED"
     if edge == "video_reels":
-        if request.params.get("video_state") not in STATES:
+        wanted = str(request.params.get("video_state", ""))
+        if wanted not in STATES:
             raise invalid("Param video_state must be one of {PUBLISHED, DRAFT, SCHEDULED}")
+        if wanted == "SCHEDULED":
+            posts.scheduled_time(request, DAYS_AHEAD)
         text = posts.text_param(request, "description")
         details |= posts.told_details(request, "title", "place", "targeting", "feed_targeting")
     with state.lock:
@@ -105,8 +137,12 @@ def _finish(request: SandboxRequest, page: Account, edge: str) -> HttpResponse:
             video.ready_at = state.now() + state.setting("processing_seconds")
             video.facts["fault"] = _fault(video, edge)
             post = posts.add_video(state, page, text, video, details)
-            post.facts["is_story"] = edge == "video_stories"
-            post.is_public = not video.facts["fault"]
+            if edge == "video_stories":
+                post.facts["is_story"] = True
+            else:
+                post.path = f"/reel/{video.id}"
+            post.is_public = wanted == "PUBLISHED" and not video.facts["fault"]
+            video.facts["publish_status"] = wanted.lower()
     told: dict[str, Any] = {"success": True}
     if edge == "video_stories":
         told["post_id"] = video.post_id.rpartition("_")[2]
@@ -121,15 +157,20 @@ def _reels_of_today(state: State, page: Account) -> int:
     )
 
 
-def _fault(video: Media, edge: str) -> str:
+def _fault(video: Media, edge: str) -> tuple[int, str] | None:
+    """By the code and the words with which processing ends."""
     film, (shortest, longest) = video.movie, SECONDS[edge]
     if film is None:
-        return "The video file you selected is in a format that we don't support."
-    if not shortest <= film.duration_s <= longest:
-        return "The video is too short or too long."
+        return videos.UNKNOWN_FORMAT
     if film.width / max(film.height, 1) > WIDEST:
-        return "The aspect ratio of the video is not supported."
-    return ""
+        return 1363040, "The aspect ratio of the video is not supported."
+    if film.width < MIN_WIDTH or film.height < MIN_HEIGHT:
+        return 1363127, "The resolution of the video is too low."
+    if not shortest <= film.duration_s <= longest:
+        return 1363128, f"The video has to be {shortest} to {longest} seconds long."
+    if not FRAME_RATES[0] <= round(film.frame_rate) <= FRAME_RATES[1]:
+        return 1363129, "The video has to have 24 to 60 frames a second."
+    return None
 
 
 def photo_story(request: SandboxRequest, node_id: str) -> HttpResponse:
@@ -149,13 +190,34 @@ def stories(request: SandboxRequest, node_id: str) -> HttpResponse:
     page = token.account if node_id == "me" else request.state.account(NAME, node_id)
     if page is None or not page.owner_id or page.id not in (token.account.id,):
         return missing_object("get", node_id)
-    since = request.state.now() - DAY_S
+    since = max(request.state.now() - DAY_S, time_of(request, "since") or 0)
     shown = [
         post
         for post in request.state.posts_of(page)
-        if post.facts.get("is_story") and request.state.is_listed(post) and post.created_at > since
+        if post.facts.get("is_story")
+        and request.state.is_listed(post)
+        and post.created_at > since
+        and post.media[0].ready_at <= request.state.now()
     ]
     return paged(request, [(post.id, post) for post in shown], lambda post: _told(request, post))
+
+
+def reels(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """`GET /{page}/video_reels`: the videos, as `GET /{video}` tells them."""
+    token = caller(request, "pages_read_engagement")
+    if token.kind != "page" or node_id not in ("me", token.account.id):
+        raise Answered(missing_object("get", node_id))
+    asked = asked_fields(request, "VIDEO", "updated_time,description,id")
+    shown = [
+        post.media[0]
+        for post in request.state.posts_of(token.account)
+        if post.details.get("kind") == "reel" and request.state.is_listed(post)
+    ]
+    return paged(
+        request,
+        [(video.id, video) for video in shown],
+        lambda video: pick(video_node(request, video), asked),
+    )
 
 
 def _told(request: SandboxRequest, post: Post) -> dict[str, Any]:

@@ -5,6 +5,7 @@ https://developers.facebook.com/docs/graph-api/reference/page
 
 import base64
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -55,7 +56,10 @@ def _node(request: SandboxRequest, token: Token, node_id: str) -> tuple[dict[str
         return post_node(request, post), "POST", "created_time,message,id"
     photo = state.media.get((NAME, node_id))
     if photo and _can_see(token, photo.account_id) and photo.category == "video":
-        return _video_node(request, photo), "VIDEO", "updated_time,id"
+        # A fresh one is not to be seen at once.
+        if state.now() < photo.created_at + state.setting("read_delay_seconds"):
+            raise Answered(missing_object("get", node_id))
+        return video_node(request, photo), "VIDEO", "updated_time,id"
     if photo and _can_see(token, photo.account_id):
         return _photo_node(request, photo), "PHOTO", "created_time,name,id"
     raise Answered(missing_object("get", node_id))
@@ -103,11 +107,15 @@ def listing(request: SandboxRequest, node_id: str) -> HttpResponse:
         and (until is None or post.created_at <= until)
     ]
     asked = asked_fields(request, "POST", "created_time,message,id")
-    return paged(
-        request,
-        [(post.id, post) for post in posts],
-        lambda post: pick(post_node(request, post), asked),
-    )
+    metrics = _metrics_in_fields(request, token) if "insights" in asked else ()
+
+    def draw(post: Post) -> dict[str, Any]:
+        node = post_node(request, post)
+        if metrics:
+            node["insights"] = _insights_of(request, post, metrics)
+        return pick(node, asked)
+
+    return paged(request, [(post.id, post) for post in posts], draw)
 
 
 def paged(
@@ -267,13 +275,33 @@ def insights(request: SandboxRequest, node_id: str) -> HttpResponse:
     post = request.state.posts.get((NAME, node_id))
     if post is None or not _can_see(token, post.account.id):
         raise Answered(missing_object("get", node_id))
-    asked = str(request.params.get("metric", ""))
+    names = _checked_metrics(token, str(request.params.get("metric", "")))
+    return json_answer(_insights_of(request, post, names))
+
+
+INSIGHTS_FIELD = re.compile(r"\binsights(?:\.metric\(([^()]*)\))?")
+
+
+def _metrics_in_fields(request: SandboxRequest, token: Token) -> list[str]:
+    """Of `fields=insights.metric(…)`, by which a list tells the insights of each post."""
+    found = INSIGHTS_FIELD.search(str(request.params["fields"]))
+    return _checked_metrics(token, (found and found[1]) or "")
+
+
+def _checked_metrics(token: Token, asked: str) -> list[str]:
+    if "read_insights" not in token.grant.scopes:
+        raise Answered(graph_error(10, "(#10) This endpoint requires 'read_insights'"))
+    if "ANALYZE" not in token.account.facts.get("tasks", ()):
+        raise Answered(graph_error(200, "(#200) The task ANALYZE is needed on the Page"))
     if not asked:
         raise Answered(graph_error(3001, "Param metric is required", subcode=1504028))
     names = asked.split(",")
-    for name in names:
-        if name not in METRICS:
-            raise invalid("The value must be a valid insights metric")
+    if not METRICS.keys() >= set(names):
+        raise invalid("The value must be a valid insights metric")
+    return names
+
+
+def _insights_of(request: SandboxRequest, post: Post, names: Iterable[str]) -> dict[str, Any]:
     counted = metrics_of(post, request.state.now())
     data = [
         {
@@ -286,7 +314,7 @@ def insights(request: SandboxRequest, node_id: str) -> HttpResponse:
         }
         for name in names
     ]
-    return json_answer({"data": data})
+    return {"data": data}
 
 
 def _attachment(request: SandboxRequest, post: Post, url: str) -> dict[str, Any]:
@@ -338,40 +366,57 @@ def _photo_node(request: SandboxRequest, photo: Media) -> dict[str, Any]:
     return node
 
 
-def _video_node(request: SandboxRequest, video: Media) -> dict[str, Any]:
+def video_node(request: SandboxRequest, video: Media) -> dict[str, Any]:
     """The video as `GET /{video}` tells it, with how far it has come."""
     state = request.state
     is_ready = bool(video.post_id) and video.ready_at <= state.now()
-    fault = video.facts.get("fault", "") if is_ready else ""
+    fault = video.facts.get("fault") if is_ready else None
+    publish_status = video.facts.get("publish_status", "published")
     told: dict[str, Any] = {
         "id": video.id,
         "created_time": time_text(video.created_at),
         "updated_time": time_text(video.created_at),
-        "published": is_ready and not fault,
-        "status": _video_status(video, is_ready=is_ready, fault=fault),
+        "published": is_ready and fault is None and publish_status == "published",
+        "status": _video_status(request, video, is_ready=is_ready, fault=fault),
     }
     if post := state.posts.get((NAME, video.post_id)):
         told |= {"description": post.text} if post.text else {}
-        told["permalink_url"] = _url(request, post)
+        # Of a reel without the host.
+        is_reel = post.details.get("kind") == "reel"
+        told["permalink_url"] = f"{post.path}/" if is_reel else _url(request, post)
         told["post_id"] = post.id.rpartition("_")[2]
     if video.movie:
         told["length"] = video.movie.duration_s
     return told
 
 
-def _video_status(video: Media, *, is_ready: bool, fault: str) -> dict[str, Any]:
-    uploaded = "complete" if video.sha256 else "in_progress"
-    processing: dict[str, Any] = {"status": "complete" if is_ready else "not_started"}
+def _video_status(
+    request: SandboxRequest, video: Media, *, is_ready: bool, fault: tuple[int, str] | None
+) -> dict[str, Any]:
+    """Meta's pages spell it in two ways: the setting says in which."""
+    by_guide = request.state.setting("facebook_spelling") == "guide"
+    complete = "complete" if by_guide else "completed"
+    errors, transferred = ("errors", "bytes_transfered")
+    if not by_guide:
+        errors, transferred = ("error", "bytes_transferred")
+    uploaded = complete if video.sha256 else "in_progress"
+    processing: dict[str, Any] = {"status": complete if is_ready else "not_started"}
+    publishing: dict[str, Any] = {"status": "not_started"}
     if fault:
-        processing = {"status": "error", "errors": [{"code": 1363024, "message": fault}]}
-    is_out = is_ready and not fault
+        code, words = fault
+        processing = {"status": "error", errors: [{"code": code, "message": words}]}
+    elif is_ready:
+        publish_status = video.facts.get("publish_status", "published")
+        publishing = {"status": complete, "publish_status": publish_status}
+    if not video.post_id:
+        video_status = "upload_complete" if video.sha256 else "uploading"
+    else:
+        video_status = "error" if fault else "ready" if is_ready else "processing"
     return {
-        "video_status": "error" if fault else "ready" if is_ready else "processing",
-        "uploading_phase": {"status": uploaded, "bytes_transferred": received(video)},
+        "video_status": video_status,
+        "uploading_phase": {"status": uploaded, transferred: received(video)},
         "processing_phase": processing,
-        "publishing_phase": {"status": "complete", "publish_status": "published"}
-        if is_out
-        else {"status": "not_started"},
+        "publishing_phase": publishing,
     }
 
 

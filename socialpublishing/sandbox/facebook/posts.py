@@ -15,7 +15,7 @@ from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_ans
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import asked_fields, pick
 from socialpublishing.sandbox.facebook.login import NAME, caller
-from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, post_node
+from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, post_node, time_of
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
 from socialpublishing.sandbox.state import Account, Media, Post, State
 
@@ -24,6 +24,24 @@ MAX_PHOTO_BYTES = 10 * 1024 * 1024
 PHOTO_TYPES = ("image/jpeg", "image/bmp", "image/png", "image/gif", "image/tiff")
 FETCH_AGENT = "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)"
 REPEAT_WINDOW_S = 86400
+MAX_CARDS = 5
+DAYS_AHEAD = 75  # that a post may be scheduled; the Posts guide says 30
+FEED_DETAILS = (
+    "name",
+    "description",
+    "picture",
+    "place",
+    "targeting",
+    "feed_targeting",
+    "child_attachments",
+    "call_to_action",
+)
+AS_JSON: dict[str, type] = {
+    "targeting": dict,
+    "feed_targeting": dict,
+    "call_to_action": dict,
+    "child_attachments": list,
+}
 
 
 def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
@@ -36,12 +54,14 @@ def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
         raise invalid("Missing message or attachment")
     _check_link(link)
     asked = asked_fields(request, "POST", "id")  # a write may read what it made
-    details = told_details(
-        request, "name", "description", "picture", "place", "targeting", "feed_targeting"
-    )
+    details = told_details(request, *FEED_DETAILS)
+    _check_cards(details.get("child_attachments"))
+    is_scheduled = bool(request.params.get("scheduled_publish_time"))
+    if is_scheduled:
+        scheduled_time(request, DAYS_AHEAD)
     with request.state.lock:
         photos = tuple(_staged(request.state, page, photo_id) for photo_id in photo_ids)
-        is_public = _flag(request, "published")
+        is_public = flag(request, "published") and not is_scheduled
         post = _add_post(request.state, page, text, photos, link=link, is_public=is_public)
         post.details |= details
     return json_answer(pick(post_node(request, post), asked))
@@ -51,7 +71,7 @@ def add_photo(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`POST /{page}/photos`: a post of one photo; `published=false`: a photo for a later one."""
     page = author(request, node_id)
     text = text_param(request, "message") or text_param(request, "caption")
-    is_public = _flag(request, "published")
+    is_public = flag(request, "published")
     data = request.upload("source")
     if data is None:
         data = _fetched(
@@ -143,23 +163,44 @@ def text_param(request: SandboxRequest, name: str) -> str:
 
 
 def told_details(request: SandboxRequest, *names: str) -> dict[str, Any]:
-    """What the post is told beside its text; audiences come as JSON."""
+    """What the post is told beside its text; objects and arrays come as JSON."""
     told = {}
     for name in names:
         value = request.params.get(name)
         if value is None:
             continue
-        if name in ("targeting", "feed_targeting"):
+        if kind := AS_JSON.get(name):
             value = _loads(value, name)
-            if not isinstance(value, dict):
-                raise invalid(f"Param {name} must be an object")
+            if not isinstance(value, kind):
+                raise invalid(f"Param {name} must be an {'object' if kind is dict else 'array'}")
         elif not isinstance(value, str):
             raise invalid(f"Param {name} must be a string")
         told[name] = value
     return told
 
 
-def _flag(request: SandboxRequest, name: str) -> bool:
+def scheduled_time(request: SandboxRequest, days_ahead: int) -> float:
+    """`scheduled_publish_time`, from ten minutes to so many days ahead."""
+    at = time_of(request, "scheduled_publish_time")
+    now = request.state.now()
+    if at is None or not now + 600 <= at <= now + days_ahead * 86400:
+        raise invalid("The specified scheduled publish time is invalid.")
+    return at
+
+
+def _check_cards(cards: Any) -> None:
+    """https://developers.facebook.com/docs/graph-api/reference/page/feed: child_attachments."""
+    if cards is None:
+        return
+    if not isinstance(cards, list) or not 2 <= len(cards) <= MAX_CARDS:
+        raise invalid(f"Param child_attachments must have 2 to {MAX_CARDS} elements")
+    for card in cards:
+        if not isinstance(card, dict) or not isinstance(card.get("link"), str):
+            raise invalid("Param child_attachments needs a link in each element")
+        _check_link(card["link"])
+
+
+def flag(request: SandboxRequest, name: str) -> bool:
     """True when it is not given."""
     value = str(request.params.get(name, "true")).lower()
     if value not in ("true", "1", "false", "0"):

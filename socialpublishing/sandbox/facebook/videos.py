@@ -1,4 +1,4 @@
-"""Videos of a Page, uploaded in chunks: `POST /{page}/videos` with its upload phases.
+"""Videos of a Page: `POST /{page}/videos`, in chunks by upload phases, or whole in one call.
 
 https://developers.facebook.com/docs/graph-api/reference/page/videos
 """
@@ -9,17 +9,21 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.blobs import joined
+from socialpublishing.sandbox.blobs import Blob, joined
 from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
 from socialpublishing.sandbox.facebook import posts
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid
 from socialpublishing.sandbox.facebook.login import NAME
 from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, received
+from socialpublishing.sandbox.fetching import FetchFailed, fetch
 from socialpublishing.sandbox.state import Account, Media
 
 MIN_BYTES, MAX_BYTES = 1024, 2 * 1024**3
 MIN_S, MAX_S = 1, 40 * 60
 CHUNK_BYTES = 8 * 1024 * 1024
+DAYS_AHEAD = 182  # six months, that a video may be scheduled
+WIDEST, MARGIN = 16 / 9, 1.02  # and upright no narrower, but for rounded pixels
+UNKNOWN_FORMAT = (1363024, "The video file you selected is in a format that we don't support.")
 
 
 def upload(request: SandboxRequest, node_id: str) -> HttpResponse:
@@ -32,7 +36,35 @@ def upload(request: SandboxRequest, node_id: str) -> HttpResponse:
             return _transfer(request, page)
         case "finish":
             return _finish(request, page)
-    raise invalid("Param upload_phase must be one of {start, transfer, finish}")
+        case "cancel":
+            del request.state.media[NAME, _session(request, page).id]
+            return json_answer({"success": True})
+        case "":
+            return _whole(request, page)
+    raise invalid("Param upload_phase must be one of {start, transfer, finish, cancel}")
+
+
+def _whole(request: SandboxRequest, page: Account) -> HttpResponse:
+    """One call with the bytes, or with where they are."""
+    text = posts.text_param(request, "description")
+    blob = request.upload("source")
+    if blob is None:
+        blob = _fetched(posts.text_param(request, "file_url"))
+    if blob.size < MIN_BYTES:
+        raise _refused(1363022, "The video file you tried to upload is too small.")
+    video = _new(request, page, blob.size)
+    _publish(request, page, video, text, blob)
+    return json_answer({"id": video.id})
+
+
+def _fetched(url: str) -> Blob:
+    if not url:
+        raise Answered(graph_error(382, "The video file is too small or missing."))
+    try:
+        return fetch(url, max_bytes=MAX_BYTES, agent=posts.FETCH_AGENT)
+    except FetchFailed as failed:
+        message = "Unable to fetch video file from URL."
+        raise Answered(graph_error(389, message)) from failed
 
 
 def _start(request: SandboxRequest, page: Account) -> HttpResponse:
@@ -43,17 +75,22 @@ def _start(request: SandboxRequest, page: Account) -> HttpResponse:
         raise _refused(1363022, "The video file you tried to upload is too small.")
     if int(size) > MAX_BYTES:
         raise _refused(1363023, "The video file you tried to upload is too large.")
+    video = _new(request, page, int(size))
+    ids = {"video_id": video.id, "upload_session_id": f"9{video.id}"}
+    return json_answer({**ids, **_offsets(video)})
+
+
+def _new(request: SandboxRequest, page: Account, size: int) -> Media:
     video = Media(
         platform=NAME,
         id=request.state.new_id(EPOCH_MS),
         account_id=page.id,
         created_at=request.state.now(),
         category="video",
-        promised_bytes=int(size),
+        promised_bytes=size,
     )
     request.state.media[NAME, video.id] = video
-    ids = {"video_id": video.id, "upload_session_id": f"9{video.id}"}
-    return json_answer({**ids, **_offsets(video)})
+    return video
 
 
 def _transfer(request: SandboxRequest, page: Account) -> HttpResponse:
@@ -86,24 +123,45 @@ def _finish(request: SandboxRequest, page: Account) -> HttpResponse:
     if received(video) != video.promised_bytes:
         raise _refused(1363041, "The video is not uploaded to its end.")
     data = joined(video.parts.values())  # may take its time: the state is not locked yet
-    with request.state.lock:
-        if not video.post_id:
-            request.state.keep(video, data)
-            video.ready_at = request.state.now() + request.state.setting("processing_seconds")
-            video.facts["fault"] = _fault(video)
-            details: dict[str, Any] = {"kind": "video"}
-            details |= posts.told_details(request, "title", "targeting", "feed_targeting")
-            post = posts.add_video(request.state, page, text, video, details)
-            post.is_public = not video.facts["fault"]
+    _publish(request, page, video, text, data)
     return json_answer({"success": True})
 
 
-def _fault(video: Media) -> str:
-    if video.movie is None:
-        return "The video file you selected is in a format that we don't support."
-    if not MIN_S <= video.movie.duration_s <= MAX_S:
-        return "The video is too short or too long."
-    return ""
+def _publish(request: SandboxRequest, page: Account, video: Media, text: str, data: Blob) -> None:
+    state = request.state
+    details: dict[str, Any] = {"kind": "video"}
+    details |= posts.told_details(request, "title", "targeting", "feed_targeting")
+    if thumb := request.upload("thumb"):
+        details["thumb"] = thumb.sha256
+    is_scheduled = bool(request.params.get("scheduled_publish_time"))
+    if is_scheduled:
+        posts.scheduled_time(request, DAYS_AHEAD)
+    is_wanted = posts.flag(request, "published") and not is_scheduled
+    with state.lock:
+        if video.post_id:
+            return
+        state.keep(video, data)
+        video.ready_at = state.now() + state.setting("processing_seconds")
+        video.facts["fault"] = _fault(video)
+        video.facts["publish_status"] = (
+            "scheduled" if is_scheduled else "published" if is_wanted else "draft"
+        )
+        post = posts.add_video(state, page, text, video, details)
+        post.is_public = is_wanted and not video.facts["fault"]
+
+
+def _fault(video: Media) -> tuple[int, str] | None:
+    """By the code and the words with which processing ends."""
+    film = video.movie
+    if film is None:
+        return UNKNOWN_FORMAT
+    if film.duration_s < MIN_S:
+        return 1363025, "The video is too short."
+    if film.duration_s > MAX_S:
+        return 1363026, "The video is too long."
+    if not 1 / (WIDEST * MARGIN) <= film.width / max(film.height, 1) <= WIDEST * MARGIN:
+        return 1363040, "The aspect ratio of the video is not supported."
+    return None
 
 
 def _session(request: SandboxRequest, page: Account) -> Media:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
@@ -10,14 +11,25 @@ from socialpublishing.errors import (
     ContentRejectedError,
     DuplicateContentError,
     InsufficientPermissionsError,
+    MediaNotReadyError,
     NoAnswerError,
+    PlatformConfigurationError,
     RateLimitError,
     TokenExpiredError,
+    UploadLostError,
 )
 from socialpublishing.http import Answer
+from socialpublishing.options import wrong_options
 from socialpublishing.platforms.base import Progress
-from socialpublishing.platforms.facebook import Facebook, feed_form, page_facts
-from socialpublishing.posts import Post
+from socialpublishing.platforms.facebook import Facebook, feed_form, hosted_form, page_facts
+from socialpublishing.platforms.facebook.options import FacebookOptions
+from socialpublishing.platforms.facebook.videos import read_state
+from socialpublishing.posts import Media, MediaKind, Post
+
+
+def answer_of(status, code, subcode=None, *, words="words", headers=None):
+    body = {"error": {"code": code, "error_subcode": subcode, "message": words}}
+    return Answer(status_code=status, headers=headers or {}, json=body, text="")
 
 
 @pytest.mark.parametrize(
@@ -36,21 +48,140 @@ from socialpublishing.posts import Post
         (400, 100, 1366051, DuplicateContentError),
         (400, 368, 1404006, ContentRejectedError),
         (400, 1500, None, ContentRejectedError),
+        (403, 200, 1609008, ContentRejectedError),
+        (400, 368, 4854002, InsufficientPermissionsError),
+        (400, 100, 1404078, InsufficientPermissionsError),
+        (400, 2635, None, PlatformConfigurationError),
+        (400, 389, None, MediaNotReadyError),
+        (400, 382, None, ContentRejectedError),
+        (400, 6000, None, ContentRejectedError),
+        (400, 6001, None, UploadLostError),
+        (400, 1363037, None, UploadLostError),
+        (400, 100, 1363030, UploadLostError),
+        (400, 100, 1363045, UploadLostError),
+        (400, 100, 1363047, NoAnswerError),
+        (400, 100, 1363024, ContentRejectedError),
+        (400, 1363128, None, ContentRejectedError),
+        (400, 100, 33, TokenExpiredError),
     ],
 )
 def test_errors_are_sorted_by_code_and_subcode(status, code, subcode, error):
-    body = {"error": {"code": code, "error_subcode": subcode, "message": "words"}}
-    told = Answer(status_code=status, headers={}, json=body, text="")
-    assert type(Facebook().read_error(told)) is error
+    assert type(Facebook().read_error(answer_of(status, code, subcode))) is error
+
+
+@pytest.mark.parametrize(
+    ("code", "subcode", "words"),
+    [
+        (190, 459, "log in at facebook.com"),
+        (190, 464, "confirm it at facebook.com"),
+        (190, 492, "no role"),
+        (368, 4854002, "identity"),
+        (100, 1404078, "authorized"),
+    ],
+)
+def test_owner_is_told_what_only_they_can_do(code, subcode, words):
+    assert words in str(Facebook().read_error(answer_of(400, code, subcode)))
 
 
 def test_limit_of_a_page_ends_when_its_header_says():
     usage = {"1": [{"type": "pages", "estimated_time_to_regain_access": 7}]}
     headers = {"X-Business-Use-Case-Usage": json.dumps(usage)}
-    body = {"error": {"code": 80001, "message": "too many calls"}}
-    error = Facebook().read_error(Answer(status_code=400, headers=headers, json=body, text=""))
+    error = Facebook().read_error(answer_of(400, 80001, headers=headers))
     assert isinstance(error, RateLimitError)
     assert error.until is not None
+
+
+def test_block_for_posting_too_fast_lasts_for_hours():
+    error = Facebook().read_error(answer_of(400, 368, 1390008))
+    assert error.until - dt.datetime.now(tz=dt.UTC) > dt.timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_retriable", "error"),
+    [
+        ("ProcessingFailedError", False, ContentRejectedError),
+        ("ProcessingFailedError", True, NoAnswerError),
+        ("PartialRequestError", False, UploadLostError),
+        ("OffsetInvalidError", False, UploadLostError),
+        ("ParameterValidationError", False, UploadLostError),
+    ],
+)
+def test_upload_host_has_words_of_its_own(kind, is_retriable, error):
+    info = {"retriable": is_retriable, "type": kind, "message": "Not so."}
+    answer = Answer(status_code=400, headers={}, json={"debug_info": info}, text="")
+    read = Facebook().read_error(answer)
+    assert (type(read), read.platform_code) == (error, kind)
+    assert "Not so." in str(read)
+
+
+def test_video_that_is_not_to_be_seen_yet_is_no_dead_token():
+    fresh = answer_of(400, 100, 33)
+    assert type(Facebook().read_video_error(fresh)) is MediaNotReadyError
+    assert type(Facebook().read_video_error(answer_of(400, 190, 463))) is TokenExpiredError
+
+
+# --- How a video stands --------------------------------------------------------------------------
+
+
+def status_of(**phases):
+    return {"id": "7", "status": phases}
+
+
+@pytest.mark.parametrize("name", ["bytes_transferred", "bytes_transfered"])
+@pytest.mark.parametrize("word", ["complete", "completed"])
+def test_both_spellings_are_read(name, word):
+    phase = {"status": word, name: 500}
+    state = read_state(status_of(video_status="upload_complete", uploading_phase=phase))
+    assert (state.received_bytes, state.is_uploaded, state.is_published) == (500, True, False)
+
+
+@pytest.mark.parametrize(
+    "phases",
+    [
+        {"processing_phase": {"status": "error", "errors": [{"message": "Too dark."}]}},
+        {"processing_phase": {"status": "error", "error": {"message": "Too dark."}}},
+        {"video_status": "error", "processing_phase": {"error": [{"message": "Too dark."}]}},
+        {"publishing_phase": {"publish_status": "error", "errors": [{"message": "Too dark."}]}},
+    ],
+)
+def test_refusal_is_told_in_the_words_of_facebook(phases):
+    assert "Too dark." in read_state(status_of(**phases)).refusal
+
+
+@pytest.mark.parametrize(
+    ("phases", "is_gone"),
+    [
+        ({"video_status": "expired"}, True),
+        ({"video_status": "upload_failed"}, True),
+        ({"uploading_phase": {"status": "error"}}, True),
+        ({"video_status": "processing", "uploading_phase": None}, False),
+        ({}, False),
+    ],
+)
+def test_upload_that_came_to_nothing_is_gone(phases, is_gone):
+    assert read_state(status_of(**phases)).is_gone is is_gone
+
+
+@pytest.mark.parametrize("trace", [{"post_id": "9"}, {"published": True}])
+def test_video_that_shows_somewhere_is_never_taken_for_gone(trace):
+    assert not read_state({**status_of(video_status="expired"), **trace}).is_gone
+
+
+@pytest.mark.parametrize(
+    ("told", "is_published"),
+    [
+        (status_of(publishing_phase={"status": "complete", "publish_status": "published"}), True),
+        ({**status_of(publishing_phase={"status": "completed"}), "published": True}, True),
+        ({**status_of(publishing_phase={"status": "completed"}), "published": False}, False),
+        (status_of(publishing_phase={"status": "complete", "publish_status": "draft"}), False),
+        ({**status_of(publishing_phase={"status": "not_started"}), "published": True}, False),
+    ],
+)
+def test_video_is_published_only_when_its_phase_says_so(told, is_published):
+    assert read_state(told).is_published is is_published
+
+
+# --- Pages, and what is sent ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -63,7 +194,20 @@ def test_limit_of_a_page_ends_when_its_header_says():
 )
 def test_page_takes_posts_only_with_the_right_to_create_content(change, can_publish):
     page = {"id": "1", "name": "P", "tasks": ["CREATE_CONTENT"], "access_token": "t", **change}
-    assert page_facts(page).can_publish is can_publish
+    assert page_facts(page, ()).can_publish is can_publish
+
+
+@pytest.mark.parametrize(
+    ("granted", "tasks", "tells"),
+    [
+        (["read_insights"], ["CREATE_CONTENT", "ANALYZE"], True),
+        (["read_insights"], ["CREATE_CONTENT"], False),
+        (["pages_show_list"], ["CREATE_CONTENT", "ANALYZE"], False),
+    ],
+)
+def test_page_tells_its_insights_to_those_who_may_read_them(granted, tasks, tells):
+    page = {"id": "1", "name": "P", "tasks": tasks, "access_token": "t"}
+    assert page_facts(page, granted).profile == {"tells_insights": tells}
 
 
 def test_staged_photos_are_attached_in_order():
@@ -75,3 +219,53 @@ def test_link_is_part_of_the_post():
     form = feed_form(Post(text="", options={"link": "https://example.com"}), Progress())
     assert form["link"] == "https://example.com"
     assert "message" not in form
+
+
+def test_cards_and_the_button_go_with_the_link():
+    cards = [
+        {"link": "https://example.com/rye", "title": "Rye", "picture_url": "https://e.com/r.jpg"},
+        {"link": "https://example.com/spelt", "description": "Spelt"},
+    ]
+    options = {"link": "https://example.com", "link_cards": cards, "call_to_action": "SHOP_NOW"}
+
+    form = feed_form(Post(text="Two", options=options), Progress())
+
+    assert json.loads(form["child_attachments"]) == [
+        {"link": "https://example.com/rye", "name": "Rye", "picture": "https://e.com/r.jpg"},
+        {"link": "https://example.com/spelt", "description": "Spelt"},
+    ]
+    assert json.loads(form["call_to_action"]) == {
+        "type": "SHOP_NOW",
+        "value": {"link": "https://example.com"},
+    }
+
+
+def test_story_is_published_without_words():
+    film = Media(url="https://e.com/a.mp4", kind=MediaKind.VIDEO, mime_type="video/mp4")
+    story = Post(media=(film,), options={"post_type": "story"})
+    progress = Progress().ready(hosted={"id": "7", "url": "https://rupload.facebook.com/7"})
+    assert hosted_form(story, progress) == {"upload_phase": "finish", "video_id": "7"}
+
+
+CARD = {"link": "https://example.com/rye"}
+
+
+@pytest.mark.parametrize(
+    ("options", "paths"),
+    [
+        ({"targeting": {"age_min": 18}}, []),
+        ({"targeting": {}}, ["targeting"]),
+        ({"link_cards": [CARD] * 2}, []),
+        ({"link_cards": [CARD] * 5}, []),
+        ({"link_cards": [CARD]}, ["link_cards"]),
+        ({"link_cards": [CARD] * 6}, ["link_cards"]),
+        ({"link_cards": [CARD, {"title": "No link"}]}, ["link_cards.1.link"]),
+        ({"link_cards": [CARD, {**CARD, "link": "rye"}]}, ["link_cards.1.link"]),
+        ({"call_to_action": "SHOP_NOW"}, []),
+        ({"call_to_action": "Shop now"}, ["call_to_action"]),
+        ({"cover_url": "HTTPS://example.com/a.jpg"}, []),
+        ({"cover_url": "cover.jpg"}, ["cover_url"]),
+    ],
+)
+def test_options_are_checked_to_the_bottom(options, paths):
+    assert [path for path, _ in wrong_options(options, FacebookOptions)] == paths

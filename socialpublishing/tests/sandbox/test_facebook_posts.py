@@ -1,6 +1,7 @@
 import contextlib
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -329,3 +330,37 @@ def test_large_photo_needs_no_more_than_the_documented_bound(page, sample):
         timeout=10,
     )
     assert error_of(answer) == (400, 100, 1366046)
+
+
+CARDS = [{"link": "https://example.com/rye", "name": "Rye"}, {"link": "https://example.com/spelt"}]
+
+
+def test_link_has_cards_and_a_button(page, control):
+    button = {"type": "SHOP_NOW", "value": {"link": "https://example.com"}}
+    page.publish(
+        link="https://example.com",
+        child_attachments=json.dumps(CARDS),
+        call_to_action=json.dumps(button),
+    )
+    [post] = control.posts()
+    assert post["details"]["child_attachments"] == CARDS
+    assert post["details"]["call_to_action"] == button
+
+
+@pytest.mark.parametrize(
+    "cards", ["{}", "no JSON", json.dumps(CARDS[:1]), json.dumps(CARDS * 3), json.dumps([{}] * 2)]
+)
+def test_cards_that_are_none_are_refused(page, control, cards):
+    data = {"link": "https://example.com", "child_attachments": cards}
+    answer = page.post(f"/{page.id}/feed", data=data)
+    assert answer.json()["error"]["code"] == 100
+    assert control.posts() == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status"), [(500, 400), (700, 200), (74 * 86400, 200), (76 * 86400, 400)]
+)
+def test_scheduled_post_waits_from_ten_minutes_to_75_days(page, control, seconds, status):
+    data = {"message": "Later", "scheduled_publish_time": int(time.time()) + seconds}
+    assert page.post(f"/{page.id}/feed", data=data).status_code == status
+    assert control.posts() == []

@@ -161,3 +161,52 @@ def test_person_can_read_the_posts_of_their_pages(make_person, site, server):
     post_id = site.post(f"/facebook/{own['id']}/feed", params=query).json()["id"]
     answer = site.get(f"/facebook/{post_id}", params={"access_token": person["access_token"]})
     assert answer.json()["message"] == "Hello"
+
+
+METRICS = "post_media_view,post_total_media_view_unique,post_clicks"
+
+
+def told(insights):
+    return {each["name"]: each["values"][0]["value"] for each in insights["data"]}
+
+
+def test_insights_come_of_one_post_or_with_a_list(page, control):
+    post_id = page.publish(message="Rye")
+    control.advance(86400)
+    one = page.get(f"/{post_id}/insights?metric={METRICS}").json()
+    assert set(told(one)) == set(METRICS.split(","))
+    assert told(one)["post_media_view"] > 0
+
+    [post] = listed(page, fields=f"id,insights.metric({METRICS})")["data"]
+    assert told(post["insights"]) == told(one)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("", (400, 3001, 1504028)),
+        (".metric(post_impressions)", (400, 100, None)),
+        (".metric(post_media_view,post_impressions_unique)", (400, 100, None)),
+    ],
+)
+def test_metric_that_is_missing_or_has_ended_fails_the_whole_call(page, asked, expected):
+    page.publish(message="Rye")
+    answer = page.get(f"/{page.id}/published_posts", params={"fields": f"id,insights{asked}"})
+    assert error_of(answer) == expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"scopes": ["pages_show_list", "pages_read_engagement"]}, (403, 10, None)),
+        (
+            {"pages": [{"name": "P", "tasks": ["CREATE_CONTENT"]}]},
+            (403, 200, None),
+        ),
+    ],
+)
+def test_insights_need_the_permission_and_the_task(make_page, facts, expected):
+    page = make_page(**facts)
+    fields = f"id,insights.metric({METRICS})"
+    answer = page.get(f"/{page.id}/published_posts", params={"fields": fields})
+    assert error_of(answer) == expected

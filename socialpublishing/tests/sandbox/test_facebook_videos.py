@@ -1,4 +1,5 @@
 import hashlib
+import time
 
 import pytest
 
@@ -100,3 +101,49 @@ def test_wrong_offset_unknown_session_and_missing_bytes_are_refused(page, make_p
     assert subcode(phase(make_page(), "finish", **named)) == 1363030
     assert phase(page, "stop").json()["error"]["code"] == 100
     assert phase(page, "transfer", start_offset=0, **named).json()["error"]["code"] == 100
+
+
+def whole(page, data=None, **fields):
+    files = {"source": data} if data is not None else None
+    return page.post(f"/{page.id}/videos", data=fields, files=files)
+
+
+def test_video_comes_whole_or_from_an_address(page, control, sample, site):
+    data = sample("clip.mp4")
+    by_bytes = whole(page, data, description="Bytes")
+    by_address = whole(page, file_url=f"{site.url}/samples/clip.mp4", description="Address")
+    assert by_bytes.json()["id"] != by_address.json()["id"]
+    sent = {post["text"]: post["media"][0]["sha256"] for post in control.posts()}
+    assert sent == dict.fromkeys(["Bytes", "Address"], hashlib.sha256(data).hexdigest())
+
+
+def test_address_without_a_file_is_refused(page, site):
+    answer = whole(page, file_url=f"{site.url}/samples/none.mp4")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 389)
+    assert whole(page).json()["error"]["code"] == 382
+    assert subcode(whole(page, b"x")) == 1363022
+
+
+@pytest.mark.parametrize("fields", [{"published": "false"}, {"scheduled_publish_time": 3600}])
+def test_video_that_is_to_wait_is_not_public(page, control, sample, fields):
+    if "scheduled_publish_time" in fields:
+        fields = {"scheduled_publish_time": int(time.time()) + 3600}
+    video_id = upload(page, sample("clip.mp4"), **fields)
+    control.advance(2)
+    assert page.get(f"/{video_id}?fields=published").json()["published"] is False
+    assert control.posts() == []
+
+
+def test_cancelled_upload_is_no_more(page):
+    named = {"upload_session_id": begin(page, 5000)["upload_session_id"]}
+    assert phase(page, "cancel", **named).json() == {"success": True}
+    assert subcode(phase(page, "finish", **named)) == 1363030
+
+
+def test_cover_comes_with_the_last_call(page, control, sample):
+    cover = sample("bakery.jpg")
+    answer = page.post(
+        f"/{page.id}/videos", files={"source": sample("clip.mp4"), "thumb": cover}, data={}
+    )
+    assert answer.status_code == 200
+    assert control.posts()[0]["details"]["thumb"] == hashlib.sha256(cover).hexdigest()

@@ -1,0 +1,103 @@
+"""Facebook's own errors, beside those of the Graph API.
+
+https://developers.facebook.com/docs/video-api/reference/error-codes and
+https://developers.facebook.com/docs/video-api/guides/reels-publishing, as of 2026-11-22; the rest
+from what is seen in practice. A number comes as a code in one place and as a subcode in another.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from socialpublishing import graph
+from socialpublishing.errors import (
+    ContentRejectedError,
+    InsufficientPermissionsError,
+    MediaNotReadyError,
+    NoAnswerError,
+    PlatformApiError,
+    PlatformConfigurationError,
+    RateLimitError,
+    TokenExpiredError,
+    UploadLostError,
+)
+from socialpublishing.http import Answer
+
+NUMBERS: Mapping[type[PlatformApiError], tuple[int, ...]] = {
+    # The session of an upload timed out, is over, or stands at another offset; and 6001, trouble
+    # with the upload. It is uploaded anew.
+    UploadLostError: (
+        *(1363019, 1363020, 1363021, 1363030, 1363033, 1363037, 1363041, 1363045),
+        6001,
+    ),
+    ContentRejectedError: (
+        382,  # too small
+        6000,  # no video that Facebook can read
+        *(1363022, 1363023, 1363024, 1363025, 1363026, 1363031, 1363032),  # size, format, length
+        *(1363040, 1363127, 1363128, 1363129),  # shape, resolution, length, frame rate
+        1609008,  # no reel, by its format; a link to Facebook itself
+        *(1349125, 2061006, 2069019),  # a bad format, address or file
+    ),
+    # Facebook could not fetch a file.
+    MediaNotReadyError: (389,),
+    NoAnswerError: (1363047, 1609010),
+    # The Page has to confirm who it is.
+    InsufficientPermissionsError: (4854002,),
+    # The call is none, or its version is too old.
+    PlatformConfigurationError: (2500, 2635),
+}
+ERRORS: graph.Errors = {
+    key: kind
+    for kind, numbers in NUMBERS.items()
+    for number in numbers
+    for key in ((number, None), (None, number))
+}
+# What only the owner can do, and where, by subcode.
+OWNER_ACTS = {
+    "459": "Facebook has stopped this login: log in at facebook.com, then connect again.",
+    "464": "The Facebook account is not confirmed: confirm it at facebook.com, then connect again.",
+    "492": "The account has no role at this Page any more; give it one, then connect again.",
+    "1404078": "Facebook wants the Page authorized for publishing first: its owner is asked on "
+    "the Page itself.",
+    "4854002": "Facebook wants the Page's identity confirmed first, in its own app.",
+}
+# Who posts too fast is blocked; Facebook does not say for how long, and calls lengthen it.
+TOO_FAST, BLOCK_PAUSE = "368/1390008", dt.timedelta(hours=3)
+UNSEEN = "100/33"
+
+
+def read_error(answer: Answer, *, label: str) -> PlatformApiError:
+    body = answer.json if isinstance(answer.json, dict) else {}
+    if isinstance(trouble := body.get("debug_info"), dict):
+        return _of_upload_host(trouble)
+    error = graph.read_error(answer, label=label, own=ERRORS)
+    subcode = error.platform_code.rpartition("/")[2]
+    if sentence := OWNER_ACTS.get(subcode):
+        error.args = (sentence,)
+    if isinstance(error, RateLimitError) and error.platform_code == TOO_FAST:
+        error.until = error.until or dt.datetime.now(tz=dt.UTC) + BLOCK_PAUSE
+    return error
+
+
+def read_video_error(answer: Answer, *, label: str) -> PlatformApiError:
+    """For reads of a video that was begun a moment ago: it may not be to be seen yet."""
+    error = read_error(answer, label=label)
+    if isinstance(error, TokenExpiredError) and error.platform_code == UNSEEN:
+        return MediaNotReadyError(
+            "Facebook does not show the video yet.",
+            platform_code=error.platform_code,
+            request_id=error.request_id,
+        )
+    return error
+
+
+def _of_upload_host(trouble: Mapping[str, object]) -> PlatformApiError:
+    message = f"Facebook did not take the video: {trouble.get('message', '')}"
+    code = str(trouble.get("type", ""))[:64]
+    if trouble.get("retriable"):
+        # Where the upload stands is asked before it goes on.
+        return NoAnswerError(message, platform_code=code)
+    if trouble.get("type") == "ProcessingFailedError":
+        return ContentRejectedError(message, platform_code=code)
+    return UploadLostError(message, platform_code=code)

@@ -1,0 +1,76 @@
+"""How a video stands at Facebook, as `GET /{video}` tells it.
+
+https://developers.facebook.com/docs/graph-api/reference/video and the guides to reels and stories
+spell some words in two ways; both are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+FIELDS = "id,status,published,post_id,permalink_url"
+DONE = frozenset({"complete", "completed"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoState:
+    id: str
+    received_bytes: int  # 0 if Facebook does not say
+    is_uploaded: bool
+    is_gone: bool  # the upload ended, and nothing of it shows anywhere: it has to begin anew
+    refusal: str  # why the video will never be shown; "" if nothing is said against it
+    is_taken: bool  # somebody asked to publish it, and Facebook is at work
+    is_published: bool
+    post_number: str  # of the post that shows it, without the Page's id; "" if not told
+    link: str  # may lack the host
+
+
+def read_state(told: Mapping[str, Any]) -> VideoState:
+    status = _object(told, "status")
+    uploading = _object(status, "uploading_phase")
+    publishing = _object(status, "publishing_phase")
+    word, post_number = status.get("video_status"), str(told.get("post_id") or "").split("_")[-1]
+    received = uploading.get("bytes_transferred", uploading.get("bytes_transfered", 0))
+    return VideoState(
+        id=str(told["id"]),
+        received_bytes=int(received),
+        is_uploaded=uploading.get("status") in DONE,
+        is_gone=(word in {"expired", "upload_failed"} or uploading.get("status") == "error")
+        and not (post_number or told.get("published")),
+        refusal=_refusal(status),
+        is_taken=word == "processing" and bool(post_number),
+        is_published=publishing.get("publish_status") == "published"
+        or bool(told.get("published") and publishing.get("status") in DONE),
+        post_number=post_number,
+        link=str(told.get("permalink_url") or ""),
+    )
+
+
+def _refusal(status: Mapping[str, Any]) -> str:
+    processing, publishing = (
+        _object(status, "processing_phase"),
+        _object(status, "publishing_phase"),
+    )
+    words = (
+        status.get("video_status"),
+        processing.get("status"),
+        publishing.get("status"),
+        publishing.get("publish_status"),
+    )
+    if "error" not in words:
+        return ""
+    faults = [*_faults(processing), *_faults(publishing)]
+    told = " ".join(str(fault.get("message", "")) for fault in faults)
+    return f"Facebook could not process the video. {told}".strip()
+
+
+def _faults(phase: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    told = phase.get("errors") or phase.get("error") or []
+    return [told] if isinstance(told, Mapping) else list(told)
+
+
+def _object(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An empty one where it is missing, or null."""
+    return told.get(name) or {}

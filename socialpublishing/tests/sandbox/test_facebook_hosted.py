@@ -1,0 +1,250 @@
+"""Reels and stories, called as Meta's guides tell to."""
+
+import hashlib
+import socket
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+
+def error_of(answer):
+    error = answer.json()["error"]
+    return answer.status_code, error["code"], error.get("error_subcode")
+
+
+def begin(page, edge="video_reels"):
+    answer = page.post(f"/{page.id}/{edge}", data={"upload_phase": "start"})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def send(page, begun, data, **headers):
+    given = {"Authorization": f"OAuth {page.token}", "offset": "0", "file_size": str(len(data))}
+    return page.session.post(
+        begun["upload_url"], data=data, headers={**given, **headers}, timeout=10
+    )
+
+
+def finish(page, begun, edge="video_reels", **fields):
+    form = {"upload_phase": "finish", "video_id": begun["video_id"], **fields}
+    return page.post(f"/{page.id}/{edge}", data=form)
+
+
+def publish(page, data, edge="video_reels", **fields):
+    begun = begin(page, edge)
+    assert send(page, begun, data).json() == {"success": True}
+    if edge == "video_reels":
+        fields = {"video_state": "PUBLISHED", **fields}
+    answer = finish(page, begun, edge, **fields)
+    assert answer.status_code == 200, answer.text
+    return begun["video_id"], answer.json()
+
+
+def status_of(page, video_id):
+    return page.get(f"/{video_id}?fields=status").json()["status"]
+
+
+def stories(page, **query):
+    return page.get(f"/{page.id}/stories", params=query).json()["data"]
+
+
+# --- The upload host -----------------------------------------------------------------------------
+
+
+def test_reel_is_uploaded_then_published(page, control, sample):
+    data = sample("reel.mp4")
+    video_id, answer = publish(page, data, description="Dawn", title="The bakery")
+    assert answer == {"success": True}
+    [post] = control.posts()
+    assert (post["text"], post["details"]["title"]) == ("Dawn", "The bakery")
+    assert post["media"][0]["sha256"] == hashlib.sha256(data).hexdigest()
+    control.advance(2)
+    told = page.get(f"/{video_id}?fields=permalink_url,published,post_id").json()
+    assert (told["permalink_url"], told["published"]) == (f"/reel/{video_id}/", True)
+    assert post["id"].endswith(told["post_id"])
+    host = page.url.removesuffix("/v25.0")
+    assert page.session.get(f"{host}{told['permalink_url']}", timeout=10).status_code == 200
+
+
+def test_video_may_be_fetched_from_an_address(page, control, sample, site):
+    begun = begin(page)
+    url = f"{site.url}/samples/reel.mp4"
+    headers = {"Authorization": f"OAuth {page.token}", "file_url": url}
+    answer = page.session.post(begun["upload_url"], headers=headers, timeout=10)
+    assert answer.json() == {"success": True}
+    finish(page, begun, video_state="PUBLISHED")
+    sha256 = hashlib.sha256(sample("reel.mp4")).hexdigest()
+    assert control.posts()[0]["media"][0]["sha256"] == sha256
+
+
+def test_what_came_before_the_line_broke_stays(page, sample):
+    data, begun = sample("reel.mp4"), begin(page)
+    parts = urlsplit(begun["upload_url"])
+    head = (
+        f"POST {parts.path} HTTP/1.1\r\nHost: x\r\nAuthorization: OAuth {page.token}\r\n"
+        f"offset: 0\r\nfile_size: {len(data)}\r\nContent-Length: {len(data)}\r\n\r\n"
+    )
+    with socket.create_connection((parts.hostname, parts.port), timeout=5) as line:
+        line.sendall(head.encode() + data[:1000])
+        line.shutdown(socket.SHUT_WR)
+        answer = line.makefile("rb").read()
+    assert b'"retriable": true' in answer
+    status = status_of(page, begun["video_id"])
+    assert status["uploading_phase"] == {"status": "in_progress", "bytes_transfered": 1000}
+
+    rest = {"offset": "1000", "file_size": str(len(data))}
+    assert send(page, begun, data[1000:], **rest).json() == {"success": True}
+
+    status = status_of(page, begun["video_id"])
+    assert status["video_status"] == "upload_complete"
+    assert status["uploading_phase"] == {"status": "complete", "bytes_transfered": len(data)}
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"),
+    [
+        ({"offset": "7"}, "OffsetInvalidError"),
+        ({"offset": "x"}, "OffsetInvalidError"),
+        ({"file_size": "99999999"}, "PartialRequestError"),
+        ({"file_size": "1"}, "PartialRequestError"),
+        ({"Authorization": "Bearer x"}, "ProcessingFailedError"),
+    ],
+)
+def test_upload_that_does_not_fit_is_refused_and_leaves_nothing(page, sample, headers, kind):
+    begun = begin(page)
+    answer = send(page, begun, sample("reel.mp4"), **headers)
+    assert answer.status_code == 400
+    assert answer.json()["debug_info"]["type"] == kind
+    assert status_of(page, begun["video_id"])["uploading_phase"]["bytes_transfered"] == 0
+
+
+def test_upload_belongs_to_its_page(page, make_page, sample):
+    begun = begin(page)
+    stranger = make_page(username="stranger")
+    assert send(stranger, begun, sample("reel.mp4")).status_code == 400
+    assert error_of(finish(stranger, begun, video_state="PUBLISHED")) == (400, 100, None)
+
+
+def test_file_that_cannot_be_fetched_is_told(page, site):
+    begun = begin(page)
+    headers = {"Authorization": f"OAuth {page.token}", "file_url": f"{site.url}/samples/none"}
+    answer = page.session.post(begun["upload_url"], headers=headers, timeout=10)
+    assert answer.json()["debug_info"]["type"] == "ProcessingFailedError"
+
+
+# --- Publishing ----------------------------------------------------------------------------------
+
+
+def test_reel_without_bytes_is_not_published(page):
+    assert error_of(finish(page, begin(page), video_state="PUBLISHED")) == (400, 6000, None)
+
+
+@pytest.mark.parametrize("fields", [{}, {"video_state": "OUT"}, {"upload_phase": "transfer"}])
+def test_wrong_state_or_phase_is_refused(page, sample, fields):
+    begun = begin(page)
+    send(page, begun, sample("reel.mp4"))
+    assert error_of(finish(page, begun, **fields)) == (400, 100, None)
+
+
+def test_finishing_twice_makes_one_reel(page, control, sample):
+    begun = begin(page)
+    send(page, begun, sample("reel.mp4"))
+    for _ in range(2):
+        assert finish(page, begun, video_state="PUBLISHED").json() == {"success": True}
+    assert len(control.posts()) == 1
+
+
+def test_draft_is_not_public(page, control, sample):
+    video_id, _ = publish(page, sample("reel.mp4"), video_state="DRAFT")
+    control.advance(2)
+    assert status_of(page, video_id)["publishing_phase"]["publish_status"] == "draft"
+    assert page.get(f"/{video_id}?fields=published").json()["published"] is False
+    assert control.posts() == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status"), [(500, 400), (700, 200), (28 * 86400, 200), (30 * 86400, 400)]
+)
+def test_reel_is_scheduled_from_ten_minutes_to_29_days_ahead(
+    page, control, sample, seconds, status
+):
+    begun = begin(page)
+    send(page, begun, sample("reel.mp4"))
+    at = int(time.time()) + seconds
+    answer = finish(page, begun, video_state="SCHEDULED", scheduled_publish_time=at)
+    assert answer.status_code == status
+    assert control.posts() == []
+
+
+def test_thirty_reels_a_day(page, control, sample):
+    data = sample("reel.mp4")
+    for _ in range(30):
+        publish(page, data)
+    begun = begin(page)
+    send(page, begun, data)
+    assert error_of(finish(page, begun, video_state="PUBLISHED")) == (400, 613, None)
+    control.advance(86401)
+    assert finish(page, begun, video_state="PUBLISHED").status_code == 200
+
+
+@pytest.mark.parametrize("spelling", ["guide", "reference"])
+@pytest.mark.parametrize(("data", "code"), [("clip.mp4", 1363040), (b"no film " * 500, 1363024)])
+def test_film_that_does_not_fit_ends_in_an_error(page, control, sample, spelling, data, code):
+    control.settings(facebook_spelling=spelling)
+    video_id, _ = publish(page, sample(data) if isinstance(data, str) else data)
+    control.advance(2)
+    phase = status_of(page, video_id)["processing_phase"]
+    [fault] = phase["errors" if spelling == "guide" else "error"]
+    assert (phase["status"], fault["code"]) == ("error", code)
+    assert control.posts() == []
+
+
+def test_reels_are_listed_with_the_fields_of_videos(page, sample):
+    video_id, _ = publish(page, sample("reel.mp4"), description="Dawn")
+    path = f"/{page.id}/video_reels?fields=description,post_id"
+    [reel] = page.get(path).json()["data"]
+    assert (reel["id"], reel["description"]) == (video_id, "Dawn")
+    assert reel["post_id"]
+
+
+def test_video_can_be_read_only_after_the_delay(page, control):
+    control.settings(read_delay_seconds=60)
+    video_id = begin(page)["video_id"]
+    assert error_of(page.get(f"/{video_id}?fields=status")) == (400, 100, 33)
+    control.advance(61)
+    assert page.get(f"/{video_id}?fields=status").status_code == 200
+
+
+# --- Stories -------------------------------------------------------------------------------------
+
+
+def test_video_story_is_listed_once_it_is_ready(page, control, sample):
+    video_id, answer = publish(page, sample("reel.mp4"), "video_stories")
+    assert stories(page) == []
+    control.advance(2)
+    [story] = stories(page)
+    assert (story["media_id"], story["post_id"]) == (video_id, answer["post_id"])
+    assert (story["status"], story["media_type"]) == ("published", "video")
+
+
+def test_photo_story_shows_an_unpublished_photo(page, sample):
+    photo_id = page.photo(sample("bakery.jpg"), published="false")["id"]
+    answer = page.post(f"/{page.id}/photo_stories", data={"photo_id": photo_id})
+    [story] = stories(page)
+    assert (story["media_id"], story["post_id"]) == (photo_id, answer.json()["post_id"])
+
+
+def test_photo_that_was_posted_is_no_story_any_more(page, sample):
+    photo_id = page.photo(sample("bakery.jpg"))["id"]
+    answer = page.post(f"/{page.id}/photo_stories", data={"photo_id": photo_id})
+    assert error_of(answer) == (400, 100, 1366051)
+
+
+def test_story_is_gone_after_a_day_and_in_no_list_of_posts(page, control, sample):
+    publish(page, sample("reel.mp4"), "video_stories")
+    control.advance(86000)
+    assert len(stories(page)) == 1
+    assert page.get(f"/{page.id}/published_posts").json()["data"] == []
+    control.advance(500)
+    assert stories(page) == []
