@@ -261,16 +261,13 @@ def _refuse_confirm(attempt: OAuthAttempt, *, is_stranger: bool) -> None:
 def store_grant(*, user_id: str, platform: str, grant: Grant) -> SocialConnection:
     """Make the connection, or renew it where the user has this account already."""
     with transaction.atomic():
-        connection = (
-            SocialConnection.objects.select_for_update()
-            .filter(user_id=user_id, platform=platform, external_user_id=grant.profile.id)
-            .first()
+        # Two callbacks for the same account may come at once: one makes the row, both write it.
+        connection, _ = SocialConnection.objects.select_for_update().get_or_create(
+            user_id=user_id,
+            platform=platform,
+            external_user_id=grant.profile.id,
+            defaults={"access_token": grant.access_token, "token_version": 0},
         )
-        if connection is None:
-            connection = SocialConnection(
-                user_id=user_id, platform=platform, external_user_id=grant.profile.id
-            )
-            connection.token_version = 0
         connection.external_display_name = grant.profile.display_name[:255]
         connection.kind = grant.profile.kind
         connection.profile = dict(grant.profile.facts)
@@ -293,7 +290,10 @@ def store_grant(*, user_id: str, platform: str, grant: Grant) -> SocialConnectio
 
 
 def store_destinations(connection: SocialConnection, found: Iterable[DestinationFacts]) -> None:
-    """Write down where `connection` can post. What is no longer there stays, without the right."""
+    """Write down where `connection`, locked by the caller, can post.
+
+    What is no longer there stays, without the right.
+    """
     known = {destination.external_id: destination for destination in connection.destinations.all()}
     for facts in found:
         _store_destination(connection, facts, known.pop(facts.id, None))
@@ -301,6 +301,11 @@ def store_destinations(connection: SocialConnection, found: Iterable[Destination
         can_publish=False, is_default=False, access_token=None
     )
     _choose_the_only_one(connection)
+
+
+def _lock(connection: SocialConnection) -> None:
+    """Until the transaction ends, nobody else changes the destinations of `connection`."""
+    SocialConnection.objects.select_for_update().get(pk=connection.pk)
 
 
 def _store_destination(
@@ -327,6 +332,7 @@ def _choose_the_only_one(connection: SocialConnection) -> None:
 def choose_default(connection: SocialConnection, destination_id: uuid.UUID) -> Destination:
     """Make a destination the one that posts go to unless they name another."""
     with transaction.atomic():
+        _lock(connection)
         chosen = connection.destinations.filter(pk=destination_id, can_publish=True).first()
         if chosen is None:
             raise DestinationNotFoundError
@@ -359,6 +365,7 @@ def create_destination(connection: SocialConnection, board: NewBoard) -> Destina
     """
     facts = _boards(connection).create_board(board)
     with transaction.atomic():
+        _lock(connection)
         known = connection.destinations.filter(external_id=facts.id).first()
         destination = _store_destination(connection, facts, known)
         _choose_the_only_one(connection)
@@ -518,6 +525,7 @@ def refresh(connection: SocialConnection) -> None:
         connection.refresh_from_db()
     found = client_for(connection.platform, connection.account).destinations()
     with transaction.atomic():
+        _lock(connection)
         store_destinations(connection, found)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import pytest
+from django.db import connection as database
 
 from conftest import consent
 from connections.models import OAuthAttempt, SocialConnection
@@ -56,6 +59,32 @@ def test_connecting_the_same_account_again_keeps_its_id(api, sandbox, platform):
 
     started = api.get(f"connections/connect/{platform}")
     assert api.get(consent(started.headers["Location"])).json()["id"] in ids
+
+
+@pytest.mark.skipif(
+    database.vendor == "sqlite", reason="threads lock each other out of a database in memory"
+)
+@pytest.mark.django_db(transaction=True)
+def test_browsers_that_connect_the_same_account_at_once_get_one_connection(
+    make_api, sandbox, platform
+):
+    together = Barrier(4)
+
+    def connect(_: int) -> tuple[int, str]:
+        try:
+            browser = make_api()
+            started = browser.get(f"connections/connect/{platform}")
+            callback = consent(started.headers["Location"])
+            together.wait(timeout=10)
+            finished = browser.get(callback)
+            return finished.status_code, finished.json().get("id")
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(4) as browsers:
+        answers = set(browsers.map(connect, range(4)))
+
+    assert answers == {(200, str(SocialConnection.objects.get().pk))}
 
 
 def test_connect_without_a_browser_is_active_only_after_its_user_confirms(
