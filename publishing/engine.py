@@ -224,10 +224,13 @@ def _step(job: PublishJob, kind: StepKind, around: Surroundings) -> Decision:
             move.note = "The worker stopped while publishing; looking whether the post exists."
             move.code = "outcome_unknown"
             move.changes |= {"error_code": "outcome_unknown", "error_message": move.note}
-        case StepKind.PREPARE | StepKind.REFRESH if job.publish_started_at is None:
+        case StepKind.PREPARE:
+            if job.status != Status.PROCESSING:
+                move.note = "Preparing the media."
             move.to = Status.PROCESSING
-            is_media = kind == StepKind.PREPARE
-            move.note = "Preparing the media." if is_media else "Refreshing the account's token."
+        case StepKind.REFRESH if job.publish_started_at is None:
+            move.to = Status.PROCESSING
+            move.note = "Refreshing the account's token."
     return Decision(move=move, step=step)
 
 

@@ -121,7 +121,7 @@ class Move:
 
 
 def move(moves: Sequence[Move], *, now: dt.datetime, actor: str) -> list[Move]:
-    """Carry out `moves` and record each as an event; answers those whose job was as they said.
+    """Carry out `moves` and record what they tell; answers those whose job was as they said.
 
     The moved jobs get their new values. Raises IllegalMoveError if an arrow does not exist.
     """
@@ -174,7 +174,9 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
             for each, values in zip(moves, rows, strict=True)
             if each.job.pk in written
         ]
-        JobEvent.objects.bulk_create([_event(each, now, actor) for each, _ in moved])
+        # That another step of the same begins is no news; how it went is.
+        told = [each for each, _ in moved if each.note or each.to != each.job.status]
+        JobEvent.objects.bulk_create([_event(each, now, actor) for each in told])
     for each, values in moved:
         for name, value in values.items():
             if name != "remote_id" or value:

@@ -44,8 +44,8 @@ def test_only_arrows_of_the_table_exist(make_job, before, after):
         stored = PublishJob.objects.get(pk=job.pk)
         assert stored.status == job.status == after
         assert (stored.next_attempt_at is None) == (after in ENDED)
-        [event] = job.events.all()
-        assert (event.from_status, event.to_status) == (before, after)
+        arrows = job.events.values_list("from_status", "to_status")
+        assert list(arrows) == ([] if before == after else [(before, after)])
     else:
         with pytest.raises(IllegalMoveError):
             move_one(Move(job=job, to=after, changes=changes), now=NOW, actor="test")

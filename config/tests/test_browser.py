@@ -1,0 +1,183 @@
+"""What people do with a browser, done with one: consent, the feed, the ops console, the API's page.
+
+Skipped without Playwright (`./run browser`) or Chromium.
+"""
+
+import datetime as dt
+import shutil
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from conftest import statuses
+from connections.models import SocialConnection
+
+CHROMIUM = shutil.which("chromium")
+playwright = pytest.importorskip("playwright.sync_api", reason="`./run browser` installs it")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+
+WINDOWS = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+
+
+@pytest.fixture(scope="module")
+def chromium(django_db_setup):
+    with pytest.MonkeyPatch.context() as patch, playwright.sync_playwright() as started:
+        # Playwright runs a loop in this thread, in which Django would refuse the database.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def service(chromium, transactional_db, live_server, settings):
+    """The service's address, for browsers."""
+    settings.SERVICE_BASE_URL = live_server.url
+    settings.CSRF_TRUSTED_ORIGINS = [live_server.url]
+    return live_server.url
+
+
+@pytest.fixture(params=WINDOWS)
+def window(request, chromium, service, sandbox):
+    """A page of a browser, on a desk and on a phone. Whatever it complains of fails the test."""
+    complaints = []
+    context = chromium.new_context(viewport=WINDOWS[request.param])
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("response", lambda answer: _note(complaints, answer, (service, sandbox.url)))
+    page.on(
+        "console",
+        lambda told: told.type in {"error", "warning"} and complaints.append(told.text),
+    )
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def _note(complaints, answer, ours):
+    if answer.status >= 400 or not answer.url.startswith((*ours, "data:", "blob:")):
+        complaints.append(f"{answer.status} {answer.url}")
+
+
+def fits(page):
+    """Is nothing cut off at the side?"""
+    return page.evaluate(
+        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    )
+
+
+@pytest.fixture
+def console(window, service):
+    """The ops console, signed in as one who may do everything."""
+    User.objects.create_superuser("mara", password="a long pass phrase")
+    window.goto(f"{service}/admin/")
+    window.get_by_label("Username").fill("mara")
+    window.get_by_label("Password").fill("a long pass phrase")
+    window.get_by_role("button", name="Log in").click()
+    window.wait_for_url(f"{service}/admin/")
+    return window
+
+
+def test_person_connects_at_the_consent_page_and_finds_the_post(
+    window, api, sandbox, lane, platform
+):
+    started = api.get(f"connections/connect/{platform}?redirect=false").json()
+    window.goto(started["authorization_url"])
+    assert fits(window)
+    with window.expect_response("**/callback?*") as arrival:
+        window.get_by_role("button", name="Authorize app").click()
+    code = arrival.value.json()["completion_code"]
+    confirm = {"attempt_id": started["attempt_id"], "completion_code": code}
+    assert api.post("connections/confirm", confirm).status_code == 200
+    sandbox.call("POST", "settings", **_instant(sandbox))
+    accepted = api.publish(SocialConnection.objects.get(), "Seen in a browser")
+    assert accepted.status_code == 202, accepted.json()
+    lane.work_ahead()
+
+    window.goto(f"{sandbox.url}/feed")
+
+    assert window.get_by_text("Seen in a browser").is_visible()
+    assert fits(window)
+    for medium in window.locator("article img, article video").all():
+        medium.scroll_into_view_if_needed()
+        medium.evaluate(
+            "medium => medium.decode ? medium.decode() : medium.readyState || new Promise("
+            "done => medium.addEventListener('loadedmetadata', done))"
+        )
+
+
+def _instant(sandbox):
+    switches = sandbox.call("GET", "settings")
+    return {name: 0 for name in switches if name.endswith("processing_seconds")}
+
+
+def test_operator_finds_what_failed_reads_its_story_and_tries_again(
+    console, service, api, make_connection, sandbox, lane
+):
+    connection = make_connection("twitter")
+    sandbox.fault("status", 403, method="POST", path="^/2/tweets$")
+    api.publish(connection, "Once refused")
+    lane.work()
+    [status] = statuses()
+
+    console.goto(f"{service}/admin/publishing/publishjob/")
+    assert console.get_by_text(status, exact=True).first.is_visible()
+    console.locator("#result_list tbody a").first.click()
+    console.get_by_text("Publishing on X.").first.wait_for()
+    if console.viewport_size == WINDOWS["phone"]:
+        console.get_by_text("more_horiz").click()
+    console.get_by_role("link", name="Retry").click()
+    console.get_by_label("Reason").fill("The owner asked for it.")
+    console.get_by_role("button", name="Retry").click()
+    console.get_by_text("The owner asked for it.").first.wait_for()
+    lane.work()
+
+    assert statuses() == {"Published": 1}
+    assert [post["text"] for post in sandbox.posts()] == ["Once refused"]
+
+
+def test_week_of_an_account_is_drawn(console, service, api, make_connection, sandbox):
+    connection = make_connection("twitter")
+    monday = (timezone.now() - dt.timedelta(days=150)).replace(hour=9, minute=0)
+    posts = [
+        {"created_at": (monday + dt.timedelta(days=n, hours=n % 24)).isoformat(), "text": "Bread"}
+        for n in range(120)
+    ]
+    account = {"platform": "twitter", "account_id": connection.external_user_id}
+    sandbox.call("POST", "history", **account, posts=posts)
+    api.get(f"insights/twitter/best-times?connection_id={connection.pk}")
+
+    console.goto(f"{service}/admin/insights/connectioninsights/{connection.pk}/change/")
+
+    hours = console.locator("table td[title]")
+    assert hours.count() == 7 * 24
+    shades = {
+        cell.evaluate("cell => getComputedStyle(cell).backgroundColor") for cell in hours.all()
+    }
+    assert len(shades) > 10
+    console.get_by_text("The posts behind it").first.click()
+    assert console.get_by_text("Published", exact=True).first.is_visible()
+
+
+def test_every_page_of_the_console_fits(console, service, api, make_connection, sandbox, lane):
+    connection = make_connection("facebook")
+    api.publish(connection, "A long text. " * 50)
+    lane.work()
+
+    addresses = {link.get_attribute("href") for link in console.locator("a[href^='/admin/']").all()}
+    assert len(addresses) > 5
+    for address in sorted(addresses):
+        # The forms for staff are Django's and unfold's.
+        if not address.endswith(("/logout/", "/add/")):
+            console.goto(f"{service}{address}")
+            assert fits(console), address
+
+
+def test_page_of_the_api_lists_its_calls(window, service):
+    window.goto(f"{service}/api/docs")
+
+    window.get_by_text("/api/v1/publishing/publish", exact=True).first.wait_for()
+    assert django_settings.SPECTACULAR_SETTINGS["TITLE"] in window.title()
