@@ -11,7 +11,6 @@ many posts the sandbox has: one for each.
 from __future__ import annotations
 
 import argparse
-import base64
 import contextlib
 import datetime as dt
 import os
@@ -25,36 +24,19 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import requests
 
+from benchmarks.service import Service, wait
+from config.jwt import sign_dev_token
+from config.run.journey import Caller
+from socialpublishing.platforms import PLATFORMS
+from socialpublishing.posts import MediaKind
+from socialpublishing.sandbox.pages import HERE as SANDBOX
+from socialpublishing.tests.file_server import FileServer, Sparse
+
 MEBIBYTE = 1024 * 1024
-PATIENCE_S = 900
 IDLE_S = 90  # so long that each background task has run once, and its process has grown
-
-os.environ.update(
-    ENV_FILE=os.devnull,
-    SECRET_KEY=secrets.token_urlsafe(50),
-    AES_KEY=base64.b64encode(secrets.token_bytes(32)).decode(),
-    JWT_KEY=secrets.token_urlsafe(48),
-    JWT_ALGORITHMS="HS256",
-    LOG_LEVEL="ERROR",
-    DJANGO_SETTINGS_MODULE="config.settings",
-)
-
-import django  # noqa: E402
-
-django.setup()
-
-from config.jwt import sign_dev_token  # noqa: E402
-from config.run.environment import first_free  # noqa: E402
-from config.run.journey import Caller  # noqa: E402
-from config.run.service import manage, web_command  # noqa: E402
-from socialpublishing.platforms import PLATFORMS  # noqa: E402
-from socialpublishing.posts import MediaKind  # noqa: E402
-from socialpublishing.sandbox.pages import HERE as SANDBOX  # noqa: E402
-from socialpublishing.tests.file_server import FileServer, Sparse  # noqa: E402
 
 
 def long_video(size: int) -> Sparse:
@@ -62,57 +44,6 @@ def long_video(size: int) -> Sparse:
     clip = (SANDBOX / "samples" / "clip.mp4").read_bytes()
     rest = struct.pack(">I4sQ", 1, b"free", size - len(clip))
     return Sparse(size=size, places={0: clip, len(clip): rest})
-
-
-class Service:
-    """Sandbox, web and worker, each with processes of its own."""
-
-    def __init__(self, folder: Path, source: str) -> None:
-        self.port, self.sandbox_port = first_free(18100), first_free(18200)
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.sandbox_url = f"http://127.0.0.1:{self.sandbox_port}"
-        self.environment = {
-            **os.environ,
-            "DATABASE_URL": f"sqlite:///{folder}/service.sqlite3",
-            "SANDBOX_URL": self.sandbox_url,
-            "SERVICE_BASE_URL": self.url,
-            "MEDIA_ALLOWED_ORIGINS": source,
-        }
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(command, env=self.environment, process_group=0)
-        self.processes.append(process)
-        return process
-
-    def start_all(self) -> None:
-        subprocess.run(manage("migrate", "-v0"), env=self.environment, check=True)
-        self.start(*manage("sandbox", "--port", str(self.sandbox_port)))
-        self.start(*web_command("127.0.0.1", self.port))
-        for url in (f"{self.url}/healthz", f"{self.sandbox_url}/control/posts"):
-            wait(lambda url=url: answers(url))
-
-    def stop(self) -> None:
-        for process in self.processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in self.processes:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(60)
-
-
-def answers(url: str) -> bool:
-    with contextlib.suppress(requests.RequestException):
-        return requests.get(url, timeout=2).ok
-    return False
-
-
-def wait(condition: Any, seconds: float = PATIENCE_S) -> None:
-    give_up_at = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > give_up_at:
-            raise SystemExit("It did not come about in time.")
-        time.sleep(0.05)
 
 
 def tree_of(pid: int) -> Iterator[int]:
@@ -159,7 +90,7 @@ class Bench:
         self.service, self.source = service, source
         self.token = sign_dev_token("alice", lifetime=dt.timedelta(hours=12))
         self.headers = {"Authorization": f"Bearer {self.token}"}
-        worker = self._start_worker()
+        worker = self.service.start_worker()
         gauge = Gauge(worker.pid)
         time.sleep(IDLE_S)
         self.idle = gauge.end()
@@ -168,7 +99,7 @@ class Bench:
 
     def video(self, platform: str, *, kill_after: float | None) -> None:
         """Publish one; with `kill_after`, the worker dies when that part of it was read."""
-        worker = self._start_worker()
+        worker = self.service.start_worker()
         gauges = [Gauge(worker.pid)]
         self.source.bytes_sent = 0
         started = time.monotonic()
@@ -177,7 +108,7 @@ class Bench:
             wait(lambda: self.source.bytes_sent > kill_after * self.source.file.size)
             os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
-            worker = self._start_worker()
+            worker = self.service.start_worker()
             gauges.append(Gauge(worker.pid))
         wait(lambda: self._status(job) not in {"Pending", "Processing"})
         seconds = time.monotonic() - started
@@ -193,11 +124,6 @@ class Bench:
         if posts != 1:
             self._tell_story(job)
         self._stop(worker)
-
-    def _start_worker(self) -> subprocess.Popen[bytes]:
-        worker = self.service.start(*manage("worker"))
-        wait(lambda: answers(f"{self.service.url}/healthz/worker"))
-        return worker
 
     def _stop(self, worker: subprocess.Popen[bytes]) -> None:
         worker.send_signal(signal.SIGTERM)
@@ -269,7 +195,8 @@ def main() -> None:
     known = [name for name in ("twitter", "facebook", "linkedin", "tiktok") if name in PLATFORMS]
     source = FileServer()
     with tempfile.TemporaryDirectory() as folder:
-        service = Service(Path(folder), source.origin)
+        database = f"sqlite:///{folder}/service.sqlite3"
+        service = Service(database, MEDIA_ALLOWED_ORIGINS=source.origin)
         try:
             service.start_all()
             bench = Bench(service, source)

@@ -12,6 +12,7 @@ import datetime as dt
 import logging
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -134,8 +135,8 @@ class Surroundings:
     now: dt.datetime
     # Another job of this account with the same text waits to be looked up.
     has_twin: bool = False
-    # Ids of posts that belong to other jobs of the account.
-    credited: frozenset[str] = frozenset()
+    # Ids of posts that belong to other jobs of the account; asked for only when it matters.
+    credited: Callable[[], frozenset[str]] = frozenset
     # The end of the lease for a step that starts now, by the database's clock and by ours.
     lease_until: dt.datetime
     send_before: float = float("inf")
@@ -204,7 +205,7 @@ def _step(job: PublishJob, kind: StepKind, around: Surroundings) -> Decision:
         token_version=connection.token_version,
         refresh_token=connection.refresh_token if is_refresh else None,
         since=_look_since(job) if kind == StepKind.FIND else None,
-        credited=around.credited,
+        credited=around.credited() if kind == StepKind.FIND else frozenset(),
         send_before=around.send_before,
     )
     move = Move(job=job, to=Status(job.status), step=kind)
@@ -406,7 +407,7 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
 def _is_ours(error: DuplicateContentError, result: Result, around: Surroundings) -> bool:
     """Does the platform name a post that only an earlier try of this very job can have made?"""
     is_repeat = result.step.kind == StepKind.PUBLISH and result.step.job.publish_calls > 1
-    return is_repeat and bool(error.remote_id) and error.remote_id not in around.credited
+    return is_repeat and bool(error.remote_id) and error.remote_id not in around.credited()
 
 
 def _not_seen(result: Result, around: Surroundings) -> Decision:

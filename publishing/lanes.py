@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.sharedctypes import RawValue
 from uuid import UUID
 
@@ -53,6 +54,8 @@ SLEEP_S = 0.2
 GATHER_S = 0.05
 GATHER_ABOVE = 8
 DRAIN_S = 45.0
+# A lane that has most of its threads at work claims this seldom, so that many are claimed together.
+CLAIM_PAUSE_S = 0.1
 TURNSTILE = "turnstile"
 
 # Set to 1 by `manage.py worker` when it has to stop; forked processes share it. A bare byte and no
@@ -84,6 +87,7 @@ class LaneRunner:
         self.is_claiming = True
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=f"lane-{name}")
         self._extended_at = self._settled_at = time.monotonic()
+        self._claimed_at = 0.0
         self._beat_at = 0.0
 
     def _take_over(self) -> int:
@@ -140,6 +144,10 @@ class LaneRunner:
         free = self.threads - len(self.in_flight)
         if not self.is_claiming or free <= 0:
             return SLEEP_S
+        pause = self._claimed_at + CLAIM_PAUSE_S - started
+        if free < self.threads // 2 and pause > 0:
+            return pause
+        self._claimed_at = started
         if self.claim(now, started, free) == free:
             return 0.0
         return self._until_next(now)
@@ -240,21 +248,13 @@ class LaneRunner:
             .values_list("account", "text", "pk")
         )
         for job in jobs:
-            credited: Iterable[str] = ()
-            if job.publish_started_at is not None:
-                credited = (
-                    PublishJob.objects.filter(account=job.account)
-                    .exclude(Q(remote_id="") | Q(pk=job.pk))
-                    .filter(published_at__gte=job.created_at - engine.LOOK_BACK)
-                    .values_list("remote_id", flat=True)
-                )
             yield Surroundings(
                 now=now,
                 has_twin=any(
                     account == job.account and text == job.text and pk != job.pk
                     for account, text, pk in looking
                 ),
-                credited=frozenset(credited),
+                credited=partial(_credited, job),
                 lease_until=now + LEASE,
                 send_before=started + LEASE.total_seconds() - SEND_MARGIN_S,
             )
@@ -351,6 +351,14 @@ class LaneRunner:
             step=late.step,
             note="A worker that had lost the job brings the platform's answer: the post is there.",
         )
+
+
+def _credited(job: PublishJob) -> frozenset[str]:
+    """Ids of posts since the job's creation that belong to other jobs of its account."""
+    others = PublishJob.objects.filter(
+        account=job.account, published_at__gte=job.created_at - engine.LOOK_BACK
+    ).exclude(Q(remote_id="") | Q(pk=job.pk))
+    return frozenset(others.values_list("remote_id", flat=True))
 
 
 def _decided(job: PublishJob, around: Surroundings) -> Decision:

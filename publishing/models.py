@@ -16,9 +16,9 @@ from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.base import Platform, Progress, Stage
 from socialpublishing.posts import Media, Post
 
-# How many due rows a claim looks at. One account's thousands fill it at most once: while one job of
-# an account is in hand, its others are passed over.
-CLAIM_WINDOW = 2000
+# How many due rows a claim looks at. While one job of an account is in hand, its others are passed
+# over, so one account's thousands fill it at most once.
+CLAIM_WINDOW = 10_000
 
 
 class Status(models.TextChoices):
@@ -50,25 +50,24 @@ class PublishJobQuerySet(models.QuerySet["PublishJob"]):
         return self.filter(next_attempt_at__isnull=False)
 
     def claimable(self, now: dt.datetime, limit: int) -> PublishJobQuerySet:
-        """What is due, one job for each account that has none in hand, longest due first."""
+        """What is due, one job for each account that has none in hand.
+
+        All users have their first one taken before anybody's second; of these, what is due longest.
+        """
         in_hand = PublishJob.objects.filter(account=models.OuterRef("account")).exclude(
             Q(lease_owner="") | Q(pk=models.OuterRef("pk"))
         )
         due = (
             self.filter(~models.Exists(in_hand), next_attempt_at__lte=now)
             .order_by("next_attempt_at", "pk")
-            .values("pk", "account", "next_attempt_at")[:CLAIM_WINDOW]
+            .values("pk")[:CLAIM_WINDOW]
         )
-        ranked = (
-            PublishJob.objects.filter(pk__in=due.values("pk"))
-            .annotate(
-                turn=Window(
-                    RowNumber(), partition_by=F("account"), order_by=["next_attempt_at", "pk"]
-                )
-            )
-            .filter(turn=1)
+        by_time = ["next_attempt_at", "pk"]
+        ranked = PublishJob.objects.filter(pk__in=due).annotate(
+            turn=Window(RowNumber(), partition_by=F("account"), order_by=by_time),
+            round=Window(RowNumber(), partition_by=F("user_id"), order_by=by_time),
         )
-        return ranked.order_by("next_attempt_at", "pk")[:limit]
+        return ranked.filter(turn=1).order_by("round", *by_time)[:limit]
 
     def looking(self) -> PublishJobQuerySet:
         """Jobs whose publishing call was made and whose outcome is not known yet."""

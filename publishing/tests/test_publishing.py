@@ -386,6 +386,22 @@ def test_one_accounts_thousands_do_not_stand_before_anothers_one(
     assert PublishJob.objects.get(pk=lonely).status == "Published"
 
 
+def test_one_users_many_accounts_do_not_stand_before_another_users_one(
+    make_api, make_connection, sandbox, lane
+):
+    alice, bob = make_api("alice"), make_api("bob")
+    for connection in [make_connection(user="alice") for _ in range(20)]:
+        for number in range(3):
+            alice.publish(connection, f"Of many {number}")
+    bob.publish(make_connection(user="bob"), "The only one")
+
+    lane.work()
+
+    texts = [post["text"] for post in sandbox.posts()]
+    assert len(texts) == 61
+    assert texts.index("The only one") < lane.threads
+
+
 # --- What a worker that was killed leaves behind ------------
 
 

@@ -216,7 +216,7 @@ def opened(
     deadline = time.monotonic() + min(seconds, network.max_transfer_s)
     for _ in range(1 + MAX_REDIRECTS):
         target = read_address(url)
-        with _slots.hold(target.host, deadline), _dialled(target, deadline, network) as wire:
+        with _slots.hold(target, deadline), _dialled(target, deadline, network) as wire:
             response = wire.ask(target, span)
             if response.status not in REDIRECTS:
                 _check_head(response, span, expected_bytes)
@@ -244,9 +244,13 @@ class _Slots:
         self._busy: Counter[str] = Counter()
 
     @contextmanager
-    def hold(self, host: str, deadline: float) -> Iterator[None]:
+    def hold(self, target: Target, deadline: float) -> Iterator[None]:
+        host = target.host
+
         def is_free() -> bool:
-            return self._busy[host] < MAX_AT_ONCE_PER_HOST and self._busy.total() < MAX_AT_ONCE
+            # The operator's own store serves everybody, and never holds a place out of spite.
+            has_place = target.is_trusted or self._busy[host] < MAX_AT_ONCE_PER_HOST
+            return has_place and self._busy.total() < MAX_AT_ONCE
 
         with self._changed:
             if not self._changed.wait_for(is_free, deadline - time.monotonic()):

@@ -1,0 +1,92 @@
+"""The service as it runs in earnest, for a benchmark: sandbox, web and worker, each a process.
+
+Import this before anything that reads Django's settings: it sets their environment.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import requests
+
+PATIENCE_S = 900
+
+os.environ.update(
+    ENV_FILE=os.devnull,
+    SECRET_KEY=secrets.token_urlsafe(50),
+    AES_KEY=base64.b64encode(secrets.token_bytes(32)).decode(),
+    JWT_KEY=secrets.token_urlsafe(48),
+    JWT_ALGORITHMS="HS256",
+    LOG_LEVEL="ERROR",
+    DJANGO_SETTINGS_MODULE="config.settings",
+)
+
+import django  # noqa: E402
+
+django.setup()
+
+from config.run.environment import first_free  # noqa: E402
+from config.run.service import manage, web_command  # noqa: E402
+
+
+class Service:
+    """Sandbox, web and worker, each with processes of its own."""
+
+    def __init__(self, database_url: str, **settings: str) -> None:
+        self.port, self.sandbox_port = first_free(18100), first_free(18200)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.sandbox_url = f"http://127.0.0.1:{self.sandbox_port}"
+        self.environment = {
+            **os.environ,
+            "DATABASE_URL": database_url,
+            "SANDBOX_URL": self.sandbox_url,
+            "SERVICE_BASE_URL": self.url,
+            **settings,
+        }
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(command, env=self.environment, process_group=0)
+        self.processes.append(process)
+        return process
+
+    def start_all(self) -> None:
+        subprocess.run(manage("migrate", "-v0"), env=self.environment, check=True)
+        self.start(*manage("sandbox", "--port", str(self.sandbox_port)))
+        self.start(*web_command("127.0.0.1", self.port))
+        for url in (f"{self.url}/healthz", f"{self.sandbox_url}/control/posts"):
+            wait(lambda url=url: answers(url))
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        worker = self.start(*manage("worker"))
+        wait(lambda: answers(f"{self.url}/healthz/worker"))
+        return worker
+
+    def stop(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(60)
+
+
+def answers(url: str) -> bool:
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(url, timeout=2).ok
+    return False
+
+
+def wait(condition: Callable[[], object], *, every_s: float = 0.05) -> None:
+    give_up_at = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > give_up_at:
+            raise SystemExit("It did not come about in time.")
+        time.sleep(every_s)
