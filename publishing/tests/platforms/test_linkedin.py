@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from urllib.parse import quote
 
 import pytest
 import requests
 
 from conftest import consent
 from publishing.models import PublishJob
-from socialpublishing.platforms.linkedin import DUPLICATES_FOR
+from socialpublishing.platforms.linkedin import DUPLICATES_FOR, VERSION
 from socialpublishing.sandbox.pages import HERE
 from socialpublishing.tests.file_server import FileServer, whole
 from socialpublishing.tests.films import long_box
@@ -262,6 +263,31 @@ def test_organizations_post_is_found_in_its_list(api, connection, organization, 
     [post] = sandbox.posts()
     assert job().remote_id == post["id"]
     assert len(sandbox.calls("/rest/posts", "POST")) == 1
+
+
+def test_deleted_twin_of_an_organizations_post_is_not_taken_for_it(
+    api, connection, organization, sandbox, lane
+):
+    sandbox.call("POST", "settings", linkedin_ghosts="on")
+    api.publish(connection, "Hello", platform_specific_options=organization)
+    lane.work_ahead()
+    [first] = sandbox.posts()
+    headers = {
+        "Authorization": f"Bearer {connection.access_token.reveal()}",
+        "LinkedIn-Version": VERSION,
+        "X-Restli-Protocol-Version": "2.0.0",
+    }
+    url = f"{sandbox.url}/linkedin/rest/posts/{quote(first['id'], safe='')}"
+    assert requests.delete(url, headers=headers, timeout=5).status_code == 204
+    sandbox.fault("status", 500, method="POST", path="^/rest/posts$")
+
+    again = api.publish(connection, "Hello", platform_specific_options=organization).json()
+    lane.work_ahead()
+
+    state = api.get(f"publishing/jobs/{again['job_id']}/status").json()
+    assert (state["status"], state["error_code"]) == ("ContentRejected", "content_rejected")
+    assert "was deleted" in state["error_message"]
+    assert sandbox.posts() == []
 
 
 def test_same_text_again_is_a_duplicate(api, connection, sandbox, lane):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Collection, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -73,6 +74,7 @@ POLL = dt.timedelta(seconds=2)
 VIDEO_POLL = dt.timedelta(seconds=5)
 # Where the state of an upload may not be read, it gets so long before it is posted.
 UNSEEN_GRACE, UNSEEN_FILM_GRACE = dt.timedelta(seconds=20), dt.timedelta(seconds=90)
+MEMBER = "urn:li:person:"
 POST_URN = re.compile(r"urn:li:(?:share|ugcPost):\d+")
 
 ORGANIZATION = RegexValidator(
@@ -401,9 +403,31 @@ class LinkedIn(Platform):
     def publish(self, post: Post, progress: Progress) -> Progress:
         assets = progress.handle.get("assets", [])
         payload = post_payload(post, author=self._author, assets=assets)
-        answer = self.http.call("POST", "/rest/posts", json=payload, needs_json=False)
+        try:
+            answer = self.http.call("POST", "/rest/posts", json=payload, needs_json=False)
+        except DuplicateContentError as error:
+            self._refuse_ghost(error)
+            raise
         urn = answer.headers.get("x-restli-id")
         return progress.published(remote_id=urn, post_url=self._post_url(str(urn)))
+
+    def _refuse_ghost(self, error: DuplicateContentError) -> None:
+        """For days LinkedIn names posts that were deleted, and others that never were, as twins.
+
+        A member's posts cannot be read, an organization's can.
+        """
+        if not error.remote_id or self._author.startswith(MEMBER):
+            return
+        try:
+            self.http.get(f"/rest/posts/{encoded(error.remote_id)}")
+        except PlatformApiError as unseen:
+            if unseen.status_code != HTTPStatus.NOT_FOUND:
+                raise
+            raise ContentRejectedError(
+                "LinkedIn takes it for a repeat of a post that was deleted; change the text.",
+                platform_code=error.platform_code,
+                request_id=error.request_id,
+            ) from unseen
 
     @property
     def _author(self) -> str:
@@ -417,7 +441,7 @@ class LinkedIn(Platform):
         self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
     ) -> Found | Progress | None:
         """Among the posts of the organization. Those of a member may not be read."""
-        if self._author.startswith("urn:li:person:"):
+        if self._author.startswith(MEMBER):
             return None
         assets = progress.handle.get("assets", [])
         for posts in self.pages(f"/rest/posts?author={encoded(self._author)}&q=author"):
