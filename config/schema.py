@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.extensions import (
+    OpenApiSerializerExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 
 from config.api import ERROR_CODES
 from socialpublishing.platforms import PLATFORMS
-from socialpublishing.serializers import ErrorDetailSerializer
+from socialpublishing.serializers import ErrorDetailSerializer, TextField
 
 
 class OperationSchema(AutoSchema):
@@ -30,6 +33,10 @@ class OperationSchema(AutoSchema):
             bodies[str(status)] = {**body, "description": "\n".join(codes)}
         return bodies
 
+    def get_auth(self) -> list[Any]:
+        # An empty list would say nothing; this says that nobody has to show anything.
+        return super().get_auth() or [{}]
+
     def _failures(self) -> set[int]:
         failures = {400, 405, 406, 500}
         if self.view.get_authenticators():
@@ -45,12 +52,36 @@ class OperationSchema(AutoSchema):
         return failures
 
 
+class StrictSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Closed, as the serializer is; with a description only where it has one of its own."""
+
+    target_class = "socialpublishing.serializers.StrictSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(  # type: ignore[no-untyped-call]
+            self.target, direction, bypass_extensions=True
+        )
+        schema["additionalProperties"] = False
+        if not vars(type(self.target)).get("__doc__"):
+            schema.pop("description", None)
+        if self.target.partial:
+            schema["minProperties"] = 1
+        for name, field in self.target.fields.items():
+            if isinstance(field, TextField) and not field.allow_blank:
+                schema["properties"][name].setdefault("minLength", 1)
+        return schema
+
+
 class PlatformOptionsSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """`anyOf` and not `oneOf`: what several platforms call the same is right for each of them."""
 
     target_class = "publishing.serializers.PlatformOptionsField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
+        if direction == "response":
+            # Clients that read an answer would have to guess which of the schemas it follows.
+            return {"type": "object", "additionalProperties": {}}
         return {
             "anyOf": [
                 auto_schema.resolve_serializer(known, direction).ref

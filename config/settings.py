@@ -176,9 +176,21 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SERVERS": [{"url": SERVICE_BASE_URL}],
+    "TAGS": [
+        {"name": "Social Connections", "description": "A user's accounts at the platforms."},
+        {"name": "Content Publishing", "description": "Posts, their jobs and their stories."},
+        {"name": "Content Insights", "description": "What works: hashtags, hours, metrics."},
+        {"name": "Platforms", "description": "What each platform takes."},
+    ],
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "publishing.models.Status",
         "ConnectionStatus": "connections.models.SocialConnection.Status",
+        # Otherwise their names would be numbers.
+        "MetaPostType": ["feed", "reel", "story"],
+        "PlainPostType": ["feed"],
+        "LinkedInPostType": ["feed", "document", "poll"],
+        "TikTokPostType": ["feed", "draft"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

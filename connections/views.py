@@ -8,7 +8,12 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
 from rest_framework import exceptions, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -132,9 +137,13 @@ class CallbackViewSet(viewsets.ViewSet):
         ],
         responses={
             200: OpenApiResponse(
-                SocialConnectionResponseSerializer,
-                description="The connection; a connect that began with redirect=false answers "
-                "PendingConnection.",
+                PolymorphicProxySerializer(
+                    component_name="FinishedConnect",
+                    serializers=[SocialConnectionResponseSerializer, PendingConnectionSerializer],
+                    resource_type_field_name=None,
+                ),
+                description="The connection; or, where the connect began with redirect=false, what "
+                "it is confirmed with.",
             ),
             303: OpenApiResponse(description="To `return_to`, with the outcome in its query."),
         },

@@ -17,7 +17,7 @@ MAX_KEYWORDS = 30
 class HashtagRequestSerializer(StrictSerializer):
     keywords = serializers.ListField(
         child=TextField(max_length=100),
-        allow_empty=False,
+        min_length=1,
         max_length=MAX_KEYWORDS,
         help_text="What the post is about.",
     )

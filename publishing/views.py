@@ -52,6 +52,13 @@ class JobPagination(pagination.CursorPagination):
     page_size_query_param = "limit"
     ordering = ("-created_at", "-id")
 
+    def decode_cursor(self, request: Request) -> Any:
+        try:
+            return super().decode_cursor(request)
+        except exceptions.NotFound as error:
+            # The list is there; it is the question that is wrong.
+            raise exceptions.ValidationError({"cursor": ["It is none of our cursors."]}) from error
+
     def get_paginated_response(self, data: Any) -> Response:
         links = [
             f'<{url}>; rel="{rel}"'
@@ -91,6 +98,7 @@ IDEMPOTENCY_HEADER = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
+    pattern=r"^[!-+\--~]{1,255}$",  # as IDEMPOTENCY_KEY, without the comma
     description="Repeating a request with the same key gives the first answer, and no second job.",
 )
 PREFER_HEADER = OpenApiParameter(

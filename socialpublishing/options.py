@@ -9,9 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from socialpublishing.serializers import StrictSerializer, TextField
+
+# Written so that every dialect of regular expressions reads it: it stands in the API's description.
+WEB_ADDRESS = RegexValidator(
+    r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*\Z", "An http(s) address is expected."
+)
 
 
 class PostOptions(StrictSerializer):
@@ -66,6 +72,10 @@ def optional(description: str, **more: Any) -> dict[str, Any]:
 
 def text(description: str, *, max_length: int, **more: Any) -> TextField:
     return TextField(max_length=max_length, **optional(description, **more))
+
+
+def web_address(description: str) -> TextField:
+    return text(description, max_length=2048, validators=[WEB_ADDRESS])
 
 
 def whole(description: str, *, low: int | None = None, high: int | None = None) -> WholeField:

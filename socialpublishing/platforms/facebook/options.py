@@ -8,10 +8,9 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from socialpublishing import options
-from socialpublishing.options import WholeField
+from socialpublishing.options import WEB_ADDRESS, WholeField
 from socialpublishing.serializers import StrictSerializer, TextField
 
-WEB_ADDRESS = RegexValidator(r"^(?i:https?)://[^\s/]\S*\Z", "An http(s) address is expected.")
 COUNTRY = RegexValidator(r"^[A-Z]{2}\Z", "A code such as DE is expected.")
 BUTTON = RegexValidator(r"^[A-Z][A-Z_]*\Z", "Facebook's name is expected, such as LEARN_MORE.")
 LEAST_AGES = (13, 15, 18, 21, 25)
@@ -74,9 +73,7 @@ class FacebookOptions(options.PostOptions):
     }
     post_type = options.choice("The kind of post.", "feed", "reel", "story")
     page_id = options.text("The Page to post to, one of the destinations.", max_length=64)
-    link = options.text(
-        "A link to show as a card below the text; not together with assets.", max_length=2048
-    )
+    link = options.web_address("A link to show as a card below the text; not together with assets.")
     link_details = LinkDetails(
         **options.optional(
             "What the link's card says, for a site that the Page has shown to be its own."
@@ -92,10 +89,8 @@ class FacebookOptions(options.PostOptions):
         "The button on the link's card, by Facebook's name.", max_length=40, validators=[BUTTON]
     )
     video_title = options.text("The title of a video.", max_length=255)
-    cover_url = options.text(
-        "A picture as the cover of a video in the feed, at an address that we can read.",
-        max_length=2048,
-        validators=[WEB_ADDRESS],
+    cover_url = options.web_address(
+        "A picture as the cover of a video in the feed, at an address that we can read."
     )
     place = options.text("The id of a Page with a place: where it was.", max_length=64)
     targeting = Targeting(**options.optional("Who may see the post."))

@@ -36,7 +36,7 @@ from socialpublishing.errors import (
 from socialpublishing.http import Answer, Body, retry_after
 from socialpublishing.media import open_stream
 from socialpublishing.oauth import OAuth
-from socialpublishing.options import WholeField
+from socialpublishing.options import WEB_ADDRESS, WholeField
 from socialpublishing.platforms.base import (
     DestinationFacts,
     Found,
@@ -80,16 +80,15 @@ POST_URN = re.compile(r"urn:li:(?:share|ugcPost):\d+")
 ORGANIZATION = RegexValidator(
     r"^urn:li:organization:[0-9]{1,20}\Z", "urn:li:organization: and a number is expected."
 )
-WEB_ADDRESS = RegexValidator(r"^(?i:https?)://[^\s/]\S*\Z", "An http(s) address is expected.")
 
 
-class ArticleOptions(StrictSerializer):
+class LinkedInArticle(StrictSerializer):
     url = TextField(max_length=2048, validators=[WEB_ADDRESS])
     title = TextField(max_length=400)
     description = TextField(max_length=4000, required=False)
 
 
-class PollOptions(StrictSerializer):
+class LinkedInPoll(StrictSerializer):
     question = TextField(max_length=140)
     options = serializers.ListField(
         child=TextField(max_length=30), min_length=2, max_length=4, help_text="The answers."
@@ -135,10 +134,10 @@ class LinkedInOptions(options.PostOptions):
     )
     disable_reshare = options.flag("Keep others from reposting it.")
     title = options.text("The title of the video or the document.", max_length=400)
-    article = ArticleOptions(
+    article = LinkedInArticle(
         **options.optional("A link as a card; an image of the post becomes its picture.")
     )
-    poll = PollOptions(**options.optional("The poll; it stands with no media."))
+    poll = LinkedInPoll(**options.optional("The poll; it stands with no media."))
 
 
 SHARED_OPTIONS = frozenset({"organization_urn", "visibility", "disable_reshare"})

@@ -69,7 +69,6 @@ MAX_FETCH_S = 45.0
 SPAM_PAUSE = dt.timedelta(hours=3)
 
 DIGITS = RegexValidator(r"^[0-9]{1,30}\Z", "An id of Pinterest is made of digits.")
-WEB_ADDRESS = RegexValidator(r"^(?i:https?)://[^\s/]\S*\Z", "An http(s) address is expected.")
 COLOUR = RegexValidator(r"^#[0-9A-Fa-f]{6}\Z", "A colour such as #6E7874 is expected.")
 
 
@@ -90,19 +89,15 @@ class PinterestOptions(options.PostOptions):
     )
     board_section_id = options.text("A section of that board.", max_length=30, validators=[DIGITS])
     title = options.text("The title of the Pin.", max_length=100)
-    link = options.text(
-        "Where a click on the Pin leads.", max_length=2048, validators=[WEB_ADDRESS]
-    )
+    link = options.web_address("Where a click on the Pin leads.")
     dominant_color = options.text(
         "The colour shown until the Pin is loaded.", max_length=7, validators=[COLOUR]
     )
     cover_image_key_frame_time = options.whole(
         "The second of the video whose picture is its cover; without it, the first.", low=0
     )
-    cover_image_url = options.text(
-        "A picture as the cover of the video, at a public address.",
-        max_length=2048,
-        validators=[WEB_ADDRESS],
+    cover_image_url = options.web_address(
+        "A picture as the cover of the video, at a public address."
     )
 
 

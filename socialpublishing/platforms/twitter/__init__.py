@@ -59,7 +59,7 @@ SEGMENT = 4 * MEGABYTE
 LARGEST_SEGMENT = 8 * MEGABYTE
 
 
-class PollOptions(StrictSerializer):
+class TwitterPoll(StrictSerializer):
     options = serializers.ListField(
         child=TextField(max_length=25), min_length=2, max_length=4, help_text="The answers."
     )
@@ -82,7 +82,7 @@ class TwitterOptions(options.PostOptions):
     thread = options.texts(
         "Further posts, each an answer to the one before it.", max_length=25_000, high=24
     )
-    poll = PollOptions(**options.optional("A poll below the text; not together with assets."))
+    poll = TwitterPoll(**options.optional("A poll below the text; not together with assets."))
     reply_settings = options.choice(
         "Who may answer; without it, everyone.",
         "following",
