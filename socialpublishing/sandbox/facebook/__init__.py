@@ -147,10 +147,6 @@ def _reel(request: SandboxRequest, video_id: str) -> HttpResponse:
     return cards.post_page(request, platform=NAME, post_id=video.post_id if video else "")
 
 
-def _reels(request: SandboxRequest, node_id: str, edge: str) -> HttpResponse:
-    return hosted.reels(request, node_id)
-
-
 def _not_allowed() -> HttpResponse:
     return refusal(400)
 
@@ -169,17 +165,18 @@ _graph = [
     path("<str:node_id>/posts", _on(GET=nodes.listing)),
     path("<str:node_id>/published_posts", _on(GET=nodes.listing)),
     path("<str:node_id>/photos", _on(POST=posts.add_photo)),
-    path("<str:node_id>/videos", _on(POST=videos.upload)),
+    path("<str:node_id>/videos", _on(GET=hosted.listed, POST=videos.upload), {"edge": "videos"}),
     path(
         "<str:node_id>/video_reels",
-        _on(GET=_reels, POST=hosted.publish),
+        _on(GET=hosted.listed, POST=hosted.publish),
         {"edge": "video_reels"},
     ),
     path("<str:node_id>/video_stories", _on(POST=hosted.publish), {"edge": "video_stories"}),
     path("<str:node_id>/photo_stories", _on(POST=hosted.photo_story)),
     path("<str:node_id>/stories", _on(GET=hosted.stories)),
     path("<str:node_id>/insights", _on(GET=nodes.insights)),
-    path("<str:node_id>", _on(GET=nodes.read, DELETE=posts.delete)),
+    # Meta's own SDK ends the address of a node with a slash.
+    re_path("^(?P<node_id>[^/]+)/?$", _on(GET=nodes.read, POST=posts.edit, DELETE=posts.delete)),
 ]
 
 PLATFORM = Platform(

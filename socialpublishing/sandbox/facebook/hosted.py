@@ -202,16 +202,17 @@ def stories(request: SandboxRequest, node_id: str) -> HttpResponse:
     return paged(request, [(post.id, post) for post in shown], lambda post: _told(request, post))
 
 
-def reels(request: SandboxRequest, node_id: str) -> HttpResponse:
-    """`GET /{page}/video_reels`: the videos, as `GET /{video}` tells them."""
+def listed(request: SandboxRequest, node_id: str, edge: str) -> HttpResponse:
+    """`GET /{page}/videos` and `/video_reels`: the videos, as `GET /{video}` tells them."""
     token = caller(request, "pages_read_engagement")
     if token.kind != "page" or node_id not in ("me", token.account.id):
         raise Answered(missing_object("get", node_id))
     asked = asked_fields(request, "VIDEO", "updated_time,description,id")
+    kinds = ("reel",) if edge == "video_reels" else ("reel", "video")
     shown = [
         post.media[0]
         for post in request.state.posts_of(token.account)
-        if post.details.get("kind") == "reel" and request.state.is_listed(post)
+        if post.details.get("kind") in kinds and request.state.is_listed(post)
     ]
     return paged(
         request,

@@ -87,6 +87,19 @@ def add_photo(request: SandboxRequest, node_id: str) -> HttpResponse:
     return json_answer({"id": photo.id, "post_id": post.id})
 
 
+def edit(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """`POST /{post}`: another text."""
+    token = caller(request)
+    text = text_param(request, "message")
+    with request.state.lock:
+        post = request.state.posts.get((NAME, node_id))
+        if post is None or post.account is not token.account or post.is_deleted:
+            return missing_object("post", node_id)
+        _demand_right_to_post(token.grant.scopes, post.account)
+        post.text = text
+    return json_answer({"success": True})
+
+
 def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`DELETE /{post}` or `/{photo}`. A post whose only photo goes, goes too."""
     token = caller(request)

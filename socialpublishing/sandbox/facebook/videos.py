@@ -26,7 +26,7 @@ WIDEST, MARGIN = 16 / 9, 1.02  # and upright no narrower, but for rounded pixels
 UNKNOWN_FORMAT = (1363024, "The video file you selected is in a format that we don't support.")
 
 
-def upload(request: SandboxRequest, node_id: str) -> HttpResponse:
+def upload(request: SandboxRequest, node_id: str, **_: Any) -> HttpResponse:
     page = posts.author(request, node_id)
     phase = str(request.params.get("upload_phase", ""))
     match phase:

@@ -192,7 +192,8 @@ _graph = [
     path("<str:node_id>/recently_searched_hashtags", _on(GET=hashtags.recently_searched)),
     path("<str:hashtag_id>/recent_media", _on(GET=hashtags.media), {"which": "recent"}),
     path("<str:hashtag_id>/top_media", _on(GET=hashtags.media), {"which": "top"}),
-    path("<str:node_id>", _on(GET=node, DELETE=posts.delete)),
+    # Meta's own SDK ends the address of a node with a slash.
+    re_path("^(?P<node_id>[^/]+)/?$", _on(GET=node, DELETE=posts.delete)),
 ]
 
 PLATFORM = Platform(

@@ -182,6 +182,7 @@ PLATFORM = Platform(
     urlpatterns=[
         path("oauth/v2/authorization", _on(GET=login.authorize, POST=login.authorize)),
         path("oauth/v2/accessToken", _on(POST=login.token)),
+        path("oauth/v2/introspectToken", _on(POST=login.introspect)),
         path("oauth/v2/revoke", _on(POST=login.revoke)),
         path("v2/userinfo", _on(GET=userinfo)),
         path("v2/me", _on(GET=me)),

@@ -203,6 +203,29 @@ def revoke(request: SandboxRequest) -> HttpResponse:
     return HttpResponse(status=200)
 
 
+def introspect(request: SandboxRequest) -> HttpResponse:
+    """https://learn.microsoft.com/en-us/linkedin/shared/authentication/token-introspection"""
+    form = oauth.strings(request.form)
+    if not oauth.is_client(NAME, form.get("client_id", ""), form.get("client_secret", "")):
+        return oauth_error(401, "invalid_client", "Client authentication failed")
+    token = request.state.tokens.get(form.get("token", ""))
+    if token is None or token.account.platform != NAME:
+        return json_answer({"active": False})
+    is_active = request.state.is_live(token)
+    return json_answer(
+        {
+            "active": is_active,
+            "status": "active" if is_active else "expired",
+            "client_id": form["client_id"],
+            "authorized_at": int(token.issued_at),
+            "created_at": int(token.issued_at),
+            "expires_at": int(token.expires_at or 0),
+            "scope": ",".join(sorted(token.grant.scopes)),
+            "auth_type": "3L",
+        }
+    )
+
+
 # --- At each call --------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -28,6 +29,7 @@ DURATIONS = (
     "ONE_DAY", "THREE_DAYS", "SEVEN_DAYS", "FOURTEEN_DAYS", "ONE_WEEK", "TWO_WEEKS",
 )  # fmt: skip
 ARTICLE = ("source", "title", "description")
+IDS = re.compile(r"List\((.+)\)")
 MAX_PAGE = 100
 
 
@@ -196,6 +198,9 @@ def text_of(request: SandboxRequest) -> str:
 
 @call("r_organization_social", "r_member_social", "w_member_social", "w_organization_social")
 def listed(request: SandboxRequest, grant: Grant) -> HttpResponse:
+    """By author; or, with `ids=List(…)`, those of these URNs (BATCH_GET)."""
+    if wanted := IDS.fullmatch(request.GET.get("ids", "")):
+        return _batch(request, grant, wanted[1].split(","))
     if request.GET.get("q") != "author":
         raise invalid("ILLEGAL_ARGUMENT", "The finder is not supported.")
     author = _readable(request.state, grant, request.GET.get("author"))
@@ -203,6 +208,16 @@ def listed(request: SandboxRequest, grant: Grant) -> HttpResponse:
         raise invalid("ILLEGAL_ARGUMENT", "sortBy is not an enum symbol.")
     posts = [post for post in request.state.posts_of(author) if request.state.is_listed(post)]
     return json_answer(page(request, [described(request, post) for post in posts]))
+
+
+def _batch(request: SandboxRequest, grant: Grant, urns: list[str]) -> HttpResponse:
+    results = {}
+    for urn in urns:
+        if post := _find(request, urn):
+            _readable(request.state, grant, urn_of(post.account))
+            results[urn] = described(request, post)
+    statuses = {urn: 200 if urn in results else 404 for urn in urns}
+    return json_answer({"results": results, "statuses": statuses, "errors": {}})
 
 
 def page(request: SandboxRequest, elements: list[Any]) -> dict[str, Any]:

@@ -144,9 +144,9 @@ PLATFORM = Platform(
         ),
         path("v5/boards/<str:board_id>/sections/<str:section_id>/pins", _on(GET=pins.listed)),
         path("v5/pins", _on(GET=pins.listed, POST=pins.create)),
-        path("v5/pins/<str:pin_id>", _on(GET=pins.one, DELETE=pins.delete)),
+        path("v5/pins/<str:pin_id>", _on(GET=pins.one, PATCH=pins.update, DELETE=pins.delete)),
         path("v5/trends/keywords/<str:region>/top/<str:trend_type>", _on(GET=trends.keywords)),
-        path("v5/media", _on(POST=uploads.register)),
+        path("v5/media", _on(GET=uploads.listed, POST=uploads.register)),
         path("v5/media/<str:media_id>", _on(GET=uploads.one)),
         # Another host in truth: S3's.
         path(uploads.UPLOAD_PATH, by_method(uploads.refuse_method, POST=uploads.receive)),

@@ -65,6 +65,9 @@ CREATE = {
     },
 }
 
+CHANGEABLE = ("board_id", "board_section_id", "title", "description", "alt_text", "link")
+UPDATE = {"properties": {name: CREATE["properties"][name] for name in CHANGEABLE}}  # type: ignore[index]
+
 
 def _items(**own: Any) -> dict[str, Any]:
     texts = {"title": STRING, "description": STRING, "link": STRING}
@@ -178,6 +181,21 @@ def one(request: SandboxRequest, grant: Grant, pin_id: str) -> HttpResponse:
     if not request.state.is_readable(post):
         raise not_found("Pin")
     return json_answer(described(request, post, with_metrics=with_metrics))
+
+
+@call("boards:read", "boards:write", "pins:read", "pins:write", category="org_write")
+def update(request: SandboxRequest, grant: Grant, pin_id: str) -> HttpResponse:
+    post = _find(request, grant, pin_id)
+    body = without_nulls(request.json)
+    demand(UPDATE, body)
+    board = find(grant, body["board_id"]) if "board_id" in body else post.facts["board"]
+    if section_id := body.get("board_section_id"):
+        section_of(board, section_id)
+    with request.state.lock:
+        post.text = body.pop("description", post.text)
+        post.facts |= {**body, "board": board, "board_id": board.id}
+        post.details |= body
+    return json_answer(described(request, post))
 
 
 @call("boards:read", "boards:write", "pins:read", "pins:write", category="org_write")

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.exchange import SandboxRequest, json_answer
-from socialpublishing.sandbox.pinterest.boards import EPOCH_MS, demand, without_nulls
+from socialpublishing.sandbox.pinterest.boards import EPOCH_MS, demand, page, without_nulls
 from socialpublishing.sandbox.pinterest.errors import not_found, storage_error
 from socialpublishing.sandbox.pinterest.login import NAME, call
 from socialpublishing.sandbox.state import Grant, Media, State, as_time
@@ -107,6 +107,18 @@ def one(request: SandboxRequest, grant: Grant, media_id: str) -> HttpResponse:
     if media is None or media.account_id != grant.account.id or "parameters" not in media.facts:
         raise not_found("Media")
     return json_answer(_described(request.state, media))
+
+
+@call("pins:read", "pins:write", category="org_read")
+def listed(request: SandboxRequest, grant: Grant) -> HttpResponse:
+    mine = [
+        media
+        for media in reversed(list(request.state.media.values()))
+        if media.account_id == grant.account.id and "parameters" in media.facts
+    ]
+    items, bookmark = page(request, mine)
+    told = [_described(request.state, media) for media in items]
+    return json_answer({"items": told, "bookmark": bookmark})
 
 
 def _described(state: State, media: Media) -> dict[str, Any]:

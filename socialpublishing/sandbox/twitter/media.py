@@ -49,7 +49,10 @@ UPLOAD = {
             "type": "string",
             "enum": [*KNOWN_CATEGORIES, "subtitles"],
         },
-        "additional_owners": {"type": "string"},
+        "media_type": {"type": "string", "enum": KNOWN_TYPES},
+        # Texts where they come in a form.
+        "additional_owners": {"type": ["array", "string"], "items": ID},
+        "shared": {"type": ["boolean", "string"]},
     },
 }
 INITIALIZE = {

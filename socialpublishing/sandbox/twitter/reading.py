@@ -64,6 +64,43 @@ def me(request: SandboxRequest, account: Account) -> HttpResponse:
     return json_answer(speak(request, {"data": _user_node(request, account, fields)}))
 
 
+@call("users.read", "tweet.read", limit=900, is_public=True)
+def user(
+    request: SandboxRequest, account: Account | None, user_id: str = "", username: str = ""
+) -> HttpResponse:
+    """By id or by name."""
+    fields = _asked(request, ("user.fields",), USER_FIELDS) | {"id", "name", "username"}
+    _asked(request, ("expansions",), USER_EXPANSIONS)
+    wanted = (
+        each
+        for each in _users(request)
+        if user_id == each.id or username.lower() == each.username.lower()
+    )
+    found = next(wanted, None)
+    if found is None:
+        name = "username" if username else "id"
+        return json_answer({"errors": [not_found(name, username or user_id, "user")]})
+    return json_answer(speak(request, {"data": _user_node(request, found, fields)}))
+
+
+@call("users.read", "tweet.read", limit=900, is_public=True)
+def users(request: SandboxRequest, account: Account | None) -> HttpResponse:
+    fields = _asked(request, ("user.fields",), USER_FIELDS) | {"id", "name", "username"}
+    ids = request.GET.get("ids", "").split(",")
+    if not 1 <= len(ids) <= MAX_IDS or not all(map(_is_id, ids)):
+        return invalid_query("ids", ",".join(ids), f"a list of 1 to {MAX_IDS} ids")
+    known = {each.id: each for each in _users(request)}
+    told: dict[str, Any] = {
+        "data": [_user_node(request, known[each], fields) for each in ids if each in known],
+        "errors": [not_found("ids", each, "user") for each in ids if each not in known],
+    }
+    return json_answer(speak(request, {name: value for name, value in told.items() if value}))
+
+
+def _users(request: SandboxRequest) -> list[Account]:
+    return request.state.accounts(NAME)
+
+
 @call("tweet.read", "users.read", limit=5000, is_public=True)
 def lookup(request: SandboxRequest, account: Account | None) -> HttpResponse:
     ids = request.GET.get("ids", "").split(",")

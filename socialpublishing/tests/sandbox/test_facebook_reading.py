@@ -210,3 +210,16 @@ def test_insights_need_the_permission_and_the_task(make_page, facts, expected):
     fields = f"id,insights.metric({METRICS})"
     answer = page.get(f"/{page.id}/published_posts", params={"fields": fields})
     assert error_of(answer) == expected
+
+
+def test_nodes_are_named_with_and_without_a_slash(page):
+    post_id = page.publish(message="Hello")
+    for node in (page.id, post_id, "me"):
+        assert page.get(f"/{node}/").json() == page.get(f"/{node}").json()
+
+
+def test_text_of_a_post_can_be_changed_by_its_page_alone(page, make_page, control):
+    post_id = page.publish(message="Helo")
+    assert error_of(make_page().post(f"/{post_id}", data={"message": "Mine"}))[:2] == (400, 100)
+    assert page.post(f"/{post_id}", data={"message": "Hello"}).json() == {"success": True}
+    assert [post["text"] for post in control.posts("facebook")] == ["Hello"]

@@ -147,3 +147,11 @@ def test_cover_comes_with_the_last_call(page, control, sample):
     )
     assert answer.status_code == 200
     assert control.posts()[0]["details"]["thumb"] == hashlib.sha256(cover).hexdigest()
+
+
+def test_videos_of_a_page_are_listed(page, make_page, sample):
+    assert page.get(f"/{page.id}/videos").json()["data"] == []
+    video_id = upload(page, sample("clip.mp4"), description="A film")
+    [listed] = page.get(f"/{page.id}/videos?fields=id,description").json()["data"]
+    assert listed == {"id": video_id, "description": "A film"}
+    assert page.get(f"/{make_page().id}/videos").status_code == 400

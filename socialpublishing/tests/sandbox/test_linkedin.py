@@ -326,3 +326,27 @@ def test_metric_type_changed_its_shape(make_member, version, is_text):
     path = f"/rest/memberCreatorPostAnalytics?q=entity&entity=(share:{urn})&queryType=REACTION"
     [told] = member.get(path, headers={"LinkedIn-Version": version}).json()["elements"]
     assert isinstance(told["metricType"], str) == is_text
+
+
+def test_posts_of_an_organization_are_read_together(member, make_member):
+    [organization] = member.organizations
+    urn = member.write("For them", author=organization).headers["x-restli-id"]
+    nobody = "urn:li:share:1"
+
+    asked = f"/rest/posts?ids=List({quote(urn)},{quote(nobody)})"
+    told = member.get(asked).json()
+
+    assert told["results"][urn]["commentary"] == "For them"
+    assert told["statuses"] == {urn: 200, nobody: 404}
+    assert make_member().get(asked).status_code == 403
+
+
+def test_token_tells_how_it_is(member, server):
+    form = {"client_id": "sandbox-linkedin", "client_secret": "sandbox-secret"}
+    url = f"{server.url}/linkedin/oauth/v2/introspectToken"
+    told = member.session.post(url, data={**form, "token": member.account["access_token"]}).json()
+    assert (told["active"], told["status"], told["auth_type"]) == (True, "active", "3L")
+    assert "w_member_social" in told["scope"].split(",")
+    assert member.session.post(url, data={**form, "token": "x"}).json() == {"active": False}
+    wrong = {**form, "client_secret": "guess", "token": "x"}
+    assert member.session.post(url, data=wrong).status_code == 401

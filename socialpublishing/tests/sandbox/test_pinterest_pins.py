@@ -301,3 +301,23 @@ def test_another_accounts_video_is_not_there(pinner, make_pinner, sample):
     media_id = make_pinner().film(sample("clip.mp4"))
     assert pinner.get(f"/media/{media_id}").status_code == 404
     assert pinner.pin(video(media_id, cover_image_key_frame_time=0)).status_code == 404
+
+
+def test_pin_can_be_changed_by_its_owner_alone(pinner, make_pinner, control, sample):
+    pin = pinner.pin(sample("bakery.jpg"), description="Helo", title="Bred").json()
+    changes = {"description": "Hello", "title": "Bread"}
+    stranger = make_pinner()
+    assert stranger.call("PATCH", f"/pins/{pin['id']}", json=changes).status_code == 404
+    answer = pinner.call("PATCH", f"/pins/{pin['id']}", json=changes)
+    assert (answer.status_code, answer.json()["title"]) == (200, "Bread")
+    [post] = control.posts("pinterest")
+    assert (post["text"], post["details"]["title"]) == ("Hello", "Bread")
+
+
+def test_uploads_are_listed_newest_first(pinner, make_pinner):
+    made = [pinner.post("/media", json={"media_type": "video"}).json() for _ in range(3)]
+    first = pinner.get("/media?page_size=2").json()
+    rest = pinner.get(f"/media?page_size=2&bookmark={first['bookmark']}").json()
+    listed = [each["media_id"] for each in first["items"] + rest["items"]]
+    assert listed == [each["media_id"] for each in reversed(made)]
+    assert make_pinner().get("/media").json()["items"] == []

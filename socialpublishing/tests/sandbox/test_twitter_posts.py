@@ -228,3 +228,15 @@ def test_foreign_post_cannot_be_deleted(x, make_x, control):
     tweet = make_x(username="other").tweet()
     assert x.delete(f"/2/tweets/{tweet['id']}").status_code == 403
     assert len(control.posts()) == 1
+
+
+def test_people_are_found_by_id_and_by_name(x, make_x):
+    other = make_x(username="Baker", name="The Baker")
+    wanted = {"id": other.id, "name": "The Baker", "username": "Baker"}
+    assert x.get(f"/2/users/{other.id}").json()["data"] == wanted
+    assert x.get("/2/users/by/username/baker").json()["data"] == wanted
+    both = x.get(f"/2/users?ids={other.id},1").json()
+    assert both["data"] == [wanted]
+    assert [error["resource_id"] for error in both["errors"]] == ["1"]
+    assert "data" not in x.get("/2/users/by/username/nobody").json()
+    assert x.get("/2/users?ids=me").status_code == 400
