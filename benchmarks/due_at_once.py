@@ -14,13 +14,11 @@ the same machine in the same run:
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime as dt
 import json
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from threading import local
 from typing import Any
@@ -28,10 +26,9 @@ from typing import Any
 import requests
 from django.conf import settings
 
-from benchmarks.service import Service, wait
+from benchmarks.service import Service, database, wait
 from config.jwt import sign_dev_token
 from config.run.journey import Caller
-from config.run.postgres import temporary_postgres
 
 CALL_S = 0.25
 CALLERS = 8
@@ -156,16 +153,6 @@ class Bench:
     def count_out(self) -> int:
         found = self.control("posts?platform=facebook")
         return sum(not post["text"].startswith("Plain") for post in found)
-
-
-@contextlib.contextmanager
-def database(*, is_sqlite: bool) -> Iterator[str]:
-    if is_sqlite:
-        with tempfile.TemporaryDirectory() as folder:
-            yield f"sqlite:///{folder}/service.sqlite3"
-    else:
-        with temporary_postgres() as url:
-            yield url
 
 
 def main() -> None:

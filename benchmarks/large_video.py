@@ -22,12 +22,11 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import requests
 
-from benchmarks.service import Service, wait
+from benchmarks.service import Service, tree_of, wait
 from config.jwt import sign_dev_token
 from config.run.journey import Caller
 from socialpublishing.platforms import PLATFORMS
@@ -44,13 +43,6 @@ def long_video(size: int) -> Sparse:
     clip = (SANDBOX / "samples" / "clip.mp4").read_bytes()
     rest = struct.pack(">I4sQ", 1, b"free", size - len(clip))
     return Sparse(size=size, places={0: clip, len(clip): rest})
-
-
-def tree_of(pid: int) -> Iterator[int]:
-    yield pid
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            yield from tree_of(int(child))
 
 
 def memory_of(pid: int) -> int:

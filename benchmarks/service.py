@@ -11,8 +11,10 @@ import os
 import secrets
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import requests
 
@@ -33,6 +35,7 @@ import django  # noqa: E402
 django.setup()
 
 from config.run.environment import first_free  # noqa: E402
+from config.run.postgres import temporary_postgres  # noqa: E402
 from config.run.service import manage, web_command  # noqa: E402
 
 
@@ -90,3 +93,20 @@ def wait(condition: Callable[[], object], *, every_s: float = 0.05) -> None:
         if time.monotonic() > give_up_at:
             raise SystemExit("It did not come about in time.")
         time.sleep(every_s)
+
+
+def tree_of(pid: int) -> Iterator[int]:
+    yield pid
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            yield from tree_of(int(child))
+
+
+@contextlib.contextmanager
+def database(*, is_sqlite: bool) -> Iterator[str]:
+    if is_sqlite:
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite:///{folder}/service.sqlite3"
+    else:
+        with temporary_postgres() as url:
+            yield url

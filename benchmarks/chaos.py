@@ -1,0 +1,178 @@
+"""Posts on all platforms while processes are killed and answers get lost; then they are counted.
+
+    python -m benchmarks.chaos [--posts 120] [--kills 25] [--seed N] [--sqlite]
+
+Every few seconds a process of the worker's tree, chosen by chance, gets `kill -9`; a worker that is
+gone altogether is started again. Meanwhile calls chosen by chance lose their answer, fail, or are
+late. At the end each job is held against what the sandbox has: what is published is there once.
+Whatever did not end as published is told with its story.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime as dt
+import itertools
+import os
+import random
+import signal
+import time
+from collections import Counter
+from typing import Any
+
+import requests
+
+from benchmarks.service import Service, database, tree_of, wait
+from config.jwt import sign_dev_token
+from config.run.journey import Caller
+from publishing.models import Status
+from publishing.transitions import ENDED
+from socialpublishing.platforms import PLATFORMS
+from socialpublishing.posts import MediaKind
+
+ACCOUNTS = 3  # of each platform
+FAULTS = ("drop_after", "drop_after", "drop_before", "malformed", "status", "delay_after")
+SAMPLES = {
+    MediaKind.IMAGE: ("harbour.jpg", "image/jpeg"),
+    MediaKind.VIDEO: ("clip.mp4", "video/mp4"),
+}
+PAUSE_S = 3.0
+
+
+class Chaos:
+    def __init__(self, service: Service, seed: int) -> None:
+        self.service = service
+        self.luck = random.Random(seed)
+        self.token = sign_dev_token("alice", lifetime=dt.timedelta(hours=12))
+        self.connections = {
+            name: [self._connect(name, number) for number in range(ACCOUNTS)] for name in PLATFORMS
+        }
+        self.jobs: dict[str, str] = {}  # by the text of its post
+        self.worker = service.start_worker()
+
+    def control(self, method: str, path: str, **body: Any) -> Any:
+        url = f"{self.service.sandbox_url}/control/{path}"
+        answer = requests.request(method, url, json=body or None, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def api(self, method: str, path: str, **more: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        url = f"{self.service.url}/api/v1/{path}"
+        return requests.request(method, url, headers=headers, timeout=60, **more).json()
+
+    def _connect(self, platform: str, number: int) -> str:
+        self.control("POST", "accounts", platform=platform, username=f"{platform}{number}")
+        caller = Caller(
+            service=self.service.url, sandbox=self.service.sandbox_url, token=self.token
+        )
+        # The consent page proposes the newest account.
+        return str(caller.connect(platform)["id"])
+
+    # --- What happens ----------------------------------------------------------------------------
+
+    def publish(self, number: int) -> None:
+        """A post of some kind on some platform, whose text is its own."""
+        name = self.luck.choice(list(PLATFORMS))
+        platform, text = PLATFORMS[name], f"Chaos number {number}"
+        kind = platform.capabilities.post_types[0]
+        wanted = [each for each in SAMPLES if each in kind.media]
+        some = self.luck.randint(kind.min_media, 1) if wanted else 0
+        assets = []
+        for chosen in self.luck.sample(wanted, some):
+            file, mime_type = SAMPLES[chosen]
+            url = f"{self.service.sandbox_url}/samples/{file}"
+            assets.append({"url": url, "asset_type": chosen, "mime_type": mime_type})
+        examples = platform.options.examples
+        body = {
+            "connection_id": self.luck.choice(self.connections[name]),
+            "text_content": text,
+            "assets": assets,
+            "platform_specific_options": {each: examples[each] for each in kind.required_options},
+        }
+        answer = self.api("POST", "publishing/publish", json=body)
+        if "job_id" not in answer:
+            raise SystemExit(f"{name}: {answer}")
+        self.jobs[text] = answer["job_id"]
+
+    def disturb(self) -> None:
+        action = self.luck.choice(FAULTS)
+        value = {"status": {"code": 503}, "delay_after": 1.5}.get(action)
+        told = {} if value is None else {"value": value}
+        self.control(
+            "POST", "faults", action=action, platform=self.luck.choice(list(PLATFORMS)), **told
+        )
+
+    def kill(self) -> None:
+        victim = self.luck.choice(list(tree_of(self.worker.pid)))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(victim, signal.SIGKILL)
+
+    def keep_a_worker(self) -> None:
+        if self.worker.poll() is not None:
+            self.worker = self.service.start_worker()
+
+    # --- What came of it -------------------------------------------------------------------------
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        return {text: self.api("GET", f"publishing/jobs/{job}") for text, job in self.jobs.items()}
+
+    def are_settled(self) -> bool:
+        self.keep_a_worker()
+        return all(
+            state["status"] in ENDED or state["next_attempt_at"] is None
+            for state in self.states().values()
+        )
+
+    def judge(self) -> int:
+        """How many posts are wrong."""
+        there = Counter(post["text"].split(" https://")[0] for post in self.control("GET", "posts"))
+        states = self.states()
+        wrong = 0
+        for text, state in states.items():
+            times = there[text]
+            is_wrong = times > 1 or (times == 1) != (state["status"] == Status.PUBLISHED)
+            wrong += is_wrong
+            if is_wrong or state["status"] != Status.PUBLISHED:
+                print(f"{text} on {state['platform']}: {state['status']}, {times} times there")
+                for event in self.api("GET", f"publishing/jobs/{state['job_id']}/events"):
+                    print("   ", event["at"], event["to_status"], event["code"], event["note"])
+        told = Counter(state["status"] for state in states.values())
+        print(f"{dict(told)}; there more than once: {sum(n > 1 for n in there.values())}")
+        return wrong
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--posts", type=int, default=120)
+    parser.add_argument("--kills", type=int, default=25)
+    parser.add_argument("--seed", type=int, default=random.randrange(10_000))
+    parser.add_argument("--sqlite", action="store_true", help="instead of PostgreSQL")
+    asked = parser.parse_args()
+    print(f"seed {asked.seed}", flush=True)
+    with database(is_sqlite=asked.sqlite) as url:
+        service = Service(url)
+        try:
+            service.start_all()
+            chaos = Chaos(service, asked.seed)
+            numbers = iter(range(asked.posts))
+            for _ in range(asked.kills):
+                for number in itertools.islice(numbers, -(-asked.posts // asked.kills)):
+                    chaos.publish(number)
+                    chaos.disturb()
+                time.sleep(chaos.luck.uniform(0, PAUSE_S))
+                chaos.kill()
+                time.sleep(chaos.luck.uniform(0, PAUSE_S))
+                chaos.keep_a_worker()
+            chaos.control("DELETE", "faults")
+            wait(chaos.are_settled, every_s=5)
+            wrong = chaos.judge()
+        finally:
+            service.stop()
+    print(f"{asked.posts} posts, {asked.kills} kills, {wrong} wrong")
+    raise SystemExit(wrong > 0)
+
+
+if __name__ == "__main__":
+    main()
