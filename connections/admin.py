@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.enums import ActionVariant
@@ -14,15 +14,14 @@ from unfold.enums import ActionVariant
 from connections import services
 from connections.console import (
     OperatedAdmin,
-    Operation,
     PlatformFilter,
     ReadOnlyInline,
-    action,
     coloured,
     display,
     isolated,
     link,
     moment,
+    operation,
     platform_label,
 )
 from connections.models import Destination, SocialConnection
@@ -126,21 +125,16 @@ class SocialConnectionAdmin(OperatedAdmin):
     def updated(self, connection: SocialConnection) -> str:
         return moment(connection.updated_at)
 
-    @action(description="Disconnect", icon="link_off", variant=ActionVariant.DANGER)
-    def revoke(
-        self,
-        request: HttpRequest,
-        rows: QuerySet[SocialConnection] | None = None,
-        object_id: str | None = None,
-    ) -> HttpResponse:
-        operation = Operation(
-            title="Disconnect",
-            done="disconnected",
-            act=services.disconnect,
-            warning="Our tokens are revoked and wiped, and waiting posts are cancelled. "
-            "Only the owner can connect the account again.",
-        )
-        return self.operate(request, rows, object_id, operation)
+    revoke = operation(
+        "Disconnect",
+        icon="link_off",
+        variant=ActionVariant.DANGER,
+        title="Disconnect",
+        done="disconnected",
+        act=services.disconnect,
+        warning="Our tokens are revoked and wiped, and waiting posts are cancelled. "
+        "Only the owner can connect the account again.",
+    )
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         connection = self.get_object(request, object_id)

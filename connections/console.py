@@ -44,16 +44,6 @@ def display(**options: Any) -> Callable[[Method], Method]:
     return cast("Callable[[Method], Method]", unfold.decorators.display(**options))
 
 
-def action(
-    *, description: str, icon: str, variant: ActionVariant = ActionVariant.DEFAULT
-) -> Callable[[Method], Method]:
-    """An operation that staff who may operate on the rows find over the list and on the page."""
-    decorator = unfold.decorators.action(
-        description=description, icon=icon, variant=variant, permissions=["operate"]
-    )
-    return cast("Callable[[Method], Method]", decorator)
-
-
 # --- How things look -----------------------------------------------------------------------------
 
 
@@ -170,6 +160,32 @@ class Operation:
     done: str
     act: Callable[..., object]
     warning: str = ""
+
+
+def operation(
+    button: str,
+    *,
+    icon: str,
+    variant: ActionVariant = ActionVariant.DEFAULT,
+    **facts: Any,
+) -> Any:
+    """A method of an OperatedAdmin: an Operation of these `facts`, with a button of its own.
+
+    Staff who may operate on the rows find it over the list and on the page.
+    """
+    made = Operation(**facts)
+
+    def operate(
+        self: OperatedAdmin,
+        request: HttpRequest,
+        rows: QuerySet[Any] | None = None,
+        object_id: str | None = None,
+    ) -> HttpResponse:
+        return self.operate(request, rows, object_id, made)
+
+    return unfold.decorators.action(
+        description=button, icon=icon, variant=variant, permissions=["operate"]
+    )(operate)
 
 
 class OperatedAdmin(ReadOnlyAdmin):

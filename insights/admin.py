@@ -7,20 +7,19 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Max, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from connections.console import (
     NONE,
     OperatedAdmin,
-    Operation,
     PlatformFilter,
-    action,
     display,
     isolated,
     link,
     moment,
+    operation,
     platform_label,
 )
 from connections.models import SocialConnection
@@ -90,21 +89,15 @@ class ConnectionInsightsAdmin(OperatedAdmin):
         last = watches.order_by("-job__published_at").first()
         return isolated(f"{last.error_code}: {last.error_message}") if last else NONE
 
-    @action(description="Estimate anew", icon="insights")
-    def read_anew(
-        self,
-        request: HttpRequest,
-        rows: QuerySet[ConnectionInsights] | None = None,
-        object_id: str | None = None,
-    ) -> HttpResponse:
-        operation = Operation(
-            title="Estimate anew",
-            done="estimated",
-            act=services.read_anew,
-            warning="The account's posts are read at its platform with its owner's token, unless "
-            "they were a short while ago. Where the platform charges for reads, this costs.",
-        )
-        return self.operate(request, rows, object_id, operation)
+    read_anew = operation(
+        "Estimate anew",
+        icon="insights",
+        title="Estimate anew",
+        done="estimated",
+        act=services.read_anew,
+        warning="The account's posts are read at its platform with its owner's token, unless "
+        "they were a short while ago. Where the platform charges for reads, this costs.",
+    )
 
 
 def _shown(rhythm: Rhythm) -> dict[str, Any]:

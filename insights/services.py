@@ -70,7 +70,22 @@ def read_anew(connection: SocialConnection, *, actor: str = "", reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class BestTimes:
+class Answer:
+    """It is as old as the oldest of what it was made from."""
+
+    sources: tuple[Source, ...]
+
+    @property
+    def generated_at(self) -> dt.datetime | None:
+        return oldest_reading(self.sources)
+
+    @property
+    def stale(self) -> bool:
+        return any(source.is_stale for source in self.sources)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestTimes(Answer):
     """`suggested_times` in `timezone`, best first; see insights.best_times for what they mean."""
 
     platform: str
@@ -81,15 +96,6 @@ class BestTimes:
     posts_used: int
     missing_posts: int
     lift: float
-    sources: tuple[Source, ...]
-
-    @property
-    def generated_at(self) -> dt.datetime | None:
-        return oldest_reading(self.sources)
-
-    @property
-    def stale(self) -> bool:
-        return any(source.is_stale for source in self.sources)
 
 
 def best_times(
@@ -224,17 +230,8 @@ class Suggestion:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hashtags:
+class Hashtags(Answer):
     suggestions: tuple[Suggestion, ...]
-    sources: tuple[Source, ...]
-
-    @property
-    def generated_at(self) -> dt.datetime | None:
-        return oldest_reading(self.sources)
-
-    @property
-    def stale(self) -> bool:
-        return any(source.is_stale for source in self.sources)
 
 
 def hashtags(

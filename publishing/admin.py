@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -22,17 +22,16 @@ from unfold.paginator import InfinitePaginator
 from connections.console import (
     NONE,
     OperatedAdmin,
-    Operation,
     PlatformFilter,
     ReadOnlyAdmin,
     ReadOnlyInline,
     TimeRangeFilter,
-    action,
     coloured,
     display,
     isolated,
     link,
     moment,
+    operation,
     platform_label,
 )
 from publishing import services
@@ -284,67 +283,46 @@ class PublishJobAdmin(OperatedAdmin):
 
     # --- Operations ------------------------------------------------------------------------------
 
-    @action(description="Retry", icon="replay", variant=ActionVariant.PRIMARY)
-    def retry(
-        self,
-        request: HttpRequest,
-        rows: QuerySet[PublishJob] | None = None,
-        object_id: str | None = None,
-    ) -> HttpResponse:
-        operation = Operation(
-            title="Retry",
-            done="tried again",
-            act=services.retry_job,
-            warning="A failed or rejected job is tried anew. An unconfirmed one is looked up: it "
-            "is published again only if the platform surely does not have it.",
-        )
-        return self.operate(request, rows, object_id, operation)
+    retry = operation(
+        "Retry",
+        icon="replay",
+        variant=ActionVariant.PRIMARY,
+        title="Retry",
+        done="tried again",
+        act=services.retry_job,
+        warning="A failed or rejected job is tried anew. An unconfirmed one is looked up: it "
+        "is published again only if the platform surely does not have it.",
+    )
 
-    @action(description="Cancel", icon="cancel_schedule_send", variant=ActionVariant.DANGER)
-    def cancel(
-        self,
-        request: HttpRequest,
-        rows: QuerySet[PublishJob] | None = None,
-        object_id: str | None = None,
-    ) -> HttpResponse:
-        operation = Operation(
-            title="Cancel the post",
-            done="cancelled",
-            act=services.cancel_job,
-            warning="What has been submitted to its platform can no longer be cancelled.",
-        )
-        return self.operate(request, rows, object_id, operation)
+    cancel = operation(
+        "Cancel",
+        icon="cancel_schedule_send",
+        variant=ActionVariant.DANGER,
+        title="Cancel the post",
+        done="cancelled",
+        act=services.cancel_job,
+        warning="What has been submitted to its platform can no longer be cancelled.",
+    )
 
-    @action(description="It is published", icon="done")
-    def settle_published(
-        self,
-        request: HttpRequest,
-        rows: QuerySet[PublishJob] | None = None,
-        object_id: str | None = None,
-    ) -> HttpResponse:
-        operation = Operation(
-            title="It is published",
-            done="settled",
-            act=partial(services.resolve_job, outcome=Outcome.PUBLISHED),
-            warning="For an unconfirmed post that somebody has seen at its platform.",
-        )
-        return self.operate(request, rows, object_id, operation)
+    settle_published = operation(
+        "It is published",
+        icon="done",
+        title="It is published",
+        done="settled",
+        act=partial(services.resolve_job, outcome=Outcome.PUBLISHED),
+        warning="For an unconfirmed post that somebody has seen at its platform.",
+    )
 
-    @action(description="It is not published", icon="block", variant=ActionVariant.DANGER)
-    def settle_not_published(
-        self,
-        request: HttpRequest,
-        rows: QuerySet[PublishJob] | None = None,
-        object_id: str | None = None,
-    ) -> HttpResponse:
-        operation = Operation(
-            title="It is not published",
-            done="settled",
-            act=partial(services.resolve_job, outcome=Outcome.NOT_PUBLISHED),
-            warning="For an unconfirmed post that is surely not at its platform. Tried again "
-            "afterwards, it is published: if it was there after all, twice.",
-        )
-        return self.operate(request, rows, object_id, operation)
+    settle_not_published = operation(
+        "It is not published",
+        icon="block",
+        variant=ActionVariant.DANGER,
+        title="It is not published",
+        done="settled",
+        act=partial(services.resolve_job, outcome=Outcome.NOT_PUBLISHED),
+        warning="For an unconfirmed post that is surely not at its platform. Tried again "
+        "afterwards, it is published: if it was there after all, twice.",
+    )
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """The operations that this job's status leaves; the services have the last word."""

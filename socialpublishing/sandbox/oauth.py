@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import pages
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.exchange import Answered, SandboxRequest
 from socialpublishing.sandbox.state import Account, Code, Grant, State
 
 CLIENT_SECRET = "sandbox-secret"
@@ -106,6 +106,28 @@ def send_back(redirect_uri: str, **answer: str) -> HttpResponse:
 
 def is_answered(request: SandboxRequest) -> bool:
     return request.method == "POST" and ("allow" in request.form or "deny" in request.form)
+
+
+def consenting_account(request: SandboxRequest, ask: Ask, **denial: str) -> Account:
+    """The account picked on the consent page.
+
+    Raises Answered: with the page, as long as nobody has answered it; with `denial` sent back to
+    the app; with a refusal, if there is no such account.
+    """
+    params = ask.params
+    if not is_answered(request):
+        raise Answered(consent_page(request, ask))
+    if "deny" in params:
+        raise Answered(send_back(params["redirect_uri"], **denial, **state_of(params)))
+    account = chosen_account(request.state, ask.platform, params)
+    if account is None:
+        reason = "There is no such account."
+        raise Answered(refusal_page(request, ask.platform, ask.label, reason))
+    return account
+
+
+def state_of(params: dict[str, str]) -> dict[str, str]:
+    return {"state": params["state"]} if "state" in params else {}
 
 
 def chosen_account(state: State, platform: str, params: dict[str, str]) -> Account | None:

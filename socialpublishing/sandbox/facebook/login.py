@@ -49,24 +49,16 @@ def dialog(request: SandboxRequest) -> HttpResponse:
     if reason := _fault_of(params, asked):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     asked = list(dict.fromkeys([ALWAYS, *asked]))
-    if not oauth.is_answered(request):
-        scopes = {scope: SCOPES[scope] for scope in asked}
-        ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
-        return oauth.consent_page(request, ask)
-
-    state = {"state": params["state"]} if "state" in params else {}
-    if "deny" in params:
-        return oauth.send_back(
-            params["redirect_uri"],
-            error="access_denied",
-            error_code="200",
-            error_description="Permissions error",
-            error_reason="user_denied",
-            **state,
-        )
-    account = oauth.chosen_account(request.state, NAME, params)
-    if account is None:
-        return oauth.refusal_page(request, NAME, LABEL, "There is no such account.")
+    scopes = {scope: SCOPES[scope] for scope in asked}
+    ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
+    account = oauth.consenting_account(
+        request,
+        ask,
+        error="access_denied",
+        error_code="200",
+        error_description="Permissions error",
+        error_reason="user_denied",
+    )
     granted = {ALWAYS, *oauth.ticked(request, "scope", asked)}
     page_ids = [page.id for page in request.state.accounts(NAME, owner_id=account.id)]
     grant = Grant(
@@ -76,7 +68,7 @@ def dialog(request: SandboxRequest) -> HttpResponse:
         page_ids=tuple(oauth.ticked(request, "page", page_ids)),
     )
     code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(80)}", params)
-    answer = {"code": code.value, **state}
+    answer = {"code": code.value, **oauth.state_of(params)}
     if params.get("return_scopes") == "true":
         answer |= {
             "granted_scopes": ",".join(sorted(grant.scopes)),

@@ -75,26 +75,19 @@ def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -
     asked = params.get("scope", "").replace(",", " ").split()
     if reason := _fault_of(params, asked, known, needed_type):
         return oauth.refusal_page(request, NAME, LABEL, reason)
-    if not oauth.is_answered(request):
-        scopes = {scope: known[scope] for scope in asked}
-        ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
-        return oauth.consent_page(request, ask)
-    state = {"state": params["state"]} if "state" in params else {}
-    if "deny" in params:
-        return oauth.send_back(
-            params["redirect_uri"],
-            error="access_denied",
-            error_reason="user_denied",
-            error_description="The user denied your request",
-            **state,
-        )
-    account = oauth.chosen_account(request.state, NAME, params)
-    if account is None:
-        return oauth.refusal_page(request, NAME, LABEL, "There is no such account.")
+    scopes = {scope: known[scope] for scope in asked}
+    ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
+    account = oauth.consenting_account(
+        request,
+        ask,
+        error="access_denied",
+        error_reason="user_denied",
+        error_description="The user denied your request",
+    )
     granted = set(oauth.ticked(request, "scope", asked))
     grant = Grant(account=account, scopes=granted, declined=set(asked) - granted)
     code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(120)}", params)
-    answer = oauth.send_back(params["redirect_uri"], code=code.value, **state)
+    answer = oauth.send_back(params["redirect_uri"], code=code.value, **oauth.state_of(params))
     if needed_type:
         answer["Location"] += "#_"  # as Instagram does, nobody knows why
     return answer

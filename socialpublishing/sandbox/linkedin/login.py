@@ -57,27 +57,20 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     if reason := _fault_of(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     asked = _scopes(params["scope"])
-    if not oauth.is_answered(request):
-        scopes = {scope: SCOPES[scope] for scope in asked}
-        ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes)
-        return oauth.consent_page(request, ask)
-
-    state = {"state": params["state"]}
-    if "deny" in params:
-        return oauth.send_back(
-            params["redirect_uri"],
-            error="user_cancelled_authorize",
-            error_description="The user cancelled the authorization",
-            **state,
-        )
-    account = oauth.chosen_account(request.state, NAME, params)
-    if account is None:
-        return oauth.refusal_page(request, NAME, LABEL, "There is no such account.")
+    ask = oauth.Ask(
+        platform=NAME, label=LABEL, params=params, scopes={scope: SCOPES[scope] for scope in asked}
+    )
+    account = oauth.consenting_account(
+        request,
+        ask,
+        error="user_cancelled_authorize",
+        error_description="The user cancelled the authorization",
+    )
     with request.state.lock:
         _end_other_grants(request.state, account, set(asked))
         grant = Grant(account=account, scopes=set(asked))
         code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(120)}", params)
-    return oauth.send_back(params["redirect_uri"], code=code.value, **state)
+    return oauth.send_back(params["redirect_uri"], code=code.value, **oauth.state_of(params))
 
 
 def _end_other_grants(state: State, account: Account, scopes: set[str]) -> None:

@@ -42,28 +42,20 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     if reason := _fault_of(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     asked = params["scope"].split(",")
-    if not oauth.is_answered(request):
-        scopes = {scope: SCOPES[scope] for scope in asked}
-        ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
-        return oauth.consent_page(request, ask)
-    state = {"state": params["state"]}
-    if "deny" in params:
-        return oauth.send_back(
-            params["redirect_uri"],
-            error="access_denied",
-            error_description="The user denied the request",
-            **state,
-        )
-    account = oauth.chosen_account(request.state, NAME, params)
-    if account is None:
-        return oauth.refusal_page(request, NAME, LABEL, "There is no such account.")
+    scopes = {scope: SCOPES[scope] for scope in asked}
+    ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
+    account = oauth.consenting_account(
+        request, ask, error="access_denied", error_description="The user denied the request"
+    )
     granted = set(oauth.ticked(request, "scope", asked))
     grant = Grant(account=account, scopes=granted, declined=set(asked) - granted)
     # Codes hold characters that have to be decoded, once.
     value = f"{oauth.random_text(60)}*0!{oauth.random_text(8)}"
     code = oauth.add_code(request.state, grant, value, params)
     scopes_told = ",".join(sorted(granted))
-    return oauth.send_back(params["redirect_uri"], code=code.value, scopes=scopes_told, **state)
+    return oauth.send_back(
+        params["redirect_uri"], code=code.value, scopes=scopes_told, **oauth.state_of(params)
+    )
 
 
 def _fault_of(params: dict[str, str]) -> str:

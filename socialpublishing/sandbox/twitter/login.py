@@ -59,20 +59,13 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     if reason := _fault_of(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     asked = params["scope"].split()
-    if not oauth.is_answered(request):
-        scopes = {scope: SCOPES[scope] for scope in asked}
-        ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes)
-        return oauth.consent_page(request, ask)
-
-    state = {"state": params["state"]} if "state" in params else {}
-    if "deny" in params:
-        return oauth.send_back(params["redirect_uri"], **state, error="access_denied")
-    account = oauth.chosen_account(request.state, NAME, params)
-    if account is None:
-        return oauth.refusal_page(request, NAME, LABEL, "There is no such account.")
+    ask = oauth.Ask(
+        platform=NAME, label=LABEL, params=params, scopes={scope: SCOPES[scope] for scope in asked}
+    )
+    account = oauth.consenting_account(request, ask, error="access_denied")
     grant = Grant(account=account, scopes=set(asked))
     code = oauth.add_code(request.state, grant, opaque(request.state, "ac"), params)
-    return oauth.send_back(params["redirect_uri"], **state, code=code.value)
+    return oauth.send_back(params["redirect_uri"], **oauth.state_of(params), code=code.value)
 
 
 def _fault_of(params: dict[str, str]) -> str:
