@@ -28,6 +28,7 @@ from insights.models import ConnectionInsights, Rhythm, Watch
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 EVIDENCE = 50  # posts that are listed
+LEAST_SPAN = 0.25
 
 
 @admin.register(ConnectionInsights)
@@ -104,7 +105,8 @@ def _shown(rhythm: Rhythm) -> dict[str, Any]:
     best = {(slot["day_of_week"], slot["hour_of_day"]) for slot in rhythm.slots}
     weeks = [rhythm.surface[24 * day : 24 * (day + 1)] for day in range(7)]
     low = min(rhythm.surface, default=0)
-    span = max(rhythm.surface, default=1) - low or 1
+    # A week whose hours hardly differ has to look so.
+    span = max(max(rhythm.surface, default=1) - low, LEAST_SPAN)
     return {
         "rhythm": rhythm,
         "made_at": moment(rhythm.made_at),

@@ -172,8 +172,8 @@ def _keep(
     effects: Sequence[float],
     now: dt.datetime,
 ) -> None:
-    home = carrier.connection.timezone or "UTC"
-    if zone != home:
+    home = carrier.connection.timezone
+    if home and zone != home:
         return  # asked in passing; the account's own zone is what can be compared
     Rhythm.objects.update_or_create(
         connection=carrier.connection,
