@@ -148,16 +148,21 @@ def test_week_of_an_account_is_drawn(console, service, api, make_connection, san
     ]
     account = {"platform": "twitter", "account_id": connection.external_user_id}
     sandbox.call("POST", "history", **account, posts=posts)
-    api.get(f"insights/twitter/best-times?connection_id={connection.pk}")
+    told = api.get(f"insights/twitter/best-times?connection_id={connection.pk}").json()
 
     console.goto(f"{service}/admin/insights/connectioninsights/{connection.pk}/change/")
 
     hours = console.locator("table td[title]")
     assert hours.count() == 7 * 24
-    shades = {
-        cell.evaluate("cell => getComputedStyle(cell).backgroundColor") for cell in hours.all()
+    marked = hours.evaluate_all(
+        "cells => cells.filter(cell => getComputedStyle(cell).outlineStyle == 'solid')"
+        ".map(cell => cell.title.split(':')[0])"
+    )
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    best = {
+        f"{days[slot['day_of_week']]} {slot['hour_of_day']}" for slot in told["suggested_times"]
     }
-    assert len(shades) > 10
+    assert set(marked) == best
     console.get_by_text("The posts behind it").first.click()
     assert console.get_by_text("Published", exact=True).first.is_visible()
 
