@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import schemathesis
 from django.core import signals
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import (
@@ -23,7 +24,6 @@ from schemathesis.checks import (
 )
 
 from config.jwt import sign_dev_token
-from config.wsgi import application
 from publishing.models import PublishJob
 
 CHECKS = [
@@ -34,7 +34,7 @@ CHECKS = [
 ]
 
 
-made_up = schemathesis.openapi.from_wsgi("/api/schema", application)
+made_up = schemathesis.openapi.from_wsgi("/api/schema", get_wsgi_application())
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_worker_killed_in_the_middle_of_50_jobs_loses_and_doubles_none(service, 
         assert answer.status_code == 202
 
     worker = service.start_worker()
-    wait(lambda: len(sandbox.posts()) >= JOBS // 3, 30)
+    wait(lambda: len(sandbox.posts()) >= JOBS // 3, 90)
     worker.kill()  # its whole tree dies with it, calls under way and all
     worker.wait()
     service.start_worker()
