@@ -284,6 +284,7 @@ def _platforms_tags(
     carrier: Carrier, keywords: Sequence[str], industry: str, limit: int
 ) -> tuple[list[Suggestion], Source]:
     """What the platform itself names for the keywords, read with the user's own token."""
+    zone = carrier.connection.timezone
 
     def make() -> dict[str, Any]:
         try:
@@ -295,6 +296,7 @@ def _platforms_tags(
                     industry=industry,
                     limit=limit,
                     max_reads=settings.INSIGHTS_MAX_BILLED_READS,
+                    timezone=zone,
                 )
             )
         except ResultsNotAvailableError as error:
@@ -302,7 +304,8 @@ def _platforms_tags(
         ideas = [vars(idea) for idea in told.ideas]
         return {"name": told.source, "why": told.meaning, "code": "", "ideas": ideas}
 
-    key = key_of(carrier.key, [own_tags.fold(word) for word in keywords], industry, limit)
+    folded = [own_tags.fold(word) for word in keywords]
+    key = key_of(carrier.key, folded, industry, limit, zone)
     try:
         answer = remembered(f"tags:{key}", make)
     except PlatformApiError as error:

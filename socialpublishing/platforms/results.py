@@ -61,12 +61,17 @@ class PastPost:
 
 @dataclass(frozen=True, kw_only=True)
 class TagQuery:
-    """What hashtags are asked for. `max_reads`: so many posts may be read, where reads cost."""
+    """What hashtags are asked for.
+
+    `max_reads`: so many posts may be read, where reads cost. `timezone`: by whose clocks the
+    account's people live, an IANA name; empty if nobody has said so.
+    """
 
     keywords: tuple[str, ...]
     industry: str = ""
     limit: int = 10
     max_reads: int = 100
+    timezone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from socialpublishing.platforms.pinterest.payloads import is_newest_first, made_at
+from socialpublishing.platforms.pinterest.regions import region_of
 from socialpublishing.platforms.results import (
     Metrics,
     PastPost,
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 # Of 250 Pins each. Numbers are read for young Pins, and lists are newest first in practice.
 MAX_PAGES = 8
-# Neither an account nor a token tells where its people are.
-REGION, REGION_NAME = "US", "the United States"
 MAX_KEYWORDS, MAX_KEYWORD = 50, 100
 MAX_TRENDS = 50
 # The last observations of a weekly series.
@@ -74,8 +73,9 @@ class PinterestResults(Results["Pinterest"]):
         asked = list(filter(None, (_keyword(words) for words in (*query.keywords, query.industry))))
         if not asked:
             raise ResultsNotAvailableError("Pinterest knows trends for none of these keywords.")
+        region = region_of(query.timezone)
         answer = self.client.http.get(
-            f"/v5/trends/keywords/{quote(REGION, safe='')}/top/monthly",
+            f"/v5/trends/keywords/{quote(region.code, safe='')}/top/monthly",
             params={
                 "include_keywords": asked[:MAX_KEYWORDS],
                 # Else each keyword's own peak counts as 100, and no two can be compared.
@@ -86,7 +86,7 @@ class PinterestResults(Results["Pinterest"]):
         return TagIdeas(
             source="pinterest_trends",
             meaning="How often the keyword was searched for on Pinterest in the last four weeks "
-            f"in {REGION_NAME}, against the one searched for most.",
+            f"in {region.name}, against the one searched for most.",
             ideas=ranked_tags(answer["trends"])[: query.limit],
         )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from urllib.parse import quote
+from zoneinfo import available_timezones
 
 import pytest
 
@@ -15,6 +17,7 @@ from socialpublishing.errors import (
 )
 from socialpublishing.platforms.base import Account
 from socialpublishing.platforms.pinterest import Pinterest, results
+from socialpublishing.platforms.pinterest.regions import REGIONS, region_of
 from socialpublishing.platforms.pinterest.results import metrics_of, past_post, ranked_tags
 from socialpublishing.platforms.results import Metrics, ResultsNotAvailableError, TagQuery
 from socialpublishing.tests.openapi import described
@@ -219,10 +222,30 @@ def test_tags_are_searched_keywords_that_hold_the_words(reader, watched):
     )
 
 
-def test_region_of_several_countries_is_asked_for_as_it_is_written(reader, monkeypatch, watched):
-    monkeypatch.setattr(results, "REGION", "DE+AT+CH")
-    assert reader.tag_ideas(TagQuery(keywords=("rye",))).ideas
-    assert "/keywords/DE%2BAT%2BCH/top/" in watched.calls[0].request.url
+@pytest.mark.parametrize(
+    ("timezone", "code"),
+    [
+        ("", "US"),
+        ("America/New_York", "US"),
+        ("Asia/Tokyo", "US"),
+        ("Europe/Berlin", "DE"),
+        ("Europe/Vienna", "DE+AT+CH"),
+        ("America/Argentina/Salta", "AR"),
+        ("Australia/Perth", "AU+NZ"),
+    ],
+)
+def test_trends_are_of_the_region_of_the_time_zone(reader, watched, timezone, code):
+    ideas = reader.tag_ideas(TagQuery(keywords=("rye",), timezone=timezone))
+
+    assert f"/keywords/{quote(code, safe='')}/top/" in watched.calls[0].request.url
+    assert region_of(timezone).name in ideas.meaning
+
+
+def test_zones_of_regions_are_known_and_belong_to_one():
+    every = [zone for region in REGIONS for zone in region.zones]
+    assert len(set(every)) == len(every)
+    for zone in every:
+        assert any(known == zone or known.startswith(zone) for known in available_timezones())
 
 
 def test_nothing_sought_is_no_error(reader):
