@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from connections.grants import Grant, identify
 from connections.models import ATTEMPT_LIFETIME, Destination, OAuthAttempt, SocialConnection
@@ -240,22 +240,27 @@ def confirm_connect(
 
 
 def _refuse_confirm(attempt: OAuthAttempt, *, is_stranger: bool) -> None:
-    attempt.failed_confirms += 1
-    if is_stranger or attempt.failed_confirms >= MAX_FAILED_CONFIRMS:
-        # Somebody else holds the code: whose account this is has become doubtful.
-        grant, attempt.grant, attempt.completion_hash = attempt.grant, None, ""
-        if grant is not None:
-            given = Grant.from_secret(grant)
-            _revoke_quietly(
-                SocialConnection(
-                    platform=attempt.platform,
-                    login=attempt.login,
-                    external_user_id=given.profile.id,
-                    access_token=given.access_token,
-                    refresh_token=given.refresh_token,
-                )
-            )
-    attempt.save(update_fields=["failed_confirms", "grant", "completion_hash"])
+    same = OAuthAttempt.objects.filter(pk=attempt.pk)
+    same.update(failed_confirms=F("failed_confirms") + 1)
+    attempt.refresh_from_db(fields=["failed_confirms"])
+    if not is_stranger and attempt.failed_confirms < MAX_FAILED_CONFIRMS:
+        return
+    # Somebody else holds the code: whose account this is has become doubtful. One who confirms
+    # rightly at the same moment has the grant, or finds none.
+    grant = attempt.grant
+    taken = same.filter(grant__isnull=False).update(grant=None, completion_hash="")
+    if not taken or grant is None:
+        return
+    given = Grant.from_secret(grant)
+    _revoke_quietly(
+        SocialConnection(
+            platform=attempt.platform,
+            login=attempt.login,
+            external_user_id=given.profile.id,
+            access_token=given.access_token,
+            refresh_token=given.refresh_token,
+        )
+    )
 
 
 def store_grant(*, user_id: str, platform: str, grant: Grant) -> SocialConnection:
@@ -405,7 +410,11 @@ def disconnect(
         ended = (
             SocialConnection.objects.filter(pk=connection.pk)
             .exclude(status=SocialConnection.Status.REVOKED)
-            .update(status=SocialConnection.Status.REVOKED, status_reason=reason[:300])
+            .update(
+                status=SocialConnection.Status.REVOKED,
+                status_reason=reason[:300],
+                updated_at=database_now(),
+            )
         )
         if not ended:
             raise ConnectionNotFoundError
@@ -434,10 +443,13 @@ def _revoke_and_wipe(connection: SocialConnection) -> None:
     # Two users may have connected one account, and a revocation would end the other's grant too.
     if not shared.exists():
         _revoke_quietly(connection)
-    SocialConnection.objects.filter(
-        pk=connection.pk, status=SocialConnection.Status.REVOKED
-    ).update(access_token=None, refresh_token=None)
-    connection.destinations.update(access_token=None)
+    with transaction.atomic():
+        wiped = SocialConnection.objects.filter(
+            pk=connection.pk, status=SocialConnection.Status.REVOKED
+        ).update(access_token=None, refresh_token=None, updated_at=database_now())
+        # Its owner may have connected it again meanwhile: those tokens are new.
+        if wiped:
+            connection.destinations.update(access_token=None)
 
 
 def _revoke_quietly(connection: SocialConnection) -> None:
@@ -567,6 +579,7 @@ def needs_reauth(connection: SocialConnection, reason: str) -> bool:
             status=SocialConnection.Status.NEEDS_REAUTH,
             status_reason=reason[:300],
             refreshing_until=None,
+            updated_at=database_now(),
         )
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -25,6 +26,14 @@ def corpus() -> list[tuple[str, str, str]]:
     lines = (Path(__file__).parent / "corpora/return_to.txt").read_text().splitlines()
     rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
     return [(row[0], row[1], row[2].encode().decode("unicode_escape")) for row in rows]
+
+
+def at_once(test: Any) -> Any:
+    """For tests with several browsers at a time."""
+    together = pytest.mark.skipif(
+        database.vendor == "sqlite", reason="threads lock each other out of a database in memory"
+    )
+    return together(pytest.mark.django_db(transaction=True)(test))
 
 
 @pytest.mark.parametrize(("number", "verdict", "target"), corpus())
@@ -61,10 +70,7 @@ def test_connecting_the_same_account_again_keeps_its_id(api, sandbox, platform):
     assert api.get(consent(started.headers["Location"])).json()["id"] in ids
 
 
-@pytest.mark.skipif(
-    database.vendor == "sqlite", reason="threads lock each other out of a database in memory"
-)
-@pytest.mark.django_db(transaction=True)
+@at_once
 def test_browsers_that_connect_the_same_account_at_once_get_one_connection(
     make_api, sandbox, platform
 ):
@@ -85,6 +91,41 @@ def test_browsers_that_connect_the_same_account_at_once_get_one_connection(
         answers = set(browsers.map(connect, range(4)))
 
     assert answers == {(200, str(SocialConnection.objects.get().pk))}
+
+
+@at_once
+def test_account_that_is_connected_again_during_a_disconnect_keeps_its_tokens(
+    make_api, make_connection, sandbox
+):
+    browser = make_api()
+
+    def connect() -> None:
+        started = browser.get("connections/connect/facebook")
+        assert browser.get(consent(started.headers["Location"])).status_code == 200
+
+    connect()
+    connection = SocialConnection.objects.get()
+    sandbox.fault("delay", 2, platform="facebook", method="DELETE", path="/permissions$")
+
+    def disconnect(_: int) -> int:
+        try:
+            status: int = make_api().delete(f"connections/{connection.pk}").status_code
+            return status
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(1) as other:
+        leaving = other.submit(disconnect, 0)
+        while SocialConnection.objects.get().status != "revoked":
+            time.sleep(0.05)
+        connect()
+        assert leaving.result() < 300
+
+    connection.refresh_from_db()
+    page = connection.destinations.get()
+    assert (connection.status, page.can_publish) == ("active", True)
+    assert connection.access_token is not None
+    assert page.access_token is not None
 
 
 def test_connect_without_a_browser_is_active_only_after_its_user_confirms(

@@ -290,6 +290,24 @@ def test_deleted_twin_of_an_organizations_post_is_not_taken_for_it(
     assert sandbox.posts() == []
 
 
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+def test_twin_that_cannot_be_read_is_looked_up_and_nothing_is_repeated(
+    api, connection, organization, sandbox, lane, status
+):
+    sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
+    # The list does not show the post at first, so that it is repeated, which names the first.
+    empty = {"code": 200, "body": {"elements": [], "paging": {"links": []}}}
+    sandbox.fault("status", empty, method="GET", path="^/rest/posts$", times=5)
+    sandbox.fault("status", status, method="GET", path="^/rest/posts/", times=3)
+    api.publish(connection, "Hello", platform_specific_options=organization)
+
+    lane.work_ahead(3600)
+
+    assert len(sandbox.calls("/rest/posts", "POST")) == 2
+    assert [post["text"] for post in sandbox.posts()] == ["Hello"]
+    assert outcome() == ("Published", "")
+
+
 def test_same_text_again_is_a_duplicate(api, connection, sandbox, lane):
     api.publish(connection, "Twice")
     lane.work_ahead()

@@ -16,6 +16,7 @@ from socialpublishing import graph
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
+    NoAnswerError,
     PlatformApiError,
     UploadLostError,
     Violation,
@@ -418,6 +419,7 @@ class Facebook(Platform):
         for found in answer["data"]:
             if found["id"] not in credited and shows(found, post, photo_ids):
                 return Found(remote_id=found["id"], post_url=found.get("permalink_url", ""))
+        refuse_rest(answer)
         return None
 
     def _find_story(self, media_id: str) -> Found | None:
@@ -426,6 +428,7 @@ class Facebook(Platform):
         for story in answer["data"]:
             if story.get("media_id") == media_id:
                 return Found(remote_id=story["post_id"], post_url=self._story_url(story["post_id"]))
+        refuse_rest(answer)
         return None
 
     def _story_url(self, story_id: str) -> str:
@@ -504,6 +507,12 @@ class Facebook(Platform):
 
     def read_video_error(self, answer: Answer) -> PlatformApiError:
         return read_video_error(answer, label=self.label)
+
+
+def refuse_rest(answer: Mapping[str, Any]) -> None:
+    """Raises NoAnswerError if what was looked for may stand on a page that was not read."""
+    if "next" in answer.get("paging", {}):
+        raise NoAnswerError("Facebook's list is longer than we read.")
 
 
 def edge_of(post: Post) -> str:

@@ -420,13 +420,17 @@ class LinkedIn(Platform):
         try:
             self.http.get(f"/rest/posts/{encoded(error.remote_id)}")
         except PlatformApiError as unseen:
-            if unseen.status_code != HTTPStatus.NOT_FOUND:
-                raise
-            raise ContentRejectedError(
-                "LinkedIn takes it for a repeat of a post that was deleted; change the text.",
-                platform_code=error.platform_code,
-                request_id=error.request_id,
-            ) from unseen
+            told: dict[str, Any] = {
+                "platform_code": error.platform_code,
+                "request_id": error.request_id,
+            }
+            if unseen.status_code == HTTPStatus.NOT_FOUND:
+                raise ContentRejectedError(
+                    "LinkedIn takes it for a repeat of a post that was deleted; change the text.",
+                    **told,
+                ) from unseen
+            # What keeps us from reading says nothing of the call: the list has to tell.
+            raise DuplicateContentError(**told) from unseen
 
     @property
     def _author(self) -> str:

@@ -339,9 +339,10 @@ class Twitter(Platform):
                     return Found(remote_id=done.remote_id, post_url=done.post_url)
             token = page.get("meta", {}).get("next_token")
             if not token:
-                break
+                return None
             params["pagination_token"] = token
-        return None
+        # What is not on these pages may still exist.
+        raise NoAnswerError("X's list is longer than we read.")
 
     # --- Connecting ------------------------------------------------------------------------------
 
