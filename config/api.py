@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.urls import is_valid_path
 from rest_framework import exceptions
@@ -26,6 +27,8 @@ from socialpublishing.errors import (
 )
 
 logger = logging.getLogger(__name__)
+
+RETRY_S = 2
 
 # Every code a caller can meet: its status, and when it comes.
 ERROR_CODES: dict[str, tuple[int, str]] = {
@@ -84,6 +87,7 @@ ERROR_CODES: dict[str, tuple[int, str]] = {
     "platform_unreachable": (502, "The platform cannot be reached; nothing was done there."),
     "no_answer": (502, "The platform gave no usable answer; what was asked may have been done."),
     "platform_configuration": (503, "The platform refuses this service; its operator has to act."),
+    "database_unavailable": (503, "The database cannot be had right now; try again."),
     "auth_unavailable": (503, "The keys to check tokens with cannot be had right now."),
 }
 
@@ -94,6 +98,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         return _domain_answer(error)
     if isinstance(error, exceptions.ValidationError):
         return _invalid(list(_field_violations(error.detail)))
+    if isinstance(error, (OperationalError, InterfaceError)):
+        logger.error("the database is away", exc_info=error)
+        sentence = ERROR_CODES["database_unavailable"][1]
+        body = {**_body("database_unavailable", sentence), "retry_after": RETRY_S}
+        return Response(body, status=503, headers={"Retry-After": str(RETRY_S)})
     answer = rest_exception_handler(error, context)
     if answer is None:
         # Whatever nobody foresaw: told in full to the log, in one sentence to the caller.

@@ -38,9 +38,9 @@ class OperationSchema(AutoSchema):
         return super().get_auth() or [{}]
 
     def _failures(self) -> set[int]:
-        failures = {400, 405, 406, 500}
+        failures = {400, 405, 406, 500, 503}
         if self.view.get_authenticators():
-            failures |= {401, 503}
+            failures.add(401)
         if "{" in self.path:
             failures.add(404)
         if self.method != "GET":

@@ -102,7 +102,7 @@ def database(url: str) -> dict[str, Any]:
             " PRAGMA journal_size_limit=27103364;",
         }
     elif env.bool("DATABASE_POOL", default=False):
-        settings["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 4, "timeout": 10}}
+        settings["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}}
     else:
         settings["CONN_MAX_AGE"] = 60
         settings["CONN_HEALTH_CHECKS"] = True

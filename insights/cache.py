@@ -20,6 +20,7 @@ from django.core.cache import caches
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from socialpublishing import database
 from socialpublishing.errors import PlatformApiError, RateLimitError
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ def remembered(key: str, make: Callable[[], Any]) -> Remembered:
             return _remembered(last, is_stale=True)
         if time.monotonic() > give_up_at:
             return Remembered(value=make(), made_at=timezone.now())
+        database.release()
         time.sleep(LOOK_EVERY_S)
 
 

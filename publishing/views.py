@@ -30,6 +30,7 @@ from publishing.serializers import (
     ViolationsSerializer,
     platform_as_data,
 )
+from socialpublishing import database
 from socialpublishing.platforms import PLATFORMS
 
 TAG = "Content Publishing"
@@ -370,5 +371,6 @@ def _wait_wish(request: Request) -> int:
 def _wait_for_end(job: PublishJob, seconds: int) -> None:
     give_up_at = time.monotonic() + seconds
     while job.status not in ENDED and time.monotonic() < give_up_at:
+        database.release()
         time.sleep(LOOK_EVERY_S)
         job.refresh_from_db()

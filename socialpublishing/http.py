@@ -24,6 +24,7 @@ from django.conf import settings
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from socialpublishing import database
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import NoAnswerError, PlatformApiError, PlatformUnreachableError
 
@@ -195,6 +196,7 @@ class Http:
     def _send(self, request: requests.PreparedRequest) -> Answer:
         # `from None` throughout: the library's errors quote whole URLs, and some hold tokens.
         deadline = time.monotonic() + CALL_DEADLINE_S
+        database.release()
         try:
             response = session().send(
                 request,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection as database
 from django.utils import timezone
 
+from conftest import plain_post
 from publishing.models import PublishJob
 
 UNKNOWN = str(uuid.uuid4())
@@ -149,3 +153,32 @@ def test_both_spellings_of_a_path_answer_and_unknown_ones_answer_json(api):
     assert api.post("platforms").json()["code"] == "method_not_allowed"
     broken = api.post("publishing/publish", "{broken", content_type="application/json")
     assert (broken.status_code, broken.json()["code"]) == (400, "invalid_json")
+
+
+@pytest.mark.skipif(database.vendor == "sqlite", reason="only servers count connections")
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_the_end_keeps_no_connection_from_others(make_api, make_connection):
+    connection = make_connection()
+
+    def wait(_: int) -> int:
+        try:
+            body = plain_post(connection, "Patience")
+            answer = make_api().post("publishing/publish", body, headers={"Prefer": "wait=3"})
+            status: int = answer.status_code
+            return status
+        finally:
+            database.close()
+
+    counts = []
+    with database.cursor() as cursor, ThreadPoolExecutor(5) as callers:
+        waiting = callers.map(wait, range(5))
+        time.sleep(1)
+        for _ in range(20):
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            )
+            counts += cursor.fetchone()
+            time.sleep(0.03)
+        assert set(waiting) == {202}
+    # Our own, and now and then somebody who looks.
+    assert min(counts) <= 2

@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
+from socialpublishing import database
 from socialpublishing.errors import MediaError
 from socialpublishing.media.gate import Target, check_answers, read_address
 
@@ -214,6 +215,7 @@ def opened(
     `expected_bytes` any more.
     """
     deadline = time.monotonic() + min(seconds, network.max_transfer_s)
+    database.release()
     for _ in range(1 + MAX_REDIRECTS):
         target = read_address(url)
         with _slots.hold(target, deadline), _dialled(target, deadline, network) as wire:
