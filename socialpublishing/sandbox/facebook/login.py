@@ -91,6 +91,9 @@ def _fault_of(params: dict[str, str], asked: list[str]) -> str:
 
 def access_token(request: SandboxRequest) -> HttpResponse:
     params = oauth.strings(request.params)
+    name, secret = oauth.basic_credentials(request)
+    if name:
+        params = {"client_id": name, "client_secret": secret, **params}
     _check_client(params)
     with request.state.lock:
         match params.get("grant_type", ""):

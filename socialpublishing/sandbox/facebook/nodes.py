@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer, listed
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import asked_fields, pick
 from socialpublishing.sandbox.facebook.login import NAME, caller, page_token
@@ -295,7 +295,7 @@ def _checked_metrics(token: Token, asked: str) -> list[str]:
         raise Answered(graph_error(200, "(#200) The task ANALYZE is needed on the Page"))
     if not asked:
         raise Answered(graph_error(3001, "Param metric is required", subcode=1504028))
-    names = asked.split(",")
+    names = listed(asked)
     if not METRICS.keys() >= set(names):
         raise invalid("The value must be a valid insights metric")
     return names

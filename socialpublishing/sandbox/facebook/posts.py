@@ -72,7 +72,8 @@ def add_photo(request: SandboxRequest, node_id: str) -> HttpResponse:
     page = author(request, node_id)
     text = text_param(request, "message") or text_param(request, "caption")
     is_public = flag(request, "published")
-    data = request.upload("source")
+    # Whatever its field is called.
+    data = next(iter(request.files.values()), None)
     if data is None:
         data = _fetched(
             text_param(request, "url")

@@ -209,6 +209,7 @@ PLATFORM = Platform(
         path("reel/<str:code>/", _on(GET=posts.page_of_code)),
         path("stories/<str:username>/<str:post_id>/", _on(GET=posts.page_of_story)),
         re_path(r"^v\d{1,2}\.\d{1,2}/", include(_graph)),
+        path("", include(_graph)),
     ],
     refusal=refusal,
     rejection=rejection,

@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, json_answer, listed
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import parse, pick
 from socialpublishing.sandbox.facebook.nodes import paged, time_of
@@ -243,7 +243,7 @@ def insights(request: SandboxRequest, token: Any, post: Post) -> HttpResponse:
     if not token.grant.scopes & set(INSIGHTS):
         message = f"(#10) Application does not have permission for this action: {INSIGHTS[0]}"
         return graph_error(10, message)
-    asked = str(request.params.get("metric", "")).split(",")
+    asked = listed(request.params.get("metric")) or [""]
     known = METRICS[post.facts["product"]]
     for name in asked:
         if name not in known:

@@ -24,7 +24,7 @@ CODE_LIFE_S = 30 * 60
 ACCESS_LIFE_S = 60 * 86400
 REFRESH_LIFE_S = 365 * 86400
 # A year each; https://learn.microsoft.com/en-us/linkedin/marketing/integrations/migrations
-VERSIONS = frozenset(str(version) for version in range(202601, 202610))
+VERSIONS = frozenset(str(version) for version in range(202601, 202611))
 
 SCOPES = {
     "openid": "Know who you are",

@@ -207,7 +207,8 @@ def page(request: SandboxRequest, items: Sequence[Item]) -> tuple[Sequence[Item]
 
 
 def flag(request: SandboxRequest, name: str) -> bool:
-    given = request.GET.get(name, "false")
+    # Pinterest's own SDK for Python writes True.
+    given = request.GET.get(name, "false").lower()
     if given not in ("true", "false"):
         raise invalid(f"{name}: '{given}' is not of type 'boolean'")
     return given == "true"

@@ -101,6 +101,7 @@ PLATFORM = Platform(
         path("oauth2/token", _on(POST=login.app_token)),
         path("2/users/me", _on(GET=reading.me)),
         path("2/users", _on(GET=reading.users)),
+        path("2/users/by", _on(GET=reading.users), {"key": "username"}),
         path("2/users/by/username/<str:username>", _on(GET=reading.user)),
         path("2/users/<str:user_id>", _on(GET=reading.user)),
         path("2/users/<str:user_id>/tweets", _on(GET=reading.timeline)),

@@ -10,6 +10,7 @@ import binascii
 import datetime as dt
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from socialpublishing.sandbox.twitter.login import NAME, call
 from socialpublishing.sandbox.twitter.media import media_key
 
 MAX_IDS = 100
+USERNAME = re.compile(r"[A-Za-z0-9_.]{1,50}")
 MIN_RESULTS, DEFAULT_RESULTS, MAX_RESULTS = 5, 10, 100
 PRIVATE_METRICS_S = 30 * 86400
 MEDIA_TYPES = {"image": "photo", "gif": "animated_gif", "video": "video"}
@@ -69,6 +71,8 @@ def user(
     request: SandboxRequest, account: Account | None, user_id: str = "", username: str = ""
 ) -> HttpResponse:
     """By id or by name."""
+    if user_id and not _is_id(user_id):
+        return invalid_query("id", user_id, "an id")
     fields = _asked(request, ("user.fields",), USER_FIELDS) | {"id", "name", "username"}
     _asked(request, ("expansions",), USER_EXPANSIONS)
     wanted = (
@@ -84,15 +88,19 @@ def user(
 
 
 @call("users.read", "tweet.read", limit=900, is_public=True)
-def users(request: SandboxRequest, account: Account | None) -> HttpResponse:
+def users(request: SandboxRequest, account: Account | None, key: str = "id") -> HttpResponse:
+    """By `ids`, or by `usernames`."""
     fields = _asked(request, ("user.fields",), USER_FIELDS) | {"id", "name", "username"}
-    ids = request.GET.get("ids", "").split(",")
-    if not 1 <= len(ids) <= MAX_IDS or not all(map(_is_id, ids)):
-        return invalid_query("ids", ",".join(ids), f"a list of 1 to {MAX_IDS} ids")
-    known = {each.id: each for each in _users(request)}
+    wanted = request.GET.get(f"{key}s", "").split(",")
+    is_right = _is_id if key == "id" else USERNAME.fullmatch
+    if not 1 <= len(wanted) <= MAX_IDS or not all(map(is_right, wanted)):
+        return invalid_query(f"{key}s", ",".join(wanted), f"a list of 1 to {MAX_IDS} {key}s")
+    known = {getattr(each, key).lower(): each for each in _users(request)}
+    found = [known[each.lower()] for each in wanted if each.lower() in known]
+    missing = [each for each in wanted if each.lower() not in known]
     told: dict[str, Any] = {
-        "data": [_user_node(request, known[each], fields) for each in ids if each in known],
-        "errors": [not_found("ids", each, "user") for each in ids if each not in known],
+        "data": [_user_node(request, each, fields) for each in found],
+        "errors": [not_found(f"{key}s", each, "user") for each in missing],
     }
     return json_answer(speak(request, {name: value for name, value in told.items() if value}))
 

@@ -1,4 +1,5 @@
 import datetime as dt
+import json
 import time
 
 import pytest
@@ -223,3 +224,11 @@ def test_text_of_a_post_can_be_changed_by_its_page_alone(page, make_page, contro
     assert error_of(make_page().post(f"/{post_id}", data={"message": "Mine"}))[:2] == (400, 100)
     assert page.post(f"/{post_id}", data={"message": "Hello"}).json() == {"success": True}
     assert [post["text"] for post in control.posts("facebook")] == ["Hello"]
+
+
+def test_metrics_may_be_an_array(page):
+    post_id = page.publish(message="Hello")
+    both = ["post_media_view", "post_clicks"]
+    for asked in (",".join(both), json.dumps(both)):
+        told = page.get(f"/{post_id}/insights", params={"metric": asked}).json()["data"]
+        assert [each["name"] for each in told] == both

@@ -1,3 +1,4 @@
+import hashlib
 import http.client
 import socket
 import threading
@@ -211,3 +212,40 @@ def test_large_upload_that_waits_for_a_go_ahead_gets_one(server, x, sample):
         assert time.monotonic() - started < 1
         line.sendall(b"{}")
         assert b"401" in line.recv(65536)
+
+
+@pytest.mark.parametrize("head", [0, 65_400, 65_536, 200_000])
+def test_part_of_a_binary_type_is_a_file_without_a_name_too(make_x, control, sample, head):
+    """As clients of JavaScript send them; `head` bytes stand before its header."""
+    x, data = make_x(), sample("clip.mp4")
+    begun = x.post(
+        "/2/media/upload/initialize",
+        json={
+            "media_type": "video/mp4",
+            "media_category": "tweet_video",
+            "total_bytes": len(data),
+        },
+    ).json()["data"]
+    body = (
+        b'--limit\r\nContent-Disposition: form-data; name="padding"\r\n\r\n'
+        + b"x" * head
+        + b'\r\n--limit\r\nContent-Disposition: form-data; name="segment_index"\r\n\r\n0'
+        + b'\r\n--limit\r\nContent-Disposition: form-data; name="media"\r\n'
+        + b"Content-Type: application/octet-stream\r\n\r\n"
+        + data
+        + b"\r\n--limit--\r\n"
+    )
+    answer = x.session.post(
+        f"{x.url}/2/media/upload/{begun['id']}/append",
+        data=body,
+        headers={"Content-Type": "multipart/form-data; boundary=limit"},
+        timeout=10,
+    )
+    assert answer.status_code == 200, answer.text
+    assert x.post(f"/2/media/upload/{begun['id']}/finalize").status_code == 200
+    media = {"media_ids": [begun["id"]]}
+    control.settings(processing_seconds=0)
+    control.advance(60)
+    x.tweet("A film", media=media)
+    [post] = control.posts()
+    assert post["media"][0]["sha256"] == hashlib.sha256(data).hexdigest()

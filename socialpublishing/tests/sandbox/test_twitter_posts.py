@@ -240,3 +240,12 @@ def test_people_are_found_by_id_and_by_name(x, make_x):
     assert [error["resource_id"] for error in both["errors"]] == ["1"]
     assert "data" not in x.get("/2/users/by/username/nobody").json()
     assert x.get("/2/users?ids=me").status_code == 400
+
+
+def test_people_are_found_by_their_names(x, make_x):
+    other = make_x(username="Baker", name="The Baker")
+    told = x.get("/2/users/by?usernames=baker,nobody").json()
+    assert [each["id"] for each in told["data"]] == [other.id]
+    assert [error["resource_id"] for error in told["errors"]] == ["nobody"]
+    assert x.get("/2/users/by").status_code == 400
+    assert x.get("/2/users/somebody").status_code == 400
