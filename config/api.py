@@ -87,6 +87,7 @@ ERROR_CODES: dict[str, tuple[int, str]] = {
     "platform_unreachable": (502, "The platform cannot be reached; nothing was done there."),
     "no_answer": (502, "The platform gave no usable answer; what was asked may have been done."),
     "platform_configuration": (503, "The platform refuses this service; its operator has to act."),
+    "media_busy": (503, "Too many files are being read right now; try again."),
     "database_unavailable": (503, "The database cannot be had right now; try again."),
     "auth_unavailable": (503, "The keys to check tokens with cannot be had right now."),
 }

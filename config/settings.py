@@ -216,8 +216,11 @@ ENABLE_TIKTOK_PUBLISHING = env(
 ).lower()
 
 # Object stores and file servers that we trust: exact scheme://host[:port]. All other addresses of
-# media pass the address gate (socialpublishing/media.py).
+# media pass the address gate (socialpublishing/media/gate.py).
 MEDIA_ALLOWED_ORIGINS = env.list("MEDIA_ALLOWED_ORIGINS", default=[])
+# So many files a process reads at a time, and of them from one host that is not trusted.
+MEDIA_READS = env.int("MEDIA_READS", default=16)
+MEDIA_READS_PER_HOST = env.int("MEDIA_READS_PER_HOST", default=4)
 if SANDBOX_URL:
     # The sandbox serves sample pictures.
     _sandbox = urlsplit(SANDBOX_URL)
@@ -258,7 +261,6 @@ Q_CLUSTER = {
 
 # --- Browser boundaries and static files -------------------------------------------------------
 
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 _secure = SERVICE_BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
 SESSION_COOKIE_NAME = "__Host-session" if _secure else "session"

@@ -392,6 +392,8 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
             return _ended(job, Status.CONTENT_REJECTED, error.code, str(error))
         case InsufficientPermissionsError() | PlatformConfigurationError():
             return _failed(job, error.code, str(error))
+        case MediaError() if error.code == "media_busy":
+            return _retry(job, now, error, uses_attempt=False)
         case MediaError() if error.code == "asset_unreachable":
             return _retry(job, now, error)
         case MediaError():

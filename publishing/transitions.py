@@ -178,6 +178,7 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
         told = [each for each, _ in moved if each.note or each.to != each.job.status]
         JobEvent.objects.bulk_create([_event(each, now, actor) for each in told])
     for each, values in moved:
+        each.job.updated_at = now
         for name, value in values.items():
             if name != "remote_id" or value:
                 setattr(each.job, name, value)

@@ -65,6 +65,7 @@ def web_command(bind: str, port: int) -> list[str]:
         "--threads", "32", "--max-requests", "20000", "--max-requests-jitter", "2000",
         # Otherwise gunicorn wants a socket in the home folder, which a service may not have.
         "--no-control-socket",
+        "--forwarded-allow-ips", os.environ.get("TRUSTED_PROXIES") or "127.0.0.1,::1",
     ]  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from socialpublishing.platforms import PLATFORMS
 LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
 # What is set by our own start scripts or read by others: no setting of the service.
 NOT_SETTINGS = {
-    "DATABASE_POOL", "BIND", "PORT", "WEB_CONCURRENCY", "SANDBOX_PORT", "POSTGRES_PASSWORD"
+    "DATABASE_POOL", "BIND", "PORT", "WEB_CONCURRENCY", "SANDBOX_PORT", "POSTGRES_PASSWORD",
+    "TRUSTED_PROXIES",
 }  # fmt: skip
 
 

@@ -25,6 +25,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
+from django.conf import settings
+
 from socialpublishing import database
 from socialpublishing.errors import MediaError
 from socialpublishing.media.gate import Target, check_answers, read_address
@@ -32,8 +34,6 @@ from socialpublishing.media.gate import Target, check_answers, read_address
 MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MAX_HEADER_BYTES = 64 * 1024
-MAX_AT_ONCE = 16
-MAX_AT_ONCE_PER_HOST = 4
 CHUNK_BYTES = 64 * 1024
 LOOK_BEHIND_S = 0.2
 USER_AGENT = "social-publishing-service"
@@ -251,12 +251,14 @@ class _Slots:
 
         def is_free() -> bool:
             # The operator's own store serves everybody, and never holds a place out of spite.
-            has_place = target.is_trusted or self._busy[host] < MAX_AT_ONCE_PER_HOST
-            return has_place and self._busy.total() < MAX_AT_ONCE
+            has_place = target.is_trusted or self._busy[host] < settings.MEDIA_READS_PER_HOST
+            return bool(has_place and self._busy.total() < settings.MEDIA_READS)
 
         with self._changed:
             if not self._changed.wait_for(is_free, deadline - time.monotonic()):
-                raise _unreachable("Too many files of this server are being fetched right now.")
+                # Nobody's fault: neither the file's nor its server's.
+                message = "Too many files are being read right now; try again."
+                raise MediaError("media_busy", message)
             self._busy[host] += 1
         try:
             yield

@@ -610,7 +610,8 @@ def test_m24_one_slow_host_gets_four_connections(server, world):
     assert len(world.connected) == 4
     for thread in threads:
         thread.join()
-    assert set(codes) == {"asset_unreachable"}
+    # Four were served badly; the others had no turn, which is no fault of their file.
+    assert Counter(codes) == {"asset_unreachable": 4, "media_busy": 26}
 
     server.answers = [answer(PNG)]
     assert download(URL, max_bytes=MB, network=network).data == PNG

@@ -1,6 +1,7 @@
 from argparse import ArgumentParser
 from collections import Counter
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -16,7 +17,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("ids", nargs="*", help="ids of jobs; without, the filters choose")
+        parser.add_argument(
+            "ids", nargs="*", type=UUID, help="ids of jobs; without, the filters choose"
+        )
         parser.add_argument(
             "--status",
             choices=[Status.FAILED, Status.CONTENT_REJECTED, Status.UNCONFIRMED],
@@ -45,8 +48,12 @@ class Command(BaseCommand):
 
     def _chosen(self, options: dict[str, Any]) -> Any:
         jobs = PublishJob.objects.all()
-        if options["ids"]:
-            jobs = jobs.filter(pk__in=options["ids"])
+        if options["ids"] and options["status"]:
+            raise CommandError("Name ids or a --status, not both.")
+        if ids := options["ids"]:
+            jobs = jobs.filter(pk__in=ids)
+            if unknown := set(ids) - set(jobs.values_list("pk", flat=True)):
+                raise CommandError(f"There is no job {', '.join(map(str, unknown))}.")
         elif options["status"]:
             jobs = jobs.filter(status=options["status"])
         else:

@@ -1,0 +1,54 @@
+"""What operators type."""
+
+import uuid
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from conftest import statuses
+from publishing.models import PublishJob
+
+
+@pytest.fixture
+def failed(api, make_connection, sandbox, lane):
+    """Two jobs of an account whose permission was missing for a while."""
+    connection = make_connection("twitter")
+    sandbox.fault("status", 403, method="POST", path="^/2/tweets$", times=2)
+    for number in range(2):
+        api.publish(connection, f"Number {number}")
+    lane.work()
+    assert statuses() == {"Failed": 2}
+    return list(PublishJob.objects.all())
+
+
+def test_failed_jobs_are_tried_again_by_status_and_code(failed, lane, sandbox, capsys):
+    call_command("reprocess_jobs", "--status", "Failed", "--dry-run")
+    assert "2 jobs would be" in capsys.readouterr().out
+    call_command("reprocess_jobs", "--status", "Failed", "--code", "too_late")
+    call_command("reprocess_jobs", "--status", "Failed", "--code", failed[0].error_code)
+    assert "2 tried again" in capsys.readouterr().out
+
+    lane.work()
+
+    assert statuses() == {"Published": 2}
+    assert len(sandbox.posts()) == 2
+
+
+def test_one_job_is_tried_again_by_its_id(failed, lane):
+    call_command("reprocess_jobs", str(failed[0].pk))
+    lane.work()
+    assert statuses() == {"Published": 1, "Failed": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Name ids"),
+        (["not-an-id"], "invalid UUID"),
+        ([str(uuid.uuid4())], "There is no job"),
+        ([str(uuid.uuid4()), "--status", "Failed"], "not both"),
+    ],
+)
+def test_question_that_makes_no_sense_is_told(db, arguments, words):
+    with pytest.raises(CommandError, match=words):
+        call_command("reprocess_jobs", *arguments)
