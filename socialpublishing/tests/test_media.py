@@ -8,6 +8,7 @@ import ssl
 import struct
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
