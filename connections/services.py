@@ -40,6 +40,8 @@ STATE = re.compile(r"[A-Za-z0-9_-]{43}")
 MAX_CODE_LENGTH = 4096
 # As long as one refresh may take, its time-outs included.
 REFRESH_LEASE = dt.timedelta(seconds=90)
+# Grants with less than this left are renewed though nobody needs them; so many in one go.
+IDLE_MARGIN, IDLE_BATCH = dt.timedelta(days=7), 200
 
 # Whoever has to act when a connection ends or lives again; `publishing` joins at start. The first
 # are told who ended it and answer how many jobs they cancelled. Both run inside the transaction of
@@ -554,6 +556,29 @@ def _renew(connection: SocialConnection, now: dt.datetime) -> None:
         refresh_failed(connection, was_sent=not isinstance(error, PlatformUnreachableError))
         raise
     store_renewal(connection, renewal, now)
+
+
+def refresh_idle(now: dt.datetime) -> int:
+    """Renew the grants that would end unused, such as those of posts months ahead.
+
+    Answers how many. Tokens that a refresh token brings back at any time are left alone.
+    """
+    soon = now + IDLE_MARGIN
+    ending = Q(refresh_token__isnull=True, expires_at__gt=now, expires_at__lt=soon)
+    ending |= Q(refresh_expires_at__gt=now, refresh_expires_at__lt=soon)
+    idle = SocialConnection.objects.filter(ending, status=SocialConnection.Status.ACTIVE).filter(
+        # Some grants end when they end: one try a day is enough.
+        Q(last_refreshed_at__isnull=True) | Q(last_refreshed_at__lt=now - dt.timedelta(days=1))
+    )
+    renewed = 0
+    for connection in idle.order_by("expires_at")[:IDLE_BATCH]:
+        if take_refresh(connection, now):
+            try:
+                _renew(connection, now)
+                renewed += 1
+            except SocialPublishingBaseError as error:
+                logger.warning("refresh failed: %s", error.code)
+    return renewed
 
 
 def client_of(connection: SocialConnection, destination: Destination | None = None) -> Platform:

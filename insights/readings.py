@@ -36,7 +36,6 @@ from socialpublishing.platforms.results import Metrics, ResultsNotAvailableError
 
 logger = logging.getLogger(__name__)
 
-BATCH = 100  # posts of one account in a call; clients divide it where a platform takes fewer
 ROUND = 500  # posts in a round
 ROUND_S = 45.0  # rounds start every minute
 LEASE = dt.timedelta(minutes=5)
@@ -139,10 +138,16 @@ def _due(now: dt.datetime) -> Iterator[tuple[Carrier | None, list[Watch]]]:
     watches = sorted(due.order_by("next_read_at")[:ROUND], key=lambda each: each.job.account)
     for _, group in groupby(watches, key=lambda each: (each.job.account, each.job.connection_id)):
         own = list(group)
-        for start in range(0, len(own), BATCH):
-            batch = [watch for watch in own[start : start + BATCH] if _take(watch, now)]
+        size = _posts_at_a_time(own[0].job)
+        for start in range(0, len(own), size):
+            batch = [watch for watch in own[start : start + size] if _take(watch, now)]
             if batch:
                 yield _carrier(batch[0].job), batch
+
+
+def _posts_at_a_time(job: PublishJob) -> int:
+    results = job.connection.platform_type.results if job.connection else None
+    return results.posts_at_a_time if results else ROUND
 
 
 def _take(watch: Watch, now: dt.datetime) -> bool:

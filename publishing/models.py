@@ -142,6 +142,7 @@ class PublishJob(models.Model):
                 name="job_looking",
             ),
             models.Index(fields=["user_id", "-created_at", "-id"], name="job_of_user"),
+            models.Index(fields=["-created_at", "-id"], name="job_newest"),  # the console's list
             models.Index(
                 fields=["published_at"], condition=Q(status="Published"), name="job_published"
             ),

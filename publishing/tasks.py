@@ -9,7 +9,7 @@ from django.conf import settings
 from django_q.models import Schedule
 
 from connections.models import OAuthAttempt
-from connections.services import finish_revocations
+from connections.services import finish_revocations, refresh_idle
 from publishing.lanes import LaneRunner, stopping
 from socialpublishing.clock import database_now
 
@@ -27,10 +27,12 @@ def publish_tick(lane: str) -> None:
 
 
 def housekeeping() -> None:
-    """Clear away attempts to connect that nobody can finish, and revoke what a crash left."""
+    """Attempts to connect that nobody can finish go, what a crash left is revoked, and grants that
+    would end unused are renewed."""
     now = database_now()
     OAuthAttempt.objects.filter(expires_at__lt=now - dt.timedelta(days=1)).delete()
     finish_revocations(older_than=now - dt.timedelta(minutes=5))
+    refresh_idle(now)
 
 
 def lane_names() -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from connections.models import SocialConnection
+from connections.services import refresh_idle
 from socialpublishing.platforms import client_for
 from socialpublishing.platforms.boards import NewBoard
 
@@ -86,3 +87,36 @@ def test_refresh_when_the_platform_fails(api, make_connection, sandbox, platform
     sandbox.fault("status", 500, platform=platform, times=10)
     answer = api.post(f"connections/{connection.pk}/refresh")
     assert answer.status_code == 502
+
+
+# --- Grants that nobody uses ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("platform", "ends", "is_renewed"),
+    [
+        ("facebook", {"expires_at": 5}, True),
+        ("instagram", {"expires_at": 5}, True),
+        ("facebook", {"expires_at": 30}, False),
+        ("twitter", {"expires_at": 0.01}, False),  # its refresh token brings it back at any time
+        ("pinterest", {"refresh_expires_at": 5}, True),
+        ("pinterest", {"refresh_expires_at": 30}, False),
+    ],
+)
+def test_grants_that_would_end_unused_are_renewed(
+    make_connection, sandbox, platform, ends, is_renewed
+):
+    connection = make_connection(platform)
+    now = timezone.now()
+    SocialConnection.objects.filter(pk=connection.pk).update(
+        last_refreshed_at=now - dt.timedelta(days=55),
+        **{name: now + dt.timedelta(days=days) for name, days in ends.items()},
+    )
+    sandbox.call("POST", "clock", advance_seconds=2 * 86400)  # Instagram renews no younger ones
+
+    renewed = [refresh_idle(timezone.now()) for _ in range(2)]
+
+    assert renewed == [int(is_renewed), 0]
+    old, connection = connection, SocialConnection.objects.get()
+    assert connection.token_version == old.token_version + is_renewed
+    assert (connection.access_token != old.access_token) == is_renewed

@@ -9,8 +9,9 @@ import pickle
 import uuid
 
 import pytest
+from django.core.management import CommandError, call_command
 
-from connections.models import SocialConnection
+from connections.models import Destination, SocialConnection
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import TokenEncryptionError
 
@@ -84,3 +85,32 @@ def test_secret_is_not_pickled_or_copied():
         pickle.dumps(Secret("x"))
     with pytest.raises(TypeError):
         copy.copy(Secret("x"))
+
+
+def test_rotation_seals_all_tokens_anew_and_then_needs_the_old_key_no_more(
+    make_connection, settings, capsys
+):
+    old = settings.AES_KEY
+    connections = [make_connection("facebook"), make_connection("twitter")]
+    tokens = {each.pk: each.access_token for each in connections}
+    pages = [each.access_token for each in Destination.objects.order_by("pk")]
+    settings.AES_KEY, settings.AES_KEYS_RETIRED = a_key(), [old]
+    with pytest.raises(CommandError, match="still sealed"):
+        call_command("rotate_keys", "--check")
+
+    call_command("rotate_keys")
+    call_command("rotate_keys", "--check")
+
+    assert "No token needs a retired key" in capsys.readouterr().out
+    settings.AES_KEYS_RETIRED = []
+    kept = {each.pk: each.access_token for each in SocialConnection.objects.all()}
+    assert kept == tokens
+    assert [each.access_token for each in Destination.objects.order_by("pk")] == pages
+
+
+def test_rotation_tells_of_tokens_that_no_key_opens(make_connection, settings, capsys):
+    connection = make_connection("twitter")
+    settings.AES_KEY = a_key()
+    with pytest.raises(CommandError, match="do not open"):
+        call_command("rotate_keys")
+    assert str(connection.pk) in capsys.readouterr().err

@@ -100,6 +100,8 @@ class Results(abc.ABC, Generic[PlatformT]):
     reads_are_billed: ClassVar[bool] = False
     # Does each destination have an audience of its own? (A Page does, a board does not.)
     by_destination: ClassVar[bool] = True
+    # Of how many posts `metrics` is asked at a time, so that a little is stored now and then.
+    posts_at_a_time: ClassVar[int] = 100
 
     def __init__(self, client: PlatformT) -> None:
         self.client = client

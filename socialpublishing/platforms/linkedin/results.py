@@ -34,6 +34,8 @@ MEMBERS_METRICS = {
 
 
 class LinkedInResults(Results["LinkedIn"]):
+    posts_at_a_time = 20  # five calls each, for a member's
+
     @property
     def _author(self) -> str:
         assert self.client.account is not None
