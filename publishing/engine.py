@@ -441,7 +441,7 @@ def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "")
     if job.stored_progress.stage == Stage.CONFIRMING:
         status = Status.PROCESSING
     if age > LOOK_FOR:
-        return _given_up(job, "Whether this post exists could not be found out.")
+        return _given_up(job, "We could not find out whether this post exists.")
     pause = dt.timedelta(seconds=LOOK_PAUSES_S[min(looks, len(LOOK_PAUSES_S) - 1)])
     settle = _look_up(job).settle
     if age < settle:
@@ -456,7 +456,7 @@ def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "")
 
 def _given_up(job: PublishJob, why: str) -> Decision:
     """Nobody can know by asking any longer; a person decides."""
-    message = f"{why} Please look, and settle it."
+    message = f"{why} Please look at the platform, and resolve the job."
     changes = {"next_attempt_at": None, "lease_owner": "", "error_code": "outcome_unknown"}
     changes["error_message"] = message
     move = Move(job=job, to=Status.UNCONFIRMED, changes=changes, note=message)

@@ -75,7 +75,11 @@ class DestinationRequiredError(SocialPublishingBaseError):
 
     def __init__(self, option: str, destinations: Sequence[Destination]) -> None:
         places = ", ".join(f"{place.external_id} ({place.name})" for place in destinations)
-        where = f"Choose one of: {places}." if places else "It has none where it may publish."
+        where = (
+            f"Choose one of: {places}."
+            if places
+            else "The account has no destination that it may publish to."
+        )
         super().__init__(
             f"The account posts to destinations: name one as {option}, or choose a default. {where}"
         )

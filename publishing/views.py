@@ -58,7 +58,7 @@ class JobPagination(pagination.CursorPagination):
             return super().decode_cursor(request)
         except exceptions.NotFound as error:
             # The list is there; it is the question that is wrong.
-            raise exceptions.ValidationError({"cursor": ["It is none of our cursors."]}) from error
+            raise exceptions.ValidationError({"cursor": ["This is not a valid cursor."]}) from error
 
     def get_paginated_response(self, data: Any) -> Response:
         links = [

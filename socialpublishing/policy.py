@@ -171,7 +171,8 @@ def _text_violations(post: Post, kind: PostType) -> Iterator[Violation]:
                 rule=rule,
                 limit=limit,
                 actual=actual,
-                message=f"The text has {actual} {rule} such as {example}, {limit} allowed.",
+                message=f"The text has {actual} {rule} (such as {example}); at most {limit} are "
+                "allowed.",
                 fix=f"Take out {actual - limit}.",
             )
 
@@ -212,7 +213,7 @@ def _count_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             rule="media_required",
             limit=kind.min_media,
             actual=len(post.media),
-            message=f"A {kind.name} post needs {kind.min_media} of {wanted} at least.",
+            message=f"A {kind.name} post needs at least {kind.min_media} {wanted}.",
             fix=f"Add {kind.min_media - len(post.media)}.",
         )
     if len(counts) > 1 and not kind.mixes_kinds:
@@ -289,7 +290,7 @@ def _limit_violations(number: int, media: Media, limit: MediaLimit) -> Iterator[
                 rule=f"media_{measure.name.removesuffix('_s')}",
                 limit=str(bounds),
                 actual=round(actual, 3),
-                message=f"Asset {number} has {measure.words} {actual:g}; allowed: {bounds}.",
+                message=f"Asset {number} has {measure.words} {actual:g}; {bounds} is allowed.",
                 fix=measure.fix,
             )
 
@@ -316,16 +317,16 @@ MEASURED = (
     Measure(name="width", words="a width of", of=lambda media: media.width, fix="Resize it."),
     Measure(name="height", words="a height of", of=lambda media: media.height, fix="Resize it."),
     Measure(name="pixels", words="a number of pixels of", of=_product, fix="Resize it."),
-    Measure(name="ratio", words="a ratio of width to height of", of=_ratio, fix="Crop it."),
+    Measure(name="ratio", words="an aspect ratio (width to height) of", of=_ratio, fix="Crop it."),
     Measure(
         name="duration_s",
-        words="a length in seconds of",
+        words="a duration in seconds of",
         of=lambda media: media.duration_s,
         fix="Cut it to length.",
     ),
     Measure(
         name="frame_rate",
-        words="a number of frames a second of",
+        words="a frame rate (frames per second) of",
         of=lambda media: media.frame_rate,
         fix="Encode it anew.",
     ),

@@ -7,6 +7,10 @@ import pytest
 from django.core.management import call_command
 from drf_spectacular.validation import validate_schema
 
+from config.api import ERROR_CODES
+from publishing.serializers import JOB_CODES
+from socialpublishing.errors import PlatformApiError
+
 
 @pytest.fixture(scope="module")
 def description(tmp_path_factory):
@@ -57,3 +61,13 @@ def test_each_operation_says_what_it_is_for(description):
         assert set(operation["tags"]) <= known
         assert "security" in operation
     assert len({operation["operationId"] for operation in operations}) == len(operations)
+
+
+def test_every_code_that_a_platform_can_give_a_job_is_explained():
+    kinds = [PlatformApiError, *PlatformApiError.__subclasses__()]
+    assert {kind.code for kind in kinds} - JOB_CODES.keys() - ERROR_CODES.keys() == set()
+
+
+def test_codes_of_jobs_are_part_of_the_description(description):
+    told = description["components"]["schemas"]["PublishJobResponse"]["properties"]["error_code"]
+    assert all(f"`{code}`" in told["description"] for code in JOB_CODES)

@@ -533,7 +533,7 @@ class TikTok(Platform):
                 message = "Five drafts wait in the creator's inbox; TikTok takes no more today."
                 return RateLimitError(message, until=_later(CAP_PAUSE), **facts)
             case "reached_active_user_cap":
-                message = "So many creators as TikTok allows this service have posted today."
+                message = "This service has reached TikTok's daily limit of creators who post."
                 return RateLimitError(message, until=_later(CAP_PAUSE), **facts)
             case "rate_limit_exceeded":
                 return RateLimitError("TikTok asks us to wait.", until=retry_after(answer), **facts)
