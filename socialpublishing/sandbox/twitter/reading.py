@@ -34,6 +34,7 @@ USERNAME = re.compile(r"[A-Za-z0-9_.]{1,50}")
 MIN_RESULTS, DEFAULT_RESULTS, MAX_RESULTS = 5, 10, 100
 PRIVATE_METRICS_S = 30 * 86400
 MEDIA_TYPES = {"image": "photo", "gif": "animated_gif", "video": "video"}
+POLL_FIELDS = frozenset({"duration_minutes", "end_datetime", "id", "options", "voting_status"})
 EARLIEST = dt.datetime(2010, 11, 6, tzinfo=dt.UTC)
 
 NEW_NAMES = {
@@ -296,10 +297,11 @@ def answer(
     fields |= {"id", "text", "edit_history_tweet_ids"}
     user_fields = _asked(request, ("user.fields",), USER_FIELDS) | {"id", "name", "username"}
     media_fields = _asked(request, ("media.fields",), MEDIA_FIELDS) | {"media_key", "type"}
+    poll_fields = _asked(request, ("poll.fields",), POLL_FIELDS) | {"id", "options"}
     expansions = _asked(request, ("expansions",), POST_EXPANSIONS)
     if "author_id" in expansions:
         fields.add("author_id")
-    if "attachments.media_keys" in expansions:
+    if expansions & {"attachments.media_keys", "attachments.poll_ids"}:
         fields.add("attachments")
     if "referenced_tweets.id" in expansions:
         fields.add("referenced_tweets")
@@ -321,6 +323,11 @@ def answer(
     if "attachments.media_keys" in expansions:
         media = {item.id: item for post in posts for item in post.media}.values()
         includes["media"] = [_media_node(request, item, media_fields) for item in media]
+    if "attachments.poll_ids" in expansions:
+        polls = [_poll_node(request, post) for post in posts if post.facts["poll"]]
+        includes["polls"] = [
+            {name: value for name, value in poll.items() if name in poll_fields} for poll in polls
+        ]
     if "referenced_tweets.id" in expansions:
         targets = [post.facts["replied_to"] for post in posts if post.facts["replied_to"]]
         includes["tweets"] = [
@@ -364,7 +371,7 @@ def _post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
     if post.media:
         node["attachments"] = {"media_keys": [media_key(item) for item in post.media]}
     elif facts["poll"]:
-        node["attachments"] = {"poll_ids": [str(int(post.id) + 1)]}
+        node["attachments"] = {"poll_ids": [_poll_id(post)]}
     if target := facts["replied_to"]:
         node["in_reply_to_user_id"] = target.account.id
         node["referenced_tweets"] = [{"type": "replied_to", "id": target.id}]
@@ -427,6 +434,26 @@ def _user_node(request: SandboxRequest, account: Account, fields: set[str]) -> d
     if posts:
         node["most_recent_tweet_id"] = posts[0].id
     return {name: value for name, value in node.items() if name in fields}
+
+
+def _poll_id(post: Post) -> str:
+    return str(int(post.id) + 1)
+
+
+def _poll_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
+    """Nobody votes here."""
+    poll = post.facts["poll"]
+    ends_at = post.created_at + 60 * poll["duration_minutes"]
+    return {
+        "id": _poll_id(post),
+        "options": [
+            {"position": position, "label": label, "votes": 0}
+            for position, label in enumerate(poll["options"], 1)
+        ],
+        "duration_minutes": poll["duration_minutes"],
+        "end_datetime": f"{as_time(ends_at):%Y-%m-%dT%H:%M:%S.000Z}",
+        "voting_status": "open" if request.state.now() < ends_at else "closed",
+    }
 
 
 def _media_node(request: SandboxRequest, media: Media, fields: set[str]) -> dict[str, Any]:

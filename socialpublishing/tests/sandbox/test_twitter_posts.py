@@ -249,3 +249,24 @@ def test_people_are_found_by_their_names(x, make_x):
     assert [error["resource_id"] for error in told["errors"]] == ["nobody"]
     assert x.get("/2/users/by").status_code == 400
     assert x.get("/2/users/somebody").status_code == 400
+
+
+def test_polls_come_with_their_posts_where_they_are_asked_for(x, control):
+    poll = {"options": ["Rye", "Spelt"], "duration_minutes": 60}
+    tweet = x.tweet("Which one?", poll=poll)
+    asked = {
+        "expansions": "attachments.poll_ids",
+        "poll.fields": "duration_minutes,end_datetime,voting_status",
+    }
+
+    def told():
+        return x.get(f"/2/tweets/{tweet['id']}", params=asked).json()
+
+    [shown] = told()["includes"]["polls"]
+    assert told()["data"]["attachments"]["poll_ids"] == [shown["id"]]
+    assert [option["label"] for option in shown["options"]] == poll["options"]
+    assert (shown["duration_minutes"], shown["voting_status"]) == (60, "open")
+    control.advance(3601)
+    assert told()["includes"]["polls"][0]["voting_status"] == "closed"
+    wrong = x.get(f"/2/tweets/{tweet['id']}", params={"poll.fields": "colour"})
+    assert wrong.status_code == 400
