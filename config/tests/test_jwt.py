@@ -584,7 +584,7 @@ def test_nobody_waits_for_a_fetch_who_has_the_key(
         assert started.wait(5)
         start = time.perf_counter()
         assert ask(made).status_code == 200
-        assert time.perf_counter() - start < 1
+        assert time.perf_counter() - start < 4
         assert not first.done()
         done.set()
         assert first.result().status_code == 200
@@ -601,13 +601,13 @@ def test_slow_set_is_given_up(drip, issuer, make_token, requests_mock, settings,
             line, _ = server.accept()
             with line:
                 line.sendall(drip)
-                for _ in range(20 if drip else 0):
+                for _ in range(60 if drip else 0):
                     try:
                         line.sendall(b" ")
                     except OSError:
                         return
                     time.sleep(0.1)
-                time.sleep(0 if drip else 1)
+                time.sleep(0 if drip else 6)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -617,7 +617,7 @@ def test_slow_set_is_given_up(drip, issuer, make_token, requests_mock, settings,
         thread.join()
 
     assert (response.status_code, code(response)) == (503, "auth_unavailable")
-    assert took < 0.9
+    assert took < 4
 
 
 @pytest.mark.parametrize("url", ["http://gateway.customer.example/", "ftp://x/", "//", "https://["])

@@ -89,10 +89,10 @@ def test_file_that_ends_early_is_none(elsewhere):
 
 
 def test_server_that_trickles_is_given_up(elsewhere):
-    elsewhere.answer = 200, {}, (time.sleep(0.05) or b"." for _ in range(200))
+    elsewhere.answer = 200, {}, (time.sleep(0.05) or b"." for _ in range(400))
     started = time.monotonic()
     assert reason_of(elsewhere.url, deadline_s=0.3) == "unreachable"
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 def test_nobody_there_is_unreachable():

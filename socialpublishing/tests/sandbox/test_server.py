@@ -209,7 +209,7 @@ def test_large_upload_that_waits_for_a_go_ahead_gets_one(server, x, sample):
         )
         started = time.monotonic()
         assert line.recv(1024).startswith(b"HTTP/1.1 100")
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 4
         line.sendall(b"{}")
         assert b"401" in line.recv(65536)
 
