@@ -103,6 +103,10 @@ class SocialConnection(PostingAccount):
             login=self.login,
         )
 
+    def serves(self, now: dt.datetime) -> bool:
+        """Is the access token good for a call, as far as its end is known?"""
+        return self.expires_at is None or self.expires_at - now >= LIVING_MARGIN
+
     def needs_refresh(self, now: dt.datetime) -> bool:
         """Is the token so near its end that a call has to wait for a fresh one?"""
         if self.expires_at is None:
@@ -110,11 +114,10 @@ class SocialConnection(PostingAccount):
         left = self.expires_at - now
         if self.refreshing_until is not None and self.refreshing_until > now:
             # Somebody is at it, or was a moment ago; what is left of the token serves meanwhile.
-            return left < LIVING_MARGIN
-        rotates = self.platform_type.oauth.rotates_refresh_token
-        if rotates and self.refresh_token is None:
-            return left < LIVING_MARGIN
-        if rotates and self.refreshing_until is not None:
+            return not self.serves(now)
+        if self.refresh_token is None and not self.platform_type.renews_without_refresh_token:
+            return not self.serves(now)
+        if self.platform_type.oauth.rotates_refresh_token and self.refreshing_until is not None:
             return left < LAST_RESORT_MARGIN
         life = self.expires_at - (self.last_refreshed_at or self.created_at)
         return left < max(REFRESH_MARGIN, life / 10)

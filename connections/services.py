@@ -27,7 +27,7 @@ from socialpublishing.errors import (
     TokenExpiredError,
 )
 from socialpublishing.oauth import authorization_url, new_verifier
-from socialpublishing.platforms import client_for, offered_platform
+from socialpublishing.platforms import PLATFORMS, client_for, offered_platform
 from socialpublishing.platforms.base import DestinationFacts, Platform, Renewal
 from socialpublishing.platforms.boards import Boards, NewBoard, Section
 
@@ -508,8 +508,8 @@ def refresh_failed(connection: SocialConnection, *, was_sent: bool) -> None:
 def refresh_if_due(connection: SocialConnection) -> None:
     """Fresh tokens for a call that does not wait for a worker. `connection` is read anew.
 
-    Raises TokenExpiredError if only the owner can help. Whatever else goes wrong is left to the
-    call: the token may still serve, and the workers try again.
+    Raises TokenExpiredError if only the owner can help. Whatever goes wrong while the token still
+    serves is left to the call, and the workers try again.
     """
     now = database_now()
     if connection.status == SocialConnection.Status.NEEDS_REAUTH:
@@ -518,9 +518,9 @@ def refresh_if_due(connection: SocialConnection) -> None:
         return
     try:
         _renew(connection, now)
-    except TokenExpiredError:
-        raise
     except PlatformApiError as error:
+        if isinstance(error, TokenExpiredError) and not connection.serves(now):
+            raise
         logger.warning("refresh failed: %s", error.code)
     connection.refresh_from_db()
 
@@ -535,7 +535,11 @@ def refresh(connection: SocialConnection) -> None:
     if connection.status == SocialConnection.Status.NEEDS_REAUTH:
         raise TokenExpiredError(platform=connection.platform)
     if take_refresh(connection, now):
-        _renew(connection, now)
+        try:
+            _renew(connection, now)
+        except TokenExpiredError as error:
+            needs_reauth(connection, str(error))
+            raise
         connection.refresh_from_db()
     found = client_for(connection.platform, connection.account).destinations()
     with transaction.atomic():
@@ -544,16 +548,20 @@ def refresh(connection: SocialConnection) -> None:
 
 
 def _renew(connection: SocialConnection, now: dt.datetime) -> None:
-    """Show the refresh token, once the right to do so is taken, and keep what comes of it."""
+    """Show the refresh token, once the right to do so is taken, and keep what comes of it.
+
+    A refusal ends the connection only when its token has ended too: some platforms refuse a wrong
+    secret of ours in the same words.
+    """
     try:
         renewal = client_for(connection.platform, connection.account).renew(
             connection.refresh_token
         )
-    except TokenExpiredError as error:
-        needs_reauth(connection, str(error))
-        raise
     except PlatformApiError as error:
-        refresh_failed(connection, was_sent=not isinstance(error, PlatformUnreachableError))
+        if isinstance(error, TokenExpiredError) and not connection.serves(now):
+            needs_reauth(connection, str(error))
+        else:
+            refresh_failed(connection, was_sent=not isinstance(error, PlatformUnreachableError))
         raise
     store_renewal(connection, renewal, now)
 
@@ -564,7 +572,8 @@ def refresh_idle(now: dt.datetime) -> int:
     Answers how many. Tokens that a refresh token brings back at any time are left alone.
     """
     soon = now + IDLE_MARGIN
-    ending = Q(refresh_token__isnull=True, expires_at__gt=now, expires_at__lt=soon)
+    renewing = [name for name, each in PLATFORMS.items() if each.renews_without_refresh_token]
+    ending = Q(platform__in=renewing, expires_at__gt=now, expires_at__lt=soon)
     ending |= Q(refresh_expires_at__gt=now, refresh_expires_at__lt=soon)
     idle = SocialConnection.objects.filter(ending, status=SocialConnection.Status.ACTIVE).filter(
         # Some grants end when they end: one try a day is enough.

@@ -36,7 +36,7 @@ from connections.console import (
 )
 from publishing import services
 from publishing.lanes import DEAD_AFTER, TURNSTILE
-from publishing.models import ENDED, JobEvent, Lane, Outcome, PublishJob, Status
+from publishing.models import JobEvent, Lane, Outcome, PublishJob, Status
 from socialpublishing.clock import database_now
 
 STATUS_COLOURS: dict[str, str] = {
@@ -275,7 +275,7 @@ class PublishJobAdmin(OperatedAdmin):
 
     @display(description="submitted")
     def submitted(self, job: PublishJob) -> str:
-        return moment(job.publish_started_at)
+        return moment(job.unclear_since or job.publish_started_at)
 
     @display(description="published")
     def published(self, job: PublishJob) -> str:
@@ -332,7 +332,7 @@ class PublishJobAdmin(OperatedAdmin):
             possible.add("Retry")
             if job.status == Status.UNCONFIRMED:
                 possible |= {"It is published", "It is not published"}
-        elif job and job.status not in ENDED and job.publish_started_at is None:
+        elif job and services.can_be_cancelled(job):
             possible.add("Cancel")
         offered = super().get_actions_detail(request, object_id)
         return [each for each in offered if each.description in possible]

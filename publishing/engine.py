@@ -13,7 +13,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -40,7 +40,7 @@ from socialpublishing.errors import (
     UploadLostError,
 )
 from socialpublishing.platforms import client_for
-from socialpublishing.platforms.base import Account, Found, LookUp, Progress, Renewal, Stage
+from socialpublishing.platforms.base import Account, Found, Progress, Renewal, Stage
 from socialpublishing.posts import Post
 
 logger = logging.getLogger(__name__)
@@ -63,6 +63,11 @@ LOOK_FOR = dt.timedelta(hours=24)
 POLL_SHARE, MAX_POLL_PAUSE = 0.1, dt.timedelta(minutes=5)
 # Clocks differ: a post may bear a time before our mark.
 LOOK_BACK = dt.timedelta(seconds=120)
+# A token that is younger may not be known everywhere at its platform; it is shown again.
+FRESH_TOKEN, FRESH_TOKEN_WAIT = dt.timedelta(seconds=15), dt.timedelta(seconds=3)
+FOUND = "Looked it up: the post is there."
+# Stored beside the progress: the platform has the post, so it is looked for and not repeated.
+REFUSED_AS_DUPLICATE = "refused_as_duplicate"
 
 
 # Noes to a publishing call that say for certain that it made nothing. All others leave it open.
@@ -137,6 +142,8 @@ class Surroundings:
     has_twin: bool = False
     # Ids of posts that belong to other jobs of the account; asked for only when it matters.
     credited: Callable[[], frozenset[str]] = frozenset
+    # Does the post of this id belong to another job of the account?
+    is_credited: Callable[[str], bool] = lambda _: False
     # The end of the lease for a step that starts now, by the database's clock and by ours.
     lease_until: dt.datetime
     send_before: float = float("inf")
@@ -147,6 +154,10 @@ class Surroundings:
 
 def decide(job: PublishJob, around: Surroundings) -> Decision:
     """What `job`, in hand, does next."""
+    return _unless_it_may_exist(_decide(job, around))
+
+
+def _decide(job: PublishJob, around: Surroundings) -> Decision:
     now, connection, carrier = around.now, job.connection, job.carrier
     if job.remote_id:
         return _published(job, now, note="Its platform had told so.")
@@ -154,6 +165,8 @@ def decide(job: PublishJob, around: Surroundings) -> Decision:
         return _without_account(job)
     is_marked = job.publish_started_at is not None
     if not is_marked:
+        if _repeat_is_too_late(job, now):
+            return _given_up(job, "By now a repeat could make it twice.")
         if now > job.late_at:
             return _too_late(job)
         if job.claims > MAX_CLAIMS:
@@ -167,7 +180,8 @@ def decide(job: PublishJob, around: Surroundings) -> Decision:
         message = f"The account may no longer publish to {job.account_name}."
         return _failed(job, InsufficientPermissionsError.code, message)
     if connection.status == connection.Status.NEEDS_REAUTH:
-        return _held(job, now, TokenExpiredError.code, connection.status_reason)
+        code = TokenExpiredError.code
+        return _held(job, now, code, connection.status_reason, is_looking=is_marked)
     limited = carrier.limited_until
     if limited is not None and limited > now and not is_marked:
         note = (
@@ -217,6 +231,7 @@ def _step(job: PublishJob, kind: StepKind, around: Surroundings) -> Decision:
             move.note = f"Publishing on {job.platform_type.label}."
             move.changes |= {
                 "publish_started_at": around.now,
+                "unclear_since": job.unclear_since or around.now,
                 "publish_calls": job.publish_calls + 1,
                 "looks": 0,
             }
@@ -236,7 +251,7 @@ def _step(job: PublishJob, kind: StepKind, around: Surroundings) -> Decision:
 
 
 def _look_since(job: PublishJob) -> dt.datetime:
-    started = job.publish_started_at if job.publish_calls == 1 else job.created_at
+    started = job.unclear_since or job.publish_started_at
     assert started is not None
     return started - LOOK_BACK
 
@@ -289,39 +304,75 @@ def settle(result: Result, around: Surroundings) -> Decision:
     is_refusal = isinstance(result.error, (*CERTAINLY_NOT_MADE, ContentRejectedError, MediaError))
     if result.step.kind == StepKind.PUBLISH and is_refusal and move.to != Status.UNCONFIRMED:
         move.changes.setdefault("publish_started_at", None)
+        if not _had_open_call(result.step.job):
+            move.changes.setdefault("unclear_since", None)
     if isinstance(result.error, PlatformApiError):
         move.platform_status = result.error.status_code
         move.platform_code = result.error.platform_code
         move.platform_request_id = result.error.request_id
-    return decision
+    return _unless_it_may_exist(decision)
+
+
+def _had_open_call(job: PublishJob) -> bool:
+    """Was a publishing call made, before the one that is marked, whose outcome is open?"""
+    return job.unclear_since is not None and job.unclear_since != job.publish_started_at
+
+
+def _unless_it_may_exist(decision: Decision) -> Decision:
+    """Nothing ends as unpublished while an earlier call may have made it: a person has to look."""
+    move = decision.move
+    job = move.job
+    is_open = move.changes.get("unclear_since", job.unclear_since) is not None
+    if not is_open or job.look_up.repeat_within is None:
+        return decision
+    if move.to not in {Status.FAILED, Status.CONTENT_REJECTED, Status.CANCELLED}:
+        return decision
+    why = f"{move.note} But an earlier try may have published it."
+    given_up = _given_up(job, why)
+    given_up.move.changes = {**move.changes, **given_up.move.changes}
+    return replace(
+        given_up, limited_until=decision.limited_until, reauth_reason=decision.reauth_reason
+    )
 
 
 def _settle_value(result: Result, around: Surroundings) -> Decision:
     job, now = result.step.job, around.now
     value = result.value
     if isinstance(value, Found):
-        note = "Looked it up: the post is there."
-        return _published(job, now, value.remote_id, value.post_url, note=note)
+        if around.is_credited(value.remote_id):
+            return _not_seen(result, around)
+        return _published(job, now, value.remote_id, value.post_url, note=FOUND)
     if isinstance(value, Progress):
-        return _progressed(job, value, now)
+        return _progressed(job, value, now, is_found=result.step.kind == StepKind.FIND)
     if result.step.kind == StepKind.REFRESH:
         note = "Refreshed the account's token."
         return Decision(move=Move(job=job, to=Status(job.status), note=note), again=True)
     return _not_seen(result, around)
 
 
-def _progressed(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
+def _progressed(job: PublishJob, value: Progress, now: dt.datetime, *, is_found: bool) -> Decision:
     label = job.platform_type.label
     match value.stage:
         case Stage.PUBLISHED:
-            return _published(job, now, value.remote_id, value.post_url, note="Published.")
+            note = FOUND if is_found else "Published."
+            done = _published(job, now, value.remote_id, value.post_url, note=note)
+            if value.posted:
+                done.move.changes["progress"] = _stored(value)
+            return done
         case Stage.REFUSED:
             note = value.note or ContentRejectedError.sentence
-            return _ended(job, Status.CONTENT_REJECTED, ContentRejectedError.code, note)
+            ended = _ended(job, Status.CONTENT_REJECTED, ContentRejectedError.code, note)
+            # Nothing is public, and a retry has to begin anew.
+            ended.move.changes |= {
+                "publish_started_at": None,
+                "unclear_since": None,
+                "progress": _begun_anew(job),
+            }
+            return ended
         case Stage.LOST:
             return _begin_anew(job, now, UploadLostError(value.note))
     changes: dict[str, Any] = {
-        "progress": {"stage": value.stage, "handle": dict(value.handle)},
+        "progress": _stored(value),
         "refused_token_version": None,
     }
     poll_after = value.poll_after
@@ -335,7 +386,13 @@ def _progressed(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
         note = value.note or f"{label} is working on the post."
     else:
         # What the last call was to make is made, or was for certain not: the next one is free.
-        changes |= {"publish_started_at": None, "error_code": "", "error_message": ""}
+        changes |= {
+            "publish_started_at": None,
+            "unclear_since": None,
+            "error_code": "",
+            "error_message": "",
+            "post_url": value.post_url or job.post_url,
+        }
         note = value.note or ("Uploaded." if value.stage == Stage.PREPARING else "Ready.")
     if poll_after is not None:
         move = _wait(job, now + poll_after, Status.PROCESSING, note)
@@ -346,10 +403,21 @@ def _progressed(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
 
 
 def _begin_anew(job: PublishJob, now: dt.datetime, error: UploadLostError) -> Decision:
-    """Nothing became public, and what was prepared is worth nothing any more."""
+    """The last call made nothing public, and what was prepared is worth nothing any more."""
     decision = _retry(job, now, error)
-    decision.move.changes |= {"progress": {}, "publish_started_at": None, "looks": 0}
+    decision.move.changes |= {"progress": _begun_anew(job), "publish_started_at": None, "looks": 0}
+    if not _had_open_call(job):
+        decision.move.changes["unclear_since"] = None
     return decision
+
+
+def _stored(value: Progress) -> dict[str, Any]:
+    stored: dict[str, Any] = {"stage": value.stage, "handle": dict(value.handle)}
+    return stored | ({"posted": list(value.posted)} if value.posted else {})
+
+
+def _begun_anew(job: PublishJob) -> dict[str, Any]:
+    return {"posted": list(job.posted)} if job.posted else {}
 
 
 def _settle_error(result: Result, around: Surroundings) -> Decision:
@@ -364,7 +432,9 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
         case PlatformUnreachableError():
             # Nothing left us, so nothing was made and no try is used up; the grace is the bound.
             return _retry(job, now, error, uses_attempt=False)
-        case PlatformApiError() if kind == StepKind.REFRESH and not isinstance(error, FINAL):
+        case PlatformApiError() if kind == StepKind.REFRESH and (
+            not isinstance(error, FINAL) or _token_serves(job, now)
+        ):
             # Its lease stays for a while as a pause; until the token ends, it serves.
             move = Move(job=job, to=Status(job.status), note=f"Refreshing failed: {error}")
             return Decision(move=move, again=True)
@@ -373,21 +443,28 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
         case UploadLostError():
             return _begin_anew(job, now, error)
         case MediaNotReadyError():
-            return _retry(job, now, error)
+            return _retry(job, now, error, uses_attempt=error.uses_attempt, pause=error.wait)
         case TokenExpiredError() if kind != StepKind.REFRESH and job.refused_token_version is None:
             note = f"{job.platform_type.label} no longer takes the token; refreshing it."
             changes = {"refused_token_version": result.step.token_version}
             move = Move(job=job, to=_living(job), changes=changes, note=note, code="token_refused")
             return Decision(move=move, again=True)
+        case TokenExpiredError() if kind != StepKind.REFRESH and _is_token_fresh(job, now):
+            note = f"{job.platform_type.label} does not know the fresh token yet."
+            move = _wait(job, now + FRESH_TOKEN_WAIT, _living(job), note)
+            return Decision(move=move)
         case TokenExpiredError():
-            held = _held(job, now, error.code, str(error))
+            is_looking = is_marked and kind != StepKind.PUBLISH
+            held = _held(job, now, error.code, str(error), is_looking=is_looking)
             return Decision(move=held.move, reauth_reason=str(error))
         case DuplicateContentError() if _is_ours(error, result, around):
             note = "The platform has the post already, from our earlier try."
             return _published(job, now, error.remote_id, note=note)
-        case DuplicateContentError() if kind == StepKind.PUBLISH and job.publish_calls > 1:
+        case DuplicateContentError() if kind == StepKind.PUBLISH and _had_open_call(job):
             note = "The platform has this post already, maybe from our earlier try; looking."
-            return _unclear(job, now, note, error.code)
+            unclear = _unclear(job, now, note, error.code)
+            unclear.move.changes["progress"] = {**job.progress, REFUSED_AS_DUPLICATE: True}
+            return unclear
         case ContentRejectedError():
             return _ended(job, Status.CONTENT_REJECTED, error.code, str(error))
         case InsufficientPermissionsError() | PlatformConfigurationError():
@@ -408,18 +485,23 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
 
 def _is_ours(error: DuplicateContentError, result: Result, around: Surroundings) -> bool:
     """Does the platform name a post that only an earlier try of this very job can have made?"""
-    is_repeat = result.step.kind == StepKind.PUBLISH and result.step.job.publish_calls > 1
-    return is_repeat and bool(error.remote_id) and error.remote_id not in around.credited()
+    is_repeat = result.step.kind == StepKind.PUBLISH and _had_open_call(result.step.job)
+    return is_repeat and bool(error.remote_id) and not around.is_credited(error.remote_id)
 
 
 def _not_seen(result: Result, around: Surroundings) -> Decision:
     job, now = result.step.job, around.now
     assert job.publish_started_at is not None
-    look_up = _look_up(job)
+    look_up = job.look_up
     looks = job.looks + 1
     age = now - job.publish_started_at
-    is_in_time = look_up.repeat_within is None or age < look_up.repeat_within
-    if not (age >= look_up.settle and look_up.is_complete and looks >= 2 and is_in_time):
+    if job.progress.get(REFUSED_AS_DUPLICATE):
+        if look_up.repeat_within is not None:
+            return _given_up(job, "The platform says that it has this post already.")
+        return _look_again(job, now, note="The platform has the post, but does not show it yet.")
+    if _repeat_is_too_late(job, now):
+        return _given_up(job, "The platform does not let us see whether this post exists.")
+    if not (age >= look_up.settle and look_up.is_complete and looks >= 2):
         return _look_again(job, now, note="The post is not to be seen yet.")
     if job.attempts >= settings.MAX_API_RETRIES:
         return _failed(job, NoAnswerError.code, "The platform took none of our tries.")
@@ -429,8 +511,12 @@ def _not_seen(result: Result, around: Surroundings) -> Decision:
     return Decision(move=move)
 
 
-def _look_up(job: PublishJob) -> LookUp:
-    return job.platform_type.look_up(job.post, at_destination=job.destination_id is not None)
+def _repeat_is_too_late(job: PublishJob, now: dt.datetime) -> bool:
+    """Is the time over in which the platform itself would refuse to make the post twice?"""
+    within = job.look_up.repeat_within
+    return (
+        job.unclear_since is not None and within is not None and now - job.unclear_since >= within
+    )
 
 
 def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "") -> Decision:
@@ -443,7 +529,7 @@ def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "")
     if age > LOOK_FOR:
         return _given_up(job, "We could not find out whether this post exists.")
     pause = dt.timedelta(seconds=LOOK_PAUSES_S[min(looks, len(LOOK_PAUSES_S) - 1)])
-    settle = _look_up(job).settle
+    settle = job.look_up.settle
     if age < settle:
         # One look falls on the settle time, so that an absent post waits no longer than it must.
         pause = min(pause, settle - age)
@@ -490,17 +576,17 @@ def _retry(
     error: SocialPublishingBaseError,
     *,
     uses_attempt: bool = True,
+    pause: dt.timedelta | None = None,
 ) -> Decision:
     attempts = job.attempts + uses_attempt
     if attempts > settings.MAX_API_RETRIES:
         return _failed(job, _code(error), f"{error} We tried {attempts} times.")
     low = settings.API_RETRY_DELAY_SECONDS
     high = max(low, (job.retry_pause_s or low) * settings.API_RETRY_BACKOFF_FACTOR)
-    pause = min(MAX_RETRY_PAUSE_S, random.uniform(low, high))  # noqa: S311  jitter, not a secret
-    move = _wait(
-        job, now + dt.timedelta(seconds=pause), Status.PENDING, str(error), code=_code(error)
-    )
-    move.changes |= {"attempts": attempts, "retry_pause_s": pause}
+    pause_s = min(MAX_RETRY_PAUSE_S, random.uniform(low, high))  # noqa: S311  jitter, not a secret
+    until = now + (pause or dt.timedelta(seconds=pause_s))
+    move = _wait(job, until, Status.PENDING, str(error), code=_code(error))
+    move.changes |= {"attempts": attempts, "retry_pause_s": pause_s}
     return Decision(move=move)
 
 
@@ -518,16 +604,25 @@ def _limited(job: PublishJob, now: dt.datetime, error: RateLimitError) -> Decisi
     return Decision(move=move, limited_until=until)
 
 
-def _held(job: PublishJob, now: dt.datetime, code: str, reason: str) -> Decision:
-    if job.publish_started_at is not None:
+def _held(
+    job: PublishJob, now: dt.datetime, code: str, reason: str, *, is_looking: bool
+) -> Decision:
+    if is_looking:
         return _look_again(
             job, now, note="Looking it up has to wait for the owner to connect again."
         )
     if now >= job.late_at:
         return _too_late(job)
     message = reason or TokenExpiredError.sentence
-    move = _wait(job, min(now + HOLD, job.late_at), Status.PENDING, message, code=code)
-    return Decision(move=move)
+    return Decision(move=_wait_on(job, min(now + HOLD, job.late_at), message, code))
+
+
+def _wait_on(job: PublishJob, until: dt.datetime, why: str, code: str) -> Move:
+    """Wait, and tell so once, not each time that it is still so."""
+    is_told = (job.status, job.error_code, job.error_message) == (Status.PENDING, code, why[:500])
+    move = _wait(job, until, Status.PENDING, why, code=code)
+    move.note = "" if is_told else why
+    return move
 
 
 def _too_late(job: PublishJob) -> Decision:
@@ -552,6 +647,7 @@ def _failed(job: PublishJob, code: str, message: str) -> Decision:
 
 
 def _ended(job: PublishJob, to: Status, code: str, message: str) -> Decision:
+    message = job.telling_parts(message)
     changes = {"error_code": code, "error_message": message[:500]}
     return Decision(move=Move(job=job, to=to, changes=changes, note=message, code=code))
 
@@ -568,6 +664,16 @@ def _wait(job: PublishJob, until: dt.datetime, to: Status, note: str, *, code: s
     return Move(job=job, to=to, changes=changes, note=note, code=code)
 
 
+def _token_serves(job: PublishJob, now: dt.datetime) -> bool:
+    held = job.connection
+    return held is not None and held.serves(now) and job.refused_token_version != held.token_version
+
+
+def _is_token_fresh(job: PublishJob, now: dt.datetime) -> bool:
+    refreshed_at = job.connection.last_refreshed_at if job.connection else None
+    return refreshed_at is not None and now - refreshed_at < FRESH_TOKEN
+
+
 def _living(job: PublishJob) -> Status:
     return Status.UNCONFIRMED if job.status == Status.UNCONFIRMED else Status.PROCESSING
 
@@ -578,13 +684,13 @@ def _code(error: Exception | None) -> str:
 
 def hold(job: PublishJob, now: dt.datetime, error: SocialPublishingBaseError) -> Decision:
     """Something of ours keeps `job` from going on, such as a key that is missing. It waits."""
-    if job.publish_started_at is not None:
+    if job.unclear_since is not None:
         move = _wait(job, now + HOLD, Status.UNCONFIRMED, str(error), code=error.code)
         return Decision(move=move)
     if now >= job.late_at:
         return _failed(job, error.code, str(error))
     until = min(now + HOLD, job.late_at)
-    return Decision(move=_wait(job, until, Status.PENDING, str(error), code=error.code))
+    return Decision(move=_wait_on(job, until, str(error), error.code))
 
 
 def wait_for_refresh(job: PublishJob, now: dt.datetime) -> Decision:

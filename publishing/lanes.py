@@ -27,7 +27,7 @@ from django.db import (
     connection,
     transaction,
 )
-from django.db.models import F, Min, Q
+from django.db.models import F, Min
 
 from connections import services as connection_services
 from publishing import engine
@@ -255,6 +255,7 @@ class LaneRunner:
                     for account, text, pk in looking
                 ),
                 credited=partial(_credited, job),
+                is_credited=partial(_is_credited, job),
                 lease_until=now + LEASE,
                 send_before=started + LEASE.total_seconds() - SEND_MARGIN_S,
             )
@@ -354,11 +355,21 @@ class LaneRunner:
 
 
 def _credited(job: PublishJob) -> frozenset[str]:
-    """Ids of posts since the job's creation that belong to other jobs of its account."""
-    others = PublishJob.objects.filter(
-        account=job.account, published_at__gte=job.created_at - engine.LOOK_BACK
-    ).exclude(Q(remote_id="") | Q(pk=job.pk))
-    return frozenset(others.values_list("remote_id", flat=True))
+    """Ids of posts that belong to other jobs of its account, and that a look-up may come across."""
+    # A platform's clock, too, may be off by so much.
+    since = (job.unclear_since or job.created_at) - 2 * engine.LOOK_BACK
+    others = PublishJob.objects.filter(account=job.account).exclude(pk=job.pk)
+    whole = others.filter(published_at__gte=since).exclude(remote_id="")
+    ids: set[str] = set()
+    for found in (whole, others.partly_out()):
+        for remote_id, progress in found.values_list("remote_id", "progress"):
+            ids |= {remote_id, *progress.get("posted", ())}
+    return frozenset(ids - {""})
+
+
+def _is_credited(job: PublishJob, remote_id: str) -> bool:
+    others = PublishJob.objects.filter(account=job.account, remote_id=remote_id)
+    return others.exclude(pk=job.pk).exists() or remote_id in _credited(job)
 
 
 def _decided(job: PublishJob, around: Surroundings) -> Decision:

@@ -13,12 +13,14 @@ from django.db.models.functions import RowNumber
 
 from connections.models import Destination, PostingAccount, SocialConnection
 from socialpublishing.platforms import platform_named
-from socialpublishing.platforms.base import Platform, Progress, Stage
+from socialpublishing.platforms.base import LookUp, Platform, Progress, Stage
 from socialpublishing.posts import Media, Post
 
 # How many due rows a claim looks at. While one job of an account is in hand, its others are passed
 # over, so one account's thousands fill it at most once.
 CLAIM_WINDOW = 10_000
+# What has begun to go out in several posts is finished, even if it takes so much longer.
+FINISHING_GRACE = dt.timedelta(hours=24)
 
 
 class Status(models.TextChoices):
@@ -70,8 +72,12 @@ class PublishJobQuerySet(models.QuerySet["PublishJob"]):
         return ranked.filter(turn=1).order_by("round", *by_time)[:limit]
 
     def looking(self) -> PublishJobQuerySet:
-        """Jobs whose publishing call was made and whose outcome is not known yet."""
-        return self.alive().filter(publish_started_at__isnull=False)
+        """Jobs of which a publishing call was made whose outcome is not known yet."""
+        return self.alive().filter(unclear_since__isnull=False)
+
+    def partly_out(self) -> PublishJobQuerySet:
+        """Jobs of which some posts are public and others not, or not yet."""
+        return self.filter(remote_id="").exclude(post_url="")
 
 
 class PublishJob(models.Model):
@@ -112,6 +118,8 @@ class PublishJob(models.Model):
     # The mark, stored before the one call that makes the post public. While it stands without an
     # outcome, nobody may publish again: the post may exist.
     publish_started_at = models.DateTimeField(null=True, blank=True)
+    # The first call whose outcome is open. A repeat that is refused clears up nothing about it.
+    unclear_since = models.DateTimeField(null=True, blank=True)
     publish_calls = models.PositiveSmallIntegerField(default=0)
     looks = models.PositiveSmallIntegerField(default=0)
 
@@ -138,8 +146,13 @@ class PublishJob(models.Model):
             ),
             models.Index(
                 fields=["account"],
-                condition=Q(next_attempt_at__isnull=False, publish_started_at__isnull=False),
+                condition=Q(next_attempt_at__isnull=False, unclear_since__isnull=False),
                 name="job_looking",
+            ),
+            models.Index(
+                fields=["account"],
+                condition=Q(remote_id="") & ~Q(post_url=""),
+                name="job_partly_out",
             ),
             models.Index(fields=["user_id", "-created_at", "-id"], name="job_of_user"),
             models.Index(fields=["-created_at", "-id"], name="job_newest"),  # the console's list
@@ -209,16 +222,43 @@ class PublishJob(models.Model):
     def late_at(self) -> dt.datetime:
         """After this time the post is stale and stays unpublished."""
         grace = self.late_grace_s
-        return self.due_at + dt.timedelta(
+        late_at = self.due_at + dt.timedelta(
             seconds=settings.LATE_PUBLISH_GRACE_SECONDS if grace is None else grace
         )
+        # Half a thread is worse than a late one.
+        return late_at + FINISHING_GRACE if self.posted else late_at
 
     @property
     def stored_progress(self) -> Progress:
         return Progress(
             stage=Stage(self.progress.get("stage", Stage.PREPARING)),
             handle=self.progress.get("handle", {}),
+            posted=self.posted,
         )
+
+    @property
+    def posted(self) -> tuple[str, ...]:
+        """Ids of those of its parts that are public, of a post that goes out in several calls."""
+        return tuple(self.progress.get("posted", ()))
+
+    @property
+    def look_up(self) -> LookUp:
+        """How far looking for the post can be trusted."""
+        return self.platform_type.look_up(self.post, at_destination=self.destination_id is not None)
+
+    @property
+    def may_exist(self) -> bool:
+        """Is there a call with an open outcome, which looking has not cleared up or never can?"""
+        if self.unclear_since is None:
+            return False
+        return self.publish_started_at is not None or self.look_up.repeat_within is not None
+
+    def telling_parts(self, message: str) -> str:
+        """`message`, after a word on the parts that are public in spite of it."""
+        if not self.posted:
+            return message
+        count, are = len(self.posted), "is" if len(self.posted) == 1 else "are"
+        return f"{count} of its posts {are} public already: {self.post_url}. {message}"
 
 
 class JobEvent(models.Model):

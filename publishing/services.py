@@ -319,16 +319,25 @@ def _probed(asset: Mapping[str, Any], kind: PostType) -> dict[str, Any]:
 
 def cancel_job(job: PublishJob, *, actor: str, reason: str = "Cancelled.") -> None:
     """Stop a job before its publishing call. Raises AlreadySubmittingError after it."""
-    if job.status in {*ENDED, Status.UNCONFIRMED} or job.publish_started_at is not None:
+    if not can_be_cancelled(job):
         raise AlreadySubmittingError
     try:
         # The fence moves, so a worker that prepares the post right now will not get to publish it.
         move_one(_cancellation(job, "cancelled", reason), now=database_now(), actor=actor)
     except StaleJobError:
         job.refresh_from_db()
-        if job.status in ENDED or job.publish_started_at is not None:
+        if job.status in ENDED or _has_begun(job):
             raise AlreadySubmittingError from None
         raise
+
+
+def can_be_cancelled(job: PublishJob) -> bool:
+    return job.status not in {*ENDED, Status.UNCONFIRMED} and not _has_begun(job)
+
+
+def _has_begun(job: PublishJob) -> bool:
+    """Is any of it public, or may it be?"""
+    return job.publish_started_at is not None or job.may_exist or bool(job.posted)
 
 
 def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> None:
@@ -338,7 +347,7 @@ def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> No
     Raises AlreadySubmittingError, and whatever `accept_post` raises.
     """
     now = database_now()
-    if job.status not in {Status.PENDING, Status.SCHEDULED} or job.publish_started_at is not None:
+    if job.status not in {Status.PENDING, Status.SCHEDULED} or _has_begun(job):
         raise AlreadySubmittingError
     draft = replace(_draft_of(job), **changes)
     if "scheduled_at" in changes:
@@ -403,18 +412,20 @@ def resolve_job(
     found: dict[str, Any] = {"fence": job.fence + 1}
     if outcome == Outcome.PUBLISHED:
         found |= {
-            "published_at": job.publish_started_at or now,
-            "remote_id": remote_id,
-            "post_url": web_address(post_url),
+            "published_at": job.unclear_since or now,
+            "remote_id": remote_id or next(iter(job.posted), ""),
+            "post_url": web_address(post_url) or job.post_url,
             "error_code": "",
             "error_message": "",
         }
         settled = Move(job=job, to=Status.PUBLISHED, changes=found, note=reason or "Found there.")
     else:
-        note = reason or "A person found that the post is not there."
+        note = job.telling_parts(reason or "A person found that the post is not there.")
         found |= {
             "publish_started_at": None,
-            "progress": {},
+            "unclear_since": None,
+            # Of a thread, what is out stays out: a retry goes on behind it.
+            "progress": {"posted": list(job.posted)} if job.posted else {},
             "error_code": "not_published",
             "error_message": note,
         }
@@ -457,7 +468,9 @@ def cancel_for_connection(connection: SocialConnection, actor: str) -> int:
         connection=connection, publish_started_at__isnull=True
     )
     moves = [
-        _cancellation(job, "connection_removed", "The account was disconnected.") for job in waiting
+        _cancellation(job, "connection_removed", "The account was disconnected.")
+        for job in waiting.select_related("connection")
+        if not job.may_exist
     ]
     return len(move(moves, now=database_now(), actor=actor))
 
@@ -483,5 +496,6 @@ def wake_for_connection(connection: SocialConnection) -> None:
 
 
 def _cancellation(job: PublishJob, code: str, note: str) -> Move:
+    note = job.telling_parts(note)
     changes = {"error_code": code, "error_message": note, "fence": job.fence + 1}
     return Move(job=job, to=Status.CANCELLED, changes=changes, note=note, code=code)

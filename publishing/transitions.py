@@ -83,6 +83,7 @@ COLUMNS = (
     "refused_token_version",
     "progress",
     "publish_started_at",
+    "unclear_since",
     "publish_calls",
     "looks",
     "post_url",

@@ -199,10 +199,25 @@ class DuplicateContentError(ContentRejectedError):
 
 
 class MediaNotReadyError(PlatformApiError):
-    """The platform still works on what was uploaded; nothing was made. Try again a little later."""
+    """The platform still works on what was uploaded; nothing was made. Try again after `wait`.
+
+    `uses_attempt`: the file itself may be at fault, so that trying has to end.
+    """
 
     code = "media_not_ready"
     sentence = "The platform still works on the media."
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        wait: dt.timedelta = dt.timedelta(seconds=60),
+        uses_attempt: bool = False,
+        **facts: Any,
+    ) -> None:
+        super().__init__(message, **facts)
+        self.wait = wait
+        self.uses_attempt = uses_attempt
 
 
 class UploadLostError(PlatformApiError):

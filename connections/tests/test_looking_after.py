@@ -120,3 +120,26 @@ def test_grants_that_would_end_unused_are_renewed(
     old, connection = connection, SocialConnection.objects.get()
     assert connection.token_version == old.token_version + is_renewed
     assert (connection.access_token != old.access_token) == is_renewed
+
+
+@pytest.mark.parametrize("days_left", [0.1, 5.5, 10])
+def test_grant_without_refresh_token_serves_until_its_end(
+    api, make_connection, sandbox, lane, days_left
+):
+    """LinkedIn gives most apps none. What cannot be renewed must not be ended early."""
+    sandbox.call("POST", "settings", linkedin_refresh_tokens="off")
+    connection = make_connection("linkedin")
+    assert connection.refresh_token is None
+    now = timezone.now()
+    SocialConnection.objects.update(
+        last_refreshed_at=now - dt.timedelta(days=60 - days_left),
+        expires_at=now + dt.timedelta(days=days_left),
+    )
+
+    assert refresh_idle(now) == 0
+    api.publish(connection, "Still good")
+    lane.work()
+
+    assert len(sandbox.posts()) == 1
+    connection.refresh_from_db()
+    assert connection.status == "active"

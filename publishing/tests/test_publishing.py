@@ -14,8 +14,11 @@ import requests
 from django.utils import timezone
 
 from conftest import Lane, consent, plain_post, statuses
+from connections.grants import identify
 from connections.models import Destination, SocialConnection
-from publishing.models import PublishJob, Status
+from connections.services import store_grant
+from publishing.models import JobEvent, PublishJob, Status
+from socialpublishing.oauth import Tokens
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.platforms.base import Stage
 
@@ -225,6 +228,74 @@ def test_expired_token_is_refreshed_once_and_the_post_goes_out(api, make_connect
     assert connection.token_version == 2
 
 
+@pytest.mark.parametrize(
+    ("platform", "path"), [("linkedin", "^/rest/posts$"), ("twitter", "^/2/tweets$")]
+)
+def test_fresh_token_that_is_not_known_everywhere_yet_is_shown_again(
+    api, make_connection, sandbox, lane, platform, path
+):
+    connection = make_connection(platform)
+    sandbox.fault("status", 401, method="POST", path=path, times=4)
+    api.publish(connection, "Once")
+
+    lane.work_ahead(30)
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.calls("oauth2/token" if platform == "twitter" else "accessToken")) == 1
+    connection.refresh_from_db()
+    assert connection.status == "active"
+
+
+def test_call_refused_for_its_token_is_repeated_once_the_owner_connects_again(
+    api, make_connection, sandbox, lane
+):
+    """It made nothing for certain, so nobody has to look for it."""
+    connection = make_connection("linkedin")
+    sandbox.fault("status", 401, method="POST", path="^/rest/posts$", times=7)
+    api.publish(connection, "Once")
+    lane.work_ahead(60)
+    assert statuses() == {"Pending": 1}
+    connection.refresh_from_db()
+    assert connection.status == "needs_reauth"
+
+    grant = identify(connection.platform_type, tokens_of(connection), timezone.now())
+    store_grant(user_id=connection.user_id, platform="linkedin", grant=grant)
+    lane.work_ahead(60)
+
+    assert statuses() == {"Published": 1}
+
+
+def tokens_of(connection) -> Tokens:
+    return Tokens(
+        access_token=connection.access_token,
+        refresh_token=connection.refresh_token,
+        lifetime=dt.timedelta(days=30),
+        scopes=tuple(connection.scopes),
+    )
+
+
+def test_refused_refresh_ends_nothing_while_the_token_serves(
+    api, make_connection, sandbox, lane, platform
+):
+    """Some platforms refuse a wrong secret of ours in the words for a dead grant."""
+    connection = make_connection(platform)
+    soon = timezone.now() + dt.timedelta(minutes=3)
+    type(connection).objects.update(expires_at=soon)
+    if connection.refresh_token is not None:
+        sandbox.fault("status", 401, method="POST", path="/(token|accessToken)/?$", times=9)
+    else:
+        refusal = {"error": {"code": 190, "message": "x"}}
+        sandbox.fault("status", {"code": 400, "body": refusal}, path="access_token", times=9)
+    api.publish(connection, "Still good")
+
+    lane.work_ahead(60)
+
+    assert statuses() == {"Published": 1}
+    connection.refresh_from_db()
+    assert (connection.status, connection.token_version) == ("active", 1)
+    assert "Refreshing failed" in " ".join(event.note for event in JobEvent.objects.all())
+
+
 def test_page_token_that_fails_is_read_anew(api, make_connection, sandbox, lane):
     connection = make_connection("facebook")
     gone = {"code": 401, "body": {"error": {"code": 190, "error_subcode": 467, "message": "x"}}}
@@ -423,6 +494,7 @@ def marked_job(api, connection, sandbox) -> PublishJob:
         claims=1,
         publish_calls=1,
         publish_started_at=now,
+        unclear_since=now,
         next_attempt_at=now + dt.timedelta(seconds=30),
         progress={"stage": progress.stage, "handle": progress.handle},
     )

@@ -58,10 +58,13 @@ class Progress:
     """Where a post stands. `handle` is the platform module's own business: JSON, no tokens.
 
     `poll_after` asks to be called again only after that long; `note` is a sentence for the owner.
+    `posted` are the ids of its parts that are public, of a post that goes out in several calls:
+    they outlive whatever has to begin anew.
     """
 
     stage: Stage = Stage.PREPARING
     handle: Mapping[str, Any] = field(default_factory=dict)
+    posted: tuple[str, ...] = ()
     poll_after: dt.timedelta | None = None
     remote_id: str = ""
     post_url: str = ""
@@ -89,6 +92,12 @@ class Progress:
             poll_after=poll_after,
         )
 
+    def with_part(self, part_id: Any, *, post_url: Any = "") -> Progress:
+        """One part more is public. Raises NoAnswerError for an id that is none."""
+        return replace(
+            self, posted=(*self.posted, _remote_id(part_id)), post_url=web_address(post_url)
+        )
+
     def refused(self, note: str) -> Progress:
         return replace(self, stage=Stage.REFUSED, note=note, poll_after=None)
 
@@ -97,12 +106,10 @@ class Progress:
 
     def published(self, *, remote_id: Any, post_url: Any = "") -> Progress:
         """As a platform told it. Raises NoAnswerError for an id that is none."""
-        if not isinstance(remote_id, str) or not 0 < len(remote_id) <= MAX_REMOTE_ID:
-            raise NoAnswerError("The platform named the post in no way that we understand.")
         return replace(
             self,
             stage=Stage.PUBLISHED,
-            remote_id=remote_id,
+            remote_id=_remote_id(remote_id),
             post_url=web_address(post_url),
             poll_after=None,
         )
@@ -203,6 +210,8 @@ class Platform(abc.ABC):
     client_id_variables: ClassVar[tuple[str, ...]]
     client_secret_variables: ClassVar[tuple[str, ...]]
     oauth: ClassVar[OAuth]
+    # Is a living access token exchanged for a fresh one, where there is no refresh token?
+    renews_without_refresh_token: ClassVar[bool] = False
     # Which of the hosts holds the token endpoint.
     token_host: ClassVar[str] = "api"
     capabilities: ClassVar[Capabilities]
@@ -427,6 +436,12 @@ class Platform(abc.ABC):
             token=token,
             headers=self.headers,
         )
+
+
+def _remote_id(told: Any) -> str:
+    if not isinstance(told, str) or not 0 < len(told) <= MAX_REMOTE_ID:
+        raise NoAnswerError("The platform named the post in no way that we understand.")
+    return told
 
 
 def web_address(told: Any) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from urllib.parse import quote
 
 import pytest
 import requests
+from django.db.models import F
+from django.utils import timezone
 
 from conftest import consent
 from publishing.models import PublishJob
@@ -142,6 +145,14 @@ def test_title_is_for_a_video(api, connection, sandbox, asset, is_taken):
         assert [each["rule"] for each in answer.json()["violations"]] == ["title_needs_file"]
 
 
+@pytest.mark.parametrize("days", [1, 3, 7, 14])
+def test_poll_is_open_for_as_long_as_chosen(api, connection, sandbox, lane, days):
+    poll = {"question": "Which?", "options": ["Rye", "Spelt"], "duration_days": days}
+    api.publish(connection, "Vote", platform_specific_options={"post_type": "poll", "poll": poll})
+    lane.work_ahead()
+    assert outcome() == ("Published", "")
+
+
 @pytest.mark.parametrize("days", [0, 2, 15, "3", True])
 def test_polls_are_open_for_certain_days(api, connection, days):
     poll = {"question": "Which?", "options": ["Rye", "Spelt"], "duration_days": days}
@@ -223,6 +234,30 @@ def test_broken_picture_is_the_posts_fault(api, connection, sandbox, lane):
     assert outcome() == ("ContentRejected", "content_rejected")
 
 
+@pytest.mark.parametrize("file", ["picture", "clip"])
+def test_upload_whose_state_may_not_be_read_gets_a_moment(api, connection, sandbox, lane, file):
+    words = "Accessing this resource is forbidden"
+    refusal = {"code": 403, "body": {"status": 403, "code": "ACCESS_DENIED", "message": words}}
+    sandbox.fault("status", refusal, method="GET", path="^/rest/(images|videos)/", times=9)
+
+    api.publish(connection, "A file", assets=[getattr(sandbox, file)()])
+    lane.work_ahead()
+
+    assert outcome() == ("Published", "")
+
+
+def test_file_that_is_not_ready_is_waited_for(api, connection, sandbox, lane):
+    body = {"status": 400, "code": "MEDIA_ASSET_WAITING_UPLOAD", "message": "not ready"}
+    refusal = {"code": 400, "body": body}
+    sandbox.fault("status", refusal, method="POST", path="^/rest/posts$", times=20)
+
+    api.publish(connection, "A film", assets=[sandbox.clip()])
+    lane.work_ahead(3600)
+
+    assert outcome() == ("Published", "")
+    assert len(sandbox.posts()) == 1
+
+
 # --- Lost answers --------------------------------------------------------------------------------
 
 
@@ -255,6 +290,120 @@ def test_members_post_is_not_repeated_when_duplicates_are_forgotten(api, connect
     assert outcome() == ("Unconfirmed", "outcome_unknown")
 
 
+@pytest.mark.parametrize(("status", "times"), [(429, 4), (403, 1), (401, 3), (422, 1)])
+def test_members_lost_post_is_not_forgotten_when_its_repeat_is_refused(
+    api, connection, sandbox, lane, status, times
+):
+    """What is said of the repeat says nothing of the first call, which may have made the post."""
+    sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
+    for _ in range(times):
+        sandbox.fault("status", status, method="POST", path="^/rest/posts$")
+    job_id = api.publish(connection, "Once").json()["job_id"]
+
+    lane.work_ahead(7200, sandbox=sandbox)
+    assert api.post(f"publishing/jobs/{job_id}/cancel").json()["code"] == "already_submitting"
+    api.post(f"publishing/jobs/{job_id}/retry")
+    sandbox.call("POST", "clock", advance_seconds=900)
+    lane.finish(timezone.now() + dt.timedelta(seconds=900))
+
+    assert len(sandbox.posts()) == 1
+    assert outcome() in {("Unconfirmed", "outcome_unknown"), ("Published", "")}
+
+
+def test_members_lost_post_is_handed_to_a_person_once_nobody_can_know(
+    api, connection, sandbox, lane
+):
+    sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
+    job_id = api.publish(connection, "Once").json()["job_id"]
+    lane.work()
+    lane.finish(job().next_attempt_at + DUPLICATES_FOR)
+
+    assert job().next_attempt_at is None
+    told = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert "look at the platform" in told["error_message"]
+    answer = api.post(f"publishing/jobs/{job_id}/resolve", {"outcome": "published"})
+    assert answer.json()["status"] == "Published"
+
+
+def test_disconnecting_does_not_call_a_post_cancelled_that_may_be_there(
+    api, connection, sandbox, lane
+):
+    sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
+    sandbox.fault("status", 429, method="POST", path="^/rest/posts$")
+    api.publish(connection, "Once")
+    lane.work_ahead(100)
+    assert outcome() == ("Pending", "rate_limited")
+
+    api.delete(f"connections/{connection.pk}")
+    lane.work_ahead(3600)
+
+    assert outcome() == ("Unconfirmed", "outcome_unknown")
+
+
+def delete_by_hand(connection, sandbox, post):
+    headers = {
+        "Authorization": f"Bearer {connection.access_token.reveal()}",
+        "LinkedIn-Version": VERSION,
+        "X-Restli-Protocol-Version": "2.0.0",
+    }
+    url = f"{sandbox.url}/linkedin/rest/posts/{quote(post['id'], safe='')}"
+    assert requests.delete(url, headers=headers, timeout=5).status_code == 204
+
+
+@pytest.mark.parametrize("is_ghost", [False, True], ids=["made by hand", "deleted"])
+def test_twin_is_not_taken_for_a_members_post_whose_call_was_surely_refused(
+    api, connection, sandbox, lane, is_ghost
+):
+    sandbox.call("POST", "settings", linkedin_ghosts="on")
+    api.publish(connection, "Hello")
+    lane.work_ahead()
+    PublishJob.objects.all().delete()  # somebody else's, as far as we know
+    if is_ghost:
+        delete_by_hand(connection, sandbox, sandbox.posts()[0])
+    sandbox.fault("status", 429, method="POST", path="^/rest/posts$")
+
+    api.publish(connection, "Hello")
+    lane.work_ahead()
+
+    assert outcome() == ("ContentRejected", "duplicate_content")
+
+
+def test_twin_of_an_older_job_is_not_taken_for_the_post_of_a_newer_one(
+    api, connection, sandbox, lane
+):
+    first = api.publish(connection, "Hello").json()["job_id"]
+    lane.work_ahead()
+    PublishJob.objects.update(
+        published_at=F("published_at") - dt.timedelta(minutes=6),
+        created_at=F("created_at") - dt.timedelta(minutes=6),
+    )
+    sandbox.fault("drop_before", method="POST", path="^/rest/posts$")
+
+    second = api.publish(connection, "Hello").json()["job_id"]
+    lane.work_ahead(3600)
+
+    stand = {str(each.pk): each.status for each in PublishJob.objects.all()}
+    assert stand == {first: "Published", second: "Unconfirmed"}
+
+
+def test_twin_made_by_hand_is_not_taken_for_an_organizations_post(
+    api, connection, organization, sandbox, lane
+):
+    api.publish(connection, "Hello", platform_specific_options=organization)
+    lane.work_ahead()
+    PublishJob.objects.all().delete()
+    sandbox.call("POST", "clock", advance_seconds=300)
+    sandbox.fault("drop_before", method="POST", path="^/rest/posts$")
+
+    api.publish(connection, "Hello", platform_specific_options=organization)
+    lane.finish(timezone.now() + dt.timedelta(seconds=300))
+    lane.work_ahead(2 * 86400)
+
+    # It may be ours, late in the list; the list never shows it, so a person has to say.
+    assert outcome() == ("Unconfirmed", "outcome_unknown")
+    assert len(sandbox.posts()) == 1
+
+
 def test_organizations_post_is_found_in_its_list(api, connection, organization, sandbox, lane):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
     text = "Once (with #brackets) and _lines_"
@@ -272,13 +421,7 @@ def test_deleted_twin_of_an_organizations_post_is_not_taken_for_it(
     api.publish(connection, "Hello", platform_specific_options=organization)
     lane.work_ahead()
     [first] = sandbox.posts()
-    headers = {
-        "Authorization": f"Bearer {connection.access_token.reveal()}",
-        "LinkedIn-Version": VERSION,
-        "X-Restli-Protocol-Version": "2.0.0",
-    }
-    url = f"{sandbox.url}/linkedin/rest/posts/{quote(first['id'], safe='')}"
-    assert requests.delete(url, headers=headers, timeout=5).status_code == 204
+    delete_by_hand(connection, sandbox, first)
     sandbox.fault("status", 500, method="POST", path="^/rest/posts$")
 
     again = api.publish(connection, "Hello", platform_specific_options=organization).json()

@@ -388,3 +388,39 @@ def test_lost_answer_is_found_among_pins_of_others(api, connection, sandbox, lan
     job = PublishJob.objects.get(platform_specific_options=options)
     assert (job.remote_id, job.post_url) == (mine["id"], mine["url"])
     assert len(sandbox.posts()) == 3
+
+
+@pytest.mark.parametrize(
+    ("kept", "status"),
+    [("Rye &amp; spelt, cafe\u0301", "Published"), ("Something else", "Unconfirmed")],
+)
+def test_lost_pin_in_other_words_is_not_taken_for_absent(
+    api, connection, sandbox, lane, kept, status
+):
+    sandbox.fault("drop_after", method="POST", path="^/v5/pins$")
+    api.publish(connection, "Rye & spelt, caf\u00e9", assets=[sandbox.picture()])
+    lane.work()
+    [pin] = sandbox.posts()
+    headers = {"Authorization": f"Bearer {connection.access_token.reveal()}"}
+    url = f"{sandbox.url}/pinterest/v5/pins/{pin['id']}"
+    changed = requests.patch(url, json={"description": kept}, headers=headers, timeout=5)
+    assert changed.ok
+
+    lane.work_ahead(3600)
+
+    assert statuses() == {status: 1}
+    assert len(sandbox.calls("/v5/pins", "POST")) == 1
+
+
+def test_picture_that_pinterest_cannot_fetch_is_tried_again_for_minutes(
+    api, connection, sandbox, lane
+):
+    words = {"code": 1, "message": "Sorry we could not fetch the image."}
+    refusal = {"code": 400, "body": words}
+    sandbox.fault("status", refusal, method="POST", path="^/v5/pins$", times=3)
+    api.publish(connection, "Patience", assets=[sandbox.picture()])
+
+    lane.work_ahead(300)
+    assert statuses() == {"Pending": 1}
+    lane.work_ahead(600)
+    assert statuses() == {"Published": 1}

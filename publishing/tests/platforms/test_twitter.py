@@ -82,6 +82,120 @@ def test_thread_that_is_refused_midway_tells_how_far_it_came(api, connection, sa
 
 
 @pytest.fixture
+def begun(api, connection, sandbox, lane):
+    """A job whose first post is out; the second has to wait for so many seconds."""
+
+    def begin(seconds=300):
+        limit = {"code": 429, "headers": {"Retry-After": str(seconds)}}
+        sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
+        sandbox.fault("status", limit, method="POST", path="^/2/tweets$")
+        job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
+        lane.work()
+        assert [post["text"] for post in sandbox.posts()] == ["One"]
+        return job_id
+
+    return begin
+
+
+def test_thread_that_has_begun_is_neither_changed_nor_cancelled(api, begun, sandbox, lane):
+    job_id = begun()
+    told = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert told["post_url"].endswith(sandbox.posts()[0]["id"])
+    change = {"text_content": "Another"}
+    path = f"/api/v1/publishing/jobs/{job_id}"
+    refused = api.client.patch(path, change, content_type="application/json")
+    assert refused.json()["code"] == "already_submitting"
+    assert api.post(f"publishing/jobs/{job_id}/cancel").json()["code"] == "already_submitting"
+
+    lane.work_ahead()
+
+    assert [post["text"] for post in sandbox.posts()] == ["One", "Two", "Three"]
+
+
+def test_thread_that_has_begun_is_finished_even_if_late(begun, sandbox, lane):
+    begun(seconds=7000)
+
+    lane.work_ahead(9000)
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts()) == 3
+
+
+def test_person_settles_one_post_of_a_thread_and_it_goes_on(api, connection, sandbox, lane):
+    sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
+    sandbox.fault("drop_before", method="POST", path="^/2/tweets$")
+    sandbox.fault("status", 503, method="GET", path="/tweets$", times=200)
+    job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
+    lane.work_ahead(2 * 86400)
+    assert statuses() == {"Unconfirmed": 1}
+    sandbox.call("DELETE", "faults")
+
+    told = api.post(f"publishing/jobs/{job_id}/resolve", {"outcome": "not_published"}).json()
+    assert told["error_message"].startswith("1 of its posts is public already: http")
+    api.post(f"publishing/jobs/{job_id}/retry")
+    lane.work_ahead()
+
+    assert [post["text"] for post in sandbox.posts()] == ["One", "Two", "Three"]
+
+
+def test_thread_whose_post_was_deleted_is_not_begun_anew(api, connection, sandbox, lane):
+    gone = {"title": "Invalid Request", "errors": [{"message": "Tweet not found"}]}
+    sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
+    sandbox.fault("status", {"code": 400, "body": gone}, method="POST", path="^/2/tweets$")
+    job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
+    lane.work_ahead()
+
+    told = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert told["status"] == "ContentRejected"
+    assert "1 of its posts is public" in told["error_message"]
+    assert len(sandbox.posts()) == 1
+
+
+def test_disconnecting_tells_which_posts_of_a_thread_stay(api, connection, begun):
+    job_id = begun()
+    api.delete(f"connections/{connection.pk}")
+    told = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert told["status"] == "Cancelled"
+    assert "1 of its posts is public" in told["error_message"]
+
+
+def test_post_of_a_thread_is_not_taken_for_another_jobs_lost_one(api, connection, sandbox, lane):
+    api.publish(connection, "One", platform_specific_options=THREAD)
+    lane.work_ahead()
+    sandbox.fault("drop_before", method="POST", path="^/2/tweets$")
+
+    api.publish(connection, "Two")
+    lane.work_ahead(3600)
+
+    # To X an answer and a post of its own are two things.
+    assert texts(sandbox) == ["One", "Two", "Three", "Two"]
+    assert statuses() == {"Published": 2}
+
+
+def test_link_that_leads_elsewhere_in_the_end_is_known_again(api, connection, sandbox, lane):
+    sandbox.fault("drop_after", method="POST", path="^/2/tweets$")
+    api.publish(connection, "Look https://bit.ly/x1 & https://EXAMPLE.com/a%20b/")
+
+    lane.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.calls("/2/tweets", "POST")) == 1
+
+
+def test_duplicate_of_a_lost_post_is_looked_for_and_not_repeated(api, connection, sandbox, lane):
+    """X has it, as it says itself, but its list comes late."""
+    sandbox.fault("drop_after", method="POST", path="^/2/tweets$")
+    empty = {"code": 200, "body": {"meta": {"result_count": 0}}}
+    sandbox.fault("status", empty, method="GET", path="/tweets$", times=8)
+    api.publish(connection, "Once")
+
+    lane.work_ahead(7200)
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.calls("/2/tweets", "POST")) == 2
+
+
+@pytest.fixture
 def small_parts(monkeypatch):
     """Parts of 100 KB, each stored at once: a short film is as good as a long one."""
     monkeypatch.setattr(twitter, "SEGMENT", 100_000)

@@ -105,6 +105,7 @@ class Facebook(Platform):
         pkce=False,
         default_lifetime=dt.timedelta(days=60),
     )
+    renews_without_refresh_token: ClassVar = True
     capabilities: ClassVar = Capabilities(
         post_types=(
             PostType(

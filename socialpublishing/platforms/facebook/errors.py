@@ -64,7 +64,7 @@ OWNER_ACTS = {
 }
 # Who posts too fast is blocked; Facebook does not say for how long, and calls lengthen it.
 TOO_FAST, BLOCK_PAUSE = "368/1390008", dt.timedelta(hours=3)
-UNSEEN = "100/33"
+UNSEEN, UNSEEN_PAUSE = "100/33", dt.timedelta(seconds=10)
 
 
 def read_error(answer: Answer, *, label: str) -> PlatformApiError:
@@ -86,6 +86,7 @@ def read_video_error(answer: Answer, *, label: str) -> PlatformApiError:
     if isinstance(error, TokenExpiredError) and error.platform_code == UNSEEN:
         return MediaNotReadyError(
             "Facebook does not show the video yet.",
+            wait=UNSEEN_PAUSE,
             platform_code=error.platform_code,
             request_id=error.request_id,
         )

@@ -203,6 +203,7 @@ class Instagram(Platform):
         pkce=False,
         default_lifetime=dt.timedelta(days=60),
     )
+    renews_without_refresh_token: ClassVar = True
     capabilities: ClassVar[Capabilities] = Capabilities(
         post_types=(
             PostType(

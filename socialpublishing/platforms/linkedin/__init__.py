@@ -74,6 +74,7 @@ POLL = dt.timedelta(seconds=2)
 VIDEO_POLL = dt.timedelta(seconds=5)
 # Where the state of an upload may not be read, it gets so long before it is posted.
 UNSEEN_GRACE, UNSEEN_FILM_GRACE = dt.timedelta(seconds=20), dt.timedelta(seconds=90)
+UNSEEN_MEGABYTE = dt.timedelta(seconds=1)
 MEMBER = "urn:li:person:"
 POST_URN = re.compile(r"urn:li:(?:share|ugcPost):\d+")
 
@@ -305,16 +306,17 @@ class LinkedIn(Platform):
                 return self._upload_video(media, progress)
             urn = self._upload_whole(media)
             return progress.preparing(assets=[*assets, urn], note="Uploaded.")
+        if progress.handle.get("has_waited"):
+            return progress.ready()
         if not self.sees_uploads:
-            if progress.handle.get("has_waited"):
-                return progress.ready()
-            note = "LinkedIn gets a moment to process what was uploaded."
-            has_film = any(media.kind == MediaKind.VIDEO for media in post.media)
-            grace = UNSEEN_FILM_GRACE if has_film else UNSEEN_GRACE
-            return progress.preparing(poll_after=grace, has_waited=True, note=note)
+            return self._waiting_unseen(post, progress)
         for media, urn in zip(post.media, assets, strict=True):
             resource, _ = ASSETS[media.kind]
-            status = self.http.get(f"/rest/{resource}/{encoded(urn)}")["status"]
+            try:
+                status = self.http.get(f"/rest/{resource}/{encoded(urn)}")["status"]
+            except InsufficientPermissionsError:
+                # Not every grant that may upload may look.
+                return self._waiting_unseen(post, progress)
             if status == "PROCESSING_FAILED":
                 raise ContentRejectedError(f"LinkedIn could not process the {media.kind}.")
             if status != "AVAILABLE":
@@ -322,6 +324,13 @@ class LinkedIn(Platform):
                 note = f"LinkedIn is processing the {media.kind}."
                 return progress.preparing(poll_after=wait, note=note)
         return progress.ready()
+
+    def _waiting_unseen(self, post: Post, progress: Progress) -> Progress:
+        note = "LinkedIn gets a moment to process what was uploaded."
+        films = [media for media in post.media if media.kind == MediaKind.VIDEO]
+        megabytes = sum(film.size_bytes or 0 for film in films) / MEGABYTE
+        grace = UNSEEN_FILM_GRACE + megabytes * UNSEEN_MEGABYTE if films else UNSEEN_GRACE
+        return progress.preparing(poll_after=grace, has_waited=True, note=note)
 
     def _initialize(self, media: Media, **more: Any) -> dict[str, Any]:
         resource, _ = ASSETS[media.kind]
@@ -413,24 +422,25 @@ class LinkedIn(Platform):
     def _refuse_ghost(self, error: DuplicateContentError) -> None:
         """For days LinkedIn names posts that were deleted, and others that never were, as twins.
 
-        A member's posts cannot be read, an organization's can.
+        A member's posts cannot be read, an organization's can: its list tells whether the twin is
+        ours, or was made by somebody's hand.
         """
         if not error.remote_id or self._author.startswith(MEMBER):
             return
+        told: dict[str, Any] = {
+            "platform_code": error.platform_code,
+            "request_id": error.request_id,
+        }
         try:
             self.http.get(f"/rest/posts/{encoded(error.remote_id)}")
         except PlatformApiError as unseen:
-            told: dict[str, Any] = {
-                "platform_code": error.platform_code,
-                "request_id": error.request_id,
-            }
             if unseen.status_code == HTTPStatus.NOT_FOUND:
                 raise ContentRejectedError(
                     "LinkedIn takes it for a repeat of a post that was deleted; change the text.",
                     **told,
                 ) from unseen
-            # What keeps us from reading says nothing of the call: the list has to tell.
-            raise DuplicateContentError(**told) from unseen
+            # What keeps us from reading says nothing of the call.
+        raise DuplicateContentError(**told) from error
 
     @property
     def _author(self) -> str:

@@ -19,8 +19,8 @@ ASSETS: Mapping[str, tuple[str, str]] = {
     MediaKind.VIDEO: ("videos", "video"),
     MediaKind.DOCUMENT: ("documents", "document"),
 }
-# [memory] Of the longer two, SEVEN_DAYS and FOURTEEN_DAYS are seen as well.
-DURATIONS = {1: "ONE_DAY", 3: "THREE_DAYS", 7: "ONE_WEEK", 14: "TWO_WEEKS"}
+# …/marketing/integrations/community-management/shares/poll-post-api
+DURATIONS = {1: "ONE_DAY", 3: "THREE_DAYS", 7: "SEVEN_DAYS", 14: "FOURTEEN_DAYS"}
 
 
 def author_urn(account_id: str) -> str:
@@ -72,6 +72,8 @@ def _content(post: Post, assets: Sequence[str]) -> dict[str, Any]:
 
 def shows(found: Mapping[str, Any], post: Post, assets: Sequence[str]) -> bool:
     """Is `found`, as LinkedIn gives it back, this `post`?"""
+    if found.get("lifecycleState", "PUBLISHED") != "PUBLISHED":
+        return False  # a draft, or one that LinkedIn could not publish
     if little_text.read(str(found.get("commentary", ""))) != post.text:
         return False
     return not assets or assets[0] in _asset_ids(found.get("content") or {})

@@ -43,6 +43,7 @@ from socialpublishing.platforms.boards import Boards, NewBoard, Section
 from socialpublishing.platforms.pinterest.payloads import (
     COVERS,
     is_newest_first,
+    is_of_its_kind,
     is_video,
     joined_alt_text,
     made_at,
@@ -67,6 +68,8 @@ MAX_INLINE_BYTES = 10 * MEGABYTE
 MAX_FETCH_S = 45.0
 # Whose posts Pinterest takes for spam has to rest; it does not tell for how long.
 SPAM_PAUSE = dt.timedelta(hours=3)
+# Before it is asked to fetch a file again.
+FETCH_PAUSE = dt.timedelta(seconds=120)
 
 DIGITS = RegexValidator(r"^[0-9]{1,30}\Z", "An id of Pinterest is made of digits.")
 COLOUR = RegexValidator(r"^#[0-9A-Fa-f]{6}\Z", "A colour such as #6E7874 is expected.")
@@ -263,15 +266,24 @@ class Pinterest(Platform, Boards):
     def find_published(
         self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
     ) -> Found | Progress | None:
-        """Among the Pins of the board, until the list is known to hold only older ones."""
+        """Among the Pins of the board, until the list is known to hold only older ones.
+
+        Raises NoAnswerError for a new Pin in other words that is no other job's: Pinterest may have
+        changed them.
+        """
         assert self.account is not None
+        has_likeness = False
         for pins in self.pages(f"/v5/boards/{self.account.id}/pins"):
             for pin in pins:
-                is_new = pin["id"] not in credited and made_at(pin) >= since
-                if is_new and shows(pin, post):
+                if pin["id"] in credited or made_at(pin) < since:
+                    continue
+                if shows(pin, post):
                     return Found(remote_id=pin["id"], post_url=self._pin_url(pin["id"]))
+                has_likeness |= is_of_its_kind(pin, post)
             if is_newest_first(pins) and made_at(pins[-1]) < since:
                 break
+        if has_likeness:
+            raise NoAnswerError("The board has a new Pin that may be this one in other words.")
         return None
 
     def pages(self, path: str, **asked: str) -> Iterator[list[dict[str, Any]]]:
@@ -369,7 +381,8 @@ class Pinterest(Platform, Boards):
                 return RateLimitError("Pinterest asks us to wait.", until=_reset(answer), **facts)
             case 400, _ if "could not fetch" in lower or "unable to reach" in lower:
                 # Its crawler fails at times with addresses that are well; nothing was made.
-                return MediaNotReadyError(f"Pinterest could not fetch a file: {words}", **facts)
+                message = f"Pinterest could not fetch a file: {words}"
+                return MediaNotReadyError(message, wait=FETCH_PAUSE, uses_attempt=True, **facts)
             case 400 | 403 | 412, _ if "<Error>" in answer.text:
                 # S3's own words: the form has expired, or is not what it wanted.
                 return UploadLostError(**facts)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import html
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -82,6 +84,11 @@ def shows(pin: Mapping[str, Any], post: Post) -> bool:
             return False
     if (pin.get("board_section_id") or None) != post.options.get("board_section_id"):
         return False
+    return is_of_its_kind(pin, post)
+
+
+def is_of_its_kind(pin: Mapping[str, Any], post: Post) -> bool:
+    """Does `pin` hold what this `post` holds: an image, as many images, or a video?"""
     media = pin.get("media") or {}
     if is_video(post):
         return media.get("media_type") == "video"
@@ -104,4 +111,4 @@ def is_newest_first(pins: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _normal(written: str | None) -> str:
-    return " ".join((written or "").split())
+    return " ".join(unicodedata.normalize("NFC", html.unescape(written or "")).split())

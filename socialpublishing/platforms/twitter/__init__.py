@@ -37,7 +37,6 @@ from socialpublishing.platforms.base import (
     Platform,
     Profile,
     Progress,
-    Stage,
     basic,
 )
 from socialpublishing.platforms.twitter.payloads import (
@@ -297,20 +296,26 @@ class Twitter(Platform):
 
     def publish(self, post: Post, progress: Progress) -> Progress:
         """The next post of the thread; most threads have but one."""
-        answer = self.http.post("/2/tweets", json=tweet_payload(post, progress))
+        http = self.http
+        if progress.posted:
+            assert self.account is not None
+            http = self._http(self.account.token, read_error=self.read_answer_error)
+        answer = http.post("/2/tweets", json=tweet_payload(post, progress))
         return self._with_part(post, progress, answer["data"]["id"])
 
-    def _with_part(self, post: Post, progress: Progress, tweet_id: Any) -> Progress:
-        posted = [*progress.handle.get("posted", []), tweet_id]
-        count = len(thread_texts(post))
-        if len(posted) == count:
-            return self._published(progress, posted[0])
-        # An id that is none must not be built on.
-        progress.published(remote_id=tweet_id)
-        return progress.ready(posted=posted, note=f"Published {len(posted)} of {count}.")
+    def read_answer_error(self, answer: Answer) -> PlatformApiError:
+        """Of a later post of a thread: it has no media, so what is not found is the one before."""
+        error = self.read_error(answer)
+        if isinstance(error, UploadLostError):
+            return ContentRejectedError("X no longer has the post before it in the thread.")
+        return error
 
-    def _published(self, progress: Progress, tweet_id: str) -> Progress:
-        return progress.published(remote_id=tweet_id, post_url=self._post_url(tweet_id))
+    def _with_part(self, post: Post, progress: Progress, tweet_id: Any) -> Progress:
+        first, count = [*progress.posted, tweet_id][0], len(thread_texts(post))
+        progress = progress.with_part(tweet_id, post_url=self._post_url(first))
+        if len(progress.posted) < count:
+            return progress.ready(note=f"Published {len(progress.posted)} of {count}.")
+        return progress.published(remote_id=first, post_url=progress.post_url)
 
     def _post_url(self, tweet_id: str) -> str:
         assert self.account is not None
@@ -321,7 +326,7 @@ class Twitter(Platform):
         self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
     ) -> Found | Progress | None:
         assert self.account is not None
-        posted = progress.handle.get("posted", [])
+        posted = progress.posted
         wanted = Post(text=thread_texts(post)[len(posted)], media=() if posted else post.media)
         known = {*credited, *posted}
         params = {
@@ -333,10 +338,7 @@ class Twitter(Platform):
             page = self.http.get(f"/2/users/{self.account.id}/tweets", params=params)
             for tweet in page.get("data", []):
                 if tweet["id"] not in known and says(tweet, wanted):
-                    done = self._with_part(post, progress, tweet["id"])
-                    if done.stage == Stage.READY:
-                        return done
-                    return Found(remote_id=done.remote_id, post_url=done.post_url)
+                    return self._with_part(post, progress, tweet["id"])
             token = page.get("meta", {}).get("next_token")
             if not token:
                 return None

@@ -9,7 +9,9 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote
 
 from socialpublishing.platforms.base import Progress
 from socialpublishing.posts import Post
@@ -34,7 +36,7 @@ def thread_texts(post: Post) -> list[str]:
 
 def tweet_payload(post: Post, progress: Progress) -> dict[str, Any]:
     """The next post of the thread; what is chosen for the post is for its first."""
-    posted = progress.handle.get("posted", [])
+    posted = progress.posted
     text = thread_texts(post)[len(posted)]
     if posted:
         return {"text": text, "reply": {"in_reply_to_tweet_id": posted[-1]}}
@@ -60,24 +62,25 @@ def says(tweet: Mapping[str, Any], post: Post) -> bool:
     """Is `tweet`, as X gives it back, this `post`?
 
     X escapes `&<>`, writes every link as t.co, adds one for media at the end, and keeps a long text
-    apart. Links are compared by where they lead.
+    apart. Of a link it tells what was written and, where that redirects, where it leads in the end.
     """
-
-    def target(link: Mapping[str, Any]) -> str:
-        return _bare(link.get("unwound_url") or link.get("expanded_url") or link["url"])
-
-    stored = _with_links(tweet, target)
-    if post.media:
-        stored = re.sub(r"\s*https://t\.co/\w+$", "", stored)
     written = post.text
     for start, end in reversed(find_urls(post.text)):
         written = written[:start] + _bare(written[start:end]) + written[end:]
-    return _normal(html.unescape(stored)) == _normal(html.unescape(written))
+    wanted = _normal(html.unescape(written))
+
+    def is_it(*told: str) -> bool:
+        stored = _with_links(tweet, lambda link: _bare(_first(link, *told)))
+        if post.media:
+            stored = re.sub(r"\s*https://t\.co/\w+$", "", stored)
+        return _normal(html.unescape(stored)) == wanted
+
+    return is_it("expanded_url", "unwound_url") or is_it("unwound_url", "expanded_url")
 
 
 def written_text(tweet: Mapping[str, Any]) -> str:
     """The text of `tweet` as its author wrote it: whole, unescaped, with its links and no t.co."""
-    text = _with_links(tweet, lambda link: link.get("expanded_url") or link["url"])
+    text = _with_links(tweet, lambda link: _first(link, "expanded_url"))
     return html.unescape(text).strip()
 
 
@@ -87,14 +90,23 @@ def _with_links(tweet: Mapping[str, Any], shown: Callable[[Mapping[str, Any]], s
     stored: str = note.get("text") or tweet.get("text", "")
     entities = note.get("entities") or tweet.get("entities") or {}
     for link in entities.get("urls", []):
-        target = link.get("unwound_url") or link.get("expanded_url") or link["url"]
+        target = _first(link, "unwound_url", "expanded_url")
         is_media = "media_key" in link or re.search(r"/status/\d+/(photo|video)/\d+$", target)
         stored = stored.replace(link["url"], "" if is_media else shown(link))
     return stored
 
 
+def _first(link: Mapping[str, Any], *names: str) -> str:
+    address: str = next((link[name] for name in names if link.get(name)), link["url"])
+    return address
+
+
 def _bare(url: str) -> str:
-    return re.sub(r"^https?://", "", url, flags=re.IGNORECASE).rstrip("/")
+    """An address as it is compared: no scheme, one way to write its host and its characters."""
+    host, slash, rest = re.sub(r"^https?://", "", url, flags=re.IGNORECASE).partition("/")
+    with suppress(UnicodeError):
+        host = host.encode("idna").decode()
+    return unquote(f"{host.lower()}{slash}{rest}").rstrip("/")
 
 
 def _normal(written: str) -> str:

@@ -24,10 +24,7 @@ MAX_ALT_TEXT = 4086
 DUPLICATES_FOR_S = 600
 VISIBILITIES = ("PUBLIC", "CONNECTIONS", "LOGGED_IN", "CONTAINER")
 FEEDS = ("MAIN_FEED", "NONE", "NOTHING")
-# Two spellings are seen of the longer ones; which is the true one is not settled.
-DURATIONS = (
-    "ONE_DAY", "THREE_DAYS", "SEVEN_DAYS", "FOURTEEN_DAYS", "ONE_WEEK", "TWO_WEEKS",
-)  # fmt: skip
+DURATIONS = ("ONE_DAY", "THREE_DAYS", "SEVEN_DAYS", "FOURTEEN_DAYS")
 ARTICLE = ("source", "title", "description")
 IDS = re.compile(r"List\((.+)\)")
 MAX_PAGE = 100

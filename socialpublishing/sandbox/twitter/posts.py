@@ -8,6 +8,7 @@ import secrets
 import string
 import unicodedata
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpResponse
 
@@ -26,6 +27,8 @@ LONG_TEXT_PLANS = ("Basic", "Premium", "PremiumPlus")
 MAX_CASHTAGS = 1
 # How long X remembers is not documented; hours, by what people report.
 DUPLICATE_WINDOW_S = 900
+# Links through these lead somewhere else.
+SHORTENERS = frozenset({"bit.ly", "buff.ly", "ow.ly", "tinyurl.com"})
 SLUG_LETTERS = string.ascii_letters + string.digits
 
 REPLY_SETTINGS = {
@@ -311,12 +314,21 @@ def _transform(text: str) -> tuple[str, dict[str, list[dict[str, Any]]]]:
                     "end": len(shown) + len(link),
                     "url": link,
                     "expanded_url": expanded,
+                    "unwound_url": _unwound(expanded),
                     "display_url": display if len(display) <= 27 else f"{display[:26]}…",
                 }
             )
             shown += link
         end = stop
     return shown, entities
+
+
+def _unwound(url: str) -> str:
+    """Where X gets to when it follows the link: the last of all redirects."""
+    parts = urlsplit(url)
+    if parts.hostname in SHORTENERS:
+        return f"https://www.example.com/articles{parts.path}?from={parts.hostname}"
+    return url
 
 
 def _short_link() -> str:
