@@ -95,6 +95,14 @@ ERROR_CODES: dict[str, tuple[int, str]] = {
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's hook: every error that leaves a view becomes an answer here."""
+    answer = _answer(error, context)
+    if answer.status_code >= 500:
+        # What only we can explain is found in the log by it.
+        answer.data["request_id"] = context["request"].request_id
+    return answer
+
+
+def _answer(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, SocialPublishingBaseError):
         return _domain_answer(error)
     if isinstance(error, exceptions.ValidationError):
@@ -204,7 +212,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(_body("internal_error", ERROR_CODES["internal_error"][1]), status=500)
+    body = _body("internal_error", ERROR_CODES["internal_error"][1])
+    request_id = getattr(request, "request_id", None)
+    return JsonResponse(body | ({"request_id": request_id} if request_id else {}), status=500)
 
 
 class BothSlashesMiddleware:

@@ -1,7 +1,7 @@
 """What the service says about itself: one JSON object per line on stderr.
 
 Every module logs through `logging` or `structlog` as it likes; both end here. Each line carries the
-`request_id`, `user_id` and `job_id` that are bound where it was written.
+`request_id` and `user_id` that are bound where it was written, and the `job_id` it is about.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ import re
 import time
 import uuid
 from collections.abc import Callable, MutableMapping
-from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
 from django.http import HttpRequest, HttpResponseBase
-from structlog.contextvars import bind_contextvars, bound_contextvars, clear_contextvars
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 logger = structlog.get_logger(__name__)
 
@@ -96,11 +95,6 @@ def configure(config: dict[str, Any]) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-
-
-def bind_job(job_id: object) -> AbstractContextManager[None]:
-    """While it is open, lines of this thread carry `job_id`."""
-    return bound_contextvars(job_id=str(job_id))
 
 
 class RequestLogMiddleware:

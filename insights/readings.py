@@ -17,6 +17,7 @@ from itertools import groupby
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 
 from connections.models import SocialConnection
 from insights.evidence import Carrier
@@ -39,6 +40,9 @@ logger = logging.getLogger(__name__)
 ROUND = 500  # posts in a round
 ROUND_S = 45.0  # rounds start every minute
 LEASE = dt.timedelta(minutes=5)
+# A post may count as published at a time before that of posts which are watched already: one
+# that a person settled, or whose answer a worker brought late.
+SETTLED_LATE = dt.timedelta(days=2)
 PAUSE = dt.timedelta(hours=1)  # after what is likely to pass
 LONG_PAUSE = dt.timedelta(hours=12)  # until the owner has connected the account again
 
@@ -84,9 +88,12 @@ def of_job(user_id: str, job_id: uuid.UUID) -> JobMetrics:
 def watch_published(now: dt.datetime) -> int:
     """Begin to watch what was published since the last round; answers how many."""
     since = now - READ_AT[-1]
+    newest = Watch.objects.aggregate(at=Max("job__published_at"))["at"]
+    if newest is not None:
+        since = max(since, newest - SETTLED_LATE)
     fresh = PublishJob.objects.filter(
         status=Status.PUBLISHED, published_at__gte=since, watch__isnull=True
-    ).order_by("-published_at")
+    ).order_by("published_at")
     jobs = list(fresh.select_related("connection")[: 4 * ROUND])
     Watch.objects.bulk_create(
         [Watch(job=job, next_read_at=first_reading(job, now)) for job in jobs],

@@ -66,6 +66,7 @@ LOOK_BACK = dt.timedelta(seconds=120)
 # A token that is younger may not be known everywhere at its platform; it is shown again.
 FRESH_TOKEN, FRESH_TOKEN_WAIT = dt.timedelta(seconds=15), dt.timedelta(seconds=3)
 FOUND = "Looked it up: the post is there."
+MAY_EXIST = "But an earlier try may have published it."
 # Stored beside the progress: the platform has the post, so it is looked for and not repeated.
 REFUSED_AS_DUPLICATE = "refused_as_duplicate"
 
@@ -195,7 +196,10 @@ def _decide(job: PublishJob, around: Surroundings) -> Decision:
         if progress.stage == Stage.CONFIRMING:
             return _step(job, StepKind.CONFIRM, around)
         return _step(job, StepKind.FIND, around)
-    needs_preparation = connection.platform_type().needs_preparation(job.post)
+    # Of several parts the first has the media.
+    needs_preparation = not progress.posted and connection.platform_type().needs_preparation(
+        job.post
+    )
     if progress.stage == Stage.PREPARING and needs_preparation:
         return _step(job, StepKind.PREPARE, around)
     if around.has_twin:
@@ -327,8 +331,7 @@ def _unless_it_may_exist(decision: Decision) -> Decision:
         return decision
     if move.to not in {Status.FAILED, Status.CONTENT_REJECTED, Status.CANCELLED}:
         return decision
-    why = f"{move.note} But an earlier try may have published it."
-    given_up = _given_up(job, why)
+    given_up = _given_up(job, f"{move.note} {MAY_EXIST}")
     given_up.move.changes = {**move.changes, **given_up.move.changes}
     return replace(
         given_up, limited_until=decision.limited_until, reauth_reason=decision.reauth_reason
@@ -513,10 +516,10 @@ def _not_seen(result: Result, around: Surroundings) -> Decision:
 
 def _repeat_is_too_late(job: PublishJob, now: dt.datetime) -> bool:
     """Is the time over in which the platform itself would refuse to make the post twice?"""
+    if job.unclear_since is None:
+        return False
     within = job.look_up.repeat_within
-    return (
-        job.unclear_since is not None and within is not None and now - job.unclear_since >= within
-    )
+    return within is not None and now - job.unclear_since >= within
 
 
 def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "") -> Decision:
@@ -684,10 +687,12 @@ def _code(error: Exception | None) -> str:
 
 def hold(job: PublishJob, now: dt.datetime, error: SocialPublishingBaseError) -> Decision:
     """Something of ours keeps `job` from going on, such as a key that is missing. It waits."""
-    if job.unclear_since is not None:
+    if job.publish_started_at is not None:
         move = _wait(job, now + HOLD, Status.UNCONFIRMED, str(error), code=error.code)
         return Decision(move=move)
     if now >= job.late_at:
+        if job.unclear_since is not None:
+            return _given_up(job, f"{error} {MAY_EXIST}")
         return _failed(job, error.code, str(error))
     until = min(now + HOLD, job.late_at)
     return Decision(move=_wait_on(job, until, str(error), error.code))

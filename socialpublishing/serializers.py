@@ -91,4 +91,6 @@ class ErrorDetailSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
     violations = ViolationSerializer(many=True, required=False)
     retry_after = serializers.IntegerField(required=False, help_text="Seconds.")
-    request_id = serializers.CharField(required=False)
+    request_id = serializers.CharField(
+        required=False, help_text="Of a failure of ours or of a platform: what to ask us about."
+    )

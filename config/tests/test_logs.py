@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import path
 from structlog.contextvars import get_contextvars
 
-from config.logs import bind_job, configure, redacted
+from config.logs import configure, redacted
 
 NAUGHTY = [
     json.loads(line)
@@ -215,16 +215,6 @@ def test_nothing_stays_bound_after_a_request(client):
     client.get("/bad")
 
     assert get_contextvars() == {}
-
-
-def test_lines_of_a_job_carry_its_id(log):
-    with bind_job(uuid.UUID(int=7)):
-        logging.getLogger("x").warning("inside")
-    logging.getLogger("x").warning("outside")
-
-    inside, outside = log()
-    assert inside["job_id"] == str(uuid.UUID(int=7))
-    assert "job_id" not in outside
 
 
 @pytest.mark.parametrize(

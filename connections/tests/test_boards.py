@@ -125,6 +125,8 @@ def test_what_the_platform_says_is_the_answer(
     assert (answer.status_code, told["code"]) == (status, code or "content_rejected")
     if status == 400:
         assert "Too long." in told["detail"]
+    # What only we can explain carries what we find it by.
+    assert told.get("request_id") == (answer.headers["X-Request-ID"] if status >= 500 else None)
     assert len(sandbox.calls("/v5/boards", "POST")) == 1
 
 

@@ -161,6 +161,14 @@ def test_polls_are_open_for_certain_days(api, connection, days):
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
 
 
+def test_organization_has_no_connections_to_show_it_to(api, connection, organization):
+    options = {**organization, "visibility": "CONNECTIONS"}
+    answer = api.publish(connection, "For some", platform_specific_options=options)
+    assert answer.status_code == 400
+    rules = [each["rule"] for each in answer.json()["violations"]]
+    assert rules == ["visibility_of_organization"]
+
+
 # --- Uploads -------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ All that our client sends here is held against X's own OpenAPI description.
 from __future__ import annotations
 
 import hashlib
+import time
 
 import pytest
 import requests
@@ -348,3 +349,21 @@ def test_poll_of_another_shape_is_refused_by_its_field(api, connection, poll):
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
     fields = {broken["field"] for broken in answer.json()["violations"]}
     assert all(field.startswith("platform_specific_options.poll.") for field in fields)
+
+
+def test_daily_window_that_is_used_up_is_waited_for(api, connection, sandbox, lane):
+    now = int(time.time())
+    headers = {
+        "x-rate-limit-remaining": "12",
+        "x-rate-limit-reset": str(now + 300),
+        "x-user-limit-24hour-remaining": "0",
+        "x-user-limit-24hour-reset": str(now + 3000),
+    }
+    limit = {"code": 429, "headers": headers}
+    sandbox.fault("status", limit, method="POST", path="^/2/tweets$")
+    api.publish(connection, "Tomorrow", late_grace_seconds=7200)
+
+    lane.work()
+
+    due = PublishJob.objects.get().next_attempt_at
+    assert now + 3000 <= due.timestamp() <= now + 3002

@@ -264,10 +264,6 @@ class Instagram(Platform):
     options: ClassVar[type[options.PostOptions]] = InstagramOptions
     results: ClassVar = InstagramResults
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._is_publishing = False
-
     @classmethod
     def cross_violations(cls, post: Post, kind: PostType) -> Iterator[Violation]:
         is_image = bool(post.media) and post.media[0].kind == MediaKind.IMAGE
@@ -358,8 +354,8 @@ class Instagram(Platform):
                 raise RateLimitError(message, until=until)
 
     def publish(self, post: Post, progress: Progress) -> Progress:
-        self._is_publishing = True
-        made = self.http.post(
+        assert self.account is not None
+        made = self._http(self.account.token, read_error=self.read_publishing_error).post(
             f"/{VERSION}/{self._id}/media_publish",
             json={"creation_id": progress.handle["container"]},
         )
@@ -478,10 +474,12 @@ class Instagram(Platform):
         return TokenExpiredError(platform_code=str(body.get("code", "")))
 
     def read_error(self, answer: Answer) -> PlatformApiError:
-        error = graph.read_error(answer, label=self.label, own=ERRORS)
-        is_vague = type(error) is ContentRejectedError and error.platform_code == "100"
-        if self._is_publishing and is_vague:
-            # So it may answer for a container that was published already: one to look up.
+        return graph.read_error(answer, label=self.label, own=ERRORS)
+
+    def read_publishing_error(self, answer: Answer) -> PlatformApiError:
+        """A vague refusal may be meant for a container that is published: one to look up."""
+        error = self.read_error(answer)
+        if type(error) is ContentRejectedError and error.platform_code == "100":
             return DuplicateContentError(str(error), platform_code=error.platform_code)
         return error
 

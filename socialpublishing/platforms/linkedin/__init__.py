@@ -280,6 +280,14 @@ class LinkedIn(Platform):
                 message="An article's card has one image at most, and no video.",
                 fix="Take out the other files, or the article.",
             )
+        if "organization_urn" in post.options and post.options.get("visibility") == "CONNECTIONS":
+            yield Violation(
+                rule="visibility_of_organization",
+                limit=None,
+                actual=None,
+                message="An organization has followers and no connections.",
+                fix="Take out visibility, or choose PUBLIC or LOGGED_IN.",
+            )
         has_title = "title" in post.options
         if has_title and not any(
             media.kind in {MediaKind.VIDEO, MediaKind.DOCUMENT} for media in post.media

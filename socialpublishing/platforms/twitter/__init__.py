@@ -56,6 +56,8 @@ MAX_LOOK_UP_PAGES = 5
 MAX_SEGMENTS = 1000
 SEGMENT = 4 * MEGABYTE
 LARGEST_SEGMENT = 8 * MEGABYTE
+# https://docs.x.com/x-api/fundamentals/rate-limits; those of a day are seen with old plans.
+WINDOWS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
 
 
 class TwitterPoll(StrictSerializer):
@@ -423,11 +425,20 @@ class Twitter(Platform):
             case 429 if kind == "usage-capped":
                 return PlatformConfigurationError("The service's quota at X is used up.", **facts)
             case 429:
-                until = retry_after(answer, reset_header="x-rate-limit-reset")
-                return RateLimitError("X asks us to wait.", until=until, **facts)
+                return RateLimitError("X asks us to wait.", until=_allowed_at(answer), **facts)
             case status if status >= 500:
                 return NoAnswerError(f"X answered with an error of its own ({status}).", **facts)
         return PlatformApiError(f"X answered {answer.status_code}: {detail}", **facts)
+
+
+def _allowed_at(answer: Answer) -> dt.datetime | None:
+    """The end of the last of all windows that are used up; some accounts have one of a day."""
+    used_up = [
+        retry_after(answer, reset_header=f"{window}-reset")
+        for window in WINDOWS
+        if answer.headers.get(f"{window}-remaining", "0").strip() == "0"
+    ]
+    return max(filter(None, used_up), default=None)
 
 
 def _detail(body: Mapping[str, Any]) -> str:

@@ -6,13 +6,14 @@ Login, tokens, Pages, text, links, photos, videos, reels, stories, and how they 
 import json
 import re
 import secrets
+from functools import partial
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.urls import include, path, re_path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method
+from socialpublishing.sandbox.exchange import SandboxRequest, by_method
 from socialpublishing.sandbox.facebook import hosted, login, nodes, posts, videos
 from socialpublishing.sandbox.facebook.errors import refusal, rejection
 from socialpublishing.sandbox.facebook.login import LABEL, NAME
@@ -147,12 +148,7 @@ def _reel(request: SandboxRequest, video_id: str) -> HttpResponse:
     return cards.post_page(request, platform=NAME, post_id=video.post_id if video else "")
 
 
-def _not_allowed() -> HttpResponse:
-    return refusal(400)
-
-
-def _on(**views: View) -> View:
-    return by_method(_not_allowed, **views)
+_on = partial(by_method, lambda: refusal(400))
 
 
 _graph = [

@@ -7,12 +7,13 @@ for hashtags. Comments, messages and shopping are not imitated.
 
 import json
 import secrets
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
 from django.urls import include, path, re_path
 
-from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_answer
 from socialpublishing.sandbox.facebook.errors import missing_object, refusal, rejection
 from socialpublishing.sandbox.facebook.fields import parse, pick
 from socialpublishing.sandbox.facebook.nodes import paged
@@ -173,8 +174,7 @@ def _new_id(state: State) -> str:
     return f"178{state.new_id(EPOCH_MS)}"
 
 
-def _on(**views: View) -> View:
-    return by_method(lambda: refusal(400), **views)
+_on = partial(by_method, lambda: refusal(400))
 
 
 _graph = [

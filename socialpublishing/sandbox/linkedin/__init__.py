@@ -7,13 +7,14 @@ not imitated.
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
 from django.urls import path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_answer
 from socialpublishing.sandbox.linkedin import assets, login, posts, statistics
 from socialpublishing.sandbox.linkedin.errors import invalid, refusal, rejection
 from socialpublishing.sandbox.linkedin.login import LABEL, NAME, call
@@ -165,8 +166,7 @@ def _organizations(given: Any) -> list[dict[str, str]]:
     return list(given)
 
 
-def _on(**views: View) -> View:
-    return by_method(lambda: refusal(405), **views)
+_on = partial(by_method, lambda: refusal(405))
 
 
 def _assets(kind: str) -> list[Any]:

@@ -6,13 +6,14 @@ and videos with their numbers, trending keywords. Analytics by day and edits are
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
 from django.urls import path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_answer
 from socialpublishing.sandbox.pinterest import boards, login, pins, trends, uploads
 from socialpublishing.sandbox.pinterest.errors import refusal, rejection
 from socialpublishing.sandbox.pinterest.login import LABEL, NAME, call
@@ -120,12 +121,7 @@ def _boards(given: Any) -> list[dict[str, str]]:
     return list(given)
 
 
-def _not_allowed() -> HttpResponse:
-    return refusal(405)
-
-
-def _on(**views: View) -> View:
-    return by_method(_not_allowed, **views)
+_on = partial(by_method, lambda: refusal(405))
 
 
 PLATFORM = Platform(

@@ -5,13 +5,14 @@ videos and photos, uploads in chunks, statuses, public videos. Webhooks are not 
 """
 
 import uuid
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
 from django.urls import path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method
+from socialpublishing.sandbox.exchange import SandboxRequest, by_method
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, Grant, State
 from socialpublishing.sandbox.tiktok import login, posts, reading
@@ -73,8 +74,7 @@ def _elsewhere(request: SandboxRequest, **_: Any) -> HttpResponse:
     return HttpResponse(status=302, headers={"Location": f"/feed/{NAME}"})
 
 
-def _on(**views: View) -> View:
-    return by_method(lambda: refusal(400), **views)
+_on = partial(by_method, lambda: refusal(400))
 
 
 _posting = "v2/post/publish"

@@ -5,13 +5,14 @@ Trends, counts and analytics are not imitated.
 """
 
 import secrets
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
 from django.urls import path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method
+from socialpublishing.sandbox.exchange import SandboxRequest, by_method
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, Grant, State
 from socialpublishing.sandbox.twitter import login, media, posts, reading, search
@@ -82,12 +83,7 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _not_allowed() -> HttpResponse:
-    return refusal(405)
-
-
-def _on(**views: View) -> View:
-    return by_method(_not_allowed, **views)
+_on = partial(by_method, lambda: refusal(405))
 
 
 PLATFORM = Platform(

@@ -347,11 +347,20 @@ def look(settings, requests_mock):
     return found_in
 
 
-OTHERS = [pin_made(minutes, 100 + minutes, title="Other") for minutes in range(1, 20)]
+VIDEO = {"media_type": "video"}
+OTHERS = [pin_made(minutes, 100 + minutes, media=VIDEO) for minutes in range(1, 20)]
 
 
 def test_newest_first_is_read_until_only_older_ones_follow(look):
     assert look(OTHERS[:3], OTHERS[3:6], OTHERS[6:9]) == (None, 2)
+
+
+def test_new_pin_in_other_words_proves_nothing(look):
+    alike = pin_made(1, 9, title="Other")
+    with pytest.raises(NoAnswerError):
+        look([alike])
+    assert look([alike], credited={"9"})[0] is None
+    assert look([alike, pin_made(1, 5)])[0].remote_id == "5"
 
 
 def test_list_in_another_order_is_read_to_its_end(look):
