@@ -103,6 +103,12 @@ class SocialConnection(PostingAccount):
             login=self.login,
         )
 
+    @property
+    def is_renewable(self) -> bool:
+        """Can there be a fresh token without the owner?"""
+        has_refresh_token = self.refresh_token is not None
+        return has_refresh_token or self.platform_type.renews_without_refresh_token
+
     def serves(self, now: dt.datetime) -> bool:
         """Is the access token good for a call, as far as its end is known?"""
         return self.expires_at is None or self.expires_at - now >= LIVING_MARGIN
@@ -115,7 +121,7 @@ class SocialConnection(PostingAccount):
         if self.refreshing_until is not None and self.refreshing_until > now:
             # Somebody is at it, or was a moment ago; what is left of the token serves meanwhile.
             return not self.serves(now)
-        if self.refresh_token is None and not self.platform_type.renews_without_refresh_token:
+        if not self.is_renewable:
             return not self.serves(now)
         if self.platform_type.oauth.rotates_refresh_token and self.refreshing_until is not None:
             return left < LAST_RESORT_MARGIN

@@ -63,7 +63,8 @@ LOOK_FOR = dt.timedelta(hours=24)
 POLL_SHARE, MAX_POLL_PAUSE = 0.1, dt.timedelta(minutes=5)
 # Clocks differ: a post may bear a time before our mark.
 LOOK_BACK = dt.timedelta(seconds=120)
-# A token that is younger may not be known everywhere at its platform; it is shown again.
+# A token that is younger may not be known everywhere at its platform: where there is none fresher,
+# it is shown again.
 FRESH_TOKEN, FRESH_TOKEN_WAIT = dt.timedelta(seconds=15), dt.timedelta(seconds=3)
 FOUND = "Looked it up: the post is there."
 MAY_EXIST = "But an earlier try may have published it."
@@ -447,15 +448,15 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
             return _begin_anew(job, now, error)
         case MediaNotReadyError():
             return _retry(job, now, error, uses_attempt=error.uses_attempt, pause=error.wait)
+        case TokenExpiredError() if kind != StepKind.REFRESH and _is_token_fresh(job, now):
+            note = f"{job.platform_type.label} does not know the fresh token yet."
+            move = _wait(job, now + FRESH_TOKEN_WAIT, _living(job), note)
+            return Decision(move=move)
         case TokenExpiredError() if kind != StepKind.REFRESH and job.refused_token_version is None:
             note = f"{job.platform_type.label} no longer takes the token; refreshing it."
             changes = {"refused_token_version": result.step.token_version}
             move = Move(job=job, to=_living(job), changes=changes, note=note, code="token_refused")
             return Decision(move=move, again=True)
-        case TokenExpiredError() if kind != StepKind.REFRESH and _is_token_fresh(job, now):
-            note = f"{job.platform_type.label} does not know the fresh token yet."
-            move = _wait(job, now + FRESH_TOKEN_WAIT, _living(job), note)
-            return Decision(move=move)
         case TokenExpiredError():
             is_looking = is_marked and kind != StepKind.PUBLISH
             held = _held(job, now, error.code, str(error), is_looking=is_looking)
@@ -673,8 +674,12 @@ def _token_serves(job: PublishJob, now: dt.datetime) -> bool:
 
 
 def _is_token_fresh(job: PublishJob, now: dt.datetime) -> bool:
-    refreshed_at = job.connection.last_refreshed_at if job.connection else None
-    return refreshed_at is not None and now - refreshed_at < FRESH_TOKEN
+    """Was a refresh a moment ago, or the connect itself where no refresh can help?"""
+    held = job.connection
+    if held is None or held.last_refreshed_at is None:
+        return False
+    is_last_resort = job.refused_token_version is not None or not held.is_renewable
+    return is_last_resort and now - held.last_refreshed_at < FRESH_TOKEN
 
 
 def _living(job: PublishJob) -> Status:

@@ -246,6 +246,19 @@ def test_fresh_token_that_is_not_known_everywhere_yet_is_shown_again(
     assert connection.status == "active"
 
 
+def test_token_of_a_fresh_grant_that_none_can_renew_is_shown_again(
+    api, make_connection, sandbox, lane
+):
+    sandbox.call("POST", "settings", linkedin_refresh_tokens="off")
+    connection = make_connection("linkedin")
+    sandbox.fault("status", 401, method="POST", path="^/rest/posts$", times=2)
+    api.publish(connection, "Once")
+
+    lane.work_ahead(30)
+
+    assert statuses() == {"Published": 1}
+
+
 def test_call_refused_for_its_token_is_repeated_once_the_owner_connects_again(
     api, make_connection, sandbox, lane
 ):
