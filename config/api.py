@@ -98,7 +98,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     answer = _answer(error, context)
     if answer.status_code >= 500:
         # What only we can explain is found in the log by it.
-        answer.data["request_id"] = context["request"].request_id
+        answer.data |= _request_id(context["request"])
     return answer
 
 
@@ -192,6 +192,11 @@ def _known(error: Exception) -> tuple[str, str]:
     return "internal_error", ERROR_CODES["internal_error"][1]
 
 
+def _request_id(request: Any) -> dict[str, str]:
+    request_id = getattr(request, "request_id", "")
+    return {"request_id": request_id} if request_id else {}
+
+
 def _body(code: str, detail: str) -> dict[str, Any]:
     return {"code": code, "detail": detail[:1000]}
 
@@ -213,8 +218,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
 
 def server_error(request: HttpRequest) -> JsonResponse:
     body = _body("internal_error", ERROR_CODES["internal_error"][1])
-    request_id = getattr(request, "request_id", None)
-    return JsonResponse(body | ({"request_id": request_id} if request_id else {}), status=500)
+    return JsonResponse(body | _request_id(request), status=500)
 
 
 class BothSlashesMiddleware:

@@ -30,10 +30,10 @@ PICTURE = Media(kind=MediaKind.IMAGE, url="https://a/1", mime_type="image/jpeg",
 FILM = Media(kind=MediaKind.VIDEO, url="https://a/2", mime_type="video/mp4", alt_text="")
 
 
-def error_of(code, subcode=None, *, status=400, client=None):
+def error_of(code, subcode=None, *, status=400, read="read_error"):
     body = {"error": {"code": code, "error_subcode": subcode, "message": "words"}}
     told = Answer(status_code=status, headers={}, json=body, text="")
-    return (client or Instagram()).read_error(told)
+    return getattr(Instagram(), read)(told)
 
 
 @pytest.mark.parametrize(
@@ -75,10 +75,9 @@ def test_errors_are_sorted_by_code_and_subcode(code, subcode, error):
 
 
 def test_vague_refusal_of_the_publishing_call_is_one_to_look_up():
-    client = Instagram()
-    client._is_publishing = True
-    assert type(error_of(100, client=client)) is DuplicateContentError
-    assert type(error_of(36003, 2207009, client=client)) is ContentRejectedError
+    read = "read_publishing_error"
+    assert type(error_of(100, read=read)) is DuplicateContentError
+    assert type(error_of(36003, 2207009, read=read)) is ContentRejectedError
 
 
 @pytest.mark.parametrize(
