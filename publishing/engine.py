@@ -68,8 +68,8 @@ LOOK_BACK = dt.timedelta(seconds=120)
 FRESH_TOKEN, FRESH_TOKEN_WAIT = dt.timedelta(seconds=15), dt.timedelta(seconds=3)
 FOUND = "Looked it up: the post is there."
 MAY_EXIST = "But an earlier try may have published it."
-# Stored beside the progress: the platform has the post, so it is looked for and not repeated.
-REFUSED_AS_DUPLICATE = "refused_as_duplicate"
+# Of a repeat that was refused although the post is not to be seen: so long it may still show up.
+LATE_IN_LISTS = dt.timedelta(minutes=10)
 
 
 # Noes to a publishing call that say for certain that it made nothing. All others leave it open.
@@ -133,6 +133,8 @@ class Decision:
     limited_until: dt.datetime | None = None
     # Why only the connection's owner can help.
     reauth_reason: str = ""
+    # The destination takes nothing from us any more; the account's others may.
+    is_shut_out: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +166,7 @@ def _decide(job: PublishJob, around: Surroundings) -> Decision:
     if job.remote_id:
         return _published(job, now, note="Its platform had told so.")
     if connection is None or carrier is None or connection.status == connection.Status.REVOKED:
-        return _without_account(job)
+        return _without_account(job, now)
     is_marked = job.publish_started_at is not None
     if not is_marked:
         if _repeat_is_too_late(job, now):
@@ -384,6 +386,9 @@ def _progressed(job: PublishJob, value: Progress, now: dt.datetime, *, is_found:
         assert job.publish_started_at is not None
         assert poll_after is not None
         age = now - job.publish_started_at
+        if value.remote_id:
+            # Named, so it is out: nobody has to wait for what this call became.
+            changes["unclear_since"] = None
         if age > LOOK_FOR:
             return _given_up(job, f"{label} has not said in a day what became of this post.")
         poll_after = max(poll_after, min(age * POLL_SHARE, MAX_POLL_PAUSE))
@@ -417,6 +422,9 @@ def _begin_anew(job: PublishJob, now: dt.datetime, error: UploadLostError) -> De
 
 def _stored(value: Progress) -> dict[str, Any]:
     stored: dict[str, Any] = {"stage": value.stage, "handle": dict(value.handle)}
+    if value.remote_id:
+        # It is public; what is still asked for are details.
+        stored["remote_id"] = value.remote_id
     return stored | ({"posted": list(value.posted)} if value.posted else {})
 
 
@@ -426,6 +434,7 @@ def _begun_anew(job: PublishJob) -> dict[str, Any]:
 
 def _settle_error(result: Result, around: Surroundings) -> Decision:
     job, kind, error, now = result.step.job, result.step.kind, result.error, around.now
+    label = job.platform_type.label
     if not isinstance(error, SocialPublishingBaseError):
         logger.error("step %s failed", kind, exc_info=error, extra={"job_id": job.pk})
     is_marked = job.publish_started_at is not None
@@ -444,31 +453,40 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
             return Decision(move=move, again=True)
         case RateLimitError():
             return _limited(job, now, error)
+        case DuplicateContentError() if _is_ours(error, result, around):
+            note = "The platform has the post already, from our earlier try."
+            return _published(job, now, error.remote_id, note=note)
+        case _ if kind == StepKind.PUBLISH and _tells_of_earlier(error, job):
+            # The earlier call may have used up what this one wanted.
+            note = f"{error} Maybe because an earlier try has published it; looking."
+            unclear = _unclear(job, now, note, _code(error))
+            refusal = {"code": _code(error), "message": str(error)}
+            unclear.move.changes["progress"] = {**job.progress, "refusal": refusal}
+            return unclear
         case UploadLostError():
             return _begin_anew(job, now, error)
         case MediaNotReadyError():
             return _retry(job, now, error, uses_attempt=error.uses_attempt, pause=error.wait)
         case TokenExpiredError() if kind != StepKind.REFRESH and _is_token_fresh(job, now):
-            note = f"{job.platform_type.label} does not know the fresh token yet."
+            note = f"{label} does not know the fresh token yet."
             move = _wait(job, now + FRESH_TOKEN_WAIT, _living(job), note)
             return Decision(move=move)
         case TokenExpiredError() if kind != StepKind.REFRESH and job.refused_token_version is None:
-            note = f"{job.platform_type.label} no longer takes the token; refreshing it."
+            note = f"{label} no longer takes the token; refreshing it."
             changes = {"refused_token_version": result.step.token_version}
             move = Move(job=job, to=_living(job), changes=changes, note=note, code="token_refused")
             return Decision(move=move, again=True)
+        case TokenExpiredError() if kind != StepKind.REFRESH and _has_own_token(job):
+            # The person's token was refreshed and serves: it is about this one place.
+            if is_marked and kind != StepKind.PUBLISH:
+                return _look_again(job, now, note=f"The look-up failed: {error}", code=error.code)
+            message = f"{label} no longer lets us post to {job.account_name}: {error}"
+            failed = _failed(job, InsufficientPermissionsError.code, message)
+            return replace(failed, is_shut_out=True)
         case TokenExpiredError():
             is_looking = is_marked and kind != StepKind.PUBLISH
             held = _held(job, now, error.code, str(error), is_looking=is_looking)
             return Decision(move=held.move, reauth_reason=str(error))
-        case DuplicateContentError() if _is_ours(error, result, around):
-            note = "The platform has the post already, from our earlier try."
-            return _published(job, now, error.remote_id, note=note)
-        case DuplicateContentError() if kind == StepKind.PUBLISH and _had_open_call(job):
-            note = "The platform has this post already, maybe from our earlier try; looking."
-            unclear = _unclear(job, now, note, error.code)
-            unclear.move.changes["progress"] = {**job.progress, REFUSED_AS_DUPLICATE: True}
-            return unclear
         case ContentRejectedError():
             return _ended(job, Status.CONTENT_REJECTED, error.code, str(error))
         case InsufficientPermissionsError() | PlatformConfigurationError():
@@ -484,7 +502,20 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
         return _unclear(job, now, f"{error} Looking whether the post exists.", _code(error))
     if isinstance(error, PlatformApiError):
         return _retry(job, now, error)
+    if isinstance(error, (LookupError, TypeError, ValueError, AttributeError)):
+        # Most likely an answer of another shape than the platform's pages say.
+        return _retry(job, now, NoAnswerError(f"{label} gave an answer that we do not understand."))
     return _failed(job, "internal_error", "Something went wrong on our side with this post.")
+
+
+def _tells_of_earlier(error: Exception | None, job: PublishJob) -> bool:
+    """May `error` say no to a repeat because of a post that the call before it made?"""
+    if not _had_open_call(job):
+        return False
+    if isinstance(error, MediaNotReadyError):
+        # Where the platform itself keeps a repeat from making two, it may be repeated.
+        return job.look_up.repeat_within is None
+    return isinstance(error, (UploadLostError, ContentRejectedError))
 
 
 def _is_ours(error: DuplicateContentError, result: Result, around: Surroundings) -> bool:
@@ -497,21 +528,31 @@ def _not_seen(result: Result, around: Surroundings) -> Decision:
     job, now = result.step.job, around.now
     assert job.publish_started_at is not None
     look_up = job.look_up
-    looks = job.looks + 1
     age = now - job.publish_started_at
-    if job.progress.get(REFUSED_AS_DUPLICATE):
+    absent = job.progress.get("absent", 0) + 1
+    again = _look_again(job, now, note="The post is not to be seen yet.")
+    again.move.changes["progress"] = {**job.progress, "absent": absent}
+    if refusal := job.progress.get("refusal"):
+        # Never repeated: what refused it may be the post itself.
         if look_up.repeat_within is not None:
-            return _given_up(job, "The platform says that it has this post already.")
-        return _look_again(job, now, note="The platform has the post, but does not show it yet.")
+            return _given_up(job, refusal["message"])
+        if refusal["code"] == ContentRejectedError.code and age > LATE_IN_LISTS:
+            return _ended(job, Status.CONTENT_REJECTED, refusal["code"], refusal["message"])
+        return again
     if _repeat_is_too_late(job, now):
         return _given_up(job, "The platform does not let us see whether this post exists.")
-    if not (age >= look_up.settle and look_up.is_complete and looks >= 2):
-        return _look_again(job, now, note="The post is not to be seen yet.")
+    if not (age >= look_up.settle and look_up.is_complete and absent >= 2):
+        return again
     if job.attempts >= settings.MAX_API_RETRIES:
         return _failed(job, NoAnswerError.code, "The platform took none of our tries.")
     note = "The post does not exist; publishing it again."
     move = _wait(job, now, Status.PENDING, note)
-    move.changes |= {"publish_started_at": None, "looks": 0, "attempts": job.attempts + 1}
+    move.changes |= {
+        "publish_started_at": None,
+        "looks": 0,
+        "attempts": job.attempts + 1,
+        "progress": {**job.progress, "absent": 0},
+    }
     return Decision(move=move)
 
 
@@ -527,6 +568,8 @@ def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "")
     assert job.publish_started_at is not None
     looks = job.looks + 1
     age = now - job.publish_started_at
+    if (named := job.stored_progress.remote_id) and looks >= len(LOOK_PAUSES_S):
+        return _published(job, now, named, note="Published. Its address could not be read.")
     status = Status.UNCONFIRMED
     if job.stored_progress.stage == Stage.CONFIRMING:
         status = Status.PROCESSING
@@ -632,15 +675,15 @@ def _wait_on(job: PublishJob, until: dt.datetime, why: str, code: str) -> Move:
 def _too_late(job: PublishJob) -> Decision:
     if job.error_code == TokenExpiredError.code:
         return _failed(job, job.error_code, "The account was not connected again in time.")
-    return _failed(
-        job,
-        "too_late",
-        f"It was due at {job.due_at:%Y-%m-%d %H:%M} UTC and could not be sent in time.",
-    )
+    message = f"It was due at {job.due_at:%Y-%m-%d %H:%M} UTC and could not be sent in time."
+    # What it waited for last.
+    return _failed(job, "too_late", f"{message} {job.error_message}".strip())
 
 
-def _without_account(job: PublishJob) -> Decision:
+def _without_account(job: PublishJob, now: dt.datetime) -> Decision:
     message = "The account was disconnected."
+    if named := job.stored_progress.remote_id:
+        return _published(job, now, named, note="Published. Its address could not be read.")
     if job.publish_started_at is None:
         return _ended(job, Status.CANCELLED, "connection_removed", message)
     return _given_up(job, "The account was disconnected before the outcome was known.")
@@ -671,6 +714,10 @@ def _wait(job: PublishJob, until: dt.datetime, to: Status, note: str, *, code: s
 def _token_serves(job: PublishJob, now: dt.datetime) -> bool:
     held = job.connection
     return held is not None and held.serves(now) and job.refused_token_version != held.token_version
+
+
+def _has_own_token(job: PublishJob) -> bool:
+    return job.destination is not None and job.destination.access_token is not None
 
 
 def _is_token_fresh(job: PublishJob, now: dt.datetime) -> bool:

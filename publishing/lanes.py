@@ -323,6 +323,10 @@ class LaneRunner:
             if decision.limited_until is not None and carrier is not None:
                 carrier.limited_until = decision.limited_until
                 carrier.save(update_fields=["limited_until"])
+            place = decision.move.job.destination
+            if decision.is_shut_out and place is not None:
+                place.can_publish = False
+                place.save(update_fields=["can_publish"])
             held = decision.move.job.connection
             if decision.reauth_reason and held is not None:
                 connection_services.needs_reauth(held, decision.reauth_reason)

@@ -234,6 +234,7 @@ class PublishJob(models.Model):
             stage=Stage(self.progress.get("stage", Stage.PREPARING)),
             handle=self.progress.get("handle", {}),
             posted=self.posted,
+            remote_id=self.progress.get("remote_id", ""),
         )
 
     @property

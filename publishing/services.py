@@ -335,6 +335,11 @@ def can_be_cancelled(job: PublishJob) -> bool:
     return job.status not in {*ENDED, Status.UNCONFIRMED} and not _has_begun(job)
 
 
+def _without_refusal(progress: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said against the last try does not stand against the next."""
+    return {name: value for name, value in progress.items() if name not in {"refusal", "absent"}}
+
+
 def _has_begun(job: PublishJob) -> bool:
     """Is any of it public, or may it be?"""
     return job.publish_started_at is not None or job.may_exist or bool(job.posted)
@@ -456,6 +461,11 @@ def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
         again = Move(job=job, to=Status.UNCONFIRMED, changes=fresh, note=reason or "Looking again.")
     elif job.status in {Status.FAILED, Status.CONTENT_REJECTED}:
         note = reason or "Tried again by hand."
+        # Where a call's outcome is open, it is looked for before anything is sent.
+        fresh |= {
+            "publish_started_at": job.unclear_since,
+            "progress": _without_refusal(job.progress),
+        }
         again = Move(job=job, to=Status.PENDING, changes=fresh, note=note)
     else:
         raise NotRetriableError

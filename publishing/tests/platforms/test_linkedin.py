@@ -433,7 +433,7 @@ def test_deleted_twin_of_an_organizations_post_is_not_taken_for_it(
     sandbox.fault("status", 500, method="POST", path="^/rest/posts$")
 
     again = api.publish(connection, "Hello", platform_specific_options=organization).json()
-    lane.work_ahead()
+    lane.work_ahead(3600)
 
     state = api.get(f"publishing/jobs/{again['job_id']}/status").json()
     assert (state["status"], state["error_code"]) == ("ContentRejected", "content_rejected")
