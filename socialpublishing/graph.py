@@ -57,6 +57,8 @@ def read_error(answer: Answer, *, label: str, own: Errors) -> PlatformApiError:
         "request_id": request_id[:64],
     }
     known = {**ERRORS, **own}
+    if code == 100 and "appsecret_proof" in words:
+        return PlatformConfigurationError(f"{label} refuses this service: {words}", **facts)
     kind = known.get((code, subcode)) or known.get((None, subcode)) or known.get((code, None))
     if kind is None and 200 <= code <= 299:
         kind = InsufficientPermissionsError

@@ -144,7 +144,10 @@ class Http:
         read_error: Callable[[Answer], PlatformApiError],
         token: Secret | None = None,
         headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
     ) -> None:
+        """`headers` and `params` go with each call."""
+        self.params = params or {}
         self.platform = platform
         self.base_url = base_url.rstrip("/")
         self.read_error = read_error
@@ -178,6 +181,8 @@ class Http:
         Without `needs_json` an answer may be empty: what counts is its status and its headers.
         """
         request = requests.PreparedRequest()
+        if self.params:
+            body["params"] = {**self.params, **(body.get("params") or {})}
         own = {**self.headers, **(headers or {})}
         if self.token is not None:
             own.setdefault("Authorization", f"Bearer {self.token.reveal()}")

@@ -8,7 +8,7 @@ Pages on which that person may create content.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -30,6 +30,7 @@ from socialpublishing.platforms.base import (
     DestinationFacts,
     Found,
     Host,
+    LookUp,
     Platform,
     Profile,
     Progress,
@@ -53,6 +54,9 @@ from socialpublishing.policy import GIGABYTE, MEGABYTE, Bounds, Capabilities, Me
 from socialpublishing.posts import Media, MediaKind, Post
 
 MAX_PAGES_OF_PAGES = 50
+MAX_LIST_PAGES = 5
+# A video that is out may not name its post yet; after so many looks it is known by its own id.
+NAME_LOOKS = 5
 CHUNK = 8 * MEGABYTE
 VIDEO_POLL = dt.timedelta(seconds=5)
 
@@ -226,6 +230,11 @@ class Facebook(Platform):
                     fix=f"Add a video, or take {name} out.",
                 )
 
+    @classmethod
+    def look_up(cls, post: Post, *, at_destination: bool) -> LookUp:
+        """Lists of Pages show some posts minutes later."""
+        return LookUp(settle=dt.timedelta(minutes=5))
+
     # --- Publishing ------------------------------------------------------------------------------
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
@@ -271,7 +280,9 @@ class Facebook(Platform):
 
         # More may have arrived than was written down, when a worker died.
         received = self._state(upload["id"]).received_bytes
-        upload = {**upload, "offset": max(upload["offset"], received)}
+        upload = {**upload, "offset": received or upload["offset"]}
+        if upload["offset"] >= size:
+            return progress.ready(upload=upload)
         session = upload["session"]
 
         def send(offset: int, part: Body) -> None:
@@ -284,7 +295,9 @@ class Facebook(Platform):
                 fields, part, name="video_file_chunk", mime_type="application/octet-stream"
             )
             headers = {"Content-Type": form.content_type}
-            self.page("POST", "videos", data=form, headers=headers)
+            told = self.page("POST", "videos", data=form, headers=headers)
+            if int(told["start_offset"]) != offset + len(part):
+                raise NoAnswerError("Facebook took another part of the video than was sent.")
 
         offset = self.upload(video, start=upload["offset"], part_bytes=CHUNK, send=send)
         upload = {**upload, "offset": offset}
@@ -314,7 +327,8 @@ class Facebook(Platform):
         if state.is_uploaded:
             # Not until it is processed: waiting for that has been seen to have no end.
             return progress.ready()
-        if not hosted.get("is_sent"):
+        assert video.size_bytes is not None
+        if not hosted.get("is_sent") and state.received_bytes < video.size_bytes:
             self._send_rest(video, hosted["url"], offset=state.received_bytes)
             return progress.preparing(hosted={**hosted, "is_sent": True}, note="Uploaded.")
         note = "Facebook is taking the video in."
@@ -337,17 +351,20 @@ class Facebook(Platform):
 
     def publish(self, post: Post, progress: Progress) -> Progress:
         if is_hosted_upload(post):
-            self.page("POST", edge_of(post), data=hosted_form(post, progress))
-            return progress.confirming(poll_after=VIDEO_POLL)
+            made = self.page("POST", edge_of(post), data=hosted_form(post, progress))
+            # Of a story the answer may be all that ever tells its id.
+            return taken(made, progress, post_number=str(made.get("post_id") or ""))
         if is_photo_story(post):
             [photo_id] = progress.handle["photo_ids"]
-            made = self.page("POST", "photo_stories", data={"photo_id": photo_id})
+            made = self.page(
+                "POST", "photo_stories", data={"photo_id": photo_id}, read=self.read_video_error
+            )
             return progress.published(
                 remote_id=made["post_id"], post_url=self._story_url(made["post_id"])
             )
         if is_video(post):
-            self.page("POST", "videos", data=finish_form(post, progress), files=self._cover(post))
-            return progress.confirming(poll_after=VIDEO_POLL)
+            form, files = finish_form(post, progress), self._cover(post)
+            return taken(self.page("POST", "videos", data=form, files=files), progress)
         answer = self.page("POST", "feed", data=feed_form(post, progress))
         return progress.published(
             remote_id=answer["id"],
@@ -364,14 +381,14 @@ class Facebook(Platform):
 
     def confirm(self, post: Post, progress: Progress) -> Progress:
         standing = self._standing(post, progress)
-        if standing.stage not in {Stage.READY, Stage.CONFIRMING}:
+        if standing.stage != Stage.READY:
             return standing
         # The publishing call was taken; a status that does not show it yet is late.
         return progress.confirming(poll_after=VIDEO_POLL)
 
     def _standing(self, post: Post, progress: Progress) -> Progress:
         """How the video stands: READY while nobody asked to publish it."""
-        video_id = progress.handle["hosted" if is_hosted_upload(post) else "upload"]["id"]
+        video_id = self._video_id(post, progress)
         state = self._state(video_id)
         # What was out once is out, whatever became of it later.
         if state.is_published:
@@ -382,17 +399,28 @@ class Facebook(Platform):
             return progress.refused(state.refusal)
         if state.is_gone:
             return progress.lost("Facebook has lost the video.")
-        if state.is_taken:
+        # One in parts is not processed before it is asked for.
+        if state.is_taken or (state.is_at_work and not is_hosted_upload(post)):
             return progress.confirming(poll_after=VIDEO_POLL)
         return replace(progress, stage=Stage.READY)
+
+    def _video_id(self, post: Post, progress: Progress) -> str:
+        video_id: str = progress.handle["hosted" if is_hosted_upload(post) else "upload"]["id"]
+        return video_id
 
     def _published(self, post: Post, progress: Progress, state: VideoState) -> Progress:
         """Named as lists name it: a video tells the post's number alone, and that often late."""
         assert self.account is not None
+        post_number = state.post_number or progress.handle.get("post_number", "")
         if post.post_type == "story":
-            story_id = state.post_number or state.id
+            story_id = post_number or state.id
             return progress.published(remote_id=story_id, post_url=self._story_url(story_id))
-        post_id = f"{self.account.id}_{state.post_number}" if state.post_number else state.id
+        looks = progress.handle.get("name_looks", 0)
+        if not post_number and looks < NAME_LOOKS:
+            if found := self._find_post(post, {state.id}):
+                return progress.published(remote_id=found.remote_id, post_url=found.post_url)
+            return progress.confirming(poll_after=VIDEO_POLL, name_looks=looks + 1)
+        post_id = f"{self.account.id}_{post_number}" if post_number else state.id
         link = state.link
         if link.startswith("/"):
             link = f"{self.host('auth')}{link}"
@@ -406,31 +434,53 @@ class Facebook(Platform):
     ) -> Found | Progress | None:
         if is_video(post):
             standing = self._standing(post, progress)
-            return None if standing.stage == Stage.READY else standing
+            if standing.stage != Stage.READY or post.post_type == "story":
+                return None if standing.stage == Stage.READY else standing
+            return self._find_post(post, {self._video_id(post, progress)}, since, credited)
         if is_photo_story(post):
             [photo_id] = progress.handle["photo_ids"]
-            return self._find_story(photo_id)
+            return self._find_story(photo_id, since)
         photo_ids = set(progress.handle.get("photo_ids", []))
+        return self._find_post(post, photo_ids, since, credited)
+
+    def _find_post(
+        self,
+        post: Post,
+        media_ids: set[str],
+        since: dt.datetime | None = None,
+        credited: Collection[str] = (),
+    ) -> Found | None:
         fields = "id,message,created_time,permalink_url,attachments{target{id},subattachments}"
-        answer = self.page(
-            "GET",
-            "published_posts",
-            params={"since": str(int(since.timestamp())), "fields": fields, "limit": "100"},
-        )
-        for found in answer["data"]:
-            if found["id"] not in credited and shows(found, post, photo_ids):
-                return Found(remote_id=found["id"], post_url=found.get("permalink_url", ""))
-        refuse_rest(answer)
+        for posts in self._listed("published_posts", since, fields=fields):
+            for found in posts:
+                if found["id"] not in credited and shows(found, post, media_ids):
+                    return Found(remote_id=found["id"], post_url=found.get("permalink_url", ""))
         return None
 
-    def _find_story(self, media_id: str) -> Found | None:
+    def _find_story(self, media_id: str, since: dt.datetime | None = None) -> Found | None:
         """A photo or a video is shown by one story only."""
-        answer = self.page("GET", "stories", params={"limit": "100"})
-        for story in answer["data"]:
-            if story.get("media_id") == media_id:
-                return Found(remote_id=story["post_id"], post_url=self._story_url(story["post_id"]))
-        refuse_rest(answer)
+        for stories in self._listed("stories", since):
+            for story in stories:
+                if story.get("media_id") == media_id:
+                    story_id = story["post_id"]
+                    return Found(remote_id=story_id, post_url=self._story_url(story_id))
         return None
+
+    def _listed(
+        self, edge: str, since: dt.datetime | None, **params: str
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Raises NoAnswerError at the end if what is looked for may stand on a page not read."""
+        params = {"limit": "100", **params}
+        if since is not None:
+            params["since"] = str(int(since.timestamp()))
+        for _ in range(MAX_LIST_PAGES):
+            answer = self.page("GET", edge, params=params)
+            yield answer["data"]
+            paging = answer.get("paging", {})
+            if "next" not in paging:
+                return
+            params["after"] = paging["cursors"]["after"]
+        raise NoAnswerError("Facebook's list is longer than we read.")
 
     def _story_url(self, story_id: str) -> str:
         """https://developers.facebook.com/docs/page-stories-api"""
@@ -442,15 +492,24 @@ class Facebook(Platform):
         params = {"fields": FIELDS, **self._proof()}
         return read_state(http.get(f"/{VERSION}/{video_id}", params=params))
 
-    def page(self, method: str, edge: str, **body: Any) -> Any:
+    def page(self, method: str, edge: str, *, read: Any = None, **body: Any) -> Any:
         """A call to an edge of the Page that carries the post."""
         assert self.account is not None
-        return self._graph(method, f"/{self.account.id}/{edge}", **body)
+        return self._graph(method, f"/{self.account.id}/{edge}", read=read, **body)
 
     def _graph(
-        self, method: str, path: str, *, params: Mapping[str, str] | None = None, **body: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        read: Callable[[Answer], PlatformApiError] | None = None,
+        **body: Any,
     ) -> Any:
-        return self.http.call(
+        """`read` takes the place of `read_error`."""
+        assert self.account is not None
+        http = self._http(self.account.token, read_error=read) if read else self.http
+        return http.call(
             method, f"/{VERSION}{path}", params={**(params or {}), **self._proof()}, **body
         ).json
 
@@ -510,10 +569,11 @@ class Facebook(Platform):
         return read_video_error(answer, label=self.label)
 
 
-def refuse_rest(answer: Mapping[str, Any]) -> None:
-    """Raises NoAnswerError if what was looked for may stand on a page that was not read."""
-    if "next" in answer.get("paging", {}):
-        raise NoAnswerError("Facebook's list is longer than we read.")
+def taken(made: Mapping[str, Any], progress: Progress, **handle: Any) -> Progress:
+    """Facebook took the publishing call of a video, which it now works on."""
+    if made.get("success") is False:
+        raise NoAnswerError("Facebook does not say yes to publishing the video.")
+    return progress.confirming(poll_after=VIDEO_POLL, **handle)
 
 
 def edge_of(post: Post) -> str:

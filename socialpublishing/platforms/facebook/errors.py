@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from socialpublishing import graph
 from socialpublishing.errors import (
@@ -69,7 +70,8 @@ UNSEEN, UNSEEN_PAUSE = "100/33", dt.timedelta(seconds=10)
 
 def read_error(answer: Answer, *, label: str) -> PlatformApiError:
     body = answer.json if isinstance(answer.json, dict) else {}
-    if isinstance(trouble := body.get("debug_info"), dict):
+    trouble = body.get("debug_info")
+    if isinstance(trouble, dict) and answer.status_code != HTTPStatus.UNAUTHORIZED:
         return _of_upload_host(trouble)
     error = graph.read_error(answer, label=label, own=ERRORS)
     subcode = error.platform_code.rpartition("/")[2]

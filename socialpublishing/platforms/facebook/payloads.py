@@ -6,11 +6,16 @@ https://developers.facebook.com/docs/graph-api/reference/page
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from socialpublishing.platforms.base import Progress
 from socialpublishing.posts import MediaKind, Post
+from socialpublishing.text import find_urls
+
+MENTION = re.compile(r"@\[\d+[^\]]*\]")
 
 # Our names of what a link shows, and Facebook's.
 LINK_DETAILS = {
@@ -101,12 +106,38 @@ def _targeting(chosen: Mapping[str, Any]) -> dict[str, Any]:
     return told | {name: chosen[name] for name in ("age_min", "locales") if name in chosen}
 
 
-def shows(found: Mapping[str, Any], post: Post, photo_ids: set[str]) -> bool:
-    """Is `found`, as Facebook gives it back, this `post`?"""
-    if found.get("message", "").strip() != post.text.strip():
-        return False
+def shows(found: Mapping[str, Any], post: Post, media_ids: set[str]) -> bool:
+    """Is `found`, as Facebook gives it back, this `post`? `media_ids` are of what it was made with.
+
+    No other post has them, whatever became of the words.
+    """
     shown = set(_attached_ids(found))
-    return not (photo_ids and shown) or bool(photo_ids & shown)
+    if media_ids and "attachments" in found:
+        return bool(media_ids & shown)
+    if shown and not (media_ids or post.options.get("link") or find_urls(post.text)):
+        return False
+    return _reads_as(found.get("message", ""), post.text)
+
+
+def _reads_as(told: str, written: str) -> bool:
+    """A mention, `@[id]`, is read back as the name of whom it is; the rest in another spelling."""
+    told, [first, *rest] = _plain(told), MENTION.split(_plain(written))
+    if not rest:
+        return told == first
+    *middle, last = rest
+    if not (told.startswith(first) and told.endswith(last)):
+        return False
+    at, end = len(first), len(told) - len(last)
+    for part in middle:
+        at = told.find(part, at + 1, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return at < end
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def _attached_ids(post: Mapping[str, Any]) -> Iterator[str]:

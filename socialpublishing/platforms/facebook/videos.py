@@ -12,6 +12,7 @@ from typing import Any
 
 FIELDS = "id,status,published,post_id,permalink_url"
 DONE = frozenset({"complete", "completed"})
+UPLOADED = "upload_complete"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,8 @@ class VideoState:
     is_uploaded: bool
     is_gone: bool  # the upload ended, and nothing of it shows anywhere: it has to begin anew
     refusal: str  # why the video will never be shown; "" if nothing is said against it
-    is_taken: bool  # somebody asked to publish it, and Facebook is at work
+    is_at_work: bool  # Facebook processes it
+    is_taken: bool  # and somebody asked to publish it, as far as is told
     is_published: bool
     post_number: str  # of the post that shows it, without the Page's id; "" if not told
     link: str  # may lack the host
@@ -36,11 +38,12 @@ def read_state(told: Mapping[str, Any]) -> VideoState:
     return VideoState(
         id=str(told["id"]),
         received_bytes=int(received),
-        is_uploaded=uploading.get("status") in DONE,
+        is_uploaded=uploading.get("status") in {*DONE, UPLOADED} or word in {UPLOADED, "ready"},
         is_gone=(word in {"expired", "upload_failed"} or uploading.get("status") == "error")
         and not (post_number or told.get("published")),
         refusal=_refusal(status),
-        is_taken=word == "processing" and bool(post_number),
+        is_at_work=word == "processing",
+        is_taken=word == "processing" and bool(post_number or told.get("published")),
         is_published=publishing.get("publish_status") == "published"
         or bool(told.get("published") and publishing.get("status") in DONE),
         post_number=post_number,

@@ -98,14 +98,20 @@ ERRORS: graph.Errors = {
     (24, None): ContentRejectedError,
     (100, 33): NoAnswerError,  # also of what was published a moment ago
     (352, None): ContentRejectedError,
-    (1, 2207057): ContentRejectedError,
+    (None, 2207004): ContentRejectedError,
+    (None, 2207005): ContentRejectedError,
+    (None, 2207009): ContentRejectedError,
+    (None, 2207010): ContentRejectedError,
     (None, 2207026): ContentRejectedError,
+    (None, 2207040): ContentRejectedError,
+    (None, 2207057): ContentRejectedError,
     (None, 2207081): ContentRejectedError,
     (36000, None): ContentRejectedError,
     (36001, None): ContentRejectedError,
     (36003, None): ContentRejectedError,
     (36004, None): ContentRejectedError,
 }
+BY_SUBCODE = {subcode: error for (_, subcode), error in ERRORS.items() if subcode}
 SUBCODE = re.compile(r"error code (\d{7})")
 
 
@@ -342,10 +348,13 @@ class Instagram(Platform):
 
     def _check_quota(self) -> None:
         """Instagram publishes so many posts of an account in 24 hours. Raises RateLimitError."""
-        answer = self.http.get(
-            f"/{VERSION}/{self._id}/content_publishing_limit",
-            params={"fields": "config,quota_usage"},
-        )
+        try:
+            answer = self.http.get(
+                f"/{VERSION}/{self._id}/content_publishing_limit",
+                params={"fields": "config,quota_usage"},
+            )
+        except (InsufficientPermissionsError, ContentRejectedError):
+            return  # not all may read it; publishing itself will tell
         for told in answer["data"][:1]:
             total = told.get("config", {}).get("quota_total")
             if total is not None and told.get("quota_usage", 0) >= total:
@@ -360,14 +369,15 @@ class Instagram(Platform):
             json={"creation_id": progress.handle["container"]},
         )
         named = progress.published(remote_id=made["id"])
-        return progress.confirming(poll_after=dt.timedelta(0), media_id=named.remote_id, looks=0)
+        return named.confirming(poll_after=dt.timedelta(0), media_id=named.remote_id, looks=0)
 
     def confirm(self, post: Post, progress: Progress) -> Progress:
         """It is out. What is still missing is its address, and perhaps its id."""
         looks = progress.handle.get("looks", 0)
-        for found in self._newest(post):
-            if self._is_it(found, post, progress):
-                return progress.published(remote_id=found["id"], post_url=found.get("permalink"))
+        hits = [found for found in self._newest(post) if self._is_it(found, post, progress)]
+        if len(hits) == 1:
+            [found] = hits
+            return progress.published(remote_id=found["id"], post_url=found.get("permalink"))
         if looks + 1 < len(PERMALINK_POLLS_S):
             pause = dt.timedelta(seconds=PERMALINK_POLLS_S[looks + 1])
             return progress.confirming(poll_after=pause, looks=looks + 1)
@@ -502,7 +512,7 @@ def _failure(status: str) -> PlatformApiError:
     """Why a container failed, by the code in its words."""
     found = SUBCODE.search(status)
     subcode = int(found[1]) if found else None
-    kind = ERRORS.get((None, subcode), UploadLostError)
+    kind = BY_SUBCODE.get(subcode or 0, UploadLostError)
     message = f"Instagram could not process the media: {status or 'it does not say why'}"
     return kind(message, platform_code=str(subcode or ""))
 

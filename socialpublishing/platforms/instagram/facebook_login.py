@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from socialpublishing import options
+from socialpublishing import graph, options
 from socialpublishing.crypto import Secret
 from socialpublishing.graph import VERSION
+from socialpublishing.http import Http
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.platforms.base import (
     Account,
@@ -78,6 +79,12 @@ class InstagramWithFacebookLogin(Instagram):
     options: ClassVar = InstagramWithFacebookLoginOptions
     destination_option: ClassVar = "instagram_account_id"
     posts_as_account: ClassVar = False
+
+    def _http(self, token: Secret | None, read_error: Any = None, *, role: str = "api") -> Http:
+        http = super()._http(token, read_error, role=role)
+        if token is not None:
+            http.params = graph.proof(token, self.client_secret())
+        return http
 
     def exchange_code(self, *, code: str, redirect_uri: str, verifier: Secret) -> Tokens:
         short = Platform.exchange_code(

@@ -6,6 +6,7 @@ https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/refe
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,7 +45,8 @@ def single_payload(post: Post) -> dict[str, Any]:
         # A video in the feed is a reel that is shared to the feed: there is no other.
         payload |= {"media_type": "REELS", "share_to_feed": True}
         payload |= _chosen(post, VIDEO_OPTIONS)
-    return payload | _alt_text(media) | _caption(post) | _chosen(post, SHARED_OPTIONS) | _tags(post)
+    tags = _tags(post, has_places=media.kind == MediaKind.IMAGE)
+    return payload | _alt_text(media) | _caption(post) | _chosen(post, SHARED_OPTIONS) | tags
 
 
 def child_payload(post: Post, number: int) -> dict[str, Any]:
@@ -79,15 +81,23 @@ def _chosen(post: Post, names: Sequence[str]) -> dict[str, Any]:
     return {name: post.options[name] for name in names if name in post.options}
 
 
-def _tags(post: Post) -> dict[str, Any]:
-    return _chosen(post, ("user_tags",))
+def _tags(post: Post, *, has_places: bool = True) -> dict[str, Any]:
+    """In a film nobody has a place."""
+    chosen = _chosen(post, ("user_tags",))
+    if has_places or not chosen:
+        return chosen
+    return {"user_tags": [{"username": tag["username"]} for tag in chosen["user_tags"]]}
 
 
 def shows(found: Mapping[str, Any], post: Post) -> bool:
     """Is `found`, as Instagram gives it back, this `post`?"""
     if found.get("media_product_type") != product_of(post):
         return False
-    return is_story(post) or found.get("caption", "") == post.text
+    return is_story(post) or _plain(found.get("caption", "")) == _plain(post.text)
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def made_at(found: Mapping[str, Any]) -> dt.datetime:
