@@ -74,6 +74,7 @@ ERROR_CODES: dict[str, tuple[int, str]] = {
     "already_submitting": (409, "The post is being published or has ended."),
     "not_retriable": (409, "The job neither failed nor was rejected."),
     "not_unconfirmed": (409, "The job's outcome is known, or being found out."),
+    "remote_id_required": (400, "Of a thread, the id of the post that was found has to be told."),
     "post_taken": (409, "Another job stands for this post already."),
     "job_changed": (409, "The job has moved on meanwhile; read it again."),
     "payload_too_large": (413, "The body is larger than 256 KB."),

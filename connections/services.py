@@ -534,12 +534,9 @@ def refresh(connection: SocialConnection) -> None:
     offered_platform(connection.platform, connection.login)
     if connection.status == SocialConnection.Status.NEEDS_REAUTH:
         raise TokenExpiredError(platform=connection.platform)
-    if take_refresh(connection, now):
-        try:
-            _renew(connection, now)
-        except TokenExpiredError as error:
-            needs_reauth(connection, str(error))
-            raise
+    is_needed = connection.is_renewable or not connection.serves(now)
+    if is_needed and take_refresh(connection, now):
+        _renew(connection, now)
         connection.refresh_from_db()
     found = client_for(connection.platform, connection.account).destinations()
     with transaction.atomic():

@@ -82,6 +82,8 @@ CERTAINLY_NOT_MADE = (
     MediaNotReadyError,
     UploadLostError,
 )
+# Noes that say by the way that the token is good.
+TOKEN_TAKEN = (RateLimitError, ContentRejectedError, MediaNotReadyError, UploadLostError)
 # A refresh that ends so need not be tried again by itself.
 FINAL = (TokenExpiredError, InsufficientPermissionsError, PlatformConfigurationError)
 
@@ -148,6 +150,8 @@ class Surroundings:
     credited: Callable[[], frozenset[str]] = frozenset
     # Does the post of this id belong to another job of the account?
     is_credited: Callable[[str], bool] = lambda _: False
+    # May another job of the same text own a post of the account whose id nobody knows?
+    has_lost_twin: Callable[[], bool] = lambda: False
     # The end of the lease for a step that starts now, by the database's clock and by ours.
     lease_until: dt.datetime
     send_before: float = float("inf")
@@ -207,7 +211,7 @@ def _decide(job: PublishJob, around: Surroundings) -> Decision:
         return _step(job, StepKind.PREPARE, around)
     if around.has_twin:
         note = "A post of the same text is being looked up on this account first."
-        return Decision(move=_wait(job, now + SAME_TEXT_WAIT, Status.PENDING, note))
+        return Decision(move=_wait_on(job, now + SAME_TEXT_WAIT, note, ""))
     return _step(job, StepKind.PUBLISH, around)
 
 
@@ -313,6 +317,8 @@ def settle(result: Result, around: Surroundings) -> Decision:
         move.changes.setdefault("publish_started_at", None)
         if not _had_open_call(result.step.job):
             move.changes.setdefault("unclear_since", None)
+    if result.step.kind != StepKind.REFRESH and isinstance(result.error, TOKEN_TAKEN):
+        move.changes.setdefault("refused_token_version", None)
     if isinstance(result.error, PlatformApiError):
         move.platform_status = result.error.status_code
         move.platform_code = result.error.platform_code
@@ -330,7 +336,7 @@ def _unless_it_may_exist(decision: Decision) -> Decision:
     move = decision.move
     job = move.job
     is_open = move.changes.get("unclear_since", job.unclear_since) is not None
-    if not is_open or job.look_up.repeat_within is None:
+    if not is_open or not job.is_known_by_repeating:
         return decision
     if move.to not in {Status.FAILED, Status.CONTENT_REJECTED, Status.CANCELLED}:
         return decision
@@ -376,7 +382,7 @@ def _progressed(job: PublishJob, value: Progress, now: dt.datetime, *, is_found:
             }
             return ended
         case Stage.LOST:
-            return _begin_anew(job, now, UploadLostError(value.note))
+            return _begin_anew(job, now, UploadLostError(value.note), pause=value.poll_after)
     changes: dict[str, Any] = {
         "progress": _stored(value),
         "refused_token_version": None,
@@ -396,12 +402,12 @@ def _progressed(job: PublishJob, value: Progress, now: dt.datetime, *, is_found:
     else:
         # What the last call was to make is made, or was for certain not: the next one is free.
         changes |= {
-            "publish_started_at": None,
-            "unclear_since": None,
             "error_code": "",
             "error_message": "",
             "post_url": value.post_url or job.post_url,
         }
+        if job.publish_started_at is not None:
+            changes |= {"publish_started_at": None, "unclear_since": None}
         note = value.note or ("Uploaded." if value.stage == Stage.PREPARING else "Ready.")
     if poll_after is not None:
         move = _wait(job, now + poll_after, Status.PROCESSING, note)
@@ -411,9 +417,21 @@ def _progressed(job: PublishJob, value: Progress, now: dt.datetime, *, is_found:
     return Decision(move=move, again=True)
 
 
-def _begin_anew(job: PublishJob, now: dt.datetime, error: UploadLostError) -> Decision:
+def _begin_anew(
+    job: PublishJob,
+    now: dt.datetime,
+    error: UploadLostError,
+    *,
+    pause: dt.timedelta | None = None,
+) -> Decision:
     """The last call made nothing public, and what was prepared is worth nothing any more."""
-    decision = _retry(job, now, error)
+    if _had_open_call(job) and job.is_known_by_repeating:
+        # With other uploads it would be another post, which the platform does not refuse.
+        given_up = _given_up(job, f"{error} {MAY_EXIST}")
+        given_up.move.changes["publish_started_at"] = None
+        return given_up
+    # A pause that the platform asks for is not the post's fault.
+    decision = _retry(job, now, error, uses_attempt=pause is None, pause=pause)
     decision.move.changes |= {"progress": _begun_anew(job), "publish_started_at": None, "looks": 0}
     if not _had_open_call(job):
         decision.move.changes["unclear_since"] = None
@@ -442,10 +460,10 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
         # Looking changes nothing: whatever went wrong, look again.
         return _look_again(job, now, note=f"The look-up failed: {error}", code=_code(error))
     match error:
-        case PlatformUnreachableError():
+        case PlatformUnreachableError() if kind != StepKind.REFRESH or not _token_serves(job, now):
             # Nothing left us, so nothing was made and no try is used up; the grace is the bound.
             return _retry(job, now, error, uses_attempt=False)
-        case PlatformApiError() if kind == StepKind.REFRESH and (
+        case Exception() if kind == StepKind.REFRESH and (
             not isinstance(error, FINAL) or _token_serves(job, now)
         ):
             # Its lease stays for a while as a pause; until the token ends, it serves.
@@ -455,7 +473,7 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
             return _limited(job, now, error)
         case DuplicateContentError() if _is_ours(error, result, around):
             note = "The platform has the post already, from our earlier try."
-            return _published(job, now, error.remote_id, note=note)
+            return _published(job, now, error.remote_id, error.post_url, note=note)
         case _ if kind == StepKind.PUBLISH and _tells_of_earlier(error, job):
             # The earlier call may have used up what this one wanted.
             note = f"{error} Maybe because an earlier try has published it; looking."
@@ -521,7 +539,9 @@ def _tells_of_earlier(error: Exception | None, job: PublishJob) -> bool:
 def _is_ours(error: DuplicateContentError, result: Result, around: Surroundings) -> bool:
     """Does the platform name a post that only an earlier try of this very job can have made?"""
     is_repeat = result.step.kind == StepKind.PUBLISH and _had_open_call(result.step.job)
-    return is_repeat and bool(error.remote_id) and not around.is_credited(error.remote_id)
+    if not is_repeat or not error.remote_id or around.is_credited(error.remote_id):
+        return False
+    return not around.has_lost_twin()
 
 
 def _not_seen(result: Result, around: Surroundings) -> Decision:
@@ -549,6 +569,8 @@ def _not_seen(result: Result, around: Surroundings) -> Decision:
     move = _wait(job, now, Status.PENDING, note)
     move.changes |= {
         "publish_started_at": None,
+        # A worker of the release before sets the mark alone.
+        "unclear_since": job.unclear_since or job.publish_started_at,
         "looks": 0,
         "attempts": job.attempts + 1,
         "progress": {**job.progress, "absent": 0},
@@ -558,10 +580,11 @@ def _not_seen(result: Result, around: Surroundings) -> Decision:
 
 def _repeat_is_too_late(job: PublishJob, now: dt.datetime) -> bool:
     """Is the time over in which the platform itself would refuse to make the post twice?"""
-    if job.unclear_since is None:
+    since = job.unclear_since or job.publish_started_at
+    if since is None:
         return False
     within = job.look_up.repeat_within
-    return within is not None and now - job.unclear_since >= within
+    return within is not None and now - since >= within
 
 
 def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "") -> Decision:
@@ -573,7 +596,8 @@ def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "")
     status = Status.UNCONFIRMED
     if job.stored_progress.stage == Stage.CONFIRMING:
         status = Status.PROCESSING
-    if age > LOOK_FOR:
+    # One that a person has us look for again is looked for more than once.
+    if age > LOOK_FOR and looks > 3:
         return _given_up(job, "We could not find out whether this post exists.")
     pause = dt.timedelta(seconds=LOOK_PAUSES_S[min(looks, len(LOOK_PAUSES_S) - 1)])
     settle = job.look_up.settle
@@ -589,9 +613,9 @@ def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "")
 
 def _given_up(job: PublishJob, why: str) -> Decision:
     """Nobody can know by asking any longer; a person decides."""
-    message = f"{why} Please look at the platform, and resolve the job."
+    message = job.telling_parts(f"{why} Please look at the platform, and resolve the job.")
     changes = {"next_attempt_at": None, "lease_owner": "", "error_code": "outcome_unknown"}
-    changes["error_message"] = message
+    changes["error_message"] = message[:500]
     move = Move(job=job, to=Status.UNCONFIRMED, changes=changes, note=message)
     return Decision(move=move)
 
@@ -648,7 +672,7 @@ def _limited(job: PublishJob, now: dt.datetime, error: RateLimitError) -> Decisi
     note = f"{error} Waiting until {until:%H:%M:%S} UTC."
     move = _wait(job, at, Status.PENDING, note, code=error.code)
     move.changes["retry_pause_s"] = pause
-    return Decision(move=move, limited_until=until)
+    return Decision(move=move, limited_until=until if error.of_account else None)
 
 
 def _held(
@@ -740,12 +764,12 @@ def _code(error: Exception | None) -> str:
 def hold(job: PublishJob, now: dt.datetime, error: SocialPublishingBaseError) -> Decision:
     """Something of ours keeps `job` from going on, such as a key that is missing. It waits."""
     if job.publish_started_at is not None:
+        if now - job.publish_started_at > LOOK_FOR:
+            return _given_up(job, str(error))
         move = _wait(job, now + HOLD, Status.UNCONFIRMED, str(error), code=error.code)
         return Decision(move=move)
     if now >= job.late_at:
-        if job.unclear_since is not None:
-            return _given_up(job, f"{error} {MAY_EXIST}")
-        return _failed(job, error.code, str(error))
+        return _unless_it_may_exist(_failed(job, error.code, str(error)))
     until = min(now + HOLD, job.late_at)
     return Decision(move=_wait_on(job, until, str(error), error.code))
 
@@ -753,7 +777,8 @@ def hold(job: PublishJob, now: dt.datetime, error: SocialPublishingBaseError) ->
 def wait_for_refresh(job: PublishJob, now: dt.datetime) -> Decision:
     """Another worker refreshes the account's token right now."""
     status = Status(job.status)
-    if status in {Status.SCHEDULED, Status.PROCESSING}:
+    if status in {Status.SCHEDULED, Status.PROCESSING} and job.publish_started_at is None:
         status = Status.PENDING
-    note = "The account's token is being refreshed."
-    return Decision(move=_wait(job, now + REFRESH_ELSEWHERE, status, note))
+    move = _wait(job, now + REFRESH_ELSEWHERE, status, "")
+    move.changes |= {"error_code": job.error_code, "error_message": job.error_message}
+    return Decision(move=move)

@@ -33,10 +33,10 @@ from connections import services as connection_services
 from publishing import engine
 from publishing.engine import Decision, Result, Step, StepKind, Surroundings
 from publishing.models import JobEvent, Lane, PublishJob, Status
-from publishing.transitions import Move, move
+from publishing.transitions import Move, is_legal, move
 from socialpublishing.clock import database_now
 from socialpublishing.errors import PlatformUnreachableError, SocialPublishingBaseError
-from socialpublishing.platforms.base import Renewal
+from socialpublishing.platforms.base import Renewal, Stage
 
 logger = logging.getLogger(__name__)
 
@@ -243,19 +243,25 @@ class LaneRunner:
     ) -> Iterable[Surroundings]:
         accounts = {job.account for job in jobs}
         looking = list(
-            PublishJob.objects.looking()
-            .filter(account__in=accounts)
-            .values_list("account", "text", "pk")
+            PublishJob.objects.looking().filter(account__in=accounts).select_related("connection")
         )
+        looking = [
+            each
+            for each in looking
+            # Of one that is being confirmed the name is known: it is asked for by that.
+            if (each.publish_started_at or each.may_exist)
+            and each.progress.get("stage") != Stage.CONFIRMING
+        ]
         for job in jobs:
             yield Surroundings(
                 now=now,
                 has_twin=any(
-                    account == job.account and text == job.text and pk != job.pk
-                    for account, text, pk in looking
+                    each.account == job.account and each.text == job.text and each.pk != job.pk
+                    for each in looking
                 ),
                 credited=partial(_credited, job),
                 is_credited=partial(_is_credited, job),
+                has_lost_twin=partial(_has_lost_twin, job),
                 lease_until=now + LEASE,
                 send_before=started + LEASE.total_seconds() - SEND_MARGIN_S,
             )
@@ -307,7 +313,7 @@ class LaneRunner:
         assert held is not None
         if isinstance(result.value, Renewal):
             connection_services.store_renewal(held, result.value, now)
-        elif isinstance(result.error, PlatformUnreachableError):
+        elif isinstance(result.error, PlatformUnreachableError) and not held.serves(now):
             connection_services.refresh_failed(held, was_sent=False)
         held.refresh_from_db()
         if result.step.job.destination is not None:
@@ -315,9 +321,8 @@ class LaneRunner:
 
     def _write(self, decisions: Sequence[Decision], now: dt.datetime) -> set[int]:
         """Write the moves, and what they say of accounts; answers the ids of those that counted."""
-        moved = move(
-            [decision.move for decision in decisions], now=now, actor=f"worker {self.owner}"
-        )
+        moves = [decision.move for decision in decisions if _checked(decision.move)]
+        moved = move(moves, now=now, actor=f"worker {self.owner}")
         for decision in decisions:
             carrier = decision.move.job.carrier
             if decision.limited_until is not None and carrier is not None:
@@ -347,6 +352,10 @@ class LaneRunner:
         except IntegrityError:
             logger.exception("two jobs claim one post", extra={"job_id": late.job.pk})
             return
+        # One that was given up is of no more concern to anybody: now it is.
+        PublishJob.objects.filter(
+            pk=late.job.pk, status=Status.UNCONFIRMED, next_attempt_at=None
+        ).update(next_attempt_at=now)
         JobEvent.objects.create(
             job_id=late.job.pk,
             at=now,
@@ -356,6 +365,14 @@ class LaneRunner:
             step=late.step,
             note="A worker that had lost the job brings the platform's answer: the post is there.",
         )
+
+
+def _checked(each: Move) -> bool:
+    """One job that would go astray is an alarm, and no reason to hold up the others."""
+    if is_legal(each):
+        return True
+    logger.error("illegal move to %s", each.to, extra={"job_id": each.job.pk})
+    return False
 
 
 def _credited(job: PublishJob) -> frozenset[str]:
@@ -374,6 +391,11 @@ def _credited(job: PublishJob) -> frozenset[str]:
 def _is_credited(job: PublishJob, remote_id: str) -> bool:
     others = PublishJob.objects.filter(account=job.account, remote_id=remote_id)
     return others.exclude(pk=job.pk).exists() or remote_id in _credited(job)
+
+
+def _has_lost_twin(job: PublishJob) -> bool:
+    others = PublishJob.objects.filter(account=job.account, text=job.text, remote_id="")
+    return others.exclude(pk=job.pk).filter(unclear_since__isnull=False).exists()
 
 
 def _decided(job: PublishJob, around: Surroundings) -> Decision:

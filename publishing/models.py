@@ -12,6 +12,7 @@ from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
 from connections.models import Destination, PostingAccount, SocialConnection
+from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.base import LookUp, Platform, Progress, Stage
 from socialpublishing.posts import Media, Post
@@ -73,7 +74,9 @@ class PublishJobQuerySet(models.QuerySet["PublishJob"]):
 
     def looking(self) -> PublishJobQuerySet:
         """Jobs of which a publishing call was made whose outcome is not known yet."""
-        return self.alive().filter(unclear_since__isnull=False)
+        return self.alive().filter(
+            Q(unclear_since__isnull=False) | Q(publish_started_at__isnull=False)
+        )
 
     def partly_out(self) -> PublishJobQuerySet:
         """Jobs of which some posts are public and others not, or not yet."""
@@ -252,7 +255,15 @@ class PublishJob(models.Model):
         """Is there a call with an open outcome, which looking has not cleared up or never can?"""
         if self.unclear_since is None:
             return False
-        return self.publish_started_at is not None or self.look_up.repeat_within is not None
+        return self.publish_started_at is not None or self.is_known_by_repeating
+
+    @property
+    def is_known_by_repeating(self) -> bool:
+        """Can nobody look for it, or nobody any more?"""
+        try:
+            return self.look_up.repeat_within is not None
+        except SocialPublishingBaseError:
+            return True
 
     def telling_parts(self, message: str) -> str:
         """`message`, after a word on the parts that are public in spite of it."""

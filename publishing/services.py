@@ -25,7 +25,7 @@ from socialpublishing.errors import (
 )
 from socialpublishing.options import wrong_options
 from socialpublishing.platforms import offered_platform
-from socialpublishing.platforms.base import web_address
+from socialpublishing.platforms.base import Stage, web_address
 from socialpublishing.policy import Capabilities, PostType
 from socialpublishing.posts import MEASURES, Media, MediaKind, Post, media_kind
 from socialpublishing.text import is_blank
@@ -118,6 +118,14 @@ class NotUnconfirmedError(SocialPublishingBaseError):
 class PostTakenError(SocialPublishingBaseError):
     code = "post_taken"
     sentence = "Another job stands for this post already."
+
+
+class RemoteIdRequiredError(SocialPublishingBaseError):
+    code = "remote_id_required"
+    sentence = (
+        "It is one post of a thread, and the next one answers it: tell its id at the platform as "
+        "remote_id."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -372,6 +380,8 @@ def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> No
             "late_grace_s": draft.late_grace_s,
             "error_code": "",
             "error_message": "",
+            # An earlier call is known to have made nothing.
+            "unclear_since": None,
             **({"progress": {}} if columns else {}),
         },
         note="Changed." if columns else "Rescheduled.",
@@ -415,11 +425,30 @@ def resolve_job(
     if remote_id and PublishJob.objects.filter(account=job.account, remote_id=remote_id).exists():
         raise PostTakenError
     found: dict[str, Any] = {"fence": job.fence + 1}
-    if outcome == Outcome.PUBLISHED:
+    parts_left = job.platform_type.count_parts(job.post) - len(job.posted)
+    if outcome == Outcome.PUBLISHED and parts_left > 1:
+        if not remote_id:
+            raise RemoteIdRequiredError
+        # It is one post of a thread: the others follow.
+        part = job.stored_progress.with_part(remote_id, post_url=job.post_url or post_url)
+        found |= {
+            "progress": {**job.progress, "stage": Stage.READY, "posted": list(part.posted)},
+            "post_url": part.post_url,
+            "publish_started_at": None,
+            "unclear_since": None,
+            "next_attempt_at": now,
+            "error_code": "",
+            "error_message": "",
+            "looks": 0,
+        }
+        note = reason or "Found there; the thread goes on behind it."
+        settled = Move(job=job, to=Status.PENDING, changes=found, note=note)
+    elif outcome == Outcome.PUBLISHED:
         found |= {
             "published_at": job.unclear_since or now,
-            "remote_id": remote_id or next(iter(job.posted), ""),
-            "post_url": web_address(post_url) or job.post_url,
+            # A thread is known by its first post.
+            "remote_id": next(iter(job.posted), remote_id),
+            "post_url": job.post_url or web_address(post_url),
             "error_code": "",
             "error_message": "",
         }
@@ -432,7 +461,7 @@ def resolve_job(
             # Of a thread, what is out stays out: a retry goes on behind it.
             "progress": {"posted": list(job.posted)} if job.posted else {},
             "error_code": "not_published",
-            "error_message": note,
+            "error_message": note[:500],
         }
         settled = Move(job=job, to=Status.FAILED, changes=found, note=note, code="not_published")
     move_one(settled, now=now, actor=actor)
@@ -507,5 +536,5 @@ def wake_for_connection(connection: SocialConnection) -> None:
 
 def _cancellation(job: PublishJob, code: str, note: str) -> Move:
     note = job.telling_parts(note)
-    changes = {"error_code": code, "error_message": note, "fence": job.fence + 1}
+    changes = {"error_code": code, "error_message": note[:500], "fence": job.fence + 1}
     return Move(job=job, to=Status.CANCELLED, changes=changes, note=note, code=code)

@@ -29,6 +29,7 @@ MOVES: Mapping[Status, frozenset[Status]] = {
             # Tried again by hand, with a mark from before.
             Status.UNCONFIRMED,
             Status.PUBLISHED,
+            Status.CONTENT_REJECTED,
             Status.FAILED,
             Status.CANCELLED,
         }
@@ -62,6 +63,7 @@ MOVES: Mapping[Status, frozenset[Status]] = {
             Status.PUBLISHED,
             Status.CONTENT_REJECTED,
             Status.FAILED,
+            Status.CANCELLED,
         }
     ),
     # Only a person brings these back.
@@ -127,7 +129,7 @@ def move(moves: Sequence[Move], *, now: dt.datetime, actor: str) -> list[Move]:
     The moved jobs get their new values. Raises IllegalMoveError if an arrow does not exist.
     """
     for each in moves:
-        if each.to not in MOVES[Status(each.job.status)]:
+        if not is_legal(each):
             raise IllegalMoveError(f"{each.job.status} → {each.to}")
     moved: list[Move] = []
     for start in range(0, len(moves), BATCH):
@@ -142,6 +144,10 @@ def move(moves: Sequence[Move], *, now: dt.datetime, actor: str) -> list[Move]:
             for each in batch:
                 moved += move([each], now=now, actor=actor)
     return moved
+
+
+def is_legal(each: Move) -> bool:
+    return each.to in MOVES[Status(each.job.status)]
 
 
 def move_one(each: Move, *, now: dt.datetime, actor: str) -> None:

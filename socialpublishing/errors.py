@@ -157,10 +157,17 @@ class RateLimitError(PlatformApiError):
     sentence = "The platform asks us to wait."
 
     def __init__(
-        self, message: str = "", *, until: dt.datetime | None = None, **facts: Any
+        self,
+        message: str = "",
+        *,
+        until: dt.datetime | None = None,
+        of_account: bool = True,
+        **facts: Any,
     ) -> None:
         super().__init__(message, **facts)
         self.until = until
+        # Does it hold for all posts of the account, and not only for this kind?
+        self.of_account = of_account
 
 
 class TokenExpiredError(PlatformApiError):
@@ -193,9 +200,11 @@ class DuplicateContentError(ContentRejectedError):
     code = "duplicate_content"
     sentence = "The platform refused the post because it has the same one already."
 
-    def __init__(self, message: str = "", *, remote_id: str = "", **facts: Any) -> None:
+    def __init__(
+        self, message: str = "", *, remote_id: str = "", post_url: str = "", **facts: Any
+    ) -> None:
         super().__init__(message, **facts)
-        self.remote_id = remote_id
+        self.remote_id, self.post_url = remote_id, post_url
 
 
 class MediaNotReadyError(PlatformApiError):

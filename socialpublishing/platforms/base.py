@@ -101,8 +101,8 @@ class Progress:
     def refused(self, note: str) -> Progress:
         return replace(self, stage=Stage.REFUSED, note=note, poll_after=None)
 
-    def lost(self, note: str) -> Progress:
-        return replace(self, stage=Stage.LOST, note=note, poll_after=None)
+    def lost(self, note: str, *, poll_after: dt.timedelta | None = None) -> Progress:
+        return replace(self, stage=Stage.LOST, note=note, poll_after=poll_after)
 
     def published(self, *, remote_id: Any, post_url: Any = "") -> Progress:
         """As a platform told it. Raises NoAnswerError for an id that is none."""
@@ -259,6 +259,11 @@ class Platform(abc.ABC):
     @classmethod  # noqa: B027  few platforms have a switch
     def check_publishing(cls, post: Post) -> None:
         """Raises PublishingOffError where the operator keeps this post from being published."""
+
+    @classmethod
+    def count_parts(cls, post: Post) -> int:
+        """How many publishing calls it takes, each of them making a post."""
+        return 1
 
     @classmethod
     def look_up(cls, post: Post, *, at_destination: bool) -> LookUp:

@@ -423,6 +423,7 @@ class LinkedIn(Platform):
             answer = self.http.call("POST", "/rest/posts", json=payload, needs_json=False)
         except DuplicateContentError as error:
             self._refuse_ghost(error)
+            error.post_url = self._post_url(error.remote_id) if error.remote_id else ""
             raise
         urn = answer.headers.get("x-restli-id")
         return progress.published(remote_id=urn, post_url=self._post_url(str(urn)))

@@ -54,7 +54,7 @@ from socialpublishing.policy import (
     TextUnit,
 )
 from socialpublishing.posts import Media, MediaKind, Post
-from socialpublishing.text import utf16_length
+from socialpublishing.text import is_blank, utf16_length
 
 # How long a film is waited for at first, and how long for the id of a public post after that.
 POLLS_S = (0, 2, 5, 10, 20, 30, 60)
@@ -371,8 +371,28 @@ class TikTok(Platform):
         size = video.size_bytes
         assert size is not None
         with open_stream(video.url, max_bytes=size, start=offset, expected_bytes=size) as stream:
-            self._put(video, progress, offset, stream.part(size - offset))
+            try:
+                self._put(video, progress, offset, stream.part(size - offset))
+            except PlatformApiError as error:
+                if error.status_code in {403, 404}:
+                    return self._given_back(post, progress)
+                raise
         return progress.confirming(poll_after=wait, looks=1)
+
+    def _given_back(self, post: Post, progress: Progress) -> Progress:
+        """The address takes nothing any more. Raises UploadLostError once the task is surely over.
+
+        https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide#cancel
+        """
+        asked = {"publish_id": progress.handle["publish_id"]}
+        try:
+            self.ask("/v2/post/publish/cancel/", asked)
+        except PlatformApiError as error:
+            if error.platform_code == "publish_not_cancellable":
+                return self._stands(post, progress, self._status(progress))
+            if error.platform_code != "invalid_publish_id":
+                raise NoAnswerError(str(error)) from error
+        raise UploadLostError()
 
     def confirm(self, post: Post, progress: Progress) -> Progress:
         told = self._status(progress)
@@ -403,6 +423,9 @@ class TikTok(Platform):
                 reason = str(told.get("fail_reason", ""))
                 if reason in REASONS:
                     return progress.refused(REASONS[reason])
+                if reason == "spam_risk_too_many_posts":
+                    note = "TikTok takes no more posts of this creator from apps today."
+                    return progress.lost(note, poll_after=CAP_PAUSE)
                 return progress.lost(f"TikTok could not publish it ({reason or 'no reason'}).")
         pause = dt.timedelta(seconds=POLLS_S[min(looks, len(POLLS_S) - 1)])
         return progress.confirming(poll_after=pause, looks=looks + 1)
@@ -412,6 +435,9 @@ class TikTok(Platform):
         ids = told.get("publicaly_available_post_id") or []
         ids = ids if isinstance(ids, list) else [ids]
         username = progress.handle.get("creator", {}).get("username", "")
+        if is_draft(post) and not ids:
+            inbox = f"{self.host('auth')}/messages?lang=en"
+            return progress.published(remote_id=progress.handle["publish_id"], post_url=inbox)
         profile = f"{self.host('auth')}/@{username}"
         if ids:
             kind = "video" if is_video(post) else "photo"
@@ -434,10 +460,13 @@ class TikTok(Platform):
         self, post: Post, progress: Progress, since: dt.datetime, credited: Collection[str]
     ) -> Found | None:
         """Among the public posts; whether TikTok lists photos there is not told."""
+        if is_draft(post) or post.options["privacy_level"] != PUBLIC or is_blank(post.text):
+            return None  # never listed, or not to be told from others
         username = progress.handle.get("creator", {}).get("username", "")
-        for videos in self.videos("id,create_time,title,video_description"):
+        for videos in self.videos("id,create_time,title,video_description,duration"):
             for found in videos:
                 is_new = found["id"] not in credited and made_at(found) >= since
+                is_new = is_new and not found.get("duration")
                 if is_new and shows(found, post):
                     url = f"{self.host('auth')}/@{username}/photo/{found['id']}"
                     return Found(remote_id=found["id"], post_url=url)
@@ -457,7 +486,9 @@ class TikTok(Platform):
             error = self.read_error(answer)
             error.platform, error.status_code = self.name, answer.status_code
             raise error
-        data: dict[str, Any] = answer.json["data"]
+        data = answer.json.get("data") if isinstance(answer.json, dict) else None
+        if not isinstance(data, dict):
+            raise NoAnswerError("TikTok's answer lacks its data.", platform=self.name)
         return data
 
     def videos(self, fields: str) -> Iterator[list[dict[str, Any]]]:
@@ -531,7 +562,8 @@ class TikTok(Platform):
                 return RateLimitError(message, until=_later(CAP_PAUSE), **facts)
             case "spam_risk_too_many_pending_share":
                 message = "Five drafts wait in the creator's inbox; TikTok takes no more today."
-                return RateLimitError(message, until=_later(CAP_PAUSE), **facts)
+                until = _later(CAP_PAUSE)
+                return RateLimitError(message, until=until, of_account=False, **facts)
             case "reached_active_user_cap":
                 message = "This service has reached TikTok's daily limit of creators who post."
                 return RateLimitError(message, until=_later(CAP_PAUSE), **facts)
@@ -551,12 +583,17 @@ class TikTok(Platform):
                 )
             case "spam_risk_user_banned_from_posting":
                 return ContentRejectedError(REASONS[code], **facts)
+            case "invalid_publish_id":
+                return UploadLostError(**facts)
             case "internal_error":
                 return NoAnswerError("TikTok answered with an error of its own.", **facts)
             case "ok" | "":
                 return self._by_status(answer)
         if answer.status_code >= 500:
             return NoAnswerError("TikTok answered with an error of its own.", **facts)
+        if answer.status_code < 400:
+            # No list knows the code, and the answer is no refusal: the outcome is open.
+            return PlatformApiError(f"TikTok answered: {words or code}", **facts)
         return ContentRejectedError(f"TikTok refused the post: {words or code}", **facts)
 
     def _by_status(self, answer: Answer) -> PlatformApiError:

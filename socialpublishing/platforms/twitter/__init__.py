@@ -201,6 +201,10 @@ class Twitter(Platform):
                 fix="Name a community_id, or take it out.",
             )
 
+    @classmethod
+    def count_parts(cls, post: Post) -> int:
+        return len(thread_texts(post))
+
     # --- Publishing ------------------------------------------------------------------------------
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
