@@ -386,3 +386,119 @@ def test_dead_refresh_token_needs_its_owner_with_any_status(api, connection, san
     sandbox.fault("status", value, path="/oauth/token/", times=9)
     answer = api.post(f"connections/{connection.pk}/refresh")
     assert (answer.status_code, answer.json()["code"]) == (403, "needs_reauth")
+
+
+# --- What goes wrong on the way ------------------------------------------------------------------
+
+PUT = {"method": "PUT", "path": "/upload/video/"}
+
+
+@pytest.mark.parametrize("case", ["captionless", "self_only", "draft"])
+def test_lost_photos_are_not_taken_for_somebodys_film(api, connection, sandbox, lane, case):
+    text = "" if case == "captionless" else "Same words"
+    publish(api, connection, sandbox, text=text)  # made in the app, as far as we know
+    lane.work_ahead()
+    PublishJob.objects.all().delete()
+    sandbox.fault("drop_before", path="/content/init/")
+    more = {
+        "captionless": {},
+        "self_only": {"privacy_level": "SELF_ONLY"},
+        "draft": {"post_type": "draft"},
+    }[case]
+    publish(api, connection, sandbox, text=text, assets=[photo(sandbox)], **more)
+    lane.work_ahead(3600)
+    assert job().status == "Unconfirmed"
+
+
+def test_upload_that_is_gone_is_begun_anew(api, connection, sandbox, lane):
+    sandbox.fault("status", {"code": 404, "body": "no such task"}, times=4, **PUT)
+    publish(api, connection, sandbox)
+    lane.work_ahead(3000)
+    assert len(sandbox.calls("/video/init/")) > 1
+
+
+def test_upload_that_is_gone_midway_is_no_refusal_of_content(
+    api, connection, sandbox, lane, in_chunks
+):
+    asset, _ = in_chunks
+    body = {"data": {}, "error": {"code": "invalid_publish_id", "message": "no", "log_id": "1"}}
+    sandbox.fault("status", {"code": 400, "body": body}, path="/status/fetch/")
+    publish(api, connection, sandbox, assets=[asset])
+    lane.work_ahead(3000)
+    assert job().status == "Published"
+
+
+def test_film_is_begun_anew_only_once_the_old_task_is_over(api, connection, sandbox, lane):
+    """All of it arrived, the answer was lost, the status lags; then the address has ended."""
+    stale = {
+        "code": 200,
+        "body": {
+            "data": {"status": "PROCESSING_UPLOAD", "uploaded_bytes": 0},
+            "error": {"code": "ok"},
+        },
+    }
+    sandbox.fault("drop_after", **PUT)
+    sandbox.fault("status", {"code": 403, "body": "expired"}, **PUT)
+    sandbox.fault("status", stale, path="/status/fetch/", times=6)
+    publish(api, connection, sandbox)
+    lane.work_ahead(3000)
+    assert len(sandbox.posts()) == 1
+
+
+def test_film_whose_address_is_used_up_is_not_made_twice(api, connection, sandbox, lane):
+    stale = {
+        "code": 200,
+        "body": {
+            "data": {"status": "PROCESSING_UPLOAD", "uploaded_bytes": 0},
+            "error": {"code": "ok"},
+        },
+    }
+    sandbox.fault("delay", 0, **PUT)
+    sandbox.fault("status", {"code": 403, "body": "used up"}, **PUT)
+    sandbox.fault("status", stale, path="/status/fetch/", times=4)
+    publish(api, connection, sandbox)
+    lane.work_ahead(3000)
+    assert len(sandbox.posts()) == 1
+
+
+def test_draft_that_was_finished_has_an_address(api, connection, sandbox, lane):
+    done = {
+        "code": 200,
+        "body": {
+            "data": {"status": "PUBLISH_COMPLETE", "publicaly_available_post_id": []},
+            "error": {"code": "ok"},
+        },
+    }
+    sandbox.fault("status", done, path="/status/fetch/", times=9)
+    publish(api, connection, sandbox, post_type="draft")
+    lane.work_ahead()
+    assert not job().post_url.endswith("/@")
+
+
+def test_answer_without_its_fields_is_asked_for_again(api, connection, sandbox, lane):
+    sandbox.fault("status", {"code": 200, "body": {"error": {"code": "ok"}}}, path="/creator_info/")
+    publish(api, connection, sandbox)
+    lane.work_ahead()
+    assert job().status == "Published"
+
+
+def test_full_inbox_does_not_hold_up_direct_posts(api, connection, sandbox, lane):
+    body = {
+        "data": {},
+        "error": {"code": "spam_risk_too_many_pending_share", "message": "no", "log_id": "1"},
+    }
+    sandbox.fault("status", {"code": 403, "body": body}, path="/inbox/video/init/", times=99)
+    publish(api, connection, sandbox, "Draft", post_type="draft")
+    b = publish(api, connection, sandbox, "Direct").json()["job_id"]
+    lane.work_ahead(7000)
+    told = PublishJob.objects.get(pk=b)
+    assert told.status == "Published"
+
+
+def test_code_that_no_list_knows_leaves_the_outcome_open(api, connection, sandbox, lane):
+    """A code that no list knows says nothing certain of the call."""
+    body = {"data": {}, "error": {"code": "some_new_code", "message": "hm", "log_id": "1"}}
+    sandbox.fault("status", {"code": 200, "body": body}, path="/content/init/")
+    publish(api, connection, sandbox, "Photos", assets=[photo(sandbox)])
+    lane.work_ahead(30)
+    assert job().status == "Unconfirmed"

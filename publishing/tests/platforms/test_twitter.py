@@ -139,6 +139,28 @@ def test_person_settles_one_post_of_a_thread_and_it_goes_on(api, connection, san
     assert [post["text"] for post in sandbox.posts()] == ["One", "Two", "Three"]
 
 
+def test_person_who_saw_one_post_of_a_thread_names_it_and_the_rest_follows(
+    api, connection, sandbox, lane
+):
+    sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
+    sandbox.fault("drop_after", method="POST", path="^/2/tweets$")
+    sandbox.fault("status", 503, method="GET", path="/tweets$", times=200)
+    job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
+    lane.work_ahead(2 * 86400)
+    assert statuses() == {"Unconfirmed": 1}
+    sandbox.call("DELETE", "faults")
+    path, found = f"publishing/jobs/{job_id}/resolve", {"outcome": "published"}
+
+    unnamed = api.post(path, found)
+    assert (unnamed.status_code, unnamed.json()["code"]) == (400, "remote_id_required")
+    second = next(post["id"] for post in sandbox.posts() if post["text"] == "Two")
+    assert api.post(path, {**found, "remote_id": second}).json()["status"] == "Pending"
+    lane.work_ahead()
+
+    assert texts(sandbox) == ["One", "Two", "Three"]
+    assert PublishJob.objects.get().remote_id == sandbox.posts()[0]["id"]
+
+
 def test_thread_whose_post_was_deleted_is_not_begun_anew(api, connection, sandbox, lane):
     gone = {"title": "Invalid Request", "errors": [{"message": "Tweet not found"}]}
     sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")

@@ -16,6 +16,7 @@ from socialpublishing import graph
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
+    MediaNotReadyError,
     NoAnswerError,
     PlatformApiError,
     UploadLostError,
@@ -433,15 +434,31 @@ class Facebook(Platform):
         self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
     ) -> Found | Progress | None:
         if is_video(post):
-            standing = self._standing(post, progress)
-            if standing.stage != Stage.READY or post.post_type == "story":
-                return None if standing.stage == Stage.READY else standing
-            return self._find_post(post, {self._video_id(post, progress)}, since, credited)
+            return self._find_video(post, progress, since, credited)
         if is_photo_story(post):
             [photo_id] = progress.handle["photo_ids"]
             return self._find_story(photo_id, since)
         photo_ids = set(progress.handle.get("photo_ids", []))
         return self._find_post(post, photo_ids, since, credited)
+
+    def _find_video(
+        self, post: Post, progress: Progress, since: dt.datetime, credited: Collection[str]
+    ) -> Found | Progress | None:
+        """By what the video tells, and where it does not, by the posts that show it."""
+        unseen: MediaNotReadyError | None = None
+        try:
+            standing = self._standing(post, progress)
+            if standing.stage != Stage.READY:
+                return standing
+        except MediaNotReadyError as error:
+            unseen = error
+        if post.post_type != "story":
+            video_id = self._video_id(post, progress)
+            if found := self._find_post(post, {video_id}, since, credited):
+                return found
+        if unseen is not None:
+            raise unseen
+        return None
 
     def _find_post(
         self,
