@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from socialpublishing.crypto import EncryptedTextField
+from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.base import Account, Platform
 
@@ -93,6 +94,14 @@ class SocialConnection(PostingAccount):
     @property
     def platform_type(self) -> type[Platform]:
         return platform_named(self.platform, self.login)
+
+    @property
+    def grant_of(self) -> str:
+        """The platform whose grant it holds: some share a login."""
+        try:
+            return self.platform_type.grant_of or self.platform
+        except SocialPublishingBaseError:  # it left the register
+            return self.platform
 
     @property
     def account(self) -> Account:

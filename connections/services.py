@@ -439,11 +439,12 @@ def finish_revocations(older_than: dt.datetime) -> int:
 
 
 def _revoke_and_wipe(connection: SocialConnection) -> None:
-    shared = SocialConnection.objects.filter(
-        platform=connection.platform, external_user_id=connection.external_user_id
+    of_one_person = SocialConnection.objects.filter(
+        external_user_id=connection.external_user_id
     ).exclude(status=SocialConnection.Status.REVOKED)
-    # Two users may have connected one account, and a revocation would end the other's grant too.
-    if not shared.exists():
+    # Two users may have connected one account, and one of them two platforms with one login: a
+    # revocation would end the other's grant too.
+    if all(other.grant_of != connection.grant_of for other in of_one_person):
         _revoke_quietly(connection)
     with transaction.atomic():
         wiped = SocialConnection.objects.filter(

@@ -55,6 +55,8 @@ MAX_RETRY_PAUSE_S = 900.0
 # A limit without a time: this long, doubled each time it is met again.
 BARE_LIMIT_S = 60.0
 MAX_LIMIT = dt.timedelta(hours=24)
+# What waits for longer than it may is told so as soon as that is over.
+JUST_LATE = dt.timedelta(seconds=1)
 # Pauses before each look for a post whose publishing call had no clear end. Found is final at once;
 # absent only after the platform's settle time.
 LOOK_PAUSES_S = (2, 8, 20, 40, 60, 120, 300, 600, 900)
@@ -195,7 +197,8 @@ def _decide(job: PublishJob, around: Surroundings) -> Decision:
         note = (
             f"{job.platform_type.label} lets this account publish again at {limited:%H:%M:%S} UTC."
         )
-        return Decision(move=_wait(job, limited, Status.PENDING, note, code=RateLimitError.code))
+        until = min(limited, job.late_at + JUST_LATE)
+        return Decision(move=_wait(job, until, Status.PENDING, note, code=RateLimitError.code))
     if connection.needs_refresh(now) or job.refused_token_version == connection.token_version:
         return _step(job, StepKind.REFRESH, around)
     progress = job.stored_progress
@@ -517,7 +520,9 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
             return _failed(job, error.code, str(error))
     if kind == StepKind.PUBLISH:
         # Neither a yes nor one of the noes that say for certain that nothing was made.
-        return _unclear(job, now, f"{error} Looking whether the post exists.", _code(error))
+        unclear = _unclear(job, now, f"{error} Looking whether the post exists.", _code(error))
+        rest_until = error.rest_until if isinstance(error, PlatformApiError) else None
+        return replace(unclear, limited_until=rest_until)
     if isinstance(error, PlatformApiError):
         return _retry(job, now, error)
     if isinstance(error, (LookupError, TypeError, ValueError, AttributeError)):
@@ -669,6 +674,7 @@ def _limited(job: PublishJob, now: dt.datetime, error: RateLimitError) -> Decisi
     until = min(until, now + MAX_LIMIT)
     # A little later than allowed, and not all at once.
     at = until + dt.timedelta(seconds=random.uniform(0.1, 1.0))  # noqa: S311
+    at = min(at, job.late_at + JUST_LATE)
     note = f"{error} Waiting until {until:%H:%M:%S} UTC."
     move = _wait(job, at, Status.PENDING, note, code=error.code)
     move.changes["retry_pause_s"] = pause

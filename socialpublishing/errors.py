@@ -117,6 +117,8 @@ class PlatformApiError(SocialPublishingBaseError):
 
     code = "platform_error"
     sentence = "The platform answered with an error."
+    # The account is best left alone until then, whatever became of this call.
+    rest_until: dt.datetime | None = None
 
     def __init__(
         self,

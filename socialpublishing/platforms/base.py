@@ -210,6 +210,9 @@ class Platform(abc.ABC):
     client_id_variables: ClassVar[tuple[str, ...]]
     client_secret_variables: ClassVar[tuple[str, ...]]
     oauth: ClassVar[OAuth]
+    # Whose grant a connection holds; that of another platform where they share an app. Revoking it
+    # ends it for both. Empty: its own.
+    grant_of: ClassVar[str] = ""
     # Is a living access token exchanged for a fresh one, where there is no refresh token?
     renews_without_refresh_token: ClassVar[bool] = False
     # Which of the hosts holds the token endpoint.

@@ -235,10 +235,10 @@ def test_lost_answer_is_found_by_the_container(api, connection, sandbox, lane, k
 
 
 def test_action_blocked_after_the_post_went_out_is_found(api, connection, sandbox, lane):
-    # The sandbox answers so and makes nothing: it is published after the look.
+    # The sandbox answers so and makes nothing: it is published after the look, and a day of rest.
     sandbox.fault("status", spam_that_went_out(), path=PUBLISH)
-    api.publish(connection, "Once", assets=[sandbox.picture()])
-    lane.work_ahead()
+    api.publish(connection, "Once", assets=[sandbox.picture()], late_grace_seconds=2 * 86400)
+    lane.work_ahead(26 * 3600)
     assert len(sandbox.posts()) == 1
     assert outcome() == ("Published", "")
 

@@ -7,7 +7,8 @@ import datetime as dt
 import pytest
 import requests
 
-from conftest import statuses
+from conftest import consent, statuses
+from connections.models import SocialConnection
 from publishing.models import PublishJob, Status
 from socialpublishing.platforms import base, facebook
 from socialpublishing.platforms.instagram.payloads import single_payload
@@ -601,3 +602,43 @@ def test_upload_is_complete_by_any_of_facebooks_words(api, fb, sandbox, lane, wo
     )
     lane.work_ahead(2 * 3600)
     assert len(sandbox.posts()) == 1
+
+
+def test_account_whose_posts_are_taken_for_spam_is_left_alone(api, ig, sandbox, lane):
+    sandbox.fault("status", err(4, 2207051), path=PUBLISH, times=999)
+    api.publish(ig, "Once", assets=[sandbox.picture()])
+
+    lane.work_ahead(7200)
+
+    assert len(sandbox.calls("/media_publish", "POST")) == 1
+    ig.refresh_from_db()
+    assert ig.limited_until > ig.last_refreshed_at + dt.timedelta(hours=23)
+    assert (job().status, job().error_code) == ("Failed", "too_late")
+    assert "publish again at" in job().error_message
+
+
+def test_scopes_of_facebook_login_are_those_that_were_granted(api, sandbox):
+    sandbox.account("instagram", username="works")
+    query = {"redirect": "false", "login": "facebook"}
+    started = api.get("connections/connect/instagram", data=query).json()
+    back = api.get(consent(started["authorization_url"])).json()
+    confirm = {name: back[name] for name in ("attempt_id", "completion_code")}
+    assert "instagram_content_publish" in api.post("connections/confirm", confirm).json()["scopes"]
+    assert sandbox.calls("/me/permissions", "GET")
+
+
+@pytest.mark.parametrize("login", ["facebook", ""])
+def test_disconnecting_ends_no_grant_that_another_connection_lives_on(api, fb, sandbox, login):
+    """Meta ends the whole login of a person, whichever of our platforms it was made for."""
+    SocialConnection.objects.create(
+        user_id="alice",
+        platform="instagram",
+        login=login,
+        external_user_id=fb.external_user_id,
+        access_token=fb.access_token,
+    )
+
+    assert api.delete(f"connections/{fb.pk}").status_code == 200
+
+    revoked = sandbox.calls("/me/permissions", "DELETE")
+    assert len(revoked) == (0 if login == "facebook" else 1)

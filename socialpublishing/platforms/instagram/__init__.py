@@ -65,6 +65,7 @@ PAGE_SIZE = 50
 IMAGE_POLLS_S = (1.0, 2.0, 3.0, 5.0, 10.0)
 VIDEO_POLLS_S = (5.0, 10.0, 15.0, 30.0, 60.0)
 QUOTA_PAUSE = dt.timedelta(hours=1)
+SPAM, SPAM_PAUSE = "4/2207051", dt.timedelta(hours=24)
 # A new post may be unreadable for a while. After so many looks it is told without its address.
 PERMALINK_POLLS_S = (0.0, 1.0, 3.0, 10.0, 30.0, 60.0)
 
@@ -489,6 +490,9 @@ class Instagram(Platform):
     def read_publishing_error(self, answer: Answer) -> PlatformApiError:
         """A vague refusal may be meant for a container that is published: one to look up."""
         error = self.read_error(answer)
+        if error.platform_code == SPAM:
+            error.rest_until = dt.datetime.now(tz=dt.UTC) + SPAM_PAUSE
+            error.args = ("Instagram takes the account's posts for spam.",)
         if type(error) is ContentRejectedError and error.platform_code == "100":
             return DuplicateContentError(str(error), platform_code=error.platform_code)
         return error

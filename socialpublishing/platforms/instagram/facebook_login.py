@@ -46,6 +46,7 @@ class InstagramWithFacebookLoginOptions(InstagramOptions):
 
 class InstagramWithFacebookLogin(Instagram):
     login: ClassVar = "facebook"
+    grant_of: ClassVar = "facebook"
     hosts: ClassVar = {
         "api": Host(variable="FACEBOOK_API_URL", default="https://graph.facebook.com"),
         "auth": Host(variable="FACEBOOK_AUTH_URL", default="https://www.facebook.com"),
@@ -106,7 +107,9 @@ class InstagramWithFacebookLogin(Instagram):
 
     def profile(self) -> Profile:
         me = self.http.get(f"/{VERSION}/me", params={"fields": "id,name"})
-        return Profile(id=me["id"], display_name=me["name"])
+        told = self.http.get(f"/{VERSION}/me/permissions")["data"]
+        scopes = tuple(each["permission"] for each in told if each["status"] == "granted")
+        return Profile(id=me["id"], display_name=me["name"], scopes=scopes)
 
     def destinations(self) -> list[DestinationFacts]:
         accounts: list[DestinationFacts] = []

@@ -183,7 +183,7 @@ _graph = [
     path("me", _on(GET=me)),
     path("ig_hashtag_search", _on(GET=hashtags.search)),
     path("<str:node_id>/accounts", _on(GET=pages)),
-    path("<str:node_id>/permissions", _on(DELETE=login.revoke)),
+    path("<str:node_id>/permissions", _on(GET=login.permissions, DELETE=login.revoke)),
     path("<str:node_id>/media", _on(GET=posts.listing, POST=containers.create)),
     path("<str:node_id>/media_publish", _on(POST=posts.publish)),
     path("<str:node_id>/content_publishing_limit", _on(GET=posts.publishing_limit)),

@@ -236,6 +236,12 @@ def live_token(state: State, value: str) -> Token:
     return token
 
 
+def permissions(request: SandboxRequest, node_id: str) -> HttpResponse:
+    granted = sorted(caller(request).grant.scopes)
+    told = [{"permission": scope, "status": "granted"} for scope in granted]
+    return json_answer({"data": told})
+
+
 def revoke(request: SandboxRequest, node_id: str) -> HttpResponse:
     token = caller(request)
     for each in request.state.tokens_of(token.grant.account):
