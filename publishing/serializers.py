@@ -118,8 +118,15 @@ class ChangeJobSerializer(StrictSerializer):
 class ResolveSerializer(StrictSerializer):
     """What somebody found at the platform for a job whose outcome is not known."""
 
-    outcome = serializers.ChoiceField(choices=Outcome.values)
-    remote_id = TextField(max_length=200, required=False, allow_blank=True)
+    outcome = serializers.ChoiceField(
+        choices=Outcome.values, help_text="Of a thread: of the post that is looked for."
+    )
+    remote_id = TextField(
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        help_text="The post's id at the platform; needed within a thread, which goes on behind it.",
+    )
     post_url = serializers.URLField(max_length=500, required=False, allow_blank=True)
     reason = TextField(max_length=300, required=False, allow_blank=True)
 

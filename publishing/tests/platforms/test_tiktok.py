@@ -502,3 +502,14 @@ def test_code_that_no_list_knows_leaves_the_outcome_open(api, connection, sandbo
     publish(api, connection, sandbox, "Photos", assets=[photo(sandbox)])
     lane.work_ahead(30)
     assert job().status == "Unconfirmed"
+
+
+def test_creator_is_asked_right_before_each_begin(api, connection, sandbox, lane):
+    limit = {"code": 429, "headers": {"Retry-After": "1800"}}
+    sandbox.fault("status", limit, path="/video/init/")
+    publish(api, connection, sandbox)
+
+    lane.work_ahead(3000)
+
+    assert outcome() == ("Published", "")
+    assert len(sandbox.calls("/creator_info/")) == 2

@@ -290,9 +290,9 @@ class TikTok(Platform):
         sent and not pulled: pulled ones are seen to hang. Photos TikTok only pulls.
         """
         handle = progress.handle
-        if "creator" not in handle and not is_draft(post):
-            note = "Asked TikTok what the creator may do."
-            return progress.preparing(creator=self._creator(post), note=note)
+        if "publish_id" not in handle and not is_draft(post):
+            # Right before each begin, as TikTok wants it: what a creator may do changes.
+            progress = progress.preparing(creator=self._creator(post))
         if not is_video(post):
             return progress.ready()
         video = post.media[0]
