@@ -12,9 +12,10 @@ import datetime as dt
 import logging
 import queue
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.sharedctypes import RawValue
 from uuid import UUID
@@ -219,8 +220,14 @@ class LaneRunner:
 
     def _decide(self, jobs: Sequence[PublishJob], now: dt.datetime, started: float) -> list[Step]:
         """Write what each job does next; answers the steps that may now be taken."""
+        twins = _looked_for(jobs)
         decisions = [
-            _decided(job, around)
+            _decided(
+                job,
+                replace(
+                    around, has_twin=bool(twins.get((job.account, job.text), set()) - {job.pk})
+                ),
+            )
             for job, around in zip(jobs, self._surroundings(jobs, now, started), strict=True)
         ]
         decisions = [self._with_refresh_right(decision, now) for decision in decisions]
@@ -241,24 +248,9 @@ class LaneRunner:
     def _surroundings(
         self, jobs: Sequence[PublishJob], now: dt.datetime, started: float
     ) -> Iterable[Surroundings]:
-        accounts = {job.account for job in jobs}
-        looking = list(
-            PublishJob.objects.looking().filter(account__in=accounts).select_related("connection")
-        )
-        looking = [
-            each
-            for each in looking
-            # Of one that is being confirmed the name is known: it is asked for by that.
-            if (each.publish_started_at or each.may_exist)
-            and each.progress.get("stage") != Stage.CONFIRMING
-        ]
         for job in jobs:
             yield Surroundings(
                 now=now,
-                has_twin=any(
-                    each.account == job.account and each.text == job.text and each.pk != job.pk
-                    for each in looking
-                ),
                 credited=partial(_credited, job),
                 is_credited=partial(_is_credited, job),
                 has_lost_twin=partial(_has_lost_twin, job),
@@ -365,6 +357,23 @@ class LaneRunner:
             step=late.step,
             note="A worker that had lost the job brings the platform's answer: the post is there.",
         )
+
+
+def _looked_for(jobs: Sequence[PublishJob]) -> Mapping[tuple[str, str], set[UUID]]:
+    """What is looked for on the accounts of `jobs`: ids of jobs by account and text."""
+    found: dict[tuple[str, str], set[UUID]] = defaultdict(set)
+    looking = PublishJob.objects.looking().filter(account__in={job.account for job in jobs})
+    columns = ("pk", "account", "text", "publish_started_at", "progress")
+    for pk, account, text, marked_at, progress in looking.values_list(*columns):
+        if progress.get("stage") == Stage.CONFIRMING:
+            continue  # its name is known, and it is asked for by that
+        if (
+            marked_at is None
+            and not PublishJob.objects.select_related("connection").get(pk=pk).may_exist
+        ):
+            continue  # known to be absent
+        found[account, text].add(pk)
+    return found
 
 
 def _checked(each: Move) -> bool:
