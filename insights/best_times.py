@@ -84,7 +84,7 @@ def best_times(
     """The `top` hours of the week by expected engagement, and what is known of all others.
 
     Hours are those that clocks in `zone` showed at the time, summer or winter. `prior` holds the
-    `effects` that are usual on the platform (see `usual_effects`). Posts of the future and posts
+    `effects` that are usual on the platform (see `mean_effects`). Posts of the future and posts
     too young to judge are left out; without any post the prior is all that is told.
     """
     posts = Posts(samples, now)
@@ -114,16 +114,12 @@ def best_times(
     )
 
 
-def usual_effects(estimates: Sequence[Estimate]) -> list[float]:
-    """What is usual on a platform, from the estimates of its accounts: the prior of the next one.
+def mean_effects(effects: Sequence[Sequence[float]]) -> list[float]:
+    """What is usual on a platform, from the effects of its accounts: the prior of the next one.
 
-    Each estimate should have been made without a prior, and for the account's own zone. Those that
+    Each should have been estimated without a prior, and for the account's own zone. Those that
     know little are nearly flat by themselves, so that no weights are needed.
     """
-    return mean_effects([estimate.effects for estimate in estimates])
-
-
-def mean_effects(effects: Sequence[Sequence[float]]) -> list[float]:
     count = max(len(effects), 1)
     return [sum(own[slot] for own in effects) / count for slot in range(SLOTS)]
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from benchmarks.best_times import REPORT_SEED, report, run
-from insights.best_times import best_times, usual_effects
+from insights.best_times import best_times, mean_effects
 from insights.confidence import Confidence
 from insights.engagement import Sample
 from insights.rhythm import SLOTS
@@ -240,10 +240,10 @@ def test_what_is_usual_is_the_mean_of_the_accounts(make_samples):
     lively = best_times(make_samples(300, lift=evening), zone=UTC, now=NOW)
     silent = best_times([], zone=UTC, now=NOW)
 
-    usual = usual_effects([lively, silent])
+    usual = mean_effects([lively.effects, silent.effects])
 
     assert usual == pytest.approx([effect / 2 for effect in lively.effects])
-    assert usual_effects([]) == [0.0] * SLOTS
+    assert mean_effects([]) == [0.0] * SLOTS
 
 
 def test_the_order_of_posts_does_not_matter_and_the_answer_repeats(make_samples):
