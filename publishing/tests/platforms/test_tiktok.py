@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 
 import pytest
 import requests
+from PIL import Image
 
 from conftest import plain_post
 from publishing.models import PublishJob
@@ -99,6 +101,29 @@ def test_options_go_with_their_media(api, connection, sandbox, assets, options, 
     assert answer.status_code == (400 if rule else 202)
     if rule:
         assert rules(answer) == [rule]
+
+
+@pytest.fixture
+def file_server():
+    server = FileServer()
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("size", "is_taken"),
+    [((1080, 1920), True), ((1920, 1080), True), ((1081, 1200), False), ((1000, 1921), False)],
+)
+def test_photos_fit_into_1080p(api, connection, sandbox, settings, file_server, size, is_taken):
+    picture = io.BytesIO()
+    Image.new("RGB", size).save(picture, "JPEG")
+    file_server.file = whole(picture.getvalue())
+    settings.MEDIA_ALLOWED_ORIGINS = [*settings.MEDIA_ALLOWED_ORIGINS, file_server.origin]
+    asset = {"url": file_server.url, "asset_type": "image", "mime_type": "image/jpeg"}
+    answer = publish(api, connection, sandbox, assets=[asset])
+    assert (answer.status_code == 202) == is_taken
+    if not is_taken:
+        assert rules(answer) == ["photo_resolution"]
 
 
 @pytest.mark.parametrize(("length", "is_taken"), [(2200, True), (2201, False)])
@@ -203,7 +228,7 @@ def test_plan_keeps_tiktoks_rules(size, count, last):
 
 
 @pytest.fixture
-def in_chunks(monkeypatch, settings):
+def in_chunks(monkeypatch, settings, file_server):
     """A film of eleven million bytes, to be sent as a longer one would be: in two chunks."""
     monkeypatch.setattr(payloads, "WHOLE_BYTES", 5_000_000)
     monkeypatch.setattr(payloads, "CHUNK_BYTES", 5_000_000)
@@ -211,12 +236,10 @@ def in_chunks(monkeypatch, settings):
     clip = (HERE / "samples" / "clip.mp4").read_bytes()
     rest = 16_000_000 - len(clip)
     data = clip + long_box(b"free", rest, bytes(rest - 16))
-    server = FileServer()
-    server.file = whole(data)
-    settings.MEDIA_ALLOWED_ORIGINS = [*settings.MEDIA_ALLOWED_ORIGINS, server.origin]
-    asset = {"url": server.url, "asset_type": "video", "mime_type": "video/mp4"}
-    yield asset, hashlib.sha256(data).hexdigest()
-    server.close()
+    file_server.file = whole(data)
+    settings.MEDIA_ALLOWED_ORIGINS = [*settings.MEDIA_ALLOWED_ORIGINS, file_server.origin]
+    asset = {"url": file_server.url, "asset_type": "video", "mime_type": "video/mp4"}
+    return asset, hashlib.sha256(data).hexdigest()
 
 
 def test_film_arrives_whole_chunk_by_chunk(api, connection, sandbox, lane, in_chunks):

@@ -65,6 +65,9 @@ PAGE_SIZE, MAX_PAGES = 20, 50
 DAY = dt.timedelta(hours=24)
 CAP_PAUSE = dt.timedelta(hours=1)  # after which it is asked again whether a daily cap is over
 MAX_PHOTO_TITLE = 90
+# "1080p", in whichever direction:
+# https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
+MAX_PHOTO_SIDES = (1080, 1920)
 
 POSTING_PAGE = "https://developers.tiktok.com/docs/en/content-posting-api-reference-direct-post"
 PHOTO_PAGE = "https://developers.tiktok.com/docs/en/content-posting-api-reference-photo-post"
@@ -243,6 +246,17 @@ class TikTok(Platform):
                 "are allowed.",
                 fix=f"Shorten it by {length - MAX_VIDEO_TEXT}.",
             )
+        for number, photo in enumerate(() if has_video else post.media, start=1):
+            sides = sorted((photo.width or 0, photo.height or 0))
+            if sides[0] > MAX_PHOTO_SIDES[0] or sides[1] > MAX_PHOTO_SIDES[1]:
+                yield Violation(
+                    rule="photo_resolution",
+                    limit=f"{MAX_PHOTO_SIDES[1]} x {MAX_PHOTO_SIDES[0]}",
+                    actual=f"{photo.width} x {photo.height}",
+                    message=f"Photo {number} has {photo.width} x {photo.height} pixels; TikTok "
+                    "takes 1080p.",
+                    fix=f"Make it fit into {MAX_PHOTO_SIDES[1]} x {MAX_PHOTO_SIDES[0]} pixels.",
+                )
         if not is_draft(post) and post.options.get("music_usage_confirmed") is False:
             yield Violation(
                 rule="music_usage",

@@ -340,8 +340,13 @@ def path_of(account: Account, post_id: str, *, is_photo: bool) -> str:
 
 def _fault(account: Account, shown: tuple[Media, ...], *, is_photo: bool) -> str:
     if is_photo:
-        is_right = all(each.picture and each.mime_type in PHOTO_TYPES for each in shown)
-        return "" if is_right else "file_format_check_failed"
+        if not all(each.picture and each.mime_type in PHOTO_TYPES for each in shown):
+            return "file_format_check_failed"
+        sides = [
+            sorted((each.picture.width, each.picture.height)) for each in shown if each.picture
+        ]
+        is_right = all(short <= 1080 and long <= 1920 for short, long in sides)
+        return "" if is_right else "picture_size_check_failed"
     [video] = shown or (None,)
     film = video.movie if video else None
     if video is None or film is None or video.mime_type not in VIDEO_TYPES:
