@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import struct
 
 import pytest
 import requests
-from PIL import Image
 
 from conftest import plain_post
 from publishing.models import PublishJob
@@ -115,9 +114,9 @@ def file_server():
     [((1080, 1920), True), ((1920, 1080), True), ((1081, 1200), False), ((1000, 1921), False)],
 )
 def test_photos_fit_into_1080p(api, connection, sandbox, settings, file_server, size, is_taken):
-    picture = io.BytesIO()
-    Image.new("RGB", size).save(picture, "JPEG")
-    file_server.file = whole(picture.getvalue())
+    width, height = size
+    start_of_frame = struct.pack(">HHBHH", 0xFFC0, 17, 8, height, width)
+    file_server.file = whole(b"\xff\xd8" + start_of_frame + bytes(1000) + b"\xff\xd9")
     settings.MEDIA_ALLOWED_ORIGINS = [*settings.MEDIA_ALLOWED_ORIGINS, file_server.origin]
     asset = {"url": file_server.url, "asset_type": "image", "mime_type": "image/jpeg"}
     answer = publish(api, connection, sandbox, assets=[asset])
