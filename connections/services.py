@@ -519,7 +519,7 @@ def refresh_if_due(connection: SocialConnection) -> None:
         return
     try:
         _renew(connection, now)
-    except PlatformApiError as error:
+    except SocialPublishingBaseError as error:
         if isinstance(error, TokenExpiredError) and not connection.serves(now):
             raise
         logger.warning("refresh failed: %s", error.code)
@@ -555,7 +555,7 @@ def _renew(connection: SocialConnection, now: dt.datetime) -> None:
         renewal = client_for(connection.platform, connection.account).renew(
             connection.refresh_token
         )
-    except PlatformApiError as error:
+    except SocialPublishingBaseError as error:
         if isinstance(error, TokenExpiredError) and not connection.serves(now):
             needs_reauth(connection, str(error))
         else:

@@ -339,7 +339,7 @@ def _unless_it_may_exist(decision: Decision) -> Decision:
     move = decision.move
     job = move.job
     is_open = move.changes.get("unclear_since", job.unclear_since) is not None
-    if not is_open or not job.is_known_by_repeating:
+    if not is_open or not job.cannot_be_looked_up:
         return decision
     if move.to not in {Status.FAILED, Status.CONTENT_REJECTED, Status.CANCELLED}:
         return decision
@@ -381,7 +381,7 @@ def _progressed(job: PublishJob, value: Progress, now: dt.datetime, *, is_found:
             ended.move.changes |= {
                 "publish_started_at": None,
                 "unclear_since": None,
-                "progress": _begun_anew(job),
+                "progress": job.progress_anew,
             }
             return ended
         case Stage.LOST:
@@ -428,14 +428,14 @@ def _begin_anew(
     pause: dt.timedelta | None = None,
 ) -> Decision:
     """The last call made nothing public, and what was prepared is worth nothing any more."""
-    if _had_open_call(job) and job.is_known_by_repeating:
+    if _had_open_call(job) and job.cannot_be_looked_up:
         # With other uploads it would be another post, which the platform does not refuse.
         given_up = _given_up(job, f"{error} {MAY_EXIST}")
         given_up.move.changes["publish_started_at"] = None
         return given_up
     # A pause that the platform asks for is not the post's fault.
     decision = _retry(job, now, error, uses_attempt=pause is None, pause=pause)
-    decision.move.changes |= {"progress": _begun_anew(job), "publish_started_at": None, "looks": 0}
+    decision.move.changes |= {"progress": job.progress_anew, "publish_started_at": None, "looks": 0}
     if not _had_open_call(job):
         decision.move.changes["unclear_since"] = None
     return decision
@@ -447,10 +447,6 @@ def _stored(value: Progress) -> dict[str, Any]:
         # It is public; what is still asked for are details.
         stored["remote_id"] = value.remote_id
     return stored | ({"posted": list(value.posted)} if value.posted else {})
-
-
-def _begun_anew(job: PublishJob) -> dict[str, Any]:
-    return {"posted": list(job.posted)} if job.posted else {}
 
 
 def _settle_error(result: Result, around: Surroundings) -> Decision:

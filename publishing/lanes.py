@@ -313,7 +313,7 @@ class LaneRunner:
 
     def _write(self, decisions: Sequence[Decision], now: dt.datetime) -> set[int]:
         """Write the moves, and what they say of accounts; answers the ids of those that counted."""
-        moves = [decision.move for decision in decisions if _checked(decision.move)]
+        moves = [decision.move for decision in decisions if _is_allowed(decision.move)]
         moved = move(moves, now=now, actor=f"worker {self.owner}")
         for decision in decisions:
             carrier = decision.move.job.carrier
@@ -376,7 +376,7 @@ def _looked_for(jobs: Sequence[PublishJob]) -> Mapping[tuple[str, str], set[UUID
     return found
 
 
-def _checked(each: Move) -> bool:
+def _is_allowed(each: Move) -> bool:
     """One job that would go astray is an alarm, and no reason to hold up the others."""
     if is_legal(each):
         return True

@@ -22,6 +22,9 @@ from socialpublishing.posts import Media, Post
 CLAIM_WINDOW = 10_000
 # What has begun to go out in several posts is finished, even if it takes so much longer.
 FINISHING_GRACE = dt.timedelta(hours=24)
+# A publishing call was made whose outcome is not known. A worker of the release before sets the
+# mark alone.
+IS_OPEN = Q(unclear_since__isnull=False) | Q(publish_started_at__isnull=False)
 
 
 class Status(models.TextChoices):
@@ -74,9 +77,7 @@ class PublishJobQuerySet(models.QuerySet["PublishJob"]):
 
     def looking(self) -> PublishJobQuerySet:
         """Jobs of which a publishing call was made whose outcome is not known yet."""
-        return self.alive().filter(
-            Q(unclear_since__isnull=False) | Q(publish_started_at__isnull=False)
-        )
+        return self.alive().filter(IS_OPEN)
 
     def partly_out(self) -> PublishJobQuerySet:
         """Jobs of which some posts are public and others not, or not yet."""
@@ -117,6 +118,8 @@ class PublishJob(models.Model):
     # The token that the platform refused last: the same one is not shown again.
     refused_token_version = models.PositiveIntegerField(null=True, blank=True)
 
+    # The stored Progress, and what looking for the post has shown so far: how many answers were
+    # without it (`absent`), and what was said against a repeat (`refusal`).
     progress = models.JSONField(default=dict, blank=True)
     # The mark, stored before the one call that makes the post public. While it stands without an
     # outcome, nobody may publish again: the post may exist.
@@ -149,7 +152,7 @@ class PublishJob(models.Model):
             ),
             models.Index(
                 fields=["account"],
-                condition=Q(next_attempt_at__isnull=False, unclear_since__isnull=False),
+                condition=Q(next_attempt_at__isnull=False) & IS_OPEN,
                 name="job_looking",
             ),
             models.Index(
@@ -246,6 +249,20 @@ class PublishJob(models.Model):
         return tuple(self.progress.get("posted", ()))
 
     @property
+    def progress_anew(self) -> dict[str, Any]:
+        """What is left of the progress when all has to begin anew: what is out stays out."""
+        return {"posted": list(self.posted)} if self.posted else {}
+
+    @property
+    def parts_left(self) -> int:
+        """How many posts of it are not public, as far as is known."""
+        try:
+            count = self.platform_type.count_parts(self.post)
+        except SocialPublishingBaseError:  # the platform left the register
+            return 1
+        return count - len(self.posted)
+
+    @property
     def look_up(self) -> LookUp:
         """How far looking for the post can be trusted."""
         return self.platform_type.look_up(self.post, at_destination=self.destination_id is not None)
@@ -255,11 +272,11 @@ class PublishJob(models.Model):
         """Is there a call with an open outcome, which looking has not cleared up or never can?"""
         if self.unclear_since is None:
             return False
-        return self.publish_started_at is not None or self.is_known_by_repeating
+        return self.publish_started_at is not None or self.cannot_be_looked_up
 
     @property
-    def is_known_by_repeating(self) -> bool:
-        """Can nobody look for it, or nobody any more?"""
+    def cannot_be_looked_up(self) -> bool:
+        """Is there nothing to read that would show it, or nobody any more who could?"""
         try:
             return self.look_up.repeat_within is not None
         except SocialPublishingBaseError:

@@ -425,8 +425,7 @@ def resolve_job(
     if remote_id and PublishJob.objects.filter(account=job.account, remote_id=remote_id).exists():
         raise PostTakenError
     found: dict[str, Any] = {"fence": job.fence + 1}
-    parts_left = job.platform_type.count_parts(job.post) - len(job.posted)
-    if outcome == Outcome.PUBLISHED and parts_left > 1:
+    if outcome == Outcome.PUBLISHED and job.parts_left > 1:
         if not remote_id:
             raise RemoteIdRequiredError
         # It is one post of a thread: the others follow.
@@ -458,8 +457,8 @@ def resolve_job(
         found |= {
             "publish_started_at": None,
             "unclear_since": None,
-            # Of a thread, what is out stays out: a retry goes on behind it.
-            "progress": {"posted": list(job.posted)} if job.posted else {},
+            # A retry goes on behind it.
+            "progress": job.progress_anew,
             "error_code": "not_published",
             "error_message": note[:500],
         }

@@ -443,7 +443,12 @@ class Platform(abc.ABC):
             read_error=read_error or self.read_error,
             token=token,
             headers=self.headers,
+            params=self.params_with(token) if token is not None else None,
         )
+
+    def params_with(self, token: Secret) -> Mapping[str, str]:
+        """Parameters that go with each call that carries `token`."""
+        return {}
 
 
 def _remote_id(told: Any) -> str:

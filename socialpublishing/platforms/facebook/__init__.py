@@ -506,8 +506,7 @@ class Facebook(Platform):
     def _state(self, video_id: str) -> VideoState:
         assert self.account is not None
         http = self._http(self.account.token, read_error=self.read_video_error)
-        params = {"fields": FIELDS, **self._proof()}
-        return read_state(http.get(f"/{VERSION}/{video_id}", params=params))
+        return read_state(http.get(f"/{VERSION}/{video_id}", params={"fields": FIELDS}))
 
     def page(self, method: str, edge: str, *, read: Any = None, **body: Any) -> Any:
         """A call to an edge of the Page that carries the post."""
@@ -519,20 +518,16 @@ class Facebook(Platform):
         method: str,
         path: str,
         *,
-        params: Mapping[str, str] | None = None,
         read: Callable[[Answer], PlatformApiError] | None = None,
         **body: Any,
     ) -> Any:
         """`read` takes the place of `read_error`."""
         assert self.account is not None
         http = self._http(self.account.token, read_error=read) if read else self.http
-        return http.call(
-            method, f"/{VERSION}{path}", params={**(params or {}), **self._proof()}, **body
-        ).json
+        return http.call(method, f"/{VERSION}{path}", **body).json
 
-    def _proof(self) -> dict[str, str]:
-        assert self.account is not None
-        return graph.proof(self.account.token, self.client_secret())
+    def params_with(self, token: Secret) -> Mapping[str, str]:
+        return graph.proof(token, self.client_secret())
 
     # --- Connecting ------------------------------------------------------------------------------
 

@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 from socialpublishing import graph, options
 from socialpublishing.crypto import Secret
 from socialpublishing.graph import VERSION
-from socialpublishing.http import Http
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.platforms.base import (
     Account,
@@ -81,11 +80,8 @@ class InstagramWithFacebookLogin(Instagram):
     destination_option: ClassVar = "instagram_account_id"
     posts_as_account: ClassVar = False
 
-    def _http(self, token: Secret | None, read_error: Any = None, *, role: str = "api") -> Http:
-        http = super()._http(token, read_error, role=role)
-        if token is not None:
-            http.params = graph.proof(token, self.client_secret())
-        return http
+    def params_with(self, token: Secret) -> Mapping[str, str]:
+        return graph.proof(token, self.client_secret())
 
     def exchange_code(self, *, code: str, redirect_uri: str, verifier: Secret) -> Tokens:
         short = Platform.exchange_code(
