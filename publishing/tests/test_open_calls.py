@@ -381,6 +381,9 @@ def test_mark_that_nobody_can_look_after_has_an_end(api, make_connection, sandbo
         PublishJob.objects.update(next_attempt_at=timezone.now() + dt.timedelta(hours=hours))
         lane.finish(timezone.now() + dt.timedelta(hours=hours))
     assert job().next_attempt_at is None
+    found = {"outcome": "published"}
+    answer = api.post(f"publishing/jobs/{job().pk}/resolve", found)
+    assert answer.json()["status"] == "Published"
 
 
 def test_late_answer_wakes_a_job_that_was_given_up(api, make_connection, sandbox):

@@ -16,6 +16,17 @@ from socialpublishing.posts import Media, Post
 
 PUBLISH = "/media_publish$"
 NODE = r"/v25.0/\d+$"
+AT_WORK = {
+    "video_status": "processing",
+    "uploading_phase": {"status": "complete"},
+    "processing_phase": {"status": "in_progress"},
+    "publishing_phase": {"status": "not_started"},
+}
+IS_OUT = {
+    "video_status": "ready",
+    "uploading_phase": {"status": "complete"},
+    "publishing_phase": {"status": "complete", "publish_status": "published"},
+}
 
 
 @pytest.fixture
@@ -41,6 +52,18 @@ def err(code, subcode=None, message="x", status=400):
 
 def status(code, words=""):
     return {"code": 200, "body": {"status_code": code, "status": words, "id": "1"}}
+
+
+def publish_film(api, fb, sandbox, post_type):
+    words = "" if post_type == "story" else "Rye"
+    options = {"post_type": post_type}
+    film = sandbox.clip("reel.mp4")
+    api.publish(fb, words, assets=[film], platform_specific_options=options)
+
+
+def video_tells(sandbox, vid, state, *, times=999):
+    told = {"code": 200, "body": state}
+    sandbox.fault("status", told, method="GET", path=f"/v25.0/{vid}$", times=times)
 
 
 def video_faults(sandbox, repeat):
@@ -278,19 +301,8 @@ def test_video_at_work_is_not_uploaded_anew(api, fb, sandbox, lane, repeat):
     api.publish(fb, "A film", assets=[sandbox.clip()])
     lane.work(until=lambda: job().status == Status.UNCONFIRMED)
     vid = job().progress["handle"]["upload"]["id"]
-    state = {
-        "id": vid,
-        "published": True,
-        "status": {
-            "video_status": "processing",
-            "uploading_phase": {"status": "complete", "bytes_transferred": 1},
-            "processing_phase": {"status": "in_progress"},
-            "publishing_phase": {"status": "not_started"},
-        },
-    }
-    sandbox.fault(
-        "status", {"code": 200, "body": state}, method="GET", path=f"/v25.0/{vid}$", times=999
-    )
+    state = {"id": vid, "published": True, "status": AT_WORK}
+    video_tells(sandbox, vid, state)
     lane.work_ahead()
     assert len(sandbox.posts()) == 1
 
@@ -305,27 +317,11 @@ def test_reel_whose_upload_a_lost_call_used_up_is_not_uploaded_anew(api, fb, san
         method="POST",
         path=path,
     )
-    api.publish(
-        fb,
-        "Rye",
-        assets=[sandbox.clip("reel.mp4")],
-        platform_specific_options={"post_type": "reel"},
-    )
+    publish_film(api, fb, sandbox, "reel")
     lane.work(until=lambda: job().status == Status.UNCONFIRMED)
     vid = job().progress["handle"]["hosted"]["id"]
-    state = {
-        "id": vid,
-        "published": False,
-        "status": {
-            "video_status": "processing",
-            "uploading_phase": {"status": "complete"},
-            "processing_phase": {"status": "in_progress"},
-            "publishing_phase": {"status": "not_started"},
-        },
-    }
-    sandbox.fault(
-        "status", {"code": 200, "body": state}, method="GET", path=f"/v25.0/{vid}$", times=999
-    )
+    state = {"id": vid, "published": False, "status": AT_WORK}
+    video_tells(sandbox, vid, state)
     lane.work_ahead()
     assert len(sandbox.posts()) == 1
 
@@ -340,27 +336,11 @@ def test_reel_whose_repeat_is_refused_is_looked_for(api, fb, sandbox, lane):
         method="POST",
         path=path,
     )
-    api.publish(
-        fb,
-        "Rye",
-        assets=[sandbox.clip("reel.mp4")],
-        platform_specific_options={"post_type": "reel"},
-    )
+    publish_film(api, fb, sandbox, "reel")
     lane.work(until=lambda: job().status == Status.UNCONFIRMED)
     vid = job().progress["handle"]["hosted"]["id"]
-    state = {
-        "id": vid,
-        "published": False,
-        "status": {
-            "video_status": "processing",
-            "uploading_phase": {"status": "complete"},
-            "processing_phase": {"status": "in_progress"},
-            "publishing_phase": {"status": "not_started"},
-        },
-    }
-    sandbox.fault(
-        "status", {"code": 200, "body": state}, method="GET", path=f"/v25.0/{vid}$", times=8
-    )
+    state = {"id": vid, "published": False, "status": AT_WORK}
+    video_tells(sandbox, vid, state, times=8)
     lane.work_ahead()
     assert statuses() == {"Published": 1}
 
@@ -439,18 +419,8 @@ def test_story_is_named_by_the_answer_that_published_it(api, fb, sandbox, lane):
     )
     lane.work(until=lambda: job().progress.get("stage") == "confirming")
     vid = job().progress["handle"]["hosted"]["id"]
-    state = {
-        "id": vid,
-        "published": True,
-        "status": {
-            "video_status": "ready",
-            "uploading_phase": {"status": "complete"},
-            "publishing_phase": {"status": "complete", "publish_status": "published"},
-        },
-    }
-    sandbox.fault(
-        "status", {"code": 200, "body": state}, method="GET", path=f"/v25.0/{vid}$", times=999
-    )
+    state = {"id": vid, "published": True, "status": IS_OUT}
+    video_tells(sandbox, vid, state)
     lane.work_ahead()
     [post] = sandbox.posts()
     assert post["id"].endswith("_" + job().remote_id)
@@ -460,18 +430,8 @@ def test_video_is_credited_under_the_name_that_lists_give_it(api, fb, sandbox, l
     api.publish(fb, "Same words", assets=[sandbox.clip()])
     lane.work(until=lambda: job().progress.get("stage") == "confirming")
     vid = job().progress["handle"]["upload"]["id"]
-    state = {
-        "id": vid,
-        "published": True,
-        "status": {
-            "video_status": "ready",
-            "uploading_phase": {"status": "complete"},
-            "publishing_phase": {"status": "complete", "publish_status": "published"},
-        },
-    }
-    sandbox.fault(
-        "status", {"code": 200, "body": state}, method="GET", path=f"/v25.0/{vid}$", times=999
-    )
+    state = {"id": vid, "published": True, "status": IS_OUT}
+    video_tells(sandbox, vid, state)
     lane.work_ahead()
     sandbox.fault("drop_before", method="POST", path="/feed$")
     api.publish(fb, "Same words")
@@ -491,12 +451,7 @@ def test_refused_repeat_is_looked_for_in_late_lists(api, fb, sandbox, lane):
 def test_reel_whose_bytes_are_all_there_is_not_sent_again(api, fb, sandbox, lane):
     """All arrived without an answer; the host still says in_progress for a moment."""
     sandbox.fault("drop_after", path="/video-upload/")
-    api.publish(
-        fb,
-        "Rye",
-        assets=[sandbox.clip("reel.mp4")],
-        platform_specific_options={"post_type": "reel"},
-    )
+    publish_film(api, fb, sandbox, "reel")
     lane.work(until=lambda: job().attempts == 1)
     vid = job().progress["handle"]["hosted"]["id"]
     size = len(requests.get(f"{sandbox.url}/samples/reel.mp4", timeout=5).content)
@@ -507,9 +462,7 @@ def test_reel_whose_bytes_are_all_there_is_not_sent_again(api, fb, sandbox, lane
             "uploading_phase": {"status": "in_progress", "bytes_transferred": size},
         },
     }
-    sandbox.fault(
-        "status", {"code": 200, "body": state}, method="GET", path=f"/v25.0/{vid}$", times=4
-    )
+    video_tells(sandbox, vid, state, times=4)
     lane.work_ahead()
     assert statuses() == {"Published": 1}
 
@@ -530,12 +483,7 @@ def test_upload_host_that_refuses_the_token_has_it_refreshed(api, fb, sandbox, l
     sandbox.fault(
         "status", {"code": 401, "body": {"debug_info": info}}, path="/video-upload/", times=99
     )
-    api.publish(
-        fb,
-        "Rye",
-        assets=[sandbox.clip("reel.mp4")],
-        platform_specific_options={"post_type": "reel"},
-    )
+    publish_film(api, fb, sandbox, "reel")
     lane.work_ahead(600)
     assert job().error_code != "upload_lost"
 
@@ -594,12 +542,7 @@ def test_upload_is_complete_by_any_of_facebooks_words(api, fb, sandbox, lane, wo
         path=NODE,
         times=9999,
     )
-    api.publish(
-        fb,
-        "Rye",
-        assets=[sandbox.clip("reel.mp4")],
-        platform_specific_options={"post_type": "reel"},
-    )
+    publish_film(api, fb, sandbox, "reel")
     lane.work_ahead(2 * 3600)
     assert len(sandbox.posts()) == 1
 
