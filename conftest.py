@@ -17,11 +17,11 @@ from django.test import Client
 from django.utils import timezone
 
 from config.jwt import sign_dev_token
-from connections.grants import identify
+from connections.credentials import identify
 from connections.models import SocialConnection
-from connections.services import store_grant
-from publishing.lanes import LaneRunner
+from connections.services import store_credentials
 from publishing.models import PublishJob
+from publishing.worker.process import Worker
 from socialpublishing.crypto import Secret
 from socialpublishing.oauth import Tokens
 from socialpublishing.platforms import PLATFORMS, platform_named
@@ -36,11 +36,11 @@ class Sandbox:
         self.url = url
 
     def call(self, method: str, path: str, /, **body: Any) -> Any:
-        answer = requests.request(
+        response = requests.request(
             method, f"{self.url}/control/{path}", json=body or None, timeout=10
         )
-        assert answer.ok, answer.text
-        return answer.json() if answer.content else None
+        assert response.ok, response.text
+        return response.json() if response.content else None
 
     def account(self, platform: str = "twitter", **facts: Any) -> dict[str, Any]:
         facts = {"username": f"u{uuid.uuid4().hex[:12]}", **facts}
@@ -48,8 +48,8 @@ class Sandbox:
         return made
 
     def fault(self, action: str, value: Any = None, *, path: str = "", **facts: Any) -> None:
-        told = {"action": action, "path": path, **facts}
-        self.call("POST", "faults", **told, **({} if value is None else {"value": value}))
+        data = {"action": action, "path": path, **facts}
+        self.call("POST", "faults", **data, **({} if value is None else {"value": value}))
 
     def posts(self, platform: str = "") -> list[dict[str, Any]]:
         listed: list[dict[str, Any]] = self.call(
@@ -122,7 +122,7 @@ def plain_post(connection: SocialConnection, text: str, **more: Any) -> dict[str
     return {"connection_id": str(connection.pk), "text_content": text, **more}
 
 
-class Lane(LaneRunner):
+class SteppedWorker(Worker):
     """A lane that a test turns by hand, at times of its own."""
 
     def work(self, *, after: float = 0, until: Callable[[], bool] | None = None) -> None:
@@ -155,10 +155,10 @@ class Lane(LaneRunner):
             self.finish(at)
 
 
-def consent(authorization_url: str, answer: str = "allow") -> str:
+def consent(authorization_url: str, response: str = "allow") -> str:
     """What a person's browser does at a platform; answers the callback's path and query."""
     back = requests.post(
-        authorization_url, data={answer: "1"}, allow_redirects=False, timeout=5
+        authorization_url, data={response: "1"}, allow_redirects=False, timeout=5
     ).headers["Location"]
     parts = urlsplit(back)
     return f"{parts.path.removeprefix('/api/v1/')}?{parts.query}"
@@ -200,15 +200,15 @@ def make_connection(db: None, sandbox: Sandbox) -> Callable[..., SocialConnectio
             lifetime=dt.timedelta(seconds=account["expires_in"]),
             scopes=tuple(account["scopes"]),
         )
-        grant = identify(platform_named(platform), tokens, timezone.now())
-        return store_grant(user_id=user, platform=platform, grant=grant)
+        credentials = identify(platform_named(platform), tokens, timezone.now())
+        return store_credentials(user_id=user, platform=platform, credentials=credentials)
 
     return make
 
 
 @pytest.fixture
-def lane(db: None) -> Lane:
-    return Lane("test-lane", threads=8)
+def worker(db: None) -> SteppedWorker:
+    return SteppedWorker("test-lane", threads=8)
 
 
 @pytest.fixture(params=sorted(PLATFORMS))

@@ -26,7 +26,7 @@ from benchmarks.report import interval, percent, table, wilson, write
 from insights.best_times import FIRST, MEDIUM_LIFT, Estimate, best_times
 from insights.confidence import Confidence
 from insights.engagement import Sample
-from insights.rhythm import SLOTS
+from insights.week_model import SLOTS
 
 REPORT_SEED = 20_260_000  # tuning used seeds below 10,000
 CLASSES = ("flat", "one peak", "two peaks", "weekend shift", "drifting", "clock change")
@@ -67,7 +67,7 @@ class Account:
         return mean(self.truth[slot] for slot in slots) - mean(self.truth)
 
 
-def rhythm_at(peaks: Iterable[Peak], hour_of_week: float) -> float:
+def week_at(peaks: Iterable[Peak], hour_of_week: float) -> float:
     """The log lift at an hour of the week; peaks do not end at midnight, nor the week on Sunday."""
     total = 0.0
     for peak in peaks:
@@ -166,7 +166,7 @@ def make_account(name: str, size: int, seed: int) -> Account:
         kind = rng.choices(list(kinds), likely)[0]
         years = age / 24 / 365
         shift = -drift * min(years, 1.0)
-        rhythm = rhythm_at(peaks, (date.weekday() * 24 + hour - shift) % WEEK)
+        rhythm = week_at(peaks, (date.weekday() * 24 + hour - shift) % WEEK)
         viral = 1 + 3 * rng.paretovariate(1.2) if rng.random() < 0.03 else 1.0
         reach = 600 * math.exp(level - growth * years + rng.gauss(0, reach_luck)) * viral
         rate = 0.05 * math.exp(kinds[kind] + rhythm + rng.gauss(0, luck))
@@ -179,7 +179,7 @@ def make_account(name: str, size: int, seed: int) -> Account:
                 kind=kind,
             )
         )
-    truth = [rhythm_at(peaks, slot + 0.5) for slot in range(SLOTS)]
+    truth = [week_at(peaks, slot + 0.5) for slot in range(SLOTS)]
     return Account(samples=samples, zone=zone, now=now, truth=truth)
 
 

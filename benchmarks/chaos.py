@@ -53,9 +53,9 @@ class Chaos:
 
     def control(self, method: str, path: str, **body: Any) -> Any:
         url = f"{self.service.sandbox_url}/control/{path}"
-        answer = requests.request(method, url, json=body or None, timeout=30)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
+        response = requests.request(method, url, json=body or None, timeout=30)
+        response.raise_for_status()
+        return response.json() if response.content else None
 
     def api(self, method: str, path: str, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"}
@@ -91,17 +91,17 @@ class Chaos:
             "assets": assets,
             "platform_specific_options": {each: examples[each] for each in kind.required_options},
         }
-        answer = self.api("POST", "publishing/publish", json=body)
-        if "job_id" not in answer:
-            raise SystemExit(f"{name}: {answer}")
-        self.jobs[text] = answer["job_id"]
+        response = self.api("POST", "publishing/publish", json=body)
+        if "job_id" not in response:
+            raise SystemExit(f"{name}: {response}")
+        self.jobs[text] = response["job_id"]
 
     def disturb(self) -> None:
         action = self.luck.choice(FAULTS)
         value = {"status": {"code": 503}, "delay_after": 1.5}.get(action)
-        told = {} if value is None else {"value": value}
+        data = {} if value is None else {"value": value}
         self.control(
-            "POST", "faults", action=action, platform=self.luck.choice(list(PLATFORMS)), **told
+            "POST", "faults", action=action, platform=self.luck.choice(list(PLATFORMS)), **data
         )
 
     def kill(self) -> None:
@@ -109,7 +109,7 @@ class Chaos:
         with contextlib.suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
 
-    def keep_a_worker(self) -> None:
+    def ensure_worker(self) -> None:
         if self.worker.poll() is not None:
             self.worker = self.service.start_worker()
 
@@ -119,7 +119,7 @@ class Chaos:
         return {text: self.api("GET", f"publishing/jobs/{job}") for text, job in self.jobs.items()}
 
     def are_settled(self) -> bool:
-        self.keep_a_worker()
+        self.ensure_worker()
         return all(
             state["status"] in ENDED or state["next_attempt_at"] is None
             for state in self.states().values()
@@ -138,8 +138,8 @@ class Chaos:
                 print(f"{text} on {state['platform']}: {state['status']}, {times} times there")
                 for event in self.api("GET", f"publishing/jobs/{state['job_id']}/events"):
                     print("   ", event["at"], event["to_status"], event["code"], event["note"])
-        told = Counter(state["status"] for state in states.values())
-        print(f"{dict(told)}; there more than once: {sum(n > 1 for n in there.values())}")
+        data = Counter(state["status"] for state in states.values())
+        print(f"{dict(data)}; there more than once: {sum(n > 1 for n in there.values())}")
         return wrong
 
 
@@ -164,7 +164,7 @@ def main() -> None:
                 time.sleep(chaos.luck.uniform(0, PAUSE_S))
                 chaos.kill()
                 time.sleep(chaos.luck.uniform(0, PAUSE_S))
-                chaos.keep_a_worker()
+                chaos.ensure_worker()
             chaos.control("DELETE", "faults")
             wait(chaos.are_settled, every_s=5)
             wrong = chaos.judge()

@@ -66,9 +66,9 @@ class Bench:
 
     def control(self, path: str, /, **body: Any) -> Any:
         url = f"{self.service.sandbox_url}/control/{path}"
-        answer = http().request("POST" if body else "GET", url, json=body or None)
-        answer.raise_for_status()
-        return answer.json()
+        response = http().request("POST" if body else "GET", url, json=body or None)
+        response.raise_for_status()
+        return response.json()
 
     def _new_account(self, user: str, name: str) -> dict[str, Any]:
         """A Page and the user's connection to it."""
@@ -88,14 +88,14 @@ class Bench:
 
         def post(number: int) -> None:
             page = self.accounts[number % len(self.accounts)]
-            told = {"access_token": page["access_token"]}
+            data = {"access_token": page["access_token"]}
             photo = http().post(
                 f"{base}/{page['id']}/photos",
-                data={**told, "published": "false"},
+                data={**data, "published": "false"},
                 files={"source": ("photo", picture, "image/jpeg")},
             )
             shown = json.dumps([{"media_fbid": photo.json()["id"]}])
-            form = {**told, "message": f"Plain {number}", "attached_media": shown}
+            form = {**data, "message": f"Plain {number}", "attached_media": shown}
             http().post(f"{base}/{page['id']}/feed", data=form).raise_for_status()
 
         return self.posts / many(post, range(self.posts), threads=threads)
@@ -121,14 +121,14 @@ class Bench:
                 "assets": [asset],
                 "schedule_time": due.isoformat(),
             }
-            answer = http().post(
+            response = http().post(
                 f"{self.service.url}/api/v1/publishing/schedule",
                 json=body,
                 headers={"Authorization": f"Bearer {token[user]}"},
                 timeout=TIMEOUT_S,
             )
-            if answer.status_code != 202:
-                raise SystemExit(answer.text)
+            if response.status_code != 202:
+                raise SystemExit(response.text)
 
         wanted = [
             ("alice", self.accounts[number % len(self.accounts)]["connection"], f"Due {number}")
@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=200)
     parser.add_argument("--sqlite", action="store_true", help="instead of PostgreSQL")
     asked = parser.parse_args()
-    threads = settings.PUBLISH_LANES * settings.PUBLISH_THREADS
+    threads = settings.PUBLISH_PROCESSES * settings.PUBLISH_THREADS
     with database(is_sqlite=asked.sqlite) as url:
         service = Service(url)
         service.environment["MEDIA_ALLOWED_ORIGINS"] = service.sandbox_url

@@ -114,7 +114,7 @@ class Bench:
             flush=True,
         )
         if posts != 1:
-            self._tell_story(job)
+            self._print_history(job)
         self._stop(worker)
 
     def _stop(self, worker: subprocess.Popen[bytes]) -> None:
@@ -146,21 +146,21 @@ class Bench:
                 option: examples[option] for option in kind.required_options
             },
         }
-        answer = requests.post(
+        response = requests.post(
             f"{self.service.url}/api/v1/publishing/publish",
             json=body,
             headers=self.headers,
             timeout=30,
         )
-        if answer.status_code != 202:
-            raise SystemExit(answer.text)
-        return str(answer.json()["job_id"])
+        if response.status_code != 202:
+            raise SystemExit(response.text)
+        return str(response.json()["job_id"])
 
     def _status(self, job: str) -> str:
         url = f"{self.service.url}/api/v1/publishing/jobs/{job}/status"
         return str(requests.get(url, headers=self.headers, timeout=30).json()["status"])
 
-    def _tell_story(self, job: str) -> None:
+    def _print_history(self, job: str) -> None:
         url = f"{self.service.url}/api/v1/publishing/jobs/{job}/events"
         for event in requests.get(url, headers=self.headers, timeout=30).json():
             print("   ", event["at"], event["to_status"], event["code"], event["note"])

@@ -65,11 +65,11 @@ class Service:
         self.start(*manage("sandbox", "--port", str(self.sandbox_port)))
         self.start(*web_command("127.0.0.1", self.port))
         for url in (f"{self.url}/healthz", f"{self.sandbox_url}/control/posts"):
-            wait(lambda url=url: answers(url))
+            wait(lambda url=url: responses(url))
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         worker = self.start(*manage("worker"))
-        wait(lambda: answers(f"{self.url}/healthz/worker"))
+        wait(lambda: responses(f"{self.url}/healthz/worker"))
         return worker
 
     def stop(self) -> None:
@@ -81,7 +81,7 @@ class Service:
                 process.wait(60)
 
 
-def answers(url: str) -> bool:
+def responses(url: str) -> bool:
     with contextlib.suppress(requests.RequestException):
         return requests.get(url, timeout=2).ok
     return False

@@ -96,16 +96,16 @@ ERROR_CODES: dict[str, tuple[int, str]] = {
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's hook: every error that leaves a view becomes an answer here."""
-    answer = _answer(error, context)
-    if answer.status_code >= 500:
+    response = _response(error, context)
+    if response.status_code >= 500:
         # What only we can explain is found in the log by it.
-        answer.data |= _request_id(context["request"])
-    return answer
+        response.data |= _request_id(context["request"])
+    return response
 
 
-def _answer(error: Exception, context: dict[str, Any]) -> Response:
+def _response(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, SocialPublishingBaseError):
-        return _domain_answer(error)
+        return _domain_response(error)
     if isinstance(error, exceptions.ValidationError):
         return _invalid(list(_field_violations(error.detail)))
     if isinstance(error, (OperationalError, InterfaceError)):
@@ -113,19 +113,19 @@ def _answer(error: Exception, context: dict[str, Any]) -> Response:
         sentence = ERROR_CODES["database_unavailable"][1]
         body = {**_body("database_unavailable", sentence), "retry_after": RETRY_S}
         return Response(body, status=503, headers={"Retry-After": str(RETRY_S)})
-    answer = rest_exception_handler(error, context)
-    if answer is None:
+    response = rest_exception_handler(error, context)
+    if response is None:
         # Whatever nobody foresaw: told in full to the log, in one sentence to the caller.
         logger.error("unhandled error", exc_info=error)
         return Response(_body("internal_error", ERROR_CODES["internal_error"][1]), status=500)
     code, detail = _known(error)
-    answer.data = _body(code, detail)
-    if "Retry-After" in answer.headers:
-        answer.data["retry_after"] = int(answer.headers["Retry-After"])
-    return answer
+    response.data = _body(code, detail)
+    if "Retry-After" in response.headers:
+        response.data["retry_after"] = int(response.headers["Retry-After"])
+    return response
 
 
-def _domain_answer(error: SocialPublishingBaseError) -> Response:
+def _domain_response(error: SocialPublishingBaseError) -> Response:
     status, sentence = ERROR_CODES.get(error.code, ERROR_CODES["internal_error"])
     if status >= 500:
         logger.error("%s", error.code, exc_info=error)

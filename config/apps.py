@@ -8,7 +8,7 @@ class ConsoleConfig(AdminConfig):
     default_site = "config.console.ConsoleSite"
 
 
-class HouseConfig(AppConfig):
+class ProjectConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,9 +22,11 @@ def check_keys(**kwargs: Any) -> list[checks.CheckMessage]:
     try:
         key_ring()
     except ImproperlyConfigured as error:
-        return [checks.Error(str(error), hint="openssl rand -base64 32", id="house.E001")]
+        return [
+            checks.Error(str(error), hint="openssl rand -base64 32", id="socialpublishing.E001")
+        ]
     if settings.AES_KEY == settings.SECRET_KEY:
-        return [checks.Error("AES_KEY and SECRET_KEY are the same.", id="house.E002")]
+        return [checks.Error("AES_KEY and SECRET_KEY are the same.", id="socialpublishing.E002")]
     return []
 
 
@@ -37,17 +40,17 @@ def _caller_problems() -> Iterator[checks.CheckMessage]:
         yield checks.Error(
             "Nobody can call: there is nothing to check tokens with.",
             hint="Set AUTH_SERVICE_URL, JWT_JWKS_URL or JWT_KEY.",
-            id="house.E003",
+            id="socialpublishing.E003",
         )
     families = {name[:2] == "HS" for name in settings.JWT_ALGORITHMS}
     if len(families) > 1:
         yield checks.Error(
             "JWT_ALGORITHMS mixes shared secrets (HS…) with public keys.",
             hint="A public key would be taken for a shared secret.",
-            id="house.E004",
+            id="socialpublishing.E004",
         )
     if settings.JWT_KEY and settings.JWT_KEY in {settings.SECRET_KEY, settings.AES_KEY}:
-        yield checks.Error("JWT_KEY is also used for something else.", id="house.E005")
+        yield checks.Error("JWT_KEY is also used for something else.", id="socialpublishing.E005")
 
 
 @checks.register
@@ -59,14 +62,18 @@ def check_addresses(**kwargs: Any) -> list[checks.CheckMessage]:
             checks.Error(
                 "SERVICE_BASE_URL is plain http: sign-ins could be read and finished by others.",
                 hint="Plain http is for loopback addresses.",
-                id="house.E006",
+                id="socialpublishing.E006",
             )
         )
     if "*" in settings.CORS_ALLOWED_ORIGINS:
-        found.append(checks.Error("CORS_ALLOWED_ORIGINS lists origins, not *.", id="house.E007"))
+        found.append(
+            checks.Error("CORS_ALLOWED_ORIGINS lists origins, not *.", id="socialpublishing.E007")
+        )
     if any(not prefix.startswith(("https://", "http://")) for prefix in settings.OAUTH_RETURN_TO):
         found.append(
-            checks.Error("OAUTH_RETURN_TO lists whole addresses, with scheme.", id="house.E008")
+            checks.Error(
+                "OAUTH_RETURN_TO lists whole addresses, with scheme.", id="socialpublishing.E008"
+            )
         )
     return found
 
@@ -76,11 +83,23 @@ def check_platforms(**kwargs: Any) -> list[checks.CheckMessage]:
     return [
         checks.Info(
             f"{platform.label} is not offered: {' and '.join(names)} are not set.",
-            id="house.I009",
+            id="socialpublishing.I009",
         )
         for platform in PLATFORMS.values()
         if not platform.is_configured()
         for names in [(platform.client_id_variables[0], platform.client_secret_variables[0])]
+    ]
+
+
+@checks.register
+def check_renamed_settings(**kwargs: Any) -> list[checks.CheckMessage]:
+    if "PUBLISH_LANES" not in os.environ:
+        return []
+    return [
+        checks.Warning(
+            "PUBLISH_LANES is now called PUBLISH_PROCESSES; the next release no longer reads it.",
+            id="socialpublishing.W012",
+        )
     ]
 
 
@@ -89,13 +108,15 @@ def check_deployment(**kwargs: Any) -> list[checks.CheckMessage]:
     found: list[checks.CheckMessage] = []
     if settings.SANDBOX_URL:
         found.append(
-            checks.Warning("SANDBOX_URL is set: nothing reaches a real platform.", id="house.W010")
+            checks.Warning(
+                "SANDBOX_URL is set: nothing reaches a real platform.", id="socialpublishing.W010"
+            )
         )
     if settings.JWT_JWKS_URL and not (settings.JWT_ISSUER and settings.JWT_AUDIENCE):
         found.append(
             checks.Warning(
                 "JWT_ISSUER or JWT_AUDIENCE is not set: tokens made for other services are taken.",
-                id="house.W011",
+                id="socialpublishing.W011",
             )
         )
     return found

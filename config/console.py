@@ -18,7 +18,7 @@ NAVIGATION = (
         "Publishing",
         (
             ("Jobs", "send", "publishing.PublishJob"),
-            ("Lanes", "conveyor_belt", "publishing.Lane"),
+            ("Worker slots", "conveyor_belt", "publishing.WorkerSlot"),
         ),
     ),
     (

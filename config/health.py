@@ -13,14 +13,14 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
 from config.jwt import key_set_ready
-from publishing.lanes import TURNSTILE
-from publishing.models import Lane, PublishJob
+from publishing.models import PublishJob, WorkerSlot
+from publishing.worker.process import CLAIM_LOCK
 from socialpublishing.clock import database_now
 from socialpublishing.crypto import key_ring
 
 logger = logging.getLogger(__name__)
 
-LANE_SILENT_AFTER = dt.timedelta(seconds=30)
+SLOT_SILENT_AFTER = dt.timedelta(seconds=30)
 POST_LATE_AFTER = dt.timedelta(seconds=60)
 
 
@@ -29,7 +29,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    return _answer(
+    return _response(
         {"database": _has_database(), "keys": _has_keys(), "caller_keys": key_set_ready()}
     )
 
@@ -38,20 +38,20 @@ def worker(request: HttpRequest) -> JsonResponse:
     """Does any lane beat, and is no due post left lying?"""
     try:
         now = database_now()
-        lanes = Lane.objects.exclude(name=TURNSTILE)
-        return _answer(
+        slots = WorkerSlot.objects.exclude(name=CLAIM_LOCK)
+        return _response(
             {
-                "lanes": lanes.filter(beat_at__gt=now - LANE_SILENT_AFTER).exists(),
+                "lanes": slots.filter(heartbeat_at__gt=now - SLOT_SILENT_AFTER).exists(),
                 "on_time": not PublishJob.objects.filter(
                     next_attempt_at__lt=now - POST_LATE_AFTER
                 ).exists(),
             }
         )
     except DatabaseError:
-        return _answer({"database": False})
+        return _response({"database": False})
 
 
-def _answer(checks: dict[str, bool]) -> JsonResponse:
+def _response(checks: dict[str, bool]) -> JsonResponse:
     is_good = all(checks.values())
     body = {"status": "ok" if is_good else "unavailable", "checks": checks}
     return JsonResponse(body, status=200 if is_good else 503)

@@ -43,7 +43,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_q",
-    "config.apps.HouseConfig",
+    "config.apps.ProjectConfig",
     "socialpublishing",
     "socialpublishing.sandbox",
     "connections",
@@ -206,7 +206,8 @@ API_RETRY_DELAY_SECONDS = env.float("API_RETRY_DELAY_SECONDS", default=1.0)
 API_RETRY_BACKOFF_FACTOR = env.float("API_RETRY_BACKOFF_FACTOR", default=2.0)
 LATE_PUBLISH_GRACE_SECONDS = env.int("LATE_PUBLISH_GRACE_SECONDS", default=3600)
 # A lane is one process that publishes; its threads are how many platform calls it has under way.
-PUBLISH_LANES = env.int("PUBLISH_LANES", default=2)
+# PUBLISH_LANES is its name until this release; config/checks.py warns of it.
+PUBLISH_PROCESSES = env.int("PUBLISH_PROCESSES", default=env.int("PUBLISH_LANES", default=2))
 PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
 
 # What may be published to TikTok: "off"; "private", as long as TikTok has not audited the app; or
@@ -247,7 +248,7 @@ Q_CLUSTER = {
     "label": "Background jobs",
     "orm": "default",  # the Redis broker loses tasks when a worker is killed
     # One spare, so that a lane's next tick starts while the old one drains; one for all else.
-    "workers": PUBLISH_LANES + 2,
+    "workers": PUBLISH_PROCESSES + 2,
     "timeout": 300,
     "retry": 600,  # seconds; stays the larger, or a tick runs twice
     "poll": 0.2,
@@ -255,7 +256,7 @@ Q_CLUSTER = {
     "max_attempts": 1,  # the job's row counts attempts, not the queue
     "catch_up": False,  # a missed minute is covered by the next
     "save_limit": 100,
-    "queue_limit": PUBLISH_LANES + 1,
+    "queue_limit": PUBLISH_PROCESSES + 1,
     "bulk": 1,
 }
 

@@ -256,10 +256,10 @@ class OperatedAdmin(ReadOnlyAdmin):
                 done += 1
                 self.log_change(request, row, f"{operation.title}: {reason}")
         if done:
-            self.message_user(request, self._told(done, operation.done), messages.SUCCESS)
+            self.message_user(request, self._shown_fields(done, operation.done), messages.SUCCESS)
         for why, count in refusals.items():
-            told = self._told(count, f"not {operation.done}")
-            self.message_user(request, f"{told} {why}", messages.WARNING)
+            data = self._shown_fields(count, f"not {operation.done}")
+            self.message_user(request, f"{data} {why}", messages.WARNING)
 
-    def _told(self, count: int, what: str) -> str:
+    def _shown_fields(self, count: int, what: str) -> str:
         return f"{count} {model_ngettext(self.opts, count)} {what}."

@@ -18,8 +18,8 @@ REFRESH_MARGIN = dt.timedelta(minutes=10)
 # A rotating refresh token whose last answer was lost is shown again only when this little is left.
 LAST_RESORT_MARGIN = dt.timedelta(minutes=5)
 # With less than this left a token is not worth a call.
-LIVING_MARGIN = dt.timedelta(minutes=1)
-ATTEMPT_LIFETIME = dt.timedelta(minutes=10)
+USABLE_MARGIN = dt.timedelta(minutes=1)
+SESSION_LIFETIME = dt.timedelta(minutes=10)
 
 
 class PostingAccount(models.Model):
@@ -96,10 +96,10 @@ class SocialConnection(PostingAccount):
         return platform_named(self.platform, self.login)
 
     @property
-    def grant_of(self) -> str:
+    def authorized_app(self) -> str:
         """The platform whose grant it holds: some share a login."""
         try:
-            return self.platform_type.grant_of or self.platform
+            return self.platform_type.authorized_app or self.platform
         except SocialPublishingBaseError:  # it left the register
             return self.platform
 
@@ -120,7 +120,7 @@ class SocialConnection(PostingAccount):
 
     def serves(self, now: dt.datetime) -> bool:
         """Is the access token good for a call, as far as its end is known?"""
-        return self.expires_at is None or self.expires_at - now >= LIVING_MARGIN
+        return self.expires_at is None or self.expires_at - now >= USABLE_MARGIN
 
     def needs_refresh(self, now: dt.datetime) -> bool:
         """Is the token so near its end that a call has to wait for a fresh one?"""
@@ -181,7 +181,7 @@ class Destination(PostingAccount):
         )
 
 
-class OAuthAttempt(models.Model):
+class AuthorizationSession(models.Model):
     """One pending connect. Whoever finishes it has to show what only its starter can have.
 
     With a browser at hand that is the browser's cookie; without (`redirect=false`) a completion
@@ -205,10 +205,11 @@ class OAuthAttempt(models.Model):
     completion_hash = models.CharField(max_length=64, blank=True)
     failed_confirms = models.PositiveSmallIntegerField(default=0)
     # What waits for the confirmation (grants.py).
-    grant = EncryptedTextField(null=True)
+    credentials = EncryptedTextField(null=True, db_column="grant")
     connection = models.ForeignKey(SocialConnection, null=True, on_delete=models.SET_NULL)
 
     class Meta:
+        db_table = "connections_oauthattempt"
         indexes = [models.Index(fields=["user_id", "expires_at"], name="attempt_open")]
 
     def __str__(self) -> str:

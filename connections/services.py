@@ -16,8 +16,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
-from connections.grants import Grant, identify
-from connections.models import ATTEMPT_LIFETIME, Destination, OAuthAttempt, SocialConnection
+from connections.credentials import OAuthCredentials, identify
+from connections.models import SESSION_LIFETIME, AuthorizationSession, Destination, SocialConnection
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
     OAuthConnectionError,
@@ -33,7 +33,7 @@ from socialpublishing.platforms.boards import Boards, NewBoard, Section
 
 logger = logging.getLogger(__name__)
 
-MAX_OPEN_ATTEMPTS = 10
+MAX_OPEN_SESSIONS = 10
 MAX_FAILED_CONFIRMS = 10
 STATE = re.compile(r"[A-Za-z0-9_-]{43}")
 # Longer than any platform's; codes of Facebook and LinkedIn run to some hundred characters.
@@ -69,7 +69,7 @@ class BoardsNotSupportedError(SocialPublishingBaseError):
         )
 
 
-class AttemptNotFoundError(SocialPublishingBaseError):
+class AuthorizationSessionNotFoundError(SocialPublishingBaseError):
     code = "not_found"
     sentence = "There is no such attempt to connect, or its completion code is another."
 
@@ -93,7 +93,7 @@ def start_connect(
     offered = offered_platform(platform, login)
     state, verifier = secrets.token_urlsafe(32), new_verifier()
     now = database_now()
-    attempt = OAuthAttempt(
+    session = AuthorizationSession(
         user_id=user_id,
         platform=platform,
         login=login,
@@ -102,17 +102,17 @@ def start_connect(
         browser_hash=digest(browser_id) if browser_id else "",
         return_to=return_to,
         created_at=now,
-        expires_at=now + ATTEMPT_LIFETIME,
+        expires_at=now + SESSION_LIFETIME,
     )
     with transaction.atomic():
-        open_ones = OAuthAttempt.objects.filter(
+        open_ones = AuthorizationSession.objects.filter(
             user_id=user_id, expires_at__gt=now, used_at__isnull=True
         )
         surplus = open_ones.order_by("-created_at").values_list("pk", flat=True)
-        OAuthAttempt.objects.filter(pk__in=list(surplus[MAX_OPEN_ATTEMPTS - 1 :])).update(
+        AuthorizationSession.objects.filter(pk__in=list(surplus[MAX_OPEN_SESSIONS - 1 :])).update(
             expires_at=now
         )
-        attempt.save(force_insert=True)
+        session.save(force_insert=True)
     url = authorization_url(
         offered.oauth,
         base_url=offered.host("auth"),
@@ -121,7 +121,7 @@ def start_connect(
         state=state,
         verifier=verifier,
     )
-    return Started(attempt_id=attempt.pk, authorization_url=url)
+    return Started(attempt_id=session.pk, authorization_url=url)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,51 +145,55 @@ def finish_connect(
     """
     offered_platform(platform)
     now = database_now()
-    attempt = _spend(platform, query.get("state", ()), browser_id, now)
-    offered = offered_platform(platform, attempt.login)
+    session = _spend(platform, query.get("state", ()), browser_id, now)
+    offered = offered_platform(platform, session.login)
     try:
-        grant = _exchange(offered, attempt, query, now)
+        credentials = _exchange(offered, session, query, now)
     except OAuthConnectionError as error:
         logger.info("connecting failed", extra={"platform": platform, "code": error.code})
-        return Finished(return_to=attempt.return_to, attempt_id=attempt.pk, error=error)
-    if attempt.browser_hash:
-        connection = store_grant(user_id=attempt.user_id, platform=platform, grant=grant)
-        return Finished(return_to=attempt.return_to, attempt_id=attempt.pk, connection=connection)
+        return Finished(return_to=session.return_to, attempt_id=session.pk, error=error)
+    if session.browser_hash:
+        connection = store_credentials(
+            user_id=session.user_id, platform=platform, credentials=credentials
+        )
+        return Finished(return_to=session.return_to, attempt_id=session.pk, connection=connection)
     code = secrets.token_urlsafe(32)
-    attempt.grant = grant.to_secret()
-    attempt.completion_hash = digest(code)
+    session.credentials = credentials.to_secret()
+    session.completion_hash = digest(code)
     # The user gets as long again to come back.
-    attempt.expires_at = now + ATTEMPT_LIFETIME
-    attempt.save(update_fields=["grant", "completion_hash", "expires_at"])
-    return Finished(return_to=attempt.return_to, attempt_id=attempt.pk, completion_code=code)
+    session.expires_at = now + SESSION_LIFETIME
+    session.save(update_fields=["credentials", "completion_hash", "expires_at"])
+    return Finished(return_to=session.return_to, attempt_id=session.pk, completion_code=code)
 
 
-def _spend(platform: str, states: Sequence[str], browser_id: str, now: dt.datetime) -> OAuthAttempt:
+def _spend(
+    platform: str, states: Sequence[str], browser_id: str, now: dt.datetime
+) -> AuthorizationSession:
     invalid = OAuthConnectionError(
         "invalid_state", "This sign-in has expired, was used already, or began in another browser."
     )
     if len(states) != 1 or not STATE.fullmatch(states[0]):
         raise invalid
-    attempt = OAuthAttempt.objects.filter(state_hash=digest(states[0])).first()
-    if attempt is None:
+    session = AuthorizationSession.objects.filter(state_hash=digest(states[0])).first()
+    if session is None:
         raise invalid
-    if attempt.browser_hash and not hmac.compare_digest(attempt.browser_hash, digest(browser_id)):
+    if session.browser_hash and not hmac.compare_digest(session.browser_hash, digest(browser_id)):
         # A stranger's browser must not be able to use up the attempt of the right one.
         raise invalid
-    spent = OAuthAttempt.objects.filter(
-        pk=attempt.pk, used_at__isnull=True, expires_at__gt=now
+    spent = AuthorizationSession.objects.filter(
+        pk=session.pk, used_at__isnull=True, expires_at__gt=now
     ).update(used_at=now)
-    if not spent or attempt.platform != platform:
+    if not spent or session.platform != platform:
         raise invalid
-    return attempt
+    return session
 
 
 def _exchange(
     platform: type[Platform],
-    attempt: OAuthAttempt,
+    session: AuthorizationSession,
     query: Mapping[str, Sequence[str]],
     now: dt.datetime,
-) -> Grant:
+) -> OAuthCredentials:
     codes, errors = query.get("code", ()), query.get("error", ())
     if errors and not codes:
         # Theirs may hold anything; ours is one sentence.
@@ -198,7 +202,7 @@ def _exchange(
         raise OAuthConnectionError("oauth_failed", f"{platform.label} sent back no usable code.")
     try:
         tokens = platform().exchange_code(
-            code=codes[0], redirect_uri=redirect_uri(platform.name), verifier=attempt.verifier
+            code=codes[0], redirect_uri=redirect_uri(platform.name), verifier=session.verifier
         )
         return identify(platform, tokens, now)
     except (PlatformApiError, LookupError, TypeError, AttributeError) as error:
@@ -218,46 +222,49 @@ def confirm_connect(
 ) -> SocialConnection:
     """Finish a connect that no browser was bound to. May be repeated with the same answer.
 
-    Raises AttemptNotFoundError to anyone but its user with its code; then the grant is given back.
+    Raises AuthorizationSessionNotFoundError to anyone but its user with its code; then the
+    grant is revoked.
     """
     now = database_now()
-    attempt = OAuthAttempt.objects.filter(pk=attempt_id, expires_at__gt=now).first()
-    if attempt is None or not attempt.completion_hash:
-        raise AttemptNotFoundError
-    knows_code = hmac.compare_digest(attempt.completion_hash, digest(completion_code))
-    if attempt.user_id != user_id or not knows_code:
-        _refuse_confirm(attempt, is_stranger=attempt.user_id != user_id and knows_code)
-        raise AttemptNotFoundError
+    session = AuthorizationSession.objects.filter(pk=attempt_id, expires_at__gt=now).first()
+    if session is None or not session.completion_hash:
+        raise AuthorizationSessionNotFoundError
+    knows_code = hmac.compare_digest(session.completion_hash, digest(completion_code))
+    if session.user_id != user_id or not knows_code:
+        _refuse_confirm(session, is_stranger=session.user_id != user_id and knows_code)
+        raise AuthorizationSessionNotFoundError
     with transaction.atomic():
-        attempt = OAuthAttempt.objects.select_for_update().get(pk=attempt_id)
-        if attempt.grant is not None:
-            attempt.connection = store_grant(
-                user_id=user_id, platform=attempt.platform, grant=Grant.from_secret(attempt.grant)
+        session = AuthorizationSession.objects.select_for_update().get(pk=attempt_id)
+        if session.credentials is not None:
+            session.connection = store_credentials(
+                user_id=user_id,
+                platform=session.platform,
+                credentials=OAuthCredentials.from_secret(session.credentials),
             )
-            attempt.grant = None
-            attempt.save(update_fields=["connection", "grant"])
-    if attempt.connection is None:
-        raise AttemptNotFoundError
-    return attempt.connection
+            session.credentials = None
+            session.save(update_fields=["connection", "credentials"])
+    if session.connection is None:
+        raise AuthorizationSessionNotFoundError
+    return session.connection
 
 
-def _refuse_confirm(attempt: OAuthAttempt, *, is_stranger: bool) -> None:
-    same = OAuthAttempt.objects.filter(pk=attempt.pk)
+def _refuse_confirm(session: AuthorizationSession, *, is_stranger: bool) -> None:
+    same = AuthorizationSession.objects.filter(pk=session.pk)
     same.update(failed_confirms=F("failed_confirms") + 1)
-    attempt.refresh_from_db(fields=["failed_confirms"])
-    if not is_stranger and attempt.failed_confirms < MAX_FAILED_CONFIRMS:
+    session.refresh_from_db(fields=["failed_confirms"])
+    if not is_stranger and session.failed_confirms < MAX_FAILED_CONFIRMS:
         return
     # Somebody else holds the code: whose account this is has become doubtful. One who confirms
     # rightly at the same moment has the grant, or finds none.
-    grant = attempt.grant
-    taken = same.filter(grant__isnull=False).update(grant=None, completion_hash="")
-    if not taken or grant is None:
+    credentials = session.credentials
+    taken = same.filter(credentials__isnull=False).update(credentials=None, completion_hash="")
+    if not taken or credentials is None:
         return
-    given = Grant.from_secret(grant)
+    given = OAuthCredentials.from_secret(credentials)
     _revoke_quietly(
         SocialConnection(
-            platform=attempt.platform,
-            login=attempt.login,
+            platform=session.platform,
+            login=session.login,
             external_user_id=given.profile.id,
             access_token=given.access_token,
             refresh_token=given.refresh_token,
@@ -265,32 +272,34 @@ def _refuse_confirm(attempt: OAuthAttempt, *, is_stranger: bool) -> None:
     )
 
 
-def store_grant(*, user_id: str, platform: str, grant: Grant) -> SocialConnection:
+def store_credentials(
+    *, user_id: str, platform: str, credentials: OAuthCredentials
+) -> SocialConnection:
     """Make the connection, or renew it where the user has this account already."""
     with transaction.atomic():
         # Two callbacks for the same account may come at once: one makes the row, both write it.
         connection, _ = SocialConnection.objects.select_for_update().get_or_create(
             user_id=user_id,
             platform=platform,
-            external_user_id=grant.profile.id,
-            defaults={"access_token": grant.access_token, "token_version": 0},
+            external_user_id=credentials.profile.id,
+            defaults={"access_token": credentials.access_token, "token_version": 0},
         )
-        connection.external_display_name = grant.profile.display_name[:255]
-        connection.kind = grant.profile.kind
-        connection.profile = dict(grant.profile.facts)
-        connection.access_token = grant.access_token
-        connection.refresh_token = grant.refresh_token
+        connection.external_display_name = credentials.profile.display_name[:255]
+        connection.kind = credentials.profile.kind
+        connection.profile = dict(credentials.profile.facts)
+        connection.access_token = credentials.access_token
+        connection.refresh_token = credentials.refresh_token
         connection.token_version += 1
-        connection.expires_at = grant.expires_at
-        connection.refresh_expires_at = grant.refresh_expires_at
-        connection.login = grant.login
+        connection.expires_at = credentials.expires_at
+        connection.refresh_expires_at = credentials.refresh_expires_at
+        connection.login = credentials.login
         connection.last_refreshed_at = database_now()
         connection.refreshing_until = None
-        connection.scopes = list(grant.scopes)
+        connection.scopes = list(credentials.scopes)
         connection.status = SocialConnection.Status.ACTIVE
         connection.status_reason = ""
         connection.save()
-        store_destinations(connection, grant.destinations)
+        store_destinations(connection, credentials.destinations)
         for act in on_reconnect:
             act(connection)
     return connection
@@ -444,7 +453,7 @@ def _revoke_and_wipe(connection: SocialConnection) -> None:
     ).exclude(status=SocialConnection.Status.REVOKED)
     # Two users may have connected one account, and one of them two platforms with one login: a
     # revocation would end the other's grant too.
-    if all(other.grant_of != connection.grant_of for other in of_one_person):
+    if all(other.authorized_app != connection.authorized_app for other in of_one_person):
         _revoke_quietly(connection)
     with transaction.atomic():
         wiped = SocialConnection.objects.filter(
@@ -564,7 +573,7 @@ def _renew(connection: SocialConnection, now: dt.datetime) -> None:
     store_renewal(connection, renewal, now)
 
 
-def refresh_idle(now: dt.datetime) -> int:
+def refresh_expiring(now: dt.datetime) -> int:
     """Renew the grants that would end unused, such as those of posts months ahead.
 
     Answers how many. Tokens that a refresh token brings back at any time are left alone.

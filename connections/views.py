@@ -20,7 +20,7 @@ from rest_framework.response import Response
 
 from connections import services
 from connections.callers import user_id
-from connections.models import ATTEMPT_LIFETIME, Destination, SocialConnection
+from connections.models import SESSION_LIFETIME, Destination, SocialConnection
 from connections.return_to import allowed_return_to
 from connections.serializers import (
     ChangeConnectionSerializer,
@@ -91,17 +91,17 @@ class ConnectViewSet(viewsets.ViewSet):
         # Kept over parallel attempts, so that two tabs do not shut each other out.
         browser_id = request.COOKIES.get(cookie_name(), "") or secrets.token_urlsafe(32)
         started = services.start_connect(**wanted, browser_id=browser_id)
-        answer = HttpResponseRedirect(started.authorization_url)
-        answer.status_code = 307
-        answer.set_cookie(
+        response = HttpResponseRedirect(started.authorization_url)
+        response.status_code = 307
+        response.set_cookie(
             cookie_name(),
             browser_id,
-            max_age=ATTEMPT_LIFETIME,
+            max_age=SESSION_LIFETIME,
             secure=_is_secure(),
             httponly=True,
             samesite="Lax",
         )
-        return _private(answer)
+        return _private(response)
 
     @extend_schema(
         operation_id="confirm_connection_confirm_post",
@@ -155,9 +155,9 @@ class CallbackViewSet(viewsets.ViewSet):
             browser_id=request.COOKIES.get(cookie_name(), ""),
         )
         if finished.return_to and allowed_return_to(finished.return_to, settings.OAUTH_RETURN_TO):
-            answer = HttpResponseRedirect(_with_query(finished.return_to, _outcome(finished)))
-            answer.status_code = 303
-            return _private(answer)
+            response = HttpResponseRedirect(_with_query(finished.return_to, _outcome(finished)))
+            response.status_code = 303
+            return _private(response)
         if finished.error is not None:
             raise finished.error
         if finished.connection is None:
@@ -359,9 +359,9 @@ def _with_query(address: str, extra: dict[str, str]) -> str:
     return urlunsplit(parts._replace(query=query))
 
 
-def _private(answer: HttpResponse) -> HttpResponse:
+def _private(response: HttpResponse) -> HttpResponse:
     """Codes and states stay out of caches and out of the Referer of the next page."""
-    answer["Cache-Control"] = "no-store"
-    answer["Referrer-Policy"] = "no-referrer"
-    answer["Content-Security-Policy"] = "default-src 'none'"
-    return answer
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    response["Content-Security-Policy"] = "default-src 'none'"
+    return response

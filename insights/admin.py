@@ -24,7 +24,7 @@ from connections.console import (
 )
 from connections.models import SocialConnection
 from insights import services
-from insights.models import ConnectionInsights, Rhythm, Watch
+from insights.models import ConnectionInsights, MetricSchedule, WeekEstimate
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 EVIDENCE = 50  # posts that are listed
@@ -40,16 +40,16 @@ class ConnectionInsightsAdmin(OperatedAdmin):
     sortable_by = ()
     fieldsets = (
         ("Account", {"fields": ("account", "platform_name", "user_id", "zone", "connection")}),
-        ("Rhythm of the week", {"fields": ("rhythms",)}),
+        ("Rhythm of the week", {"fields": ("weeks",)}),
         ("Metrics of published posts", {"fields": ("watched", "troubles")}),
     )
-    actions_detail = ("read_anew",)
+    actions_detail = ("refresh_insights",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return (
             ConnectionInsights.objects.exclude(status=SocialConnection.Status.REVOKED)
             .defer("access_token", "refresh_token")
-            .annotate(estimated_at=Max("rhythm__made_at"))
+            .annotate(estimated_at=Max("week_estimates__made_at"))
         )
 
     @display(description="account")
@@ -73,43 +73,45 @@ class ConnectionInsightsAdmin(OperatedAdmin):
         page = reverse("admin:connections_socialconnection_change", args=(connection.pk,))
         return link(page, str(connection.pk))
 
-    @display(description="rhythm")
-    def rhythms(self, connection: ConnectionInsights) -> str:
-        rhythms = [_shown(rhythm) for rhythm in Rhythm.objects.filter(connection=connection)]
-        return render_to_string("insights/rhythms.html", {"rhythms": rhythms, "hours": range(24)})
+    @display(description="week")
+    def weeks(self, connection: ConnectionInsights) -> str:
+        weeks = [_shown(week) for week in WeekEstimate.objects.filter(connection=connection)]
+        return render_to_string("insights/weeks.html", {"weeks": weeks, "hours": range(24)})
 
     @display(description="posts watched")
     def watched(self, connection: ConnectionInsights) -> str:
-        watches = Watch.objects.filter(job__connection_id=connection.pk)
+        watches = MetricSchedule.objects.filter(job__connection_id=connection.pk)
         waiting = watches.filter(next_read_at__isnull=False)
         return f"{watches.count()}, of which {waiting.count()} will be read again"
 
     @display(description="last trouble")
     def troubles(self, connection: ConnectionInsights) -> str:
-        watches = Watch.objects.filter(job__connection_id=connection.pk).exclude(error_code="")
+        watches = MetricSchedule.objects.filter(job__connection_id=connection.pk).exclude(
+            error_code=""
+        )
         last = watches.order_by("-job__published_at").first()
         return isolated(f"{last.error_code}: {last.error_message}") if last else NONE
 
-    read_anew = operation(
+    refresh_insights = operation(
         "Estimate anew",
         icon="insights",
         title="Estimate anew",
         done="estimated",
-        act=services.read_anew,
+        act=services.refresh_insights,
         warning="The account's posts are read at its platform with its owner's token, unless "
         "they were a short while ago. Where the platform charges for reads, this costs.",
     )
 
 
-def _shown(rhythm: Rhythm) -> dict[str, Any]:
-    best = {(slot["day_of_week"], slot["hour_of_day"]) for slot in rhythm.slots}
-    weeks = [rhythm.surface[24 * day : 24 * (day + 1)] for day in range(7)]
-    low = min(rhythm.surface, default=0)
+def _shown(week: WeekEstimate) -> dict[str, Any]:
+    best = {(slot["day_of_week"], slot["hour_of_day"]) for slot in week.slots}
+    weeks = [week.surface[24 * day : 24 * (day + 1)] for day in range(7)]
+    low = min(week.surface, default=0)
     # A week whose hours hardly differ has to look so.
-    span = max(max(rhythm.surface, default=1) - low, LEAST_SPAN)
+    span = max(max(week.surface, default=1) - low, LEAST_SPAN)
     return {
-        "rhythm": rhythm,
-        "made_at": moment(rhythm.made_at),
+        "week": week,
+        "made_at": moment(week.made_at),
         "days": [
             {
                 "name": DAYS[day],
@@ -125,12 +127,10 @@ def _shown(rhythm: Rhythm) -> dict[str, Any]:
             }
             for day, week in enumerate(weeks)
         ],
-        "best": [
-            f"{DAYS[slot['day_of_week']]} {slot['hour_of_day']:02}:00" for slot in rhythm.slots
-        ],
+        "best": [f"{DAYS[slot['day_of_week']]} {slot['hour_of_day']:02}:00" for slot in week.slots],
         "posts": [
             {**post, "published_at": moment(dt.datetime.fromisoformat(post["published_at"]))}
-            for post in rhythm.posts[:EVIDENCE]
+            for post in week.posts[:EVIDENCE]
         ],
-        "others": max(len(rhythm.posts) - EVIDENCE, 0),
+        "others": max(len(week.posts) - EVIDENCE, 0),
     }

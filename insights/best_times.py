@@ -1,9 +1,9 @@
 """Which hours of the week work for an account, from its own posts.
 
 One estimator for all platforms. A post's engagement is made comparable for kind, reach, age and the
-account's growth (`insights.engagement`); what is left is read as a smooth rhythm of the week,
-shrunk towards the platform's and towards flatness (`insights.rhythm`). How often somebody posts at
-an hour says nothing of how good the hour is, only of how well it is known.
+account's growth (`insights.engagement`); what is left is estimated as a smooth model of
+the week, shrunk towards the platform's and towards flatness (`insights.week_model`). How often
+somebody posts at an hour is no evidence of how good the hour is, only of how well it is known.
 
 The confidence is a statement about the first three slots:
 
@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 from insights.confidence import Confidence
 from insights.engagement import Posts, Sample
-from insights.rhythm import DAY_STARTS, HOURS, SLOTS, Rhythm
+from insights.week_model import DAY_STARTS, HOURS, SLOTS, WeekModel
 
 FIRST = 3  # slots that the confidence speaks of
 
@@ -89,14 +89,14 @@ def best_times(
     """
     posts = Posts(samples, now)
     places = [_place(sample.published_at.astimezone(zone)) for sample in posts.samples]
-    rhythm = Rhythm(posts, places, _to_places(prior or [0.0] * SLOTS))
-    effects = rhythm.effects
+    week_model = WeekModel(posts, places, _to_places(prior or [0.0] * SLOTS))
+    effects = week_model.effects
     ranked = sorted(range(SLOTS), key=lambda place: (-effects[place], place))
     first = ranked[:FIRST]
-    probability = rhythm.probability_of_best(first)
+    probability = week_model.probability_of_best(first)
     if probability >= HIGH:
         confidence = Confidence.HIGH
-    elif rhythm.probability_of_lift(first, math.log(MEDIUM_LIFT)) >= MEDIUM:
+    elif week_model.probability_of_lift(first, math.log(MEDIUM_LIFT)) >= MEDIUM:
         confidence = Confidence.MEDIUM
     else:
         confidence = Confidence.LOW

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 KEPT = dt.timedelta(days=7)  # for the day on which the platform fails
 MAKING_S = 60  # after which whoever makes an answer is taken for dead
 WAIT_S = 20  # for an answer that another caller is making
-LOOK_EVERY_S = 0.05
+POLL_EVERY_S = 0.05
 PAUSE = dt.timedelta(minutes=1)  # before a platform that failed is asked again
 
 
@@ -43,7 +43,7 @@ class JSONSerializer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remembered:
+class CachedValue:
     """`value` as it was `made_at`; stale if it should be newer and the platform does not let us."""
 
     value: Any
@@ -56,7 +56,7 @@ def key_of(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def remembered(key: str, make: Callable[[], Any]) -> Remembered:
+def cached(key: str, make: Callable[[], Any]) -> CachedValue:
     """The answer under `key`, not older than INSIGHTS_CACHE_TTL_SECONDS, or made now by `make`.
 
     What `make` answers is JSON. If it raises a PlatformApiError, the last good answer is given
@@ -67,27 +67,27 @@ def remembered(key: str, make: Callable[[], Any]) -> Remembered:
     while True:
         last = _read(key)
         if last is not None and _is_fresh(last):
-            return _remembered(last)
+            return _cached(last)
         if _take(key):
             try:
                 return _make(key, make)
             finally:
                 _quietly(lambda: caches["insights"].delete(f"{key}:making"), None)
         if last is not None:
-            return _remembered(last, is_stale=True)
+            return _cached(last, is_stale=True)
         if time.monotonic() > give_up_at:
-            return Remembered(value=make(), made_at=timezone.now())
+            return CachedValue(value=make(), made_at=timezone.now())
         database.release()
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
 
 
-def _make(key: str, make: Callable[[], Any]) -> Remembered:
+def _make(key: str, make: Callable[[], Any]) -> CachedValue:
     last = _read(key)
     if last is not None and _is_fresh(last):  # made while we came to our turn
-        return _remembered(last)
+        return _cached(last)
     now = timezone.now()
     if last is not None and now.timestamp() < last["ask_at"]:
-        return _remembered(last, is_stale=True)
+        return _cached(last, is_stale=True)
     try:
         value = make()
     except PlatformApiError as error:
@@ -97,14 +97,14 @@ def _make(key: str, make: Callable[[], Any]) -> Remembered:
         until = error.until if isinstance(error, RateLimitError) else None
         last["ask_at"] = max(until or now, now + PAUSE).timestamp()
         _write(key, last)
-        return _remembered(last, is_stale=True)
+        return _cached(last, is_stale=True)
     _write(key, {"value": value, "made_at": now.timestamp(), "ask_at": 0})
-    return Remembered(value=value, made_at=now)
+    return CachedValue(value=value, made_at=now)
 
 
-def _remembered(entry: dict[str, Any], *, is_stale: bool = False) -> Remembered:
+def _cached(entry: dict[str, Any], *, is_stale: bool = False) -> CachedValue:
     made_at = dt.datetime.fromtimestamp(entry["made_at"], tz=dt.UTC)
-    return Remembered(value=entry["value"], made_at=made_at, is_stale=is_stale)
+    return CachedValue(value=entry["value"], made_at=made_at, is_stale=is_stale)
 
 
 def _is_fresh(entry: dict[str, Any]) -> bool:

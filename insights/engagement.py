@@ -14,9 +14,9 @@ from statistics import median
 
 from insights.linear import Matrix, Vector, cholesky, solve
 
-# A post gathers 1 - exp(-age / RIPENING) of its engagement. [memory] Platforms differ, from hours
+# A post gathers 1 - exp(-age / MATURING) of its engagement. [memory] Platforms differ, from hours
 # on X to weeks on Pinterest; the model corrects this by what the account's young posts show.
-RIPENING = dt.timedelta(hours=24)
+MATURING = dt.timedelta(hours=24)
 MIN_SHARE = 0.1  # of its final engagement: a younger post says too little
 
 DAY = dt.timedelta(days=1)
@@ -27,7 +27,7 @@ MAX_GROWTH_KNOTS = 6
 KIND_SD = 1.0
 GROWTH_SD = 0.7
 REACH_SLOPE_SD = 0.3  # around 1: engagement grows in step with reach
-AGE_SLOPE_SD = 0.5  # around 1: RIPENING is right
+AGE_SLOPE_SD = 0.5  # around 1: MATURING is right
 NOISE_SD = 1.0  # the typical post's
 NOISE_WEIGHT = 8  # and how many posts that is worth
 
@@ -94,7 +94,7 @@ class Posts:
             age = now - sample.published_at
             if sample.age is not None:
                 age = min(age, sample.age)
-            share = 1 - math.exp(-max(age / RIPENING, 0.0))
+            share = 1 - math.exp(-max(age / MATURING, 0.0))
             if share >= MIN_SHARE and sample.engagement >= 0:
                 usable.append((i, sample, share))
         usable.sort(key=lambda found: found[1].published_at)

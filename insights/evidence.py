@@ -16,16 +16,16 @@ from django.db.models import OuterRef, Subquery
 
 from connections.models import Destination, SocialConnection
 from connections.services import DestinationNotFoundError, client_of
-from insights.cache import key_of, remembered
+from insights.cache import cached, key_of
 from insights.engagement import Sample
-from insights.models import Reading
+from insights.models import MetricSnapshot
 from publishing.models import PublishJob, Status
 from socialpublishing.errors import InsufficientPermissionsError, SocialPublishingBaseError
-from socialpublishing.platforms.results import (
+from socialpublishing.platforms.metrics import (
     Metrics,
+    MetricsNotAvailableError,
+    MetricsReader,
     PastPost,
-    Results,
-    ResultsNotAvailableError,
 )
 
 HISTORY = dt.timedelta(days=540)  # older posts say little of today's audience
@@ -71,7 +71,7 @@ def sample_of(post: PastPost, age: dt.timedelta) -> Sample:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Carrier:
+class PostingTarget:
     """Whose audience is asked about: a connection, or a destination with an audience of its own."""
 
     connection: SocialConnection
@@ -92,15 +92,15 @@ class Carrier:
         return [self.connection.user_id, str(self.connection.pk), self.account]
 
     @property
-    def results(self) -> type[Results[Any]] | None:
+    def results(self) -> type[MetricsReader[Any]] | None:
         return self.connection.platform_type.results
 
-    def read(self) -> Results[Any]:
-        """Raises ResultsNotAvailableError where nothing tells, and what `client_of` raises."""
+    def read(self) -> MetricsReader[Any]:
+        """Raises MetricsNotAvailableError where nothing tells, and what `client_of` raises."""
         if self.results is None:
-            raise ResultsNotAvailableError
+            raise MetricsNotAvailableError
         if self.results.reads_are_billed and not settings.INSIGHTS_MAX_BILLED_READS:
-            raise ResultsNotAvailableError(
+            raise MetricsNotAvailableError(
                 "The platform charges for reading posts, and this service is set to read none."
             )
         return self.results(client_of(self.connection, self.destination))
@@ -114,7 +114,7 @@ class DestinationNeededError(SocialPublishingBaseError):
     )
 
 
-def carrier_of(connection: SocialConnection, destination_id: Any = None) -> Carrier:
+def target_of(connection: SocialConnection, destination_id: Any = None) -> PostingTarget:
     """The account itself, or the destination that is named or the default. Never a guess.
 
     Raises DestinationNotFoundError, and DestinationNeededError where there are several.
@@ -122,76 +122,76 @@ def carrier_of(connection: SocialConnection, destination_id: Any = None) -> Carr
     platform = connection.platform_type
     results = platform.results
     if destination_id is None and results is not None and not results.by_destination:
-        return Carrier(connection=connection)
+        return PostingTarget(connection=connection)
     places = connection.destinations.filter(can_publish=True)
     if destination_id is not None:
         chosen = places.filter(pk=destination_id).first()
         if chosen is None:
             raise DestinationNotFoundError
-        return Carrier(connection=connection, destination=chosen)
+        return PostingTarget(connection=connection, destination=chosen)
     default = places.filter(is_default=True).first()
     if default is None and platform.destination_option and not platform.posts_as_account:
         raise DestinationNeededError
-    return Carrier(connection=connection, destination=default)
+    return PostingTarget(connection=connection, destination=default)
 
 
-def evidence_of(carrier: Carrier, *, now: dt.datetime) -> Evidence:
+def evidence_of(target: PostingTarget, *, now: dt.datetime) -> Evidence:
     """All that is known of the account's posts. Raises a PlatformApiError if the platform fails
     and nothing is remembered."""
-    told, source = _history(carrier, now)
-    ours = _readings(carrier, now)
-    known = {post.id for post, _ in told}
+    data, source = _history(target, now)
+    ours = _snapshots(target, now)
+    known = {post.id for post, _ in data}
     own = [(post, age) for post, age in ours if post.id not in known]
     sources = [source]
     if own:
         meaning = "Posts that were published here, as their numbers were read since."
         sources.append(Source(name="published_here", meaning=meaning))
-    posts = sorted([*told, *own], key=lambda each: each[0].published_at, reverse=True)
+    posts = sorted([*data, *own], key=lambda each: each[0].published_at, reverse=True)
     return Evidence(posts=tuple(posts), sources=tuple(sources))
 
 
 def _history(
-    carrier: Carrier, now: dt.datetime
+    target: PostingTarget, now: dt.datetime
 ) -> tuple[list[tuple[PastPost, dt.timedelta]], Source]:
     def make() -> dict[str, Any]:
         try:
-            results = carrier.read()
+            results = target.read()
             limit = MAX_POSTS
             if results.reads_are_billed:
                 limit = min(limit, settings.INSIGHTS_MAX_BILLED_READS)
             posts = results.history(since=now - HISTORY, limit=limit)
-        except (ResultsNotAvailableError, InsufficientPermissionsError) as error:
+        except (MetricsNotAvailableError, InsufficientPermissionsError) as error:
             # As good an answer as any: it will be the same a minute later.
             return {"posts": [], "code": error.code, "why": str(error)}
         return {"posts": [_as_data(post) for post in posts], "code": "", "why": ""}
 
-    answer = remembered(f"history:{key_of(carrier.key)}", make)
-    told = [_from_data(post) for post in answer.value["posts"]]
+    response = cached(f"history:{key_of(target.key)}", make)
+    data = [_from_data(post) for post in response.value["posts"]]
     source = Source(
         name="account_history",
-        meaning=answer.value["why"] or "What the platform tells of the account's own posts.",
-        read_at=answer.made_at,
-        is_stale=answer.is_stale,
-        code=answer.value["code"],
+        meaning=response.value["why"] or "What the platform tells of the account's own posts.",
+        read_at=response.made_at,
+        is_stale=response.is_stale,
+        code=response.value["code"],
     )
-    return [(post, answer.made_at - post.published_at) for post in told], source
+    return [(post, response.made_at - post.published_at) for post in data], source
 
 
-def _readings(carrier: Carrier, now: dt.datetime) -> list[tuple[PastPost, dt.timedelta]]:
+def _snapshots(target: PostingTarget, now: dt.datetime) -> list[tuple[PastPost, dt.timedelta]]:
     """The newest reading of each post that this user published to the account through us."""
-    newest = Reading.objects.filter(job=OuterRef("pk")).order_by("-read_at").values("pk")[:1]
+    newest = MetricSnapshot.objects.filter(job=OuterRef("pk")).order_by("-read_at").values("pk")[:1]
     jobs = PublishJob.objects.filter(
-        user_id=carrier.connection.user_id,
-        connection=carrier.connection,
+        user_id=target.connection.user_id,
+        connection=target.connection,
         status=Status.PUBLISHED,
         published_at__gte=now - HISTORY,
     )
-    if carrier.results is None or carrier.results.by_destination:
-        jobs = jobs.filter(account=carrier.account)
+    if target.results is None or target.results.by_destination:
+        jobs = jobs.filter(account=target.account)
     read = jobs.annotate(newest=Subquery(newest)).filter(newest__isnull=False)
     ids = list(read.order_by("-published_at").values_list("newest", flat=True)[:MAX_POSTS])
     posts = []
-    for reading in Reading.objects.filter(pk__in=ids).select_related("job"):
+    for reading in MetricSnapshot.objects.filter(pk__in=ids).select_related("job"):
         job = reading.job
         assert job.published_at is not None
         post = PastPost(

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from connections.models import SocialConnection
 from publishing.models import PublishJob
-from socialpublishing.platforms.results import Metrics
+from socialpublishing.platforms.metrics import Metrics
 
 # The ages at which a post's numbers are read: often while they grow, then to see where they end.
 READ_AT = (
@@ -25,16 +25,19 @@ READ_AT = (
 READ_AT_WHEN_BILLED = (dt.timedelta(days=1), dt.timedelta(days=7))
 
 
-class Watch(models.Model):
+class MetricSchedule(models.Model):
     """A post that we published, and when its numbers are read next; null when never again."""
 
-    job = models.OneToOneField(PublishJob, primary_key=True, on_delete=models.CASCADE)
+    job = models.OneToOneField(
+        PublishJob, primary_key=True, on_delete=models.CASCADE, related_name="metric_schedule"
+    )
     next_read_at = models.DateTimeField(null=True, blank=True)
     # Why the last reading brought nothing.
     error_code = models.CharField(max_length=64, blank=True)
     error_message = models.CharField(max_length=500, blank=True)
 
     class Meta:
+        db_table = "insights_watch"
         indexes = [
             models.Index(
                 fields=["next_read_at"], condition=Q(next_read_at__isnull=False), name="watch_due"
@@ -45,7 +48,7 @@ class Watch(models.Model):
         return f"{self.job_id}, next {self.next_read_at}"
 
 
-class Reading(models.Model):
+class MetricSnapshot(models.Model):
     """The numbers of a post at one time. Null: its platform does not tell."""
 
     job = models.ForeignKey(PublishJob, on_delete=models.CASCADE, related_name="readings")
@@ -59,6 +62,7 @@ class Reading(models.Model):
     clicks = models.PositiveBigIntegerField(null=True)
 
     class Meta:
+        db_table = "insights_reading"
         ordering = ["read_at"]
         constraints = [models.UniqueConstraint(fields=["job", "read_at"], name="reading_once")]
 
@@ -84,14 +88,16 @@ class ConnectionInsights(SocialConnection):
         verbose_name_plural = "insights of connections"
 
 
-class Rhythm(models.Model):
+class WeekEstimate(models.Model):
     """What the last estimate said of an account's week, for the console and the platform's mean.
 
     `account` is as a job's: platform:id of what carries the posts. `posts` are the numbers that the
     estimate was made from, without any text.
     """
 
-    connection = models.ForeignKey(SocialConnection, on_delete=models.CASCADE)
+    connection = models.ForeignKey(
+        SocialConnection, on_delete=models.CASCADE, related_name="week_estimates"
+    )
     account = models.CharField(max_length=200)
     account_name = models.CharField(max_length=255, blank=True)
     platform = models.CharField(max_length=32)
@@ -109,9 +115,10 @@ class Rhythm(models.Model):
     posts = models.JSONField(default=list)
 
     class Meta:
+        db_table = "insights_rhythm"
         ordering = ["-made_at"]
-        verbose_name = "rhythm of an account"
-        verbose_name_plural = "rhythms of accounts"
+        verbose_name = "estimate of an account's week"
+        verbose_name_plural = "estimates of accounts' weeks"
         constraints = [
             models.UniqueConstraint(fields=["connection", "account"], name="rhythm_once")
         ]

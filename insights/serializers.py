@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from insights.confidence import Confidence
-from insights.models import Reading
-from socialpublishing.options import WholeField
+from insights.models import MetricSnapshot
+from socialpublishing.options import IntegerField
 from socialpublishing.serializers import StrictSerializer, TextField, TimezoneField
 
 MAX_KEYWORDS = 30
@@ -22,7 +23,7 @@ class HashtagRequestSerializer(StrictSerializer):
         help_text="What the post is about.",
     )
     industry = TextField(max_length=100, required=False, allow_null=True, allow_blank=True)
-    limit = WholeField(min_value=1, max_value=50, default=10)
+    limit = IntegerField(min_value=1, max_value=50, default=10)
     connection_id = serializers.UUIDField(
         required=False,
         allow_null=True,
@@ -45,7 +46,7 @@ class SourceSerializer(serializers.Serializer[Any]):
         return source.code or None
 
 
-class AnswerSerializer(serializers.Serializer[Any]):
+class InsightResponseSerializer(serializers.Serializer[Any]):
     """`stale`: a platform failed, and this is what it said last, at `generated_at`."""
 
     sources = SourceSerializer(many=True)
@@ -65,7 +66,7 @@ class HashtagSuggestionSerializer(serializers.Serializer[Any]):
     )
 
 
-class HashtagResponseSerializer(AnswerSerializer):
+class HashtagResponseSerializer(InsightResponseSerializer):
     suggestions = HashtagSuggestionSerializer(many=True)
 
 
@@ -84,7 +85,7 @@ class BestTimeToPostSuggestionSerializer(serializers.Serializer[Any]):
     posts = serializers.IntegerField(help_text="Own posts within an hour of it, on any day.")
 
 
-class BestTimeToPostResponseSerializer(AnswerSerializer):
+class BestTimeToPostResponseSerializer(InsightResponseSerializer):
     platform = serializers.CharField()
     connection_id = serializers.UUIDField()
     timezone = serializers.CharField()
@@ -102,13 +103,15 @@ class BestTimeToPostResponseSerializer(AnswerSerializer):
     )
 
 
-class ReadingSerializer(serializers.ModelSerializer[Reading]):
+# Its public name is older than the model's.
+@extend_schema_serializer(component_name="Reading")
+class MetricSnapshotSerializer(serializers.ModelSerializer[MetricSnapshot]):
     """Null: the platform does not tell. `engagement` is the sum of what people did."""
 
     engagement = serializers.IntegerField()
 
     class Meta:
-        model = Reading
+        model = MetricSnapshot
         fields = (
             "read_at", "impressions", "reach", "likes", "comments", "shares", "saves", "clicks",
             "engagement",
@@ -121,8 +124,8 @@ class JobMetricsSerializer(serializers.Serializer[Any]):
     job_id = serializers.UUIDField()
     platform = serializers.CharField()
     published_at = serializers.DateTimeField()
-    latest = ReadingSerializer(allow_null=True)
-    readings = ReadingSerializer(many=True, help_text="Oldest first.")
+    latest = MetricSnapshotSerializer(allow_null=True)
+    readings = MetricSnapshotSerializer(many=True, help_text="Oldest first.")
     next_read_at = serializers.DateTimeField(allow_null=True)
     error_code = serializers.CharField(allow_null=True)
     error_message = serializers.CharField(allow_null=True)

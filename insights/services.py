@@ -14,16 +14,16 @@ from django.conf import settings
 
 from connections.models import SocialConnection
 from connections.services import ConnectionNotFoundError
-from insights import best_times as rhythm
+from insights import best_times as estimator
 from insights import hashtags as own_tags
-from insights.cache import key_of, remembered
+from insights.cache import cached, key_of
 from insights.confidence import Confidence
-from insights.evidence import Carrier, Evidence, Source, carrier_of, evidence_of, sample_of
-from insights.models import Rhythm
+from insights.evidence import Evidence, PostingTarget, Source, evidence_of, sample_of, target_of
+from insights.models import WeekEstimate
 from socialpublishing.clock import database_now
 from socialpublishing.errors import PlatformApiError, SocialPublishingBaseError
 from socialpublishing.platforms import offered_platform
-from socialpublishing.platforms.results import ResultsNotAvailableError, TagQuery
+from socialpublishing.platforms.metrics import MetricsNotAvailableError, TagQuery
 from socialpublishing.text import find_hashtags, hashtag_of
 
 MIN_POSTS = 10  # fewer say nothing worth an answer
@@ -48,11 +48,11 @@ def connection_of(user_id: str, platform: str, connection_id: uuid.UUID) -> Soci
 
 def forget_connection(connection: SocialConnection, actor: str) -> int:
     """What was learnt from an account ends with its connection. No job is cancelled by it."""
-    Rhythm.objects.filter(connection=connection).delete()
+    WeekEstimate.objects.filter(connection=connection).delete()
     return 0
 
 
-def read_anew(connection: SocialConnection, *, actor: str = "", reason: str = "") -> None:
+def refresh_insights(connection: SocialConnection, *, actor: str = "", reason: str = "") -> None:
     """Estimate the rhythm of all that the connection carries, for the console.
 
     Raises the first of the errors that `best_times` does.
@@ -70,14 +70,14 @@ def read_anew(connection: SocialConnection, *, actor: str = "", reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class InsightResponse:
     """It is as old as the oldest of what it was made from."""
 
     sources: tuple[Source, ...]
 
     @property
     def generated_at(self) -> dt.datetime | None:
-        return oldest_reading(self.sources)
+        return oldest_read_at(self.sources)
 
     @property
     def stale(self) -> bool:
@@ -85,13 +85,13 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BestTimes(Answer):
+class BestTimes(InsightResponse):
     """`suggested_times` in `timezone`, best first; see insights.best_times for what they mean."""
 
     platform: str
     connection_id: uuid.UUID
     timezone: str
-    suggested_times: tuple[rhythm.Slot, ...]
+    suggested_times: tuple[estimator.Slot, ...]
     confidence: Confidence
     posts_used: int
     missing_posts: int
@@ -105,10 +105,10 @@ def best_times(
 
     Raises TooLittleKnownError, which says how many more posts it takes, and PlatformApiError.
     """
-    carrier = carrier_of(connection, destination_id)
-    evidence = evidence_of(carrier, now=database_now())
+    target = target_of(connection, destination_id)
+    evidence = evidence_of(target, now=database_now())
     zone = zone_name or connection.timezone or "UTC"
-    estimate = _estimated(carrier, evidence, zone)
+    estimate = _estimated(target, evidence, zone)
     if estimate.posts_used < MIN_POSTS:
         raise TooLittleKnownError(_too_little(estimate, evidence))
     return BestTimes(
@@ -124,28 +124,28 @@ def best_times(
     )
 
 
-def _estimated(carrier: Carrier, evidence: Evidence, zone: str) -> rhythm.Estimate:
+def _estimated(target: PostingTarget, evidence: Evidence, zone: str) -> estimator.Estimate:
     """Made once for the same posts, as it takes its time; then also kept for the console."""
     now = evidence.as_of or database_now()
     of_what = [(post.id, post.metrics.engagement) for post, _ in evidence.posts]
-    usual = _usual_effects(carrier.connection, zone)
+    usual = _usual_effects(target.connection, zone)
 
     def make() -> dict[str, Any]:
-        alone = rhythm.best_times(evidence.samples, zone=ZoneInfo(zone), now=now)
+        alone = estimator.best_times(evidence.samples, zone=ZoneInfo(zone), now=now)
         estimate = alone
         if usual is not None:
-            estimate = rhythm.best_times(
+            estimate = estimator.best_times(
                 evidence.samples, zone=ZoneInfo(zone), now=now, prior=usual
             )
         if alone.posts_used:
-            _keep(carrier, evidence, zone, estimate, alone.effects, now)
+            _keep(target, evidence, zone, estimate, alone.effects, now)
         return dataclasses.asdict(estimate)
 
-    data = remembered(f"rhythm:{key_of(carrier.key, zone, of_what)}", make).value
-    return rhythm.Estimate(
+    data = cached(f"rhythm:{key_of(target.key, zone, of_what)}", make).value
+    return estimator.Estimate(
         **{
             **data,
-            "slots": tuple(rhythm.Slot(**slot) for slot in data["slots"]),
+            "slots": tuple(estimator.Slot(**slot) for slot in data["slots"]),
             "confidence": Confidence(data["confidence"]),
         }
     )
@@ -158,29 +158,29 @@ def _usual_effects(connection: SocialConnection, zone: str) -> list[float] | Non
     """
     if not connection.timezone or zone != connection.timezone:
         return None
-    others = Rhythm.objects.filter(platform=connection.platform, posts_used__gte=MIN_POSTS)
+    others = WeekEstimate.objects.filter(platform=connection.platform, posts_used__gte=MIN_POSTS)
     effects = others.exclude(connection__timezone="").values_list("effects", flat=True)
     found = list(effects.order_by("-made_at")[:MAX_ACCOUNTS])
-    return rhythm.mean_effects(found) if len(found) >= MIN_ACCOUNTS else None
+    return estimator.mean_effects(found) if len(found) >= MIN_ACCOUNTS else None
 
 
 def _keep(
-    carrier: Carrier,
+    target: PostingTarget,
     evidence: Evidence,
     zone: str,
-    estimate: rhythm.Estimate,
+    estimate: estimator.Estimate,
     effects: Sequence[float],
     now: dt.datetime,
 ) -> None:
-    home = carrier.connection.timezone
+    home = target.connection.timezone
     if home and zone != home:
         return  # asked in passing; the account's own zone is what can be compared
-    Rhythm.objects.update_or_create(
-        connection=carrier.connection,
-        account=carrier.account,
+    WeekEstimate.objects.update_or_create(
+        connection=target.connection,
+        account=target.account,
         defaults={
-            "account_name": carrier.name,
-            "platform": carrier.connection.platform,
+            "account_name": target.name,
+            "platform": target.connection.platform,
             "timezone": zone,
             "made_at": now,
             "sources": [source.name for source in evidence.sources if not source.code],
@@ -204,7 +204,7 @@ def _keep(
     )
 
 
-def _too_little(estimate: rhythm.Estimate, evidence: Evidence) -> str:
+def _too_little(estimate: estimator.Estimate, evidence: Evidence) -> str:
     known = f"Only {estimate.posts_used} posts" if estimate.posts_used else "No posts"
     first = MIN_POSTS - estimate.posts_used
     sentences = [
@@ -230,7 +230,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hashtags(Answer):
+class Hashtags(InsightResponse):
     suggestions: tuple[Suggestion, ...]
 
 
@@ -260,12 +260,12 @@ def hashtags(
     lists: list[list[Suggestion]] = []
     sources: list[Source] = []
     if connection is not None:
-        carrier = carrier_of(connection, destination_id)
-        for told, source in (
-            _platforms_tags(carrier, keywords, industry, limit),
-            _own_tags(carrier, keywords),
+        target = target_of(connection, destination_id)
+        for data, source in (
+            _platforms_tags(target, keywords, industry, limit),
+            _own_tags(target, keywords),
         ):
-            lists.append(told)
+            lists.append(data)
             sources.append(source)
     words, source = _keyword_tags(keywords, industry)
     sources.append(source)
@@ -281,16 +281,16 @@ def hashtags(
 
 
 def _platforms_tags(
-    carrier: Carrier, keywords: Sequence[str], industry: str, limit: int
+    target: PostingTarget, keywords: Sequence[str], industry: str, limit: int
 ) -> tuple[list[Suggestion], Source]:
     """What the platform itself names for the keywords, read with the user's own token."""
-    zone = carrier.connection.timezone
+    zone = target.connection.timezone
 
     def make() -> dict[str, Any]:
         try:
-            if carrier.results is None or not carrier.results.has_tag_ideas:
-                raise ResultsNotAvailableError("The platform names no hashtags.")
-            told = carrier.read().tag_ideas(
+            if target.results is None or not target.results.has_tag_ideas:
+                raise MetricsNotAvailableError("The platform names no hashtags.")
+            data = target.read().tag_ideas(
                 TagQuery(
                     keywords=tuple(keywords),
                     industry=industry,
@@ -299,34 +299,34 @@ def _platforms_tags(
                     timezone=zone,
                 )
             )
-        except ResultsNotAvailableError as error:
+        except MetricsNotAvailableError as error:
             return {"name": "platform", "why": str(error), "code": error.code, "ideas": []}
-        ideas = [vars(idea) for idea in told.ideas]
-        return {"name": told.source, "why": told.meaning, "code": "", "ideas": ideas}
+        ideas = [vars(idea) for idea in data.ideas]
+        return {"name": data.source, "why": data.meaning, "code": "", "ideas": ideas}
 
     folded = [own_tags.fold(word) for word in keywords]
-    key = key_of(carrier.key, folded, industry, limit, zone)
+    key = key_of(target.key, folded, industry, limit, zone)
     try:
-        answer = remembered(f"tags:{key}", make)
+        response = cached(f"tags:{key}", make)
     except PlatformApiError as error:
         return [], Source(name="platform", meaning=str(error), code=error.code)
-    said = answer.value
+    said = response.value
     source = Source(
         name=said["name"],
         meaning=said["why"],
-        read_at=answer.made_at,
-        is_stale=answer.is_stale,
+        read_at=response.made_at,
+        is_stale=response.is_stale,
         code=said["code"],
     )
     return [Suggestion(source=said["name"], **idea) for idea in said["ideas"]], source
 
 
-def _own_tags(carrier: Carrier, keywords: Sequence[str]) -> tuple[list[Suggestion], Source]:
+def _own_tags(target: PostingTarget, keywords: Sequence[str]) -> tuple[list[Suggestion], Source]:
     """The account's tags that lift its engagement; those that go with the keywords come first."""
     now = database_now()
     name = "own_posts"
     try:
-        evidence = evidence_of(carrier, now=now)
+        evidence = evidence_of(target, now=now)
     except PlatformApiError as error:
         return [], Source(name=name, meaning=str(error), code=error.code)
     now = evidence.as_of or now
@@ -334,7 +334,7 @@ def _own_tags(carrier: Carrier, keywords: Sequence[str]) -> tuple[list[Suggestio
         own_tags.TaggedPost(sample=sample_of(post, age), tags=find_hashtags(post.text))
         for post, age in evidence.posts
     ]
-    zone = ZoneInfo(carrier.connection.timezone or "UTC")
+    zone = ZoneInfo(target.connection.timezone or "UTC")
     sought = [own_tags.fold(word) for word in keywords]
     related = {
         own_tags.fold(tag)
@@ -348,7 +348,7 @@ def _own_tags(carrier: Carrier, keywords: Sequence[str]) -> tuple[list[Suggestio
         name=name,
         meaning="Engagement of the account's posts with the tag against those without: "
         "score = lift / (1 + lift), so that 0.5 is no effect.",
-        read_at=oldest_reading(evidence.sources),
+        read_at=oldest_read_at(evidence.sources),
         is_stale=any(source.is_stale for source in evidence.sources),
         code="" if lifts else "insights_not_available",
     )
@@ -389,5 +389,5 @@ def _merged(lists: Iterable[list[Suggestion]], limit: int) -> list[Suggestion]:
     return list(merged.values())
 
 
-def oldest_reading(sources: Iterable[Source]) -> dt.datetime | None:
+def oldest_read_at(sources: Iterable[Source]) -> dt.datetime | None:
     return min((source.read_at for source in sources if source.read_at), default=None)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django_q.models import Schedule
 
-from insights import readings
+from insights import snapshots
 
 
 def read_metrics() -> None:
-    readings.read_due()
+    snapshots.read_due()
 
 
 def schedule() -> None:

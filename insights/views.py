@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from connections.callers import user_id
-from insights import readings, services
+from insights import services, snapshots
 from insights.serializers import (
     BestTimesQuerySerializer,
     BestTimeToPostResponseSerializer,
@@ -78,4 +78,4 @@ class JobMetricsViewSet(viewsets.ViewSet):
         responses=JobMetricsSerializer,
     )
     def retrieve(self, request: Request, job_id: Any) -> Response:
-        return Response(JobMetricsSerializer(readings.of_job(user_id(request), job_id)).data)
+        return Response(JobMetricsSerializer(snapshots.of_job(user_id(request), job_id)).data)

@@ -35,8 +35,8 @@ from connections.console import (
     platform_label,
 )
 from publishing import services
-from publishing.lanes import DEAD_AFTER, TURNSTILE
-from publishing.models import JobEvent, Lane, Outcome, PublishJob, Status
+from publishing.models import JobEvent, Outcome, PublishJob, Status, WorkerSlot
+from publishing.worker.process import CLAIM_LOCK, DEAD_AFTER
 from socialpublishing.clock import database_now
 
 STATUS_COLOURS: dict[str, str] = {
@@ -92,7 +92,16 @@ class ErrorFilter(RadioFilter):  # type: ignore[misc]  # unfold has no types
 class JobEventInline(ReadOnlyInline):
     model = JobEvent
     verbose_name_plural = "Story"
-    fields = readonly_fields = ("when", "arrow", "step", "what", "code", "answer", "took", "actor")
+    fields = readonly_fields = (
+        "when",
+        "arrow",
+        "step",
+        "what",
+        "code",
+        "response",
+        "took",
+        "actor",
+    )
 
     @display(description="at")
     def when(self, event: JobEvent) -> str:
@@ -109,7 +118,7 @@ class JobEventInline(ReadOnlyInline):
         return isolated(event.note)
 
     @display(description="platform's answer")
-    def answer(self, event: JobEvent) -> str:
+    def response(self, event: JobEvent) -> str:
         words = [event.platform_status or "", event.platform_code, event.platform_request_id]
         return isolated(" · ".join(str(word) for word in words if word))
 
@@ -151,14 +160,18 @@ class PublishJobAdmin(OperatedAdmin):
         ("Outcome", {"fields": ("post", "remote_id", "error_code", "error", "attempts")}),
         (
             "Timing",
-            {"fields": ("created", "scheduled", "late", "next_look", "submitted", "published")},
+            {
+                "fields": (
+                    "created", "scheduled", "late", "next_attempt", "submitted", "published",
+                )
+            },
         ),
         (
             "Engine",
             {
                 "classes": ("collapse",),
                 "fields": (
-                    "id", "lease_owner", "fence", "claims", "publish_calls", "looks",
+                    "id", "lease_owner", "fencing_token", "claims", "publish_calls", "lookups",
                     "retry_pause_s", "late_grace_s", "refused_token_version", "idempotency_key",
                     "progress",
                 ),
@@ -166,7 +179,7 @@ class PublishJobAdmin(OperatedAdmin):
         ),
     )  # fmt: skip
     inlines = (JobEventInline,)
-    actions = actions_detail = ("retry", "cancel", "settle_published", "settle_not_published")
+    actions = actions_detail = ("retry", "cancel", "resolve_published", "resolve_not_published")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[PublishJob], search_term: str
@@ -266,7 +279,7 @@ class PublishJobAdmin(OperatedAdmin):
         return moment(job.scheduled_at)
 
     @display(description="next looked at")
-    def next_look(self, job: PublishJob) -> str:
+    def next_attempt(self, job: PublishJob) -> str:
         return moment(job.next_attempt_at)
 
     @display(description="too late after")
@@ -275,7 +288,7 @@ class PublishJobAdmin(OperatedAdmin):
 
     @display(description="submitted")
     def submitted(self, job: PublishJob) -> str:
-        return moment(job.unclear_since or job.publish_started_at)
+        return moment(job.in_doubt_since or job.publish_started_at)
 
     @display(description="published")
     def published(self, job: PublishJob) -> str:
@@ -304,7 +317,7 @@ class PublishJobAdmin(OperatedAdmin):
         warning="What has been submitted to its platform can no longer be cancelled.",
     )
 
-    settle_published = operation(
+    resolve_published = operation(
         "It is published",
         icon="done",
         title="It is published",
@@ -313,7 +326,7 @@ class PublishJobAdmin(OperatedAdmin):
         warning="For an unconfirmed post that somebody has seen at its platform.",
     )
 
-    settle_not_published = operation(
+    resolve_not_published = operation(
         "It is not published",
         icon="block",
         variant=ActionVariant.DANGER,
@@ -338,22 +351,22 @@ class PublishJobAdmin(OperatedAdmin):
         return [each for each in offered if each.description in possible]
 
 
-@admin.register(Lane)
-class LaneAdmin(ReadOnlyAdmin):
+@admin.register(WorkerSlot)
+class WorkerSlotAdmin(ReadOnlyAdmin):
     list_display = ("name", "state", "beat", "generation")
     list_display_links = None
     ordering = ("name",)
     sortable_by = ()
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Lane]:
-        return Lane.objects.exclude(name=TURNSTILE)
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WorkerSlot]:
+        return WorkerSlot.objects.exclude(name=CLAIM_LOCK)
 
     @display(description="state")
-    def state(self, lane: Lane) -> str:
-        is_alive = lane.beat_at is not None and database_now() - lane.beat_at < DEAD_AFTER
+    def state(self, slot: WorkerSlot) -> str:
+        is_alive = slot.heartbeat_at is not None and database_now() - slot.heartbeat_at < DEAD_AFTER
         word, colour = ("beating", "success") if is_alive else ("silent", "danger")
         return coloured(word, {word: colour})
 
     @display(description="last beat")
-    def beat(self, lane: Lane) -> str:
-        return moment(lane.beat_at)
+    def beat(self, slot: WorkerSlot) -> str:
+        return moment(slot.heartbeat_at)

@@ -12,7 +12,7 @@ class PublishingConfig(AppConfig):
         from publishing import services
 
         connection_services.on_disconnect.append(services.cancel_for_connection)
-        connection_services.on_reconnect.append(services.wake_for_connection)
+        connection_services.on_reconnect.append(services.resume_for_connection)
         post_migrate.connect(_schedule, sender=self)
 
 

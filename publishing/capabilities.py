@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
+from socialpublishing.limits import forms
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.platforms.base import Platform
-from socialpublishing.policy import forms
 
 TESTS = "publishing/tests/test_every_kind.py"
 

@@ -29,7 +29,7 @@ from socialpublishing.errors import (
     InsufficientPermissionsError,
     MediaError,
     MediaNotReadyError,
-    NoAnswerError,
+    NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
     PlatformUnreachableError,
@@ -48,7 +48,7 @@ logger = logging.getLogger(__name__)
 # A job whose claims end this often without any outcome kills its workers.
 MAX_CLAIMS = 5
 # While its owner has to connect again, or the account's refresh is under way elsewhere.
-HOLD = dt.timedelta(seconds=60)
+DEFER = dt.timedelta(seconds=60)
 REFRESH_ELSEWHERE = dt.timedelta(milliseconds=500)
 SAME_TEXT_WAIT = dt.timedelta(seconds=5)
 MAX_RETRY_PAUSE_S = 900.0
@@ -59,12 +59,12 @@ MAX_LIMIT = dt.timedelta(hours=24)
 JUST_LATE = dt.timedelta(seconds=1)
 # Pauses before each look for a post whose publishing call had no clear end. Found is final at once;
 # absent only after the platform's settle time.
-LOOK_PAUSES_S = (2, 8, 20, 40, 60, 120, 300, 600, 900)
-LOOK_FOR = dt.timedelta(hours=24)
+LOOKUP_PAUSES_S = (2, 8, 20, 40, 60, 120, 300, 600, 900)
+LOOKUP_FOR = dt.timedelta(hours=24)
 # A platform that works long on a post is asked again after this share of the time so far.
 POLL_SHARE, MAX_POLL_PAUSE = 0.1, dt.timedelta(minutes=5)
 # Clocks differ: a post may bear a time before our mark.
-LOOK_BACK = dt.timedelta(seconds=120)
+LOOKUP_MARGIN = dt.timedelta(seconds=120)
 # A token that is younger may not be known everywhere at its platform: where there is none fresher,
 # it is shown again.
 FRESH_TOKEN, FRESH_TOKEN_WAIT = dt.timedelta(seconds=15), dt.timedelta(seconds=3)
@@ -75,7 +75,7 @@ LATE_IN_LISTS = dt.timedelta(minutes=10)
 
 
 # Noes to a publishing call that say for certain that it made nothing. All others leave it open.
-CERTAINLY_NOT_MADE = (
+NOTHING_WAS_CREATED = (
     PlatformUnreachableError,
     RateLimitError,
     TokenExpiredError,
@@ -85,7 +85,7 @@ CERTAINLY_NOT_MADE = (
     UploadLostError,
 )
 # Noes that say by the way that the token is good.
-TOKEN_TAKEN = (RateLimitError, ContentRejectedError, MediaNotReadyError, UploadLostError)
+TOKEN_WAS_ACCEPTED = (RateLimitError, ContentRejectedError, MediaNotReadyError, UploadLostError)
 # A refresh that ends so need not be tried again by itself.
 FINAL = (TokenExpiredError, InsufficientPermissionsError, PlatformConfigurationError)
 
@@ -95,7 +95,7 @@ class StepKind(StrEnum):
     PREPARE = "prepare"
     PUBLISH = "publish"
     CONFIRM = "confirm"
-    FIND = "find"
+    LOOKUP = "find"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,7 @@ class Step:
     token_version: int
     refresh_token: Secret | None = None
     since: dt.datetime | None = None
-    credited: frozenset[str] = frozenset()
+    other_post_ids: frozenset[str] = frozenset()
     # time.monotonic() after which a publishing call may no longer leave: the lease may be over.
     send_before: float = float("inf")
 
@@ -142,18 +142,18 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
+class Context:
     """What `decide` has to know beside the job."""
 
     now: dt.datetime
     # Another job of this account with the same text waits to be looked up.
-    has_twin: bool = False
+    has_same_text_in_doubt: bool = False
     # Ids of posts that belong to other jobs of the account; asked for only when it matters.
-    credited: Callable[[], frozenset[str]] = frozenset
+    other_post_ids: Callable[[], frozenset[str]] = frozenset
     # Does the post of this id belong to another job of the account?
-    is_credited: Callable[[str], bool] = lambda _: False
+    belongs_to_other_job: Callable[[str], bool] = lambda _: False
     # May another job of the same text own a post of the account whose id nobody knows?
-    has_lost_twin: Callable[[], bool] = lambda: False
+    may_own_named_post: Callable[[], bool] = lambda: False
     # The end of the lease for a step that starts now, by the database's clock and by ours.
     lease_until: dt.datetime
     send_before: float = float("inf")
@@ -162,94 +162,94 @@ class Surroundings:
 # --- What next -----------------------------------------------------------------------------------
 
 
-def decide(job: PublishJob, around: Surroundings) -> Decision:
+def decide(job: PublishJob, context: Context) -> Decision:
     """What `job`, in hand, does next."""
-    return _unless_it_may_exist(_decide(job, around))
+    return _unless_it_may_exist(_decide(job, context))
 
 
-def _decide(job: PublishJob, around: Surroundings) -> Decision:
-    now, connection, carrier = around.now, job.connection, job.carrier
+def _decide(job: PublishJob, context: Context) -> Decision:
+    now, connection, target = context.now, job.connection, job.target
     if job.remote_id:
         return _published(job, now, note="Its platform had told so.")
-    if connection is None or carrier is None or connection.status == connection.Status.REVOKED:
+    if connection is None or target is None or connection.status == connection.Status.REVOKED:
         return _without_account(job, now)
-    is_marked = job.publish_started_at is not None
-    if not is_marked:
+    has_intent = job.publish_started_at is not None
+    if not has_intent:
         if _repeat_is_too_late(job, now):
             return _given_up(job, "By now a repeat could make it twice.")
         if now > job.late_at:
             return _too_late(job)
         if job.claims > MAX_CLAIMS:
             return _failed(job, "poison", "Working on this post stopped the service repeatedly.")
-    if not is_marked:
+    if not has_intent:
         try:
             connection.platform_type.check_publishing(job.post)
         except PublishingOffError as error:
-            return hold(job, now, error)
-    if job.destination is not None and not job.destination.can_publish and not is_marked:
+            return defer(job, now, error)
+    if job.destination is not None and not job.destination.can_publish and not has_intent:
         message = f"The account may no longer publish to {job.account_name}."
         return _failed(job, InsufficientPermissionsError.code, message)
     if connection.status == connection.Status.NEEDS_REAUTH:
         code = TokenExpiredError.code
-        return _held(job, now, code, connection.status_reason, is_looking=is_marked)
-    limited = carrier.limited_until
-    if limited is not None and limited > now and not is_marked:
+        return _deferred(job, now, code, connection.status_reason, is_looking=has_intent)
+    limited = target.limited_until
+    if limited is not None and limited > now and not has_intent:
         note = (
             f"{job.platform_type.label} lets this account publish again at {limited:%H:%M:%S} UTC."
         )
         until = min(limited, job.late_at + JUST_LATE)
         return Decision(move=_wait(job, until, Status.PENDING, note, code=RateLimitError.code))
     if connection.needs_refresh(now) or job.refused_token_version == connection.token_version:
-        return _step(job, StepKind.REFRESH, around)
+        return _step(job, StepKind.REFRESH, context)
     progress = job.stored_progress
-    if is_marked:
+    if has_intent:
         if progress.stage == Stage.CONFIRMING:
-            return _step(job, StepKind.CONFIRM, around)
-        return _step(job, StepKind.FIND, around)
+            return _step(job, StepKind.CONFIRM, context)
+        return _step(job, StepKind.LOOKUP, context)
     # Of several parts the first has the media.
     needs_preparation = not progress.posted and connection.platform_type().needs_preparation(
         job.post
     )
     if progress.stage == Stage.PREPARING and needs_preparation:
-        return _step(job, StepKind.PREPARE, around)
-    if around.has_twin:
+        return _step(job, StepKind.PREPARE, context)
+    if context.has_same_text_in_doubt:
         note = "A post of the same text is being looked up on this account first."
         return Decision(move=_wait_on(job, now + SAME_TEXT_WAIT, note, ""))
-    return _step(job, StepKind.PUBLISH, around)
+    return _step(job, StepKind.PUBLISH, context)
 
 
-def _step(job: PublishJob, kind: StepKind, around: Surroundings) -> Decision:
-    connection, carrier = job.connection, job.carrier
+def _step(job: PublishJob, kind: StepKind, context: Context) -> Decision:
+    connection, target = job.connection, job.target
     assert connection is not None
-    assert isinstance(carrier, (SocialConnection, Destination))
+    assert isinstance(target, (SocialConnection, Destination))
     is_refresh = kind == StepKind.REFRESH
     step = Step(
         job=job,
         kind=kind,
         post=job.post,
         # A refresh is the connection's, whatever carries the post.
-        account=connection.account if is_refresh else carrier.account,
+        account=connection.account if is_refresh else target.account,
         progress=job.stored_progress,
         token_version=connection.token_version,
         refresh_token=connection.refresh_token if is_refresh else None,
-        since=_look_since(job) if kind == StepKind.FIND else None,
-        credited=around.credited() if kind == StepKind.FIND else frozenset(),
-        send_before=around.send_before,
+        since=_lookup_since(job) if kind == StepKind.LOOKUP else None,
+        other_post_ids=context.other_post_ids() if kind == StepKind.LOOKUP else frozenset(),
+        send_before=context.send_before,
     )
     move = Move(job=job, to=Status(job.status), step=kind)
-    move.changes["next_attempt_at"] = around.lease_until
+    move.changes["next_attempt_at"] = context.lease_until
     match kind:
         case StepKind.PUBLISH:
             # From here until the outcome is stored, nobody may publish again.
             move.to = Status.PROCESSING
             move.note = f"Publishing on {job.platform_type.label}."
             move.changes |= {
-                "publish_started_at": around.now,
-                "unclear_since": job.unclear_since or around.now,
+                "publish_started_at": context.now,
+                "in_doubt_since": job.in_doubt_since or context.now,
                 "publish_calls": job.publish_calls + 1,
-                "looks": 0,
+                "lookups": 0,
             }
-        case StepKind.FIND if job.status != Status.UNCONFIRMED:
+        case StepKind.LOOKUP if job.status != Status.UNCONFIRMED:
             move.to = Status.UNCONFIRMED
             move.note = "The worker stopped while publishing; looking whether the post exists."
             move.code = "outcome_unknown"
@@ -264,10 +264,10 @@ def _step(job: PublishJob, kind: StepKind, around: Surroundings) -> Decision:
     return Decision(move=move, step=step)
 
 
-def _look_since(job: PublishJob) -> dt.datetime:
-    started = job.unclear_since or job.publish_started_at
+def _lookup_since(job: PublishJob) -> dt.datetime:
+    started = job.in_doubt_since or job.publish_started_at
     assert started is not None
-    return started - LOOK_BACK
+    return started - LOOKUP_MARGIN
 
 
 # --- The HTTP ------------------------------------------------------------------------------------
@@ -292,10 +292,10 @@ def run(step: Step) -> Result:
                 value = client.publish(step.post, step.progress)
             case StepKind.CONFIRM:
                 value = client.confirm(step.post, step.progress)
-            case StepKind.FIND:
+            case StepKind.LOOKUP:
                 assert step.since is not None
-                value = client.find_published(
-                    step.post, step.progress, since=step.since, credited=step.credited
+                value = client.lookup(
+                    step.post, step.progress, since=step.since, other_post_ids=step.other_post_ids
                 )
     except Exception as error:  # noqa: BLE001  a thread has nobody to raise to; settle() is loud
         failure = error
@@ -306,21 +306,21 @@ def run(step: Step) -> Result:
 # --- What it means -------------------------------------------------------------------------------
 
 
-def settle(result: Result, around: Surroundings) -> Decision:
+def settle(result: Result, context: Context) -> Decision:
     """What becomes of the job after `result`. The lane has stored a refresh before it asks this."""
-    decision = _settle_error(result, around) if result.error else _settle_value(result, around)
+    decision = _settle_error(result, context) if result.error else _settle_value(result, context)
     move = decision.move
     move.step = result.step.kind
     move.duration_ms = result.duration_ms
     # An outcome is recorded, so this claim did not kill its worker.
     move.changes["claims"] = 0
     # A file that fails while the call is made leaves it without its whole body: nothing was made.
-    is_refusal = isinstance(result.error, (*CERTAINLY_NOT_MADE, ContentRejectedError, MediaError))
+    is_refusal = isinstance(result.error, (*NOTHING_WAS_CREATED, ContentRejectedError, MediaError))
     if result.step.kind == StepKind.PUBLISH and is_refusal and move.to != Status.UNCONFIRMED:
         move.changes.setdefault("publish_started_at", None)
-        if not _had_open_call(result.step.job):
-            move.changes.setdefault("unclear_since", None)
-    if result.step.kind != StepKind.REFRESH and isinstance(result.error, TOKEN_TAKEN):
+        if not was_in_doubt_before(result.step.job):
+            move.changes.setdefault("in_doubt_since", None)
+    if result.step.kind != StepKind.REFRESH and isinstance(result.error, TOKEN_WAS_ACCEPTED):
         move.changes.setdefault("refused_token_version", None)
     if isinstance(result.error, PlatformApiError):
         move.platform_status = result.error.status_code
@@ -329,16 +329,16 @@ def settle(result: Result, around: Surroundings) -> Decision:
     return _unless_it_may_exist(decision)
 
 
-def _had_open_call(job: PublishJob) -> bool:
+def was_in_doubt_before(job: PublishJob) -> bool:
     """Was a publishing call made, before the one that is marked, whose outcome is open?"""
-    return job.unclear_since is not None and job.unclear_since != job.publish_started_at
+    return job.in_doubt_since is not None and job.in_doubt_since != job.publish_started_at
 
 
 def _unless_it_may_exist(decision: Decision) -> Decision:
     """Nothing ends as unpublished while an earlier call may have made it: a person has to look."""
     move = decision.move
     job = move.job
-    is_open = move.changes.get("unclear_since", job.unclear_since) is not None
+    is_open = move.changes.get("in_doubt_since", job.in_doubt_since) is not None
     if not is_open or not job.cannot_be_looked_up:
         return decision
     if move.to not in {Status.FAILED, Status.CONTENT_REJECTED, Status.CANCELLED}:
@@ -350,19 +350,19 @@ def _unless_it_may_exist(decision: Decision) -> Decision:
     )
 
 
-def _settle_value(result: Result, around: Surroundings) -> Decision:
-    job, now = result.step.job, around.now
+def _settle_value(result: Result, context: Context) -> Decision:
+    job, now = result.step.job, context.now
     value = result.value
     if isinstance(value, Found):
-        if around.is_credited(value.remote_id):
-            return _not_seen(result, around)
+        if context.belongs_to_other_job(value.remote_id):
+            return _not_found(result, context)
         return _published(job, now, value.remote_id, value.post_url, note=FOUND)
     if isinstance(value, Progress):
-        return _progressed(job, value, now, is_found=result.step.kind == StepKind.FIND)
+        return _progressed(job, value, now, is_found=result.step.kind == StepKind.LOOKUP)
     if result.step.kind == StepKind.REFRESH:
         note = "Refreshed the account's token."
         return Decision(move=Move(job=job, to=Status(job.status), note=note), again=True)
-    return _not_seen(result, around)
+    return _not_found(result, context)
 
 
 def _progressed(job: PublishJob, value: Progress, now: dt.datetime, *, is_found: bool) -> Decision:
@@ -380,12 +380,12 @@ def _progressed(job: PublishJob, value: Progress, now: dt.datetime, *, is_found:
             # Nothing is public, and a retry has to begin anew.
             ended.move.changes |= {
                 "publish_started_at": None,
-                "unclear_since": None,
-                "progress": job.progress_anew,
+                "in_doubt_since": None,
+                "progress": job.restarted_progress,
             }
             return ended
         case Stage.LOST:
-            return _begin_anew(job, now, UploadLostError(value.note), pause=value.poll_after)
+            return _restart_upload(job, now, UploadLostError(value.note), pause=value.poll_after)
     changes: dict[str, Any] = {
         "progress": _stored(value),
         "refused_token_version": None,
@@ -397,8 +397,8 @@ def _progressed(job: PublishJob, value: Progress, now: dt.datetime, *, is_found:
         age = now - job.publish_started_at
         if value.remote_id:
             # Named, so it is out: nobody has to wait for what this call became.
-            changes["unclear_since"] = None
-        if age > LOOK_FOR:
+            changes["in_doubt_since"] = None
+        if age > LOOKUP_FOR:
             return _given_up(job, f"{label} has not said in a day what became of this post.")
         poll_after = max(poll_after, min(age * POLL_SHARE, MAX_POLL_PAUSE))
         note = value.note or f"{label} is working on the post."
@@ -410,7 +410,7 @@ def _progressed(job: PublishJob, value: Progress, now: dt.datetime, *, is_found:
             "post_url": value.post_url or job.post_url,
         }
         if job.publish_started_at is not None:
-            changes |= {"publish_started_at": None, "unclear_since": None}
+            changes |= {"publish_started_at": None, "in_doubt_since": None}
         note = value.note or ("Uploaded." if value.stage == Stage.PREPARING else "Ready.")
     if poll_after is not None:
         move = _wait(job, now + poll_after, Status.PROCESSING, note)
@@ -420,7 +420,7 @@ def _progressed(job: PublishJob, value: Progress, now: dt.datetime, *, is_found:
     return Decision(move=move, again=True)
 
 
-def _begin_anew(
+def _restart_upload(
     job: PublishJob,
     now: dt.datetime,
     error: UploadLostError,
@@ -428,16 +428,20 @@ def _begin_anew(
     pause: dt.timedelta | None = None,
 ) -> Decision:
     """The last call made nothing public, and what was prepared is worth nothing any more."""
-    if _had_open_call(job) and job.cannot_be_looked_up:
+    if was_in_doubt_before(job) and job.cannot_be_looked_up:
         # With other uploads it would be another post, which the platform does not refuse.
         given_up = _given_up(job, f"{error} {MAY_EXIST}")
         given_up.move.changes["publish_started_at"] = None
         return given_up
     # A pause that the platform asks for is not the post's fault.
     decision = _retry(job, now, error, uses_attempt=pause is None, pause=pause)
-    decision.move.changes |= {"progress": job.progress_anew, "publish_started_at": None, "looks": 0}
-    if not _had_open_call(job):
-        decision.move.changes["unclear_since"] = None
+    decision.move.changes |= {
+        "progress": job.restarted_progress,
+        "publish_started_at": None,
+        "lookups": 0,
+    }
+    if not was_in_doubt_before(job):
+        decision.move.changes["in_doubt_since"] = None
     return decision
 
 
@@ -449,39 +453,41 @@ def _stored(value: Progress) -> dict[str, Any]:
     return stored | ({"posted": list(value.posted)} if value.posted else {})
 
 
-def _settle_error(result: Result, around: Surroundings) -> Decision:
-    job, kind, error, now = result.step.job, result.step.kind, result.error, around.now
+def _settle_error(result: Result, context: Context) -> Decision:
+    job, kind, error, now = result.step.job, result.step.kind, result.error, context.now
     label = job.platform_type.label
     if not isinstance(error, SocialPublishingBaseError):
         logger.error("step %s failed", kind, exc_info=error, extra={"job_id": job.pk})
-    is_marked = job.publish_started_at is not None
-    if is_marked and kind != StepKind.PUBLISH and not isinstance(error, TokenExpiredError):
+    has_intent = job.publish_started_at is not None
+    if has_intent and kind != StepKind.PUBLISH and not isinstance(error, TokenExpiredError):
         # Looking changes nothing: whatever went wrong, look again.
-        return _look_again(job, now, note=f"The look-up failed: {error}", code=_code(error))
+        return _look_up_again(job, now, note=f"The look-up failed: {error}", code=_code(error))
     match error:
-        case PlatformUnreachableError() if kind != StepKind.REFRESH or not _token_serves(job, now):
+        case PlatformUnreachableError() if kind != StepKind.REFRESH or not _token_is_usable(
+            job, now
+        ):
             # Nothing left us, so nothing was made and no try is used up; the grace is the bound.
             return _retry(job, now, error, uses_attempt=False)
         case Exception() if kind == StepKind.REFRESH and (
-            not isinstance(error, FINAL) or _token_serves(job, now)
+            not isinstance(error, FINAL) or _token_is_usable(job, now)
         ):
             # Its lease stays for a while as a pause; until the token ends, it serves.
             move = Move(job=job, to=Status(job.status), note=f"Refreshing failed: {error}")
             return Decision(move=move, again=True)
         case RateLimitError():
             return _limited(job, now, error)
-        case DuplicateContentError() if _is_ours(error, result, around):
+        case DuplicateContentError() if _is_our_duplicate(error, result, context):
             note = "The platform has the post already, from our earlier try."
             return _published(job, now, error.remote_id, error.post_url, note=note)
-        case _ if kind == StepKind.PUBLISH and _tells_of_earlier(error, job):
+        case _ if kind == StepKind.PUBLISH and _may_be_due_to_earlier_call(error, job):
             # The earlier call may have used up what this one wanted.
             note = f"{error} Maybe because an earlier try has published it; looking."
-            unclear = _unclear(job, now, note, _code(error))
+            in_doubt = _in_doubt(job, now, note, _code(error))
             refusal = {"code": _code(error), "message": str(error)}
-            unclear.move.changes["progress"] = {**job.progress, "refusal": refusal}
-            return unclear
+            in_doubt.move.changes["progress"] = {**job.progress, "refusal": refusal}
+            return in_doubt
         case UploadLostError():
-            return _begin_anew(job, now, error)
+            return _restart_upload(job, now, error)
         case MediaNotReadyError():
             return _retry(job, now, error, uses_attempt=error.uses_attempt, pause=error.wait)
         case TokenExpiredError() if kind != StepKind.REFRESH and _is_token_fresh(job, now):
@@ -495,14 +501,16 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
             return Decision(move=move, again=True)
         case TokenExpiredError() if kind != StepKind.REFRESH and _has_own_token(job):
             # The person's token was refreshed and serves: it is about this one place.
-            if is_marked and kind != StepKind.PUBLISH:
-                return _look_again(job, now, note=f"The look-up failed: {error}", code=error.code)
+            if has_intent and kind != StepKind.PUBLISH:
+                return _look_up_again(
+                    job, now, note=f"The look-up failed: {error}", code=error.code
+                )
             message = f"{label} no longer lets us post to {job.account_name}: {error}"
             failed = _failed(job, InsufficientPermissionsError.code, message)
             return replace(failed, is_shut_out=True)
         case TokenExpiredError():
-            is_looking = is_marked and kind != StepKind.PUBLISH
-            held = _held(job, now, error.code, str(error), is_looking=is_looking)
+            is_looking = has_intent and kind != StepKind.PUBLISH
+            held = _deferred(job, now, error.code, str(error), is_looking=is_looking)
             return Decision(move=held.move, reauth_reason=str(error))
         case ContentRejectedError():
             return _ended(job, Status.CONTENT_REJECTED, error.code, str(error))
@@ -516,63 +524,65 @@ def _settle_error(result: Result, around: Surroundings) -> Decision:
             return _failed(job, error.code, str(error))
     if kind == StepKind.PUBLISH:
         # Neither a yes nor one of the noes that say for certain that nothing was made.
-        unclear = _unclear(job, now, f"{error} Looking whether the post exists.", _code(error))
+        in_doubt = _in_doubt(job, now, f"{error} Looking whether the post exists.", _code(error))
         rest_until = error.rest_until if isinstance(error, PlatformApiError) else None
-        return replace(unclear, limited_until=rest_until)
+        return replace(in_doubt, limited_until=rest_until)
     if isinstance(error, PlatformApiError):
         return _retry(job, now, error)
     if isinstance(error, (LookupError, TypeError, ValueError, AttributeError)):
         # Most likely an answer of another shape than the platform's pages say.
-        return _retry(job, now, NoAnswerError(f"{label} gave an answer that we do not understand."))
+        return _retry(
+            job, now, NoResponseError(f"{label} gave an answer that we do not understand.")
+        )
     return _failed(job, "internal_error", "Something went wrong on our side with this post.")
 
 
-def _tells_of_earlier(error: Exception | None, job: PublishJob) -> bool:
+def _may_be_due_to_earlier_call(error: Exception | None, job: PublishJob) -> bool:
     """May `error` say no to a repeat because of a post that the call before it made?"""
-    if not _had_open_call(job):
+    if not was_in_doubt_before(job):
         return False
     if isinstance(error, MediaNotReadyError):
         # Where the platform itself keeps a repeat from making two, it may be repeated.
-        return job.look_up.repeat_within is None
+        return job.lookup_rules.repeat_within is None
     return isinstance(error, (UploadLostError, ContentRejectedError))
 
 
-def _is_ours(error: DuplicateContentError, result: Result, around: Surroundings) -> bool:
+def _is_our_duplicate(error: DuplicateContentError, result: Result, context: Context) -> bool:
     """Does the platform name a post that only an earlier try of this very job can have made?"""
-    is_repeat = result.step.kind == StepKind.PUBLISH and _had_open_call(result.step.job)
-    if not is_repeat or not error.remote_id or around.is_credited(error.remote_id):
+    is_repeat = result.step.kind == StepKind.PUBLISH and was_in_doubt_before(result.step.job)
+    if not is_repeat or not error.remote_id or context.belongs_to_other_job(error.remote_id):
         return False
-    return not around.has_lost_twin()
+    return not context.may_own_named_post()
 
 
-def _not_seen(result: Result, around: Surroundings) -> Decision:
-    job, now = result.step.job, around.now
+def _not_found(result: Result, context: Context) -> Decision:
+    job, now = result.step.job, context.now
     assert job.publish_started_at is not None
-    look_up = job.look_up
+    lookup_rules = job.lookup_rules
     age = now - job.publish_started_at
     absent = job.progress.get("absent", 0) + 1
-    again = _look_again(job, now, note="The post is not to be seen yet.")
+    again = _look_up_again(job, now, note="The post is not to be seen yet.")
     again.move.changes["progress"] = {**job.progress, "absent": absent}
     if refusal := job.progress.get("refusal"):
         # Never repeated: what refused it may be the post itself.
-        if look_up.repeat_within is not None:
+        if lookup_rules.repeat_within is not None:
             return _given_up(job, refusal["message"])
         if refusal["code"] == ContentRejectedError.code and age > LATE_IN_LISTS:
             return _ended(job, Status.CONTENT_REJECTED, refusal["code"], refusal["message"])
         return again
     if _repeat_is_too_late(job, now):
         return _given_up(job, "The platform does not let us see whether this post exists.")
-    if not (age >= look_up.settle and look_up.is_complete and absent >= 2):
+    if not (age >= lookup_rules.settle and lookup_rules.is_complete and absent >= 2):
         return again
     if job.attempts >= settings.MAX_API_RETRIES:
-        return _failed(job, NoAnswerError.code, "The platform took none of our tries.")
+        return _failed(job, NoResponseError.code, "The platform took none of our tries.")
     note = "The post does not exist; publishing it again."
     move = _wait(job, now, Status.PENDING, note)
     move.changes |= {
         "publish_started_at": None,
         # A worker of the release before sets the mark alone.
-        "unclear_since": job.unclear_since or job.publish_started_at,
-        "looks": 0,
+        "in_doubt_since": job.in_doubt_since or job.publish_started_at,
+        "lookups": 0,
         "attempts": job.attempts + 1,
         "progress": {**job.progress, "absent": 0},
     }
@@ -581,32 +591,32 @@ def _not_seen(result: Result, around: Surroundings) -> Decision:
 
 def _repeat_is_too_late(job: PublishJob, now: dt.datetime) -> bool:
     """Is the time over in which the platform itself would refuse to make the post twice?"""
-    since = job.unclear_since or job.publish_started_at
+    since = job.in_doubt_since or job.publish_started_at
     if since is None:
         return False
-    within = job.look_up.repeat_within
+    within = job.lookup_rules.repeat_within
     return within is not None and now - since >= within
 
 
-def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "") -> Decision:
+def _look_up_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "") -> Decision:
     assert job.publish_started_at is not None
-    looks = job.looks + 1
+    lookups = job.lookups + 1
     age = now - job.publish_started_at
-    if (named := job.stored_progress.remote_id) and looks >= len(LOOK_PAUSES_S):
+    if (named := job.stored_progress.remote_id) and lookups >= len(LOOKUP_PAUSES_S):
         return _published(job, now, named, note="Published. Its address could not be read.")
     status = Status.UNCONFIRMED
     if job.stored_progress.stage == Stage.CONFIRMING:
         status = Status.PROCESSING
     # One that a person has us look for again is looked for more than once.
-    if age > LOOK_FOR and looks > 3:
+    if age > LOOKUP_FOR and lookups > 3:
         return _given_up(job, "We could not find out whether this post exists.")
-    pause = dt.timedelta(seconds=LOOK_PAUSES_S[min(looks, len(LOOK_PAUSES_S) - 1)])
-    settle = job.look_up.settle
+    pause = dt.timedelta(seconds=LOOKUP_PAUSES_S[min(lookups, len(LOOKUP_PAUSES_S) - 1)])
+    settle = job.lookup_rules.settle
     if age < settle:
         # One look falls on the settle time, so that an absent post waits no longer than it must.
         pause = min(pause, settle - age)
     move = _wait(job, now + pause, status, note, code=code)
-    move.changes["looks"] = min(looks, 30_000)
+    move.changes["lookups"] = min(lookups, 30_000)
     if status == Status.UNCONFIRMED:
         move.changes |= {"error_code": "outcome_unknown", "error_message": note[:500]}
     return Decision(move=move)
@@ -614,16 +624,16 @@ def _look_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "")
 
 def _given_up(job: PublishJob, why: str) -> Decision:
     """Nobody can know by asking any longer; a person decides."""
-    message = job.telling_parts(f"{why} Please look at the platform, and resolve the job.")
+    message = job.with_public_parts(f"{why} Please look at the platform, and resolve the job.")
     changes = {"next_attempt_at": None, "lease_owner": "", "error_code": "outcome_unknown"}
     changes["error_message"] = message[:500]
     move = Move(job=job, to=Status.UNCONFIRMED, changes=changes, note=message)
     return Decision(move=move)
 
 
-def _unclear(job: PublishJob, now: dt.datetime, note: str, code: str) -> Decision:
+def _in_doubt(job: PublishJob, now: dt.datetime, note: str, code: str) -> Decision:
     move = _wait(
-        job, now + dt.timedelta(seconds=LOOK_PAUSES_S[0]), Status.UNCONFIRMED, note, code=code
+        job, now + dt.timedelta(seconds=LOOKUP_PAUSES_S[0]), Status.UNCONFIRMED, note, code=code
     )
     move.changes |= {"error_code": "outcome_unknown", "error_message": note[:500]}
     return Decision(move=move)
@@ -677,17 +687,17 @@ def _limited(job: PublishJob, now: dt.datetime, error: RateLimitError) -> Decisi
     return Decision(move=move, limited_until=until if error.of_account else None)
 
 
-def _held(
+def _deferred(
     job: PublishJob, now: dt.datetime, code: str, reason: str, *, is_looking: bool
 ) -> Decision:
     if is_looking:
-        return _look_again(
+        return _look_up_again(
             job, now, note="Looking it up has to wait for the owner to connect again."
         )
     if now >= job.late_at:
         return _too_late(job)
     message = reason or TokenExpiredError.sentence
-    return Decision(move=_wait_on(job, min(now + HOLD, job.late_at), message, code))
+    return Decision(move=_wait_on(job, min(now + DEFER, job.late_at), message, code))
 
 
 def _wait_on(job: PublishJob, until: dt.datetime, why: str, code: str) -> Move:
@@ -720,7 +730,7 @@ def _failed(job: PublishJob, code: str, message: str) -> Decision:
 
 
 def _ended(job: PublishJob, to: Status, code: str, message: str) -> Decision:
-    message = job.telling_parts(message)
+    message = job.with_public_parts(message)
     changes = {"error_code": code, "error_message": message[:500]}
     return Decision(move=Move(job=job, to=to, changes=changes, note=message, code=code))
 
@@ -737,7 +747,7 @@ def _wait(job: PublishJob, until: dt.datetime, to: Status, note: str, *, code: s
     return Move(job=job, to=to, changes=changes, note=note, code=code)
 
 
-def _token_serves(job: PublishJob, now: dt.datetime) -> bool:
+def _token_is_usable(job: PublishJob, now: dt.datetime) -> bool:
     held = job.connection
     return held is not None and held.serves(now) and job.refused_token_version != held.token_version
 
@@ -763,16 +773,16 @@ def _code(error: Exception | None) -> str:
     return error.code if isinstance(error, SocialPublishingBaseError) else "internal_error"
 
 
-def hold(job: PublishJob, now: dt.datetime, error: SocialPublishingBaseError) -> Decision:
+def defer(job: PublishJob, now: dt.datetime, error: SocialPublishingBaseError) -> Decision:
     """Something of ours keeps `job` from going on, such as a key that is missing. It waits."""
     if job.publish_started_at is not None:
-        if now - job.publish_started_at > LOOK_FOR:
+        if now - job.publish_started_at > LOOKUP_FOR:
             return _given_up(job, str(error))
-        move = _wait(job, now + HOLD, Status.UNCONFIRMED, str(error), code=error.code)
+        move = _wait(job, now + DEFER, Status.UNCONFIRMED, str(error), code=error.code)
         return Decision(move=move)
     if now >= job.late_at:
         return _unless_it_may_exist(_failed(job, error.code, str(error)))
-    until = min(now + HOLD, job.late_at)
+    until = min(now + DEFER, job.late_at)
     return Decision(move=_wait_on(job, until, str(error), error.code))
 
 

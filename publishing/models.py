@@ -14,7 +14,7 @@ from django.db.models.functions import RowNumber
 from connections.models import Destination, PostingAccount, SocialConnection
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
-from socialpublishing.platforms.base import LookUp, Platform, Progress, Stage
+from socialpublishing.platforms.base import LookupRules, Platform, Progress, Stage
 from socialpublishing.posts import Media, Post
 
 # How many due rows a claim looks at. While one job of an account is in hand, its others are passed
@@ -24,7 +24,7 @@ CLAIM_WINDOW = 10_000
 FINISHING_GRACE = dt.timedelta(hours=24)
 # A publishing call was made whose outcome is not known. A worker of the release before sets the
 # mark alone.
-IS_OPEN = Q(unclear_since__isnull=False) | Q(publish_started_at__isnull=False)
+IS_IN_DOUBT = Q(in_doubt_since__isnull=False) | Q(publish_started_at__isnull=False)
 
 
 class Status(models.TextChoices):
@@ -75,9 +75,9 @@ class PublishJobQuerySet(models.QuerySet["PublishJob"]):
         )
         return ranked.filter(turn=1).order_by("round", *by_time)[:limit]
 
-    def looking(self) -> PublishJobQuerySet:
+    def in_doubt(self) -> PublishJobQuerySet:
         """Jobs of which a publishing call was made whose outcome is not known yet."""
-        return self.alive().filter(IS_OPEN)
+        return self.alive().filter(IS_IN_DOUBT)
 
     def partly_out(self) -> PublishJobQuerySet:
         """Jobs of which some posts are public and others not, or not yet."""
@@ -109,7 +109,7 @@ class PublishJob(models.Model):
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     lease_owner = models.CharField(max_length=64, blank=True)
     # Grows with each claim and each change from outside: whoever read an older one is too late.
-    fence = models.PositiveIntegerField(default=0)
+    fencing_token = models.PositiveIntegerField(default=0, db_column="fence")
     # Claims since the last recorded outcome: a job that kills its workers is found by them.
     claims = models.PositiveSmallIntegerField(default=0)
     # Tries that ended in a verdict worth repeating.
@@ -125,9 +125,9 @@ class PublishJob(models.Model):
     # outcome, nobody may publish again: the post may exist.
     publish_started_at = models.DateTimeField(null=True, blank=True)
     # The first call whose outcome is open. A repeat that is refused clears up nothing about it.
-    unclear_since = models.DateTimeField(null=True, blank=True)
+    in_doubt_since = models.DateTimeField(null=True, blank=True, db_column="unclear_since")
     publish_calls = models.PositiveSmallIntegerField(default=0)
-    looks = models.PositiveSmallIntegerField(default=0)
+    lookups = models.PositiveSmallIntegerField(default=0, db_column="looks")
 
     remote_id = models.CharField("id at the platform", max_length=200, blank=True)
     post_url = models.CharField(max_length=500, blank=True)
@@ -152,7 +152,7 @@ class PublishJob(models.Model):
             ),
             models.Index(
                 fields=["account"],
-                condition=Q(next_attempt_at__isnull=False) & IS_OPEN,
+                condition=Q(next_attempt_at__isnull=False) & IS_IN_DOUBT,
                 name="job_looking",
             ),
             models.Index(
@@ -216,7 +216,7 @@ class PublishJob(models.Model):
         )
 
     @property
-    def carrier(self) -> PostingAccount | None:
+    def target(self) -> PostingAccount | None:
         """The row that carries the post: a destination, else the connection; None if it is gone."""
         return self.destination or self.connection
 
@@ -249,7 +249,7 @@ class PublishJob(models.Model):
         return tuple(self.progress.get("posted", ()))
 
     @property
-    def progress_anew(self) -> dict[str, Any]:
+    def restarted_progress(self) -> dict[str, Any]:
         """What is left of the progress when all has to begin anew: what is out stays out."""
         return {"posted": list(self.posted)} if self.posted else {}
 
@@ -263,14 +263,16 @@ class PublishJob(models.Model):
         return count - len(self.posted)
 
     @property
-    def look_up(self) -> LookUp:
+    def lookup_rules(self) -> LookupRules:
         """How far looking for the post can be trusted."""
-        return self.platform_type.look_up(self.post, at_destination=self.destination_id is not None)
+        return self.platform_type.lookup_rules(
+            self.post, at_destination=self.destination_id is not None
+        )
 
     @property
     def may_exist(self) -> bool:
         """Is there a call with an open outcome, which looking has not cleared up or never can?"""
-        if self.unclear_since is None:
+        if self.in_doubt_since is None:
             return False
         return self.publish_started_at is not None or self.cannot_be_looked_up
 
@@ -278,11 +280,11 @@ class PublishJob(models.Model):
     def cannot_be_looked_up(self) -> bool:
         """Is there nothing to read that would show it, or nobody any more who could?"""
         try:
-            return self.look_up.repeat_within is not None
+            return self.lookup_rules.repeat_within is not None
         except SocialPublishingBaseError:
             return True
 
-    def telling_parts(self, message: str) -> str:
+    def with_public_parts(self, message: str) -> str:
         """`message`, after a word on the parts that are public in spite of it."""
         if not self.posted:
             return message
@@ -318,12 +320,15 @@ class JobEvent(models.Model):
         super().save(*args, **kwargs)
 
 
-class Lane(models.Model):
+class WorkerSlot(models.Model):
     """A process that publishes. Its newest tick owns it; an older one stops claiming and drains."""
 
     name = models.CharField(primary_key=True, max_length=100)
     generation = models.PositiveBigIntegerField(default=0)
-    beat_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True, db_column="beat_at")
+
+    class Meta:
+        db_table = "publishing_lane"
 
     def __str__(self) -> str:
         return self.name

@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from publishing.models import JobEvent, Outcome, PublishJob, Status
-from socialpublishing.options import WholeField
+from socialpublishing.options import IntegerField
 from socialpublishing.platforms.base import Platform
 from socialpublishing.posts import MediaKind
 from socialpublishing.serializers import StrictSerializer, TextField, ViolationSerializer
@@ -42,8 +42,8 @@ class GeneratedAssetSerializer(StrictSerializer):
     )
 
 
-def late_grace_field() -> WholeField:
-    return WholeField(
+def late_grace_field() -> IntegerField:
+    return IntegerField(
         required=False,
         allow_null=True,
         min_value=0,

@@ -23,10 +23,10 @@ from socialpublishing.errors import (
     SocialPublishingBaseError,
     Violation,
 )
+from socialpublishing.limits import Capabilities, PostType
 from socialpublishing.options import wrong_options
 from socialpublishing.platforms import offered_platform
 from socialpublishing.platforms.base import Stage, web_address
-from socialpublishing.policy import Capabilities, PostType
 from socialpublishing.posts import MEASURES, Media, MediaKind, Post, media_kind
 from socialpublishing.text import is_blank
 
@@ -186,7 +186,7 @@ def _content(draft: Draft, connection: SocialConnection) -> dict[str, Any]:
     """What the columns of a job say of what is published and where, once all of it is checked."""
     destination = _checked(draft, connection)
     platform = connection.platform_type
-    assets = looked_at(draft, platform.limits(connection.profile))
+    assets = probe_assets(draft, platform.limits(connection.profile))
     if violations := platform.violations(_post(draft, assets), connection.profile):
         raise ContentValidationError(violations)
     account = destination.external_id if destination else connection.external_user_id
@@ -210,7 +210,7 @@ def check_post(draft: Draft, *, user_id: str) -> list[Violation]:
     _check_time(draft.scheduled_at, database_now())
     _checked(draft, connection)
     found: list[Violation] = []
-    assets = looked_at(draft, platform.limits(connection.profile), found)
+    assets = probe_assets(draft, platform.limits(connection.profile), found)
     return found + platform.violations(_post(draft, assets), connection.profile)
 
 
@@ -279,7 +279,7 @@ def _destination(draft: Draft, connection: SocialConnection) -> Destination | No
     raise DestinationRequiredError(option, eligible)
 
 
-def looked_at(
+def probe_assets(
     draft: Draft, limits: Capabilities, found: list[Violation] | None = None
 ) -> list[dict[str, Any]]:
     """The assets with what their servers and their bytes say of them.
@@ -334,13 +334,13 @@ def cancel_job(job: PublishJob, *, actor: str, reason: str = "Cancelled.") -> No
         move_one(_cancellation(job, "cancelled", reason), now=database_now(), actor=actor)
     except StaleJobError:
         job.refresh_from_db()
-        if job.status in ENDED or _has_begun(job):
+        if job.status in ENDED or has_begun(job):
             raise AlreadySubmittingError from None
         raise
 
 
 def can_be_cancelled(job: PublishJob) -> bool:
-    return job.status not in {*ENDED, Status.UNCONFIRMED} and not _has_begun(job)
+    return job.status not in {*ENDED, Status.UNCONFIRMED} and not has_begun(job)
 
 
 def _without_refusal(progress: Mapping[str, Any]) -> dict[str, Any]:
@@ -348,7 +348,7 @@ def _without_refusal(progress: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in progress.items() if name not in {"refusal", "absent"}}
 
 
-def _has_begun(job: PublishJob) -> bool:
+def has_begun(job: PublishJob) -> bool:
     """Is any of it public, or may it be?"""
     return job.publish_started_at is not None or job.may_exist or bool(job.posted)
 
@@ -360,7 +360,7 @@ def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> No
     Raises AlreadySubmittingError, and whatever `accept_post` raises.
     """
     now = database_now()
-    if job.status not in {Status.PENDING, Status.SCHEDULED} or _has_begun(job):
+    if job.status not in {Status.PENDING, Status.SCHEDULED} or has_begun(job):
         raise AlreadySubmittingError
     draft = replace(_draft_of(job), **changes)
     if "scheduled_at" in changes:
@@ -374,14 +374,14 @@ def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> No
         to=Status.SCHEDULED if draft.scheduled_at else Status.PENDING,
         changes={
             # The fence moves: a worker that has just taken the job comes to nothing with it.
-            "fence": job.fence + 1,
+            "fencing_token": job.fencing_token + 1,
             "lease_owner": "",
             "next_attempt_at": due,
             "late_grace_s": draft.late_grace_s,
             "error_code": "",
             "error_message": "",
             # An earlier call is known to have made nothing.
-            "unclear_since": None,
+            "in_doubt_since": None,
             **({"progress": {}} if columns else {}),
         },
         note="Changed." if columns else "Rescheduled.",
@@ -424,7 +424,7 @@ def resolve_job(
         raise NotUnconfirmedError
     if remote_id and PublishJob.objects.filter(account=job.account, remote_id=remote_id).exists():
         raise PostTakenError
-    found: dict[str, Any] = {"fence": job.fence + 1}
+    found: dict[str, Any] = {"fencing_token": job.fencing_token + 1}
     if outcome == Outcome.PUBLISHED and job.parts_left > 1:
         if not remote_id:
             raise RemoteIdRequiredError
@@ -434,17 +434,17 @@ def resolve_job(
             "progress": {**job.progress, "stage": Stage.READY, "posted": list(part.posted)},
             "post_url": part.post_url,
             "publish_started_at": None,
-            "unclear_since": None,
+            "in_doubt_since": None,
             "next_attempt_at": now,
             "error_code": "",
             "error_message": "",
-            "looks": 0,
+            "lookups": 0,
         }
         note = reason or "Found there; the thread goes on behind it."
         settled = Move(job=job, to=Status.PENDING, changes=found, note=note)
     elif outcome == Outcome.PUBLISHED:
         found |= {
-            "published_at": job.unclear_since or now,
+            "published_at": job.in_doubt_since or now,
             # A thread is known by its first post.
             "remote_id": next(iter(job.posted), remote_id),
             "post_url": job.post_url or web_address(post_url),
@@ -453,12 +453,12 @@ def resolve_job(
         }
         settled = Move(job=job, to=Status.PUBLISHED, changes=found, note=reason or "Found there.")
     else:
-        note = job.telling_parts(reason or "A person found that the post is not there.")
+        note = job.with_public_parts(reason or "A person found that the post is not there.")
         found |= {
             "publish_started_at": None,
-            "unclear_since": None,
+            "in_doubt_since": None,
             # A retry goes on behind it.
-            "progress": job.progress_anew,
+            "progress": job.restarted_progress,
             "error_code": "not_published",
             "error_message": note[:500],
         }
@@ -473,14 +473,14 @@ def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
     """
     now = database_now()
     fresh = {
-        "fence": job.fence + 1,
+        "fencing_token": job.fencing_token + 1,
         "next_attempt_at": now,
         "error_code": "",
         "error_message": "",
         "attempts": 0,
         "claims": 0,
         "retry_pause_s": 0,
-        "looks": 0,
+        "lookups": 0,
         # Late on purpose: its grace begins anew.
         "late_grace_s": int((now - job.due_at).total_seconds())
         + settings.LATE_PUBLISH_GRACE_SECONDS,
@@ -491,7 +491,7 @@ def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
         note = reason or "Tried again by hand."
         # Where a call's outcome is open, it is looked for before anything is sent.
         fresh |= {
-            "publish_started_at": job.unclear_since,
+            "publish_started_at": job.in_doubt_since,
             "progress": _without_refusal(job.progress),
         }
         again = Move(job=job, to=Status.PENDING, changes=fresh, note=note)
@@ -513,7 +513,7 @@ def cancel_for_connection(connection: SocialConnection, actor: str) -> int:
     return len(move(moves, now=database_now(), actor=actor))
 
 
-def wake_for_connection(connection: SocialConnection) -> None:
+def resume_for_connection(connection: SocialConnection) -> None:
     """Let the jobs that waited for their owner go on: the account is connected again."""
     held = PublishJob.objects.alive().filter(connection=connection, error_code="needs_reauth")
     moves = [
@@ -534,6 +534,10 @@ def wake_for_connection(connection: SocialConnection) -> None:
 
 
 def _cancellation(job: PublishJob, code: str, note: str) -> Move:
-    note = job.telling_parts(note)
-    changes = {"error_code": code, "error_message": note[:500], "fence": job.fence + 1}
+    note = job.with_public_parts(note)
+    changes = {
+        "error_code": code,
+        "error_message": note[:500],
+        "fencing_token": job.fencing_token + 1,
+    }
     return Move(job=job, to=Status.CANCELLED, changes=changes, note=note, code=code)

@@ -8,40 +8,38 @@ import sys
 from django.conf import settings
 from django_q.models import Schedule
 
-from connections.models import OAuthAttempt
-from connections.services import finish_revocations, refresh_idle
-from publishing.lanes import LaneRunner, stopping
+from connections.models import AuthorizationSession
+from connections.services import finish_revocations, refresh_expiring
+from publishing.worker.process import Worker, stopping
 from socialpublishing.clock import database_now
 
 # Longer than the scheduler's grid, a minute and a half at worst; shorter than Q_CLUSTER's timeout.
 TICK_S = 180.0
 
 
-def publish_tick(lane: str) -> None:
+def publish_tick(slot: str) -> None:
     """Run a lane until the next tick takes it over."""
     # Many short waits for the network: switching threads less often leaves more for the work.
     sys.setswitchinterval(0.1)
-    LaneRunner(lane, threads=settings.PUBLISH_THREADS).run(
-        seconds=TICK_S, stop=lambda: stopping.value
-    )
+    Worker(slot, threads=settings.PUBLISH_THREADS).run(seconds=TICK_S, stop=lambda: stopping.value)
 
 
 def housekeeping() -> None:
     """Attempts to connect that nobody can finish go, what a crash left is revoked, and grants that
     would end unused are renewed."""
     now = database_now()
-    OAuthAttempt.objects.filter(expires_at__lt=now - dt.timedelta(days=1)).delete()
+    AuthorizationSession.objects.filter(expires_at__lt=now - dt.timedelta(days=1)).delete()
     finish_revocations(older_than=now - dt.timedelta(minutes=5))
-    refresh_idle(now)
+    refresh_expiring(now)
 
 
-def lane_names() -> list[str]:
-    return [f"lane-{number}" for number in range(1, settings.PUBLISH_LANES + 1)]
+def slot_names() -> list[str]:
+    return [f"lane-{number}" for number in range(1, settings.PUBLISH_PROCESSES + 1)]
 
 
 def schedule() -> None:
     """Write the schedules, after each migration. One that does not parse would stop them all."""
-    wanted = {f"publish {lane}": ("publish_tick", f"'{lane}'", 1) for lane in lane_names()}
+    wanted = {f"publish {slot}": ("publish_tick", f"'{slot}'", 1) for slot in slot_names()}
     wanted["housekeeping"] = ("housekeeping", "", 60)
     for name, (function, args, minutes) in wanted.items():
         Schedule.objects.update_or_create(

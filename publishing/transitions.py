@@ -78,16 +78,16 @@ COLUMNS = (
     "next_attempt_at",
     "late_grace_s",
     "lease_owner",
-    "fence",
+    "fencing_token",
     "claims",
     "attempts",
     "retry_pause_s",
     "refused_token_version",
     "progress",
     "publish_started_at",
-    "unclear_since",
+    "in_doubt_since",
     "publish_calls",
-    "looks",
+    "lookups",
     "post_url",
     "error_code",
     "error_message",
@@ -182,8 +182,8 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
             if each.job.pk in written
         ]
         # That another step of the same begins is no news; how it went is.
-        told = [each for each, _ in moved if each.note or each.to != each.job.status]
-        JobEvent.objects.bulk_create([_event(each, now, actor) for each in told])
+        data = [each for each, _ in moved if each.note or each.to != each.job.status]
+        JobEvent.objects.bulk_create([_event(each, now, actor) for each in data])
     for each, values in moved:
         each.job.updated_at = now
         for name, value in values.items():
@@ -213,7 +213,7 @@ def _update(moves: Sequence[Move], rows: Sequence[dict[str, Any]], now: dt.datet
     """One UPDATE from a list of values; the ids of the rows that were as read."""
     meta = PublishJob._meta
     names = [*rows[0]]
-    guards = ("id", "status", "fence")
+    guards = ("id", "status", "fencing_token")
     columns: list[Any] = [meta.get_field(name) for name in (*guards, *names)]
     row_sql = f"({', '.join(_placeholder(column) for column in columns)})"
     aliases = [f"v{number}" for number in range(len(columns))]
@@ -221,8 +221,10 @@ def _update(moves: Sequence[Move], rows: Sequence[dict[str, Any]], now: dt.datet
     settings = ", ".join(
         f"remote_id = CASE WHEN v.{alias} <> '' THEN v.{alias} ELSE job.remote_id END"
         if name == "remote_id"
-        else f"{connection.ops.quote_name(name)} = v.{alias}"
-        for name, alias in zip(names, aliases[len(guards) :], strict=True)
+        else f"{connection.ops.quote_name(column.column)} = v.{alias}"
+        for name, column, alias in zip(
+            names, columns[len(guards) :], aliases[len(guards) :], strict=True
+        )
     )
     table = connection.ops.quote_name(meta.db_table)
     sql = (
@@ -232,7 +234,7 @@ def _update(moves: Sequence[Move], rows: Sequence[dict[str, Any]], now: dt.datet
     )
     params: list[Any] = []
     for each, values in zip(moves, rows, strict=True):
-        read = (each.job.pk, each.job.status, each.job.fence)
+        read = (each.job.pk, each.job.status, each.job.fencing_token)
         for column, value in zip(columns, (*read, *values.values()), strict=True):
             params.append(column.get_db_prep_save(value, connection))
     params.append(connection.ops.adapt_datetimefield_value(now))

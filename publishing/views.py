@@ -35,7 +35,7 @@ from socialpublishing.platforms import PLATFORMS
 
 TAG = "Content Publishing"
 MAX_WAIT_S = 30
-LOOK_EVERY_S = 0.1
+POLL_EVERY_S = 0.1
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -146,8 +146,8 @@ class PublishingViewSet(viewsets.ViewSet):
         given = PublishRequestSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         found = services.check_post(_draft(given.validated_data), user_id=user_id(request))
-        answer = {"is_valid": not found, "violations": [vars(violation) for violation in found]}
-        return Response(ViolationsSerializer(answer).data)
+        response = {"is_valid": not found, "violations": [vars(violation) for violation in found]}
+        return Response(ViolationsSerializer(response).data)
 
 
 class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
@@ -301,7 +301,7 @@ def _accept(
     )
     accepted = services.accept_post(draft, user_id=user_id(request))
     job = accepted.job
-    wait_s = _wait_wish(request)
+    wait_s = _preferred_wait(request)
     if wait_s and endpoint == "publish" and not accepted.is_replay:
         _wait_for_end(job, wait_s)
     body = PublishJobResponseSerializer(as_accepted(job) if accepted.is_replay else job).data
@@ -363,7 +363,7 @@ def _hash(body: Any) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def _wait_wish(request: Request) -> int:
+def _preferred_wait(request: Request) -> int:
     match = re.search(r"\bwait=(\d{1,3})\b", request.headers.get("Prefer", ""))
     return min(int(match[1]), MAX_WAIT_S) if match else 0
 
@@ -372,5 +372,5 @@ def _wait_for_end(job: PublishJob, seconds: int) -> None:
     give_up_at = time.monotonic() + seconds
     while job.status not in ENDED and time.monotonic() < give_up_at:
         database.release()
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
         job.refresh_from_db()

@@ -145,7 +145,7 @@ class PlatformUnreachableError(PlatformApiError):
     sentence = "The platform cannot be reached right now."
 
 
-class NoAnswerError(PlatformApiError):
+class NoResponseError(PlatformApiError):
     """The request left and no verdict came: time-out, dropped line, 5xx, unreadable answer."""
 
     code = "no_answer"

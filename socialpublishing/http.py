@@ -26,18 +26,18 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from socialpublishing import database
 from socialpublishing.crypto import Secret
-from socialpublishing.errors import NoAnswerError, PlatformApiError, PlatformUnreachableError
+from socialpublishing.errors import NoResponseError, PlatformApiError, PlatformUnreachableError
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
 # A whole call, so that an answer that drips byte by byte ends too.
 CALL_DEADLINE_S = 60
 # No answer of a platform's API comes near it.
-MAX_ANSWER_BYTES = 8 * 1024 * 1024
+MAX_RESPONSE_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class PlatformResponse:
     """What came back, whole. `json` is None where the body is no JSON."""
 
     status_code: int
@@ -130,7 +130,7 @@ class MultipartBody:
 class Http:
     """Calls to one platform for one account.
 
-    Raises PlatformUnreachableError if the request never left, NoAnswerError if it left and no
+    Raises PlatformUnreachableError if the request never left, NoResponseError if it left and no
     verdict came, and whatever `read_error` makes of an answer of 400 or above.
     """
 
@@ -141,7 +141,7 @@ class Http:
         *,
         platform: str,
         base_url: str,
-        read_error: Callable[[Answer], PlatformApiError],
+        read_error: Callable[[PlatformResponse], PlatformApiError],
         token: Secret | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
@@ -175,7 +175,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         needs_json: bool = True,
         **body: Any,
-    ) -> Answer:
+    ) -> PlatformResponse:
         """The answer, with its JSON read. `body`: params, json, data or files, as in requests.
 
         Without `needs_json` an answer may be empty: what counts is its status and its headers.
@@ -187,18 +187,18 @@ class Http:
         if self.token is not None:
             own.setdefault("Authorization", f"Bearer {self.token.reveal()}")
         request.prepare(method=method, url=f"{self.base_url}{path}", headers=own, **body)
-        answer = self._send(request)
-        if answer.status_code >= 400:
-            error = self.read_error(answer)
+        response = self._send(request)
+        if response.status_code >= 400:
+            error = self.read_error(response)
             error.platform = self.platform
-            error.status_code = answer.status_code
+            error.status_code = response.status_code
             error.args = (_masked(str(error)),)
             raise error
-        if answer.json is None and needs_json:
-            self._no_answer(f"answered {answer.status_code} with something that is not JSON")
-        return answer
+        if response.json is None and needs_json:
+            self._no_response(f"answered {response.status_code} with something that is not JSON")
+        return response
 
-    def _send(self, request: requests.PreparedRequest) -> Answer:
+    def _send(self, request: requests.PreparedRequest) -> PlatformResponse:
         # `from None` throughout: the library's errors quote whole URLs, and some hold tokens.
         deadline = time.monotonic() + CALL_DEADLINE_S
         database.release()
@@ -213,28 +213,28 @@ class Http:
                 body = bytearray()
                 for chunk in response.iter_content(65536):
                     body += chunk
-                    if len(body) > MAX_ANSWER_BYTES or time.monotonic() > deadline:
-                        self._no_answer("did not come to an end with its answer")
+                    if len(body) > MAX_RESPONSE_BYTES or time.monotonic() > deadline:
+                        self._no_response("did not come to an end with its answer")
         except requests.RequestException as error:
             if never_left(error):
                 raise PlatformUnreachableError(platform=self.platform) from None
-            self._no_answer(f"broke off ({type(error).__name__})")
+            self._no_response(f"broke off ({type(error).__name__})")
         if 300 <= response.status_code < 400:
-            self._no_answer("answered with a redirect, which is followed nowhere")
+            self._no_response("answered with a redirect, which is followed nowhere")
         text = body.decode("utf-8", errors="replace")
         try:
             parsed = json.loads(text)
         except ValueError:
             parsed = None
-        return Answer(
+        return PlatformResponse(
             status_code=response.status_code,
             headers=response.headers,
             json=parsed,
             text=text[:2000],
         )
 
-    def _no_answer(self, what: str) -> NoReturn:
-        raise NoAnswerError(f"The platform {what}.", platform=self.platform) from None
+    def _no_response(self, what: str) -> NoReturn:
+        raise NoResponseError(f"The platform {what}.", platform=self.platform) from None
 
 
 def _masked(message: str) -> str:
@@ -243,10 +243,10 @@ def _masked(message: str) -> str:
     return re.sub(r"[\w.~+/=:%-]{40,}", "***", printable)[:400]
 
 
-def retry_after(answer: Answer, *, reset_header: str = "") -> dt.datetime | None:
+def retry_after(response: PlatformResponse, *, reset_header: str = "") -> dt.datetime | None:
     """When a platform lets us come back: Retry-After, else its own reset header (epoch seconds)."""
     now = dt.datetime.now(tz=dt.UTC)
-    value = answer.headers.get("Retry-After", "").strip()
+    value = response.headers.get("Retry-After", "").strip()
     if value.isdecimal():
         return now + dt.timedelta(seconds=min(int(value[:9]), 86400))
     if value:
@@ -254,7 +254,7 @@ def retry_after(answer: Answer, *, reset_header: str = "") -> dt.datetime | None
             return parsedate_to_datetime(value).astimezone(dt.UTC)
         except ValueError:
             pass
-    reset = answer.headers.get(reset_header, "").strip() if reset_header else ""
+    reset = response.headers.get(reset_header, "").strip() if reset_header else ""
     return dt.datetime.fromtimestamp(int(reset[:11]), tz=dt.UTC) if reset.isdecimal() else None
 
 

@@ -82,22 +82,22 @@ def authorization_url(
     return f"{base_url}{oauth.authorize_path}?{urlencode(params)}"
 
 
-def read_tokens(answer: Any, oauth: OAuth) -> Tokens:
+def read_tokens(response: Any, oauth: OAuth) -> Tokens:
     """The tokens in a token endpoint's answer. Raises OAuthConnectionError on anything less."""
-    if not isinstance(answer, dict):
+    if not isinstance(response, dict):
         raise _unusable("is no JSON object")
-    access, refresh = answer.get("access_token"), answer.get("refresh_token")
+    access, refresh = response.get("access_token"), response.get("refresh_token")
     if not isinstance(access, str) or not access:
         raise _unusable("holds no access token")
-    if str(answer.get("token_type", "bearer")).lower() != "bearer":
+    if str(response.get("token_type", "bearer")).lower() != "bearer":
         raise _unusable("is not for a bearer token")
-    scope = answer.get("scope")
+    scope = response.get("scope")
     # Each platform names it its own way; none of the names means anything else anywhere.
-    refresh_life = answer.get("refresh_token_expires_in") or answer.get("refresh_expires_in")
+    refresh_life = response.get("refresh_token_expires_in") or response.get("refresh_expires_in")
     return Tokens(
         access_token=Secret(access),
         refresh_token=Secret(refresh) if isinstance(refresh, str) and refresh else None,
-        lifetime=_lifetime(answer.get("expires_in"), oauth.default_lifetime),
+        lifetime=_lifetime(response.get("expires_in"), oauth.default_lifetime),
         refresh_lifetime=_lifetime(refresh_life, oauth.default_lifetime) if refresh_life else None,
         scopes=tuple(scope.replace(",", " ").split()) if isinstance(scope, str) else None,
     )

@@ -29,7 +29,7 @@ class PostOptions(StrictSerializer):
     examples: ClassVar[Mapping[str, Any]] = {}
 
 
-class WholeField(serializers.IntegerField):
+class IntegerField(serializers.IntegerField):
     """A whole number, not a text of digits."""
 
     def to_internal_value(self, data: Any) -> int:
@@ -47,7 +47,7 @@ class NumberField(serializers.FloatField):
         return float(super().to_internal_value(data))
 
 
-class FlagField(serializers.BooleanField):
+class BooleanField(serializers.BooleanField):
     """true or false, and nothing that could be read as one of them."""
 
     def to_internal_value(self, data: Any) -> bool:
@@ -78,23 +78,25 @@ def web_address(description: str) -> TextField:
     return text(description, max_length=2048, validators=[WEB_ADDRESS])
 
 
-def whole(description: str, *, low: int | None = None, high: int | None = None) -> WholeField:
-    return WholeField(min_value=low, max_value=high, **optional(description))
+def integer(description: str, *, low: int | None = None, high: int | None = None) -> IntegerField:
+    return IntegerField(min_value=low, max_value=high, **optional(description))
 
 
 def number(description: str, *, low: float | None = None, high: float | None = None) -> NumberField:
     return NumberField(min_value=low, max_value=high, **optional(description))
 
 
-def flag(description: str) -> FlagField:
-    return FlagField(**optional(description))
+def boolean(description: str) -> BooleanField:
+    return BooleanField(**optional(description))
 
 
 def choice(description: str, *choices: str) -> ChoiceField:
     return ChoiceField(choices=choices, **optional(description))
 
 
-def texts(description: str, *, max_length: int, low: int = 1, high: int) -> serializers.ListField:
+def string_list(
+    description: str, *, max_length: int, low: int = 1, high: int
+) -> serializers.ListField:
     """A list of `low` to `high` texts of at most `max_length` characters each."""
     return serializers.ListField(
         child=TextField(max_length=max_length),

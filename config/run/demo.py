@@ -11,13 +11,13 @@ import requests
 from config.run import ROOT, VAR
 from config.run.environment import Place, place_of_demo
 from config.run.install import one_at_a_time
-from config.run.journey import Caller, JourneyError, Wish, told
+from config.run.journey import Caller, JourneyError, PlannedPost, data
 from config.run.processes import Children
 from config.run.service import StartError, addresses, manage, start
 
 USER = "demo-user"
 # TikTok lets nobody preset what the author has to say.
-SAID_FOR_TIKTOK = (
+TIKTOK_OPTIONS = (
     ("privacy_level", "PUBLIC_TO_EVERYONE"),
     ("disable_comment", False),
     ("disable_duet", True),
@@ -26,16 +26,18 @@ SAID_FOR_TIKTOK = (
     ("brand_organic_toggle", False),
     ("music_usage_confirmed", True),
 )
-WISHES = (
-    Wish(platform="twitter", text="Good morning! This post went out at once."),
-    Wish(platform="facebook", text="Out on the lake all morning.", file="sailboat.jpg"),
-    Wish(platform="instagram", text="Fresh from the oven #sourdough", file="bakery.jpg"),
-    Wish(platform="linkedin", text="We are hiring bakers (early risers welcome) #jobs"),
-    Wish(platform="pinterest", text="Mountains for the next holiday", file="mountains.jpg"),
-    Wish(platform="tiktok", text="Waves, all day", file="reel.mp4", options=SAID_FOR_TIKTOK),
-    Wish(platform="twitter", text="This one waited its time.", file="city.png", in_seconds=5),
+PLANNED_POSTS = (
+    PlannedPost(platform="twitter", text="Good morning! This post went out at once."),
+    PlannedPost(platform="facebook", text="Out on the lake all morning.", file="sailboat.jpg"),
+    PlannedPost(platform="instagram", text="Fresh from the oven #sourdough", file="bakery.jpg"),
+    PlannedPost(platform="linkedin", text="We are hiring bakers (early risers welcome) #jobs"),
+    PlannedPost(platform="pinterest", text="Mountains for the next holiday", file="mountains.jpg"),
+    PlannedPost(platform="tiktok", text="Waves, all day", file="reel.mp4", options=TIKTOK_OPTIONS),
+    PlannedPost(
+        platform="twitter", text="This one waited its time.", file="city.png", in_seconds=5
+    ),
 )
-PLATFORMS = tuple(dict.fromkeys(wish.platform for wish in WISHES))
+PLATFORMS = tuple(dict.fromkeys(wish.platform for wish in PLANNED_POSTS))
 
 
 def demo(*, once: bool) -> int:
@@ -91,14 +93,14 @@ def journey(caller: Caller) -> bool:
         connections[platform] = connection["id"]
         print(f"Connected {platform}: {connection['external_display_name']}", flush=True)
 
-    jobs = {wish: caller.publish(wish, connections[wish.platform]) for wish in WISHES}
+    jobs = {wish: caller.publish(wish, connections[wish.platform]) for wish in PLANNED_POSTS}
     for wish, job in jobs.items():
         state = caller.wait_for(job)
         print(f"\n{wish}\n  {state['status']}{lateness(state)}  {state.get('post_url') or ''}")
-        print(told(caller.story(job)), flush=True)
+        print(data(caller.story(job)), flush=True)
 
     print("\nWhat the platforms have:")
-    seen = caller.look(WISHES)
+    seen = caller.look(PLANNED_POSTS)
     for one in seen:
         verdict = "once, as sent" if one.is_right else f"NOT RIGHT: {one.times} times"
         print(f"  {one.wish}: {verdict}")

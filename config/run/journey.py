@@ -25,7 +25,7 @@ class JourneyError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class PlannedPost:
     """One post that the caller wants."""
 
     platform: str
@@ -52,7 +52,7 @@ class Wish:
 class Seen:
     """What the sandbox has of a wish."""
 
-    wish: Wish
+    wish: PlannedPost
     times: int
     has_right_file: bool
 
@@ -80,7 +80,7 @@ class Caller:
         )
         return dict(checked(back, 200).json())
 
-    def publish(self, wish: Wish, connection: str) -> str:
+    def publish(self, wish: PlannedPost, connection: str) -> str:
         """Hand `wish` over and return the id of its job."""
         body: dict[str, Any] = {"connection_id": connection, "text_content": wish.text}
         if wish.file:
@@ -95,12 +95,12 @@ class Caller:
         if wish.options:
             body["platform_specific_options"] = dict(wish.options)
         if wish.in_seconds is None:
-            answer = self.call("POST", "/publishing/publish", json=body, expect=202)
+            response = self.call("POST", "/publishing/publish", json=body, expect=202)
         else:
             due = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=wish.in_seconds)
             body["schedule_time"] = due.isoformat()
-            answer = self.call("POST", "/publishing/schedule", json=body, expect=202)
-        return str(answer.json()["job_id"])
+            response = self.call("POST", "/publishing/schedule", json=body, expect=202)
+        return str(response.json()["job_id"])
 
     def wait_for(self, job: str) -> dict[str, Any]:
         """The job as it ended, or as it stands when patience has run out."""
@@ -114,7 +114,7 @@ class Caller:
     def story(self, job: str) -> list[dict[str, Any]]:
         return list(self.call("GET", f"/publishing/jobs/{job}/events").json())
 
-    def look(self, wishes: Sequence[Wish]) -> list[Seen]:
+    def look(self, wishes: Sequence[PlannedPost]) -> list[Seen]:
         """What the platforms have of `wishes`. Raises JourneyError if they have anything else."""
         posts = checked(self.browser.get(f"{self.sandbox}/control/posts", timeout=TIMEOUT_S)).json()
         unwished = Counter(post["text"] for post in posts) - Counter(
@@ -124,7 +124,7 @@ class Caller:
             raise JourneyError(f"The sandbox has posts that nobody asked for: {list(unwished)}")
         return [self.look_for(wish, posts) for wish in wishes]
 
-    def look_for(self, wish: Wish, posts: list[dict[str, Any]]) -> Seen:
+    def look_for(self, wish: PlannedPost, posts: list[dict[str, Any]]) -> Seen:
         found = [p for p in posts if (p["platform"], p["text"]) == (wish.platform, wish.text)]
         wanted = [hashlib.sha256(self.sample(wish.file)).hexdigest()] if wish.file else []
         media = [[medium["sha256"] for medium in post["media"]] for post in found]
@@ -143,7 +143,7 @@ class Caller:
     def call(
         self, method: str, path: str, *, json: object = None, expect: int = 200
     ) -> requests.Response:
-        answer = self.browser.request(
+        response = self.browser.request(
             method,
             self.api + path,
             json=json,
@@ -151,16 +151,16 @@ class Caller:
             allow_redirects=False,
             timeout=TIMEOUT_S,
         )
-        return checked(answer, expect)
+        return checked(response, expect)
 
 
-def checked(answer: requests.Response, expect: int = 200) -> requests.Response:
-    if answer.status_code != expect:
-        asked = f"{answer.request.method} {str(answer.url).partition('?')[0]}"
+def checked(response: requests.Response, expect: int = 200) -> requests.Response:
+    if response.status_code != expect:
+        asked = f"{response.request.method} {str(response.url).partition('?')[0]}"
         raise JourneyError(
-            f"{asked} answered {answer.status_code}, not {expect}: {answer.text[:500]}"
+            f"{asked} answered {response.status_code}, not {expect}: {response.text[:500]}"
         )
-    return answer
+    return response
 
 
 @dataclass
@@ -188,12 +188,12 @@ class Form(HTMLParser):
             self.fields[facts["name"]] = facts.get("value", "" if kind == "hidden" else "on")
 
 
-def told(events: Sequence[dict[str, Any]]) -> str:
+def data(events: Sequence[dict[str, Any]]) -> str:
     """A job's story as lines for a person: when, from where to where, who, why, how long."""
-    return "\n".join(f"    {line}" for line in map(told_event, events))
+    return "\n".join(f"    {line}" for line in map(event_line, events))
 
 
-def told_event(event: dict[str, Any]) -> str:
+def event_line(event: dict[str, Any]) -> str:
     at = dt.datetime.fromisoformat(event["at"]).astimezone()
     before, after = event.get("from_status") or "", event.get("to_status") or ""
     arrow = f"{before} → {after}" if before and before != after else after

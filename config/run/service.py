@@ -47,9 +47,9 @@ def start(children: Children, place: Place, *, logs: Path | None = None) -> None
     for name, command in processes.items():
         log = logs / f"{name}.log" if logs else None
         children.start(name, command, env=environment, log=log)
-    wait_until_it_answers(children, f"{place.url}/healthz")
+    wait_until_it_responds(children, f"{place.url}/healthz")
     if place.sandbox_port:
-        wait_until_it_answers(children, f"{place.sandbox_url}/control/posts")
+        wait_until_it_responds(children, f"{place.sandbox_url}/control/posts")
 
 
 def manage(*arguments: str) -> list[str]:
@@ -75,7 +75,7 @@ def become(command: list[str]) -> NoReturn:
     os.execv(command[0], command)
 
 
-def wait_until_it_answers(children: Children, url: str) -> None:
+def wait_until_it_responds(children: Children, url: str) -> None:
     """Any answer will do: what it says about the host name that we used is no matter here."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while True:

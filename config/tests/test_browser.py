@@ -47,19 +47,19 @@ def window(request, chromium, service, sandbox):
     page = context.new_page()
     page.set_default_timeout(10_000)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("response", lambda answer: _note(complaints, answer, (service, sandbox.url)))
+    page.on("response", lambda response: _note(complaints, response, (service, sandbox.url)))
     page.on(
         "console",
-        lambda told: told.type in {"error", "warning"} and complaints.append(told.text),
+        lambda data: data.type in {"error", "warning"} and complaints.append(data.text),
     )
     yield page
     context.close()
     assert complaints == []
 
 
-def _note(complaints, answer, ours):
-    if answer.status >= 400 or not answer.url.startswith((*ours, "data:", "blob:")):
-        complaints.append(f"{answer.status} {answer.url}")
+def _note(complaints, response, ours):
+    if response.status >= 400 or not response.url.startswith((*ours, "data:", "blob:")):
+        complaints.append(f"{response.status} {response.url}")
 
 
 def fits(page):
@@ -82,7 +82,7 @@ def console(window, service):
 
 
 def test_person_connects_at_the_consent_page_and_finds_the_post(
-    window, api, sandbox, lane, platform
+    window, api, sandbox, worker, platform
 ):
     started = api.get(f"connections/connect/{platform}?redirect=false").json()
     window.goto(started["authorization_url"])
@@ -95,7 +95,7 @@ def test_person_connects_at_the_consent_page_and_finds_the_post(
     sandbox.call("POST", "settings", **_instant(sandbox))
     accepted = api.publish(SocialConnection.objects.get(), "Seen in a browser")
     assert accepted.status_code == 202, accepted.json()
-    lane.work_ahead()
+    worker.work_ahead()
 
     window.goto(f"{sandbox.url}/feed")
 
@@ -115,12 +115,12 @@ def _instant(sandbox):
 
 
 def test_operator_finds_what_failed_reads_its_story_and_tries_again(
-    console, service, api, make_connection, sandbox, lane
+    console, service, api, make_connection, sandbox, worker
 ):
     connection = make_connection("twitter")
     sandbox.fault("status", 403, method="POST", path="^/2/tweets$")
     api.publish(connection, "Once refused")
-    lane.work()
+    worker.work()
     [status] = statuses()
 
     console.goto(f"{service}/admin/publishing/publishjob/")
@@ -133,7 +133,7 @@ def test_operator_finds_what_failed_reads_its_story_and_tries_again(
     console.get_by_label("Reason").fill("The owner asked for it.")
     console.get_by_role("button", name="Retry").click()
     console.get_by_text("The owner asked for it.").first.wait_for()
-    lane.work()
+    worker.work()
 
     assert statuses() == {"Published": 1}
     assert [post["text"] for post in sandbox.posts()] == ["Once refused"]
@@ -148,7 +148,7 @@ def test_week_of_an_account_is_drawn(console, service, api, make_connection, san
     ]
     account = {"platform": "twitter", "account_id": connection.external_user_id}
     sandbox.call("POST", "history", **account, posts=posts)
-    told = api.get(f"insights/twitter/best-times?connection_id={connection.pk}").json()
+    data = api.get(f"insights/twitter/best-times?connection_id={connection.pk}").json()
 
     console.goto(f"{service}/admin/insights/connectioninsights/{connection.pk}/change/")
 
@@ -160,17 +160,17 @@ def test_week_of_an_account_is_drawn(console, service, api, make_connection, san
     )
     days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
     best = {
-        f"{days[slot['day_of_week']]} {slot['hour_of_day']}" for slot in told["suggested_times"]
+        f"{days[slot['day_of_week']]} {slot['hour_of_day']}" for slot in data["suggested_times"]
     }
     assert set(marked) == best
     console.get_by_text("The posts behind it").first.click()
     assert console.get_by_text("Published", exact=True).first.is_visible()
 
 
-def test_every_page_of_the_console_fits(console, service, api, make_connection, sandbox, lane):
+def test_every_page_of_the_console_fits(console, service, api, make_connection, sandbox, worker):
     connection = make_connection("facebook")
     api.publish(connection, "A long text. " * 50)
-    lane.work()
+    worker.work()
 
     addresses = {link.get_attribute("href") for link in console.locator("a[href^='/admin/']").all()}
     assert len(addresses) > 5

@@ -11,14 +11,14 @@ from django_q.models import Schedule
 
 REGISTERED = {
     "auth.Group", "auth.User", "connections.SocialConnection", "django_q.Schedule",
-    "insights.ConnectionInsights", "publishing.Lane", "publishing.PublishJob",
+    "insights.ConnectionInsights", "publishing.WorkerSlot", "publishing.PublishJob",
 }  # fmt: skip
 
 
-def policy(answer):
+def policy(response):
     return {
         part.split()[0]: part.split()[1:]
-        for part in answer.headers["Content-Security-Policy"].split(";")
+        for part in response.headers["Content-Security-Policy"].split(";")
     }
 
 
@@ -48,29 +48,29 @@ def test_superuser_finds_every_page(make_staff):
 def test_sign_in_leads_to_the_console():
     User.objects.create_superuser("mara", password="a long password")
 
-    answer = Client().post("/admin/login/", {"username": "mara", "password": "a long password"})
+    response = Client().post("/admin/login/", {"username": "mara", "password": "a long password"})
 
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/admin/")
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/admin/login/", "/admin/", "/admin/nothing/here"])
 def test_console_may_compile_and_nothing_else(path):
-    answer = Client().get(path)
+    response = Client().get(path)
 
-    assert policy(answer)["script-src"] == ["'self'", "'unsafe-eval'"]
-    assert policy(answer)["default-src"] == ["'none'"]
+    assert policy(response)["script-src"] == ["'self'", "'unsafe-eval'"]
+    assert policy(response)["default-src"] == ["'none'"]
     # Without an origin in its posts, the check against forgery refuses every form.
-    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert response.headers["Referrer-Policy"] == "same-origin"
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/healthz", "/api/docs", "/api/v1/connections/", "/nothing"])
 def test_all_else_stays_strict(path):
-    answer = Client().get(path)
+    response = Client().get(path)
 
-    assert policy(answer)["script-src"] == ["'self'"]
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert policy(response)["script-src"] == ["'self'"]
+    assert response.headers["Referrer-Policy"] == "no-referrer"
 
 
 def test_favicon_is_there(settings):
@@ -104,5 +104,5 @@ def test_nobody_edits_a_schedule(make_staff):
 
     assert client.get("/admin/django_q/schedule/add/").status_code == 403
     for what in ("change", "delete"):
-        answer = client.post(f"/admin/django_q/schedule/{schedule.pk}/{what}/", {"post": "yes"})
-        assert answer.status_code == 403
+        response = client.post(f"/admin/django_q/schedule/{schedule.pk}/{what}/", {"post": "yes"})
+        assert response.status_code == 403

@@ -60,8 +60,8 @@ def something_there(make_connection: Any, api: Any) -> Iterator[None]:
 def test_answer_is_as_described(case: Any, something_there: None) -> None:
     put_real_ids(case)
     token = sign_dev_token("alice", lifetime=dt.timedelta(hours=1))
-    answer = case.call(headers={"Authorization": f"Bearer {token}"})
-    case.validate_response(answer, checks=CHECKS)
+    response = case.call(headers={"Authorization": f"Bearer {token}"})
+    case.validate_response(response, checks=CHECKS)
 
 
 def put_real_ids(case: Any) -> None:

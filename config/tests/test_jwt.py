@@ -254,12 +254,12 @@ class WhoAmI(APIView):
     post = get
 
 
-def answer(request):
+def respond(request):
     return WhoAmI.as_view()(request).render()
 
 
 def ask(made):
-    return answer(request_for("Bearer <token>", made))
+    return respond(request_for("Bearer <token>", made))
 
 
 def code(response):
@@ -306,7 +306,7 @@ def test_token(case, keys, issuer):
     made = token(keys, **parts)
 
     with structlog.testing.capture_logs() as logged:
-        response = answer(request_for(case.get("transport", "Bearer <token>"), made))
+        response = respond(request_for(case.get("transport", "Bearer <token>"), made))
 
     assert response.status_code == case.get("expect", 401), logged
     if response.status_code == 200:
@@ -342,7 +342,7 @@ def check_refusal(response):
     ],
 )
 def test_code_tells_whether_a_token_was_sent(transport, expected, make_token, issuer):
-    assert code(answer(request_for(transport, make_token()))) == expected
+    assert code(respond(request_for(transport, make_token()))) == expected
 
 
 def test_reason_is_logged_as_a_short_code(make_token, issuer):
@@ -374,7 +374,7 @@ def test_issuer_and_audience_are_free_when_not_set(make_token, issuer, settings)
 def test_any_header_is_answered_with_401(issuer, text, start):
     request = APIRequestFactory().get("/", HTTP_AUTHORIZATION=start + text)
 
-    assert answer(request).status_code == 401
+    assert respond(request).status_code == 401
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -514,7 +514,7 @@ def test_jw7_cold_start_without_the_set_is_503(clock, issuer, make_token, reques
     for _ in range(100):
         assert code(ask(make_token())) == "auth_unavailable"
     assert fetch.call_count == 1
-    assert answer(request_for("none:", "")).status_code == 401
+    assert respond(request_for("none:", "")).status_code == 401
 
     requests_mock.get(settings.JWT_JWKS_URL, json={"keys": []})
     clock.shift(6)
@@ -743,7 +743,7 @@ def test_without_a_usable_key_it_is_503(change, secret, settings, make_token):
     response = ask(make_token(header={"alg": "HS256"}, key=f"hmac:{secret}"))
 
     assert (response.status_code, code(response)) == (503, "auth_unavailable")
-    assert answer(request_for("none:", "")).status_code == 401
+    assert respond(request_for("none:", "")).status_code == 401
     assert not key_set_ready()
 
 

@@ -80,12 +80,12 @@ def service(database_url: str, sandbox: Sandbox) -> Iterator[Service]:
     service = Service(database_url, sandbox)
     subprocess.run(manage("migrate", "-v0"), env=service.environment, check=True)
     service.start(*web_command("127.0.0.1", service.port))
-    wait(lambda: answers(f"{service.url}/healthz"), 30)
+    wait(lambda: responses(f"{service.url}/healthz"), 30)
     yield service
     service.stop()
 
 
-def answers(url: str) -> bool:
+def responses(url: str) -> bool:
     try:
         return requests.get(url, timeout=1).ok
     except requests.RequestException:
@@ -110,10 +110,10 @@ def test_worker_killed_in_the_middle_of_50_jobs_loses_and_doubles_none(service, 
     headers = {"Authorization": f"Bearer {token}"}
     for number in range(JOBS):
         body = {"connection_id": connections[number % ACCOUNTS], "text_content": f"Post {number}"}
-        answer = requests.post(
+        response = requests.post(
             f"{service.url}/api/v1/publishing/publish", json=body, headers=headers, timeout=5
         )
-        assert answer.status_code == 202
+        assert response.status_code == 202
 
     worker = service.start_worker()
     wait(lambda: len(sandbox.posts()) >= JOBS // 3, 90)

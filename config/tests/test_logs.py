@@ -75,7 +75,7 @@ pytestmark = pytest.mark.urls(__name__)
 
 def test_both_kinds_of_loggers_write_the_same_line(log):
     logging.getLogger("publishing.engine").error("lane %d stopped", 2, extra={"lane": 2})
-    structlog.get_logger("publishing.engine").error("lane %d stopped", 2, lane=2)
+    structlog.get_logger("publishing.engine").error("lane %d stopped", 2, worker=2)
 
     first, second = log()
     assert first.pop("timestamp") <= second.pop("timestamp")

@@ -105,18 +105,18 @@ def test_addresses_follow_from_the_ports(monkeypatch):
     monkeypatch.setenv("PORT", "8123")
     monkeypatch.setenv("SANDBOX_PORT", "8124")
 
-    told = environment.place_of_service().environment
+    data = environment.place_of_service().environment
 
-    assert told["SERVICE_BASE_URL"] == "http://127.0.0.1:8123"
-    assert told["SANDBOX_URL"] == "http://127.0.0.1:8124"
+    assert data["SERVICE_BASE_URL"] == "http://127.0.0.1:8123"
+    assert data["SANDBOX_URL"] == "http://127.0.0.1:8124"
 
 
 def test_public_address_of_the_operator_is_kept(monkeypatch):
     monkeypatch.setenv("SERVICE_BASE_URL", "https://social.example.com")
 
-    told = environment.place_of_service().environment
+    data = environment.place_of_service().environment
 
-    assert told["SERVICE_BASE_URL"] == "https://social.example.com"
+    assert data["SERVICE_BASE_URL"] == "https://social.example.com"
 
 
 def test_real_credential_turns_the_sandbox_off(monkeypatch):
@@ -165,12 +165,12 @@ def test_demo_knows_nothing_of_a_developers_settings(monkeypatch, tmp_path):
     monkeypatch.setenv("DATABASE_URL", "postgresql://production/")
     monkeypatch.setenv("JWT_JWKS_URL", "https://production/")
 
-    told = environment.place_of_demo(tmp_path / "with space+plus").environment
+    data = environment.place_of_demo(tmp_path / "with space+plus").environment
 
-    assert told["DATABASE_URL"].startswith("sqlite:")
-    assert "JWT_JWKS_URL" not in told
-    assert told["ENV_FILE"] == os.devnull
-    assert told["SANDBOX_URL"].startswith("http://127.0.0.1:")
+    assert data["DATABASE_URL"].startswith("sqlite:")
+    assert "JWT_JWKS_URL" not in data
+    assert data["ENV_FILE"] == os.devnull
+    assert data["SANDBOX_URL"].startswith("http://127.0.0.1:")
 
 
 # --- Processes -----------------------------------------------------------------------------------

@@ -69,5 +69,5 @@ def test_every_code_that_a_platform_can_give_a_job_is_explained():
 
 
 def test_codes_of_jobs_are_part_of_the_description(description):
-    told = description["components"]["schemas"]["PublishJobResponse"]["properties"]["error_code"]
-    assert all(f"`{code}`" in told["description"] for code in JOB_CODES)
+    data = description["components"]["schemas"]["PublishJobResponse"]["properties"]["error_code"]
+    assert all(f"`{code}`" in data["description"] for code in JOB_CODES)

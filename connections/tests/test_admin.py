@@ -55,8 +55,8 @@ def page_of(row):
     return f"{LIST}{row.pk}/change/"
 
 
-def listed(answer):
-    return set(answer.context["cl"].result_list)
+def listed(response):
+    return set(response.context["cl"].result_list)
 
 
 # --- Looking -------------------------------------------------------------------------------------
@@ -68,9 +68,9 @@ def test_staff_see_connections_and_destinations_and_no_token(request, make_row, 
     row = make_row()
 
     for address in (LIST, page_of(row), f"{LIST}{row.pk}/history/"):
-        answer = client.get(address)
-        html = answer.content.decode()
-        assert answer.status_code == 200
+        response = client.get(address)
+        html = response.content.decode()
+        assert response.status_code == 200
         assert "Harbour Bakery" in html
         assert CANARY not in html
         assert f"v1.{key_ring().primary_id}" not in html
@@ -159,14 +159,14 @@ def test_disconnect_does_what_the_api_does_and_keeps_the_reason(ops, api, make_c
     job = api.publish(row).json()["job_id"]
 
     asked = ops.post(LIST, {"action": "revoke", "_selected_action": [row.pk]})
-    answer = ops.post(
+    response = ops.post(
         LIST,
         {"action": "revoke", "_selected_action": [row.pk], "reason": "Ticket 4711"},
         follow=True,
     )
 
     assert "Ticket 4711" not in asked.content.decode()
-    assert [str(message) for message in answer.context["messages"]] == [
+    assert [str(message) for message in response.context["messages"]] == [
         "1 social connection disconnected."
     ]
     row.refresh_from_db()
@@ -179,22 +179,22 @@ def test_disconnect_does_what_the_api_does_and_keeps_the_reason(ops, api, make_c
 def test_disconnecting_twice_is_told(ops, make_row):
     row = make_row(status="revoked", access_token=None, refresh_token=None)
 
-    answer = ops.post(f"{LIST}{row.pk}/revoke/", {"reason": "Again"}, follow=True)
+    response = ops.post(f"{LIST}{row.pk}/revoke/", {"reason": "Again"}, follow=True)
 
-    assert [str(message) for message in answer.context["messages"]] == [
+    assert [str(message) for message in response.context["messages"]] == [
         "1 social connection not disconnected. You have no such connection."
     ]
-    assert "/revoke/" not in answer.content.decode()
+    assert "/revoke/" not in response.content.decode()
 
 
 def test_viewers_do_not_disconnect(viewer, make_row):
     row = make_row()
 
-    told = {"action": "revoke", "_selected_action": [row.pk], "reason": "Because"}
-    viewer.post(LIST, told)
-    answer = viewer.post(f"{LIST}{row.pk}/revoke/", {"reason": "Because"})
+    data = {"action": "revoke", "_selected_action": [row.pk], "reason": "Because"}
+    viewer.post(LIST, data)
+    response = viewer.post(f"{LIST}{row.pk}/revoke/", {"reason": "Because"})
 
-    assert answer.status_code == 403
+    assert response.status_code == 403
     row.refresh_from_db()
     assert row.status == "active"
 

@@ -21,7 +21,7 @@ def sections_of(connection) -> str:
     return f"connections/{connection.pk}/destinations/{board.pk}/sections"
 
 
-def test_board_is_made_and_takes_posts_at_once(api, connection, sandbox, lane):
+def test_board_is_made_and_takes_posts_at_once(api, connection, sandbox, worker):
     path = f"connections/{connection.pk}/destinations"
     asked = {"name": "Bread", "description": "Rye and spelt", "privacy": "protected"}
     made = api.post(path, asked)
@@ -34,7 +34,7 @@ def test_board_is_made_and_takes_posts_at_once(api, connection, sandbox, lane):
 
     options = {"board_id": board["external_id"]}
     api.publish(connection, "On it", assets=[sandbox.picture()], platform_specific_options=options)
-    lane.work()
+    worker.work()
     [post] = sandbox.posts("pinterest")
     assert post["details"]["board_id"] == board["external_id"]
 
@@ -49,8 +49,8 @@ def test_sections_are_made_and_listed_to_the_last_page(api, connection, sandbox)
     path = sections_of(connection)
     assert api.get(path).json() == []
     made = [api.post(path, {"name": f"Section {n}"}) for n in range(3)]
-    assert [answer.status_code for answer in made] == [201] * 3
-    assert api.get(path).json() == [answer.json() for answer in made]
+    assert [response.status_code for response in made] == [201] * 3
+    assert api.get(path).json() == [response.json() for response in made]
 
 
 @pytest.mark.parametrize(
@@ -65,44 +65,44 @@ def test_sections_are_made_and_listed_to_the_last_page(api, connection, sandbox)
     ],
 )
 def test_board_that_is_none_is_refused_before_the_platform_is_asked(api, connection, sandbox, body):
-    answer = api.post(f"connections/{connection.pk}/destinations", body)
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    response = api.post(f"connections/{connection.pk}/destinations", body)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
     assert sandbox.calls("/v5/boards", "POST") == []
 
 
 @pytest.mark.parametrize("platform", ["facebook", "twitter"])
 def test_platforms_without_boards_say_so(api, make_connection, platform):
     connection = make_connection(platform)
-    answer = api.post(f"connections/{connection.pk}/destinations", {"name": "Bread"})
-    assert (answer.status_code, answer.json()["code"]) == (400, "boards_not_supported")
+    response = api.post(f"connections/{connection.pk}/destinations", {"name": "Bread"})
+    assert (response.status_code, response.json()["code"]) == (400, "boards_not_supported")
 
 
 def test_pages_of_facebook_have_no_sections(api, make_connection):
     path = sections_of(make_connection("facebook"))
-    for answer in (api.get(path), api.post(path, {"name": "Rye"})):
-        assert (answer.status_code, answer.json()["code"]) == (400, "boards_not_supported")
+    for response in (api.get(path), api.post(path, {"name": "Rye"})):
+        assert (response.status_code, response.json()["code"]) == (400, "boards_not_supported")
 
 
 def test_strangers_see_no_connection_and_no_destination(api, make_api, make_connection, connection):
     stranger = make_api("mallory")
     path = sections_of(connection)
-    for answer in (
+    for response in (
         stranger.get(path),
         stranger.post(path, {"name": "x"}),
         stranger.post(f"connections/{connection.pk}/destinations", {"name": "x"}),
     ):
-        assert (answer.status_code, answer.json()["code"]) == (404, "connection_not_found")
+        assert (response.status_code, response.json()["code"]) == (404, "connection_not_found")
     other = make_connection("pinterest")
     foreign = other.destinations.get().pk
     for place in (uuid.uuid4(), foreign):
-        answer = api.get(f"connections/{connection.pk}/destinations/{place}/sections")
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        response = api.get(f"connections/{connection.pk}/destinations/{place}/sections")
+        assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
 def test_secret_board_needs_a_permission_that_we_do_not_ask_for(api, connection):
     asked = {"name": "Gifts", "privacy": "secret"}
-    answer = api.post(f"connections/{connection.pk}/destinations", asked)
-    assert (answer.status_code, answer.json()["code"]) == (403, "permission_missing")
+    response = api.post(f"connections/{connection.pk}/destinations", asked)
+    assert (response.status_code, response.json()["code"]) == (403, "permission_missing")
 
 
 @pytest.mark.parametrize(
@@ -120,22 +120,22 @@ def test_what_the_platform_says_is_the_answer(
     api, connection, sandbox, action, value, status, code
 ):
     sandbox.fault(action, value, method="POST", path="^/v5/boards$")
-    answer = api.post(f"connections/{connection.pk}/destinations", {"name": "Bread"})
-    told = answer.json()
-    assert (answer.status_code, told["code"]) == (status, code or "content_rejected")
+    response = api.post(f"connections/{connection.pk}/destinations", {"name": "Bread"})
+    data = response.json()
+    assert (response.status_code, data["code"]) == (status, code or "content_rejected")
     if status == 400:
-        assert "Too long." in told["detail"]
+        assert "Too long." in data["detail"]
     # What only we can explain carries what we find it by.
-    assert told.get("request_id") == (answer.headers["X-Request-ID"] if status >= 500 else None)
+    assert data.get("request_id") == (response.headers["X-Request-ID"] if status >= 500 else None)
     assert len(sandbox.calls("/v5/boards", "POST")) == 1
 
 
 def test_limit_says_when_to_come_back(api, connection, sandbox):
     limit = {"code": 429, "headers": {"x-ratelimit-reset": "30"}}
     sandbox.fault("status", limit, method="POST", path="^/v5/boards$")
-    answer = api.post(f"connections/{connection.pk}/destinations", {"name": "Bread"})
-    assert 25 <= answer.json()["retry_after"] <= 30
-    assert answer.headers["Retry-After"] == str(answer.json()["retry_after"])
+    response = api.post(f"connections/{connection.pk}/destinations", {"name": "Bread"})
+    assert 25 <= response.json()["retry_after"] <= 30
+    assert response.headers["Retry-After"] == str(response.json()["retry_after"])
 
 
 def test_token_near_its_end_is_refreshed_first(api, connection, sandbox):

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection as database
 
 from conftest import consent
-from connections.models import OAuthAttempt, SocialConnection
+from connections.models import AuthorizationSession, SocialConnection
 from connections.return_to import allowed_return_to
 
 PREFIXES = [
@@ -88,9 +88,9 @@ def test_browsers_that_connect_the_same_account_at_once_get_one_connection(
             database.close()
 
     with ThreadPoolExecutor(4) as browsers:
-        answers = set(browsers.map(connect, range(4)))
+        responses = set(browsers.map(connect, range(4)))
 
-    assert answers == {(200, str(SocialConnection.objects.get().pk))}
+    assert responses == {(200, str(SocialConnection.objects.get().pk))}
 
 
 @at_once
@@ -152,7 +152,7 @@ def test_somebody_else_with_the_code_gets_nothing_and_ends_the_grant(api, make_a
     assert make_api("mallory").post("connections/confirm", confirm).status_code == 404
 
     assert api.post("connections/confirm", confirm).status_code == 404
-    assert OAuthAttempt.objects.get().grant is None
+    assert AuthorizationSession.objects.get().credentials is None
     assert len(sandbox.calls("/oauth2/revoke")) == 1
 
 
@@ -181,9 +181,9 @@ def test_callback_without_its_state_asks_for_no_token(api, sandbox, change: dict
     given = {name: values[0] for name, values in parse_qs(query).items()} | change
     given = {name: value for name, value in given.items() if value is not None}
 
-    answer = api.get(f"{path}?{urlencode(given)}")
+    response = api.get(f"{path}?{urlencode(given)}")
 
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_state")
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_state")
     assert sandbox.calls("/oauth2/token") == []
 
 
@@ -198,20 +198,20 @@ def test_callback_is_used_once(api, sandbox):
 def test_denied_consent_is_told_in_our_own_words(api, sandbox, platform):
     started = api.get(f"connections/connect/{platform}")
 
-    answer = api.get(consent(started.headers["Location"], "deny"))
+    response = api.get(consent(started.headers["Location"], "deny"))
 
-    assert (answer.status_code, answer.json()["code"]) == (400, "oauth_denied")
+    assert (response.status_code, response.json()["code"]) == (400, "oauth_denied")
 
 
 def test_return_to_gets_the_outcome(api, sandbox, settings):
     settings.OAUTH_RETURN_TO = PREFIXES
     started = api.get("connections/connect/twitter?return_to=/settings/social%3Ftab=1")
 
-    answer = api.get(consent(started.headers["Location"]))
+    response = api.get(consent(started.headers["Location"]))
 
-    assert answer.status_code == 303
+    assert response.status_code == 303
     target = "https://app.customer.example/settings/social?tab=1&status=connected&connection_id="
-    assert answer.headers["Location"].startswith(target)
+    assert response.headers["Location"].startswith(target)
 
 
 def test_unknown_and_unconfigured_platforms_are_refused(api, settings):

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from connections.models import SocialConnection
-from connections.services import refresh_idle
+from connections.services import refresh_expiring
 from socialpublishing.platforms import client_for
 from socialpublishing.platforms.boards import NewBoard
 
@@ -22,10 +22,10 @@ def patch(api, connection, body):
 def test_time_zone_is_kept(api, make_connection, platform):
     connection = make_connection(platform)
 
-    answer = patch(api, connection, {"timezone": "Europe/Berlin"})
+    response = patch(api, connection, {"timezone": "Europe/Berlin"})
 
-    assert answer.status_code == 200, answer.json()
-    assert answer.json()["timezone"] == "Europe/Berlin"
+    assert response.status_code == 200, response.json()
+    assert response.json()["timezone"] == "Europe/Berlin"
     assert api.get(f"connections/{connection.pk}").json()["timezone"] == "Europe/Berlin"
 
 
@@ -35,8 +35,8 @@ def test_time_zone_is_kept(api, make_connection, platform):
 )
 def test_all_else_is_refused(api, make_connection, body):
     connection = make_connection()
-    answer = patch(api, connection, body)
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    response = patch(api, connection, body)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
 
 
 def test_connection_of_others_is_not_found(api, make_connection):
@@ -45,20 +45,20 @@ def test_connection_of_others_is_not_found(api, make_connection):
     assert api.post(f"connections/{theirs.pk}/refresh").status_code == 404
 
 
-def test_refresh_brings_a_token_that_serves(api, make_connection, sandbox, lane, platform):
+def test_refresh_brings_a_token_that_serves(api, make_connection, sandbox, worker, platform):
     connection = make_connection(platform)
     before = connection.access_token.reveal()
 
-    answer = api.post(f"connections/{connection.pk}/refresh")
+    response = api.post(f"connections/{connection.pk}/refresh")
 
-    assert answer.status_code == 200, answer.json()
+    assert response.status_code == 200, response.json()
     connection = SocialConnection.objects.get(pk=connection.pk)
     assert connection.token_version == 2
     assert connection.last_refreshed_at > timezone.now() - dt.timedelta(minutes=1)
     if platform != "facebook":  # whose refresh reads Pages anew and keeps the long-lived token
         assert connection.access_token.reveal() != before
     assert api.publish(connection).status_code == 202
-    lane.work_ahead()
+    worker.work_ahead()
     assert len(sandbox.posts(platform)) == 1
 
 
@@ -77,16 +77,16 @@ def test_refresh_of_a_dead_grant_says_who_has_to_act(api, make_connection, sandb
     connection = make_connection("twitter")
     SocialConnection.objects.filter(pk=connection.pk).update(status="needs_reauth")
 
-    answer = api.post(f"connections/{connection.pk}/refresh")
+    response = api.post(f"connections/{connection.pk}/refresh")
 
-    assert (answer.status_code, answer.json()["code"]) == (403, "needs_reauth")
+    assert (response.status_code, response.json()["code"]) == (403, "needs_reauth")
 
 
 def test_refresh_when_the_platform_fails(api, make_connection, sandbox, platform):
     connection = make_connection(platform)
     sandbox.fault("status", 500, platform=platform, times=10)
-    answer = api.post(f"connections/{connection.pk}/refresh")
-    assert answer.status_code == 502
+    response = api.post(f"connections/{connection.pk}/refresh")
+    assert response.status_code == 502
 
 
 # --- Grants that nobody uses ---------------------------------------------------------------------
@@ -114,7 +114,7 @@ def test_grants_that_would_end_unused_are_renewed(
     )
     sandbox.call("POST", "clock", advance_seconds=2 * 86400)  # Instagram renews no younger ones
 
-    renewed = [refresh_idle(timezone.now()) for _ in range(2)]
+    renewed = [refresh_expiring(timezone.now()) for _ in range(2)]
 
     assert renewed == [int(is_renewed), 0]
     old, connection = connection, SocialConnection.objects.get()
@@ -124,7 +124,7 @@ def test_grants_that_would_end_unused_are_renewed(
 
 @pytest.mark.parametrize("days_left", [0.1, 5.5, 10])
 def test_grant_without_refresh_token_serves_until_its_end(
-    api, make_connection, sandbox, lane, days_left
+    api, make_connection, sandbox, worker, days_left
 ):
     """LinkedIn gives most apps none. What cannot be renewed must not be ended early."""
     sandbox.call("POST", "settings", linkedin_refresh_tokens="off")
@@ -136,9 +136,9 @@ def test_grant_without_refresh_token_serves_until_its_end(
         expires_at=now + dt.timedelta(days=days_left),
     )
 
-    assert refresh_idle(now) == 0
+    assert refresh_expiring(now) == 0
     api.publish(connection, "Still good")
-    lane.work()
+    worker.work()
 
     assert len(sandbox.posts()) == 1
     connection.refresh_from_db()

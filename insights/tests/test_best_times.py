@@ -9,7 +9,7 @@ from benchmarks.best_times import REPORT_SEED, report, run
 from insights.best_times import best_times, mean_effects
 from insights.confidence import Confidence
 from insights.engagement import Sample
-from insights.rhythm import SLOTS
+from insights.week_model import SLOTS
 
 BERLIN, UTC, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC"), ZoneInfo("Asia/Kolkata")
 NOW = dt.datetime(2026, 9, 1, 12, tzinfo=dt.UTC)

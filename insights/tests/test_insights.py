@@ -11,7 +11,7 @@ import pytest
 from django.core.cache import caches
 from django.utils import timezone
 
-from insights.models import Rhythm
+from insights.models import WeekEstimate
 from insights.services import MIN_ACCOUNTS, MIN_POSTS
 from socialpublishing.platforms import PLATFORMS
 
@@ -108,17 +108,17 @@ def test_best_times_are_the_hours_at_which_people_react(api, make_account, reada
     account.plant_weeks()
     audience = account.audience
 
-    answer = account.best_times(api, timezone=audience["timezone"])
+    response = account.best_times(api, timezone=audience["timezone"])
 
-    assert answer.status_code == 200, answer.json()
-    told = answer.json()
-    assert told["platform"] == readable
-    assert told["timezone"] == audience["timezone"]
-    assert [source["name"] for source in told["sources"]] == ["account_history"]
-    assert told["posts_used"] > 250
-    assert told["confidence"] in {"high", "medium", "low"}
-    assert (told["stale"], told["missing_posts"] >= 0) == (False, True)
-    first = told["suggested_times"]
+    assert response.status_code == 200, response.json()
+    data = response.json()
+    assert data["platform"] == readable
+    assert data["timezone"] == audience["timezone"]
+    assert [source["name"] for source in data["sources"]] == ["account_history"]
+    assert data["posts_used"] > 250
+    assert data["confidence"] in {"high", "medium", "low"}
+    assert (data["stale"], data["missing_posts"] >= 0) == (False, True)
+    first = data["suggested_times"]
     assert len(first) == 3
     assert first[0]["score"] == 1.0
     assert min(hours_apart(first[0], peak) for peak in audience["peaks"]) <= 3
@@ -142,14 +142,14 @@ def test_last_good_answer_when_the_platform_fails(api, make_account, readable, s
     settings.INSIGHTS_CACHE_TTL_SECONDS = 0
     sandbox.fault("status", 500, platform=readable, times=50)
 
-    answer = account.best_times(api)
+    response = account.best_times(api)
 
-    assert answer.status_code == 200, answer.json()
-    told = answer.json()
-    assert told["stale"] is True
-    assert told["sources"][0]["stale"] is True
-    assert told["generated_at"] == good["generated_at"]
-    assert told["suggested_times"] == good["suggested_times"]
+    assert response.status_code == 200, response.json()
+    data = response.json()
+    assert data["stale"] is True
+    assert data["sources"][0]["stale"] is True
+    assert data["generated_at"] == good["generated_at"]
+    assert data["suggested_times"] == good["suggested_times"]
 
 
 def test_failure_without_an_answer_is_told(api, make_account, readable, sandbox):
@@ -166,10 +166,10 @@ def test_too_few_posts_say_how_many_are_missing(api, make_account, readable, pos
     if posts:
         account.plant_months(posts)
 
-    answer = account.best_times(api)
+    response = account.best_times(api)
 
-    assert answer.status_code == 404
-    body = answer.json()
+    assert response.status_code == 404
+    body = response.json()
     assert body["code"] == "insights_not_available"
     assert f"{MIN_POSTS - posts} more" in body["detail"]
 
@@ -192,8 +192,8 @@ def test_hours_are_of_the_zone_that_is_asked_for(api, make_account):
     now = timezone.now()
     ahead = ZoneInfo("Asia/Tokyo").utcoffset(now) - home.utcoffset(now)
     hours_ahead = ahead // dt.timedelta(hours=1)
-    for told, shift in ((asked, 0), (own, hours_ahead)):
-        [first, *_] = told["suggested_times"]
+    for data, shift in ((asked, 0), (own, hours_ahead)):
+        [first, *_] = data["suggested_times"]
         hour = first["hour_of_day"] - shift
         # The day may differ, where two days have their hours.
         assert min(abs((hour - peak["hour"] + 12) % 24 - 12) for peak in audience["peaks"]) <= 4
@@ -212,7 +212,7 @@ def test_what_is_usual_at_the_platform_fills_in(api, make_account):
         other = make_account("twitter", user=f"user {number}").connection
         other.timezone = "Europe/Berlin"
         other.save()
-        Rhythm.objects.create(
+        WeekEstimate.objects.create(
             connection=other,
             account=f"twitter:{number}",
             platform="twitter",
@@ -261,17 +261,17 @@ def test_tag_that_lifts_engagement_comes_first_of_the_own(api, make_account, rea
     account = make_account(readable)
     plant_tags(account, "sourdough", ["oven", "morning"])
 
-    answer = account.hashtags(api, keywords=["bread"])
+    response = account.hashtags(api, keywords=["bread"])
 
-    assert answer.status_code == 200, answer.json()
-    told = answer.json()
-    own = [each for each in told["suggestions"] if each["source"] == "own_posts"]
+    assert response.status_code == 200, response.json()
+    data = response.json()
+    own = [each for each in data["suggestions"] if each["source"] == "own_posts"]
     assert own[0]["tag"] == "sourdough"
     assert own[0]["posts"] == 80
     assert 0.5 < own[0]["score"] <= 1
     assert own[0]["confidence"] == "high"
-    assert "own_posts" in [source["name"] for source in told["sources"]]
-    assert next(each for each in told["suggestions"] if each["source"] == "keywords") == {
+    assert "own_posts" in [source["name"] for source in data["sources"]]
+    assert next(each for each in data["suggestions"] if each["source"] == "keywords") == {
         "tag": "bread",
         "score": None,
         "source": "keywords",
@@ -297,22 +297,22 @@ def test_stale_hashtags_when_the_platform_fails(api, make_account, readable, san
     settings.INSIGHTS_CACHE_TTL_SECONDS = 0
     sandbox.fault("status", 500, platform=readable, times=50)
 
-    told = account.hashtags(api).json()
+    data = account.hashtags(api).json()
 
-    assert told["stale"] is True
-    assert told["suggestions"] == good["suggestions"]
+    assert data["stale"] is True
+    assert data["suggestions"] == good["suggestions"]
 
 
 def test_failing_platform_leaves_the_keywords(api, make_account, readable, sandbox):
     account = make_account(readable)
     sandbox.fault("status", 500, platform=readable, times=50)
 
-    answer = account.hashtags(api, keywords=["fresh bread", "Oven"])
+    response = account.hashtags(api, keywords=["fresh bread", "Oven"])
 
-    assert answer.status_code == 200
-    told = answer.json()
-    assert [each["tag"] for each in told["suggestions"]] == ["freshbread", "Oven"]
-    codes = {source["name"]: source["code"] for source in told["sources"]}
+    assert response.status_code == 200
+    data = response.json()
+    assert [each["tag"] for each in data["suggestions"]] == ["freshbread", "Oven"]
+    codes = {source["name"]: source["code"] for source in data["sources"]}
     assert codes["own_posts"] in {"platform_error", "no_answer"}
     assert codes["keywords"] is None
 
@@ -320,21 +320,21 @@ def test_failing_platform_leaves_the_keywords(api, make_account, readable, sandb
 @pytest.mark.parametrize("has_platform", [True, False])
 def test_without_a_connection_keywords_become_tags(api, sandbox, platform, has_platform):
     body = {"keywords": ["slow living", "slow-living", "12", "größe", "हिन्दी"], "industry": "craft"}
-    told = api.post(f"insights/{platform}/hashtags", body).json()
+    data = api.post(f"insights/{platform}/hashtags", body).json()
 
-    tags = [each["tag"] for each in told["suggestions"]]
+    tags = [each["tag"] for each in data["suggestions"]]
     assert tags == ["slowliving", "größe", "हिन्दी", "craft"]
 
 
 def test_only_connection_is_asked_without_being_named(api, make_account):
     account = make_account("twitter")
     plant_tags(account, "sourdough", ["oven"])
-    told = api.post("insights/twitter/hashtags", {"keywords": ["bread"]}).json()
-    assert "sourdough" in [each["tag"] for each in told["suggestions"]]
+    data = api.post("insights/twitter/hashtags", {"keywords": ["bread"]}).json()
+    assert "sourdough" in [each["tag"] for each in data["suggestions"]]
 
     make_account("twitter")  # which of the two is meant?
-    told = api.post("insights/twitter/hashtags", {"keywords": ["bread"]}).json()
-    assert [each["source"] for each in told["suggestions"]] == ["keywords"]
+    data = api.post("insights/twitter/hashtags", {"keywords": ["bread"]}).json()
+    assert [each["source"] for each in data["suggestions"]] == ["keywords"]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 50])
@@ -342,9 +342,9 @@ def test_limit_holds(api, make_account, limit):
     account = make_account("twitter")
     plant_tags(account, "sourdough", ["oven", "morning", "rye"])
     keywords = [f"word {chr(97 + number)}" for number in range(26)]
-    told = account.hashtags(api, keywords=keywords, limit=limit).json()
-    assert len(told["suggestions"]) == min(limit, len(told["suggestions"]))
-    assert 1 <= len(told["suggestions"]) <= limit
+    data = account.hashtags(api, keywords=keywords, limit=limit).json()
+    assert len(data["suggestions"]) == min(limit, len(data["suggestions"]))
+    assert 1 <= len(data["suggestions"]) <= limit
 
 
 def test_words_of_one_user_never_reach_another(make_api, make_account, readable):
@@ -358,13 +358,13 @@ def test_words_of_one_user_never_reach_another(make_api, make_account, readable)
 
     his = make_account(readable, user="bob")
     plant_tags(his, "rye", ["bread"])
-    for answer in (
+    for response in (
         his.hashtags(bob, keywords=["bread", "fresh"], limit=50),
         his.best_times(bob),
         bob.post(f"insights/{readable}/hashtags", {"keywords": ["bread"]}),
     ):
-        assert answer.status_code == 200, answer.json()
-        assert secret not in answer.content.decode().lower()
+        assert response.status_code == 200, response.json()
+        assert secret not in response.content.decode().lower()
 
 
 def test_the_same_account_of_two_users_is_remembered_apart(make_api, make_account, sandbox):
@@ -402,15 +402,15 @@ def test_the_same_account_of_two_users_is_remembered_apart(make_api, make_accoun
     ],
 )
 def test_hashtags_refuse_what_makes_no_sense(api, sandbox, platform, body):
-    answer = api.post(f"insights/{platform}/hashtags", body)
-    assert answer.status_code == 400
-    assert answer.json()["code"] in {"invalid_request", "invalid_json"}
+    response = api.post(f"insights/{platform}/hashtags", body)
+    assert response.status_code == 400
+    assert response.json()["code"] in {"invalid_request", "invalid_json"}
 
 
 def test_keywords_that_make_no_hashtag(api, sandbox, platform):
-    answer = api.post(f"insights/{platform}/hashtags", {"keywords": ["12", "!?"]})
-    assert answer.status_code == 404
-    assert answer.json()["code"] == "insights_not_available"
+    response = api.post(f"insights/{platform}/hashtags", {"keywords": ["12", "!?"]})
+    assert response.status_code == 404
+    assert response.json()["code"] == "insights_not_available"
 
 
 @pytest.mark.parametrize(
@@ -427,17 +427,17 @@ def test_keywords_that_make_no_hashtag(api, sandbox, platform):
     ],
 )
 def test_best_times_refuse_what_makes_no_sense(api, sandbox, platform, query):
-    answer = api.get(f"insights/{platform}/best-times", data=query)
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    response = api.get(f"insights/{platform}/best-times", data=query)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["myspace", "%00", "Twitter", "x" * 300])
 def test_unknown_platform(api, sandbox, name):
-    answers = [
+    responses = [
         api.post(f"insights/{name}/hashtags", {"keywords": ["bread"]}),
         api.get(f"insights/{name}/best-times", data={"connection_id": str(uuid.uuid4())}),
     ]
-    assert {(each.status_code, each.json()["code"]) for each in answers} == {
+    assert {(each.status_code, each.json()["code"]) for each in responses} == {
         (400, "unsupported_platform")
     }
 
@@ -459,11 +459,11 @@ def test_connections_of_others_and_of_other_platforms_are_not_found(api, make_ac
 def test_account_with_several_places_has_to_name_one(api, make_account):
     account = make_account("facebook", pages=2)
     query = {"connection_id": str(account.connection.pk)}
-    answer = api.get("insights/facebook/best-times", data=query)
-    assert (answer.status_code, answer.json()["code"]) == (400, "destination_required")
+    response = api.get("insights/facebook/best-times", data=query)
+    assert (response.status_code, response.json()["code"]) == (400, "destination_required")
 
-    answer = account.best_times(api, destination_id=str(uuid.uuid4()))
-    assert answer.status_code == 404
+    response = account.best_times(api, destination_id=str(uuid.uuid4()))
+    assert response.status_code == 404
 
 
 def test_account_that_needs_its_owner(api, make_account):
@@ -479,10 +479,10 @@ def test_zero_billed_reads_read_nothing(api, make_account, settings):
     account.plant_months(60)
     asked = account.reads()
 
-    answer = account.best_times(api)
+    response = account.best_times(api)
 
-    assert answer.status_code == 404
-    assert "charges" in answer.json()["detail"]
+    assert response.status_code == 404
+    assert "charges" in response.json()["detail"]
     assert account.reads() == asked
 
 
@@ -496,12 +496,12 @@ def test_console_shows_the_week_and_its_evidence(api, make_account, make_staff):
     viewer = make_staff("view_connectioninsights")
     assert "Nothing is estimated yet" in viewer.get(page).content.decode()
 
-    told = account.best_times(api).json()
+    data = account.best_times(api).json()
 
     shown = viewer.get(page).content.decode()
     assert shown.count('<td class="text-center') == 7 * 24
     assert shown.count("outline: 2px") == 3
-    assert f"Confidence {told['confidence']}" in shown
+    assert f"Confidence {data['confidence']}" in shown
     assert "and 10 older ones" in shown
     assert "private" not in shown
 
@@ -519,7 +519,7 @@ def test_console_estimates_anew(make_account, make_staff):
 
     ops.post(operation, {"reason": "a user asked"}, follow=True)
 
-    assert Rhythm.objects.get(connection=account.connection).posts_used == 60
+    assert WeekEstimate.objects.get(connection=account.connection).posts_used == 60
 
 
 def test_console_is_closed_to_others(make_account, make_staff):
@@ -533,4 +533,4 @@ def test_disconnecting_forgets_the_rhythm(api, make_account):
     account.plant_months(60)
     account.best_times(api)
     api.delete(f"connections/{account.connection.pk}")
-    assert not Rhythm.objects.exists()
+    assert not WeekEstimate.objects.exists()

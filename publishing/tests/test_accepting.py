@@ -50,10 +50,10 @@ def test_bad_request_is_refused_with_its_code_and_leaves_no_trace(
 ):
     body = {"connection_id": str(make_connection().pk), "text_content": "Good", **change}
 
-    answer = api.post(f"publishing/{endpoint}", body)
+    response = api.post(f"publishing/{endpoint}", body)
 
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert answer.json()["detail"]
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.json()["detail"]
     assert not PublishJob.objects.exists()
     assert sandbox.calls(method="POST", path="/tweets") == []
 
@@ -74,18 +74,18 @@ def asset(sandbox: Any, **change: Any) -> dict[str, Any]:
     ],
 )
 def test_bad_asset_is_refused_with_its_code(api, make_connection, sandbox, change, count, code):
-    answer = api.publish(make_connection(), assets=[asset(sandbox, **change)] * count)
+    response = api.publish(make_connection(), assets=[asset(sandbox, **change)] * count)
 
-    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert (response.status_code, response.json()["code"]) == (400, code)
     assert not PublishJob.objects.exists()
 
 
 def test_unreachable_asset_is_refused(api, make_connection, sandbox):
     gone = asset(sandbox, url=f"{sandbox.url}/samples/none.jpg")
 
-    answer = api.publish(make_connection(), assets=[gone])
+    response = api.publish(make_connection(), assets=[gone])
 
-    assert (answer.status_code, answer.json()["code"]) == (400, "asset_unreachable")
+    assert (response.status_code, response.json()["code"]) == (400, "asset_unreachable")
 
 
 def test_another_users_ids_are_as_good_as_unknown(api, make_api, make_connection):
@@ -105,11 +105,11 @@ def test_another_users_ids_are_as_good_as_unknown(api, make_api, make_connection
 def test_several_pages_and_no_choice_list_them(api, make_connection, sandbox):
     connection = make_connection("facebook", pages=2)
 
-    answer = api.publish(connection)
-    assert (answer.status_code, answer.json()["code"]) == (400, "destination_required")
+    response = api.publish(connection)
+    assert (response.status_code, response.json()["code"]) == (400, "destination_required")
 
     [first, _] = api.get(f"connections/{connection.pk}/destinations").json()
-    assert first["external_id"] in answer.json()["detail"]
+    assert first["external_id"] in response.json()["detail"]
     chosen = api.put(
         f"connections/{connection.pk}/destinations/default", {"destination_id": first["id"]}
     )
@@ -117,11 +117,11 @@ def test_several_pages_and_no_choice_list_them(api, make_connection, sandbox):
     assert api.publish(connection).status_code == 202
 
 
-def test_key_gives_the_first_answer_again_and_no_second_job(api, make_connection, lane):
+def test_key_gives_the_first_answer_again_and_no_second_job(api, make_connection, worker):
     connection = make_connection()
     body = {"connection_id": str(connection.pk), "text_content": "Once"}
     first = api.post("publishing/publish", body, headers={"Idempotency-Key": "k-1"})
-    lane.work()
+    worker.work()
 
     again = api.post("publishing/publish", body, headers={"Idempotency-Key": '"k-1"'})
 
@@ -163,8 +163,8 @@ def test_who_waits_for_the_end_keeps_no_connection_from_others(make_api, make_co
     def wait(_: int) -> int:
         try:
             body = plain_post(connection, "Patience")
-            answer = make_api().post("publishing/publish", body, headers={"Prefer": "wait=3"})
-            status: int = answer.status_code
+            response = make_api().post("publishing/publish", body, headers={"Prefer": "wait=3"})
+            status: int = response.status_code
             return status
         finally:
             database.close()

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from connections.models import SocialConnection
-from publishing.models import JobEvent, Lane, PublishJob, Status
+from publishing.models import JobEvent, PublishJob, Status, WorkerSlot
 from socialpublishing.crypto import Secret, key_ring
 
 LIST = "/admin/publishing/publishjob/"
@@ -78,12 +78,12 @@ def operate(client, name, jobs, **more):
     return client.post(LIST, {"action": name, "_selected_action": chosen, **more}, follow=True)
 
 
-def told(answer):
-    return [str(message) for message in answer.context["messages"]]
+def data(response):
+    return [str(message) for message in response.context["messages"]]
 
 
-def listed(answer):
-    return set(answer.context["cl"].result_list)
+def listed(response):
+    return set(response.context["cl"].result_list)
 
 
 # --- Looking -------------------------------------------------------------------------------------
@@ -94,9 +94,9 @@ def test_staff_see_list_and_page_and_no_token(request, make_job, who):
     client = request.getfixturevalue(who)
     job = make_job()
 
-    for answer in (client.get(LIST), client.get(page_of(job))):
-        html = answer.content.decode()
-        assert answer.status_code == 200
+    for response in (client.get(LIST), client.get(page_of(job))):
+        html = response.content.decode()
+        assert response.status_code == 200
         assert "Harbour Bakery" in html
         assert CANARY not in html
         assert f"v1.{key_ring().primary_id}" not in html
@@ -269,9 +269,9 @@ def test_retry_from_the_list_tells_what_became_of_each(ops, make_job):
     again = [make_job(), make_job(Status.CONTENT_REJECTED), make_job(Status.UNCONFIRMED)]
     published = make_job(Status.PUBLISHED)
 
-    answer = operate(ops, "retry", [*again, published], reason="The platform is well again")
+    response = operate(ops, "retry", [*again, published], reason="The platform is well again")
 
-    assert told(answer) == [
+    assert data(response) == [
         "3 publish jobs tried again.",
         "1 publish job not tried again. Only a job that failed or was rejected can be tried again.",
     ]
@@ -289,10 +289,10 @@ def test_retry_from_the_page(ops, make_job):
     job = make_job()
 
     asked = ops.get(f"{LIST}{job.pk}/retry/")
-    answer = ops.post(f"{LIST}{job.pk}/retry/", {"reason": "Again"}, follow=True)
+    response = ops.post(f"{LIST}{job.pk}/retry/", {"reason": "Again"}, follow=True)
 
     assert asked.status_code == 200
-    assert answer.redirect_chain == [(page_of(job), 302)]
+    assert response.redirect_chain == [(page_of(job), 302)]
     job.refresh_from_db()
     assert job.status == Status.PENDING
 
@@ -301,13 +301,13 @@ def test_cancel_stops_what_was_not_submitted(ops, make_job):
     waiting = make_job(Status.SCHEDULED)
     submitted = make_job(Status.PROCESSING, publish_started_at=timezone.now())
 
-    answer = operate(ops, "cancel", [waiting, submitted], reason="Its owner called")
+    response = operate(ops, "cancel", [waiting, submitted], reason="Its owner called")
 
     waiting.refresh_from_db()
     submitted.refresh_from_db()
     assert (waiting.status, submitted.status) == (Status.CANCELLED, Status.PROCESSING)
     assert waiting.events.last().note == "Its owner called"
-    assert [line.partition(".")[0] for line in told(answer)] == [
+    assert [line.partition(".")[0] for line in data(response)] == [
         "1 publish job cancelled",
         "1 publish job not cancelled",
     ]
@@ -329,9 +329,9 @@ def test_viewers_do_not_operate(viewer, make_job, name):
     status = job.status
 
     operate(viewer, name, [job], reason="Because")
-    answer = viewer.post(f"{LIST}{job.pk}/{name}/", {"reason": "Because"})
+    response = viewer.post(f"{LIST}{job.pk}/{name}/", {"reason": "Because"})
 
-    assert answer.status_code == 403
+    assert response.status_code == 403
     job.refresh_from_db()
     assert job.status == status
     assert f"/{name}/" not in viewer.get(page_of(job)).content.decode()
@@ -342,7 +342,7 @@ def test_viewers_do_not_operate(viewer, make_job, name):
     [
         (Status.FAILED, {"retry"}),
         (Status.CONTENT_REJECTED, {"retry"}),
-        (Status.UNCONFIRMED, {"retry", "settle_published", "settle_not_published"}),
+        (Status.UNCONFIRMED, {"retry", "resolve_published", "resolve_not_published"}),
         (Status.PENDING, {"cancel"}),
         (Status.SCHEDULED, {"cancel"}),
         (Status.PROCESSING, {"cancel"}),
@@ -353,7 +353,7 @@ def test_viewers_do_not_operate(viewer, make_job, name):
 def test_page_offers_what_its_status_leaves(ops, make_job, status, offered):
     html = ops.get(page_of(make_job(status))).content.decode()
 
-    operations = ("retry", "cancel", "settle_published", "settle_not_published")
+    operations = ("retry", "cancel", "resolve_published", "resolve_not_published")
     assert {name for name in operations if f"/{name}/" in html} == offered
 
 
@@ -363,14 +363,14 @@ def test_operation_on_a_job_that_is_gone_is_not_found(ops):
 
 
 def test_malformed_selection_is_refused(ops):
-    told = {"action": "retry", "_selected_action": ["nope"], "reason": "Again"}
+    data = {"action": "retry", "_selected_action": ["nope"], "reason": "Again"}
 
-    assert ops.post(LIST, told).status_code == 400
+    assert ops.post(LIST, data).status_code == 400
 
 
 @pytest.mark.parametrize("model", ["publishjob", "lane"])
 def test_nobody_adds_changes_or_deletes(superuser, make_job, model):
-    row = make_job() if model == "publishjob" else Lane.objects.create(name="lane-1")
+    row = make_job() if model == "publishjob" else WorkerSlot.objects.create(name="lane-1")
     base = f"/admin/publishing/{model}/"
 
     assert superuser.get(f"{base}add/").status_code == 403
@@ -382,9 +382,9 @@ def test_nobody_adds_changes_or_deletes(superuser, make_job, model):
 
 def test_lanes_tell_whether_they_beat(superuser):
     now = timezone.now()
-    Lane.objects.create(name="lane-1", beat_at=now)
-    Lane.objects.create(name="lane-2", beat_at=now - dt.timedelta(minutes=3))
-    Lane.objects.create(name="turnstile")
+    WorkerSlot.objects.create(name="lane-1", heartbeat_at=now)
+    WorkerSlot.objects.create(name="lane-2", heartbeat_at=now - dt.timedelta(minutes=3))
+    WorkerSlot.objects.create(name="turnstile")
 
     html = superuser.get("/admin/publishing/lane/").content.decode()
 

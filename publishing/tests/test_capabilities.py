@@ -37,10 +37,10 @@ def test_oldest_table_is_told_first():
 
 
 def test_platforms_are_described_to_callers_as_they_are_checked(api, sandbox):
-    for told in api.get("platforms").json():
-        platform = PLATFORMS[told["name"]]
-        for kind, limits in zip(told["post_types"], platform.capabilities.post_types, strict=True):
+    for data in api.get("platforms").json():
+        platform = PLATFORMS[data["name"]]
+        for kind, limits in zip(data["post_types"], platform.capabilities.post_types, strict=True):
             assert kind["max_text"] == limits.max_text
             assert kind["checked"] == limits.checked.isoformat()
             assert [media["kind"] for media in kind["media"]] == list(limits.media)
-        assert [option["name"] for option in told["options"]] == list(platform.options.examples)
+        assert [option["name"] for option in data["options"]] == list(platform.options.examples)

@@ -38,43 +38,43 @@ def scheduled(api, connection):
 # --- Another time, another content ---------------------------------------------------------------
 
 
-def test_job_goes_out_at_its_new_time(api, scheduled, sandbox, lane):
-    answer = patch(api, scheduled, {"schedule_time": at(hours=2)})
+def test_job_goes_out_at_its_new_time(api, scheduled, sandbox, worker):
+    response = patch(api, scheduled, {"schedule_time": at(hours=2)})
 
-    assert answer.status_code == 200, answer.json()
-    assert answer.json()["status"] == "Scheduled"
-    lane.work(after=3700)
+    assert response.status_code == 200, response.json()
+    assert response.json()["status"] == "Scheduled"
+    worker.work(after=3700)
     assert sandbox.posts() == []
-    lane.work(after=7300)
+    worker.work(after=7300)
     [post] = sandbox.posts()
     assert post["text"] == "Old"
 
 
-def test_job_without_a_time_goes_out_now(api, scheduled, sandbox, lane):
-    answer = patch(api, scheduled, {"schedule_time": None})
-    assert (answer.json()["status"], answer.json()["scheduled_at"]) == ("Pending", None)
-    lane.work()
+def test_job_without_a_time_goes_out_now(api, scheduled, sandbox, worker):
+    response = patch(api, scheduled, {"schedule_time": None})
+    assert (response.json()["status"], response.json()["scheduled_at"]) == ("Pending", None)
+    worker.work()
     assert len(sandbox.posts()) == 1
 
 
-def test_waiting_job_can_be_put_off(api, connection, sandbox, lane):
+def test_waiting_job_can_be_put_off(api, connection, sandbox, worker):
     job = api.publish(connection, "Not yet").json()["job_id"]
     assert patch(api, job, {"schedule_time": at(hours=1)}).json()["status"] == "Scheduled"
-    lane.work()
+    worker.work()
     assert sandbox.posts() == []
 
 
-def test_new_content_is_what_goes_out(api, scheduled, sandbox, lane):
+def test_new_content_is_what_goes_out(api, scheduled, sandbox, worker):
     body = {
         "text_content": "New",
         "assets": [sandbox.picture()],
         "platform_specific_options": {"reply_settings": "following"},
     }
-    answer = patch(api, scheduled, body)
+    response = patch(api, scheduled, body)
 
-    assert answer.status_code == 200, answer.json()
-    assert answer.json()["text_content"] == "New"
-    lane.work_ahead(4000)
+    assert response.status_code == 200, response.json()
+    assert response.json()["text_content"] == "New"
+    worker.work_ahead(4000)
     [post] = sandbox.posts()
     assert (post["text"], len(post["media"])) == ("New", 1)
     assert post["details"]["reply_settings"] == "following"
@@ -83,8 +83,8 @@ def test_new_content_is_what_goes_out(api, scheduled, sandbox, lane):
 
 
 def test_content_that_the_platform_would_refuse_changes_nothing(api, scheduled):
-    answer = patch(api, scheduled, {"text_content": "x" * 281})
-    assert (answer.status_code, answer.json()["code"]) == (400, "content_rejected")
+    response = patch(api, scheduled, {"text_content": "x" * 281})
+    assert (response.status_code, response.json()["code"]) == (400, "content_rejected")
     assert api.get(f"publishing/jobs/{scheduled}").json()["text_content"] == "Old"
 
 
@@ -106,8 +106,8 @@ def test_content_that_the_platform_would_refuse_changes_nothing(api, scheduled):
     ],
 )
 def test_wrong_changes_are_refused(api, scheduled, body, code):
-    answer = patch(api, scheduled, body)
-    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    response = patch(api, scheduled, body)
+    assert (response.status_code, response.json()["code"]) == (400, code)
 
 
 def test_late_grace_of_zero_is_one(api, scheduled):
@@ -115,43 +115,43 @@ def test_late_grace_of_zero_is_one(api, scheduled):
     assert PublishJob.objects.get(pk=scheduled).late_grace_s == 0
 
 
-def test_published_job_changes_no_more(api, connection, lane):
+def test_published_job_changes_no_more(api, connection, worker):
     job = api.publish(connection, "Out").json()["job_id"]
-    lane.work()
-    answer = patch(api, job, {"text_content": "Too late"})
-    assert (answer.status_code, answer.json()["code"]) == (409, "already_submitting")
+    worker.work()
+    response = patch(api, job, {"text_content": "Too late"})
+    assert (response.status_code, response.json()["code"]) == (409, "already_submitting")
 
 
-def test_job_that_a_worker_has_just_taken_comes_out_once(api, connection, sandbox, lane):
+def test_job_that_a_worker_has_just_taken_comes_out_once(api, connection, sandbox, worker):
     job = api.publish(connection, "Old").json()["job_id"]
     now = timezone.now()
     PublishJob.objects.filter(pk=job).update(
         lease_owner="another lane", next_attempt_at=now + dt.timedelta(seconds=30)
     )
     assert patch(api, job, {"text_content": "New"}).status_code == 200
-    lane.work_ahead()
+    worker.work_ahead()
     assert [post["text"] for post in sandbox.posts()] == ["New"]
 
 
 def test_jobs_of_others_are_not_found(make_api, scheduled):
     bob = make_api("bob")
-    for answer in (
+    for response in (
         patch(bob, scheduled, {"text_content": "Mine"}),
         bob.post(f"publishing/jobs/{scheduled}/resolve", {"outcome": "published"}),
     ):
-        assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+        assert (response.status_code, response.json()["code"]) == (404, "job_not_found")
 
 
 # --- The last word -------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def unconfirmed(api, connection, sandbox, lane):
+def unconfirmed(api, connection, sandbox, worker):
     """The id of a job whose post may be out or not: nobody answers."""
     job = api.publish(connection, "Is it out?").json()["job_id"]
     sandbox.fault("drop_after", path="^/2/tweets$", method="POST")
     sandbox.fault("status", 500, method="GET", times=1000)
-    lane.work_ahead(30)
+    worker.work_ahead(30)
     assert PublishJob.objects.get(pk=job).status == "Unconfirmed"
     return job
 
@@ -160,45 +160,47 @@ def resolve(api, job, **body):
     return api.post(f"publishing/jobs/{job}/resolve", body)
 
 
-def test_person_who_saw_the_post_settles_it(api, unconfirmed, sandbox, lane):
+def test_person_who_saw_the_post_settles_it(api, unconfirmed, sandbox, worker):
     [post] = sandbox.posts()
-    answer = resolve(
+    response = resolve(
         api, unconfirmed, outcome="published", remote_id=post["id"], post_url=post["url"]
     )
 
-    assert answer.status_code == 200, answer.json()
-    told = answer.json()
-    assert (told["status"], told["remote_id"]) == ("Published", post["id"])
-    assert (told["post_url"], told["error_code"]) == (post["url"], None)
-    assert told["published_at"] is not None
+    assert response.status_code == 200, response.json()
+    data = response.json()
+    assert (data["status"], data["remote_id"]) == ("Published", post["id"])
+    assert (data["post_url"], data["error_code"]) == (post["url"], None)
+    assert data["published_at"] is not None
     sandbox.call("DELETE", "faults")
-    lane.work_ahead(7200)
+    worker.work_ahead(7200)
     assert len(sandbox.posts()) == 1
 
 
-def test_person_who_knows_it_is_not_there_may_have_it_tried_again(api, unconfirmed, sandbox, lane):
-    answer = resolve(api, unconfirmed, outcome="not_published", reason="I looked.")
-    assert (answer.json()["status"], answer.json()["error_code"]) == ("Failed", "not_published")
-    assert answer.json()["error_message"] == "I looked."
+def test_person_who_knows_it_is_not_there_may_have_it_tried_again(
+    api, unconfirmed, sandbox, worker
+):
+    response = resolve(api, unconfirmed, outcome="not_published", reason="I looked.")
+    assert (response.json()["status"], response.json()["error_code"]) == ("Failed", "not_published")
+    assert response.json()["error_message"] == "I looked."
 
     sandbox.call("DELETE", "faults")
     sandbox.call("DELETE", "state")  # so that it is true
     assert api.post(f"publishing/jobs/{unconfirmed}/retry").json()["status"] == "Pending"
 
 
-def test_one_post_stands_for_one_job(api, connection, unconfirmed, sandbox, lane):
+def test_one_post_stands_for_one_job(api, connection, unconfirmed, sandbox, worker):
     sandbox.call("DELETE", "faults")
     api.publish(connection, "Another")
     PublishJob.objects.filter(pk=unconfirmed).update(next_attempt_at=None)
-    lane.work_ahead(30)
+    worker.work_ahead(30)
     other = PublishJob.objects.exclude(pk=unconfirmed).get()
-    answer = resolve(api, unconfirmed, outcome="published", remote_id=other.remote_id)
-    assert (answer.status_code, answer.json()["code"]) == (409, "post_taken")
+    response = resolve(api, unconfirmed, outcome="published", remote_id=other.remote_id)
+    assert (response.status_code, response.json()["code"]) == (409, "post_taken")
 
 
 def test_only_unconfirmed_jobs_are_settled(api, scheduled):
-    answer = resolve(api, scheduled, outcome="published")
-    assert (answer.status_code, answer.json()["code"]) == (409, "not_unconfirmed")
+    response = resolve(api, scheduled, outcome="published")
+    assert (response.status_code, response.json()["code"]) == (409, "not_unconfirmed")
 
 
 @pytest.mark.parametrize(
@@ -212,8 +214,8 @@ def test_only_unconfirmed_jobs_are_settled(api, scheduled):
     ],
 )
 def test_wrong_words_settle_nothing(api, unconfirmed, body):
-    answer = api.post(f"publishing/jobs/{unconfirmed}/resolve", body)
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    response = api.post(f"publishing/jobs/{unconfirmed}/resolve", body)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
 
 
 def test_ops_settle_in_the_console(make_staff, unconfirmed):

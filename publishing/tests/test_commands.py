@@ -10,33 +10,33 @@ from publishing.models import PublishJob
 
 
 @pytest.fixture
-def failed(api, make_connection, sandbox, lane):
+def failed(api, make_connection, sandbox, worker):
     """Two jobs of an account whose permission was missing for a while."""
     connection = make_connection("twitter")
     sandbox.fault("status", 403, method="POST", path="^/2/tweets$", times=2)
     for number in range(2):
         api.publish(connection, f"Number {number}")
-    lane.work()
+    worker.work()
     assert statuses() == {"Failed": 2}
     return list(PublishJob.objects.all())
 
 
-def test_failed_jobs_are_tried_again_by_status_and_code(failed, lane, sandbox, capsys):
+def test_failed_jobs_are_tried_again_by_status_and_code(failed, worker, sandbox, capsys):
     call_command("reprocess_jobs", "--status", "Failed", "--dry-run")
     assert "2 jobs would be" in capsys.readouterr().out
     call_command("reprocess_jobs", "--status", "Failed", "--code", "too_late")
     call_command("reprocess_jobs", "--status", "Failed", "--code", failed[0].error_code)
     assert "2 tried again" in capsys.readouterr().out
 
-    lane.work()
+    worker.work()
 
     assert statuses() == {"Published": 2}
     assert len(sandbox.posts()) == 2
 
 
-def test_one_job_is_tried_again_by_its_id(failed, lane):
+def test_one_job_is_tried_again_by_its_id(failed, worker):
     call_command("reprocess_jobs", str(failed[0].pk))
-    lane.work()
+    worker.work()
     assert statuses() == {"Published": 1, "Failed": 1}
 
 

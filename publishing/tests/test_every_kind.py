@@ -15,8 +15,8 @@ import requests
 
 from publishing.models import PublishJob
 from socialpublishing import media
+from socialpublishing.limits import Form, PostType, forms, violations
 from socialpublishing.platforms import PLATFORMS
-from socialpublishing.policy import Form, PostType, forms, violations
 from socialpublishing.posts import MEASURES, Media, MediaKind, Post
 
 # In the order in which they are tried: the first that a kind of post takes is sent.
@@ -82,15 +82,15 @@ def body(sandbox: Any, name: str, kind: PostType, form: Form, **more: Any) -> di
     }
 
 
-def published(api: Any, lane: Any, sandbox: Any, connection: Any, body: Any) -> dict[str, Any]:
+def published(api: Any, worker: Any, sandbox: Any, connection: Any, body: Any) -> dict[str, Any]:
     """The post that came of `body`, the last one of a thread, as the sandbox has it."""
     # The lane's time runs ahead, the sandbox's does not.
     switches = sandbox.call("GET", "settings")
     instant = {name: 0 for name in switches if name.endswith("processing_seconds")}
     sandbox.call("POST", "settings", **instant)
-    answer = api.publish(connection, body.pop("text_content"), **body)
-    assert answer.status_code == 202, answer.json()
-    lane.work_ahead()
+    response = api.publish(connection, body.pop("text_content"), **body)
+    assert response.status_code == 202, response.json()
+    worker.work_ahead()
     job = PublishJob.objects.get()
     assert job.status == "Published", (job.error_code, job.error_message, list(job.events.values()))
     posts = sandbox.posts(connection.platform)
@@ -101,11 +101,11 @@ def published(api: Any, lane: Any, sandbox: Any, connection: Any, body: Any) -> 
 
 
 @pytest.mark.parametrize(("name", "kind", "form"), CELLS)
-def test_goes_out_as_written(api, lane, sandbox, make_connection, name, kind, form):
+def test_goes_out_as_written(api, worker, sandbox, make_connection, name, kind, form):
     asked = body(sandbox, name, kind, form)
     assets = asked["assets"]
 
-    post = published(api, lane, sandbox, make_connection(name), asked)
+    post = published(api, worker, sandbox, make_connection(name), asked)
 
     shown = import_module(f"publishing.tests.shown.{name}")
     loses_text = getattr(shown, "loses_text", lambda kind, form: False)(kind, form)
@@ -122,7 +122,7 @@ def test_goes_out_as_written(api, lane, sandbox, make_connection, name, kind, fo
 
 
 @pytest.mark.parametrize(("name", "option"), OPTIONS)
-def test_option_is_seen(api, lane, sandbox, make_connection, name, option):
+def test_option_is_seen(api, worker, sandbox, make_connection, name, option):
     shown = import_module(f"publishing.tests.shown.{name}")
     platform, connection = PLATFORMS[name], make_connection(name)
     kinds = [kind for kind in platform.capabilities.post_types if option in kind.options]
@@ -137,7 +137,7 @@ def test_option_is_seen(api, lane, sandbox, make_connection, name, option):
 
     post = published(
         api,
-        lane,
+        worker,
         sandbox,
         connection,
         body(sandbox, name, kind, form, **{**others, option: value}),

@@ -14,11 +14,11 @@ from conftest import statuses
 from connections.models import SocialConnection
 from socialpublishing import options
 from socialpublishing.crypto import Secret
-from socialpublishing.errors import NoAnswerError
+from socialpublishing.errors import NoResponseError
+from socialpublishing.limits import Capabilities, PostType
 from socialpublishing.oauth import OAuth
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.platforms.base import Found, Host, Platform, Profile
-from socialpublishing.policy import Capabilities, PostType
 
 APPS = ("config", "insights", "publishing", "connections", "socialpublishing")
 
@@ -57,17 +57,17 @@ class Trial(Platform):
 
     def publish(self, post, progress):
         said = {"text": post.text, "mood": post.options.get("mood")}
-        answer = self.http.post("/posts", json=said)
-        return progress.published(remote_id=answer["id"], post_url=answer["url"])
+        response = self.http.post("/posts", json=said)
+        return progress.published(remote_id=response["id"], post_url=response["url"])
 
-    def find_published(self, post, progress, *, since, credited):
+    def lookup(self, post, progress, *, since, other_post_ids):
         for found in self.http.get("/posts"):
-            if found["text"] == post.text and found["id"] not in credited:
+            if found["text"] == post.text and found["id"] not in other_post_ids:
                 return Found(remote_id=found["id"], post_url=found["url"])
         return None
 
-    def read_error(self, answer):
-        return NoAnswerError()
+    def read_error(self, response):
+        return NoResponseError()
 
     def profile(self):
         return Profile(id="7", display_name="Seven")
@@ -89,12 +89,12 @@ POST = {"id": "77", "text": "Hello", "url": "https://trial.example/77"}
 API = "http://127.0.0.1:1/trial/posts"
 
 
-def test_it_publishes_with_its_options(api, lane, connection, requests_mock):
+def test_it_publishes_with_its_options(api, worker, connection, requests_mock):
     requests_mock.post(API, json=POST)
 
-    answer = api.publish(connection, "Hello", platform_specific_options={"mood": "loud"})
-    assert answer.status_code == 202, answer.json()
-    lane.work()
+    response = api.publish(connection, "Hello", platform_specific_options={"mood": "loud"})
+    assert response.status_code == 202, response.json()
+    worker.work()
 
     assert statuses() == {"Published": 1}
     assert requests_mock.last_request.json() == {"text": "Hello", "mood": "loud"}
@@ -109,13 +109,13 @@ def test_its_rules_options_and_limits_are_told(api, connection):
     assert "trial" in [platform["name"] for platform in api.get("platforms").json()]
 
 
-def test_its_lost_answers_are_looked_up(api, lane, connection, requests_mock):
+def test_its_lost_answers_are_looked_up(api, worker, connection, requests_mock):
     requests_mock.post(API, status_code=502)
     requests_mock.get(API, json=[POST])
     api.publish(connection, "Hello")
 
-    lane.work()
-    lane.work_ahead()
+    worker.work()
+    worker.work_ahead()
 
     assert statuses() == {"Published": 1}
     assert len([call for call in requests_mock.request_history if call.method == "POST"]) == 1

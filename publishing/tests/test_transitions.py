@@ -52,7 +52,7 @@ def test_only_arrows_of_the_table_exist(make_job, before, after):
         assert not job.events.exists()
 
 
-@pytest.mark.parametrize("meanwhile", [{"fence": 7}, {"status": Status.PENDING}])
+@pytest.mark.parametrize("meanwhile", [{"fencing_token": 7}, {"status": Status.PENDING}])
 def test_move_of_a_job_that_has_moved_on_changes_nothing(make_job, meanwhile):
     job = make_job(Status.PROCESSING)
     PublishJob.objects.filter(pk=job.pk).update(**meanwhile)

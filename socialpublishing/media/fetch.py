@@ -29,7 +29,7 @@ from django.conf import settings
 
 from socialpublishing import database
 from socialpublishing.errors import MediaError
-from socialpublishing.media.gate import Target, check_answers, read_address
+from socialpublishing.media.gate import Target, check_addresses_of, read_address
 
 MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -40,7 +40,9 @@ USER_AGENT = "social-publishing-service"
 
 
 def _resolve(host: str, port: int) -> list[str]:
-    return [str(answer[4][0]) for answer in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    return [
+        str(response[4][0]) for response in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ]
 
 
 def _connect(address: str, port: int, timeout_s: float) -> socket.socket:
@@ -82,7 +84,7 @@ class Span:
         last = "" if self.length is None else str(self.start + self.length - 1)
         return f"bytes={self.start}-{last}"
 
-    def is_answered_by(self, first: int, last: int, size_bytes: int | None) -> bool:
+    def is_covered_by(self, first: int, last: int, size_bytes: int | None) -> bool:
         """Whether `first` to `last`, both included, is this part of a file of `size_bytes`."""
         end = math.inf if self.length is None else self.start + self.length
         if size_bytes is None:
@@ -276,7 +278,7 @@ def _dialled(target: Target, deadline: float, network: Network) -> Iterator[_Wir
     """A connection to an address of `target` that passed the gate; TLS speaks for its name."""
     addresses = _look_up(target, deadline, network)
     if not target.is_trusted:
-        check_answers(addresses)
+        check_addresses_of(addresses)
     sock = _connected(addresses, target.port, deadline, network)
     try:
         if target.scheme == "https":
@@ -292,18 +294,18 @@ def _dialled(target: Target, deadline: float, network: Network) -> Iterator[_Wir
 
 def _look_up(target: Target, deadline: float, network: Network) -> list[str]:
     """All addresses of the host, from one look-up: a second one might answer differently."""
-    answers: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+    responses: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
-            answers.put(network.resolve(target.host.strip("[]"), target.port))
+            responses.put(network.resolve(target.host.strip("[]"), target.port))
         except (OSError, UnicodeError):
-            answers.put([])
+            responses.put([])
 
     # In a thread, because the system's resolver takes no time-out.
     threading.Thread(target=ask, daemon=True).start()
     try:
-        found = answers.get(timeout=max(min(network.resolve_s, deadline - time.monotonic()), 0))
+        found = responses.get(timeout=max(min(network.resolve_s, deadline - time.monotonic()), 0))
     except queue.Empty:
         found = []
     if not found:
@@ -433,7 +435,7 @@ def _stated_lengths(
             raise _other_part()
         first, last = int(stated[1]), int(stated[2])
         size_bytes = None if stated[3] == "*" else int(stated[3])
-        if not span.is_answered_by(first, last, size_bytes):
+        if not span.is_covered_by(first, last, size_bytes):
             raise _other_part()
         return last - first + 1, size_bytes
     if response.length is None:

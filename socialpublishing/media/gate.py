@@ -113,10 +113,10 @@ def read_address(url: str) -> Target:
     return Target(scheme=scheme, host=host, port=port, path=match["path"], is_trusted=is_trusted)
 
 
-def check_answers(answers: Sequence[str]) -> None:
+def check_addresses_of(responses: Sequence[str]) -> None:
     """The address gate: every address that a name resolves to must be a public one."""
     # One bad answer among good ones is how a name is made to point inside at the second look.
-    if len(answers) > MAX_ANSWERS or not all(map(_is_public_address, answers)):
+    if len(responses) > MAX_ANSWERS or not all(map(_is_public_address, responses)):
         _refuse("The server of the file has an address that we do not fetch from.")
 
 

@@ -109,13 +109,13 @@ def _demuxed(demuxer: str, header: bytes, deadline: float) -> dict[str, Any]:
     if done.returncode == UNREADABLE or done.returncode < 0:  # killed, by its limits or by itself
         raise _unreadable()
     done.check_returncode()  # anything else is a fault of ours
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    data: dict[str, Any] = json.loads(done.stdout)
+    return data
 
 
-def _movie(told: dict[str, Any], track: Track) -> Movie:
-    width = told["width"] or track.width
-    height = told["height"] or track.height
+def _movie(data: dict[str, Any], track: Track) -> Movie:
+    width = data["width"] or track.width
+    height = data["height"] or track.height
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise _unreadable()
     if track.is_turned:
@@ -123,10 +123,10 @@ def _movie(told: dict[str, Any], track: Track) -> Movie:
     return Movie(
         width=width,
         height=height,
-        duration_s=_within(told["duration_s"], MAX_DURATION_S),
-        frame_rate=_within(told["frame_rate"], MAX_FRAME_RATE),
-        video_codec=told["video_codec"],
-        audio_codec=told["audio_codec"],
+        duration_s=_within(data["duration_s"], MAX_DURATION_S),
+        frame_rate=_within(data["frame_rate"], MAX_FRAME_RATE),
+        video_codec=data["video_codec"],
+        audio_codec=data["audio_codec"],
     )
 
 

@@ -15,25 +15,25 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from socialpublishing import limits as content_limits
 from socialpublishing import oauth as oauth2
-from socialpublishing import policy
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
-    NoAnswerError,
+    NoResponseError,
     PlatformApiError,
     PlatformNotConfiguredError,
     TokenExpiredError,
     Violation,
 )
-from socialpublishing.http import Answer, Body, Http
+from socialpublishing.http import Body, Http, PlatformResponse
+from socialpublishing.limits import Capabilities, PostType
 from socialpublishing.media import open_stream
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.options import PostOptions
-from socialpublishing.policy import Capabilities, PostType
 from socialpublishing.posts import Media, Post
 
 if TYPE_CHECKING:
-    from socialpublishing.platforms.results import Results
+    from socialpublishing.platforms.metrics import MetricsReader
 
 MAX_REMOTE_ID = 200
 MAX_POST_URL = 500
@@ -93,7 +93,7 @@ class Progress:
         )
 
     def with_part(self, part_id: Any, *, post_url: Any = "") -> Progress:
-        """One part more is public. Raises NoAnswerError for an id that is none."""
+        """One part more is public. Raises NoResponseError for an id that is none."""
         return replace(
             self, posted=(*self.posted, _remote_id(part_id)), post_url=web_address(post_url)
         )
@@ -105,7 +105,7 @@ class Progress:
         return replace(self, stage=Stage.LOST, note=note, poll_after=poll_after)
 
     def published(self, *, remote_id: Any, post_url: Any = "") -> Progress:
-        """As a platform told it. Raises NoAnswerError for an id that is none."""
+        """As a platform told it. Raises NoResponseError for an id that is none."""
         return replace(
             self,
             stage=Stage.PUBLISHED,
@@ -173,7 +173,7 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LookUp:
+class LookupRules:
     """How far a look-up can be trusted.
 
     A post that is not seen `settle` after the publishing call does not exist, if `is_complete`.
@@ -212,7 +212,7 @@ class Platform(abc.ABC):
     oauth: ClassVar[OAuth]
     # Whose grant a connection holds; that of another platform where they share an app. Revoking it
     # ends it for both. Empty: its own.
-    grant_of: ClassVar[str] = ""
+    authorized_app: ClassVar[str] = ""
     # Is a living access token exchanged for a fresh one, where there is no refresh token?
     renews_without_refresh_token: ClassVar[bool] = False
     # Which of the hosts holds the token endpoint.
@@ -228,7 +228,7 @@ class Platform(abc.ABC):
     # Where uploads may be sent to beside the api host: ends of host names, as the platform tells.
     upload_hosts: ClassVar[tuple[str, ...]] = ()
     # Reads what became of posts (results.py), where the platform tells.
-    results: ClassVar[type[Results[Any]] | None] = None
+    results: ClassVar[type[MetricsReader[Any]] | None] = None
     # Other ways to connect, by the word that chooses them; a subclass each, never in the register.
     logins: ClassVar[Mapping[str, type[Platform]]] = {}
     login: ClassVar[str] = ""
@@ -257,7 +257,7 @@ class Platform(abc.ABC):
         """Every rule that `post` breaks; an empty list if the platform would take it."""
         limits = cls.limits(profile)
         crossed = cls.cross_violations(post, limits.of(post))
-        return [*policy.violations(post, limits), *crossed]
+        return [*content_limits.violations(post, limits), *crossed]
 
     @classmethod  # noqa: B027  few platforms have a switch
     def check_publishing(cls, post: Post) -> None:
@@ -269,9 +269,9 @@ class Platform(abc.ABC):
         return 1
 
     @classmethod
-    def look_up(cls, post: Post, *, at_destination: bool) -> LookUp:
-        """How far `find_published` can be trusted for `post`, by what carries it."""
-        return LookUp()
+    def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:
+        """How far `lookup` can be trusted for `post`, by what carries it."""
+        return LookupRules()
 
     # --- Publishing ------------------------------------------------------------------------------
 
@@ -292,8 +292,8 @@ class Platform(abc.ABC):
         raise NotImplementedError(f"{self.name} is done when `publish` returns")
 
     @abc.abstractmethod
-    def find_published(
-        self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
+    def lookup(
+        self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | Progress | None:
         """Look for `post` among what the account published after `since`.
 
@@ -303,7 +303,7 @@ class Platform(abc.ABC):
         """
 
     @abc.abstractmethod
-    def read_error(self, answer: Answer) -> PlatformApiError:
+    def read_error(self, response: PlatformResponse) -> PlatformApiError:
         """What helps against this answer. Whatever no list knows stays a plain PlatformApiError."""
 
     # --- Connecting ------------------------------------------------------------------------------
@@ -341,18 +341,18 @@ class Platform(abc.ABC):
         else:
             form = {**form, self.oauth.client_id_parameter: client_id, "client_secret": secret}
         http = self._http(None, read_error=self.read_token_error, role=self.token_host)
-        told = http.post(self.oauth.token_path, data=form, headers=headers)
-        if error := self.token_refusal(told):
+        data = http.post(self.oauth.token_path, data=form, headers=headers)
+        if error := self.token_refusal(data):
             raise error
-        return oauth2.read_tokens(told, self.oauth)
+        return oauth2.read_tokens(data, self.oauth)
 
-    def token_refusal(self, told: Any) -> PlatformApiError | None:
+    def token_refusal(self, data: Any) -> PlatformApiError | None:
         """The error in an answer of the token endpoint that came as a success; usually none."""
         return None
 
-    def read_token_error(self, answer: Answer) -> PlatformApiError:
+    def read_token_error(self, response: PlatformResponse) -> PlatformApiError:
         """As `read_error`, for the token endpoint, whose errors often have a shape of their own."""
-        return self.read_error(answer)
+        return self.read_error(response)
 
     # --- Our app at the platform -----------------------------------------------------------------
 
@@ -418,10 +418,10 @@ class Platform(abc.ABC):
     def upload_http(self, address: str, *, token: Secret | None = None) -> Http:
         """Calls to an upload address that the platform told; without our token unless it is given.
 
-        Raises NoAnswerError for an address that is not the platform's.
+        Raises NoResponseError for an address that is not the platform's.
         """
         if not self._is_own(address):
-            raise NoAnswerError("The platform told an upload address that is not its own.")
+            raise NoResponseError("The platform told an upload address that is not its own.")
         return Http(platform=self.name, base_url=address, read_error=self.read_error, token=token)
 
     def _is_own(self, address: str) -> bool:
@@ -451,16 +451,16 @@ class Platform(abc.ABC):
         return {}
 
 
-def _remote_id(told: Any) -> str:
-    if not isinstance(told, str) or not 0 < len(told) <= MAX_REMOTE_ID:
-        raise NoAnswerError("The platform named the post in no way that we understand.")
-    return told
+def _remote_id(data: Any) -> str:
+    if not isinstance(data, str) or not 0 < len(data) <= MAX_REMOTE_ID:
+        raise NoResponseError("The platform named the post in no way that we understand.")
+    return data
 
 
-def web_address(told: Any) -> str:
+def web_address(data: Any) -> str:
     """An address that a person can be given to click; empty if `told` is none."""
-    is_one = isinstance(told, str) and told.startswith(("https://", "http://"))
-    return told if is_one and len(told) <= MAX_POST_URL else ""
+    is_one = isinstance(data, str) and data.startswith(("https://", "http://"))
+    return data if is_one and len(data) <= MAX_POST_URL else ""
 
 
 def basic(client_id: str, secret: str) -> str:

@@ -12,12 +12,12 @@ from django.utils.dateparse import parse_datetime
 from socialpublishing.sandbox import history
 from socialpublishing.sandbox.audience import METRICS, audience_of
 from socialpublishing.sandbox.exchange import (
-    Answered,
     BadBody,
+    EarlyResponse,
     SandboxRequest,
     View,
     by_method,
-    json_answer,
+    json_response,
 )
 from socialpublishing.sandbox.faults import Action, Fault
 from socialpublishing.sandbox.platform import Platform
@@ -35,8 +35,8 @@ MAX_AGE_S = 3 * 365 * 86400
 MAX_METRIC = 1_000_000_000
 
 
-def bad(code: str, detail: str) -> Answered:
-    return Answered(json_answer({"code": code, "detail": detail}, 400))
+def bad(code: str, detail: str) -> EarlyResponse:
+    return EarlyResponse(json_response({"code": code, "detail": detail}, 400))
 
 
 def posts(request: SandboxRequest) -> HttpResponse:
@@ -44,14 +44,14 @@ def posts(request: SandboxRequest) -> HttpResponse:
     found = request.state.public_posts(
         _platform_filter(request), with_planted=request.GET.get("history") == "true"
     )
-    return json_answer([described(request, post) for post in reversed(found)])
+    return json_response([described(request, post) for post in reversed(found)])
 
 
 def calls(request: SandboxRequest) -> HttpResponse:
     """The last calls to the platforms, oldest first. `status` is null without an answer."""
     name = _platform_filter(request)
     made = list(request.state.calls)
-    return json_answer([call for call in made if name in ("", call["platform"])])
+    return json_response([call for call in made if name in ("", call["platform"])])
 
 
 def add_account(request: SandboxRequest) -> HttpResponse:
@@ -68,10 +68,10 @@ def add_account(request: SandboxRequest) -> HttpResponse:
     _refuse_unknown(body, ("username", "name", "scopes", *platform.account_fields))
     try:
         with request.state.lock:
-            answer = platform.make_account(request.state, body)
+            response = platform.make_account(request.state, body)
     except ValueError as error:
         raise bad("invalid_account", str(error)) from error
-    return json_answer(answer, 201)
+    return json_response(response, 201)
 
 
 def add_fault(request: SandboxRequest) -> HttpResponse:
@@ -81,7 +81,7 @@ def add_fault(request: SandboxRequest) -> HttpResponse:
         raise bad("invalid_action", f"action is none of {', '.join(Action)}.")
     action = Action(body["action"])
     times = body.get("times", 1)
-    if not _is_whole(times) or not 1 <= times <= MAX_TIMES:
+    if not _is_complete(times) or not 1 <= times <= MAX_TIMES:
         raise bad("invalid_times", f"times is not a number from 1 to {MAX_TIMES}.")
     method = body.get("method")
     if not isinstance(method, str | None):
@@ -99,7 +99,7 @@ def add_fault(request: SandboxRequest) -> HttpResponse:
         times=times,
     )
     request.state.faults.add(fault)
-    return json_answer({"id": fault.id}, 201)
+    return json_response({"id": fault.id}, 201)
 
 
 def _fault_value(action: Action, value: Any) -> Any:
@@ -109,8 +109,8 @@ def _fault_value(action: Action, value: Any) -> Any:
         return value
     if action is not Action.STATUS:
         return None
-    value = {"code": value} if _is_whole(value) else value
-    if not isinstance(value, dict) or not _is_whole(value.get("code")):
+    value = {"code": value} if _is_complete(value) else value
+    if not isinstance(value, dict) or not _is_complete(value.get("code")):
         raise bad("invalid_value", "value is neither a status code nor {code, headers, body}.")
     _refuse_unknown(value, ("code", "headers", "body"))
     if not 200 <= value["code"] <= 599:
@@ -123,7 +123,7 @@ def _fault_value(action: Action, value: Any) -> Any:
 
 def faults(request: SandboxRequest) -> HttpResponse:
     """The faults still to come; `times` is what is left of each."""
-    return json_answer(
+    return json_response(
         [
             {
                 "id": fault.id,
@@ -162,7 +162,7 @@ def expire_tokens(request: SandboxRequest) -> HttpResponse:
                 count += 1
             elif body.get("refresh") is True:
                 token.is_revoked = True
-    return json_answer({"expired": count})
+    return json_response({"expired": count})
 
 
 def advance_clock(request: SandboxRequest) -> HttpResponse:
@@ -171,7 +171,7 @@ def advance_clock(request: SandboxRequest) -> HttpResponse:
         raise bad("invalid_advance_seconds", f"It is not within 0 and {MAX_ADVANCE_S}.")
     with request.state.lock:
         request.state.advanced_seconds += seconds
-    return json_answer({"now": as_time(request.state.now()).isoformat()})
+    return json_response({"now": as_time(request.state.now()).isoformat()})
 
 
 def settings(request: SandboxRequest) -> HttpResponse:
@@ -187,14 +187,14 @@ def settings(request: SandboxRequest) -> HttpResponse:
             elif not _is_number(value) or not 0 <= value <= allowed:
                 raise bad(f"invalid_{name}", f"{name} is not within 0 and {allowed:.0f}.")
         request.state.settings.update(body)
-    return json_answer(request.state.settings)
+    return json_response(request.state.settings)
 
 
 def audience(request: SandboxRequest) -> HttpResponse:
     """What there is to find out about an account: when its people are there, what they like."""
     account = _account(request, request.GET.get("platform"), request.GET.get("account_id"))
     found = audience_of(account.id)
-    return json_answer(
+    return json_response(
         {
             "timezone": found.zone,
             "peaks": [{"weekday": weekday, "hour": hour} for weekday, hour in found.peaks],
@@ -216,7 +216,7 @@ def add_history(request: SandboxRequest) -> HttpResponse:
     now = request.state.now()
     old = [_old_post(post, now) for post in wanted]
     made = history.plant(request.state, PLATFORMS[account.platform], account, old)
-    return json_answer({"ids": [post.id for post in made]}, 201)
+    return json_response({"ids": [post.id for post in made]}, 201)
 
 
 def _old_post(post: Any, now: float) -> history.OldPost:
@@ -308,17 +308,17 @@ def _platform_filter(request: SandboxRequest) -> str:
     return _platform(name).name if name else ""
 
 
-def _is_whole(value: Any) -> bool:
+def _is_complete(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_number(value: Any) -> bool:
-    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+    return _is_complete(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _is_metric(metric: tuple[Any, Any]) -> bool:
     name, value = metric
-    return name in METRICS and _is_whole(value) and 0 <= value <= MAX_METRIC
+    return name in METRICS and _is_complete(value) and 0 <= value <= MAX_METRIC
 
 
 def _time(value: Any) -> dt.datetime | None:
@@ -337,7 +337,7 @@ def _is_header(header: tuple[Any, Any]) -> bool:
 
 
 def _not_allowed() -> HttpResponse:
-    return json_answer({"code": "method_not_allowed", "detail": "Not with this method."}, 405)
+    return json_response({"code": "method_not_allowed", "detail": "Not with this method."}, 405)
 
 
 def _on(**views: View) -> View:

@@ -28,7 +28,7 @@ _NAMELESS = re.compile(
 _HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]+")
 
 
-class Answered(Exception):  # noqa: N818  (no error: a way to answer from deep inside a view)
+class EarlyResponse(Exception):  # noqa: N818  (no error: a way to answer from deep inside a view)
     """Ends a view at once, with this answer."""
 
     def __init__(self, response: HttpResponse) -> None:
@@ -187,7 +187,7 @@ def listed(value: object) -> list[str]:
     return text.split(",") if text else []
 
 
-def json_answer(
+def json_response(
     data: Any, status: int = 200, content_type: str = "application/json"
 ) -> HttpResponse:
     return JsonResponse(data, status=status, safe=False, content_type=content_type)

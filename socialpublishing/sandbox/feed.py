@@ -12,7 +12,7 @@ from django.utils.html import format_html
 
 from socialpublishing.sandbox import files, oauth, pages
 from socialpublishing.sandbox.cards import card
-from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method, json_response
 from socialpublishing.sandbox.register import PLATFORMS
 
 POSTS_SHOWN = 100
@@ -155,7 +155,9 @@ def _file(data: bytes, mime_type: str, *, max_age_s: int = 86400) -> HttpRespons
 
 
 def _not_allowed() -> HttpResponse:
-    return json_answer({"code": "method_not_allowed", "detail": "These pages are read only."}, 405)
+    return json_response(
+        {"code": "method_not_allowed", "detail": "These pages are read only."}, 405
+    )
 
 
 def _get(view: View) -> View:

@@ -45,32 +45,32 @@ def fetch(
     try:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.get(
+            response = session.get(
                 url,
                 stream=True,
                 allow_redirects=False,
                 timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
                 headers={"User-Agent": agent, "Accept-Encoding": "identity"},
             )
-            if answer.status_code != requests.codes.ok:
-                raise FetchFailed("unreachable" if answer.status_code >= 500 else "not_found")
-            blob = _received(answer, max_bytes, deadline)
+            if response.status_code != requests.codes.ok:
+                raise FetchFailed("unreachable" if response.status_code >= 500 else "not_found")
+            blob = _received(response, max_bytes, deadline)
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
         raise FetchFailed("unreachable") from error
-    told = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    blob.mime_type = filetype.guess_mime(blob.head(HEAD_BYTES)) or told
+    data = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    blob.mime_type = filetype.guess_mime(blob.head(HEAD_BYTES)) or data
     if kinds and not blob.mime_type.startswith(kinds):
         raise FetchFailed("bad_type")
     return blob
 
 
-def _received(answer: requests.Response, max_bytes: int, deadline: float) -> Blob:
-    promised = answer.headers.get("Content-Length", "")
+def _received(response: requests.Response, max_bytes: int, deadline: float) -> Blob:
+    promised = response.headers.get("Content-Length", "")
     if promised.isdecimal() and int(promised) > max_bytes:
         raise FetchFailed("too_large")
     blob = Blob()
     # read1: what has come. A server that trickles must not hold us by never filling a piece.
-    while piece := answer.raw.read1(PIECE_BYTES):
+    while piece := response.raw.read1(PIECE_BYTES):
         blob.write(piece)
         if blob.size > max_bytes:
             raise FetchFailed("too_large")

@@ -17,8 +17,8 @@ from urllib.parse import urlencode, urlsplit
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import pages
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest
-from socialpublishing.sandbox.state import Account, Code, Grant, State
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, Code, State
 
 CLIENT_SECRET = "sandbox-secret"
 ACCOUNTS_SHOWN = 50
@@ -76,7 +76,7 @@ def is_proof_of(verifier: str, code: Code) -> bool:
     return hmac.compare_digest(made.encode(), code.challenge.encode())
 
 
-def add_code(state: State, grant: Grant, value: str, params: dict[str, str]) -> Code:
+def add_code(state: State, grant: AuthorizationGrant, value: str, params: dict[str, str]) -> Code:
     code = Code(
         value=value,
         grant=grant,
@@ -98,13 +98,13 @@ def strings(params: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in params.items() if isinstance(value, str)}
 
 
-def send_back(redirect_uri: str, **answer: str) -> HttpResponse:
+def send_back(redirect_uri: str, **response: str) -> HttpResponse:
     joint = "&" if urlsplit(redirect_uri).query else "?"
-    location = f"{redirect_uri}{joint}{urlencode(answer)}"
+    location = f"{redirect_uri}{joint}{urlencode(response)}"
     return HttpResponse(status=302, headers={"Location": location})
 
 
-def is_answered(request: SandboxRequest) -> bool:
+def has_decision(request: SandboxRequest) -> bool:
     return request.method == "POST" and ("allow" in request.form or "deny" in request.form)
 
 
@@ -115,14 +115,14 @@ def consenting_account(request: SandboxRequest, ask: Ask, **denial: str) -> Acco
     the app; with a refusal, if there is no such account.
     """
     params = ask.params
-    if not is_answered(request):
-        raise Answered(consent_page(request, ask))
+    if not has_decision(request):
+        raise EarlyResponse(consent_page(request, ask))
     if "deny" in params:
-        raise Answered(send_back(params["redirect_uri"], **denial, **state_of(params)))
+        raise EarlyResponse(send_back(params["redirect_uri"], **denial, **state_of(params)))
     account = chosen_account(request.state, ask.platform, params)
     if account is None:
         reason = "There is no such account."
-        raise Answered(refusal_page(request, ask.platform, ask.label, reason))
+        raise EarlyResponse(refusal_page(request, ask.platform, ask.label, reason))
     return account
 
 

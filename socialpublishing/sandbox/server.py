@@ -22,10 +22,10 @@ from django.urls import get_resolver
 from socialpublishing.sandbox.blobs import PIECE_BYTES
 from socialpublishing.sandbox.exchange import (
     MAX_BODY_BYTES,
-    Answered,
     BadBody,
+    EarlyResponse,
     SandboxRequest,
-    json_answer,
+    json_response,
 )
 from socialpublishing.sandbox.faults import Action, Fault
 from socialpublishing.sandbox.platform import Platform
@@ -118,14 +118,14 @@ class Application(WSGIHandler):
         }
         self.state.calls.append(call)
         try:
-            response = self._answer(request, platform, f"/{path}")
+            response = self._response(request, platform, f"/{path}")
         except Dropped:
             request.environ["sandbox.hang_up"]()
             raise
         call["status"] = response.status_code
         return response
 
-    def _answer(self, request: SandboxRequest, platform: Platform, path: str) -> HttpResponse:
+    def _response(self, request: SandboxRequest, platform: Platform, path: str) -> HttpResponse:
         fault = self.state.faults.take(platform.name, str(request.method), path)
         try:
             fault = fault or self.state.faults.spoken(platform.text_of(request))
@@ -163,7 +163,7 @@ class Application(WSGIHandler):
         try:
             match = get_resolver("socialpublishing.sandbox.urls").resolve(request.path_info)
             return cast(HttpResponse, match.func(request, *match.args, **match.kwargs))
-        except Answered as answered:
+        except EarlyResponse as answered:
             return answered.response
         except Http404:
             status, detail = 404, "There is nothing at this address."
@@ -174,7 +174,7 @@ class Application(WSGIHandler):
             status, detail = 500, "The sandbox has a bug: see its log."
         if platform:
             return platform.refusal(status)
-        return json_answer({"code": "sandbox_error", "detail": detail}, status)
+        return json_response({"code": "sandbox_error", "detail": detail}, status)
 
 
 def _status(
@@ -186,7 +186,7 @@ def _status(
     elif isinstance(body, str):
         response = HttpResponse(body, status=code)
     else:
-        response = json_answer(body, code)
+        response = json_response(body, code)
     for name, value in (headers or {}).items():
         response.headers[name] = value
     return response
@@ -228,9 +228,9 @@ class _Connection(WSGIRequestHandler):
         self.wfile.flush()  # answers without a body, and errors, have not left yet
 
     def handle_expect_100(self) -> bool:
-        answer = super().handle_expect_100()
+        response = super().handle_expect_100()
         self.wfile.flush()
-        return answer
+        return response
 
 
 class _Server(ThreadedWSGIServer):

@@ -53,7 +53,7 @@ class Account:
 
 
 @dataclass(kw_only=True, eq=False)
-class Grant:
+class AuthorizationGrant:
     """What a person allowed the app at one consent. Tokens point at it and die with it."""
 
     account: Account
@@ -68,7 +68,7 @@ class Code:
     """An authorization code on its way from the consent page to the token endpoint."""
 
     value: str
-    grant: Grant
+    grant: AuthorizationGrant
     redirect_uri: str
     issued_at: float
     challenge: str = ""
@@ -82,7 +82,7 @@ class Token:
 
     value: str
     kind: str
-    grant: Grant
+    grant: AuthorizationGrant
     account: Account
     issued_at: float
     expires_at: float | None
@@ -224,7 +224,13 @@ class State:
         return [account for account in list(self._accounts.values()) if account.id == account_id]
 
     def mint(
-        self, kind: str, grant: Grant, value: str, *, lifetime_s: float | None, account: Account
+        self,
+        kind: str,
+        grant: AuthorizationGrant,
+        value: str,
+        *,
+        lifetime_s: float | None,
+        account: Account,
     ) -> Token:
         now = self.now()
         token = Token(

@@ -51,7 +51,7 @@ class FileServer:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                server.answer(self)
+                server.response(self)
 
             def log_message(self, *args):
                 pass
@@ -70,7 +70,7 @@ class FileServer:
     def refusal(self, handler):
         """A status to answer with instead of the file."""
 
-    def answer(self, handler):
+    def response(self, handler):
         self.requests.append((handler.path, handler.headers.get("Range")))
         handler.close_connection = True
         if status := self.refusal(handler):

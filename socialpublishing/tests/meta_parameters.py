@@ -71,7 +71,7 @@ class MetaParameters:
         assert sent <= known, f"{edge} does not take {sorted(sent - known)}"
         self.seen.add(edge)
 
-    def check_answer(self, method: str, url: str, status: int, answer: Any) -> None:
+    def check_response(self, method: str, url: str, status: int, response: Any) -> None:
         """Answers are not described."""
 
     def edge_of(self, method: str, url: str) -> str | None:

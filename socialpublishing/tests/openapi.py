@@ -30,14 +30,14 @@ class Description:
             for path, operations in document["paths"].items()
         }
 
-    def check(self, method: str, url: str, body: Any, status: int, answer: Any) -> None:
+    def check(self, method: str, url: str, body: Any, status: int, response: Any) -> None:
         """Raises AssertionError or ValidationError for the first thing that is not as described.
 
         `body` and `answer`: as JSON has them, a form as a dict; None where there is none. An answer
         of `...` is not judged.
         """
         self.check_request(method, url, body)
-        self.check_answer(method, url, status, answer)
+        self.check_response(method, url, status, response)
 
     def check_request(self, method: str, url: str, body: Any) -> None:
         operation, in_path = self._operation(method, url)
@@ -48,17 +48,17 @@ class Description:
         else:
             assert not operation.get("requestBody", {}).get("required"), f"{method} without a body"
 
-    def check_answer(self, method: str, url: str, status: int, answer: Any) -> None:
+    def check_response(self, method: str, url: str, status: int, response: Any) -> None:
         operation, _ = self._operation(method, url)
-        if answer is ...:
+        if response is ...:
             return
         responses = operation["responses"]
         assert str(status) in responses or status >= 400, f"{method} {url}: {status}"
-        response = responses.get(str(status), responses["default"])
-        if "content" in response:
-            self._validate(answer, _schema(response))
+        described = responses.get(str(status), responses["default"])
+        if "content" in described:
+            self._validate(response, _schema(described))
         else:
-            assert answer is None
+            assert response is None
 
     def check_value(self, schema: str, value: Any) -> None:
         """`value` is what the description calls `schema`."""

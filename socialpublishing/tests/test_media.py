@@ -58,7 +58,7 @@ def unescaped(text):
     return re.sub(pattern, lambda m: simple[m[3]] if m[3] else chr(int(m[1] or m[2], 16)), text)
 
 
-def answers_of(cell):
+def responses_of(cell):
     if cell == "(none)":
         return []
     if many := re.fullmatch(r"\((\d+) x (\S+)\)", cell):
@@ -95,7 +95,7 @@ class World:
         if cell == "(hang 30)":
             time.sleep(30)
         cells = cell.split(" | ")
-        return answers_of(cells[min(self.looked_up.count(host), len(cells)) - 1])
+        return responses_of(cells[min(self.looked_up.count(host), len(cells)) - 1])
 
     def connect(self, address, port, timeout_s):
         self.connected.append((address, port))
@@ -145,7 +145,7 @@ class Server:
 
     def __init__(self, context=None):
         self.context = context
-        self.answers = []
+        self.responses = []
         self.requests = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = self.listener.getsockname()
@@ -169,15 +169,15 @@ class Server:
                     return
                 request += piece
             self.requests.append(request.decode("ascii"))
-            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-            answer(sock) if callable(answer) else sock.sendall(answer)
+            response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+            response(sock) if callable(response) else sock.sendall(response)
         except OSError:
             pass
         finally:
             sock.close()
 
 
-def answer(body=b"", *headers, status=200, length=True):
+def response(body=b"", *headers, status=200, length=True):
     lines = [f"HTTP/1.1 {status} X", *headers]
     if length:
         lines.append(f"Content-Length: {len(body)}")
@@ -249,7 +249,7 @@ def refused(call, *args, **kwargs):
     [pytest.param(row[1], row[2], unescaped(row[3]), id=row[0]) for row in corpus("ssrf_urls.txt")],
 )
 def test_address_gets_its_verdict(verdict, stage, url, server, world):
-    server.answers = [answer(PNG)]
+    server.responses = [response(PNG)]
     if verdict == "ALLOW":
         facts = probe(url, declared_type="image/png", max_bytes=MB, network=world.network())
         assert facts.mime_type == "image/png"
@@ -264,24 +264,24 @@ def test_address_gets_its_verdict(verdict, stage, url, server, world):
         assert len(world.looked_up) == (0 if stage == "parse" else 2)
 
 
-def answer_of_hop(hop):
+def response_of_hop(hop):
     status, _, rest = hop.partition(" ")
     locations = re.findall(r"\[([^]]*)\]", rest)
     if status == "200":
-        return answer(b"<html>" if "html" in rest else PNG, *re.findall(r"Refresh: \S+", rest))
+        return response(b"<html>" if "html" in rest else PNG, *re.findall(r"Refresh: \S+", rest))
     long = [re.sub(r"<(\d+) x (.)>", lambda m: m[2] * int(m[1]), place) for place in locations]
     headers = [f"Location: {place}" for place in long if place]
-    return answer(b"", *headers, "Set-Cookie: a=b", status=int(status))
+    return response(b"", *headers, "Set-Cookie: a=b", status=int(status))
 
 
 @pytest.mark.parametrize(
     ("name", "verdict", "hops"), [row[:3] for row in corpus("ssrf_redirects.txt")]
 )
 def test_redirects_get_their_verdict(name, verdict, hops, server, world):
-    server.answers = [answer_of_hop(hop) for hop in hops.split(" ; ")]
+    server.responses = [response_of_hop(hop) for hop in hops.split(" ; ")]
     if name != "R07":  # whoever follows too far is rewarded
-        server.answers.append(answer(PNG))
-    public = {address for cell in DNS.values() for address in answers_of(cell.split(" | ")[0])}
+        server.responses.append(response(PNG))
+    public = {address for cell in DNS.values() for address in responses_of(cell.split(" | ")[0])}
     if verdict == "ALLOW":
         assert download(URL, max_bytes=MB, network=world.network()).data == PNG
     else:
@@ -394,7 +394,7 @@ def test_socket_that_ends_elsewhere_is_not_used(world, server):
 
 
 def test_second_address_is_tried_when_the_first_refuses(world, server):
-    server.answers = [answer(PNG)]
+    server.responses = [response(PNG)]
     good = world.connect
 
     def connect(address, port, timeout_s):
@@ -438,7 +438,7 @@ def test_message_names_the_address_without_its_secrets(world):
 @pytest.fixture
 def store():
     server = Server()
-    server.answers = [answer(PNG)]
+    server.responses = [response(PNG)]
     yield server
     server.listener.close()
 
@@ -475,7 +475,7 @@ def test_default_ports_are_filled_in(settings, world):
 def test_redirect_out_of_a_trusted_origin_is_gated(store, settings):
     origin = f"http://127.0.0.1:{store.address[1]}"
     settings.MEDIA_ALLOWED_ORIGINS = [origin]
-    store.answers = [answer(b"", "Location: http://169.254.169.254/", status=302)]
+    store.responses = [response(b"", "Location: http://169.254.169.254/", status=302)]
     assert refused(download, f"{origin}/a", max_bytes=MB) == "asset_address_refused"
 
 
@@ -495,7 +495,7 @@ HOSTILE = {
         "asset_incomplete",
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n10\r\n" + PNG[:16] + b"\r\n20\r\nxx",
     ),
-    "two lengths": ("asset_incomplete", answer(PNG, f"Content-Length: {len(PNG)}")),
+    "two lengths": ("asset_incomplete", response(PNG, f"Content-Length: {len(PNG)}")),
     "length that is no number": ("asset_incomplete", HEAD + b"Content-Length: -1\r\n\r\n"),
     "M04 body drips": (
         "asset_unreachable",
@@ -513,26 +513,26 @@ HOSTILE = {
         "asset_incomplete",
         dripping(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"A: b\r\n" * 1000),
     ),
-    "M06 gzip": ("asset_type_mismatch", answer(PNG, "Content-Encoding: gzip")),
-    "M06 br": ("asset_type_mismatch", answer(PNG, "Content-Encoding: br")),
-    "M06 two": ("asset_type_mismatch", answer(PNG, "Content-Encoding: deflate, gzip")),
-    "M06 transfer": ("asset_type_mismatch", answer(PNG, "Transfer-Encoding: gzip, chunked")),
+    "M06 gzip": ("asset_type_mismatch", response(PNG, "Content-Encoding: gzip")),
+    "M06 br": ("asset_type_mismatch", response(PNG, "Content-Encoding: br")),
+    "M06 two": ("asset_type_mismatch", response(PNG, "Content-Encoding: deflate, gzip")),
+    "M06 transfer": ("asset_type_mismatch", response(PNG, "Transfer-Encoding: gzip, chunked")),
     "M08 login page": (
         "asset_type_mismatch",
-        answer(b"<!doctype html>", "Content-Type: image/png"),
+        response(b"<!doctype html>", "Content-Type: image/png"),
     ),
     "not HTTP": ("asset_unreachable", b"SSH-2.0-OpenSSH\r\n"),
     "nothing": ("asset_unreachable", b""),
-    "404": ("asset_unreachable", answer(PNG, status=404)),
-    "401": ("asset_unreachable", answer(PNG, "WWW-Authenticate: Basic", status=401)),
-    "206 unasked": ("asset_unreachable", answer(PNG, "Content-Range: bytes 0-1/2", status=206)),
-    "204": ("asset_unreachable", answer(status=204)),
+    "404": ("asset_unreachable", response(PNG, status=404)),
+    "401": ("asset_unreachable", response(PNG, "WWW-Authenticate: Basic", status=401)),
+    "206 unasked": ("asset_unreachable", response(PNG, "Content-Range: bytes 0-1/2", status=206)),
+    "204": ("asset_unreachable", response(status=204)),
 }
 
 
 @pytest.mark.parametrize(("code", "play"), HOSTILE.values(), ids=HOSTILE)
 def test_hostile_server_is_left_in_time(code, play, server, world):
-    server.answers = [play]
+    server.responses = [play]
     started = time.monotonic()
     assert refused(download, URL, max_bytes=MB, network=world.network()) == code
     assert time.monotonic() - started < 4
@@ -546,7 +546,7 @@ def test_m02_body_is_cut_at_the_cap(server, world):
         while True:
             sent["bytes"] += sock.send(b"x" * 65536)
 
-    server.answers = [play]
+    server.responses = [play]
     assert refused(download, URL, max_bytes=MB, network=world.network()) == "asset_too_large"
     # What the two kernels hold between us is the server's to send.
     assert sent["bytes"] < 12 * MB
@@ -563,7 +563,7 @@ def test_m02_body_is_cut_at_the_cap(server, world):
 )
 def test_bad_certificate_is_refused(kwargs, make_context, world):
     server = Server(make_context(**kwargs))
-    server.answers = [answer(PNG)]
+    server.responses = [response(PNG)]
     world.server_address = server.address
     assert refused(download, URL, max_bytes=MB, network=world.network()) == "asset_unreachable"
     assert server.requests == []
@@ -571,7 +571,7 @@ def test_bad_certificate_is_refused(kwargs, make_context, world):
 
 def test_certificate_is_checked_for_the_name_that_was_asked_for(make_context, world):
     server = Server(make_context(["media-ok6.example"]))
-    server.answers = [answer(PNG)]
+    server.responses = [response(PNG)]
     world.server_address = server.address
     url = "https://media-ok6.example/a"
     assert download(url, max_bytes=MB, network=world.network()).data == PNG
@@ -596,7 +596,7 @@ def test_silent_handshake_ends_at_the_deadline(world):
 
 
 def test_m24_one_slow_host_gets_four_connections(server, world):
-    server.answers = [dripping(HEAD, b"A: b\r\n", every_s=0.05)]
+    server.responses = [dripping(HEAD, b"A: b\r\n", every_s=0.05)]
     network = world.network(max_transfer_s=0.5)
     codes = []
 
@@ -613,14 +613,14 @@ def test_m24_one_slow_host_gets_four_connections(server, world):
     # Who had no turn is told so: that is no fault of the file.
     assert set(codes) == {"asset_unreachable", "media_busy"}
 
-    server.answers = [answer(PNG)]
+    server.responses = [response(PNG)]
     assert download(URL, max_bytes=MB, network=network).data == PNG
 
 
 def test_environment_names_no_proxy(server, world, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
-    server.answers = [answer(PNG)]
+    server.responses = [response(PNG)]
     assert download(URL, max_bytes=MB, network=world.network()).data == PNG
 
 
@@ -629,7 +629,7 @@ def test_environment_names_no_proxy(server, world, monkeypatch):
 
 def test_probe_reads_the_beginning_and_knows_the_size(server, world):
     head = PNG + b"\0" * (65536 - len(PNG))
-    server.answers = [answer(head, "Content-Range: bytes 0-65535/900000", status=206)]
+    server.responses = [response(head, "Content-Range: bytes 0-65535/900000", status=206)]
 
     facts = probe(URL, declared_type="image/png", max_bytes=MB, network=world.network())
 
@@ -639,13 +639,13 @@ def test_probe_reads_the_beginning_and_knows_the_size(server, world):
 
 
 def test_probe_bears_a_server_without_ranges(server, world):
-    server.answers = [dripping(HEAD + b"Content-Length: 900000\r\n\r\n" + PNG, b"\0" * 4096)]
+    server.responses = [dripping(HEAD + b"Content-Length: 900000\r\n\r\n" + PNG, b"\0" * 4096)]
     facts = probe(URL, declared_type="", max_bytes=MB, network=world.network())
     assert facts.size_bytes == 900_000
 
 
 def test_probe_bears_a_server_without_lengths(server, world):
-    server.answers = [answer(PNG, length=False)]
+    server.responses = [response(PNG, length=False)]
     facts = probe(URL, declared_type="", max_bytes=MB, network=world.network())
     assert facts.size_bytes == len(PNG)
 
@@ -662,13 +662,13 @@ def test_probe_bears_a_server_without_lengths(server, world):
     ],
 )
 def test_probe_refuses_a_lying_range(content_range, code, server, world):
-    server.answers = [answer(PNG, f"Content-Range: {content_range}", status=206)]
+    server.responses = [response(PNG, f"Content-Range: {content_range}", status=206)]
     assert refused(probe, URL, declared_type="", max_bytes=MB, network=world.network()) == code
 
 
 def test_download_keeps_bytes_and_hash(server, world):
     body = b"".join(b"%x\r\n%b\r\n" % (len(p), p) for p in (JPEG[:9], JPEG[9:])) + b"0\r\n\r\n"
-    server.answers = [HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + body]
+    server.responses = [HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + body]
 
     fetched = download(URL, max_bytes=MB, declared_type="image/jpg", network=world.network())
 
@@ -678,14 +678,14 @@ def test_download_keeps_bytes_and_hash(server, world):
 
 
 def test_stream_comes_in_pieces(server, world):
-    server.answers = [answer(b"x" * 300_000)]
+    server.responses = [response(b"x" * 300_000)]
     with open_stream(URL, max_bytes=MB, network=world.network()) as stream:
         assert stream.size_bytes == 300_000
         assert sum(map(len, stream.chunks())) == 300_000
 
 
 def test_server_that_keeps_the_line_open_is_no_obstacle(server, world):
-    server.answers = [lambda sock: (sock.sendall(answer(PNG)), time.sleep(5))]
+    server.responses = [lambda sock: (sock.sendall(response(PNG)), time.sleep(5))]
     started = time.monotonic()
     assert download(URL, max_bytes=MB, network=world.network()).data == PNG
     assert time.monotonic() - started < 4

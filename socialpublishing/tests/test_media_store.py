@@ -45,12 +45,12 @@ class Store(FileServer):
 
     def refusal(self, handler):
         path, _, query = handler.path.partition("?")
-        told = dict(parse_qsl(query))
+        data = dict(parse_qsl(query))
         needed = {"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature"}
-        if not needed <= told.keys():
+        if not needed <= data.keys():
             return 403
-        right = signature("GET", path, told, handler.headers["Host"])
-        return None if told["X-Amz-Signature"] == right else 403
+        right = signature("GET", path, data, handler.headers["Host"])
+        return None if data["X-Amz-Signature"] == right else 403
 
 
 @pytest.fixture

@@ -39,8 +39,8 @@ class Receiver:
                 while left and (piece := self.rfile.read(min(left, 65536))):
                     left -= len(piece)
                     start = start or piece
-                told = (length, self.headers["Transfer-Encoding"], length - left, start[:8])
-                receiver.received.append(told)
+                data = (length, self.headers["Transfer-Encoding"], length - left, start[:8])
+                receiver.received.append(data)
                 self.send_response(200)
                 self.end_headers()
 
@@ -177,5 +177,5 @@ def test_gigabyte_passes_through_a_few_kilobytes(server, receiver):
         tracemalloc.stop()
     # Both servers run in this process: what they hold, a few pieces, is counted with ours.
     assert peak - before < 3 * MB
-    assert [told[2] for told in receiver.received] == [50 * MB] * 4
+    assert [data[2] for data in receiver.received] == [50 * MB] * 4
     assert time.monotonic() - started < 60

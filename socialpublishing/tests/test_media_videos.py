@@ -85,8 +85,8 @@ def test_video_is_measured_without_being_fetched(name, width, height, duration_s
 def test_kinds_of_video(container, video, audio, mime_type, facts, server):
     found = look(server, film(container, video, audio=audio), mime_type)
     assert (found.mime_type, found.width, found.height) == (mime_type, 64, 36)
-    told = (found.duration_s, found.frame_rate, found.video_codec, found.audio_codec)
-    assert told == facts
+    data = (found.duration_s, found.frame_rate, found.video_codec, found.audio_codec)
+    assert data == facts
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def post(**more):
 
 
 @pytest.mark.parametrize(
-    ("answer", "is_right"),
+    ("response", "is_right"),
     [
         (post(edit_history_tweet_ids=["1"], public_metrics={**COUNTS, "retweet_count": 0}), True),
         (post(edit_history_tweet_ids=["1"], public_metrics={**COUNTS, "repost_count": 0}), False),
@@ -73,10 +73,10 @@ def post(**more):
         ({"errors": [{"title": "Not Found Error"}]}, False),
     ],
 )
-def test_answer_is_judged_by_the_names_it_uses(answer, is_right):
+def test_answer_is_judged_by_the_names_it_uses(response, is_right):
     url = f"{X}/tweets?ids=1&tweet.fields=public_metrics"
     with judged(is_right):
-        XDescription().check_answer("GET", url, 200, answer)
+        XDescription().check_response("GET", url, 200, response)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_answer_is_judged_by_the_names_it_uses(answer, is_right):
 )
 def test_refusal_is_judged_as_far_as_it_is_described(refusal, is_right):
     with judged(is_right):
-        XDescription().check_answer("POST", f"{X}/tweets", 403, refusal)
+        XDescription().check_response("POST", f"{X}/tweets", 403, refusal)
 
 
 @pytest.mark.parametrize(

@@ -43,17 +43,17 @@ class Watching(HTTPAdapter):
             request.body = b"".join(iter(lambda: bytes(body.read(PIECE_BYTES)), b""))
         call = Call(request)
         self.calls.append(call)
-        answer = super().send(request, *args, **kwargs)
-        call.status, call.content = answer.status_code, answer.content
-        return answer
+        response = super().send(request, *args, **kwargs)
+        call.status, call.content = response.status_code, response.content
+        return response
 
-    def hold_against(self, description: Description | XDescription | MetaParameters) -> None:
+    def check_against(self, description: Description | XDescription | MetaParameters) -> None:
         """Raises for the first call that is not as described; a broken line answered nothing."""
         for call in self.calls:
             method, url = str(call.request.method), str(call.request.url)
             description.check_request(method, url, body_of(call.request))
             if call.status is not None:
-                description.check_answer(method, url, call.status, json_of(call.content))
+                description.check_response(method, url, call.status, json_of(call.content))
 
 
 @contextlib.contextmanager

@@ -25,23 +25,23 @@ class XDescription:
             is_old = "tweet.fields" in parse_qs(urlsplit(url).query)
             _generation(is_old).check_request(method, url, body)
 
-    def check_answer(self, method: str, url: str, status: int, answer: Any) -> None:
+    def check_response(self, method: str, url: str, status: int, response: Any) -> None:
         """An answer may be in other names than its question."""
-        if not _is_described(url) or answer is ...:
+        if not _is_described(url) or response is ...:
             return
         if status >= 400:
-            self._check_refusal(method, url, status, answer)
+            self._check_refusal(method, url, status, response)
             return
-        told = json.dumps(answer)
-        is_old = method == "GET" and "_post_ids" not in told and "_tweet_ids" in told
-        _generation(is_old).check_answer(method, url, status, answer)
+        data = json.dumps(response)
+        is_old = method == "GET" and "_post_ids" not in data and "_tweet_ids" in data
+        _generation(is_old).check_response(method, url, status, response)
 
-    def _check_refusal(self, method: str, url: str, status: int, answer: Any) -> None:
-        kind = answer.get("type", "") if isinstance(answer, dict) else ""
+    def _check_refusal(self, method: str, url: str, status: int, response: Any) -> None:
+        kind = response.get("type", "") if isinstance(response, dict) else ""
         if kind.startswith(PROBLEMS) and kind.removeprefix(PROBLEMS) not in OLD_PROBLEMS:
-            _generation(is_old=False).check_answer(method, url, status, answer)
+            _generation(is_old=False).check_response(method, url, status, response)
         elif kind:
-            _generation(is_old=True).check_value("Problem", answer)
+            _generation(is_old=True).check_value("Problem", response)
         # Or it is one of the shapes that X answers and describes nowhere.
 
 

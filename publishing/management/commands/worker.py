@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from publishing.supervisor import Supervisor
+from publishing.worker.supervisor import Supervisor
 
 
 class Command(BaseCommand):

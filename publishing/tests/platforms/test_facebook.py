@@ -21,7 +21,7 @@ def watched(sandbox):
     """All calls of each test are held against Meta's own lists of parameters."""
     with watching(f"{sandbox.url}/facebook/") as watcher:
         yield watcher
-    watcher.hold_against(MetaParameters("facebook"))
+    watcher.check_against(MetaParameters("facebook"))
 
 
 @pytest.fixture
@@ -45,15 +45,15 @@ def one_video(sandbox) -> None:
 
 
 @pytest.mark.parametrize("lost", range(6))
-def test_lost_answer_at_any_call_of_a_video(api, connection, sandbox, lane, small_parts, lost):
+def test_lost_answer_at_any_call_of_a_video(api, connection, sandbox, worker, small_parts, lost):
     # start, four parts, finish
     for _ in range(lost):
         sandbox.fault("delay", 0, method="POST", path="/videos$")
     sandbox.fault("drop_before", method="POST", path="/videos$")
     api.publish(connection, "A film", assets=[sandbox.clip()])
 
-    lane.work()
-    lane.work_ahead()
+    worker.work()
+    worker.work_ahead()
 
     assert statuses() == {"Published": 1}
     one_video(sandbox)
@@ -61,42 +61,44 @@ def test_lost_answer_at_any_call_of_a_video(api, connection, sandbox, lane, smal
 
 
 @pytest.mark.parametrize("action", ["drop_after", "malformed"])
-def test_video_whose_publishing_answer_is_lost_is_found(api, connection, sandbox, lane, action):
+def test_video_whose_publishing_answer_is_lost_is_found(api, connection, sandbox, worker, action):
     for _ in range(2):
         sandbox.fault("delay", 0, method="POST", path="/videos$")
     sandbox.fault(action, method="POST", path="/videos$")
     api.publish(connection, "A film", assets=[sandbox.clip()])
-    lane.work()
+    worker.work()
     assert PublishJob.objects.get().status == Status.UNCONFIRMED
 
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert statuses() == {"Published": 1}
     one_video(sandbox)
     assert len(sandbox.calls("/videos", "POST")) == 3
 
 
-def test_video_that_cannot_be_processed_is_refused_in_its_words(api, connection, sandbox, lane):
+def test_video_that_cannot_be_processed_is_refused_in_its_words(api, connection, sandbox, worker):
     errors = [{"code": 1363024, "message": "Not a format that we know."}]
     status = {"video_status": "error", "processing_phase": {"status": "error", "errors": errors}}
-    told = {"id": "1", "status": status}
+    data = {"id": "1", "status": status}
     sandbox.fault("delay", 0, method="GET", path="/v25.0/\\d+$")  # how much has arrived
-    sandbox.fault("status", {"code": 200, "body": told}, method="GET", path="/v25.0/\\d+$")
+    sandbox.fault("status", {"code": 200, "body": data}, method="GET", path="/v25.0/\\d+$")
     api.publish(connection, "A film", assets=[sandbox.clip()])
 
-    lane.work()
-    lane.work_ahead()
+    worker.work()
+    worker.work_ahead()
 
     job = PublishJob.objects.get()
     assert (job.status, job.error_code) == ("ContentRejected", "content_rejected")
     assert "Not a format" in job.error_message
 
 
-def test_cover_that_cannot_be_read_stops_the_call_before_it_is_made(api, connection, sandbox, lane):
+def test_cover_that_cannot_be_read_stops_the_call_before_it_is_made(
+    api, connection, sandbox, worker
+):
     options = {"cover_url": f"{sandbox.url}/samples/none.jpg"}
     api.publish(connection, "A film", assets=[sandbox.clip()], platform_specific_options=options)
 
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert statuses() == {"Failed": 1}
     assert PublishJob.objects.get().publish_started_at is None
@@ -104,13 +106,15 @@ def test_cover_that_cannot_be_read_stops_the_call_before_it_is_made(api, connect
     assert sandbox.posts() == []
 
 
-def test_video_that_is_not_to_be_seen_at_once_goes_out_all_the_same(api, connection, sandbox, lane):
+def test_video_that_is_not_to_be_seen_at_once_goes_out_all_the_same(
+    api, connection, sandbox, worker
+):
     error = {"code": 100, "error_subcode": 33, "message": "Object does not exist"}
     value = {"code": 400, "body": {"error": error}}
     sandbox.fault("status", value, method="GET", path="/v25.0/\\d+$", times=2)
     api.publish(connection, "A film", assets=[sandbox.clip()])
 
-    lane.work_ahead()
+    worker.work_ahead()
 
     connection.refresh_from_db()
     assert (statuses(), connection.status) == ({"Published": 1}, "active")
@@ -118,39 +122,39 @@ def test_video_that_is_not_to_be_seen_at_once_goes_out_all_the_same(api, connect
     one_video(sandbox)
 
 
-def test_video_in_work_is_looked_at_less_often_by_and_by(api, connection, sandbox, lane):
+def test_video_in_work_is_looked_at_less_often_by_and_by(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", processing_seconds=3600)
     api.publish(connection, "A film", assets=[sandbox.clip()])
-    video_looks = []
+    video_lookups = []
 
     for seconds in (60, 600, 3600):
-        lane.work_ahead(seconds)
-        video_looks.append(len(sandbox.calls("/v25.0/", "GET")))
+        worker.work_ahead(seconds)
+        video_lookups.append(len(sandbox.calls("/v25.0/", "GET")))
 
     assert statuses() == {"Processing": 1}
-    in_a_minute, in_ten, in_an_hour = video_looks
+    in_a_minute, in_ten, in_an_hour = video_lookups
     assert in_a_minute > 5
     assert in_ten - in_a_minute < 9 * in_a_minute / 2
     assert in_an_hour - in_ten < in_ten
     sandbox.call("POST", "clock", advance_seconds=3601)
-    lane.work_ahead(7200)
+    worker.work_ahead(7200)
     assert statuses() == {"Published": 1}
 
 
-def test_video_that_is_never_ready_is_handed_to_a_person(api, connection, sandbox, lane):
+def test_video_that_is_never_ready_is_handed_to_a_person(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", processing_seconds=86_400)
     job_id = api.publish(connection, "A film", assets=[sandbox.clip()]).json()["job_id"]
 
-    lane.work_ahead(48 * 3600)
+    worker.work_ahead(48 * 3600)
 
     state = api.get(f"publishing/jobs/{job_id}/status").json()
     assert (state["status"], state["error_code"]) == ("Unconfirmed", "outcome_unknown")
     assert "Facebook has not said" in state["error_message"]
-    answer = api.post(f"publishing/jobs/{job_id}/resolve", {"outcome": "not_published"})
-    assert answer.status_code == 200, answer.json()
+    response = api.post(f"publishing/jobs/{job_id}/resolve", {"outcome": "not_published"})
+    assert response.status_code == 200, response.json()
 
 
-def test_video_that_facebook_lost_is_uploaded_anew(api, connection, sandbox, lane):
+def test_video_that_facebook_lost_is_uploaded_anew(api, connection, sandbox, worker):
     gone = {"id": "1", "status": {"video_status": "expired"}}
     sandbox.fault("delay", 0, method="GET", path="/v25.0/\\d+$")  # how much has arrived
     sandbox.fault("status", {"code": 200, "body": gone}, method="GET", path="/v25.0/\\d+$")
@@ -158,24 +162,24 @@ def test_video_that_facebook_lost_is_uploaded_anew(api, connection, sandbox, lan
     options = {"post_type": "reel"}
     api.publish(connection, "Rye", assets=[asset], platform_specific_options=options)
 
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert statuses() == {"Published": 1}
     assert len(sandbox.calls("/video-upload/")) == 2
     assert len(sandbox.posts()) == 1
 
 
-def test_video_that_was_out_is_published_whatever_became_of_it(api, connection, sandbox, lane):
+def test_video_that_was_out_is_published_whatever_became_of_it(api, connection, sandbox, worker):
     phases = {
         "video_status": "error",
         "publishing_phase": {"status": "complete", "publish_status": "published"},
     }
-    told = {"id": "1", "post_id": "5", "status": phases}
+    data = {"id": "1", "post_id": "5", "status": phases}
     sandbox.fault("delay", 0, method="GET", path="/v25.0/\\d+$")  # how much has arrived
-    sandbox.fault("status", {"code": 200, "body": told}, method="GET", path="/v25.0/\\d+$")
+    sandbox.fault("status", {"code": 200, "body": data}, method="GET", path="/v25.0/\\d+$")
     api.publish(connection, "A film", assets=[sandbox.clip()])
 
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert statuses() == {"Published": 1}
     assert PublishJob.objects.get().remote_id.endswith("_5")
@@ -213,9 +217,9 @@ def test_rules_that_cross(api, connection, sandbox, options, asset, rules):
         "platform_specific_options": options,
     }
 
-    answer = api.post("publishing/validate", body).json()
+    response = api.post("publishing/validate", body).json()
 
-    assert [broken["rule"] for broken in answer["violations"]] == rules
+    assert [broken["rule"] for broken in response["violations"]] == rules
 
 
 # --- Reels and stories ---------------------------------------------------------------------------
@@ -235,18 +239,18 @@ KINDS = [
 @pytest.mark.parametrize(("kind", "asset", "path"), KINDS)
 @pytest.mark.parametrize("action", ["drop_after", "malformed"])
 def test_reels_and_stories_whose_answer_is_lost_are_found(
-    api, connection, sandbox, lane, kind, asset, path, action
+    api, connection, sandbox, worker, kind, asset, path, action
 ):
     if asset != "photo":
         sandbox.fault("delay", 0, method="POST", path=path)  # the upload's start
     sandbox.fault(action, method="POST", path=path)
     text = "Rye" if kind == "reel" else ""
     options = {"post_type": kind}
-    answer = api.publish(
+    response = api.publish(
         connection, text, assets=[asset_of(sandbox, asset)], platform_specific_options=options
     )
-    assert answer.status_code == 202, answer.json()
-    lane.work_ahead()
+    assert response.status_code == 202, response.json()
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert statuses() == {"Published": 1}
     job = PublishJob.objects.get()
@@ -281,21 +285,21 @@ def break_off(address, token, data, *, at):
 @pytest.mark.parametrize("spelling", ["guide", "reference"])
 @pytest.mark.parametrize("kind", ["reel", "story"])
 def test_upload_goes_on_where_the_killed_worker_stopped(
-    api, connection, sandbox, lane, watched, kind, spelling
+    api, connection, sandbox, worker, watched, kind, spelling
 ):
     sandbox.call("POST", "settings", facebook_spelling=spelling)
     sandbox.fault("drop_before", path="/video-upload/")
     asset = asset_of(sandbox, "reel")
     text = "Rye" if kind == "reel" else ""
     api.publish(connection, text, assets=[asset], platform_specific_options={"post_type": kind})
-    lane.work()
+    worker.work()
     hosted = PublishJob.objects.get().progress["handle"]["hosted"]
     sent = requests.get(asset["url"], timeout=5).content
     token = connection.destinations.get().account.token.reveal()
     assert token not in str(PublishJob.objects.get().progress)
     break_off(hosted["url"], token, sent, at=70_000)
 
-    lane.work_ahead()
+    worker.work_ahead()
 
     [post] = sandbox.posts()
     assert post["media"][0]["sha256"] == hashlib.sha256(sent).hexdigest()
@@ -304,20 +308,20 @@ def test_upload_goes_on_where_the_killed_worker_stopped(
 
 
 def test_bytes_that_arrived_without_an_answer_are_not_sent_again(
-    api, connection, sandbox, lane, watched
+    api, connection, sandbox, worker, watched
 ):
     sandbox.fault("drop_after", path="/video-upload/")
     asset = asset_of(sandbox, "reel")
     options = {"post_type": "reel"}
     api.publish(connection, "Rye", assets=[asset], platform_specific_options=options)
 
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert offsets_of(watched) == [0]
     assert statuses() == {"Published": 1}
 
 
-def test_upload_begins_anew_where_the_host_stands_elsewhere(api, connection, sandbox, lane):
+def test_upload_begins_anew_where_the_host_stands_elsewhere(api, connection, sandbox, worker):
     info = {"retriable": False, "type": "OffsetInvalidError", "message": "Stands at 17."}
     value = {"code": 400, "body": {"debug_info": info}}
     sandbox.fault("status", value, path="/video-upload/")
@@ -325,14 +329,14 @@ def test_upload_begins_anew_where_the_host_stands_elsewhere(api, connection, san
     options = {"post_type": "reel"}
     api.publish(connection, "Rye", assets=[asset], platform_specific_options=options)
 
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert statuses() == {"Published": 1}
     assert len(sandbox.calls("/video_reels", "POST")) == 3  # begun twice, published once
 
 
 def test_video_story_is_found_among_the_stories_where_the_video_says_nothing(
-    api, connection, sandbox, lane
+    api, connection, sandbox, worker
 ):
     silent = {"id": "1", "status": {"video_status": "processing"}}
     asset = asset_of(sandbox, "reel")
@@ -345,7 +349,7 @@ def test_video_story_is_found_among_the_stories_where_the_video_says_nothing(
     sandbox.fault("drop_after", method="POST", path="/video_stories$")
     api.publish(connection, "", assets=[asset], platform_specific_options=options)
 
-    lane.work_ahead()
+    worker.work_ahead()
 
     job = PublishJob.objects.get()
     assert statuses() == {"Published": 1}
@@ -353,18 +357,18 @@ def test_video_story_is_found_among_the_stories_where_the_video_says_nothing(
     assert len(sandbox.posts()) == 1
 
 
-def test_reel_has_the_address_of_a_reel(api, connection, sandbox, lane):
+def test_reel_has_the_address_of_a_reel(api, connection, sandbox, worker):
     asset = asset_of(sandbox, "reel")
     options = {"post_type": "reel"}
     api.publish(connection, "Rye", assets=[asset], platform_specific_options=options)
-    lane.work_ahead()
+    worker.work_ahead()
     job = PublishJob.objects.get()
     assert f"{sandbox.url}/facebook/reel/" in job.post_url
     assert job.remote_id == sandbox.posts()[0]["id"]
 
 
 @pytest.mark.parametrize("kind", ["reel", "story"])
-def test_publishing_call_that_never_arrived_is_made_again(api, connection, sandbox, lane, kind):
+def test_publishing_call_that_never_arrived_is_made_again(api, connection, sandbox, worker, kind):
     path = f"/video_{'reels' if kind == 'reel' else 'stories'}$"
     sandbox.fault("delay", 0, method="POST", path=path)  # the upload's start
     sandbox.fault("drop_before", method="POST", path=path)
@@ -372,7 +376,7 @@ def test_publishing_call_that_never_arrived_is_made_again(api, connection, sandb
     asset = asset_of(sandbox, "reel")
     api.publish(connection, text, assets=[asset], platform_specific_options={"post_type": kind})
 
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert statuses() == {"Published": 1}
     assert len(sandbox.posts()) == 1
@@ -385,19 +389,19 @@ def test_connecting_notes_whether_insights_may_be_read(make_connection, is_grant
     assert connection.destinations.get().account.profile == {"tells_insights": is_granted}
 
 
-def test_page_that_has_to_confirm_who_it_is_is_told_so(api, connection, sandbox, lane):
+def test_page_that_has_to_confirm_who_it_is_is_told_so(api, connection, sandbox, worker):
     error = {"code": 368, "error_subcode": 4854002, "message": "Confirm your identity"}
     value = {"code": 400, "body": {"error": error}}
     sandbox.fault("status", value, method="POST", path="/feed$")
     api.publish(connection, "Hello")
-    lane.work_ahead()
+    worker.work_ahead()
     job = PublishJob.objects.get()
     assert (job.status, job.error_code) == ("Failed", "permission_missing")
     assert "identity" in job.error_message
 
 
 def test_every_list_of_parameters_is_held_against_something(
-    api, connection, sandbox, lane, watched
+    api, connection, sandbox, worker, watched
 ):
     judge = MetaParameters("facebook")
     picture, film = sandbox.picture(), sandbox.clip()
@@ -412,29 +416,29 @@ def test_every_list_of_parameters_is_held_against_something(
         ("", [still], "story"),
     ]:
         options = {"post_type": kind}
-        answer = api.publish(connection, text, assets=assets, platform_specific_options=options)
-        assert answer.status_code == 202, answer.json()
-        lane.work_ahead()
+        response = api.publish(connection, text, assets=assets, platform_specific_options=options)
+        assert response.status_code == 202, response.json()
+        worker.work_ahead()
 
     assert statuses() == {"Published": 5}
-    watched.hold_against(judge)
+    watched.check_against(judge)
     assert judge.seen == {*PLACES["facebook"].values()}
 
 
 @pytest.mark.parametrize("kind", ["reel", "story"])
-def test_lost_answer_of_the_upload_host_costs_an_upload(api, connection, sandbox, lane, kind):
+def test_lost_answer_of_the_upload_host_costs_an_upload(api, connection, sandbox, worker, kind):
     sandbox.fault("drop_before", path="/video-upload/")
     text = "Rye" if kind == "reel" else ""
     asset = asset_of(sandbox, "reel")
     api.publish(connection, text, assets=[asset], platform_specific_options={"post_type": kind})
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     sent = requests.get(asset["url"], timeout=5).content
     assert post["media"][0]["sha256"] == hashlib.sha256(sent).hexdigest()
     assert len(sandbox.calls("/video-upload/")) == 2
 
 
-def test_reels_of_a_day_come_to_an_end_and_wait(api, connection, sandbox, lane):
+def test_reels_of_a_day_come_to_an_end_and_wait(api, connection, sandbox, worker):
     error = {"code": 613, "message": "Calls to this api have exceeded the rate limit."}
     sandbox.fault("delay", 0, method="POST", path="/video_reels$")
     value = {"code": 400, "body": {"error": error}}
@@ -442,9 +446,9 @@ def test_reels_of_a_day_come_to_an_end_and_wait(api, connection, sandbox, lane):
     asset = asset_of(sandbox, "reel")
     options = {"post_type": "reel"}
     api.publish(connection, "Rye", assets=[asset], platform_specific_options=options)
-    lane.work()
+    worker.work()
     assert PublishJob.objects.get().error_code == "rate_limited"
-    lane.work_ahead()
+    worker.work_ahead()
     assert statuses() == {"Published": 1}
 
 
@@ -461,6 +465,6 @@ def test_reels_of_a_day_come_to_an_end_and_wait(api, connection, sandbox, lane):
     ],
 )
 def test_malformed_targeting_is_refused_by_its_name(api, connection, targeting):
-    answer = api.publish(connection, "Hi", platform_specific_options={"targeting": targeting})
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
-    assert "targeting" in answer.json()["violations"][0]["field"]
+    response = api.publish(connection, "Hi", platform_specific_options={"targeting": targeting})
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
+    assert "targeting" in response.json()["violations"][0]["field"]

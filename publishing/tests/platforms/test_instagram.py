@@ -21,7 +21,7 @@ def watched(sandbox):
     """All calls of each test are held against Meta's own lists of parameters."""
     with watching(f"{sandbox.url}/instagram/") as watcher:
         yield
-    watcher.hold_against(MetaParameters("instagram"))
+    watcher.check_against(MetaParameters("instagram"))
 
 
 @pytest.fixture
@@ -54,15 +54,15 @@ def options(**more):
 # --- Containers ----------------------------------------------------------------------------------
 
 
-def test_image_is_published_once_it_is_ripe(api, connection, sandbox, lane):
+def test_image_is_published_once_it_is_ripe(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", instagram_processing_seconds=30)
     api.publish(connection, "Ripe", assets=[sandbox.picture()])
-    lane.work_ahead(20)
+    worker.work_ahead(20)
     assert outcome() == ("Processing", "")
     assert publishes(sandbox) == 0
 
     sandbox.call("POST", "clock", advance_seconds=31)
-    lane.work_ahead()
+    worker.work_ahead()
 
     [post] = sandbox.posts()
     assert outcome() == ("Published", "")
@@ -72,11 +72,11 @@ def test_image_is_published_once_it_is_ripe(api, connection, sandbox, lane):
     assert containers(sandbox) == 1
 
 
-def test_carousel_is_made_of_ripe_children_in_their_order(api, connection, sandbox, lane):
+def test_carousel_is_made_of_ripe_children_in_their_order(api, connection, sandbox, worker):
     names = ["harbour.jpg", "mountains.jpg", "bakery.jpg"]
     assets = [sandbox.picture(name) for name in names] + [sandbox.clip()]
     api.publish(connection, "Four", assets=assets)
-    lane.work_ahead()
+    worker.work_ahead()
 
     [post] = sandbox.posts()
     assert [media["kind"] for media in post["media"]] == ["image"] * 3 + ["video"]
@@ -84,28 +84,28 @@ def test_carousel_is_made_of_ripe_children_in_their_order(api, connection, sandb
     assert containers(sandbox) == 5
 
 
-def test_single_video_in_the_feed_is_a_reel_shown_there(api, connection, sandbox, lane):
+def test_single_video_in_the_feed_is_a_reel_shown_there(api, connection, sandbox, worker):
     api.publish(connection, "Film", assets=[sandbox.clip()])
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert post["details"] == {"media_product_type": "REELS", "share_to_feed": True}
 
 
-def test_story_has_no_caption(api, connection, sandbox, lane):
+def test_story_has_no_caption(api, connection, sandbox, worker):
     picture = {**sandbox.picture(), "alt_text": None}
     refused = api.publish(connection, "Words", assets=[picture], **options(post_type="story"))
     assert [each["rule"] for each in refused.json()["violations"]] == ["text_length"]
 
     api.publish(connection, "", assets=[picture], **options(post_type="story"))
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert post["details"]["media_product_type"] == "STORY"
     assert requests.get(job().post_url, timeout=5).ok
 
 
 def test_text_alone_is_refused(api, connection):
-    answer = api.publish(connection, "Only words", assets=[])
-    assert [each["rule"] for each in answer.json()["violations"]] == ["media_required"]
+    response = api.publish(connection, "Only words", assets=[])
+    assert [each["rule"] for each in response.json()["violations"]] == ["media_required"]
 
 
 @pytest.mark.parametrize(
@@ -113,22 +113,26 @@ def test_text_alone_is_refused(api, connection):
     [({"username": "anna", "x": 0.1, "y": 0.9}, True), ({"username": "anna"}, False)],
 )
 def test_tags_on_an_image_have_a_place(api, connection, sandbox, tag, is_taken):
-    answer = api.publish(connection, "Anna", assets=[sandbox.picture()], **options(user_tags=[tag]))
-    assert (answer.status_code == 202) == is_taken
+    response = api.publish(
+        connection, "Anna", assets=[sandbox.picture()], **options(user_tags=[tag])
+    )
+    assert (response.status_code == 202) == is_taken
     if not is_taken:
-        assert [each["rule"] for each in answer.json()["violations"]] == ["user_tags_place"]
+        assert [each["rule"] for each in response.json()["violations"]] == ["user_tags_place"]
 
 
 @pytest.mark.parametrize("tag", [{}, {"username": 5}, {"username": "a", "x": 2}, {"name": "a"}])
 def test_malformed_tags_are_refused(api, connection, sandbox, tag):
-    answer = api.publish(connection, "Anna", assets=[sandbox.picture()], **options(user_tags=[tag]))
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    response = api.publish(
+        connection, "Anna", assets=[sandbox.picture()], **options(user_tags=[tag])
+    )
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
 
 
 def test_png_is_refused_before_anything_is_sent(api, connection, sandbox):
     asset = {**sandbox.picture("city.png"), "mime_type": "image/png"}
-    answer = api.publish(connection, "Png", assets=[asset])
-    assert "media_type" in [each["rule"] for each in answer.json()["violations"]]
+    response = api.publish(connection, "Png", assets=[asset])
+    assert "media_type" in [each["rule"] for each in response.json()["violations"]]
 
 
 # --- What goes wrong with media ------------------------------------------------------------------
@@ -138,10 +142,10 @@ def status(code, words=""):
     return {"code": 200, "body": {"status_code": code, "status": words, "id": "1"}}
 
 
-def test_expired_container_is_made_anew(api, connection, sandbox, lane):
+def test_expired_container_is_made_anew(api, connection, sandbox, worker):
     sandbox.fault("status", status("EXPIRED"), method="GET", path=r"/v25.0/\d+$")
     api.publish(connection, "Again", assets=[sandbox.picture()])
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Published", "")
     assert containers(sandbox) == 2
 
@@ -155,30 +159,30 @@ def test_expired_container_is_made_anew(api, connection, sandbox, lane):
     ],
 )
 def test_failed_container_is_told_or_made_anew(
-    api, connection, sandbox, lane, subcode, expected, made
+    api, connection, sandbox, worker, subcode, expected, made
 ):
     words = f"Error: Media upload has failed with error code {subcode}"
     sandbox.fault("status", status("ERROR", words), method="GET", path=r"/v25.0/\d+$")
     api.publish(connection, "Film", assets=[sandbox.clip()])
-    lane.work_ahead()
+    worker.work_ahead()
     assert job().status == expected
     assert containers(sandbox) == made
 
 
-def test_file_that_meta_cannot_fetch_is_tried_again(api, connection, sandbox, lane):
+def test_file_that_meta_cannot_fetch_is_tried_again(api, connection, sandbox, worker):
     error = {"code": 9004, "error_subcode": 2207052, "message": "Only photo or video"}
     value = {"code": 400, "body": {"error": error}}
     sandbox.fault("status", value, method="POST", path="/media$", times=2)
     api.publish(connection, "Flaky", assets=[sandbox.picture()])
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Published", "")
 
 
-def test_published_too_early_is_tried_again(api, connection, sandbox, lane):
+def test_published_too_early_is_tried_again(api, connection, sandbox, worker):
     error = {"code": 9007, "error_subcode": 2207027, "message": "Media ID is not available"}
     sandbox.fault("status", {"code": 400, "body": {"error": error}}, path=PUBLISH)
     api.publish(connection, "Early", assets=[sandbox.picture()])
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Published", "")
     assert containers(sandbox) == 1
 
@@ -186,11 +190,11 @@ def test_published_too_early_is_tried_again(api, connection, sandbox, lane):
 # --- Limits --------------------------------------------------------------------------------------
 
 
-def test_used_up_quota_is_waited_for(api, connection, sandbox, lane):
+def test_used_up_quota_is_waited_for(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", instagram_quota=1)
     for text in ("First", "Second"):
         api.publish(connection, text, assets=[sandbox.picture()], late_grace_seconds=6 * 86400)
-    lane.work_ahead(600)
+    worker.work_ahead(600)
     assert len(sandbox.posts()) == 1
     assert publishes(sandbox) == 1  # it was asked before, not refused
     waiting = PublishJob.objects.exclude(status="Published").get()
@@ -198,18 +202,18 @@ def test_used_up_quota_is_waited_for(api, connection, sandbox, lane):
     assert "1 posts of an account in 24 hours" in waiting.error_message
 
     sandbox.call("POST", "clock", advance_seconds=86401)
-    lane.work_ahead(7300)
+    worker.work_ahead(7300)
     assert len(sandbox.posts()) == 2
 
 
 @pytest.mark.parametrize(("code", "subcode"), [(9, 2207042), (4, None), (80002, None), (17, None)])
-def test_limits_defer(api, connection, sandbox, lane, code, subcode):
+def test_limits_defer(api, connection, sandbox, worker, code, subcode):
     error = {"code": code, "message": "limit"} | ({"error_subcode": subcode} if subcode else {})
     sandbox.fault("status", {"code": 400, "body": {"error": error}}, path=PUBLISH)
     api.publish(connection, "Later", assets=[sandbox.picture()])
-    lane.work()
+    worker.work()
     assert (job().status, job().error_code) == ("Pending", "rate_limited")
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Published", "")
 
 
@@ -222,46 +226,46 @@ def spam_that_went_out():
 
 
 @pytest.mark.parametrize("kind", ["feed", "reel", "story"])
-def test_lost_answer_is_found_by_the_container(api, connection, sandbox, lane, kind):
+def test_lost_answer_is_found_by_the_container(api, connection, sandbox, worker, kind):
     asset = sandbox.clip() if kind == "reel" else {**sandbox.picture(), "alt_text": None}
     sandbox.fault("drop_after", path=PUBLISH)
     text = "" if kind == "story" else "Once"
     api.publish(connection, text, assets=[asset], **options(post_type=kind))
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert outcome() == ("Published", "")
     assert job().remote_id == post["id"]
     assert publishes(sandbox) == 1
 
 
-def test_action_blocked_after_the_post_went_out_is_found(api, connection, sandbox, lane):
+def test_action_blocked_after_the_post_went_out_is_found(api, connection, sandbox, worker):
     # The sandbox answers so and makes nothing: it is published after the look, and a day of rest.
     sandbox.fault("status", spam_that_went_out(), path=PUBLISH)
     api.publish(connection, "Once", assets=[sandbox.picture()], late_grace_seconds=2 * 86400)
-    lane.work_ahead(26 * 3600)
+    worker.work_ahead(26 * 3600)
     assert len(sandbox.posts()) == 1
     assert outcome() == ("Published", "")
 
 
-@pytest.mark.parametrize("answer", ["same", "error"])
+@pytest.mark.parametrize("response", ["same", "error"])
 def test_container_that_shows_its_end_late_is_published_once(
-    api, connection, sandbox, lane, answer
+    api, connection, sandbox, worker, response
 ):
     """It is repeated with the same container, whatever Instagram says to that."""
-    sandbox.call("POST", "settings", instagram_republish=answer)
+    sandbox.call("POST", "settings", instagram_republish=response)
     sandbox.fault("drop_after", path=PUBLISH)
     sandbox.fault("status", status("FINISHED"), method="GET", path=r"/v25.0/\d+$", times=1)
     api.publish(connection, "Once", assets=[sandbox.picture()])
     # What is read while it is prepared is true, then comes the lie.
-    lane.work_ahead()
+    worker.work_ahead()
     assert len(sandbox.posts()) == 1
     assert outcome() == ("Published", "")
 
 
-def test_address_that_cannot_be_read_does_not_fail_the_post(api, connection, sandbox, lane):
+def test_address_that_cannot_be_read_does_not_fail_the_post(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", list_delay_seconds=86400)
     api.publish(connection, "Hidden", assets=[sandbox.picture()])
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert outcome() == ("Published", "")
     assert (job().remote_id, job().post_url) == (post["id"], "")
@@ -273,11 +277,11 @@ def test_address_that_cannot_be_read_does_not_fail_the_post(api, connection, san
 def connect(api, **query):
     started = api.get("connections/connect/instagram", data={"redirect": "false", **query}).json()
     back = api.get(consent(started["authorization_url"])).json()
-    answer = api.post(
+    response = api.post(
         "connections/confirm", {name: back[name] for name in ("attempt_id", "completion_code")}
     )
-    assert answer.status_code == 200, answer.json()
-    return SocialConnection.objects.get(pk=answer.json()["id"])
+    assert response.status_code == 200, response.json()
+    return SocialConnection.objects.get(pk=response.json()["id"])
 
 
 @pytest.mark.parametrize("shape", ["flat", "data"])
@@ -292,18 +296,18 @@ def test_instagram_login_gives_a_token_of_sixty_days(api, sandbox, shape):
     assert abs(left - dt.timedelta(days=60)) < dt.timedelta(minutes=1)
 
 
-def test_token_is_refreshed_without_another(api, connection, sandbox, lane):
+def test_token_is_refreshed_without_another(api, connection, sandbox, worker):
     SocialConnection.objects.update(
         expires_at=connection.last_refreshed_at + dt.timedelta(days=2),
         last_refreshed_at=connection.last_refreshed_at - dt.timedelta(days=58),
     )
     api.publish(connection, "Fresh", assets=[sandbox.picture()])
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Published", "")
     assert len(sandbox.calls("/refresh_access_token")) == 1
 
 
-def test_facebook_login_brings_the_accounts_behind_pages(api, sandbox, lane):
+def test_facebook_login_brings_the_accounts_behind_pages(api, sandbox, worker):
     sandbox.call("POST", "settings", instagram_processing_seconds=0)
     sandbox.account("instagram", username="works", linked=130)
     connection = connect(api, login="facebook")
@@ -314,14 +318,14 @@ def test_facebook_login_brings_the_accounts_behind_pages(api, sandbox, lane):
     assert api.publish(connection, "Where to?", **body).json()["code"] == "destination_required"
     chosen = connection.destinations.get(name="works.7")
     api.publish(connection, "There", **body, **options(instagram_account_id=chosen.external_id))
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Published", ""), job().error_message
     [post] = sandbox.posts()
     assert post["account_id"] == chosen.external_id
 
 
 def test_facebook_logins_option_is_not_for_others(api, connection, sandbox):
-    answer = api.publish(
+    response = api.publish(
         connection, "Hi", assets=[sandbox.picture()], **options(instagram_account_id="1")
     )
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")

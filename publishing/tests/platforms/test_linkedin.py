@@ -45,11 +45,11 @@ def outcome():
 
 
 def test_member_is_the_usual_author_and_an_organization_is_chosen(
-    api, connection, organization, sandbox, lane
+    api, connection, organization, sandbox, worker
 ):
     api.publish(connection, "As me")
     api.publish(connection, "For them", platform_specific_options=organization)
-    lane.work_ahead()
+    worker.work_ahead()
     authors = {post["text"]: post["details"]["author"] for post in sandbox.posts()}
     assert authors == {
         "As me": f"urn:li:person:{connection.external_user_id}",
@@ -57,13 +57,13 @@ def test_member_is_the_usual_author_and_an_organization_is_chosen(
     }
 
 
-def test_default_organization_is_chosen_and_forgotten(api, connection, sandbox, lane):
+def test_default_organization_is_chosen_and_forgotten(api, connection, sandbox, worker):
     path = f"connections/{connection.pk}/destinations/default"
     assert api.put(path, {"destination_id": str(connection.destinations.get().pk)}).json()
     api.publish(connection, "For them")
     assert api.delete(path).status_code == 204
     api.publish(connection, "As me")
-    lane.work_ahead()
+    worker.work_ahead()
     authors = {post["text"]: post["details"]["author"] for post in sandbox.posts()}
     assert ":organization:" in authors["For them"]
     assert ":person:" in authors["As me"]
@@ -71,8 +71,8 @@ def test_default_organization_is_chosen_and_forgotten(api, connection, sandbox, 
 
 def test_organization_of_somebody_else_is_refused(api, connection):
     options = {"organization_urn": "urn:li:organization:1"}
-    answer = api.publish(connection, "For them", platform_specific_options=options)
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    response = api.publish(connection, "For them", platform_specific_options=options)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
 
 
 def test_organizations_are_read_to_the_last_page_and_by_role(make_connection):
@@ -99,14 +99,14 @@ def test_organizations_are_read_to_the_last_page_and_by_role(make_connection):
         "line\nbreak\n\n(and more)",
     ],
 )
-def test_text_arrives_whole(api, connection, sandbox, lane, text):
+def test_text_arrives_whole(api, connection, sandbox, worker, text):
     api.publish(connection, text)
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert post["text"] == text.replace("@[Sandbox Works](urn:li:organization:1)", "Sandbox Works")
 
 
-def test_article_gets_the_image_as_its_picture(api, connection, sandbox, lane):
+def test_article_gets_the_image_as_its_picture(api, connection, sandbox, worker):
     article = {"url": "https://example.com/bread", "title": "Bread"}
     api.publish(
         connection,
@@ -114,7 +114,7 @@ def test_article_gets_the_image_as_its_picture(api, connection, sandbox, lane):
         assets=[sandbox.picture()],
         platform_specific_options={"article": article},
     )
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert post["details"]["article"] == {"source": article["url"], "title": "Bread"}
     assert len(post["media"]) == 1
@@ -126,30 +126,30 @@ def test_article_gets_the_image_as_its_picture(api, connection, sandbox, lane):
 def test_article_takes_one_image_at_most(api, connection, sandbox, assets, is_taken):
     options = {"article": {"url": "https://example.com/", "title": "Bread"}}
     body = {"assets": [getattr(sandbox, name)() for name in assets]}
-    answer = api.publish(connection, "Read", platform_specific_options=options, **body)
-    assert (answer.status_code == 202) == is_taken
+    response = api.publish(connection, "Read", platform_specific_options=options, **body)
+    assert (response.status_code == 202) == is_taken
     if not is_taken:
-        assert [each["rule"] for each in answer.json()["violations"]] == ["article_media"]
+        assert [each["rule"] for each in response.json()["violations"]] == ["article_media"]
 
 
 @pytest.mark.parametrize(("asset", "is_taken"), [("clip", True), ("picture", False)])
 def test_title_is_for_a_video(api, connection, sandbox, asset, is_taken):
-    answer = api.publish(
+    response = api.publish(
         connection,
         "Look",
         assets=[getattr(sandbox, asset)()],
         platform_specific_options={"title": "A film"},
     )
-    assert (answer.status_code == 202) == is_taken
+    assert (response.status_code == 202) == is_taken
     if not is_taken:
-        assert [each["rule"] for each in answer.json()["violations"]] == ["title_needs_file"]
+        assert [each["rule"] for each in response.json()["violations"]] == ["title_needs_file"]
 
 
 @pytest.mark.parametrize("days", [1, 3, 7, 14])
-def test_poll_is_open_for_as_long_as_chosen(api, connection, sandbox, lane, days):
+def test_poll_is_open_for_as_long_as_chosen(api, connection, sandbox, worker, days):
     poll = {"question": "Which?", "options": ["Rye", "Spelt"], "duration_days": days}
     api.publish(connection, "Vote", platform_specific_options={"post_type": "poll", "poll": poll})
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Published", "")
 
 
@@ -157,15 +157,15 @@ def test_poll_is_open_for_as_long_as_chosen(api, connection, sandbox, lane, days
 def test_polls_are_open_for_certain_days(api, connection, days):
     poll = {"question": "Which?", "options": ["Rye", "Spelt"], "duration_days": days}
     options = {"post_type": "poll", "poll": poll}
-    answer = api.publish(connection, "Vote", platform_specific_options=options)
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    response = api.publish(connection, "Vote", platform_specific_options=options)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
 
 
 def test_organization_has_no_connections_to_show_it_to(api, connection, organization):
     options = {**organization, "visibility": "CONNECTIONS"}
-    answer = api.publish(connection, "For some", platform_specific_options=options)
-    assert answer.status_code == 400
-    rules = [each["rule"] for each in answer.json()["violations"]]
+    response = api.publish(connection, "For some", platform_specific_options=options)
+    assert response.status_code == 400
+    rules = [each["rule"] for each in response.json()["violations"]]
     assert rules == ["visibility_of_organization"]
 
 
@@ -195,20 +195,20 @@ def file_server():
     server.close()
 
 
-def test_film_goes_up_in_parts_and_arrives_whole(api, connection, sandbox, lane, long_film):
+def test_film_goes_up_in_parts_and_arrives_whole(api, connection, sandbox, worker, long_film):
     asset, sha256 = long_film
     api.publish(connection, "A film", assets=[asset])
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert [each["sha256"] for each in post["media"]] == [sha256]
     assert len(film_parts(sandbox)) == 3
 
 
-def test_film_goes_on_from_the_stored_part(api, connection, sandbox, lane, long_film):
+def test_film_goes_on_from_the_stored_part(api, connection, sandbox, worker, long_film):
     asset, sha256 = long_film
     api.publish(connection, "A film", assets=[asset])
     sandbox.fault("drop_before", method="PUT", path="/dms-uploads/.*/1$")
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome()[0] == "Published"
     [post] = sandbox.posts()
     assert [each["sha256"] for each in post["media"]] == [sha256]
@@ -217,50 +217,50 @@ def test_film_goes_on_from_the_stored_part(api, connection, sandbox, lane, long_
     assert len({call["path"].split("/")[-2] for call in film_parts(sandbox)}) == 1
 
 
-def test_no_token_goes_to_the_upload_host_of_films(api, connection, sandbox, lane):
+def test_no_token_goes_to_the_upload_host_of_films(api, connection, sandbox, worker):
     # The sandbox refuses a part that comes with one.
     api.publish(connection, "A film", assets=[sandbox.clip()])
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Published", "")
 
 
-def test_expired_upload_is_made_anew(api, connection, sandbox, lane):
+def test_expired_upload_is_made_anew(api, connection, sandbox, worker):
     body = {"status": 400, "code": "EXPIRED_UPLOAD_URL", "message": "expired"}
     value = {"code": 400, "body": body}
     sandbox.fault("status", value, method="PUT", path="/dms-uploads/")
     api.publish(connection, "A film", assets=[sandbox.clip()])
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Published", "")
     assert len(sandbox.calls("/rest/videos", "POST")) == 3  # twice begun, once finished
 
 
-def test_broken_picture_is_the_posts_fault(api, connection, sandbox, lane):
+def test_broken_picture_is_the_posts_fault(api, connection, sandbox, worker):
     body = {"status": "PROCESSING_FAILED"}
     sandbox.fault("status", {"code": 200, "body": body}, method="GET", path="/rest/images/")
     api.publish(connection, "A picture", assets=[sandbox.picture()])
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("ContentRejected", "content_rejected")
 
 
 @pytest.mark.parametrize("file", ["picture", "clip"])
-def test_upload_whose_state_may_not_be_read_gets_a_moment(api, connection, sandbox, lane, file):
+def test_upload_whose_state_may_not_be_read_gets_a_moment(api, connection, sandbox, worker, file):
     words = "Accessing this resource is forbidden"
     refusal = {"code": 403, "body": {"status": 403, "code": "ACCESS_DENIED", "message": words}}
     sandbox.fault("status", refusal, method="GET", path="^/rest/(images|videos)/", times=9)
 
     api.publish(connection, "A file", assets=[getattr(sandbox, file)()])
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert outcome() == ("Published", "")
 
 
-def test_file_that_is_not_ready_is_waited_for(api, connection, sandbox, lane):
+def test_file_that_is_not_ready_is_waited_for(api, connection, sandbox, worker):
     body = {"status": 400, "code": "MEDIA_ASSET_WAITING_UPLOAD", "message": "not ready"}
     refusal = {"code": 400, "body": body}
     sandbox.fault("status", refusal, method="POST", path="^/rest/posts$", times=20)
 
     api.publish(connection, "A film", assets=[sandbox.clip()])
-    lane.work_ahead(3600)
+    worker.work_ahead(3600)
 
     assert outcome() == ("Published", "")
     assert len(sandbox.posts()) == 1
@@ -269,38 +269,40 @@ def test_file_that_is_not_ready_is_waited_for(api, connection, sandbox, lane):
 # --- Lost answers --------------------------------------------------------------------------------
 
 
-def test_members_post_is_found_by_repeating_it(api, connection, sandbox, lane):
+def test_members_post_is_found_by_repeating_it(api, connection, sandbox, worker):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
     api.publish(connection, "Once")
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert outcome() == ("Published", "")
     assert job().remote_id == post["id"]
     assert len(sandbox.calls("/rest/posts", "POST")) == 2
 
 
-def test_members_post_that_was_not_made_is_made_by_repeating_it(api, connection, sandbox, lane):
+def test_members_post_that_was_not_made_is_made_by_repeating_it(api, connection, sandbox, worker):
     sandbox.fault("malformed", method="POST", path="^/rest/posts$")
     sandbox.fault("status", 502, method="POST", path="^/rest/posts$")
     api.publish(connection, "Once")
-    lane.work_ahead()
+    worker.work_ahead()
     assert len(sandbox.posts()) == 1
 
 
-def test_members_post_is_not_repeated_when_duplicates_are_forgotten(api, connection, sandbox, lane):
+def test_members_post_is_not_repeated_when_duplicates_are_forgotten(
+    api, connection, sandbox, worker
+):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
     api.publish(connection, "Once")
-    lane.work()
+    worker.work()
     # The worker was down meanwhile.
-    lane.finish(job().next_attempt_at + DUPLICATES_FOR)
-    lane.work_ahead(3600)
+    worker.finish(job().next_attempt_at + DUPLICATES_FOR)
+    worker.work_ahead(3600)
     assert len(sandbox.posts()) == 1
     assert outcome() == ("Unconfirmed", "outcome_unknown")
 
 
 @pytest.mark.parametrize(("status", "times"), [(429, 4), (403, 1), (401, 3), (422, 1)])
 def test_members_lost_post_is_not_forgotten_when_its_repeat_is_refused(
-    api, connection, sandbox, lane, status, times
+    api, connection, sandbox, worker, status, times
 ):
     """What is said of the repeat says nothing of the first call, which may have made the post."""
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
@@ -308,42 +310,42 @@ def test_members_lost_post_is_not_forgotten_when_its_repeat_is_refused(
         sandbox.fault("status", status, method="POST", path="^/rest/posts$")
     job_id = api.publish(connection, "Once").json()["job_id"]
 
-    lane.work_ahead(7200, sandbox=sandbox)
+    worker.work_ahead(7200, sandbox=sandbox)
     assert api.post(f"publishing/jobs/{job_id}/cancel").json()["code"] == "already_submitting"
     api.post(f"publishing/jobs/{job_id}/retry")
     sandbox.call("POST", "clock", advance_seconds=900)
-    lane.finish(timezone.now() + dt.timedelta(seconds=900))
+    worker.finish(timezone.now() + dt.timedelta(seconds=900))
 
     assert len(sandbox.posts()) == 1
     assert outcome() in {("Unconfirmed", "outcome_unknown"), ("Published", "")}
 
 
 def test_members_lost_post_is_handed_to_a_person_once_nobody_can_know(
-    api, connection, sandbox, lane
+    api, connection, sandbox, worker
 ):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
     job_id = api.publish(connection, "Once").json()["job_id"]
-    lane.work()
-    lane.finish(job().next_attempt_at + DUPLICATES_FOR)
+    worker.work()
+    worker.finish(job().next_attempt_at + DUPLICATES_FOR)
 
     assert job().next_attempt_at is None
-    told = api.get(f"publishing/jobs/{job_id}/status").json()
-    assert "look at the platform" in told["error_message"]
-    answer = api.post(f"publishing/jobs/{job_id}/resolve", {"outcome": "published"})
-    assert answer.json()["status"] == "Published"
+    data = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert "look at the platform" in data["error_message"]
+    response = api.post(f"publishing/jobs/{job_id}/resolve", {"outcome": "published"})
+    assert response.json()["status"] == "Published"
 
 
 def test_disconnecting_does_not_call_a_post_cancelled_that_may_be_there(
-    api, connection, sandbox, lane
+    api, connection, sandbox, worker
 ):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
     sandbox.fault("status", 429, method="POST", path="^/rest/posts$")
     api.publish(connection, "Once")
-    lane.work_ahead(100)
+    worker.work_ahead(100)
     assert outcome() == ("Pending", "rate_limited")
 
     api.delete(f"connections/{connection.pk}")
-    lane.work_ahead(3600)
+    worker.work_ahead(3600)
 
     assert outcome() == ("Unconfirmed", "outcome_unknown")
 
@@ -358,29 +360,29 @@ def delete_by_hand(connection, sandbox, post):
     assert requests.delete(url, headers=headers, timeout=5).status_code == 204
 
 
-@pytest.mark.parametrize("is_ghost", [False, True], ids=["made by hand", "deleted"])
+@pytest.mark.parametrize("is_deleted_duplicate", [False, True], ids=["made by hand", "deleted"])
 def test_twin_is_not_taken_for_a_members_post_whose_call_was_surely_refused(
-    api, connection, sandbox, lane, is_ghost
+    api, connection, sandbox, worker, is_deleted_duplicate
 ):
     sandbox.call("POST", "settings", linkedin_ghosts="on")
     api.publish(connection, "Hello")
-    lane.work_ahead()
+    worker.work_ahead()
     PublishJob.objects.all().delete()  # somebody else's, as far as we know
-    if is_ghost:
+    if is_deleted_duplicate:
         delete_by_hand(connection, sandbox, sandbox.posts()[0])
     sandbox.fault("status", 429, method="POST", path="^/rest/posts$")
 
     api.publish(connection, "Hello")
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert outcome() == ("ContentRejected", "duplicate_content")
 
 
 def test_twin_of_an_older_job_is_not_taken_for_the_post_of_a_newer_one(
-    api, connection, sandbox, lane
+    api, connection, sandbox, worker
 ):
     first = api.publish(connection, "Hello").json()["job_id"]
-    lane.work_ahead()
+    worker.work_ahead()
     PublishJob.objects.update(
         published_at=F("published_at") - dt.timedelta(minutes=6),
         created_at=F("created_at") - dt.timedelta(minutes=6),
@@ -388,52 +390,52 @@ def test_twin_of_an_older_job_is_not_taken_for_the_post_of_a_newer_one(
     sandbox.fault("drop_before", method="POST", path="^/rest/posts$")
 
     second = api.publish(connection, "Hello").json()["job_id"]
-    lane.work_ahead(3600)
+    worker.work_ahead(3600)
 
     stand = {str(each.pk): each.status for each in PublishJob.objects.all()}
     assert stand == {first: "Published", second: "Unconfirmed"}
 
 
 def test_twin_made_by_hand_is_not_taken_for_an_organizations_post(
-    api, connection, organization, sandbox, lane
+    api, connection, organization, sandbox, worker
 ):
     api.publish(connection, "Hello", platform_specific_options=organization)
-    lane.work_ahead()
+    worker.work_ahead()
     PublishJob.objects.all().delete()
     sandbox.call("POST", "clock", advance_seconds=300)
     sandbox.fault("drop_before", method="POST", path="^/rest/posts$")
 
     api.publish(connection, "Hello", platform_specific_options=organization)
-    lane.finish(timezone.now() + dt.timedelta(seconds=300))
-    lane.work_ahead(2 * 86400)
+    worker.finish(timezone.now() + dt.timedelta(seconds=300))
+    worker.work_ahead(2 * 86400)
 
     # It may be ours, late in the list; the list never shows it, so a person has to say.
     assert outcome() == ("Unconfirmed", "outcome_unknown")
     assert len(sandbox.posts()) == 1
 
 
-def test_organizations_post_is_found_in_its_list(api, connection, organization, sandbox, lane):
+def test_organizations_post_is_found_in_its_list(api, connection, organization, sandbox, worker):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
     text = "Once (with #brackets) and _lines_"
     api.publish(connection, text, platform_specific_options=organization)
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert job().remote_id == post["id"]
     assert len(sandbox.calls("/rest/posts", "POST")) == 1
 
 
 def test_deleted_twin_of_an_organizations_post_is_not_taken_for_it(
-    api, connection, organization, sandbox, lane
+    api, connection, organization, sandbox, worker
 ):
     sandbox.call("POST", "settings", linkedin_ghosts="on")
     api.publish(connection, "Hello", platform_specific_options=organization)
-    lane.work_ahead()
+    worker.work_ahead()
     [first] = sandbox.posts()
     delete_by_hand(connection, sandbox, first)
     sandbox.fault("status", 500, method="POST", path="^/rest/posts$")
 
     again = api.publish(connection, "Hello", platform_specific_options=organization).json()
-    lane.work_ahead(3600)
+    worker.work_ahead(3600)
 
     state = api.get(f"publishing/jobs/{again['job_id']}/status").json()
     assert (state["status"], state["error_code"]) == ("ContentRejected", "content_rejected")
@@ -443,7 +445,7 @@ def test_deleted_twin_of_an_organizations_post_is_not_taken_for_it(
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])
 def test_twin_that_cannot_be_read_is_looked_up_and_nothing_is_repeated(
-    api, connection, organization, sandbox, lane, status
+    api, connection, organization, sandbox, worker, status
 ):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
     # The list does not show the post at first, so that it is repeated, which names the first.
@@ -452,27 +454,27 @@ def test_twin_that_cannot_be_read_is_looked_up_and_nothing_is_repeated(
     sandbox.fault("status", status, method="GET", path="^/rest/posts/", times=3)
     api.publish(connection, "Hello", platform_specific_options=organization)
 
-    lane.work_ahead(3600)
+    worker.work_ahead(3600)
 
     assert len(sandbox.calls("/rest/posts", "POST")) == 2
     assert [post["text"] for post in sandbox.posts()] == ["Hello"]
     assert outcome() == ("Published", "")
 
 
-def test_same_text_again_is_a_duplicate(api, connection, sandbox, lane):
+def test_same_text_again_is_a_duplicate(api, connection, sandbox, worker):
     api.publish(connection, "Twice")
-    lane.work_ahead()
+    worker.work_ahead()
     second = api.publish(connection, "Twice").json()["job_id"]
-    lane.work_ahead()
-    told = PublishJob.objects.get(pk=second)
-    assert (told.status, told.error_code) == ("ContentRejected", "duplicate_content")
+    worker.work_ahead()
+    data = PublishJob.objects.get(pk=second)
+    assert (data.status, data.error_code) == ("ContentRejected", "duplicate_content")
     assert len(sandbox.posts()) == 1
 
 
 # --- Connecting ----------------------------------------------------------------------------------
 
 
-def test_self_serve_app_posts_for_the_member(api, make_api, sandbox, lane):
+def test_self_serve_app_posts_for_the_member(api, make_api, sandbox, worker):
     sandbox.call("POST", "settings", linkedin_processing_seconds=0)
     sandbox.account("linkedin", organizations=[])
     started = api.get(
@@ -486,21 +488,21 @@ def test_self_serve_app_posts_for_the_member(api, make_api, sandbox, lane):
     ).json()
     body = {"connection_id": connected["id"], "text_content": "Hi", "assets": [sandbox.picture()]}
     assert api.post("publishing/publish", body).status_code == 202
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Published", "")
     assert sandbox.calls("/rest/images/") == []  # which such an app may not read
 
 
-def test_sunset_version_is_the_operators_matter(api, connection, sandbox, lane):
+def test_sunset_version_is_the_operators_matter(api, connection, sandbox, worker):
     body = {"status": 426, "code": "NONEXISTENT_VERSION", "message": "not active"}
     sandbox.fault("status", {"code": 426, "body": body}, path="^/rest/posts$", times=9)
     api.publish(connection, "Hi")
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Failed", "platform_configuration")
 
 
-def test_permalink_leads_to_the_post(api, connection, sandbox, lane):
+def test_permalink_leads_to_the_post(api, connection, sandbox, worker):
     api.publish(connection, "Look")
-    lane.work_ahead()
+    worker.work_ahead()
     assert requests.get(job().post_url, timeout=5).ok
     assert job().post_url.endswith(f"/feed/update/{job().remote_id}/")

@@ -61,9 +61,9 @@ def publish_film(api, fb, sandbox, post_type):
     api.publish(fb, words, assets=[film], platform_specific_options=options)
 
 
-def video_tells(sandbox, vid, state, *, times=999):
-    told = {"code": 200, "body": state}
-    sandbox.fault("status", told, method="GET", path=f"/v25.0/{vid}$", times=times)
+def report_video_state(sandbox, vid, state, *, times=999):
+    data = {"code": 200, "body": state}
+    sandbox.fault("status", data, method="GET", path=f"/v25.0/{vid}$", times=times)
 
 
 def video_faults(sandbox, repeat):
@@ -74,52 +74,52 @@ def video_faults(sandbox, repeat):
 
 
 @pytest.mark.parametrize("refusal", [(24, 2207008), (24, 2207006), (-2, 2207020)])
-def test_container_that_a_lost_call_used_up_is_not_made_anew(api, ig, sandbox, lane, refusal):
+def test_container_that_a_lost_call_used_up_is_not_made_anew(api, ig, sandbox, worker, refusal):
     sandbox.fault("drop_after", path=PUBLISH)
     sandbox.fault("status", err(*refusal), path=PUBLISH)  # to the repeat
     api.publish(ig, "Once", assets=[sandbox.picture()])
-    lane.work(until=lambda: job().status == Status.UNCONFIRMED)
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
     # the container's status lags
     sandbox.fault("status", status("FINISHED"), method="GET", path=NODE, times=6)
-    lane.work_ahead()
+    worker.work_ahead()
     assert len(sandbox.posts()) == 1
 
 
-def test_container_not_ready_for_a_repeat_is_one_to_look_up(api, ig, sandbox, lane):
+def test_container_not_ready_for_a_repeat_is_one_to_look_up(api, ig, sandbox, worker):
     sandbox.fault("drop_after", path=PUBLISH)
     sandbox.fault("status", err(9007, 2207027), path=PUBLISH, times=999)
     api.publish(ig, "Once", assets=[sandbox.picture()])
-    lane.work(until=lambda: job().status == Status.UNCONFIRMED)
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
     sandbox.fault("status", status("FINISHED"), method="GET", path=NODE, times=6)
-    lane.work_ahead(7200)
+    worker.work_ahead(7200)
     assert len(sandbox.posts()) == 1
     assert statuses() == {"Published": 1}
 
 
 @pytest.mark.parametrize("value", [err(2, None, status=500), err(10, None, status=403)])
-def test_named_post_is_published_even_if_its_list_cannot_be_read(api, ig, sandbox, lane, value):
+def test_named_post_is_published_even_if_its_list_cannot_be_read(api, ig, sandbox, worker, value):
     sandbox.fault("status", value, method="GET", path="/media$", times=999)
     api.publish(ig, "Once", assets=[sandbox.picture()])
-    lane.work_ahead(30 * 3600)
+    worker.work_ahead(30 * 3600)
     assert len(sandbox.posts()) == 1
     assert statuses() == {"Published": 1}
 
 
-def test_named_post_is_published_even_if_its_account_is_disconnected(api, ig, sandbox, lane):
+def test_named_post_is_published_even_if_its_account_is_disconnected(api, ig, sandbox, worker):
     sandbox.fault("status", err(2, None, status=500), method="GET", path="/media$", times=999)
     api.publish(ig, "Once", assets=[sandbox.picture()])
-    lane.work()
+    worker.work()
     assert api.delete(f"connections/{ig.pk}").status_code in (200, 202, 204)
-    lane.work_ahead(600)
+    worker.work_ahead(600)
     assert statuses() == {"Published": 1}
 
 
-def test_story_made_by_hand_is_not_taken_for_a_lost_one(api, ig, sandbox, lane):
+def test_story_made_by_hand_is_not_taken_for_a_lost_one(api, ig, sandbox, worker):
     """A story whose answer was lost; meanwhile another one is made by hand."""
     picture = {**sandbox.picture(), "alt_text": None}
     sandbox.fault("drop_after", path=PUBLISH)
     api.publish(ig, "", assets=[picture], platform_specific_options={"post_type": "story"})
-    lane.work(until=lambda: job().status == Status.UNCONFIRMED)
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
     token = ig.account.token.reveal()
     headers = {"Authorization": f"Bearer {token}"}
     edge = f"{sandbox.url}/instagram/v25.0/{ig.external_user_id}"
@@ -131,58 +131,58 @@ def test_story_made_by_hand_is_not_taken_for_a_lost_one(api, ig, sandbox, lane):
     foreign = requests.post(
         f"{edge}/media_publish", json={"creation_id": c}, headers=headers
     ).json()["id"]
-    lane.work_ahead()
+    worker.work_ahead()
     assert job().remote_id != foreign
 
 
 @pytest.mark.parametrize(
     "subcode", ["2207004", "2207005", "2207009", "2207010", "2207057", "2207040"]
 )
-def test_container_that_failed_for_its_content_is_refused(api, ig, sandbox, lane, subcode):
+def test_container_that_failed_for_its_content_is_refused(api, ig, sandbox, worker, subcode):
     words = f"Error: Media upload has failed with error code {subcode}"
     sandbox.fault("status", status("ERROR", words), method="GET", path=NODE, times=999)
     api.publish(ig, "Film", assets=[sandbox.clip()])
-    lane.work_ahead(7200)
+    worker.work_ahead(7200)
     assert job().status == "ContentRejected"
 
 
-def test_quota_that_may_not_be_read_stops_nothing(api, ig, sandbox, lane):
+def test_quota_that_may_not_be_read_stops_nothing(api, ig, sandbox, worker):
     sandbox.fault("status", err(10, None, status=403), path="/content_publishing_limit", times=999)
     api.publish(ig, "Once", assets=[sandbox.picture()])
-    lane.work_ahead()
+    worker.work_ahead()
     assert statuses() == {"Published": 1}
 
 
-def test_what_waited_too_long_tells_for_what(api, ig, sandbox, lane):
+def test_what_waited_too_long_tells_for_what(api, ig, sandbox, worker):
     sandbox.call("POST", "settings", instagram_quota=1)
     for t in ("a", "b"):
         api.publish(ig, t, assets=[sandbox.picture()])
-    lane.work_ahead(5 * 3600)
+    worker.work_ahead(5 * 3600)
     j = PublishJob.objects.exclude(status="Published").get()
     assert "posts" in j.error_message
 
 
 @pytest.mark.parametrize("body", [{"success": True}, {}, []])
-def test_answer_without_an_id_is_asked_for_again(api, ig, sandbox, lane, body):
+def test_answer_without_an_id_is_asked_for_again(api, ig, sandbox, worker, body):
     sandbox.fault("status", {"code": 200, "body": body}, method="POST", path="/media$")
     api.publish(ig, "Once", assets=[sandbox.picture()])
-    lane.work_ahead(600)
+    worker.work_ahead(600)
     assert statuses() == {"Published": 1}
 
 
-def test_named_story_holds_up_no_other(api, ig, sandbox, lane):
+def test_named_story_holds_up_no_other(api, ig, sandbox, worker):
     picture = {**sandbox.picture(), "alt_text": None}
     sandbox.fault("status", err(2, None, status=500), method="GET", path="/stories$", times=999)
     for _ in range(2):
         api.publish(ig, "", assets=[picture], platform_specific_options={"post_type": "story"})
-    lane.work_ahead(26 * 3600)
+    worker.work_ahead(26 * 3600)
     assert len(sandbox.posts()) == 2
 
 
-def test_caption_is_compared_as_instagram_keeps_it(api, ig, sandbox, lane):
+def test_caption_is_compared_as_instagram_keeps_it(api, ig, sandbox, worker):
     sandbox.fault("drop_after", path=PUBLISH)
     api.publish(ig, "Once\r\nmore", assets=[sandbox.picture()])
-    lane.work(until=lambda: job().status == Status.UNCONFIRMED)
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
     [own] = sandbox.posts()
     now = dt.datetime.now(tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
     value = {
@@ -200,7 +200,7 @@ def test_caption_is_compared_as_instagram_keeps_it(api, ig, sandbox, lane):
         },
     }
     sandbox.fault("status", value, method="GET", path="/media$", times=999)
-    lane.work_ahead()
+    worker.work_ahead()
     assert job().remote_id == own["id"]
 
 
@@ -222,10 +222,10 @@ def test_people_in_a_reel_have_no_place(sandbox):
         ("Cafe\u0301", "Caf\u00e9"),
     ],
 )
-def test_message_is_compared_as_facebook_keeps_it(api, fb, sandbox, lane, text, shown):
+def test_message_is_compared_as_facebook_keeps_it(api, fb, sandbox, worker, text, shown):
     sandbox.fault("drop_after", method="POST", path="/feed$")
     assert api.publish(fb, text).status_code == 202
-    lane.work(until=lambda: job().status == Status.UNCONFIRMED)
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
     [own] = sandbox.posts()
     value = {
         "code": 200,
@@ -242,14 +242,14 @@ def test_message_is_compared_as_facebook_keeps_it(api, fb, sandbox, lane, text, 
         },
     }
     sandbox.fault("status", value, method="GET", path="/published_posts$", times=999)
-    lane.work_ahead()
+    worker.work_ahead()
     assert len(sandbox.posts()) == 1
 
 
-def test_post_is_known_by_its_photos_whatever_became_of_its_words(api, fb, sandbox, lane):
+def test_post_is_known_by_its_photos_whatever_became_of_its_words(api, fb, sandbox, worker):
     sandbox.fault("drop_after", method="POST", path="/feed$")
     api.publish(fb, "With @[123456]", assets=[sandbox.picture()])
-    lane.work(until=lambda: job().status == Status.UNCONFIRMED)
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
     [own] = sandbox.posts()
     [photo_id] = job().progress["handle"]["photo_ids"]
     value = {
@@ -268,14 +268,14 @@ def test_post_is_known_by_its_photos_whatever_became_of_its_words(api, fb, sandb
         },
     }
     sandbox.fault("status", value, method="GET", path="/published_posts$", times=999)
-    lane.work_ahead(3600)
+    worker.work_ahead(3600)
     assert statuses() == {"Published": 1}
 
 
-def test_photo_made_by_hand_is_not_taken_for_a_text_of_the_same_words(api, fb, sandbox, lane):
+def test_photo_made_by_hand_is_not_taken_for_a_text_of_the_same_words(api, fb, sandbox, worker):
     sandbox.fault("drop_before", method="POST", path="/feed$")
     api.publish(fb, "Happy Friday!")
-    lane.work(until=lambda: job().status == Status.UNCONFIRMED)
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
     dest = fb.destinations.get()
     token = dest.account.token.reveal()
     headers = {"Authorization": f"Bearer {token}"}
@@ -284,7 +284,7 @@ def test_photo_made_by_hand_is_not_taken_for_a_text_of_the_same_words(api, fb, s
         data={"url": f"{sandbox.url}/samples/bakery.jpg", "message": "Happy Friday!"},
         headers=headers,
     )
-    lane.work_ahead()
+    worker.work_ahead()
     assert len(sandbox.posts()) == 2
 
 
@@ -296,18 +296,18 @@ def test_photo_made_by_hand_is_not_taken_for_a_text_of_the_same_words(api, fb, s
         err(100, 1363041),
     ],
 )
-def test_video_at_work_is_not_uploaded_anew(api, fb, sandbox, lane, repeat):
+def test_video_at_work_is_not_uploaded_anew(api, fb, sandbox, worker, repeat):
     video_faults(sandbox, repeat)
     api.publish(fb, "A film", assets=[sandbox.clip()])
-    lane.work(until=lambda: job().status == Status.UNCONFIRMED)
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
     vid = job().progress["handle"]["upload"]["id"]
     state = {"id": vid, "published": True, "status": AT_WORK}
-    video_tells(sandbox, vid, state)
-    lane.work_ahead()
+    report_video_state(sandbox, vid, state)
+    worker.work_ahead()
     assert len(sandbox.posts()) == 1
 
 
-def test_reel_whose_upload_a_lost_call_used_up_is_not_uploaded_anew(api, fb, sandbox, lane):
+def test_reel_whose_upload_a_lost_call_used_up_is_not_uploaded_anew(api, fb, sandbox, worker):
     path = "/video_reels$"
     sandbox.fault("delay", 0, method="POST", path=path)
     sandbox.fault("drop_after", method="POST", path=path)
@@ -318,15 +318,15 @@ def test_reel_whose_upload_a_lost_call_used_up_is_not_uploaded_anew(api, fb, san
         path=path,
     )
     publish_film(api, fb, sandbox, "reel")
-    lane.work(until=lambda: job().status == Status.UNCONFIRMED)
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
     vid = job().progress["handle"]["hosted"]["id"]
     state = {"id": vid, "published": False, "status": AT_WORK}
-    video_tells(sandbox, vid, state)
-    lane.work_ahead()
+    report_video_state(sandbox, vid, state)
+    worker.work_ahead()
     assert len(sandbox.posts()) == 1
 
 
-def test_reel_whose_repeat_is_refused_is_looked_for(api, fb, sandbox, lane):
+def test_reel_whose_repeat_is_refused_is_looked_for(api, fb, sandbox, worker):
     path = "/video_reels$"
     sandbox.fault("delay", 0, method="POST", path=path)
     sandbox.fault("drop_after", method="POST", path=path)
@@ -337,28 +337,28 @@ def test_reel_whose_repeat_is_refused_is_looked_for(api, fb, sandbox, lane):
         path=path,
     )
     publish_film(api, fb, sandbox, "reel")
-    lane.work(until=lambda: job().status == Status.UNCONFIRMED)
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
     vid = job().progress["handle"]["hosted"]["id"]
     state = {"id": vid, "published": False, "status": AT_WORK}
-    video_tells(sandbox, vid, state, times=8)
-    lane.work_ahead()
+    report_video_state(sandbox, vid, state, times=8)
+    worker.work_ahead()
     assert statuses() == {"Published": 1}
 
 
 @pytest.mark.parametrize("lost", range(6))
-def test_lost_answer_at_any_call_of_a_video_in_parts(api, fb, sandbox, lane, monkeypatch, lost):
+def test_lost_answer_at_any_call_of_a_video_in_parts(api, fb, sandbox, worker, monkeypatch, lost):
     monkeypatch.setattr(facebook, "CHUNK", 100_000)
     monkeypatch.setattr(base, "UPLOAD_STEP_S", 0)
     for _ in range(lost):
         sandbox.fault("delay", 0, method="POST", path="/videos$")
     sandbox.fault("drop_after", method="POST", path="/videos$")
     api.publish(fb, "A film", assets=[sandbox.clip()])
-    lane.work_ahead()
+    worker.work_ahead()
     assert statuses() == {"Published": 1}
     assert len(sandbox.posts()) == 1
 
 
-def test_one_page_that_is_gone_holds_up_no_other(api, make_connection, sandbox, lane):
+def test_one_page_that_is_gone_holds_up_no_other(api, make_connection, sandbox, worker):
     fb = make_connection("facebook", pages=2)
     one, two = fb.destinations.order_by("external_id")
     sandbox.fault(
@@ -369,16 +369,16 @@ def test_one_page_that_is_gone_holds_up_no_other(api, make_connection, sandbox, 
         times=999,
     )
     api.publish(fb, "One", platform_specific_options={"page_id": one.external_id})
-    lane.work_ahead(120)
+    worker.work_ahead(120)
     fb.refresh_from_db()
     api.publish(fb, "Two", platform_specific_options={"page_id": two.external_id})
-    lane.work_ahead(300)
+    worker.work_ahead(300)
     assert statuses().get("Published") == 1
 
 
 @pytest.mark.parametrize("refusal", [(190, 492), (190, 460)])
 def test_one_page_whose_token_is_dead_ends_no_connection(
-    api, make_connection, sandbox, lane, refusal
+    api, make_connection, sandbox, worker, refusal
 ):
     fb = make_connection("facebook", pages=2)
     one, two = fb.destinations.order_by("external_id")
@@ -386,14 +386,14 @@ def test_one_page_whose_token_is_dead_ends_no_connection(
         "status", err(*refusal), method="POST", path=f"/{one.external_id}/feed$", times=999
     )
     api.publish(fb, "One", platform_specific_options={"page_id": one.external_id})
-    lane.work_ahead(120)
+    worker.work_ahead(120)
     fb.refresh_from_db()
     api.publish(fb, "Two", platform_specific_options={"page_id": two.external_id})
-    lane.work_ahead(4000)
+    worker.work_ahead(4000)
     assert fb.status == "active"
 
 
-def test_fresh_photo_that_is_not_to_be_seen_yet_is_waited_for(api, fb, sandbox, lane):
+def test_fresh_photo_that_is_not_to_be_seen_yet_is_waited_for(api, fb, sandbox, worker):
     sandbox.fault(
         "status",
         err(100, 33, "Object does not exist"),
@@ -407,52 +407,52 @@ def test_fresh_photo_that_is_not_to_be_seen_yet_is_waited_for(api, fb, sandbox, 
         assets=[{**sandbox.picture(), "alt_text": None}],
         platform_specific_options={"post_type": "story"},
     )
-    lane.work_ahead(600)
+    worker.work_ahead(600)
     fb.refresh_from_db()
     assert fb.status == "active"
 
 
-def test_story_is_named_by_the_answer_that_published_it(api, fb, sandbox, lane):
+def test_story_is_named_by_the_answer_that_published_it(api, fb, sandbox, worker):
     """The finish answers post_id; the video node does not tell it."""
     api.publish(
         fb, "", assets=[sandbox.clip("reel.mp4")], platform_specific_options={"post_type": "story"}
     )
-    lane.work(until=lambda: job().progress.get("stage") == "confirming")
+    worker.work(until=lambda: job().progress.get("stage") == "confirming")
     vid = job().progress["handle"]["hosted"]["id"]
     state = {"id": vid, "published": True, "status": IS_OUT}
-    video_tells(sandbox, vid, state)
-    lane.work_ahead()
+    report_video_state(sandbox, vid, state)
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert post["id"].endswith("_" + job().remote_id)
 
 
-def test_video_is_credited_under_the_name_that_lists_give_it(api, fb, sandbox, lane):
+def test_video_is_credited_under_the_name_that_lists_give_it(api, fb, sandbox, worker):
     api.publish(fb, "Same words", assets=[sandbox.clip()])
-    lane.work(until=lambda: job().progress.get("stage") == "confirming")
+    worker.work(until=lambda: job().progress.get("stage") == "confirming")
     vid = job().progress["handle"]["upload"]["id"]
     state = {"id": vid, "published": True, "status": IS_OUT}
-    video_tells(sandbox, vid, state)
-    lane.work_ahead()
+    report_video_state(sandbox, vid, state)
+    worker.work_ahead()
     sandbox.fault("drop_before", method="POST", path="/feed$")
     api.publish(fb, "Same words")
-    lane.work_ahead()
+    worker.work_ahead()
     assert len(sandbox.posts()) == 2
 
 
-def test_refused_repeat_is_looked_for_in_late_lists(api, fb, sandbox, lane):
+def test_refused_repeat_is_looked_for_in_late_lists(api, fb, sandbox, worker):
     sandbox.fault("drop_after", method="POST", path="/feed$")
     sandbox.fault("status", err(368, 1346003, "deemed abusive"), method="POST", path="/feed$")
     api.publish(fb, "Hello")
     sandbox.call("POST", "settings", list_delay_seconds=300)
-    lane.work_ahead()
+    worker.work_ahead()
     assert job().status in ("Published", "Unconfirmed")
 
 
-def test_reel_whose_bytes_are_all_there_is_not_sent_again(api, fb, sandbox, lane):
+def test_reel_whose_bytes_are_all_there_is_not_sent_again(api, fb, sandbox, worker):
     """All arrived without an answer; the host still says in_progress for a moment."""
     sandbox.fault("drop_after", path="/video-upload/")
     publish_film(api, fb, sandbox, "reel")
-    lane.work(until=lambda: job().attempts == 1)
+    worker.work(until=lambda: job().attempts == 1)
     vid = job().progress["handle"]["hosted"]["id"]
     size = len(requests.get(f"{sandbox.url}/samples/reel.mp4", timeout=5).content)
     state = {
@@ -462,42 +462,42 @@ def test_reel_whose_bytes_are_all_there_is_not_sent_again(api, fb, sandbox, lane
             "uploading_phase": {"status": "in_progress", "bytes_transferred": size},
         },
     }
-    video_tells(sandbox, vid, state, times=4)
-    lane.work_ahead()
+    report_video_state(sandbox, vid, state, times=4)
+    worker.work_ahead()
     assert statuses() == {"Published": 1}
 
 
-def test_finish_that_says_no_is_no_yes(api, fb, sandbox, lane):
+def test_finish_that_says_no_is_no_yes(api, fb, sandbox, worker):
     for _ in range(2):
         sandbox.fault("delay", 0, method="POST", path="/videos$")
     sandbox.fault(
         "status", {"code": 200, "body": {"success": False}}, method="POST", path="/videos$"
     )
     api.publish(fb, "A film", assets=[sandbox.clip()])
-    lane.work_ahead(30 * 3600)
+    worker.work_ahead(30 * 3600)
     assert statuses() == {"Published": 1}
 
 
-def test_upload_host_that_refuses_the_token_has_it_refreshed(api, fb, sandbox, lane):
+def test_upload_host_that_refuses_the_token_has_it_refreshed(api, fb, sandbox, worker):
     info = {"retriable": False, "type": "NotAuthorizedError", "message": "Token expired"}
     sandbox.fault(
         "status", {"code": 401, "body": {"debug_info": info}}, path="/video-upload/", times=99
     )
     publish_film(api, fb, sandbox, "reel")
-    lane.work_ahead(600)
+    worker.work_ahead(600)
     assert job().error_code != "upload_lost"
 
 
 @pytest.mark.parametrize("lag", [91, 120, 240])
-def test_post_that_is_late_in_the_list_is_not_made_twice(api, fb, sandbox, lane, lag):
+def test_post_that_is_late_in_the_list_is_not_made_twice(api, fb, sandbox, worker, lag):
     sandbox.fault("drop_after", method="POST", path="/feed$")
     sandbox.call("POST", "settings", list_delay_seconds=lag)
     api.publish(fb, "Hello")
-    lane.work_ahead(600, sandbox=sandbox)
+    worker.work_ahead(600, sandbox=sandbox)
     assert len(sandbox.posts()) == 1
 
 
-def test_wrong_secret_of_ours_is_not_blamed_on_the_post(api, fb, sandbox, lane):
+def test_wrong_secret_of_ours_is_not_blamed_on_the_post(api, fb, sandbox, worker):
     sandbox.fault(
         "status",
         err(100, None, "Invalid appsecret_proof provided in the API argument"),
@@ -506,22 +506,22 @@ def test_wrong_secret_of_ours_is_not_blamed_on_the_post(api, fb, sandbox, lane):
         times=99,
     )
     api.publish(fb, "One")
-    lane.work_ahead(600)
+    worker.work_ahead(600)
     assert job().status != "ContentRejected"
 
 
-def test_video_that_cannot_be_read_is_found_by_the_post_that_shows_it(api, fb, sandbox, lane):
+def test_video_that_cannot_be_read_is_found_by_the_post_that_shows_it(api, fb, sandbox, worker):
     """It is told of as missing for good; the list of posts shows it at once."""
     for _ in range(2):
         sandbox.fault("delay", 0, method="POST", path="/videos$")
     sandbox.fault("drop_after", method="POST", path="/videos$")
     api.publish(fb, "A film", assets=[sandbox.clip()])
-    lane.work(until=lambda: job().status == Status.UNCONFIRMED)
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
     vid = job().progress["handle"]["upload"]["id"]
     sandbox.fault(
         "status", err(100, 33, "does not exist"), method="GET", path=f"/v25.0/{vid}$", times=999
     )
-    lane.work_ahead(30 * 3600)
+    worker.work_ahead(30 * 3600)
     assert statuses() == {"Published": 1}
 
 
@@ -533,7 +533,7 @@ def test_video_that_cannot_be_read_is_found_by_the_post_that_shows_it(api, fb, s
         {"video_status": "upload_complete", "uploading_phase": {"status": "upload_complete"}},
     ],
 )
-def test_upload_is_complete_by_any_of_facebooks_words(api, fb, sandbox, lane, words):
+def test_upload_is_complete_by_any_of_facebooks_words(api, fb, sandbox, worker, words):
     sandbox.fault("delay", 0, method="GET", path=NODE)
     sandbox.fault(
         "status",
@@ -543,15 +543,15 @@ def test_upload_is_complete_by_any_of_facebooks_words(api, fb, sandbox, lane, wo
         times=9999,
     )
     publish_film(api, fb, sandbox, "reel")
-    lane.work_ahead(2 * 3600)
+    worker.work_ahead(2 * 3600)
     assert len(sandbox.posts()) == 1
 
 
-def test_account_whose_posts_are_taken_for_spam_is_left_alone(api, ig, sandbox, lane):
+def test_account_whose_posts_are_taken_for_spam_is_left_alone(api, ig, sandbox, worker):
     sandbox.fault("status", err(4, 2207051), path=PUBLISH, times=999)
     api.publish(ig, "Once", assets=[sandbox.picture()])
 
-    lane.work_ahead(7200)
+    worker.work_ahead(7200)
 
     assert len(sandbox.calls("/media_publish", "POST")) == 1
     ig.refresh_from_db()

@@ -61,8 +61,8 @@ def puts(sandbox):
     return sandbox.calls("/upload/video/", "PUT")
 
 
-def rules(answer):
-    return [each["rule"] for each in answer.json()["violations"]]
+def rules(response):
+    return [each["rule"] for each in response.json()["violations"]]
 
 
 # --- What the author has to say ------------------------------------------------------------------
@@ -71,15 +71,15 @@ def rules(answer):
 @pytest.mark.parametrize("missing", SAID)
 def test_nothing_is_preset(api, connection, sandbox, missing):
     said = {name: value for name, value in SAID.items() if name != missing}
-    answer = api.publish(
+    response = api.publish(
         connection, "Look", assets=[sandbox.clip()], platform_specific_options=said
     )
-    assert (answer.status_code, rules(answer)) == (400, ["option_required"])
+    assert (response.status_code, rules(response)) == (400, ["option_required"])
 
 
 def test_music_usage_has_to_be_agreed_to(api, connection, sandbox):
-    answer = publish(api, connection, sandbox, music_usage_confirmed=False)
-    assert rules(answer) == ["music_usage"]
+    response = publish(api, connection, sandbox, music_usage_confirmed=False)
+    assert rules(response) == ["music_usage"]
 
 
 @pytest.mark.parametrize(
@@ -96,10 +96,10 @@ def test_music_usage_has_to_be_agreed_to(api, connection, sandbox):
 )
 def test_options_go_with_their_media(api, connection, sandbox, assets, options, rule):
     asset = sandbox.clip() if assets == "clip" else photo(sandbox)
-    answer = publish(api, connection, sandbox, assets=[asset], **options)
-    assert answer.status_code == (400 if rule else 202)
+    response = publish(api, connection, sandbox, assets=[asset], **options)
+    assert response.status_code == (400 if rule else 202)
     if rule:
-        assert rules(answer) == [rule]
+        assert rules(response) == [rule]
 
 
 @pytest.fixture
@@ -119,18 +119,18 @@ def test_photos_fit_into_1080p(api, connection, sandbox, settings, file_server, 
     file_server.file = whole(b"\xff\xd8" + start_of_frame + bytes(1000) + b"\xff\xd9")
     settings.MEDIA_ALLOWED_ORIGINS = [*settings.MEDIA_ALLOWED_ORIGINS, file_server.origin]
     asset = {"url": file_server.url, "asset_type": "image", "mime_type": "image/jpeg"}
-    answer = publish(api, connection, sandbox, assets=[asset])
-    assert (answer.status_code == 202) == is_taken
+    response = publish(api, connection, sandbox, assets=[asset])
+    assert (response.status_code == 202) == is_taken
     if not is_taken:
-        assert rules(answer) == ["photo_resolution"]
+        assert rules(response) == ["photo_resolution"]
 
 
 @pytest.mark.parametrize(("length", "is_taken"), [(2200, True), (2201, False)])
 def test_text_of_a_video_is_shorter_than_that_of_photos(api, connection, sandbox, length, is_taken):
-    answer = publish(api, connection, sandbox, "x" * length)
-    assert (answer.status_code == 202) == is_taken
+    response = publish(api, connection, sandbox, "x" * length)
+    assert (response.status_code == 202) == is_taken
     if not is_taken:
-        assert rules(answer) == ["video_text_length"]
+        assert rules(response) == ["video_text_length"]
     assert (
         publish(api, connection, sandbox, "x" * length, assets=[photo(sandbox)]).status_code == 202
     )
@@ -147,20 +147,20 @@ def test_text_of_a_video_is_shorter_than_that_of_photos(api, connection, sandbox
     ],
 )
 def test_what_the_creator_may_not_is_told_before_anything_is_sent(
-    api, make_connection, sandbox, lane, facts, options, words
+    api, make_connection, sandbox, worker, facts, options, words
 ):
     connection = make_connection("tiktok", **facts)
     publish(api, connection, sandbox, **options)
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("ContentRejected", "content_rejected")
     assert words in job().error_message
     assert sandbox.calls("/video/init/") == []
 
 
-def test_creator_is_asked_anew_for_each_post(api, connection, sandbox, lane):
+def test_creator_is_asked_anew_for_each_post(api, connection, sandbox, worker):
     for text in ("One", "Two"):
         publish(api, connection, sandbox, text)
-        lane.work_ahead()
+        worker.work_ahead()
     assert len(sandbox.calls("/creator_info/query/")) == 2
 
 
@@ -182,26 +182,26 @@ def test_operator_decides_what_is_published(
     api, connection, sandbox, settings, switch, options, is_taken
 ):
     settings.ENABLE_TIKTOK_PUBLISHING = switch
-    answer = publish(api, connection, sandbox, **options)
-    assert answer.status_code == (202 if is_taken else 403)
+    response = publish(api, connection, sandbox, **options)
+    assert response.status_code == (202 if is_taken else 403)
     if not is_taken:
-        assert answer.json()["code"] == "publishing_off"
+        assert response.json()["code"] == "publishing_off"
 
 
-def test_switched_off_meanwhile_holds_the_post(api, connection, sandbox, lane, settings):
+def test_switched_off_meanwhile_holds_the_post(api, connection, sandbox, worker, settings):
     publish(api, connection, sandbox)
     settings.ENABLE_TIKTOK_PUBLISHING = "off"
-    lane.work_ahead(300)
+    worker.work_ahead(300)
     assert outcome() == ("Pending", "publishing_off")
     settings.ENABLE_TIKTOK_PUBLISHING = "on"
-    lane.work_ahead(600)
+    worker.work_ahead(600)
     assert outcome() == ("Published", "")
 
 
-def test_unaudited_app_is_the_operators_matter(api, connection, sandbox, lane):
+def test_unaudited_app_is_the_operators_matter(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", tiktok_audit="unaudited")
     publish(api, connection, sandbox)
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Failed", "platform_configuration")
 
 
@@ -229,7 +229,7 @@ def test_plan_keeps_tiktoks_rules(size, count, last):
 @pytest.fixture
 def in_chunks(monkeypatch, settings, file_server):
     """A film of eleven million bytes, to be sent as a longer one would be: in two chunks."""
-    monkeypatch.setattr(payloads, "WHOLE_BYTES", 5_000_000)
+    monkeypatch.setattr(payloads, "SINGLE_CHUNK_BYTES", 5_000_000)
     monkeypatch.setattr(payloads, "CHUNK_BYTES", 5_000_000)
     monkeypatch.setattr(base, "UPLOAD_STEP_S", 0)
     clip = (HERE / "samples" / "clip.mp4").read_bytes()
@@ -241,10 +241,10 @@ def in_chunks(monkeypatch, settings, file_server):
     return asset, hashlib.sha256(data).hexdigest()
 
 
-def test_film_arrives_whole_chunk_by_chunk(api, connection, sandbox, lane, in_chunks):
+def test_film_arrives_whole_chunk_by_chunk(api, connection, sandbox, worker, in_chunks):
     asset, sha256 = in_chunks
     publish(api, connection, sandbox, assets=[asset])
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert outcome() == ("Published", "")
     assert post["media"][0]["sha256"] == sha256
@@ -255,24 +255,24 @@ def test_film_arrives_whole_chunk_by_chunk(api, connection, sandbox, lane, in_ch
 @pytest.mark.parametrize("action", ["drop_before", "drop_after", "malformed"])
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_lost_answer_of_any_chunk_makes_one_post(
-    api, connection, sandbox, lane, in_chunks, action, number
+    api, connection, sandbox, worker, in_chunks, action, number
 ):
     asset, sha256 = in_chunks
     for _ in range(number - 1):
         sandbox.fault("delay", 0, method="PUT", path="/upload/video/")
     sandbox.fault(action, method="PUT", path="/upload/video/")
     publish(api, connection, sandbox, assets=[asset])
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Published", "")
     [post] = sandbox.posts()
     assert post["media"][0]["sha256"] == sha256
     assert len(sandbox.calls("/video/init/")) == 1
 
 
-def test_expired_address_is_asked_for_anew(api, connection, sandbox, lane):
+def test_expired_address_is_asked_for_anew(api, connection, sandbox, worker):
     sandbox.fault("status", {"code": 403, "body": "expired"}, method="PUT")
     publish(api, connection, sandbox)
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Published", "")
     assert len(sandbox.calls("/video/init/")) == 2
 
@@ -280,28 +280,28 @@ def test_expired_address_is_asked_for_anew(api, connection, sandbox, lane):
 # --- What becomes of it --------------------------------------------------------------------------
 
 
-def test_public_post_waits_for_its_id(api, connection, sandbox, lane):
+def test_public_post_waits_for_its_id(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", tiktok_review_processing_seconds=60)
     publish(api, connection, sandbox)
-    lane.work_ahead(10)
+    worker.work_ahead(10)
     assert job().status == "Processing"
     sandbox.call("POST", "clock", advance_seconds=61)
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert (job().status, job().remote_id) == ("Published", post["id"])
 
 
-def test_post_that_nobody_else_sees_has_no_id(api, connection, sandbox, lane):
+def test_post_that_nobody_else_sees_has_no_id(api, connection, sandbox, worker):
     publish(api, connection, sandbox, privacy_level="SELF_ONLY")
-    lane.work_ahead()
+    worker.work_ahead()
     assert job().status == "Published"
     assert job().remote_id.startswith("v_pub_file")
     assert job().post_url.endswith(sandbox.call("GET", "posts")[0]["url"].split("/")[-3])
 
 
-def test_draft_waits_in_the_inbox(api, connection, sandbox, lane):
+def test_draft_waits_in_the_inbox(api, connection, sandbox, worker):
     publish(api, connection, sandbox, post_type="draft")
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     assert post["details"] == {"draft": True}
     assert job().status == "Published"
@@ -322,10 +322,10 @@ def failed(reason):
         ("video_pull_failed", "Published", 2),
     ],
 )
-def test_failure_is_told_or_begun_anew(api, connection, sandbox, lane, reason, status, inits):
+def test_failure_is_told_or_begun_anew(api, connection, sandbox, worker, reason, status, inits):
     sandbox.fault("status", failed(reason), path="/status/fetch/")
     publish(api, connection, sandbox)
-    lane.work_ahead()
+    worker.work_ahead()
     assert job().status == status
     assert len(sandbox.calls("/video/init/")) == inits
 
@@ -333,11 +333,11 @@ def test_failure_is_told_or_begun_anew(api, connection, sandbox, lane, reason, s
 # --- Photos --------------------------------------------------------------------------------------
 
 
-def test_photos_are_pulled_in_their_order(api, connection, sandbox, lane):
+def test_photos_are_pulled_in_their_order(api, connection, sandbox, worker):
     names = ["harbour.jpg", "mountains.jpg", "bakery.jpg"]
     assets = [photo(sandbox, name) for name in names]
     publish(api, connection, sandbox, "Three", assets=assets, photo_cover_index=2)
-    lane.work_ahead()
+    worker.work_ahead()
     [post] = sandbox.posts()
     sent = [requests.get(asset["url"], timeout=5).content for asset in assets]
     assert [each["sha256"] for each in post["media"]] == [
@@ -347,18 +347,20 @@ def test_photos_are_pulled_in_their_order(api, connection, sandbox, lane):
     assert "/photo/" in job().post_url
 
 
-def test_public_photos_whose_answer_was_lost_are_found_if_listed(api, connection, sandbox, lane):
+def test_public_photos_whose_answer_was_lost_are_found_if_listed(api, connection, sandbox, worker):
     sandbox.fault("drop_after", path="/content/init/")
     publish(api, connection, sandbox, "Once", assets=[photo(sandbox)])
-    lane.work_ahead()
+    worker.work_ahead()
     assert outcome() == ("Published", "")
     assert len(sandbox.posts()) == 1
 
 
-def test_private_photos_whose_answer_was_lost_are_left_to_a_person(api, connection, sandbox, lane):
+def test_private_photos_whose_answer_was_lost_are_left_to_a_person(
+    api, connection, sandbox, worker
+):
     sandbox.fault("drop_after", path="/content/init/")
     publish(api, connection, sandbox, "Once", assets=[photo(sandbox)], privacy_level="SELF_ONLY")
-    lane.work_ahead(7200)
+    worker.work_ahead(7200)
     assert outcome() == ("Unconfirmed", "outcome_unknown")
     assert len(sandbox.calls("/content/init/")) == 1
 
@@ -366,17 +368,17 @@ def test_private_photos_whose_answer_was_lost_are_left_to_a_person(api, connecti
 # --- Limits --------------------------------------------------------------------------------------
 
 
-def test_daily_cap_is_waited_for(api, connection, sandbox, lane):
+def test_daily_cap_is_waited_for(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", tiktok_daily_posts=1)
     for text in ("One", "Two"):
         body = plain_post(connection, text, late_grace_seconds=6 * 86400)
         assert api.post("publishing/publish", body).status_code == 202
-    lane.work_ahead(600)
+    worker.work_ahead(600)
     assert len(sandbox.posts()) == 1
     waiting = PublishJob.objects.exclude(status="Published").get()
     assert (waiting.status, waiting.error_code) == ("Pending", "rate_limited")
     sandbox.call("POST", "clock", advance_seconds=86401)
-    lane.work_ahead(7300)
+    worker.work_ahead(7300)
     assert len(sandbox.posts()) == 2
 
 
@@ -389,12 +391,12 @@ def test_daily_cap_is_waited_for(api, connection, sandbox, lane):
     ],
 )
 def test_refusals_that_come_as_a_success_are_refusals(
-    api, connection, sandbox, lane, code, status, error_code
+    api, connection, sandbox, worker, code, status, error_code
 ):
     body = {"data": {}, "error": {"code": code, "message": "no", "log_id": "1"}}
     sandbox.fault("status", {"code": 200, "body": body}, path="/creator_info/", times=99)
     publish(api, connection, sandbox)
-    lane.work()
+    worker.work()
     assert (job().status, job().error_code) == (status, error_code)
 
 
@@ -406,8 +408,8 @@ def test_dead_refresh_token_needs_its_owner_with_any_status(api, connection, san
     body = {"error": "invalid_grant", "error_description": "no", "log_id": "1"}
     value = {"code": 200 if status == "200" else 400, "body": body}
     sandbox.fault("status", value, path="/oauth/token/", times=9)
-    answer = api.post(f"connections/{connection.pk}/refresh")
-    assert (answer.status_code, answer.json()["code"]) == (403, "needs_reauth")
+    response = api.post(f"connections/{connection.pk}/refresh")
+    assert (response.status_code, response.json()["code"]) == (403, "needs_reauth")
 
 
 # --- What goes wrong on the way ------------------------------------------------------------------
@@ -416,10 +418,10 @@ PUT = {"method": "PUT", "path": "/upload/video/"}
 
 
 @pytest.mark.parametrize("case", ["captionless", "self_only", "draft"])
-def test_lost_photos_are_not_taken_for_somebodys_film(api, connection, sandbox, lane, case):
+def test_lost_photos_are_not_taken_for_somebodys_film(api, connection, sandbox, worker, case):
     text = "" if case == "captionless" else "Same words"
     publish(api, connection, sandbox, text=text)  # made in the app, as far as we know
-    lane.work_ahead()
+    worker.work_ahead()
     PublishJob.objects.all().delete()
     sandbox.fault("drop_before", path="/content/init/")
     more = {
@@ -428,29 +430,29 @@ def test_lost_photos_are_not_taken_for_somebodys_film(api, connection, sandbox, 
         "draft": {"post_type": "draft"},
     }[case]
     publish(api, connection, sandbox, text=text, assets=[photo(sandbox)], **more)
-    lane.work_ahead(3600)
+    worker.work_ahead(3600)
     assert job().status == "Unconfirmed"
 
 
-def test_upload_that_is_gone_is_begun_anew(api, connection, sandbox, lane):
+def test_upload_that_is_gone_is_begun_anew(api, connection, sandbox, worker):
     sandbox.fault("status", {"code": 404, "body": "no such task"}, times=4, **PUT)
     publish(api, connection, sandbox)
-    lane.work_ahead(3000)
+    worker.work_ahead(3000)
     assert len(sandbox.calls("/video/init/")) > 1
 
 
 def test_upload_that_is_gone_midway_is_no_refusal_of_content(
-    api, connection, sandbox, lane, in_chunks
+    api, connection, sandbox, worker, in_chunks
 ):
     asset, _ = in_chunks
     body = {"data": {}, "error": {"code": "invalid_publish_id", "message": "no", "log_id": "1"}}
     sandbox.fault("status", {"code": 400, "body": body}, path="/status/fetch/")
     publish(api, connection, sandbox, assets=[asset])
-    lane.work_ahead(3000)
+    worker.work_ahead(3000)
     assert job().status == "Published"
 
 
-def test_film_is_begun_anew_only_once_the_old_task_is_over(api, connection, sandbox, lane):
+def test_film_is_begun_anew_only_once_the_old_task_is_over(api, connection, sandbox, worker):
     """All of it arrived, the answer was lost, the status lags; then the address has ended."""
     stale = {
         "code": 200,
@@ -463,11 +465,11 @@ def test_film_is_begun_anew_only_once_the_old_task_is_over(api, connection, sand
     sandbox.fault("status", {"code": 403, "body": "expired"}, **PUT)
     sandbox.fault("status", stale, path="/status/fetch/", times=6)
     publish(api, connection, sandbox)
-    lane.work_ahead(3000)
+    worker.work_ahead(3000)
     assert len(sandbox.posts()) == 1
 
 
-def test_film_whose_address_is_used_up_is_not_made_twice(api, connection, sandbox, lane):
+def test_film_whose_address_is_used_up_is_not_made_twice(api, connection, sandbox, worker):
     stale = {
         "code": 200,
         "body": {
@@ -479,11 +481,11 @@ def test_film_whose_address_is_used_up_is_not_made_twice(api, connection, sandbo
     sandbox.fault("status", {"code": 403, "body": "used up"}, **PUT)
     sandbox.fault("status", stale, path="/status/fetch/", times=4)
     publish(api, connection, sandbox)
-    lane.work_ahead(3000)
+    worker.work_ahead(3000)
     assert len(sandbox.posts()) == 1
 
 
-def test_draft_that_was_finished_has_an_address(api, connection, sandbox, lane):
+def test_draft_that_was_finished_has_an_address(api, connection, sandbox, worker):
     done = {
         "code": 200,
         "body": {
@@ -493,18 +495,18 @@ def test_draft_that_was_finished_has_an_address(api, connection, sandbox, lane):
     }
     sandbox.fault("status", done, path="/status/fetch/", times=9)
     publish(api, connection, sandbox, post_type="draft")
-    lane.work_ahead()
+    worker.work_ahead()
     assert not job().post_url.endswith("/@")
 
 
-def test_answer_without_its_fields_is_asked_for_again(api, connection, sandbox, lane):
+def test_answer_without_its_fields_is_asked_for_again(api, connection, sandbox, worker):
     sandbox.fault("status", {"code": 200, "body": {"error": {"code": "ok"}}}, path="/creator_info/")
     publish(api, connection, sandbox)
-    lane.work_ahead()
+    worker.work_ahead()
     assert job().status == "Published"
 
 
-def test_full_inbox_does_not_hold_up_direct_posts(api, connection, sandbox, lane):
+def test_full_inbox_does_not_hold_up_direct_posts(api, connection, sandbox, worker):
     body = {
         "data": {},
         "error": {"code": "spam_risk_too_many_pending_share", "message": "no", "log_id": "1"},
@@ -512,26 +514,26 @@ def test_full_inbox_does_not_hold_up_direct_posts(api, connection, sandbox, lane
     sandbox.fault("status", {"code": 403, "body": body}, path="/inbox/video/init/", times=99)
     publish(api, connection, sandbox, "Draft", post_type="draft")
     b = publish(api, connection, sandbox, "Direct").json()["job_id"]
-    lane.work_ahead(7000)
-    told = PublishJob.objects.get(pk=b)
-    assert told.status == "Published"
+    worker.work_ahead(7000)
+    data = PublishJob.objects.get(pk=b)
+    assert data.status == "Published"
 
 
-def test_code_that_no_list_knows_leaves_the_outcome_open(api, connection, sandbox, lane):
+def test_code_that_no_list_knows_leaves_the_outcome_open(api, connection, sandbox, worker):
     """A code that no list knows says nothing certain of the call."""
     body = {"data": {}, "error": {"code": "some_new_code", "message": "hm", "log_id": "1"}}
     sandbox.fault("status", {"code": 200, "body": body}, path="/content/init/")
     publish(api, connection, sandbox, "Photos", assets=[photo(sandbox)])
-    lane.work_ahead(30)
+    worker.work_ahead(30)
     assert job().status == "Unconfirmed"
 
 
-def test_creator_is_asked_right_before_each_begin(api, connection, sandbox, lane):
+def test_creator_is_asked_right_before_each_begin(api, connection, sandbox, worker):
     limit = {"code": 429, "headers": {"Retry-After": "1800"}}
     sandbox.fault("status", limit, path="/video/init/")
     publish(api, connection, sandbox)
 
-    lane.work_ahead(3000)
+    worker.work_ahead(3000)
 
     assert outcome() == ("Published", "")
     assert len(sandbox.calls("/creator_info/")) == 2

@@ -26,7 +26,7 @@ def watched(sandbox):
     with watching(f"{sandbox.url}/twitter/2/") as watcher:
         yield watcher
     assert watcher.calls
-    watcher.hold_against(XDescription())
+    watcher.check_against(XDescription())
 
 
 @pytest.fixture
@@ -38,10 +38,10 @@ def texts(sandbox) -> list[str]:
     return [post["text"] for post in sandbox.posts("twitter")]
 
 
-def test_thread_is_one_chain_and_its_job_names_the_first(api, connection, sandbox, lane):
+def test_thread_is_one_chain_and_its_job_names_the_first(api, connection, sandbox, worker):
     api.publish(connection, "One", platform_specific_options=THREAD)
 
-    lane.work()
+    worker.work()
 
     first, second, third = sandbox.posts("twitter")
     assert [first["text"], second["text"], third["text"]] == ["One", "Two", "Three"]
@@ -52,38 +52,38 @@ def test_thread_is_one_chain_and_its_job_names_the_first(api, connection, sandbo
 
 @pytest.mark.parametrize("action", ["drop_before", "drop_after"])
 @pytest.mark.parametrize("lost", [0, 1, 2])
-def test_lost_answer_at_any_post_of_a_thread(api, connection, sandbox, lane, action, lost):
+def test_lost_answer_at_any_post_of_a_thread(api, connection, sandbox, worker, action, lost):
     # The faults of one call pass by the posts before it.
     for _ in range(lost):
         sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
     sandbox.fault(action, method="POST", path="^/2/tweets$")
     api.publish(connection, "One", platform_specific_options=THREAD)
-    lane.work()
+    worker.work()
     assert PublishJob.objects.get().status == Status.UNCONFIRMED
 
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert statuses() == {"Published": 1}
     assert texts(sandbox) == ["One", "Two", "Three"]
 
 
-def test_thread_that_is_refused_midway_tells_how_far_it_came(api, connection, sandbox, lane):
+def test_thread_that_is_refused_midway_tells_how_far_it_came(api, connection, sandbox, worker):
     sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
     sandbox.fault("reject", method="POST", path="^/2/tweets$")
     job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
-    lane.work()
+    worker.work()
     assert PublishJob.objects.get().status == Status.CONTENT_REJECTED
     notes = [event["note"] for event in api.get(f"publishing/jobs/{job_id}/events").json()]
     assert "Published 1 of 3." in notes
 
     # Tried again, it goes on where it stopped.
     assert api.post(f"publishing/jobs/{job_id}/retry").status_code == 200
-    lane.work()
+    worker.work()
     assert texts(sandbox) == ["One", "Two", "Three"]
 
 
 @pytest.fixture
-def begun(api, connection, sandbox, lane):
+def begun(api, connection, sandbox, worker):
     """A job whose first post is out; the second has to wait for so many seconds."""
 
     def begin(seconds=300):
@@ -91,62 +91,62 @@ def begun(api, connection, sandbox, lane):
         sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
         sandbox.fault("status", limit, method="POST", path="^/2/tweets$")
         job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
-        lane.work()
+        worker.work()
         assert [post["text"] for post in sandbox.posts()] == ["One"]
         return job_id
 
     return begin
 
 
-def test_thread_that_has_begun_is_neither_changed_nor_cancelled(api, begun, sandbox, lane):
+def test_thread_that_has_begun_is_neither_changed_nor_cancelled(api, begun, sandbox, worker):
     job_id = begun()
-    told = api.get(f"publishing/jobs/{job_id}/status").json()
-    assert told["post_url"].endswith(sandbox.posts()[0]["id"])
+    data = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert data["post_url"].endswith(sandbox.posts()[0]["id"])
     change = {"text_content": "Another"}
     path = f"/api/v1/publishing/jobs/{job_id}"
     refused = api.client.patch(path, change, content_type="application/json")
     assert refused.json()["code"] == "already_submitting"
     assert api.post(f"publishing/jobs/{job_id}/cancel").json()["code"] == "already_submitting"
 
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert [post["text"] for post in sandbox.posts()] == ["One", "Two", "Three"]
 
 
-def test_thread_that_has_begun_is_finished_even_if_late(begun, sandbox, lane):
+def test_thread_that_has_begun_is_finished_even_if_late(begun, sandbox, worker):
     begun(seconds=7000)
 
-    lane.work_ahead(9000)
+    worker.work_ahead(9000)
 
     assert statuses() == {"Published": 1}
     assert len(sandbox.posts()) == 3
 
 
-def test_person_settles_one_post_of_a_thread_and_it_goes_on(api, connection, sandbox, lane):
+def test_person_settles_one_post_of_a_thread_and_it_goes_on(api, connection, sandbox, worker):
     sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
     sandbox.fault("drop_before", method="POST", path="^/2/tweets$")
     sandbox.fault("status", 503, method="GET", path="/tweets$", times=200)
     job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
-    lane.work_ahead(2 * 86400)
+    worker.work_ahead(2 * 86400)
     assert statuses() == {"Unconfirmed": 1}
     sandbox.call("DELETE", "faults")
 
-    told = api.post(f"publishing/jobs/{job_id}/resolve", {"outcome": "not_published"}).json()
-    assert told["error_message"].startswith("1 of its posts is public already: http")
+    data = api.post(f"publishing/jobs/{job_id}/resolve", {"outcome": "not_published"}).json()
+    assert data["error_message"].startswith("1 of its posts is public already: http")
     api.post(f"publishing/jobs/{job_id}/retry")
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert [post["text"] for post in sandbox.posts()] == ["One", "Two", "Three"]
 
 
 def test_person_who_saw_one_post_of_a_thread_names_it_and_the_rest_follows(
-    api, connection, sandbox, lane
+    api, connection, sandbox, worker
 ):
     sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
     sandbox.fault("drop_after", method="POST", path="^/2/tweets$")
     sandbox.fault("status", 503, method="GET", path="/tweets$", times=200)
     job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
-    lane.work_ahead(2 * 86400)
+    worker.work_ahead(2 * 86400)
     assert statuses() == {"Unconfirmed": 1}
     sandbox.call("DELETE", "faults")
     path, found = f"publishing/jobs/{job_id}/resolve", {"outcome": "published"}
@@ -155,64 +155,64 @@ def test_person_who_saw_one_post_of_a_thread_names_it_and_the_rest_follows(
     assert (unnamed.status_code, unnamed.json()["code"]) == (400, "remote_id_required")
     second = next(post["id"] for post in sandbox.posts() if post["text"] == "Two")
     assert api.post(path, {**found, "remote_id": second}).json()["status"] == "Pending"
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert texts(sandbox) == ["One", "Two", "Three"]
     assert PublishJob.objects.get().remote_id == sandbox.posts()[0]["id"]
 
 
-def test_thread_whose_post_was_deleted_is_not_begun_anew(api, connection, sandbox, lane):
+def test_thread_whose_post_was_deleted_is_not_begun_anew(api, connection, sandbox, worker):
     gone = {"title": "Invalid Request", "errors": [{"message": "Tweet not found"}]}
     sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
     sandbox.fault("status", {"code": 400, "body": gone}, method="POST", path="^/2/tweets$")
     job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
-    lane.work_ahead()
+    worker.work_ahead()
 
-    told = api.get(f"publishing/jobs/{job_id}/status").json()
-    assert told["status"] == "ContentRejected"
-    assert "1 of its posts is public" in told["error_message"]
+    data = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert data["status"] == "ContentRejected"
+    assert "1 of its posts is public" in data["error_message"]
     assert len(sandbox.posts()) == 1
 
 
 def test_disconnecting_tells_which_posts_of_a_thread_stay(api, connection, begun):
     job_id = begun()
     api.delete(f"connections/{connection.pk}")
-    told = api.get(f"publishing/jobs/{job_id}/status").json()
-    assert told["status"] == "Cancelled"
-    assert "1 of its posts is public" in told["error_message"]
+    data = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert data["status"] == "Cancelled"
+    assert "1 of its posts is public" in data["error_message"]
 
 
-def test_post_of_a_thread_is_not_taken_for_another_jobs_lost_one(api, connection, sandbox, lane):
+def test_post_of_a_thread_is_not_taken_for_another_jobs_lost_one(api, connection, sandbox, worker):
     api.publish(connection, "One", platform_specific_options=THREAD)
-    lane.work_ahead()
+    worker.work_ahead()
     sandbox.fault("drop_before", method="POST", path="^/2/tweets$")
 
     api.publish(connection, "Two")
-    lane.work_ahead(3600)
+    worker.work_ahead(3600)
 
     # To X an answer and a post of its own are two things.
     assert texts(sandbox) == ["One", "Two", "Three", "Two"]
     assert statuses() == {"Published": 2}
 
 
-def test_link_that_leads_elsewhere_in_the_end_is_known_again(api, connection, sandbox, lane):
+def test_link_that_leads_elsewhere_in_the_end_is_known_again(api, connection, sandbox, worker):
     sandbox.fault("drop_after", method="POST", path="^/2/tweets$")
     api.publish(connection, "Look https://bit.ly/x1 & https://EXAMPLE.com/a%20b/")
 
-    lane.work_ahead()
+    worker.work_ahead()
 
     assert statuses() == {"Published": 1}
     assert len(sandbox.calls("/2/tweets", "POST")) == 1
 
 
-def test_duplicate_of_a_lost_post_is_looked_for_and_not_repeated(api, connection, sandbox, lane):
+def test_duplicate_of_a_lost_post_is_looked_for_and_not_repeated(api, connection, sandbox, worker):
     """X has it, as it says itself, but its list comes late."""
     sandbox.fault("drop_after", method="POST", path="^/2/tweets$")
     empty = {"code": 200, "body": {"meta": {"result_count": 0}}}
     sandbox.fault("status", empty, method="GET", path="/tweets$", times=8)
     api.publish(connection, "Once")
 
-    lane.work_ahead(7200)
+    worker.work_ahead(7200)
 
     assert statuses() == {"Published": 1}
     assert len(sandbox.calls("/2/tweets", "POST")) == 2
@@ -227,15 +227,15 @@ def small_parts(monkeypatch):
 
 @pytest.mark.parametrize("action", ["drop_before", "drop_after"])
 def test_film_goes_on_from_the_part_that_failed(
-    api, connection, sandbox, lane, small_parts, action
+    api, connection, sandbox, worker, small_parts, action
 ):
     for _ in range(2):
         sandbox.fault("delay", 0, method="POST", path="/append$")
     sandbox.fault(action, method="POST", path="/append$")
     api.publish(connection, "A film", assets=[sandbox.clip()])
 
-    lane.work()
-    lane.work_ahead()
+    worker.work()
+    worker.work_ahead()
 
     [post] = sandbox.posts("twitter")
     sent = requests.get(sandbox.clip()["url"], timeout=5).content
@@ -245,26 +245,26 @@ def test_film_goes_on_from_the_part_that_failed(
     assert len(sandbox.calls("/initialize", "POST")) == 1
 
 
-def test_film_that_the_platform_cannot_process_is_refused(api, connection, sandbox, lane):
+def test_film_that_the_platform_cannot_process_is_refused(api, connection, sandbox, worker):
     failed = {"id": "1", "processing_info": {"state": "failed"}}
     sandbox.fault("status", {"code": 200, "body": {"data": failed}}, path="/finalize$")
     api.publish(connection, "A film", assets=[sandbox.clip()])
 
-    lane.work()
+    worker.work()
 
     job = PublishJob.objects.get()
     assert (job.status, job.error_code) == ("ContentRejected", "content_rejected")
     assert "could not process" in job.error_message
 
 
-def test_upload_that_expired_is_made_anew(api, connection, sandbox, lane):
+def test_upload_that_expired_is_made_anew(api, connection, sandbox, worker):
     gone = {"title": "Invalid Request", "detail": "One or more", "type": "about:blank"}
     gone["errors"] = [{"message": "Your media IDs are invalid.", "parameters": {}}]
     sandbox.fault("status", {"code": 400, "body": gone}, method="POST", path="^/2/tweets$")
     api.publish(connection, "A picture", assets=[sandbox.picture()])
 
-    lane.work()
-    lane.work_ahead()
+    worker.work()
+    worker.work_ahead()
 
     assert statuses() == {"Published": 1}
     assert len(sandbox.calls("/2/media/upload", "POST")) == 2
@@ -274,20 +274,20 @@ OPTIONS = twitter.TwitterOptions.examples
 
 
 @pytest.mark.parametrize("option", sorted(set(OPTIONS) - {"share_with_followers"}))
-def test_option_is_sent_as_described(api, connection, sandbox, lane, option):
+def test_option_is_sent_as_described(api, connection, sandbox, worker, option):
     assets = [sandbox.picture()] if option in {"tagged_user_ids", "made_with_ai"} else []
     options = {option: OPTIONS[option]}
     if option == "community_id":
         options["share_with_followers"] = True
     api.publish(connection, "Said", assets=assets, platform_specific_options=options)
-    lane.work()
+    worker.work()
     assert statuses() == {"Published": 1}
 
 
 @pytest.mark.parametrize(
     "names", [["harbour.jpg"], ["harbour.jpg", "city.png"], ["waves.gif"], ["clip.mp4"]]
 )
-def test_media_are_sent_as_described(api, connection, sandbox, lane, names):
+def test_media_are_sent_as_described(api, connection, sandbox, worker, names):
     kinds = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "mp4": "video/mp4"}
     assets = [
         {
@@ -299,16 +299,16 @@ def test_media_are_sent_as_described(api, connection, sandbox, lane, names):
         for name in names
     ]
     assert api.publish(connection, "Seen", assets=assets).status_code == 202
-    lane.work_ahead()
+    worker.work_ahead()
     sandbox.call("POST", "clock", advance_seconds=60)
-    lane.work_ahead()
+    worker.work_ahead()
     assert statuses() == {"Published": 1}
 
 
 @pytest.mark.parametrize("names", ["asked", "old", "new", "mixed"])
 @pytest.mark.parametrize("asks_in_new", [False, True])
 def test_lost_answer_is_found_in_whatever_names_x_speaks(
-    api, make_connection, sandbox, lane, monkeypatch, asks_in_new, names
+    api, make_connection, sandbox, worker, monkeypatch, asks_in_new, names
 ):
     # Long enough to be kept in a note, whose name is among those that changed.
     subscriber = make_connection("twitter", subscription_type="Premium")
@@ -317,8 +317,8 @@ def test_lost_answer_is_found_in_whatever_names_x_speaks(
     sandbox.fault("drop_after", method="POST", path="^/2/tweets$")
     api.publish(subscriber, "Long & <wide>: https://example.com/ " + "a" * 400)
 
-    lane.work()
-    lane.work_ahead()
+    worker.work()
+    worker.work_ahead()
 
     assert statuses() == {"Published": 1}
     assert len(sandbox.calls("/2/tweets", "POST")) == 1
@@ -345,10 +345,10 @@ def test_rules_that_cross(api, connection, sandbox, options, assets, rule):
         "platform_specific_options": options,
     }
 
-    answer = api.post("publishing/validate", body).json()
+    response = api.post("publishing/validate", body).json()
 
-    assert [broken["rule"] for broken in answer["violations"]] == ([rule] if rule else [])
-    assert answer["is_valid"] == (rule is None)
+    assert [broken["rule"] for broken in response["violations"]] == ([rule] if rule else [])
+    assert response["is_valid"] == (rule is None)
     assert PublishJob.objects.count() == 0
 
 
@@ -366,14 +366,14 @@ def test_rules_that_cross(api, connection, sandbox, options, assets, rule):
     ],
 )
 def test_poll_of_another_shape_is_refused_by_its_field(api, connection, poll):
-    answer = api.publish(connection, "Which?", platform_specific_options={"poll": poll})
+    response = api.publish(connection, "Which?", platform_specific_options={"poll": poll})
 
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
-    fields = {broken["field"] for broken in answer.json()["violations"]}
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
+    fields = {broken["field"] for broken in response.json()["violations"]}
     assert all(field.startswith("platform_specific_options.poll.") for field in fields)
 
 
-def test_daily_window_that_is_used_up_is_waited_for(api, connection, sandbox, lane):
+def test_daily_window_that_is_used_up_is_waited_for(api, connection, sandbox, worker):
     now = int(time.time())
     headers = {
         "x-rate-limit-remaining": "12",
@@ -385,7 +385,7 @@ def test_daily_window_that_is_used_up_is_waited_for(api, connection, sandbox, la
     sandbox.fault("status", limit, method="POST", path="^/2/tweets$")
     api.publish(connection, "Tomorrow", late_grace_seconds=7200)
 
-    lane.work()
+    worker.work()
 
     due = PublishJob.objects.get().next_attempt_at
     assert now + 3000 <= due.timestamp() <= now + 3002

@@ -12,18 +12,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from socialpublishing import graph
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
     MediaNotReadyError,
-    NoAnswerError,
+    NoResponseError,
     PlatformApiError,
     UploadLostError,
     Violation,
 )
-from socialpublishing.graph import VERSION
-from socialpublishing.http import Answer, Body, MultipartBody
+from socialpublishing.http import Body, MultipartBody, PlatformResponse
+from socialpublishing.limits import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.media import download, open_stream
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.platforms.base import (
@@ -31,7 +30,7 @@ from socialpublishing.platforms.base import (
     DestinationFacts,
     Found,
     Host,
-    LookUp,
+    LookupRules,
     Platform,
     Profile,
     Progress,
@@ -39,6 +38,7 @@ from socialpublishing.platforms.base import (
     Stage,
 )
 from socialpublishing.platforms.facebook.errors import read_error, read_video_error
+from socialpublishing.platforms.facebook.metrics import FacebookMetrics
 from socialpublishing.platforms.facebook.options import FacebookOptions
 from socialpublishing.platforms.facebook.payloads import (
     feed_form,
@@ -49,15 +49,15 @@ from socialpublishing.platforms.facebook.payloads import (
     is_video,
     shows,
 )
-from socialpublishing.platforms.facebook.results import FacebookResults
 from socialpublishing.platforms.facebook.videos import FIELDS, VideoState, read_state
-from socialpublishing.policy import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
+from socialpublishing.platforms.meta import graph
+from socialpublishing.platforms.meta.graph import VERSION
 from socialpublishing.posts import Media, MediaKind, Post
 
 MAX_PAGES_OF_PAGES = 50
 MAX_LIST_PAGES = 5
 # A video that is out may not name its post yet; after so many looks it is known by its own id.
-NAME_LOOKS = 5
+NAME_LOOKUPS = 5
 CHUNK = 8 * MEGABYTE
 VIDEO_POLL = dt.timedelta(seconds=5)
 
@@ -191,7 +191,7 @@ class Facebook(Platform):
     options: ClassVar = FacebookOptions
     destination_option: ClassVar = "page_id"
     posts_as_account: ClassVar = False
-    results: ClassVar = FacebookResults
+    results: ClassVar = FacebookMetrics
     upload_hosts: ClassVar = (".rupload.facebook.com",)
 
     @classmethod
@@ -232,9 +232,9 @@ class Facebook(Platform):
                 )
 
     @classmethod
-    def look_up(cls, post: Post, *, at_destination: bool) -> LookUp:
+    def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:
         """Lists of Pages show some posts minutes later."""
-        return LookUp(settle=dt.timedelta(minutes=5))
+        return LookupRules(settle=dt.timedelta(minutes=5))
 
     # --- Publishing ------------------------------------------------------------------------------
 
@@ -259,10 +259,10 @@ class Facebook(Platform):
         form = {"published": "false"}
         if media.alt_text:
             form["alt_text_custom"] = media.alt_text
-        answer = self.page(
+        response = self.page(
             "POST", "photos", data=form, files={"source": ("photo", file.data, file.mime_type)}
         )
-        photo_id: str = answer["id"]
+        photo_id: str = response["id"]
         return photo_id
 
     def _upload_video(self, video: Media, progress: Progress) -> Progress:
@@ -296,9 +296,9 @@ class Facebook(Platform):
                 fields, part, name="video_file_chunk", mime_type="application/octet-stream"
             )
             headers = {"Content-Type": form.content_type}
-            told = self.page("POST", "videos", data=form, headers=headers)
-            if int(told["start_offset"]) != offset + len(part):
-                raise NoAnswerError("Facebook took another part of the video than was sent.")
+            data = self.page("POST", "videos", data=form, headers=headers)
+            if int(data["start_offset"]) != offset + len(part):
+                raise NoResponseError("Facebook took another part of the video than was sent.")
 
         offset = self.upload(video, start=upload["offset"], part_bytes=CHUNK, send=send)
         upload = {**upload, "offset": offset}
@@ -366,10 +366,10 @@ class Facebook(Platform):
         if is_video(post):
             form, files = finish_form(post, progress), self._cover(post)
             return taken(self.page("POST", "videos", data=form, files=files), progress)
-        answer = self.page("POST", "feed", data=feed_form(post, progress))
+        response = self.page("POST", "feed", data=feed_form(post, progress))
         return progress.published(
-            remote_id=answer["id"],
-            post_url=answer.get("permalink_url") or f"{self.host('auth')}/{answer['id']}",
+            remote_id=response["id"],
+            post_url=response.get("permalink_url") or f"{self.host('auth')}/{response['id']}",
         )
 
     def _cover(self, post: Post) -> Mapping[str, Any] | None:
@@ -416,11 +416,11 @@ class Facebook(Platform):
         if post.post_type == "story":
             story_id = post_number or state.id
             return progress.published(remote_id=story_id, post_url=self._story_url(story_id))
-        looks = progress.handle.get("name_looks", 0)
-        if not post_number and looks < NAME_LOOKS:
+        lookups = progress.handle.get("name_lookups", 0)
+        if not post_number and lookups < NAME_LOOKUPS:
             if found := self._find_post(post, {state.id}):
                 return progress.published(remote_id=found.remote_id, post_url=found.post_url)
-            return progress.confirming(poll_after=VIDEO_POLL, name_looks=looks + 1)
+            return progress.confirming(poll_after=VIDEO_POLL, name_lookups=lookups + 1)
         post_id = f"{self.account.id}_{post_number}" if post_number else state.id
         link = state.link
         if link.startswith("/"):
@@ -430,19 +430,19 @@ class Facebook(Platform):
             link = f"{self.host('auth')}/{path}"
         return progress.published(remote_id=post_id, post_url=link)
 
-    def find_published(
-        self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
+    def lookup(
+        self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | Progress | None:
         if is_video(post):
-            return self._find_video(post, progress, since, credited)
+            return self._find_video(post, progress, since, other_post_ids)
         if is_photo_story(post):
             [photo_id] = progress.handle["photo_ids"]
             return self._find_story(photo_id, since)
         photo_ids = set(progress.handle.get("photo_ids", []))
-        return self._find_post(post, photo_ids, since, credited)
+        return self._find_post(post, photo_ids, since, other_post_ids)
 
     def _find_video(
-        self, post: Post, progress: Progress, since: dt.datetime, credited: Collection[str]
+        self, post: Post, progress: Progress, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | Progress | None:
         """By what the video tells, and where it does not, by the posts that show it."""
         unseen: MediaNotReadyError | None = None
@@ -454,7 +454,7 @@ class Facebook(Platform):
             unseen = error
         if post.post_type != "story":
             video_id = self._video_id(post, progress)
-            if found := self._find_post(post, {video_id}, since, credited):
+            if found := self._find_post(post, {video_id}, since, other_post_ids):
                 return found
         if unseen is not None:
             raise unseen
@@ -465,12 +465,12 @@ class Facebook(Platform):
         post: Post,
         media_ids: set[str],
         since: dt.datetime | None = None,
-        credited: Collection[str] = (),
+        other_post_ids: Collection[str] = (),
     ) -> Found | None:
         fields = "id,message,created_time,permalink_url,attachments{target{id},subattachments}"
         for posts in self._listed("published_posts", since, fields=fields):
             for found in posts:
-                if found["id"] not in credited and shows(found, post, media_ids):
+                if found["id"] not in other_post_ids and shows(found, post, media_ids):
                     return Found(remote_id=found["id"], post_url=found.get("permalink_url", ""))
         return None
 
@@ -486,18 +486,18 @@ class Facebook(Platform):
     def _listed(
         self, edge: str, since: dt.datetime | None, **params: str
     ) -> Iterator[list[dict[str, Any]]]:
-        """Raises NoAnswerError at the end if what is looked for may stand on a page not read."""
+        """Raises NoResponseError at the end if what is looked for may stand on a page not read."""
         params = {"limit": "100", **params}
         if since is not None:
             params["since"] = str(int(since.timestamp()))
         for _ in range(MAX_LIST_PAGES):
-            answer = self.page("GET", edge, params=params)
-            yield answer["data"]
-            paging = answer.get("paging", {})
+            response = self.page("GET", edge, params=params)
+            yield response["data"]
+            paging = response.get("paging", {})
             if "next" not in paging:
                 return
             params["after"] = paging["cursors"]["after"]
-        raise NoAnswerError("Facebook's list is longer than we read.")
+        raise NoResponseError("Facebook's list is longer than we read.")
 
     def _story_url(self, story_id: str) -> str:
         """https://developers.facebook.com/docs/page-stories-api"""
@@ -518,7 +518,7 @@ class Facebook(Platform):
         method: str,
         path: str,
         *,
-        read: Callable[[Answer], PlatformApiError] | None = None,
+        read: Callable[[PlatformResponse], PlatformApiError] | None = None,
         **body: Any,
     ) -> Any:
         """`read` takes the place of `read_error`."""
@@ -561,9 +561,9 @@ class Facebook(Platform):
         pages: list[DestinationFacts] = []
         params = {"fields": "id,name,category,tasks,access_token", "limit": "100"}
         for _ in range(MAX_PAGES_OF_PAGES):
-            answer = self._graph("GET", "/me/accounts", params=params)
-            pages += [page_facts(page, granted) for page in answer["data"]]
-            paging = answer.get("paging", {})
+            response = self._graph("GET", "/me/accounts", params=params)
+            pages += [page_facts(page, granted) for page in response["data"]]
+            paging = response.get("paging", {})
             if "next" not in paging:
                 break
             params["after"] = paging["cursors"]["after"]
@@ -574,17 +574,17 @@ class Facebook(Platform):
 
     # --- Errors ----------------------------------------------------------------------------------
 
-    def read_error(self, answer: Answer) -> PlatformApiError:
-        return read_error(answer, label=self.label)
+    def read_error(self, response: PlatformResponse) -> PlatformApiError:
+        return read_error(response, label=self.label)
 
-    def read_video_error(self, answer: Answer) -> PlatformApiError:
-        return read_video_error(answer, label=self.label)
+    def read_video_error(self, response: PlatformResponse) -> PlatformApiError:
+        return read_video_error(response, label=self.label)
 
 
 def taken(made: Mapping[str, Any], progress: Progress, **handle: Any) -> Progress:
     """Facebook took the publishing call of a video, which it now works on."""
     if made.get("success") is False:
-        raise NoAnswerError("Facebook does not say yes to publishing the video.")
+        raise NoResponseError("Facebook does not say yes to publishing the video.")
     return progress.confirming(poll_after=VIDEO_POLL, **handle)
 
 

@@ -11,19 +11,19 @@ import datetime as dt
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from socialpublishing import graph
 from socialpublishing.errors import (
     ContentRejectedError,
     InsufficientPermissionsError,
     MediaNotReadyError,
-    NoAnswerError,
+    NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
     RateLimitError,
     TokenExpiredError,
     UploadLostError,
 )
-from socialpublishing.http import Answer
+from socialpublishing.http import PlatformResponse
+from socialpublishing.platforms.meta import graph
 
 NUMBERS: Mapping[type[PlatformApiError], tuple[int, ...]] = {
     # The session of an upload timed out, is over, or stands at another offset; and 6001, trouble
@@ -42,7 +42,7 @@ NUMBERS: Mapping[type[PlatformApiError], tuple[int, ...]] = {
     ),
     # Facebook could not fetch a file.
     MediaNotReadyError: (389,),
-    NoAnswerError: (1363047, 1609010),
+    NoResponseError: (1363047, 1609010),
     # The Page has to confirm who it is.
     InsufficientPermissionsError: (4854002,),
     # The call is none, or its version is too old.
@@ -68,12 +68,12 @@ TOO_FAST, BLOCK_PAUSE = "368/1390008", dt.timedelta(hours=3)
 UNSEEN, UNSEEN_PAUSE = "100/33", dt.timedelta(seconds=10)
 
 
-def read_error(answer: Answer, *, label: str) -> PlatformApiError:
-    body = answer.json if isinstance(answer.json, dict) else {}
+def read_error(response: PlatformResponse, *, label: str) -> PlatformApiError:
+    body = response.json if isinstance(response.json, dict) else {}
     trouble = body.get("debug_info")
-    if isinstance(trouble, dict) and answer.status_code != HTTPStatus.UNAUTHORIZED:
+    if isinstance(trouble, dict) and response.status_code != HTTPStatus.UNAUTHORIZED:
         return _of_upload_host(trouble)
-    error = graph.read_error(answer, label=label, own=ERRORS)
+    error = graph.read_error(response, label=label, own=ERRORS)
     subcode = error.platform_code.rpartition("/")[2]
     if sentence := OWNER_ACTS.get(subcode):
         error.args = (sentence,)
@@ -82,9 +82,9 @@ def read_error(answer: Answer, *, label: str) -> PlatformApiError:
     return error
 
 
-def read_video_error(answer: Answer, *, label: str) -> PlatformApiError:
+def read_video_error(response: PlatformResponse, *, label: str) -> PlatformApiError:
     """For reads of a video that was begun a moment ago: it may not be to be seen yet."""
-    error = read_error(answer, label=label)
+    error = read_error(response, label=label)
     if isinstance(error, TokenExpiredError) and error.platform_code == UNSEEN:
         return MediaNotReadyError(
             "Facebook does not show the video yet.",
@@ -100,7 +100,7 @@ def _of_upload_host(trouble: Mapping[str, object]) -> PlatformApiError:
     code = str(trouble.get("type", ""))[:64]
     if trouble.get("retriable"):
         # Where the upload stands is asked before it goes on.
-        return NoAnswerError(message, platform_code=code)
+        return NoResponseError(message, platform_code=code)
     if trouble.get("type") == "ProcessingFailedError":
         return ContentRejectedError(message, platform_code=code)
     return UploadLostError(message, platform_code=code)

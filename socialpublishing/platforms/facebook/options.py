@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from socialpublishing import options
-from socialpublishing.options import WEB_ADDRESS, WholeField
+from socialpublishing.options import WEB_ADDRESS, IntegerField
 from socialpublishing.serializers import StrictSerializer, TextField
 
 COUNTRY = RegexValidator(r"^[A-Z]{2}\Z", "A code such as DE is expected.")
@@ -34,9 +34,9 @@ class Targeting(StrictSerializer):
         required=False,
         help_text="ISO 3166 codes of two letters.",
     )
-    age_min = WholeField(required=False, help_text="13, 15, 18, 21 or 25.")
+    age_min = IntegerField(required=False, help_text="13, 15, 18, 21 or 25.")
     locales = serializers.ListField(
-        child=WholeField(min_value=1),
+        child=IntegerField(min_value=1),
         min_length=1,
         max_length=50,
         required=False,

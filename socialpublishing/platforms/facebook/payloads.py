@@ -55,8 +55,8 @@ def feed_form(post: Post, progress: Progress) -> dict[str, str]:
     return form
 
 
-def _link_details(told: Mapping[str, str]) -> dict[str, str]:
-    return {theirs: told[ours] for ours, theirs in LINK_DETAILS.items() if ours in told}
+def _link_details(data: Mapping[str, str]) -> dict[str, str]:
+    return {theirs: data[ours] for ours, theirs in LINK_DETAILS.items() if ours in data}
 
 
 def finish_form(post: Post, progress: Progress) -> dict[str, str]:
@@ -100,10 +100,10 @@ def _audience(post: Post) -> dict[str, str]:
 
 
 def _targeting(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     if countries := chosen.get("countries"):
-        told["geo_locations"] = {"countries": countries}
-    return told | {name: chosen[name] for name in ("age_min", "locales") if name in chosen}
+        data["geo_locations"] = {"countries": countries}
+    return data | {name: chosen[name] for name in ("age_min", "locales") if name in chosen}
 
 
 def shows(found: Mapping[str, Any], post: Post, media_ids: set[str]) -> bool:
@@ -119,17 +119,17 @@ def shows(found: Mapping[str, Any], post: Post, media_ids: set[str]) -> bool:
     return _reads_as(found.get("message", ""), post.text)
 
 
-def _reads_as(told: str, written: str) -> bool:
+def _reads_as(data: str, written: str) -> bool:
     """A mention, `@[id]`, is read back as the name of whom it is; the rest in another spelling."""
-    told, [first, *rest] = _plain(told), MENTION.split(_plain(written))
+    data, [first, *rest] = _plain(data), MENTION.split(_plain(written))
     if not rest:
-        return told == first
+        return data == first
     *middle, last = rest
-    if not (told.startswith(first) and told.endswith(last)):
+    if not (data.startswith(first) and data.endswith(last)):
         return False
-    at, end = len(first), len(told) - len(last)
+    at, end = len(first), len(data) - len(last)
     for part in middle:
-        at = told.find(part, at + 1, end)
+        at = data.find(part, at + 1, end)
         if at < 0:
             return False
         at += len(part)

@@ -29,25 +29,25 @@ class VideoState:
     link: str  # may lack the host
 
 
-def read_state(told: Mapping[str, Any]) -> VideoState:
-    status = _object(told, "status")
+def read_state(data: Mapping[str, Any]) -> VideoState:
+    status = _object(data, "status")
     uploading = _object(status, "uploading_phase")
     publishing = _object(status, "publishing_phase")
-    word, post_number = status.get("video_status"), str(told.get("post_id") or "").split("_")[-1]
+    word, post_number = status.get("video_status"), str(data.get("post_id") or "").split("_")[-1]
     received = uploading.get("bytes_transferred", uploading.get("bytes_transfered", 0))
     return VideoState(
-        id=str(told["id"]),
+        id=str(data["id"]),
         received_bytes=int(received),
         is_uploaded=uploading.get("status") in {*DONE, UPLOADED} or word in {UPLOADED, "ready"},
         is_gone=(word in {"expired", "upload_failed"} or uploading.get("status") == "error")
-        and not (post_number or told.get("published")),
+        and not (post_number or data.get("published")),
         refusal=_refusal(status),
         is_at_work=word == "processing",
-        is_taken=word == "processing" and bool(post_number or told.get("published")),
+        is_taken=word == "processing" and bool(post_number or data.get("published")),
         is_published=publishing.get("publish_status") == "published"
-        or bool(told.get("published") and publishing.get("status") in DONE),
+        or bool(data.get("published") and publishing.get("status") in DONE),
         post_number=post_number,
-        link=str(told.get("permalink_url") or ""),
+        link=str(data.get("permalink_url") or ""),
     )
 
 
@@ -65,15 +65,15 @@ def _refusal(status: Mapping[str, Any]) -> str:
     if "error" not in words:
         return ""
     faults = [*_faults(processing), *_faults(publishing)]
-    told = " ".join(str(fault.get("message", "")) for fault in faults)
-    return f"Facebook could not process the video. {told}".strip()
+    data = " ".join(str(fault.get("message", "")) for fault in faults)
+    return f"Facebook could not process the video. {data}".strip()
 
 
 def _faults(phase: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    told = phase.get("errors") or phase.get("error") or []
-    return [told] if isinstance(told, Mapping) else list(told)
+    data = phase.get("errors") or phase.get("error") or []
+    return [data] if isinstance(data, Mapping) else list(data)
 
 
-def _object(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _object(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """An empty one where it is missing, or null."""
-    return told.get(name) or {}
+    return data.get(name) or {}

@@ -16,15 +16,15 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from socialpublishing import graph, options
 from socialpublishing import oauth as oauth2
+from socialpublishing import options
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
     DuplicateContentError,
     InsufficientPermissionsError,
     MediaNotReadyError,
-    NoAnswerError,
+    NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
     RateLimitError,
@@ -32,8 +32,8 @@ from socialpublishing.errors import (
     UploadLostError,
     Violation,
 )
-from socialpublishing.graph import VERSION
-from socialpublishing.http import Answer
+from socialpublishing.http import PlatformResponse
+from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.options import NumberField
 from socialpublishing.platforms.base import (
@@ -44,6 +44,7 @@ from socialpublishing.platforms.base import (
     Progress,
     Renewal,
 )
+from socialpublishing.platforms.instagram.metrics import InstagramMetrics
 from socialpublishing.platforms.instagram.payloads import (
     SHARED_OPTIONS,
     VIDEO_OPTIONS,
@@ -55,8 +56,8 @@ from socialpublishing.platforms.instagram.payloads import (
     shows,
     single_payload,
 )
-from socialpublishing.platforms.instagram.results import InstagramResults
-from socialpublishing.policy import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
+from socialpublishing.platforms.meta import graph
+from socialpublishing.platforms.meta.graph import VERSION
 from socialpublishing.posts import MediaKind, Post
 from socialpublishing.serializers import StrictSerializer, TextField
 
@@ -77,8 +78,8 @@ CHECKED = dt.date(2026, 11, 22)
 # What failed while a file was fetched or worked on is tried with a new container.
 ERRORS: graph.Errors = {
     (-2, None): UploadLostError,
-    (-1, None): NoAnswerError,
-    (-1, 2207001): NoAnswerError,
+    (-1, None): NoResponseError,
+    (-1, 2207001): NoResponseError,
     (None, 2207003): UploadLostError,
     (None, 2207006): UploadLostError,
     (None, 2207008): UploadLostError,
@@ -91,13 +92,13 @@ ERRORS: graph.Errors = {
     (9004, None): UploadLostError,
     (9007, None): MediaNotReadyError,
     # Taken for spam; and at times the post went out all the same.
-    (4, 2207051): NoAnswerError,
+    (4, 2207051): NoResponseError,
     (9, None): RateLimitError,
     (18, None): RateLimitError,
     (80002, None): RateLimitError,
     (25, None): InsufficientPermissionsError,
     (24, None): ContentRejectedError,
-    (100, 33): NoAnswerError,  # also of what was published a moment ago
+    (100, 33): NoResponseError,  # also of what was published a moment ago
     (352, None): ContentRejectedError,
     (None, 2207004): ContentRejectedError,
     (None, 2207005): ContentRejectedError,
@@ -135,7 +136,7 @@ class InstagramOptions(options.PostOptions):
         "share_to_feed": False,
     }
     post_type = options.choice("The kind of post.", "feed", "reel", "story")
-    collaborators = options.texts(
+    collaborators = options.string_list(
         "User names of accounts that are asked to be authors too.", max_length=30, high=3
     )
     location_id = options.text(
@@ -149,13 +150,13 @@ class InstagramOptions(options.PostOptions):
             "People in it; on an image with their place. Of a carousel, on its first file."
         ),
     )
-    is_ai_generated = options.flag("Label it as made with AI.")
-    thumb_offset = options.whole(
+    is_ai_generated = options.boolean("Label it as made with AI.")
+    thumb_offset = options.integer(
         "The moment of a reel whose picture is its cover, in milliseconds.", low=0
     )
     cover_url = options.text("A JPEG as the cover of a reel, at a public address.", max_length=2048)
     audio_name = options.text("The name of a reel's own sound.", max_length=100)
-    share_to_feed = options.flag("Show the reel in the feed too.")
+    share_to_feed = options.boolean("Show the reel in the feed too.")
 
 
 IMAGE = MediaLimit(
@@ -269,7 +270,7 @@ class Instagram(Platform):
         )
     )
     options: ClassVar[type[options.PostOptions]] = InstagramOptions
-    results: ClassVar = InstagramResults
+    results: ClassVar = InstagramMetrics
 
     @classmethod
     def cross_violations(cls, post: Post, kind: PostType) -> Iterator[Violation]:
@@ -315,7 +316,7 @@ class Instagram(Platform):
             return progress.preparing(children=made, note=f"Handed over file {len(made)}.")
         waiting = [*children] if "container" not in handle else [handle["container"]]
         for container in waiting:
-            if not self._is_ripe(container):
+            if not self._is_processed(container):
                 return self._wait(post, progress)
         if "container" not in handle:
             payload = carousel_payload(post, children) if children else single_payload(post)
@@ -336,29 +337,29 @@ class Instagram(Platform):
         note = "Instagram is fetching and processing the media."
         return progress.preparing(poll_after=pause, polls=polls + 1, note=note)
 
-    def _is_ripe(self, container: str) -> bool:
-        told = self.http.get(f"/{VERSION}/{container}", params={"fields": "status_code,status"})
-        match told["status_code"]:
+    def _is_processed(self, container: str) -> bool:
+        data = self.http.get(f"/{VERSION}/{container}", params={"fields": "status_code,status"})
+        match data["status_code"]:
             case "FINISHED":
                 return True
             case "EXPIRED":
                 raise UploadLostError
             case "ERROR":
-                raise _failure(str(told.get("status", "")))
+                raise _failure(str(data.get("status", "")))
         return False
 
     def _check_quota(self) -> None:
         """Instagram publishes so many posts of an account in 24 hours. Raises RateLimitError."""
         try:
-            answer = self.http.get(
+            response = self.http.get(
                 f"/{VERSION}/{self._id}/content_publishing_limit",
                 params={"fields": "config,quota_usage"},
             )
         except (InsufficientPermissionsError, ContentRejectedError):
             return  # not all may read it; publishing itself will tell
-        for told in answer["data"][:1]:
-            total = told.get("config", {}).get("quota_total")
-            if total is not None and told.get("quota_usage", 0) >= total:
+        for data in response["data"][:1]:
+            total = data.get("config", {}).get("quota_total")
+            if total is not None and data.get("quota_usage", 0) >= total:
                 until = dt.datetime.now(tz=dt.UTC) + QUOTA_PAUSE
                 message = f"Instagram publishes {total} posts of an account in 24 hours."
                 raise RateLimitError(message, until=until)
@@ -370,18 +371,18 @@ class Instagram(Platform):
             json={"creation_id": progress.handle["container"]},
         )
         named = progress.published(remote_id=made["id"])
-        return named.confirming(poll_after=dt.timedelta(0), media_id=named.remote_id, looks=0)
+        return named.confirming(poll_after=dt.timedelta(0), media_id=named.remote_id, lookups=0)
 
     def confirm(self, post: Post, progress: Progress) -> Progress:
         """It is out. What is still missing is its address, and perhaps its id."""
-        looks = progress.handle.get("looks", 0)
+        lookups = progress.handle.get("lookups", 0)
         hits = [found for found in self._newest(post) if self._is_it(found, post, progress)]
         if len(hits) == 1:
             [found] = hits
             return progress.published(remote_id=found["id"], post_url=found.get("permalink"))
-        if looks + 1 < len(PERMALINK_POLLS_S):
-            pause = dt.timedelta(seconds=PERMALINK_POLLS_S[looks + 1])
-            return progress.confirming(poll_after=pause, looks=looks + 1)
+        if lookups + 1 < len(PERMALINK_POLLS_S):
+            pause = dt.timedelta(seconds=PERMALINK_POLLS_S[lookups + 1])
+            return progress.confirming(poll_after=pause, lookups=lookups + 1)
         known = progress.handle.get("media_id") or progress.handle["container"]
         return progress.published(remote_id=known)
 
@@ -392,20 +393,20 @@ class Instagram(Platform):
         is_new = found["id"] not in progress.handle["credited"] and made_at(found) >= since
         return is_new and shows(found, post)
 
-    def find_published(
-        self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
+    def lookup(
+        self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | Progress | None:
         """The container says whether it was published; which post it became, the list."""
-        told = self.http.get(
+        data = self.http.get(
             f"/{VERSION}/{progress.handle['container']}", params={"fields": "status_code"}
         )
-        match told["status_code"]:
+        match data["status_code"]:
             case "PUBLISHED":
                 return progress.confirming(
                     poll_after=dt.timedelta(0),
-                    looks=0,
+                    lookups=0,
                     since=since.isoformat(),
-                    credited=sorted(credited),
+                    other_post_ids=sorted(other_post_ids),
                 )
             case "EXPIRED" | "ERROR":
                 return progress.lost("Instagram no longer has what was prepared.")
@@ -414,10 +415,10 @@ class Instagram(Platform):
     def _newest(self, post: Post) -> list[dict[str, Any]]:
         edge = "stories" if is_story(post) else "media"
         fields = "id,caption,timestamp,permalink,media_product_type"
-        answer = self.http.get(
+        response = self.http.get(
             f"/{VERSION}/{self._id}/{edge}", params={"fields": fields, "limit": str(PAGE_SIZE)}
         )
-        found: list[dict[str, Any]] = answer["data"]
+        found: list[dict[str, Any]] = response["data"]
         return found
 
     @property
@@ -455,8 +456,8 @@ class Instagram(Platform):
             "access_token": self.account.token.reveal(),
         }
         http = self._http(None, read_error=self.read_token_error)
-        told = http.get("/refresh_access_token", params=asked)
-        return Renewal(tokens=oauth2.read_tokens(told, self.oauth))
+        data = http.get("/refresh_access_token", params=asked)
+        return Renewal(tokens=oauth2.read_tokens(data, self.oauth))
 
     def profile(self) -> Profile:
         fields = "user_id,username,name,account_type"
@@ -474,22 +475,22 @@ class Instagram(Platform):
 
     # --- Errors ----------------------------------------------------------------------------------
 
-    def read_token_error(self, answer: Answer) -> PlatformApiError:
+    def read_token_error(self, response: PlatformResponse) -> PlatformApiError:
         """api.instagram.com has a shape of its own: flat, with `error_message`."""
-        body = answer.json if isinstance(answer.json, dict) else {}
+        body = response.json if isinstance(response.json, dict) else {}
         if "error_message" not in body:
-            return self.read_error(answer)
+            return self.read_error(response)
         words = str(body["error_message"])
         if "platform app" in words or "developer role" in words:
             return PlatformConfigurationError(f"Instagram refuses this service: {words}")
         return TokenExpiredError(platform_code=str(body.get("code", "")))
 
-    def read_error(self, answer: Answer) -> PlatformApiError:
-        return graph.read_error(answer, label=self.label, own=ERRORS)
+    def read_error(self, response: PlatformResponse) -> PlatformApiError:
+        return graph.read_error(response, label=self.label, own=ERRORS)
 
-    def read_publishing_error(self, answer: Answer) -> PlatformApiError:
+    def read_publishing_error(self, response: PlatformResponse) -> PlatformApiError:
         """A vague refusal may be meant for a container that is published: one to look up."""
-        error = self.read_error(answer)
+        error = self.read_error(response)
         if error.platform_code == SPAM:
             error.rest_until = dt.datetime.now(tz=dt.UTC) + SPAM_PAUSE
             error.args = ("Instagram takes the account's posts for spam.",)
@@ -498,10 +499,10 @@ class Instagram(Platform):
         return error
 
 
-def unwrapped(told: Any) -> dict[str, Any]:
+def unwrapped(data: Any) -> dict[str, Any]:
     """The pages show some answers within a list named `data`; in production they come flat."""
-    inner = told.get("data") if isinstance(told, dict) else None
-    found: dict[str, Any] = inner[0] if isinstance(inner, list) and inner else told
+    inner = data.get("data") if isinstance(data, dict) else None
+    found: dict[str, Any] = inner[0] if isinstance(inner, list) and inner else data
     return found
 
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from socialpublishing import graph, options
+from socialpublishing import options
 from socialpublishing.crypto import Secret
-from socialpublishing.graph import VERSION
+from socialpublishing.limits import Capabilities
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.platforms.base import (
     Account,
@@ -24,7 +24,8 @@ from socialpublishing.platforms.base import (
     Renewal,
 )
 from socialpublishing.platforms.instagram import Instagram, InstagramOptions
-from socialpublishing.policy import Capabilities
+from socialpublishing.platforms.meta import graph
+from socialpublishing.platforms.meta.graph import VERSION
 
 MAX_PAGES_OF_PAGES = 100
 # Who may publish for a Page: https://developers.facebook.com/docs/pages-api/overview#tasks
@@ -45,7 +46,7 @@ class InstagramWithFacebookLoginOptions(InstagramOptions):
 
 class InstagramWithFacebookLogin(Instagram):
     login: ClassVar = "facebook"
-    grant_of: ClassVar = "facebook"
+    authorized_app: ClassVar = "facebook"
     hosts: ClassVar = {
         "api": Host(variable="FACEBOOK_API_URL", default="https://graph.facebook.com"),
         "auth": Host(variable="FACEBOOK_AUTH_URL", default="https://www.facebook.com"),
@@ -103,8 +104,8 @@ class InstagramWithFacebookLogin(Instagram):
 
     def profile(self) -> Profile:
         me = self.http.get(f"/{VERSION}/me", params={"fields": "id,name"})
-        told = self.http.get(f"/{VERSION}/me/permissions")["data"]
-        scopes = tuple(each["permission"] for each in told if each["status"] == "granted")
+        data = self.http.get(f"/{VERSION}/me/permissions")["data"]
+        scopes = tuple(each["permission"] for each in data if each["status"] == "granted")
         return Profile(id=me["id"], display_name=me["name"], scopes=scopes)
 
     def destinations(self) -> list[DestinationFacts]:
@@ -112,13 +113,13 @@ class InstagramWithFacebookLogin(Instagram):
         params = {"fields": "id,name,tasks,instagram_business_account{id,username,name}"}
         params["limit"] = "100"
         for _ in range(MAX_PAGES_OF_PAGES):
-            answer = self.http.get(f"/{VERSION}/me/accounts", params=params)
+            response = self.http.get(f"/{VERSION}/me/accounts", params=params)
             accounts += [
                 account_facts(page)
-                for page in answer["data"]
+                for page in response["data"]
                 if page.get("instagram_business_account")
             ]
-            paging = answer.get("paging", {})
+            paging = response.get("paging", {})
             if "next" not in paging:
                 break
             params["after"] = paging["cursors"]["after"]

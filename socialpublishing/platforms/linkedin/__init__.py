@@ -25,7 +25,7 @@ from socialpublishing.errors import (
     DuplicateContentError,
     InsufficientPermissionsError,
     MediaNotReadyError,
-    NoAnswerError,
+    NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
     RateLimitError,
@@ -33,19 +33,21 @@ from socialpublishing.errors import (
     UploadLostError,
     Violation,
 )
-from socialpublishing.http import Answer, Body, retry_after
+from socialpublishing.http import Body, PlatformResponse, retry_after
+from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.media import open_stream
 from socialpublishing.oauth import OAuth
-from socialpublishing.options import WEB_ADDRESS, WholeField
+from socialpublishing.options import WEB_ADDRESS, IntegerField
 from socialpublishing.platforms.base import (
     DestinationFacts,
     Found,
     Host,
-    LookUp,
+    LookupRules,
     Platform,
     Profile,
     Progress,
 )
+from socialpublishing.platforms.linkedin.metrics import LinkedInMetrics
 from socialpublishing.platforms.linkedin.payloads import (
     ASSETS,
     DURATIONS,
@@ -54,9 +56,7 @@ from socialpublishing.platforms.linkedin.payloads import (
     post_payload,
     shows,
 )
-from socialpublishing.platforms.linkedin.results import LinkedInResults
-from socialpublishing.platforms.results import Results
-from socialpublishing.policy import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
+from socialpublishing.platforms.metrics import MetricsReader
 from socialpublishing.posts import Media, MediaKind, Post
 from socialpublishing.serializers import StrictSerializer, TextField
 
@@ -94,7 +94,7 @@ class LinkedInPoll(StrictSerializer):
     options = serializers.ListField(
         child=TextField(max_length=30), min_length=2, max_length=4, help_text="The answers."
     )
-    duration_days = WholeField(help_text="1, 3, 7 or 14.")
+    duration_days = IntegerField(help_text="1, 3, 7 or 14.")
 
     def validate_duration_days(self, days: int) -> int:
         if days not in DURATIONS:
@@ -133,7 +133,7 @@ class LinkedInOptions(options.PostOptions):
         "CONNECTIONS",
         "LOGGED_IN",
     )
-    disable_reshare = options.flag("Keep others from reposting it.")
+    disable_reshare = options.boolean("Keep others from reposting it.")
     title = options.text("The title of the video or the document.", max_length=400)
     article = LinkedInArticle(
         **options.optional("A link as a card; an image of the post becomes its picture.")
@@ -259,14 +259,14 @@ class LinkedIn(Platform):
     options: ClassVar = LinkedInOptions
     destination_option: ClassVar = "organization_urn"
     upload_hosts: ClassVar = (".linkedin.com", ".licdn.com")
-    results: ClassVar[type[Results[Any]] | None] = LinkedInResults
+    results: ClassVar[type[MetricsReader[Any]] | None] = LinkedInMetrics
     # May the state of an upload be read?
     sees_uploads: ClassVar[bool] = True
 
     @classmethod
-    def look_up(cls, post: Post, *, at_destination: bool) -> LookUp:
+    def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:
         """A member's posts cannot be read. Repeating one in time tells whether it is there."""
-        return LookUp() if at_destination else LookUp(repeat_within=DUPLICATES_FOR)
+        return LookupRules() if at_destination else LookupRules(repeat_within=DUPLICATES_FOR)
 
     @classmethod
     def cross_violations(cls, post: Post, kind: PostType) -> Iterator[Violation]:
@@ -389,14 +389,14 @@ class LinkedIn(Platform):
 
             def send(_: int, part: Body) -> None:
                 # Without our token: LinkedIn refuses a part that comes with one.
-                answer = self.upload_http(video["urls"][len(etags)]).call(
+                response = self.upload_http(video["urls"][len(etags)]).call(
                     "PUT",
                     "",
                     data=part,
                     headers={"Content-Type": "application/octet-stream"},
                     needs_json=False,
                 )
-                etags.append(answer.headers.get("ETag", "").strip('"'))
+                etags.append(response.headers.get("ETag", "").strip('"'))
 
             part_bytes = video["part_bytes"]
             self.upload(media, start=len(etags) * part_bytes, part_bytes=part_bytes, send=send)
@@ -420,15 +420,15 @@ class LinkedIn(Platform):
         assets = progress.handle.get("assets", [])
         payload = post_payload(post, author=self._author, assets=assets)
         try:
-            answer = self.http.call("POST", "/rest/posts", json=payload, needs_json=False)
+            response = self.http.call("POST", "/rest/posts", json=payload, needs_json=False)
         except DuplicateContentError as error:
-            self._refuse_ghost(error)
+            self._check_duplicate_is_live(error)
             error.post_url = self._post_url(error.remote_id) if error.remote_id else ""
             raise
-        urn = answer.headers.get("x-restli-id")
+        urn = response.headers.get("x-restli-id")
         return progress.published(remote_id=urn, post_url=self._post_url(str(urn)))
 
-    def _refuse_ghost(self, error: DuplicateContentError) -> None:
+    def _check_duplicate_is_live(self, error: DuplicateContentError) -> None:
         """For days LinkedIn names posts that were deleted, and others that never were, as twins.
 
         A member's posts cannot be read, an organization's can: its list tells whether the twin is
@@ -436,7 +436,7 @@ class LinkedIn(Platform):
         """
         if not error.remote_id or self._author.startswith(MEMBER):
             return
-        told: dict[str, Any] = {
+        data: dict[str, Any] = {
             "platform_code": error.platform_code,
             "request_id": error.request_id,
         }
@@ -446,10 +446,10 @@ class LinkedIn(Platform):
             if unseen.status_code == HTTPStatus.NOT_FOUND:
                 raise ContentRejectedError(
                     "LinkedIn takes it for a repeat of a post that was deleted; change the text.",
-                    **told,
+                    **data,
                 ) from unseen
             # What keeps us from reading says nothing of the call.
-        raise DuplicateContentError(**told) from error
+        raise DuplicateContentError(**data) from error
 
     @property
     def _author(self) -> str:
@@ -459,8 +459,8 @@ class LinkedIn(Platform):
     def _post_url(self, urn: str) -> str:
         return f"{self.host('auth')}/feed/update/{urn}/"
 
-    def find_published(
-        self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
+    def lookup(
+        self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | Progress | None:
         """Among the posts of the organization. Those of a member may not be read."""
         if self._author.startswith(MEMBER):
@@ -468,7 +468,7 @@ class LinkedIn(Platform):
         assets = progress.handle.get("assets", [])
         for posts in self.pages(f"/rest/posts?author={encoded(self._author)}&q=author"):
             for found in posts:
-                is_new = found["id"] not in credited and made_at(found) >= since
+                is_new = found["id"] not in other_post_ids and made_at(found) >= since
                 if is_new and shows(found, post, assets):
                     return Found(remote_id=found["id"], post_url=self._post_url(found["id"]))
             if posts and max(map(made_at, posts)) < since:
@@ -478,19 +478,19 @@ class LinkedIn(Platform):
     def pages(self, path: str) -> Iterator[list[dict[str, Any]]]:
         """Until a page is empty: a short one need not be the last.
 
-        Raises NoAnswerError if there is no end: what is not on MAX_PAGES may still exist.
+        Raises NoResponseError if there is no end: what is not on MAX_PAGES may still exist.
         """
         joint = "&" if "?" in path else "?"
         start = 0
         for _ in range(MAX_PAGES):
-            answer = self.http.get(f"{path}{joint}start={start}&count={PAGE_SIZE}")
-            elements: list[dict[str, Any]] = answer["elements"]
+            response = self.http.get(f"{path}{joint}start={start}&count={PAGE_SIZE}")
+            elements: list[dict[str, Any]] = response["elements"]
             yield elements
-            links = (answer.get("paging") or {}).get("links") or []
+            links = (response.get("paging") or {}).get("links") or []
             if not elements or not any(link.get("rel") == "next" for link in links):
                 return
             start += PAGE_SIZE
-        raise NoAnswerError("LinkedIn's list is longer than we read.")
+        raise NoResponseError("LinkedIn's list is longer than we read.")
 
     # --- Connecting ------------------------------------------------------------------------------
 
@@ -514,13 +514,13 @@ class LinkedIn(Platform):
         return [self._organization(urn) for urn in urns]
 
     def _organization(self, urn: str) -> DestinationFacts:
-        told = self.http.get(f"/rest/organizations/{urn.rpartition(':')[2]}")
+        data = self.http.get(f"/rest/organizations/{urn.rpartition(':')[2]}")
         return DestinationFacts(
             id=urn,
-            name=told["localizedName"],
+            name=data["localizedName"],
             kind="organization",
             can_publish=True,
-            profile={"username": told.get("vanityName", "")},
+            profile={"username": data.get("vanityName", "")},
         )
 
     def revoke(self, refresh_token: Secret | None) -> None:
@@ -535,22 +535,22 @@ class LinkedIn(Platform):
 
     # --- Errors ----------------------------------------------------------------------------------
 
-    def read_token_error(self, answer: Answer) -> PlatformApiError:
-        body = answer.json if isinstance(answer.json, dict) else {}
-        match answer.status_code, body.get("error"):
+    def read_token_error(self, response: PlatformResponse) -> PlatformApiError:
+        body = response.json if isinstance(response.json, dict) else {}
+        match response.status_code, body.get("error"):
             case 401, _:
-                return PlatformConfigurationError(**_facts(answer))
+                return PlatformConfigurationError(**_facts(response))
             case 400, _:
-                return TokenExpiredError(**_facts(answer))
-        return self.read_error(answer)
+                return TokenExpiredError(**_facts(response))
+        return self.read_error(response)
 
-    def read_error(self, answer: Answer) -> PlatformApiError:
+    def read_error(self, response: PlatformResponse) -> PlatformApiError:
         """By status and code; words are read for a duplicate's URN, and where nothing else tells.
 
         https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/error-handling
         """
-        facts, words = _facts(answer), _words(answer)
-        match answer.status_code, facts["platform_code"]:
+        facts, words = _facts(response), _words(response)
+        match response.status_code, facts["platform_code"]:
             case 401, _:
                 return TokenExpiredError(**facts)
             case 403, _:
@@ -583,14 +583,14 @@ class LinkedIn(Platform):
                 # Quotas end at midnight UTC, LinkedIn's shield sooner; which it was is not told.
                 # https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/rate-limits
                 return RateLimitError(
-                    "LinkedIn asks us to wait.", until=retry_after(answer), **facts
+                    "LinkedIn asks us to wait.", until=retry_after(response), **facts
                 )
             case ((400 | 404 | 422), _) if words:
                 return ContentRejectedError(f"LinkedIn refused the post: {words}", **facts)
             case status, _ if status == 408 or status >= 500:
                 message = f"LinkedIn answered with an error of its own ({status})."
-                return NoAnswerError(message, **facts)
-        return PlatformApiError(f"LinkedIn answered {answer.status_code}: {words}", **facts)
+                return NoResponseError(message, **facts)
+        return PlatformApiError(f"LinkedIn answered {response.status_code}: {words}", **facts)
 
 
 class LinkedInSelfServe(LinkedIn):
@@ -627,16 +627,16 @@ def encoded(urn: str) -> str:
     return quote(urn, safe="")
 
 
-def _facts(answer: Answer) -> dict[str, Any]:
-    body = answer.json if isinstance(answer.json, dict) else {}
+def _facts(response: PlatformResponse) -> dict[str, Any]:
+    body = response.json if isinstance(response.json, dict) else {}
     # Of the second envelope the code stands inside.
     inputs = (body.get("errorDetails") or {}).get("inputErrors") or [{}]
     code = body.get("code") or inputs[0].get("code") or body.get("error") or ""
     return {
         "platform_code": str(code)[:64],
-        "request_id": answer.headers.get("x-li-uuid", "")[:64],
+        "request_id": response.headers.get("x-li-uuid", "")[:64],
     }
 
 
-def _words(answer: Answer) -> str:
-    return str(answer.json.get("message") or "") if isinstance(answer.json, dict) else ""
+def _words(response: PlatformResponse) -> str:
+    return str(response.json.get("message") or "") if isinstance(response.json, dict) else ""

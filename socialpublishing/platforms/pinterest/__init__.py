@@ -19,7 +19,7 @@ from socialpublishing.errors import (
     ContentRejectedError,
     InsufficientPermissionsError,
     MediaNotReadyError,
-    NoAnswerError,
+    NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
     PlatformUnreachableError,
@@ -28,7 +28,8 @@ from socialpublishing.errors import (
     UploadLostError,
     Violation,
 )
-from socialpublishing.http import Answer, MultipartBody, retry_after
+from socialpublishing.http import MultipartBody, PlatformResponse, retry_after
+from socialpublishing.limits import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.media import download, open_stream
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.platforms.base import (
@@ -40,6 +41,7 @@ from socialpublishing.platforms.base import (
     Progress,
 )
 from socialpublishing.platforms.boards import Boards, NewBoard, Section
+from socialpublishing.platforms.pinterest.metrics import PinterestMetrics
 from socialpublishing.platforms.pinterest.payloads import (
     COVERS,
     is_newest_first,
@@ -53,8 +55,6 @@ from socialpublishing.platforms.pinterest.payloads import (
     source_of_bytes,
     source_of_video,
 )
-from socialpublishing.platforms.pinterest.results import PinterestResults
-from socialpublishing.policy import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.posts import Media, MediaKind, Post
 
 MAX_ALT_TEXT = 500
@@ -96,7 +96,7 @@ class PinterestOptions(options.PostOptions):
     dominant_color = options.text(
         "The colour shown until the Pin is loaded.", max_length=7, validators=[COLOUR]
     )
-    cover_image_key_frame_time = options.whole(
+    cover_image_key_frame_time = options.integer(
         "The second of the video whose picture is its cover; without it, the first.", low=0
     )
     cover_image_url = options.web_address(
@@ -158,7 +158,7 @@ class Pinterest(Platform, Boards):
     options: ClassVar = PinterestOptions
     destination_option: ClassVar = "board_id"
     posts_as_account: ClassVar = False
-    results: ClassVar = PinterestResults
+    results: ClassVar = PinterestMetrics
     upload_hosts: ClassVar = (".pinterest-media-upload.s3-accelerate.amazonaws.com",)
 
     @classmethod
@@ -263,19 +263,19 @@ class Pinterest(Platform, Boards):
     def _pin_url(self, pin_id: Any) -> str:
         return f"{self.host('auth')}/pin/{pin_id}/"
 
-    def find_published(
-        self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
+    def lookup(
+        self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | Progress | None:
         """Among the Pins of the board, until the list is known to hold only older ones.
 
-        Raises NoAnswerError for a new Pin in other words that is no other job's: Pinterest may have
-        changed them.
+        Raises NoResponseError for a new Pin in other words that is no other job's: Pinterest may
+        have changed them.
         """
         assert self.account is not None
         has_likeness = False
         for pins in self.pages(f"/v5/boards/{self.account.id}/pins"):
             for pin in pins:
-                if pin["id"] in credited or made_at(pin) < since:
+                if pin["id"] in other_post_ids or made_at(pin) < since:
                     continue
                 if shows(pin, post):
                     return Found(remote_id=pin["id"], post_url=self._pin_url(pin["id"]))
@@ -283,20 +283,20 @@ class Pinterest(Platform, Boards):
             if is_newest_first(pins) and made_at(pins[-1]) < since:
                 break
         if has_likeness:
-            raise NoAnswerError("The board has a new Pin that may be this one in other words.")
+            raise NoResponseError("The board has a new Pin that may be this one in other words.")
         return None
 
     def pages(self, path: str, **asked: str) -> Iterator[list[dict[str, Any]]]:
-        """Raises NoAnswerError if there is no end: what is not on MAX_PAGES may still exist."""
+        """Raises NoResponseError if there is no end: what is not on MAX_PAGES may still exist."""
         params = {"page_size": str(PAGE_SIZE), **asked}
         for _ in range(MAX_PAGES):
-            answer = self.http.get(path, params=params)
-            yield answer["items"]
-            bookmark = answer.get("bookmark")
+            response = self.http.get(path, params=params)
+            yield response["items"]
+            bookmark = response.get("bookmark")
             if not bookmark:
                 return
             params["bookmark"] = bookmark
-        raise NoAnswerError("Pinterest's list is longer than we read.")
+        raise NoResponseError("Pinterest's list is longer than we read.")
 
     # --- Boards ----------------------------------------------------------------------------------
 
@@ -336,21 +336,21 @@ class Pinterest(Platform, Boards):
 
     # --- Errors ----------------------------------------------------------------------------------
 
-    def read_token_error(self, answer: Answer) -> PlatformApiError:
+    def read_token_error(self, response: PlatformResponse) -> PlatformApiError:
         """A bad code, a bad refresh token and a bad client answer alike."""
-        if answer.status_code in {400, 401}:
-            return TokenExpiredError(**_facts(answer))
-        return self.read_error(answer)
+        if response.status_code in {400, 401}:
+            return TokenExpiredError(**_facts(response))
+        return self.read_error(response)
 
-    def read_error(self, answer: Answer) -> PlatformApiError:
+    def read_error(self, response: PlatformResponse) -> PlatformApiError:
         """By status, code and words, as seen in production: no page lists them.
 
         A 401 is an expired token only if its code is not 3. Trial access, for one:
         https://github.com/gitroomhq/postiz-app/issues/1084.
         """
-        facts, words = _facts(answer), _words(answer)
+        facts, words = _facts(response), _words(response)
         lower = words.lower()
-        match answer.status_code, facts["platform_code"]:
+        match response.status_code, facts["platform_code"]:
             case 401, "3" if "restricted feature" in lower:
                 return PlatformConfigurationError(
                     f"Pinterest refuses this service: {words}", **facts
@@ -378,20 +378,20 @@ class Pinterest(Platform, Boards):
                 message = f"Pinterest takes the account's posts for spam: {words}"
                 return RateLimitError(message, until=until, **facts)
             case 429, _:
-                return RateLimitError("Pinterest asks us to wait.", until=_reset(answer), **facts)
+                return RateLimitError("Pinterest asks us to wait.", until=_reset(response), **facts)
             case 400, _ if "could not fetch" in lower or "unable to reach" in lower:
                 # Its crawler fails at times with addresses that are well; nothing was made.
                 message = f"Pinterest could not fetch a file: {words}"
                 return MediaNotReadyError(message, wait=FETCH_PAUSE, uses_attempt=True, **facts)
-            case 400 | 403 | 412, _ if "<Error>" in answer.text:
+            case 400 | 403 | 412, _ if "<Error>" in response.text:
                 # S3's own words: the form has expired, or is not what it wanted.
                 return UploadLostError(**facts)
             case ((400 | 403 | 404), _) if words:
                 return ContentRejectedError(f"Pinterest refused the Pin: {words}", **facts)
             case status, _ if status == 408 or status >= 500:
                 message = f"Pinterest answered with an error of its own ({status})."
-                return NoAnswerError(message, **facts)
-        return PlatformApiError(f"Pinterest answered {answer.status_code}: {words}", **facts)
+                return NoResponseError(message, **facts)
+        return PlatformApiError(f"Pinterest answered {response.status_code}: {words}", **facts)
 
 
 def _ratio_violations(post: Post) -> Iterator[Violation]:
@@ -431,26 +431,26 @@ def section_facts(section: dict[str, Any]) -> Section:
     return Section(id=section["id"], name=section["name"])
 
 
-def _facts(answer: Answer) -> dict[str, Any]:
-    body = answer.json if isinstance(answer.json, dict) else {}
+def _facts(response: PlatformResponse) -> dict[str, Any]:
+    body = response.json if isinstance(response.json, dict) else {}
     code = body.get("code")
     return {
         "platform_code": str(code) if isinstance(code, int) else "",
-        "request_id": answer.headers.get("x-pinterest-rid", "")[:64],
+        "request_id": response.headers.get("x-pinterest-rid", "")[:64],
     }
 
 
-def _words(answer: Answer) -> str:
-    return str(answer.json.get("message") or "") if isinstance(answer.json, dict) else ""
+def _words(response: PlatformResponse) -> str:
+    return str(response.json.get("message") or "") if isinstance(response.json, dict) else ""
 
 
-def _reset(answer: Answer) -> dt.datetime | None:
+def _reset(response: PlatformResponse) -> dt.datetime | None:
     """When the limit is over. `x-ratelimit-reset` counts seconds; a large one is a time.
 
     https://developers.pinterest.com/docs/reference/rate-limits/
     """
-    told = answer.headers.get("x-ratelimit-reset", "").strip()
-    if told.isascii() and told.isdecimal() and int(told[:11]) < 86400:
-        until = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=int(told[:11]))
-        return retry_after(answer) or until
-    return retry_after(answer, reset_header="x-ratelimit-reset")
+    data = response.headers.get("x-ratelimit-reset", "").strip()
+    if data.isascii() and data.isdecimal() and int(data[:11]) < 86400:
+        until = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=int(data[:11]))
+        return retry_after(response) or until
+    return retry_after(response, reset_header="x-ratelimit-reset")

@@ -20,7 +20,7 @@ from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
     InsufficientPermissionsError,
-    NoAnswerError,
+    NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
     PublishingOffError,
@@ -29,10 +29,20 @@ from socialpublishing.errors import (
     UploadLostError,
     Violation,
 )
-from socialpublishing.http import Answer, Body, retry_after
+from socialpublishing.http import Body, PlatformResponse, retry_after
+from socialpublishing.limits import (
+    GIGABYTE,
+    MEGABYTE,
+    Bounds,
+    Capabilities,
+    MediaLimit,
+    PostType,
+    TextUnit,
+)
 from socialpublishing.media import open_stream
 from socialpublishing.oauth import OAuth
-from socialpublishing.platforms.base import Found, Host, LookUp, Platform, Profile, Progress
+from socialpublishing.platforms.base import Found, Host, LookupRules, Platform, Profile, Progress
+from socialpublishing.platforms.tiktok.metrics import TikTokMetrics
 from socialpublishing.platforms.tiktok.payloads import (
     PUBLIC,
     is_draft,
@@ -43,16 +53,6 @@ from socialpublishing.platforms.tiktok.payloads import (
     shows,
     video_payload,
 )
-from socialpublishing.platforms.tiktok.results import TikTokResults
-from socialpublishing.policy import (
-    GIGABYTE,
-    MEGABYTE,
-    Bounds,
-    Capabilities,
-    MediaLimit,
-    PostType,
-    TextUnit,
-)
 from socialpublishing.posts import Media, MediaKind, Post
 from socialpublishing.text import is_blank, utf16_length
 
@@ -60,7 +60,7 @@ from socialpublishing.text import is_blank, utf16_length
 POLLS_S = (0, 2, 5, 10, 20, 30, 60)
 ID_POLLS_S = (1, 5, 10, 30, 60, 60)
 # After so many looks TikTok is believed that bytes are missing, whatever it said to them.
-MISSING_LOOKS = 4
+MISSING_LOOKUPS = 4
 PAGE_SIZE, MAX_PAGES = 20, 50
 DAY = dt.timedelta(hours=24)
 CAP_PAUSE = dt.timedelta(hours=1)  # after which it is asked again whether a daily cap is over
@@ -113,21 +113,23 @@ class TikTokOptions(options.PostOptions):
         "FOLLOWER_OF_CREATOR",
         "SELF_ONLY",
     )
-    disable_comment = options.flag("Let nobody comment.")
-    disable_duet = options.flag("Let nobody make a duet with the video; of photos it says nothing.")
-    disable_stitch = options.flag("Let nobody stitch the video; of photos it says nothing.")
-    brand_content_toggle = options.flag("It is a paid partnership with somebody else.")
-    brand_organic_toggle = options.flag("It promotes the creator's own business.")
-    music_usage_confirmed = options.flag(
+    disable_comment = options.boolean("Let nobody comment.")
+    disable_duet = options.boolean(
+        "Let nobody make a duet with the video; of photos it says nothing."
+    )
+    disable_stitch = options.boolean("Let nobody stitch the video; of photos it says nothing.")
+    brand_content_toggle = options.boolean("It is a paid partnership with somebody else.")
+    brand_organic_toggle = options.boolean("It promotes the creator's own business.")
+    music_usage_confirmed = options.boolean(
         "The creator has agreed to TikTok's Music Usage Confirmation for this post."
     )
-    is_aigc = options.flag("Label the video as made with AI.")
-    video_cover_timestamp_ms = options.whole(
+    is_aigc = options.boolean("Label the video as made with AI.")
+    video_cover_timestamp_ms = options.integer(
         "The moment of the video whose picture is its cover; without it, the first.", low=0
     )
     title = options.text("The title of photos.", max_length=MAX_PHOTO_TITLE)
-    auto_add_music = options.flag("Let TikTok add music to photos.")
-    photo_cover_index = options.whole("Which photo is the cover, from 0.", low=0, high=34)
+    auto_add_music = options.boolean("Let TikTok add music to photos.")
+    photo_cover_index = options.integer("Which photo is the cover, from 0.", low=0, high=34)
 
 
 VIDEO = MediaLimit(
@@ -215,7 +217,7 @@ class TikTok(Platform):
         )
     )
     options: ClassVar = TikTokOptions
-    results: ClassVar = TikTokResults
+    results: ClassVar = TikTokMetrics
     upload_hosts: ClassVar = (".tiktokapis.com",)
 
     # --- Before a post is taken ------------------------------------------------------------------
@@ -287,10 +289,10 @@ class TikTok(Platform):
             )
 
     @classmethod
-    def look_up(cls, post: Post, *, at_destination: bool) -> LookUp:
+    def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:
         """Of a video we know the name before it is sent. Photos get theirs with the answer, and
         without it whether they exist is told nowhere."""
-        return LookUp(is_complete=is_video(post))
+        return LookupRules(is_complete=is_video(post))
 
     # --- Publishing ------------------------------------------------------------------------------
 
@@ -315,8 +317,8 @@ class TikTok(Platform):
         if "publish_id" not in handle:
             path = "inbox/video/init/" if is_draft(post) else "video/init/"
             begun = self.ask(f"/v2/post/publish/{path}", video_payload(post, plan))
-            told = {"publish_id": begun["publish_id"], "upload_url": begun["upload_url"]}
-            return progress.preparing(**told, offset=0, note="TikTok expects the video.")
+            data = {"publish_id": begun["publish_id"], "upload_url": begun["upload_url"]}
+            return progress.preparing(**data, offset=0, note="TikTok expects the video.")
         offset = handle["offset"]
         if plan.count > 1:
             # More may have arrived than was written down, when a worker died.
@@ -333,8 +335,8 @@ class TikTok(Platform):
 
         Raises ContentRejectedError for what the creator may not do.
         """
-        told = self.ask("/v2/post/publish/creator_info/query/", {})
-        levels = told["privacy_level_options"]
+        data = self.ask("/v2/post/publish/creator_info/query/", {})
+        levels = data["privacy_level_options"]
         if post.options["privacy_level"] not in levels:
             raise ContentRejectedError(
                 f"TikTok lets this creator post to {', '.join(levels)}, and not to "
@@ -342,18 +344,18 @@ class TikTok(Platform):
             )
         for what in ("comment", "duet", "stitch"):
             is_asked = what == "comment" or is_video(post)
-            if is_asked and told.get(f"{what}_disabled") and not post.options[f"disable_{what}"]:
+            if is_asked and data.get(f"{what}_disabled") and not post.options[f"disable_{what}"]:
                 raise ContentRejectedError(
                     f"The creator has switched off {what}s: disable_{what} has to be true."
                 )
-        longest = told.get("max_video_post_duration_sec")
+        longest = data.get("max_video_post_duration_sec")
         seconds = post.media[0].duration_s or 0
         if is_video(post) and longest and seconds > longest:
             raise ContentRejectedError(
                 f"TikTok takes videos of {longest} seconds from this creator; this one has "
                 f"{seconds:g}."
             )
-        return {"username": told["creator_username"]}
+        return {"username": data["creator_username"]}
 
     def _send_chunks(
         self, video: Media, progress: Progress, start: int, end: int, chunk: int
@@ -380,7 +382,7 @@ class TikTok(Platform):
         wait = dt.timedelta(seconds=POLLS_S[0])
         if not is_video(post):
             begun = self.ask("/v2/post/publish/content/init/", photos_payload(post))
-            return progress.confirming(poll_after=wait, publish_id=begun["publish_id"], looks=1)
+            return progress.confirming(poll_after=wait, publish_id=begun["publish_id"], lookups=1)
         video, offset = post.media[0], progress.handle["offset"]
         size = video.size_bytes
         assert size is not None
@@ -391,7 +393,7 @@ class TikTok(Platform):
                 if error.status_code in {403, 404}:
                     return self._given_back(post, progress)
                 raise
-        return progress.confirming(poll_after=wait, looks=1)
+        return progress.confirming(poll_after=wait, lookups=1)
 
     def _given_back(self, post: Post, progress: Progress) -> Progress:
         """The address takes nothing any more. Raises UploadLostError once the task is surely over.
@@ -405,48 +407,48 @@ class TikTok(Platform):
             if error.platform_code == "publish_not_cancellable":
                 return self._stands(post, progress, self._status(progress))
             if error.platform_code != "invalid_publish_id":
-                raise NoAnswerError(str(error)) from error
+                raise NoResponseError(str(error)) from error
         raise UploadLostError()
 
     def confirm(self, post: Post, progress: Progress) -> Progress:
-        told = self._status(progress)
-        is_late = progress.handle.get("looks", 0) >= MISSING_LOOKS
-        if is_late and not self._is_whole(post, told):
-            return progress.ready(looks=0)
-        return self._stands(post, progress, told)
+        data = self._status(progress)
+        is_late = progress.handle.get("lookups", 0) >= MISSING_LOOKUPS
+        if is_late and not self._is_complete(post, data):
+            return progress.ready(lookups=0)
+        return self._stands(post, progress, data)
 
-    def _is_whole(self, post: Post, told: Mapping[str, Any]) -> bool:
+    def _is_complete(self, post: Post, data: Mapping[str, Any]) -> bool:
         """Does TikTok have all bytes? Only while it waits for some it says that they are few."""
         size = post.media[0].size_bytes or 0
-        is_waiting = told.get("status") == "PROCESSING_UPLOAD"
-        return not is_waiting or int(told.get("uploaded_bytes", size)) >= size
+        is_waiting = data.get("status") == "PROCESSING_UPLOAD"
+        return not is_waiting or int(data.get("uploaded_bytes", size)) >= size
 
     def _status(self, progress: Progress) -> dict[str, Any]:
         asked = {"publish_id": progress.handle["publish_id"]}
         return self.ask("/v2/post/publish/status/fetch/", asked)
 
-    def _stands(self, post: Post, progress: Progress, told: Mapping[str, Any]) -> Progress:
-        looks = progress.handle.get("looks", 0)
-        match told.get("status"):
+    def _stands(self, post: Post, progress: Progress, data: Mapping[str, Any]) -> Progress:
+        lookups = progress.handle.get("lookups", 0)
+        match data.get("status"):
             case "PUBLISH_COMPLETE":
-                return self._complete(post, progress, told)
+                return self._complete(post, progress, data)
             case "SEND_TO_USER_INBOX":
                 inbox = f"{self.host('auth')}/messages?lang=en"
                 return progress.published(remote_id=progress.handle["publish_id"], post_url=inbox)
             case "FAILED":
-                reason = str(told.get("fail_reason", ""))
+                reason = str(data.get("fail_reason", ""))
                 if reason in REASONS:
                     return progress.refused(REASONS[reason])
                 if reason == "spam_risk_too_many_posts":
                     note = "TikTok takes no more posts of this creator from apps today."
                     return progress.lost(note, poll_after=CAP_PAUSE)
                 return progress.lost(f"TikTok could not publish it ({reason or 'no reason'}).")
-        pause = dt.timedelta(seconds=POLLS_S[min(looks, len(POLLS_S) - 1)])
-        return progress.confirming(poll_after=pause, looks=looks + 1)
+        pause = dt.timedelta(seconds=POLLS_S[min(lookups, len(POLLS_S) - 1)])
+        return progress.confirming(poll_after=pause, lookups=lookups + 1)
 
-    def _complete(self, post: Post, progress: Progress, told: Mapping[str, Any]) -> Progress:
+    def _complete(self, post: Post, progress: Progress, data: Mapping[str, Any]) -> Progress:
         """It is out. A public post gets its id when TikTok has looked at it, others never do."""
-        ids = told.get("publicaly_available_post_id") or []
+        ids = data.get("publicaly_available_post_id") or []
         ids = ids if isinstance(ids, list) else [ids]
         username = progress.handle.get("creator", {}).get("username", "")
         if is_draft(post) and not ids:
@@ -462,16 +464,16 @@ class TikTok(Platform):
             return progress.confirming(poll_after=pause, id_polls=polls + 1)
         return progress.published(remote_id=progress.handle["publish_id"], post_url=profile)
 
-    def find_published(
-        self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
+    def lookup(
+        self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | Progress | None:
         if "publish_id" not in progress.handle:
-            return self._find_photos(post, progress, since, credited)
-        told = self._status(progress)
-        return self._stands(post, progress, told) if self._is_whole(post, told) else None
+            return self._find_photos(post, progress, since, other_post_ids)
+        data = self._status(progress)
+        return self._stands(post, progress, data) if self._is_complete(post, data) else None
 
     def _find_photos(
-        self, post: Post, progress: Progress, since: dt.datetime, credited: Collection[str]
+        self, post: Post, progress: Progress, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | None:
         """Among the public posts; whether TikTok lists photos there is not told."""
         if is_draft(post) or post.options["privacy_level"] != PUBLIC or is_blank(post.text):
@@ -479,7 +481,7 @@ class TikTok(Platform):
         username = progress.handle.get("creator", {}).get("username", "")
         for videos in self.videos("id,create_time,title,video_description,duration"):
             for found in videos:
-                is_new = found["id"] not in credited and made_at(found) >= since
+                is_new = found["id"] not in other_post_ids and made_at(found) >= since
                 is_new = is_new and not found.get("duration")
                 if is_new and shows(found, post):
                     url = f"{self.host('auth')}/@{username}/photo/{found['id']}"
@@ -492,35 +494,35 @@ class TikTok(Platform):
 
     def ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The `data` of an answer. Raises also for an error that comes with a status of 200."""
-        answer = self.http.call("POST", path, json=dict(body))
-        return self._data(answer)
+        response = self.http.call("POST", path, json=dict(body))
+        return self._data(response)
 
-    def _data(self, answer: Answer) -> dict[str, Any]:
-        if _error_of(answer).get("code", "ok") != "ok":
-            error = self.read_error(answer)
-            error.platform, error.status_code = self.name, answer.status_code
+    def _data(self, response: PlatformResponse) -> dict[str, Any]:
+        if _error_of(response).get("code", "ok") != "ok":
+            error = self.read_error(response)
+            error.platform, error.status_code = self.name, response.status_code
             raise error
-        data = answer.json.get("data") if isinstance(answer.json, dict) else None
+        data = response.json.get("data") if isinstance(response.json, dict) else None
         if not isinstance(data, dict):
-            raise NoAnswerError("TikTok's answer lacks its data.", platform=self.name)
+            raise NoResponseError("TikTok's answer lacks its data.", platform=self.name)
         return data
 
     def videos(self, fields: str) -> Iterator[list[dict[str, Any]]]:
         """The public videos, page by page, newest first."""
         asked: dict[str, Any] = {"max_count": PAGE_SIZE}
         for _ in range(MAX_PAGES):
-            told = self.ask(f"/v2/video/list/?fields={fields}", asked)
-            yield told["videos"]
-            if not told.get("has_more"):
+            data = self.ask(f"/v2/video/list/?fields={fields}", asked)
+            yield data["videos"]
+            if not data.get("has_more"):
                 return
-            asked["cursor"] = told["cursor"]
+            asked["cursor"] = data["cursor"]
 
     # --- Connecting ------------------------------------------------------------------------------
 
     def profile(self) -> Profile:
         # The name in the address of the profile needs another scope; it comes with each post.
-        answer = self.http.call("GET", "/v2/user/info/?fields=open_id,union_id,display_name")
-        user = self._data(answer)["user"]
+        response = self.http.call("GET", "/v2/user/info/?fields=open_id,union_id,display_name")
+        user = self._data(response)["user"]
         return Profile(
             id=user["open_id"],
             display_name=user["display_name"],
@@ -540,29 +542,29 @@ class TikTok(Platform):
 
     # --- Errors ----------------------------------------------------------------------------------
 
-    def token_refusal(self, told: Any) -> PlatformApiError | None:
+    def token_refusal(self, data: Any) -> PlatformApiError | None:
         """https://developers.tiktok.com/docs/en/oauth-error-handling: flat, and with any status."""
-        code = told.get("error") if isinstance(told, dict) else None
-        if not isinstance(code, str) or not code or "access_token" in told:
+        code = data.get("error") if isinstance(data, dict) else None
+        if not isinstance(code, str) or not code or "access_token" in data:
             return None
         facts: dict[str, Any] = {"platform_code": code}
-        facts["request_id"] = str(told.get("log_id", ""))[:64]
+        facts["request_id"] = str(data.get("log_id", ""))[:64]
         if code in {"invalid_client", "unauthorized_client"}:
             return PlatformConfigurationError(**facts)
         if code == "invalid_grant":
             return TokenExpiredError(**facts)
-        words = str(told.get("error_description", ""))
+        words = str(data.get("error_description", ""))
         return PlatformApiError(f"TikTok answered: {words}", **facts)
 
-    def read_token_error(self, answer: Answer) -> PlatformApiError:
-        return self.token_refusal(answer.json) or self.read_error(answer)
+    def read_token_error(self, response: PlatformResponse) -> PlatformApiError:
+        return self.token_refusal(response.json) or self.read_error(response)
 
-    def read_error(self, answer: Answer) -> PlatformApiError:
+    def read_error(self, response: PlatformResponse) -> PlatformApiError:
         """By the code, and never by the status where there is one.
 
         https://developers.tiktok.com/docs/en/tiktok-api-v2-error-handling
         """
-        error = _error_of(answer)
+        error = _error_of(response)
         code, words = str(error.get("code", "")), str(error.get("message", ""))
         log_id = str(error.get("log_id") or error.get("logid") or "")
         facts: dict[str, Any] = {"platform_code": code[:64], "request_id": log_id[:64]}
@@ -582,7 +584,9 @@ class TikTok(Platform):
                 message = "This service has reached TikTok's daily limit of creators who post."
                 return RateLimitError(message, until=_later(CAP_PAUSE), **facts)
             case "rate_limit_exceeded":
-                return RateLimitError("TikTok asks us to wait.", until=retry_after(answer), **facts)
+                return RateLimitError(
+                    "TikTok asks us to wait.", until=retry_after(response), **facts
+                )
             case "unaudited_client_can_only_post_to_private_accounts":
                 return PlatformConfigurationError(
                     "TikTok has not audited this service: it may post to private accounts only, "
@@ -600,28 +604,28 @@ class TikTok(Platform):
             case "invalid_publish_id":
                 return UploadLostError(**facts)
             case "internal_error":
-                return NoAnswerError("TikTok answered with an error of its own.", **facts)
+                return NoResponseError("TikTok answered with an error of its own.", **facts)
             case "ok" | "":
-                return self._by_status(answer)
-        if answer.status_code >= 500:
-            return NoAnswerError("TikTok answered with an error of its own.", **facts)
-        if answer.status_code < 400:
+                return self._by_status(response)
+        if response.status_code >= 500:
+            return NoResponseError("TikTok answered with an error of its own.", **facts)
+        if response.status_code < 400:
             # No list knows the code, and the answer is no refusal: the outcome is open.
             return PlatformApiError(f"TikTok answered: {words or code}", **facts)
         return ContentRejectedError(f"TikTok refused the post: {words or code}", **facts)
 
-    def _by_status(self, answer: Answer) -> PlatformApiError:
+    def _by_status(self, response: PlatformResponse) -> PlatformApiError:
         """The upload host has no codes."""
-        match answer.status_code:
+        match response.status_code:
             case 403:
                 return UploadLostError()
             case 429:
-                until = retry_after(answer)
+                until = retry_after(response)
                 return RateLimitError("TikTok asks us to wait.", until=until)
             case 401:
                 return TokenExpiredError()
         # 404 and 416 say that it stands elsewhere than we think: the status tells where.
-        return NoAnswerError(f"TikTok's upload answered {answer.status_code}.")
+        return NoResponseError(f"TikTok's upload answered {response.status_code}.")
 
 
 def _wrong_options(post: Post, *, has_video: bool) -> Iterator[Violation]:
@@ -641,6 +645,6 @@ def _later(pause: dt.timedelta) -> dt.datetime:
     return dt.datetime.now(tz=dt.UTC) + pause
 
 
-def _error_of(answer: Answer) -> dict[str, Any]:
-    error = answer.json.get("error") if isinstance(answer.json, dict) else None
+def _error_of(response: PlatformResponse) -> dict[str, Any]:
+    error = response.json.get("error") if isinstance(response.json, dict) else None
     return error if isinstance(error, dict) else {}

@@ -16,7 +16,7 @@ from socialpublishing.posts import MediaKind, Post
 
 PUBLIC = "PUBLIC_TO_EVERYONE"
 # Whether TikTok means decimal or binary megabytes is not told: this fits both.
-WHOLE_BYTES = 64_000_000
+SINGLE_CHUNK_BYTES = 64_000_000
 CHUNK_BYTES = 10_000_000
 CUT = 150  # characters of a caption that lists show
 
@@ -41,7 +41,7 @@ class Plan:
 
 
 def plan_of(size: int) -> Plan:
-    if size <= WHOLE_BYTES:
+    if size <= SINGLE_CHUNK_BYTES:
         return Plan(size=size, chunk=size, count=1)
     return Plan(size=size, chunk=CHUNK_BYTES, count=size // CHUNK_BYTES)
 
@@ -93,8 +93,8 @@ def _chosen(post: Post, names: tuple[str, ...]) -> dict[str, Any]:
 def shows(found: Mapping[str, Any], post: Post) -> bool:
     """Is `found`, as TikTok lists it, this `post`? Captions are cut there."""
     said = post.text[:CUT].strip()
-    told = {str(found.get(name, "")).strip() for name in ("title", "video_description")}
-    return said in told
+    data = {str(found.get(name, "")).strip() for name in ("title", "video_description")}
+    return said in data
 
 
 def made_at(found: Mapping[str, Any]) -> dt.datetime:

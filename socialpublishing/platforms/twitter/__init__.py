@@ -13,13 +13,14 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from socialpublishing import options, policy
+from socialpublishing import limits as content_limits
+from socialpublishing import options
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
     DuplicateContentError,
     InsufficientPermissionsError,
-    NoAnswerError,
+    NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
     RateLimitError,
@@ -27,10 +28,11 @@ from socialpublishing.errors import (
     UploadLostError,
     Violation,
 )
-from socialpublishing.http import Answer, Body, MultipartBody, retry_after
+from socialpublishing.http import Body, MultipartBody, PlatformResponse, retry_after
+from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType, TextUnit
 from socialpublishing.media import download
 from socialpublishing.oauth import OAuth
-from socialpublishing.options import WholeField
+from socialpublishing.options import IntegerField
 from socialpublishing.platforms.base import (
     Found,
     Host,
@@ -39,18 +41,17 @@ from socialpublishing.platforms.base import (
     Progress,
     basic,
 )
+from socialpublishing.platforms.twitter.metrics import TwitterMetrics
 from socialpublishing.platforms.twitter.payloads import (
     asked_fields,
     says,
     thread_texts,
     tweet_payload,
 )
-from socialpublishing.platforms.twitter.results import TwitterResults
-from socialpublishing.policy import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType, TextUnit
 from socialpublishing.posts import Media, MediaKind, Post
 from socialpublishing.serializers import StrictSerializer, TextField
 
-MAX_LOOK_UP_PAGES = 5
+MAX_LOOKUP_PAGES = 5
 # https://docs.x.com/x-api/media/quickstart/media-upload-chunked: 1,000 segments of up to 8 MB each;
 # smaller ones are lost sooner and repeated cheaper.
 MAX_SEGMENTS = 1000
@@ -64,7 +65,7 @@ class TwitterPoll(StrictSerializer):
     options = serializers.ListField(
         child=TextField(max_length=25), min_length=2, max_length=4, help_text="The answers."
     )
-    duration_minutes = WholeField(min_value=5, max_value=10_080)
+    duration_minutes = IntegerField(min_value=5, max_value=10_080)
 
 
 class TwitterOptions(options.PostOptions):
@@ -80,7 +81,7 @@ class TwitterOptions(options.PostOptions):
         "tagged_user_ids": ["2244994945"],
     }
     post_type = options.choice("The kind of post.", "feed")
-    thread = options.texts(
+    thread = options.string_list(
         "Further posts, each an answer to the one before it.", max_length=25_000, high=24
     )
     poll = TwitterPoll(**options.optional("A poll below the text; not together with assets."))
@@ -92,10 +93,12 @@ class TwitterOptions(options.PostOptions):
         "verified",
     )
     community_id = options.text("The community to post to.", max_length=19)
-    share_with_followers = options.flag("Show a community's post to all followers too.")
-    made_with_ai = options.flag("Label the media as made with AI.")
-    paid_partnership = options.flag("Label the post as a paid partnership.")
-    tagged_user_ids = options.texts("Ids of accounts to tag in the media.", max_length=19, high=10)
+    share_with_followers = options.boolean("Show a community's post to all followers too.")
+    made_with_ai = options.boolean("Label the media as made with AI.")
+    paid_partnership = options.boolean("Label the post as a paid partnership.")
+    tagged_user_ids = options.string_list(
+        "Ids of accounts to tag in the media.", max_length=19, high=10
+    )
 
 
 # https://docs.x.com/x-api/media/quickstart/best-practices, since 2026-09-01: 20 minutes, and 125
@@ -161,7 +164,7 @@ class Twitter(Platform):
         )
     )
     options: ClassVar = TwitterOptions
-    results: ClassVar = TwitterResults
+    results: ClassVar = TwitterMetrics
 
     @classmethod
     def limits(cls, profile: Mapping[str, Any]) -> Capabilities:
@@ -174,7 +177,9 @@ class Twitter(Platform):
     @classmethod
     def cross_violations(cls, post: Post, kind: PostType) -> Iterator[Violation]:
         for number, part in enumerate(post.options.get("thread", ()), start=2):
-            for broken in policy.violations(Post(text=part), Capabilities(post_types=(kind,))):
+            for broken in content_limits.violations(
+                Post(text=part), Capabilities(post_types=(kind,))
+            ):
                 yield replace(broken, message=f"Post {number} of the thread: {broken.message}")
         if post.options.get("poll") and post.media:
             yield Violation(
@@ -231,12 +236,12 @@ class Twitter(Platform):
 
     def _upload_image(self, post: Post, media: Media) -> str:
         file = download(media.url, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
-        answer = self.http.post(
+        response = self.http.post(
             "/2/media/upload",
             data={"media_category": "tweet_image"},
             files={"media": ("media", file.data, file.mime_type)},
         )
-        media_id: str = answer["data"]["id"]
+        media_id: str = response["data"]["id"]
         return media_id
 
     def _upload_in_parts(self, media: Media, progress: Progress) -> Progress:
@@ -245,7 +250,7 @@ class Twitter(Platform):
         upload = progress.handle.get("upload")
         if upload is None:
             category = "tweet_gif" if media.kind == MediaKind.GIF else "tweet_video"
-            answer = self.http.post(
+            response = self.http.post(
                 "/2/media/upload/initialize",
                 json={
                     "media_type": media.mime_type,
@@ -253,18 +258,23 @@ class Twitter(Platform):
                     "media_category": category,
                 },
             )
-            begun = {"id": answer["data"]["id"], "offset": 0, "is_whole": False, "is_ready": False}
+            begun = {
+                "id": response["data"]["id"],
+                "offset": 0,
+                "is_whole": False,
+                "is_ready": False,
+            }
             return progress.preparing(upload=begun)
         if upload["offset"] < media.size_bytes:
             offset = self._append(media, upload["id"], upload["offset"])
             done = f"{offset / MEGABYTE:.0f} of {media.size_bytes / MEGABYTE:.0f} MB"
             return progress.preparing(upload={**upload, "offset": offset}, note=f"Uploaded {done}.")
         if not upload["is_whole"]:
-            answer = self.http.post(f"/2/media/upload/{upload['id']}/finalize")
+            response = self.http.post(f"/2/media/upload/{upload['id']}/finalize")
         else:
             params = {"command": "STATUS", "media_id": upload["id"]}
-            answer = self.http.get("/2/media/upload", params=params)
-        return self._processed(progress, {**upload, "is_whole": True}, answer["data"])
+            response = self.http.get("/2/media/upload", params=params)
+        return self._processed(progress, {**upload, "is_whole": True}, response["data"])
 
     def _append(self, media: Media, media_id: str, start: int) -> int:
         assert media.size_bytes is not None
@@ -287,10 +297,10 @@ class Twitter(Platform):
         return self.upload(media, start=start, part_bytes=part_bytes, send=send)
 
     def _processed(
-        self, progress: Progress, upload: Mapping[str, Any], told: Mapping[str, Any]
+        self, progress: Progress, upload: Mapping[str, Any], data: Mapping[str, Any]
     ) -> Progress:
         # Without it, there is nothing to process.
-        info = told.get("processing_info") or {"state": "succeeded"}
+        info = data.get("processing_info") or {"state": "succeeded"}
         if info["state"] == "failed":
             # The description knows of no reason; some answers gave one.
             reason = info.get("error", {}).get("message", "it does not say why")
@@ -305,13 +315,13 @@ class Twitter(Platform):
         http = self.http
         if progress.posted:
             assert self.account is not None
-            http = self._http(self.account.token, read_error=self.read_answer_error)
-        answer = http.post("/2/tweets", json=tweet_payload(post, progress))
-        return self._with_part(post, progress, answer["data"]["id"])
+            http = self._http(self.account.token, read_error=self.read_response_error)
+        response = http.post("/2/tweets", json=tweet_payload(post, progress))
+        return self._with_part(post, progress, response["data"]["id"])
 
-    def read_answer_error(self, answer: Answer) -> PlatformApiError:
+    def read_response_error(self, response: PlatformResponse) -> PlatformApiError:
         """Of a later post of a thread: it has no media, so what is not found is the one before."""
-        error = self.read_error(answer)
+        error = self.read_error(response)
         if isinstance(error, UploadLostError):
             return ContentRejectedError("X no longer has the post before it in the thread.")
         return error
@@ -328,19 +338,19 @@ class Twitter(Platform):
         username = self.account.profile.get("username", "i")
         return f"{self.host('auth')}/{username}/status/{tweet_id}"
 
-    def find_published(
-        self, post: Post, progress: Progress, *, since: dt.datetime, credited: Collection[str]
+    def lookup(
+        self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | Progress | None:
         assert self.account is not None
         posted = progress.posted
         wanted = Post(text=thread_texts(post)[len(posted)], media=() if posted else post.media)
-        known = {*credited, *posted}
+        known = {*other_post_ids, *posted}
         params = {
             "max_results": "20",
             "start_time": since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             **asked_fields("created_at", "entities", "note_tweet"),
         }
-        for _ in range(MAX_LOOK_UP_PAGES):
+        for _ in range(MAX_LOOKUP_PAGES):
             page = self.http.get(f"/2/users/{self.account.id}/tweets", params=params)
             for tweet in page.get("data", []):
                 if tweet["id"] not in known and says(tweet, wanted):
@@ -350,15 +360,15 @@ class Twitter(Platform):
                 return None
             params["pagination_token"] = token
         # What is not on these pages may still exist.
-        raise NoAnswerError("X's list is longer than we read.")
+        raise NoResponseError("X's list is longer than we read.")
 
     # --- Connecting ------------------------------------------------------------------------------
 
     def profile(self) -> Profile:
-        answer = self.http.get(
+        response = self.http.get(
             "/2/users/me", params={"user.fields": "profile_image_url,subscription_type,protected"}
         )
-        user = answer["data"]
+        user = response["data"]
         return Profile(
             id=user["id"],
             display_name=f"{user['name']} (@{user['username']})",
@@ -381,15 +391,15 @@ class Twitter(Platform):
 
     # --- Errors ----------------------------------------------------------------------------------
 
-    def read_token_error(self, answer: Answer) -> PlatformApiError:
+    def read_token_error(self, response: PlatformResponse) -> PlatformApiError:
         """`{error, error_description}`, as on docs.x.com/fundamentals/authentication/oauth-2-0."""
-        body = answer.json if isinstance(answer.json, dict) else {}
+        body = response.json if isinstance(response.json, dict) else {}
         code = str(body.get("error", ""))
-        facts: dict[str, Any] = {"platform_code": code, "request_id": _request_id(answer)}
-        if answer.status_code >= 500:
-            return NoAnswerError(**facts)
-        if answer.status_code == 429:
-            return RateLimitError(until=retry_after(answer), **facts)
+        facts: dict[str, Any] = {"platform_code": code, "request_id": _request_id(response)}
+        if response.status_code >= 500:
+            return NoResponseError(**facts)
+        if response.status_code == 429:
+            return RateLimitError(until=retry_after(response), **facts)
         if code in {"invalid_client", "unauthorized_client", "unsupported_grant_type"}:
             return PlatformConfigurationError(**facts)
         # A refresh token that is unknown, used or revoked answers `invalid_request`, not
@@ -398,17 +408,17 @@ class Twitter(Platform):
             return TokenExpiredError(**facts)
         return PlatformApiError(**facts)
 
-    def read_error(self, answer: Answer) -> PlatformApiError:
+    def read_error(self, response: PlatformResponse) -> PlatformApiError:
         """By status, type, words: docs.x.com/x-api/fundamentals/response-codes-and-errors."""
-        body = answer.json if isinstance(answer.json, dict) else {}
+        body = response.json if isinstance(response.json, dict) else {}
         kind = str(body.get("type", "")).rsplit("/", 1)[-1]
         title, detail = str(body.get("title", "")), _detail(body)
         facts: dict[str, Any] = {
             "platform_code": kind if kind not in {"", "about:blank", "blank"} else title,
-            "request_id": _request_id(answer),
+            "request_id": _request_id(response),
         }
         words = f"{title} {detail}".lower()
-        match answer.status_code:
+        match response.status_code:
             case 401:
                 return TokenExpiredError(**facts)
             case 402:
@@ -429,18 +439,18 @@ class Twitter(Platform):
             case 429 if kind == "usage-capped":
                 return PlatformConfigurationError("The service's quota at X is used up.", **facts)
             case 429:
-                return RateLimitError("X asks us to wait.", until=_allowed_at(answer), **facts)
+                return RateLimitError("X asks us to wait.", until=_allowed_at(response), **facts)
             case status if status >= 500:
-                return NoAnswerError(f"X answered with an error of its own ({status}).", **facts)
-        return PlatformApiError(f"X answered {answer.status_code}: {detail}", **facts)
+                return NoResponseError(f"X answered with an error of its own ({status}).", **facts)
+        return PlatformApiError(f"X answered {response.status_code}: {detail}", **facts)
 
 
-def _allowed_at(answer: Answer) -> dt.datetime | None:
+def _allowed_at(response: PlatformResponse) -> dt.datetime | None:
     """The end of the last of all windows that are used up; some accounts have one of a day."""
     used_up = [
-        retry_after(answer, reset_header=f"{window}-reset")
+        retry_after(response, reset_header=f"{window}-reset")
         for window in WINDOWS
-        if answer.headers.get(f"{window}-remaining", "0").strip() == "0"
+        if response.headers.get(f"{window}-remaining", "0").strip() == "0"
     ]
     return max(filter(None, used_up), default=None)
 
@@ -453,5 +463,5 @@ def _detail(body: Mapping[str, Any]) -> str:
     return str(body.get("detail", ""))
 
 
-def _request_id(answer: Answer) -> str:
-    return answer.headers.get("x-transaction-id", "")[:64]
+def _request_id(response: PlatformResponse) -> str:
+    return response.headers.get("x-transaction-id", "")[:64]

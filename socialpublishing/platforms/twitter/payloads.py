@@ -69,8 +69,8 @@ def says(tweet: Mapping[str, Any], post: Post) -> bool:
         written = written[:start] + _bare(written[start:end]) + written[end:]
     wanted = _normal(html.unescape(written))
 
-    def is_it(*told: str) -> bool:
-        stored = _with_links(tweet, lambda link: _bare(_first(link, *told)))
+    def is_it(*data: str) -> bool:
+        stored = _with_links(tweet, lambda link: _bare(_first(link, *data)))
         if post.media:
             stored = re.sub(r"\s*https://t\.co/\w+$", "", stored)
         return _normal(html.unescape(stored)) == wanted

@@ -18,7 +18,7 @@ from socialpublishing.sandbox.facebook import hosted, login, nodes, posts, video
 from socialpublishing.sandbox.facebook.errors import refusal, rejection
 from socialpublishing.sandbox.facebook.login import LABEL, NAME
 from socialpublishing.sandbox.platform import Platform
-from socialpublishing.sandbox.state import Account, Grant, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 
 # https://developers.facebook.com/docs/graph-api/changelog, 2026-11-22. An expired version is served
 # as the oldest living one, without a word.
@@ -87,7 +87,7 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
     pages = [
         _add_page(state, person, account_id=state.new_id(nodes.EPOCH_MS), **page) for page in wanted
     ]
-    grant = Grant(
+    grant = AuthorizationGrant(
         account=person, scopes={login.ALWAYS, *scopes}, page_ids=tuple(page.id for page in pages)
     )
     issued = login.issue(state, grant, lifetime_s=login.LONG_LIFE_S)

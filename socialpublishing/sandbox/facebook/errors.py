@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import Answered, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, json_response
 
 DOCS = "https://developers.facebook.com/docs/graph-api"
 
@@ -33,11 +33,11 @@ def graph_error(
     error["fbtrace_id"] = secrets.token_urlsafe(17)
     if status is None:
         status = 500 if code in (1, 2) else 403 if code == 10 or 200 <= code < 300 else 400
-    return json_answer({"error": error}, status)
+    return json_response({"error": error}, status)
 
 
-def invalid(message: str, **more: Any) -> Answered:
-    return Answered(graph_error(100, f"(#100) {message}", **more))
+def invalid(message: str, **more: Any) -> EarlyResponse:
+    return EarlyResponse(graph_error(100, f"(#100) {message}", **more))
 
 
 def missing_object(method: str, object_id: str) -> HttpResponse:

@@ -14,7 +14,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob, joined
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook import posts, videos
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import asked_fields, pick
@@ -62,7 +62,7 @@ def _start(request: SandboxRequest, page: Account, edge: str) -> HttpResponse:
     )
     request.state.media[NAME, video.id] = video
     url = f"{request.base_url}/{NAME}/video-upload/v25.0/{video.id}"
-    return json_answer({"video_id": video.id, "upload_url": url})
+    return json_response({"video_id": video.id, "upload_url": url})
 
 
 def receive(request: SandboxRequest, video_id: str) -> HttpResponse:
@@ -104,12 +104,12 @@ def _keep(state: State, video: Media, blob: Blob) -> HttpResponse:
     with state.lock:
         if not video.sha256:
             state.keep(video, blob)
-    return json_answer({"success": True})
+    return json_response({"success": True})
 
 
 def _debug(kind: str, message: str, *, is_retriable: bool = False) -> HttpResponse:
     info = {"retriable": is_retriable, "type": kind, "message": message}
-    return json_answer({"debug_info": info}, 400)
+    return json_response({"debug_info": info}, 400)
 
 
 def _finish(request: SandboxRequest, page: Account, edge: str) -> HttpResponse:
@@ -119,7 +119,7 @@ def _finish(request: SandboxRequest, page: Account, edge: str) -> HttpResponse:
     if video is None or video.account_id != page.id or video.facts.get("edge") != edge:
         raise invalid("Param video_id is no upload of this Page")
     if not video.sha256:
-        raise Answered(graph_error(6000, "There was a problem uploading your video file."))
+        raise EarlyResponse(graph_error(6000, "There was a problem uploading your video file."))
     details: dict[str, Any] = {"kind": "story" if edge == "video_stories" else "reel"}
     text, wanted = "", "PUBLISHED"
     if edge == "video_reels":
@@ -129,11 +129,13 @@ def _finish(request: SandboxRequest, page: Account, edge: str) -> HttpResponse:
         if wanted == "SCHEDULED":
             posts.scheduled_time(request, DAYS_AHEAD)
         text = posts.text_param(request, "description")
-        details |= posts.told_details(request, "title", "place", "targeting", "feed_targeting")
+        details |= posts.sent_details(request, "title", "place", "targeting", "feed_targeting")
     with state.lock:
         if not video.post_id:
             if edge == "video_reels" and _reels_of_today(state, page) >= REELS_A_DAY:
-                raise Answered(graph_error(613, "Calls to this api have exceeded the rate limit."))
+                raise EarlyResponse(
+                    graph_error(613, "Calls to this api have exceeded the rate limit.")
+                )
             video.ready_at = state.now() + state.setting("processing_seconds")
             video.facts["fault"] = _fault(video, edge)
             post = posts.add_video(state, page, text, video, details)
@@ -143,10 +145,10 @@ def _finish(request: SandboxRequest, page: Account, edge: str) -> HttpResponse:
                 post.path = f"/reel/{video.id}"
             post.is_public = wanted == "PUBLISHED" and not video.facts["fault"]
             video.facts["publish_status"] = wanted.lower()
-    told: dict[str, Any] = {"success": True}
+    data: dict[str, Any] = {"success": True}
     if edge == "video_stories":
-        told["post_id"] = video.post_id.rpartition("_")[2]
-    return json_answer(told)
+        data["post_id"] = video.post_id.rpartition("_")[2]
+    return json_response(data)
 
 
 def _reels_of_today(state: State, page: Account) -> int:
@@ -182,7 +184,7 @@ def photo_story(request: SandboxRequest, node_id: str) -> HttpResponse:
         if photo.post_id:
             raise posts.already_posted()
         post = posts.add_story(request.state, page, photo)
-    return json_answer({"success": True, "post_id": post.id.rpartition("_")[2]})
+    return json_response({"success": True, "post_id": post.id.rpartition("_")[2]})
 
 
 def stories(request: SandboxRequest, node_id: str) -> HttpResponse:
@@ -199,14 +201,16 @@ def stories(request: SandboxRequest, node_id: str) -> HttpResponse:
         and post.created_at > since
         and post.media[0].ready_at <= request.state.now()
     ]
-    return paged(request, [(post.id, post) for post in shown], lambda post: _told(request, post))
+    return paged(
+        request, [(post.id, post) for post in shown], lambda post: _shown_fields(request, post)
+    )
 
 
 def listed(request: SandboxRequest, node_id: str, edge: str) -> HttpResponse:
     """`GET /{page}/videos` and `/video_reels`: the videos, as `GET /{video}` tells them."""
     token = caller(request, "pages_read_engagement")
     if token.kind != "page" or node_id not in ("me", token.account.id):
-        raise Answered(missing_object("get", node_id))
+        raise EarlyResponse(missing_object("get", node_id))
     asked = asked_fields(request, "VIDEO", "updated_time,description,id")
     kinds = ("reel",) if edge == "video_reels" else ("reel", "video")
     shown = [
@@ -221,7 +225,7 @@ def listed(request: SandboxRequest, node_id: str, edge: str) -> HttpResponse:
     )
 
 
-def _told(request: SandboxRequest, post: Post) -> dict[str, Any]:
+def _shown_fields(request: SandboxRequest, post: Post) -> dict[str, Any]:
     [media] = post.media
     return {
         "post_id": post.id.rpartition("_")[2],

@@ -12,9 +12,9 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid
-from socialpublishing.sandbox.state import Account, Grant, State, Token
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
 
 NAME = "facebook"
 LABEL = "Facebook"
@@ -61,20 +61,20 @@ def dialog(request: SandboxRequest) -> HttpResponse:
     )
     granted = {ALWAYS, *oauth.ticked(request, "scope", asked)}
     page_ids = [page.id for page in request.state.accounts(NAME, owner_id=account.id)]
-    grant = Grant(
+    grant = AuthorizationGrant(
         account=account,
         scopes=granted,
         declined=set(asked) - granted,
         page_ids=tuple(oauth.ticked(request, "page", page_ids)),
     )
     code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(80)}", params)
-    answer = {"code": code.value, **oauth.state_of(params)}
+    response = {"code": code.value, **oauth.state_of(params)}
     if params.get("return_scopes") == "true":
-        answer |= {
+        response |= {
             "granted_scopes": ",".join(sorted(grant.scopes)),
             "denied_scopes": ",".join(sorted(grant.declined)),
         }
-    return oauth.send_back(params["redirect_uri"], **answer)
+    return oauth.send_back(params["redirect_uri"], **response)
 
 
 def _fault_of(params: dict[str, str], asked: list[str]) -> str:
@@ -102,22 +102,22 @@ def access_token(request: SandboxRequest) -> HttpResponse:
             case "fb_exchange_token":
                 return _exchange_token(request.state, params)
             case "client_credentials":
-                return json_answer({"access_token": APP_TOKEN, "token_type": "bearer"})
+                return json_response({"access_token": APP_TOKEN, "token_type": "bearer"})
     raise invalid("Invalid grant_type")
 
 
 def _check_client(params: dict[str, str]) -> None:
     if not params.get("client_id"):
-        raise Answered(graph_error(101, "Missing client_id parameter."))
+        raise EarlyResponse(graph_error(101, "Missing client_id parameter."))
     if params["client_id"] != oauth.client_id(NAME):
-        raise Answered(
+        raise EarlyResponse(
             graph_error(
                 101,
                 "Error validating application. Cannot get application info due to a system error.",
             )
         )
     if not oauth.is_client(NAME, params["client_id"], params.get("client_secret", "")):
-        raise Answered(graph_error(1, "Error validating client secret.", status=400))
+        raise EarlyResponse(graph_error(1, "Error validating client secret.", status=400))
 
 
 def _exchange_code(state: State, params: dict[str, str]) -> HttpResponse:
@@ -138,17 +138,17 @@ def _exchange_code(state: State, params: dict[str, str]) -> HttpResponse:
             subcode=36008,
         )
     code.is_used = True
-    return json_answer(issue(state, code.grant, lifetime_s=SHORT_LIFE_S))
+    return json_response(issue(state, code.grant, lifetime_s=SHORT_LIFE_S))
 
 
 def _exchange_token(state: State, params: dict[str, str]) -> HttpResponse:
     old = live_token(state, params.get("fb_exchange_token", ""))
     if old.kind != "user":
         raise invalid("fb_exchange_token is not a user access token")
-    return json_answer(issue(state, old.grant, lifetime_s=LONG_LIFE_S))
+    return json_response(issue(state, old.grant, lifetime_s=LONG_LIFE_S))
 
 
-def issue(state: State, grant: Grant, *, lifetime_s: int) -> dict[str, Any]:
+def issue(state: State, grant: AuthorizationGrant, *, lifetime_s: int) -> dict[str, Any]:
     """A user token: short-lived from a code, long-lived from an exchange."""
     value = _new_value()
     state.mint("user", grant, value, lifetime_s=lifetime_s, account=grant.account)
@@ -183,11 +183,13 @@ def caller(request: SandboxRequest, *scopes: str) -> Token:
     """The token that the call carries, alive and with `scopes`. Raises Answered otherwise."""
     value = _given(request)
     if not value:
-        raise Answered(graph_error(104, "An access token is required to request this resource."))
+        raise EarlyResponse(
+            graph_error(104, "An access token is required to request this resource.")
+        )
     token = live_token(request.state, value)
     proof = request.params.get("appsecret_proof")
     if proof is not None and not hmac.compare_digest(str(proof).encode(), _proof(value).encode()):
-        raise Answered(
+        raise EarlyResponse(
             graph_error(
                 100,
                 "Invalid appsecret_proof provided in the API argument",
@@ -198,7 +200,7 @@ def caller(request: SandboxRequest, *scopes: str) -> Token:
         request.page_id = token.account.id
     for scope in scopes:
         if scope not in token.grant.scopes:
-            raise Answered(
+            raise EarlyResponse(
                 graph_error(10, f"(#10) This endpoint requires the '{scope}' permission")
             )
     return token
@@ -207,9 +209,11 @@ def caller(request: SandboxRequest, *scopes: str) -> Token:
 def live_token(state: State, value: str) -> Token:
     token = state.tokens.get(value)
     if token is None or token.account.platform != NAME:
-        raise Answered(graph_error(190, "Invalid OAuth access token - Cannot parse access token"))
+        raise EarlyResponse(
+            graph_error(190, "Invalid OAuth access token - Cannot parse access token")
+        )
     if error := _death_of(state, token):
-        raise Answered(graph_error(190, error["message"], subcode=error["subcode"]))
+        raise EarlyResponse(graph_error(190, error["message"], subcode=error["subcode"]))
     return token
 
 
@@ -262,7 +266,7 @@ def debug_token(request: SandboxRequest) -> HttpResponse:
             "code": 190,
             "message": "Invalid OAuth access token - Cannot parse access token",
         }
-        return json_answer({"data": {"error": error, "is_valid": False, "scopes": []}})
+        return json_response({"data": {"error": error, "is_valid": False, "scopes": []}})
     scopes = sorted(token.grant.scopes)
     data: dict[str, Any] = {
         "app_id": oauth.client_id(NAME),
@@ -285,14 +289,14 @@ def debug_token(request: SandboxRequest) -> HttpResponse:
         data["profile_id"] = token.account.id
     if error := _death_of(request.state, token):
         data["error"] = error
-    return json_answer({"data": data})
+    return json_response({"data": data})
 
 
 def permissions(request: SandboxRequest, node_id: str) -> HttpResponse:
     grant = _own_grant(request, node_id)
     statuses = [(scope, "granted") for scope in sorted(grant.scopes)]
     statuses += [(scope, "declined") for scope in sorted(grant.declined)]
-    return json_answer(
+    return json_response(
         {"data": [{"permission": name, "status": status} for name, status in statuses]}
     )
 
@@ -308,13 +312,13 @@ def revoke(request: SandboxRequest, node_id: str) -> HttpResponse:
             elif permission in each.scopes:
                 each.scopes.discard(permission)
                 each.declined.add(permission)
-    return json_answer({"success": True})
+    return json_response({"success": True})
 
 
-def _own_grant(request: SandboxRequest, node_id: str) -> Grant:
+def _own_grant(request: SandboxRequest, node_id: str) -> AuthorizationGrant:
     token = caller(request)
     if token.kind != "user" or node_id not in ("me", token.account.id):
-        raise Answered(
+        raise EarlyResponse(
             graph_error(200, "(#200) Permissions of a person need that person's user token")
         )
     return token.grant

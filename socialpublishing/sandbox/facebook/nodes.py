@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer, listed
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response, listed
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import asked_fields, pick
 from socialpublishing.sandbox.facebook.login import NAME, caller, page_token
@@ -32,7 +32,7 @@ def read(request: SandboxRequest, node_id: str) -> HttpResponse:
         return cards.post_page(request, platform=NAME, post_id=node_id)
     token = caller(request)
     node, kind, usual = _node(request, token, node_id)
-    return json_answer(pick(node, asked_fields(request, kind, usual)))
+    return json_response(pick(node, asked_fields(request, kind, usual)))
 
 
 def _is_visitor(request: SandboxRequest) -> bool:
@@ -47,7 +47,7 @@ def _node(request: SandboxRequest, token: Token, node_id: str) -> tuple[dict[str
     account = token.account if node_id == "me" else state.account(NAME, node_id)
     if account is not None and account.owner_id:
         if account is not token.account and account.id not in token.grant.page_ids:
-            raise Answered(missing_object("get", node_id))
+            raise EarlyResponse(missing_object("get", node_id))
         return page_node(request, token, account), "PAGE", "name,id"
     if account is not None and account is token.grant.account:
         return _user_node(request, account), "USER", "name,id"
@@ -58,11 +58,11 @@ def _node(request: SandboxRequest, token: Token, node_id: str) -> tuple[dict[str
     if photo and _can_see(token, photo.account_id) and photo.category == "video":
         # A fresh one is not to be seen at once.
         if state.now() < photo.created_at + state.setting("read_delay_seconds"):
-            raise Answered(missing_object("get", node_id))
+            raise EarlyResponse(missing_object("get", node_id))
         return video_node(request, photo), "VIDEO", "updated_time,id"
     if photo and _can_see(token, photo.account_id):
         return _photo_node(request, photo), "PHOTO", "created_time,name,id"
-    raise Answered(missing_object("get", node_id))
+    raise EarlyResponse(missing_object("get", node_id))
 
 
 def _can_see(token: Token, page_id: str) -> bool:
@@ -73,7 +73,7 @@ def accounts(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`GET /me/accounts`: the Pages that the person ticked, with their tokens."""
     token = caller(request)
     if token.kind != "user" or node_id not in ("me", token.account.id):
-        raise Answered(missing_object("get", node_id))
+        raise EarlyResponse(missing_object("get", node_id))
     scopes = token.grant.scopes
     pages = [
         page
@@ -96,7 +96,7 @@ def listing(request: SandboxRequest, node_id: str) -> HttpResponse:
     token = caller(request, "pages_read_engagement")
     page = token.account if node_id == "me" else request.state.account(NAME, node_id)
     if page is None or not page.owner_id or not _can_see(token, page.id):
-        raise Answered(missing_object("get", node_id))
+        raise EarlyResponse(missing_object("get", node_id))
     since, until = time_of(request, "since"), time_of(request, "until")
     posts = [
         post
@@ -134,14 +134,14 @@ def paged(
             raise invalid("Invalid cursors values for the after cursor", subcode=None)
         start = cursors.index(after) + 1
     shown = items[start : start + size]
-    answer: dict[str, Any] = {"data": [draw(item) for _, item in shown]}
+    response: dict[str, Any] = {"data": [draw(item) for _, item in shown]}
     if shown:
         last = start + len(shown) - 1
-        answer["paging"] = {"cursors": {"before": cursors[start], "after": cursors[last]}}
+        response["paging"] = {"cursors": {"before": cursors[start], "after": cursors[last]}}
         if last + 1 < len(items):
             query = {**request.params, "limit": size, "after": cursors[last]}
-            answer["paging"]["next"] = f"{request.base_url}{request.path_info}?{urlencode(query)}"
-    return json_answer(answer)
+            response["paging"]["next"] = f"{request.base_url}{request.path_info}?{urlencode(query)}"
+    return json_response(response)
 
 
 def _cursor(item_id: str) -> str:
@@ -274,9 +274,9 @@ def insights(request: SandboxRequest, node_id: str) -> HttpResponse:
     token = caller(request, "read_insights")
     post = request.state.posts.get((NAME, node_id))
     if post is None or not _can_see(token, post.account.id):
-        raise Answered(missing_object("get", node_id))
+        raise EarlyResponse(missing_object("get", node_id))
     names = _checked_metrics(token, str(request.params.get("metric", "")))
-    return json_answer(_insights_of(request, post, names))
+    return json_response(_insights_of(request, post, names))
 
 
 INSIGHTS_FIELD = re.compile(r"\binsights(?:\.metric\(([^()]*)\))?")
@@ -290,11 +290,11 @@ def _metrics_in_fields(request: SandboxRequest, token: Token) -> list[str]:
 
 def _checked_metrics(token: Token, asked: str) -> list[str]:
     if "read_insights" not in token.grant.scopes:
-        raise Answered(graph_error(10, "(#10) This endpoint requires 'read_insights'"))
+        raise EarlyResponse(graph_error(10, "(#10) This endpoint requires 'read_insights'"))
     if "ANALYZE" not in token.account.facts.get("tasks", ()):
-        raise Answered(graph_error(200, "(#200) The task ANALYZE is needed on the Page"))
+        raise EarlyResponse(graph_error(200, "(#200) The task ANALYZE is needed on the Page"))
     if not asked:
-        raise Answered(graph_error(3001, "Param metric is required", subcode=1504028))
+        raise EarlyResponse(graph_error(3001, "Param metric is required", subcode=1504028))
     names = listed(asked)
     if not METRICS.keys() >= set(names):
         raise invalid("The value must be a valid insights metric")
@@ -372,7 +372,7 @@ def video_node(request: SandboxRequest, video: Media) -> dict[str, Any]:
     is_ready = bool(video.post_id) and video.ready_at <= state.now()
     fault = video.facts.get("fault") if is_ready else None
     publish_status = video.facts.get("publish_status", "published")
-    told: dict[str, Any] = {
+    data: dict[str, Any] = {
         "id": video.id,
         "created_time": time_text(video.created_at),
         "updated_time": time_text(video.created_at),
@@ -380,14 +380,14 @@ def video_node(request: SandboxRequest, video: Media) -> dict[str, Any]:
         "status": _video_status(request, video, is_ready=is_ready, fault=fault),
     }
     if post := state.posts.get((NAME, video.post_id)):
-        told |= {"description": post.text} if post.text else {}
+        data |= {"description": post.text} if post.text else {}
         # Of a reel without the host.
         is_reel = post.details.get("kind") == "reel"
-        told["permalink_url"] = f"{post.path}/" if is_reel else _url(request, post)
-        told["post_id"] = post.id.rpartition("_")[2]
+        data["permalink_url"] = f"{post.path}/" if is_reel else _url(request, post)
+        data["post_id"] = post.id.rpartition("_")[2]
     if video.movie:
-        told["length"] = video.movie.duration_s
-    return told
+        data["length"] = video.movie.duration_s
+    return data
 
 
 def _video_status(

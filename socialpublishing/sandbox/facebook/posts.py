@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import asked_fields, pick
 from socialpublishing.sandbox.facebook.login import NAME, caller
@@ -54,7 +54,7 @@ def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
         raise invalid("Missing message or attachment")
     _check_link(link)
     asked = asked_fields(request, "POST", "id")  # a write may read what it made
-    details = told_details(request, *FEED_DETAILS)
+    details = sent_details(request, *FEED_DETAILS)
     _check_cards(details.get("child_attachments"))
     is_scheduled = bool(request.params.get("scheduled_publish_time"))
     if is_scheduled:
@@ -64,7 +64,7 @@ def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
         is_public = flag(request, "published") and not is_scheduled
         post = _add_post(request.state, page, text, photos, link=link, is_public=is_public)
         post.details |= details
-    return json_answer(pick(post_node(request, post), asked))
+    return json_response(pick(post_node(request, post), asked))
 
 
 def add_photo(request: SandboxRequest, node_id: str) -> HttpResponse:
@@ -83,9 +83,9 @@ def add_photo(request: SandboxRequest, node_id: str) -> HttpResponse:
             request.state, page, data, alt_text=text_param(request, "alt_text_custom")
         )
         if not is_public:
-            return json_answer({"id": photo.id})
+            return json_response({"id": photo.id})
         post = _add_post(request.state, page, text, (photo,))
-    return json_answer({"id": photo.id, "post_id": post.id})
+    return json_response({"id": photo.id, "post_id": post.id})
 
 
 def edit(request: SandboxRequest, node_id: str) -> HttpResponse:
@@ -98,7 +98,7 @@ def edit(request: SandboxRequest, node_id: str) -> HttpResponse:
             return missing_object("post", node_id)
         _demand_right_to_post(token.grant.scopes, post.account)
         post.text = text
-    return json_answer({"success": True})
+    return json_response({"success": True})
 
 
 def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
@@ -117,7 +117,7 @@ def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
             post.is_deleted = True
         else:
             return missing_object("delete", node_id)
-    return json_answer({"success": True})
+    return json_response({"success": True})
 
 
 def text_of(request: SandboxRequest) -> str:
@@ -138,16 +138,16 @@ def author(request: SandboxRequest, node_id: str) -> Account:
     token = caller(request)
     if token.kind != "page":
         if node_id in token.grant.page_ids:
-            raise Answered(
+            raise EarlyResponse(
                 graph_error(210, "(#210) A page access token is required to request this resource.")
             )
         if node_id in ("me", token.account.id):  # publish_actions is dead since 2018
-            raise Answered(
+            raise EarlyResponse(
                 graph_error(200, "(#200) Posting to a personal profile is not possible.")
             )
-        raise Answered(missing_object("post", node_id))
+        raise EarlyResponse(missing_object("post", node_id))
     if node_id not in ("me", token.account.id):
-        raise Answered(missing_object("post", node_id))
+        raise EarlyResponse(missing_object("post", node_id))
     _demand_right_to_post(token.grant.scopes, token.account)
     return token.account
 
@@ -155,7 +155,7 @@ def author(request: SandboxRequest, node_id: str) -> Account:
 def _demand_right_to_post(scopes: set[str], page: Account) -> None:
     has_scopes = scopes.issuperset(("pages_manage_posts", "pages_read_engagement"))
     if not has_scopes or "CREATE_CONTENT" not in page.facts["tasks"]:
-        raise Answered(
+        raise EarlyResponse(
             graph_error(
                 200,
                 "(#200) If posting to a page, requires both pages_read_engagement and"
@@ -176,9 +176,9 @@ def text_param(request: SandboxRequest, name: str) -> str:
     return value
 
 
-def told_details(request: SandboxRequest, *names: str) -> dict[str, Any]:
+def sent_details(request: SandboxRequest, *names: str) -> dict[str, Any]:
     """What the post is told beside its text; objects and arrays come as JSON."""
-    told = {}
+    data = {}
     for name in names:
         value = request.params.get(name)
         if value is None:
@@ -189,8 +189,8 @@ def told_details(request: SandboxRequest, *names: str) -> dict[str, Any]:
                 raise invalid(f"Param {name} must be an {'object' if kind is dict else 'array'}")
         elif not isinstance(value, str):
             raise invalid(f"Param {name} must be a string")
-        told[name] = value
-    return told
+        data[name] = value
+    return data
 
 
 def scheduled_time(request: SandboxRequest, days_ahead: int) -> float:
@@ -263,9 +263,9 @@ def _check_link(link: str) -> None:
     except ValueError:
         host = ""
     if not host or parts.scheme not in ("http", "https"):
-        raise Answered(graph_error(1500, "The url you supplied is invalid"))
+        raise EarlyResponse(graph_error(1500, "The url you supplied is invalid"))
     if re.search(r"(^|\.)(facebook\.com|fb\.com|fb\.me)$", host):
-        raise Answered(
+        raise EarlyResponse(
             graph_error(200, "(#200) Links to Facebook cannot be shared.", subcode=1609008)
         )
 
@@ -273,13 +273,13 @@ def _check_link(link: str) -> None:
 def _fetched(url: str) -> Blob:
     """The photo at `url`, fetched as Facebook does it."""
     if not url:
-        raise Answered(graph_error(324, "(#324) Requires upload file"))
+        raise EarlyResponse(graph_error(324, "(#324) Requires upload file"))
     try:
         return fetch(url, max_bytes=MAX_PHOTO_BYTES, agent=FETCH_AGENT)
     except FetchFailed as failed:
         if failed.reason == "too_large":
             raise _unreadable_photo() from failed
-        raise Answered(
+        raise EarlyResponse(
             graph_error(324, "Missing or invalid image file", subcode=2069019)
         ) from failed
 
@@ -303,7 +303,7 @@ def _add_photo(state: State, page: Account, data: Blob, *, alt_text: str) -> Med
     return photo
 
 
-def _unreadable_photo() -> Answered:
+def _unreadable_photo() -> EarlyResponse:
     return invalid(
         "Invalid parameter",
         subcode=1366046,
@@ -322,7 +322,7 @@ def _staged(state: State, page: Account, photo_id: str) -> Media:
     return photo
 
 
-def already_posted() -> Answered:
+def already_posted() -> EarlyResponse:
     return invalid(
         "Invalid parameter",
         subcode=1366051,
@@ -408,7 +408,7 @@ def _refuse_repeat(state: State, page: Account, text: str, photos: tuple[Media, 
         if post.is_visible and post.created_at > state.now() - REPEAT_WINDOW_S
     ]
     if guard == "506" and text and earlier and earlier[0].text == text:
-        raise Answered(
+        raise EarlyResponse(
             graph_error(
                 506,
                 "(#506) Duplicate status message",
@@ -419,7 +419,7 @@ def _refuse_repeat(state: State, page: Account, text: str, photos: tuple[Media, 
             )
         )
     if guard == "1404082" and text and any(post.text == text for post in earlier):
-        raise Answered(
+        raise EarlyResponse(
             graph_error(368, "It looks like you have already posted this.", subcode=1404082)
         )
     shown = {photo.sha256 for post in earlier for photo in post.media}

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob, joined
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook import posts
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid
 from socialpublishing.sandbox.facebook.login import NAME
@@ -38,7 +38,7 @@ def upload(request: SandboxRequest, node_id: str, **_: Any) -> HttpResponse:
             return _finish(request, page)
         case "cancel":
             del request.state.media[NAME, _session(request, page).id]
-            return json_answer({"success": True})
+            return json_response({"success": True})
         case "":
             return _whole(request, page)
     raise invalid("Param upload_phase must be one of {start, transfer, finish, cancel}")
@@ -54,17 +54,17 @@ def _whole(request: SandboxRequest, page: Account) -> HttpResponse:
         raise _refused(1363022, "The video file you tried to upload is too small.")
     video = _new(request, page, blob.size)
     _publish(request, page, video, text, blob)
-    return json_answer({"id": video.id})
+    return json_response({"id": video.id})
 
 
 def _fetched(url: str) -> Blob:
     if not url:
-        raise Answered(graph_error(382, "The video file is too small or missing."))
+        raise EarlyResponse(graph_error(382, "The video file is too small or missing."))
     try:
         return fetch(url, max_bytes=MAX_BYTES, agent=posts.FETCH_AGENT)
     except FetchFailed as failed:
         message = "Unable to fetch video file from URL."
-        raise Answered(graph_error(389, message)) from failed
+        raise EarlyResponse(graph_error(389, message)) from failed
 
 
 def _start(request: SandboxRequest, page: Account) -> HttpResponse:
@@ -77,7 +77,7 @@ def _start(request: SandboxRequest, page: Account) -> HttpResponse:
         raise _refused(1363023, "The video file you tried to upload is too large.")
     video = _new(request, page, int(size))
     ids = {"video_id": video.id, "upload_session_id": f"9{video.id}"}
-    return json_answer({**ids, **_offsets(video)})
+    return json_response({**ids, **_offsets(video)})
 
 
 def _new(request: SandboxRequest, page: Account, size: int) -> Media:
@@ -100,7 +100,7 @@ def _transfer(request: SandboxRequest, page: Account) -> HttpResponse:
         raise invalid("Param video_file_chunk is missing")
     with request.state.lock:
         if str(request.params.get("start_offset")) != str(received(video)):
-            raise Answered(
+            raise EarlyResponse(
                 graph_error(
                     1363037,
                     "There was a problem uploading your video file.",
@@ -111,7 +111,7 @@ def _transfer(request: SandboxRequest, page: Account) -> HttpResponse:
         if received(video) + chunk.size > video.promised_bytes:
             raise invalid("The chunk goes beyond the end of the file")
         video.parts[len(video.parts)] = chunk
-    return json_answer(_offsets(video))
+    return json_response(_offsets(video))
 
 
 def _finish(request: SandboxRequest, page: Account) -> HttpResponse:
@@ -119,18 +119,18 @@ def _finish(request: SandboxRequest, page: Account) -> HttpResponse:
     video = _session(request, page)
     text = posts.text_param(request, "description")
     if video.post_id:
-        return json_answer({"success": True})
+        return json_response({"success": True})
     if received(video) != video.promised_bytes:
         raise _refused(1363041, "The video is not uploaded to its end.")
     data = joined(video.parts.values())  # may take its time: the state is not locked yet
     _publish(request, page, video, text, data)
-    return json_answer({"success": True})
+    return json_response({"success": True})
 
 
 def _publish(request: SandboxRequest, page: Account, video: Media, text: str, data: Blob) -> None:
     state = request.state
     details: dict[str, Any] = {"kind": "video"}
-    details |= posts.told_details(request, "title", "targeting", "feed_targeting")
+    details |= posts.sent_details(request, "title", "targeting", "feed_targeting")
     if thumb := request.upload("thumb"):
         details["thumb"] = thumb.sha256
     is_scheduled = bool(request.params.get("scheduled_publish_time"))
@@ -178,5 +178,5 @@ def _offsets(video: Media) -> dict[str, str]:
     return {"start_offset": str(start), "end_offset": str(end)}
 
 
-def _refused(subcode: int, words: str) -> Answered:
+def _refused(subcode: int, words: str) -> EarlyResponse:
     return invalid("Invalid parameter", subcode=subcode, user_title="Video", user_message=words)

@@ -13,7 +13,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import include, path, re_path
 
-from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.facebook.errors import missing_object, refusal, rejection
 from socialpublishing.sandbox.facebook.fields import parse, pick
 from socialpublishing.sandbox.facebook.nodes import paged
@@ -28,7 +28,7 @@ from socialpublishing.sandbox.instagram.login import (
     own_account,
 )
 from socialpublishing.sandbox.platform import Platform
-from socialpublishing.sandbox.state import Account, Grant, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 
 MAX_ACCOUNTS = 300
 
@@ -50,13 +50,13 @@ def me(request: SandboxRequest) -> HttpResponse:
     if is_facebook(token.grant):
         person = token.grant.account
         node = {"id": facebook_id(person), "name": person.name}
-        return json_answer(pick(node, parse(str(request.params.get("fields") or "id,name"))))
+        return json_response(pick(node, parse(str(request.params.get("fields") or "id,name"))))
     return _account_node(request, token.grant.account)
 
 
 def _account_node(request: SandboxRequest, account: Account) -> HttpResponse:
     asked = parse(str(request.params.get("fields") or "id"))
-    return json_answer(pick(account_node(request, account), asked))
+    return json_response(pick(account_node(request, account), asked))
 
 
 def account_node(request: SandboxRequest, account: Account) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def node(request: SandboxRequest, node_id: str) -> HttpResponse:
         if is_facebook(token.grant):
             shown = {**account_node(request, account), "id": account.id}
             asked = parse(str(request.params.get("fields") or "id"))
-            return json_answer(pick(shown, asked))
+            return json_response(pick(shown, asked))
         return _account_node(request, account)
     return posts.node(request, node_id)
 
@@ -159,7 +159,7 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
         _add(state, _new_id(state), f"{username}.{number}", f"{account.name} {number}", account.id)
         for number in range(2, linked + 2)
     ]
-    issued = login.issue(state, Grant(account=account, scopes=set(scopes)))
+    issued = login.issue(state, AuthorizationGrant(account=account, scopes=set(scopes)))
     return {
         "account_id": account.id,
         "access_token": issued["access_token"],

@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
 from socialpublishing.sandbox.instagram.login import (
@@ -57,14 +57,14 @@ def create(request: SandboxRequest, node_id: str) -> HttpResponse:
         category="container",
         facts={"kind": _kind(params), "params": params, "error": "", "children": []},
     )
-    told = {"id": container.id}
+    data = {"id": container.id}
     if params.get("upload_type") == "resumable" and is_facebook(token.grant):
         container.facts["waits_for_bytes"] = True
-        told["uri"] = f"{request.base_url}/{NAME}/ig-api-upload/v25.0/{container.id}"
+        data["uri"] = f"{request.base_url}/{NAME}/ig-api-upload/v25.0/{container.id}"
     _check_words(params)
     _fill(request, container, account)
     request.state.media[NAME, container.id] = container
-    return json_answer(told)
+    return json_response(data)
 
 
 def _read(name: str, value: Any) -> Any:
@@ -82,7 +82,7 @@ def _read(name: str, value: Any) -> Any:
 def _kind(params: dict[str, Any]) -> str:
     kind = params.get("media_type") or "IMAGE"
     if kind not in KINDS:
-        raise Answered(graph_error(100, "(#100) Unknown media type", subcode=2207023))
+        raise EarlyResponse(graph_error(100, "(#100) Unknown media type", subcode=2207023))
     is_child = params.get("is_carousel_item") is True
     if kind == "VIDEO" and not is_child:
         raise invalid("The VIDEO value for media_type is no longer supported; use REELS.")
@@ -96,7 +96,7 @@ def _check_words(params: dict[str, Any]) -> None:
     if not isinstance(caption, str):
         raise invalid("Param caption must be a string")
     if len(caption) > MAX_CAPTION:
-        raise Answered(graph_error(36004, "The caption was too long", subcode=2207010))
+        raise EarlyResponse(graph_error(36004, "The caption was too long", subcode=2207010))
     if len(find_hashtags(caption)) > MAX_HASHTAGS:
         raise invalid(f"A caption has {MAX_HASHTAGS} hashtags at most.")
     if len(str(params.get("alt_text", ""))) > MAX_ALT_TEXT:
@@ -106,7 +106,7 @@ def _check_words(params: dict[str, Any]) -> None:
         raise invalid("Param collaborators has 3 user names at most")
     for tag in params.get("user_tags", []):
         if not isinstance(tag, dict) or not tag.get("username"):
-            raise Answered(graph_error(100, "(#100) Invalid user tag", subcode=2207040))
+            raise EarlyResponse(graph_error(100, "(#100) Invalid user tag", subcode=2207040))
         if params.get("media_type") in (None, "IMAGE") and not {"x", "y"} <= set(tag):
             raise invalid("Param user_tags needs x and y on an image")
 
@@ -115,7 +115,7 @@ def _fill(request: SandboxRequest, container: Media, account: Account) -> None:
     params, kind = container.facts["params"], container.facts["kind"]
     if kind == "CAROUSEL":
         container.facts["children"] = _children(request.state, account, params.get("children"))
-        _ripen(request.state, container, "instagram_processing_seconds")
+        _finish_processing(request.state, container, "instagram_processing_seconds")
     elif container.facts.get("waits_for_bytes"):
         container.ready_at = float("inf")
     elif kind in ("REELS", "VIDEO") or params.get("video_url"):
@@ -126,7 +126,7 @@ def _fill(request: SandboxRequest, container: Media, account: Account) -> None:
         _take_video(request.state, container, str(params["video_url"]))
     else:
         if not params.get("image_url"):
-            raise Answered(
+            raise EarlyResponse(
                 graph_error(
                     9004,
                     "Only photo or video can be accepted as media type.",
@@ -139,7 +139,7 @@ def _fill(request: SandboxRequest, container: Media, account: Account) -> None:
 def _children(state: State, account: Account, given: Any) -> list[str]:
     if not isinstance(given, list) or not 2 <= len(given) <= 10:
         message = "A carousel has 2 to 10 items"
-        raise Answered(graph_error(100, f"(#100) {message}", subcode=2207028))
+        raise EarlyResponse(graph_error(100, f"(#100) {message}", subcode=2207028))
     for child_id in given:
         child = state.media.get((NAME, str(child_id)))
         if child is None or child.account_id != account.id:
@@ -147,7 +147,7 @@ def _children(state: State, account: Account, given: Any) -> list[str]:
         if child.facts["params"].get("is_carousel_item") is not True:
             raise invalid(f"Param children: {child_id} is no carousel item")
         if status_of(state, child) != "FINISHED":
-            raise Answered(
+            raise EarlyResponse(
                 graph_error(9007, "Media ID is not available", subcode=2207027, status=400)
             )
     return [str(child_id) for child_id in given]
@@ -157,22 +157,22 @@ def _take_image(state: State, container: Media, url: str) -> None:
     """At once: what is wrong with an image is the answer."""
     state.read(container, _fetched(url, 4 * MAX_IMAGE_BYTES, ()))
     if container.size_bytes > MAX_IMAGE_BYTES:
-        raise Answered(graph_error(36000, "The image size is too large.", subcode=2207004))
+        raise EarlyResponse(graph_error(36000, "The image size is too large.", subcode=2207004))
     if container.mime_type != "image/jpeg" or container.picture is None:
         message = "The image format is not supported."
-        raise Answered(graph_error(36001, message, subcode=2207005))
+        raise EarlyResponse(graph_error(36001, message, subcode=2207005))
     if container.facts["kind"] == "IMAGE":
         ratio = container.width / max(container.height, 1)
         if not 0.799 <= ratio <= 1.911:
             message = "The submitted image with aspect ratio cannot be published."
-            raise Answered(graph_error(36003, message, subcode=2207009))
-    _ripen(state, container, "instagram_processing_seconds")
+            raise EarlyResponse(graph_error(36003, message, subcode=2207009))
+    _finish_processing(state, container, "instagram_processing_seconds")
 
 
 def _take_video(state: State, container: Media, url: str) -> None:
     """Later: the answer is a container, and what is wrong comes with its status."""
     kind = container.facts["kind"]
-    _ripen(state, container, "processing_seconds")
+    _finish_processing(state, container, "processing_seconds")
     try:
         blob = fetch(url, max_bytes=MAX_VIDEO_BYTES[kind], agent=AGENT)
     except FetchFailed:
@@ -203,7 +203,7 @@ def _fetched(url: str, max_bytes: int, kinds: tuple[str, ...]) -> Blob:
     try:
         return fetch(url, max_bytes=max_bytes, agent=AGENT, kinds=kinds)
     except FetchFailed as failed:
-        raise Answered(
+        raise EarlyResponse(
             graph_error(
                 9004,
                 "Only photo or video can be accepted as media type.",
@@ -214,7 +214,7 @@ def _fetched(url: str, max_bytes: int, kinds: tuple[str, ...]) -> Blob:
         ) from failed
 
 
-def _ripen(state: State, container: Media, setting: str) -> None:
+def _finish_processing(state: State, container: Media, setting: str) -> None:
     container.ready_at = state.now() + state.setting(setting)
 
 
@@ -269,15 +269,15 @@ def upload(request: SandboxRequest, container_id: str) -> HttpResponse:
             return _upload_error("The file could not be fetched.")
     else:
         blob = request.body_blob
-        told = (request.headers.get("offset"), request.META.get("HTTP_FILE_SIZE"))
-        if told != ("0", str(blob.size)):
+        data = (request.headers.get("offset"), request.META.get("HTTP_FILE_SIZE"))
+        if data != ("0", str(blob.size)):
             return _upload_error("offset or file_size is not that of the bytes.")
     take_bytes(request.state, container, blob)
     container.facts["waits_for_bytes"] = False
-    _ripen(request.state, container, "processing_seconds")
-    return json_answer({"success": True, "message": "Upload successful."})
+    _finish_processing(request.state, container, "processing_seconds")
+    return json_response({"success": True, "message": "Upload successful."})
 
 
 def _upload_error(message: str) -> HttpResponse:
     info = {"retriable": False, "type": "ProcessingFailedError", "message": message}
-    return json_answer({"debug_info": info}, 400)
+    return json_response({"debug_info": info}, 400)

@@ -8,7 +8,7 @@ import zlib
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import pick
 from socialpublishing.sandbox.instagram.login import BASIC, NAME, caller, is_facebook, own_account
@@ -28,9 +28,11 @@ def search(request: SandboxRequest) -> HttpResponse:
     if not name.isalnum():
         raise invalid("The parameter q is required")
     if name in SENSITIVE:
-        raise Answered(graph_error(24, "The requested resource does not exist", subcode=2207024))
+        raise EarlyResponse(
+            graph_error(24, "The requested resource does not exist", subcode=2207024)
+        )
     _count(request, account, name)
-    return json_answer({"data": [{"id": id_of(name)}]})
+    return json_response({"data": [{"id": id_of(name)}]})
 
 
 def id_of(name: str) -> str:
@@ -42,10 +44,10 @@ def _account(request: SandboxRequest) -> Account:
     token = caller(request, *BASIC)
     account = own_account(request, token, str(request.params.get("user_id", "")))
     if not is_facebook(token.grant) or account is None:
-        raise Answered(missing_object("get", "ig_hashtag_search"))
+        raise EarlyResponse(missing_object("get", "ig_hashtag_search"))
     if request.state.setting("instagram_public_content") == "off":
         message = "(#10) This call needs the feature Instagram Public Content Access."
-        raise Answered(graph_error(10, message))
+        raise EarlyResponse(graph_error(10, message))
     return account
 
 
@@ -58,7 +60,7 @@ def _count(request: SandboxRequest, account: Account, name: str) -> None:
             del asked[old]
         if name not in asked and len(asked) >= MAX_TAGS:
             message = "(#18) You have searched for too many hashtags in the last 7 days."
-            raise Answered(graph_error(18, message, subcode=2207034))
+            raise EarlyResponse(graph_error(18, message, subcode=2207034))
         asked.setdefault(name, now)
 
 
@@ -68,7 +70,7 @@ def recently_searched(request: SandboxRequest, node_id: str) -> HttpResponse:
     if account is None or not is_facebook(token.grant):
         return missing_object("get", node_id)
     names = account.facts.get("hashtags", {})
-    return json_answer({"data": [{"id": id_of(name)} for name in names]})
+    return json_response({"data": [{"id": id_of(name)} for name in names]})
 
 
 def media(request: SandboxRequest, hashtag_id: str, which: str) -> HttpResponse:
@@ -96,4 +98,4 @@ def media(request: SandboxRequest, hashtag_id: str, which: str) -> HttpResponse:
         if name in asked:
             raise invalid(f"Tried accessing nonexisting field ({name})")
     data = [pick(media_node(request, post), asked) for post in posts[:size]]
-    return json_answer({"data": data, "paging": {"cursors": {"after": "QVFI"}}})
+    return json_response({"data": data, "paging": {"cursors": {"after": "QVFI"}}})

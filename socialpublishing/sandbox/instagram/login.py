@@ -9,9 +9,9 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid
-from socialpublishing.sandbox.state import Account, Grant, State, Token
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
 
 NAME = "instagram"
 LABEL = "Instagram"
@@ -54,7 +54,7 @@ PUBLISH = ("instagram_business_content_publish", "instagram_content_publish")
 INSIGHTS = ("instagram_business_manage_insights", "instagram_manage_insights")
 
 
-def is_facebook(grant: Grant) -> bool:
+def is_facebook(grant: AuthorizationGrant) -> bool:
     """Was it granted with Facebook Login?"""
     return not any(scope.startswith("instagram_business") for scope in grant.scopes)
 
@@ -85,12 +85,12 @@ def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -
         error_description="The user denied your request",
     )
     granted = set(oauth.ticked(request, "scope", asked))
-    grant = Grant(account=account, scopes=granted, declined=set(asked) - granted)
+    grant = AuthorizationGrant(account=account, scopes=granted, declined=set(asked) - granted)
     code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(120)}", params)
-    answer = oauth.send_back(params["redirect_uri"], code=code.value, **oauth.state_of(params))
+    response = oauth.send_back(params["redirect_uri"], code=code.value, **oauth.state_of(params))
     if needed_type:
-        answer["Location"] += "#_"  # as Instagram does, nobody knows why
-    return answer
+        response["Location"] += "#_"  # as Instagram does, nobody knows why
+    return response
 
 
 def _fault_of(
@@ -112,7 +112,9 @@ def _fault_of(
 
 def flat_error(message: str) -> HttpResponse:
     """How api.instagram.com says no."""
-    return json_answer({"error_type": "OAuthException", "code": 400, "error_message": message}, 400)
+    return json_response(
+        {"error_type": "OAuthException", "code": 400, "error_message": message}, 400
+    )
 
 
 def short_token(request: SandboxRequest) -> HttpResponse:
@@ -127,17 +129,17 @@ def short_token(request: SandboxRequest) -> HttpResponse:
         if grant is None or is_facebook(grant):
             return flat_error("Matching code was not found or was already used")
         token = _mint(request.state, grant, SHORT_LIFE_S)
-    told: dict[str, Any] = {
+    data: dict[str, Any] = {
         "access_token": token.value,
         "user_id": grant.account.id,
         "permissions": ",".join(sorted(grant.scopes)),
     }
     # The pages show it wrapped, in production it is seen flat.
     is_wrapped = request.state.setting("instagram_token_shape") == "data"
-    return json_answer({"data": [told]} if is_wrapped else told)
+    return json_response({"data": [data]} if is_wrapped else data)
 
 
-def _spent_code(state: State, form: dict[str, str]) -> Grant | None:
+def _spent_code(state: State, form: dict[str, str]) -> AuthorizationGrant | None:
     code = state.codes.get(form.get("code", "").removesuffix("#_"))
     if (
         code is None
@@ -151,13 +153,13 @@ def _spent_code(state: State, form: dict[str, str]) -> Grant | None:
     return code.grant
 
 
-def _mint(state: State, grant: Grant, lifetime_s: float) -> Token:
+def _mint(state: State, grant: AuthorizationGrant, lifetime_s: float) -> Token:
     prefix = "EAA" if is_facebook(grant) else "IGAA"
     value = prefix + secrets.token_hex(80)
     return state.mint("user", grant, value, lifetime_s=lifetime_s, account=grant.account)
 
 
-def _granted(state: State, grant: Grant) -> dict[str, Any]:
+def _granted(state: State, grant: AuthorizationGrant) -> dict[str, Any]:
     token = _mint(state, grant, LONG_LIFE_S)
     return {"access_token": token.value, "token_type": "bearer", "expires_in": LONG_LIFE_S}
 
@@ -170,7 +172,7 @@ def long_token(request: SandboxRequest) -> HttpResponse:
     if params.get("client_secret") != oauth.CLIENT_SECRET:
         return graph_error(101, "Error validating client secret.")
     old = live_token(request.state, params.get("access_token", ""))
-    return json_answer(_granted(request.state, old.grant))
+    return json_response(_granted(request.state, old.grant))
 
 
 def refresh(request: SandboxRequest) -> HttpResponse:
@@ -184,7 +186,7 @@ def refresh(request: SandboxRequest) -> HttpResponse:
         # Its form is told nowhere: a guess.
         raise invalid("The access token is less than 24 hours old")
     permissions = ",".join(sorted(old.grant.scopes))
-    return json_answer({**_granted(request.state, old.grant), "permissions": permissions})
+    return json_response({**_granted(request.state, old.grant), "permissions": permissions})
 
 
 def facebook_token(request: SandboxRequest) -> HttpResponse:
@@ -195,16 +197,16 @@ def facebook_token(request: SandboxRequest) -> HttpResponse:
     with request.state.lock:
         if params.get("grant_type") == "fb_exchange_token":
             old = live_token(request.state, params.get("fb_exchange_token", ""))
-            return json_answer(_granted(request.state, old.grant))
+            return json_response(_granted(request.state, old.grant))
         grant = _spent_code(request.state, params)
         if grant is None:
             return graph_error(100, "This authorization code has been used.", subcode=36009)
         token = _mint(request.state, grant, SHORT_LIFE_S)
-    told = {"access_token": token.value, "token_type": "bearer", "expires_in": SHORT_LIFE_S}
-    return json_answer(told)
+    data = {"access_token": token.value, "token_type": "bearer", "expires_in": SHORT_LIFE_S}
+    return json_response(data)
 
 
-def issue(state: State, grant: Grant) -> dict[str, Any]:
+def issue(state: State, grant: AuthorizationGrant) -> dict[str, Any]:
     return _granted(state, grant)
 
 
@@ -215,38 +217,42 @@ def caller(request: SandboxRequest, *scopes: str) -> Token:
     """The token that the call carries, alive and with one of `scopes`. Raises Answered."""
     value = str(request.params.get("access_token", "")) or request.bearer
     if not value:
-        raise Answered(graph_error(104, "An access token is required to request this resource."))
+        raise EarlyResponse(
+            graph_error(104, "An access token is required to request this resource.")
+        )
     token = live_token(request.state, value)
     if scopes and not token.grant.scopes & set(scopes):
         message = f"(#10) Application does not have permission for this action: {scopes[0]}"
-        raise Answered(graph_error(10, message))
+        raise EarlyResponse(graph_error(10, message))
     return token
 
 
 def live_token(state: State, value: str) -> Token:
     token = state.tokens.get(value)
     if token is None or token.account.platform != NAME:
-        raise Answered(graph_error(190, "Invalid OAuth access token - Cannot parse access token"))
+        raise EarlyResponse(
+            graph_error(190, "Invalid OAuth access token - Cannot parse access token")
+        )
     if token.grant.has_ended:
         message = "Error validating access token: The user has not authorized the application."
-        raise Answered(graph_error(190, message, subcode=458))
+        raise EarlyResponse(graph_error(190, message, subcode=458))
     if not state.is_live(token):
         message = "Error validating access token: Session has expired."
-        raise Answered(graph_error(190, message, subcode=463))
+        raise EarlyResponse(graph_error(190, message, subcode=463))
     return token
 
 
 def permissions(request: SandboxRequest, node_id: str) -> HttpResponse:
     granted = sorted(caller(request).grant.scopes)
-    told = [{"permission": scope, "status": "granted"} for scope in granted]
-    return json_answer({"data": told})
+    data = [{"permission": scope, "status": "granted"} for scope in granted]
+    return json_response({"data": data})
 
 
 def revoke(request: SandboxRequest, node_id: str) -> HttpResponse:
     token = caller(request)
     for each in request.state.tokens_of(token.grant.account):
         each.grant.has_ended = True
-    return json_answer({"success": True})
+    return json_response({"success": True})
 
 
 def own_account(request: SandboxRequest, token: Token, node_id: str) -> Account | None:

@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import SandboxRequest, json_answer, listed
+from socialpublishing.sandbox.exchange import SandboxRequest, json_response, listed
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import parse, pick
 from socialpublishing.sandbox.facebook.nodes import paged, time_of
@@ -70,7 +70,7 @@ def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
             return graph_error(24, "The requested resource does not exist", subcode=2207006)
         match status_of(state, container):
             case "PUBLISHED" if state.setting("instagram_republish") == "same":
-                return json_answer({"id": container.post_id})
+                return json_response({"id": container.post_id})
             case "PUBLISHED":
                 return graph_error(100, "(#100) The container is published already.")
             case "EXPIRED":
@@ -87,7 +87,7 @@ def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
         post = _post(state, account, container)
         state.add_post(post)
         container.post_id = post.id
-    return json_answer({"id": post.id})
+    return json_response({"id": post.id})
 
 
 def usage(state: State, account: Account) -> int:
@@ -154,7 +154,7 @@ def publishing_limit(request: SandboxRequest, node_id: str) -> HttpResponse:
     config = {"quota_total": int(request.state.setting("instagram_quota")), "quota_duration": DAY_S}
     node = {"config": config, "quota_usage": usage(request.state, account)}
     asked = parse(str(request.params.get("fields") or "quota_usage"))
-    return json_answer({"data": [pick(node, asked)]})
+    return json_response({"data": [pick(node, asked)]})
 
 
 # --- Reading -------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def asked_fields(request: SandboxRequest) -> dict[str, Any]:
 def read(request: SandboxRequest, token: Any, post: Post) -> HttpResponse:
     if own_account(request, token, post.account.id) is None or not request.state.is_readable(post):
         return missing_object("get", post.id)
-    return json_answer(pick(media_node(request, post), asked_fields(request)))
+    return json_response(pick(media_node(request, post), asked_fields(request)))
 
 
 def media_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
@@ -233,7 +233,7 @@ def media_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
         node["alt_text"] = first.alt_text
     if facts["is_carousel"]:
         node["children"] = {"data": [{"id": each.id} for each in post.media]}
-    node["insights"] = {"data": _told(post, EXPANDED, counted)}
+    node["insights"] = {"data": _shown_fields(post, EXPANDED, counted)}
     return node
 
 
@@ -248,10 +248,14 @@ def insights(request: SandboxRequest, token: Any, post: Post) -> HttpResponse:
     for name in asked:
         if name not in known:
             raise invalid(f"metric[0] must be one of the following values: {', '.join(known)}")
-    return json_answer({"data": _told(post, asked, metrics_of(post, request.state.now()))})
+    return json_response(
+        {"data": _shown_fields(post, asked, metrics_of(post, request.state.now()))}
+    )
 
 
-def _told(post: Post, asked: Sequence[str], counted: dict[str, int]) -> list[dict[str, Any]]:
+def _shown_fields(
+    post: Post, asked: Sequence[str], counted: dict[str, int]
+) -> list[dict[str, Any]]:
     values = {
         "views": counted["views"],
         "reach": counted["reach"],
@@ -284,7 +288,7 @@ def node(request: SandboxRequest, node_id: str) -> HttpResponse:
         if own_account(request, token, container.account_id) is None:
             return missing_object("get", node_id)
         asked = parse(str(request.params.get("fields") or "id"))
-        return json_answer(pick(described(request.state, container), asked))
+        return json_response(pick(described(request.state, container), asked))
     post = request.state.posts.get((NAME, node_id))
     return missing_object("get", node_id) if post is None else read(request, token, post)
 
@@ -297,7 +301,7 @@ def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
     if not is_facebook(token.grant):
         raise invalid("Unsupported delete request.")
     post.is_deleted = True
-    return json_answer({"success": True, "deleted_id": post.id})
+    return json_response({"success": True, "deleted_id": post.id})
 
 
 def text_of(request: SandboxRequest) -> str:

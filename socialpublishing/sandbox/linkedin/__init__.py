@@ -14,13 +14,13 @@ from django.http import HttpResponse
 from django.urls import path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.linkedin import assets, login, posts, statistics
 from socialpublishing.sandbox.linkedin.errors import invalid, refusal, rejection
 from socialpublishing.sandbox.linkedin.login import LABEL, NAME, call
 from socialpublishing.sandbox.linkedin.urns import EPOCH_MS, POSTING_ROLES, urn_of
 from socialpublishing.sandbox.platform import Platform
-from socialpublishing.sandbox.state import Account, Grant, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 
 ONE_ORGANIZATION = ({"name": "Sandbox Works"},)
 ROLES = (*POSTING_ROLES, "ANALYST", "CURATOR", "RECRUITING_POSTER", "LEAD_GEN_FORMS_MANAGER")
@@ -36,12 +36,12 @@ def dress(request: SandboxRequest, response: HttpResponse) -> None:
 
 
 @call("openid")
-def userinfo(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def userinfo(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     account = grant.account
-    told: dict[str, Any] = {"sub": account.id}
+    data: dict[str, Any] = {"sub": account.id}
     if "profile" in grant.scopes:
         given, _, family = account.name.partition(" ")
-        told |= {
+        data |= {
             "name": account.name,
             "given_name": given,
             "family_name": family,
@@ -49,15 +49,15 @@ def userinfo(request: SandboxRequest, grant: Grant) -> HttpResponse:
             "locale": {"country": "US", "language": "en"},
         }
     if "email" in grant.scopes:
-        told |= {"email": f"{account.username}@example.com", "email_verified": True}
-    return json_answer(told)
+        data |= {"email": f"{account.username}@example.com", "email_verified": True}
+    return json_response(data)
 
 
 @call("r_basicprofile")
-def me(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def me(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     account = grant.account
     first, _, last = account.name.partition(" ")
-    return json_answer(
+    return json_response(
         {
             "id": account.id,
             "localizedFirstName": first,
@@ -69,7 +69,7 @@ def me(request: SandboxRequest, grant: Grant) -> HttpResponse:
 
 
 @call("rw_organization_admin", "r_organization_admin")
-def organization_acls(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def organization_acls(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     if request.GET.get("q") != "roleAssignee":
         raise invalid("ILLEGAL_ARGUMENT", "The finder is not supported.")
     role, state = request.GET.get("role"), request.GET.get("state", "APPROVED")
@@ -83,15 +83,17 @@ def organization_acls(request: SandboxRequest, grant: Grant) -> HttpResponse:
         for each in request.state.accounts(NAME, owner_id=grant.account.id)
         if role in (None, each.facts["role"]) and state == "APPROVED"
     ]
-    return json_answer(posts.page(request, found))
+    return json_response(posts.page(request, found))
 
 
 @call("rw_organization_admin", "r_organization_admin")
-def organization(request: SandboxRequest, grant: Grant, organization_id: str) -> HttpResponse:
+def organization(
+    request: SandboxRequest, grant: AuthorizationGrant, organization_id: str
+) -> HttpResponse:
     account = request.state.account(NAME, organization_id)
     if account is None or not account.owner_id:
         return refusal(404)
-    return json_answer(
+    return json_response(
         {
             "id": int(account.id),
             "localizedName": account.name,
@@ -136,7 +138,7 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
     account = _add(
         state, secrets.token_urlsafe(7)[:9], username, fields.get("name", username), wanted
     )
-    issued = login.issue(state, Grant(account=account, scopes=set(scopes)), None)
+    issued = login.issue(state, AuthorizationGrant(account=account, scopes=set(scopes)), None)
     return {
         "account_id": account.id,
         "access_token": issued["access_token"],

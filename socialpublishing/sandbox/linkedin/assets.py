@@ -11,11 +11,11 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import joined
-from socialpublishing.sandbox.exchange import SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, json_response
 from socialpublishing.sandbox.linkedin.errors import denied, error, invalid
-from socialpublishing.sandbox.linkedin.login import NAME, call, grant_of
+from socialpublishing.sandbox.linkedin.login import NAME, authorized_app, call
 from socialpublishing.sandbox.linkedin.urns import EPOCH_MS, author_of, urn_of
-from socialpublishing.sandbox.state import Grant, Media, State
+from socialpublishing.sandbox.state import AuthorizationGrant, Media, State
 
 KINDS = {"images": "image", "videos": "video", "documents": "document"}
 PART_BYTES = 4_194_304
@@ -31,7 +31,7 @@ MIN_S, MAX_S = 3, 30 * 60
 
 
 @call("w_member_social", "w_organization_social")
-def act(request: SandboxRequest, grant: Grant, kind: str) -> HttpResponse:
+def act(request: SandboxRequest, grant: AuthorizationGrant, kind: str) -> HttpResponse:
     match request.GET.get("action"):
         case "initializeUpload":
             return _initialize(request, grant, KINDS[kind])
@@ -48,7 +48,7 @@ def _body(request: SandboxRequest, name: str) -> dict[str, Any]:
     return inner
 
 
-def _initialize(request: SandboxRequest, grant: Grant, kind: str) -> HttpResponse:
+def _initialize(request: SandboxRequest, grant: AuthorizationGrant, kind: str) -> HttpResponse:
     asked = _body(request, "initializeUploadRequest")
     state = request.state
     owner = author_of(state, grant, asked.get("owner"), "owner")
@@ -70,12 +70,12 @@ def _initialize(request: SandboxRequest, grant: Grant, kind: str) -> HttpRespons
     base = f"{request.base_url}/{NAME}/dms-uploads/{urn.rpartition(':')[2]}"
     ends_at = int((state.now() + URL_LIFE_S) * 1000)
     if kind != "video":
-        told = {"uploadUrlExpiresAt": ends_at, "uploadUrl": f"{base}/0", kind: urn}
-        return json_answer({"value": told})
+        data = {"uploadUrlExpiresAt": ends_at, "uploadUrl": f"{base}/0", kind: urn}
+        return json_response({"value": data})
     starts = range(0, size, PART_BYTES)
     if len(starts) > 1:
         media.facts["token"] = secrets.token_urlsafe(24)
-    return json_answer(
+    return json_response(
         {
             "value": {
                 "uploadUrlsExpireAt": ends_at,
@@ -110,7 +110,7 @@ def receive(request: SandboxRequest, asset: str, part: int) -> HttpResponse:
         return error(400, "EXPIRED_UPLOAD_URL", "The upload URL has expired.")
     if media.category == "video":
         return _receive_part(request, media, part)
-    grant = grant_of(request)
+    grant = authorized_app(request)
     if isinstance(grant, HttpResponse):
         return grant
     if media.category == "document" and request.body_blob.size > MAX_DOCUMENT_BYTES:
@@ -134,7 +134,7 @@ def _receive_part(request: SandboxRequest, media: Media, part: int) -> HttpRespo
     return HttpResponse(status=200, headers={"ETag": f'"{etag}"'})
 
 
-def _finalize(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def _finalize(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     asked = _body(request, "finalizeUploadRequest")
     state = request.state
     media = _own(state, grant, asked.get("video"))
@@ -156,7 +156,7 @@ def _finalize(request: SandboxRequest, grant: Grant) -> HttpResponse:
     return HttpResponse(status=200)
 
 
-def _own(state: State, grant: Grant, urn: object) -> Media:
+def _own(state: State, grant: AuthorizationGrant, urn: object) -> Media:
     media = state.media.get((NAME, str(urn)))
     if media is None:
         raise invalid("INVALID_URN_ID", f"{str(urn)[:100]} is not an asset.")
@@ -165,25 +165,25 @@ def _own(state: State, grant: Grant, urn: object) -> Media:
 
 
 @call()
-def one(request: SandboxRequest, grant: Grant, kind: str, urn: str) -> HttpResponse:
+def one(request: SandboxRequest, grant: AuthorizationGrant, kind: str, urn: str) -> HttpResponse:
     """Not for tokens that may only write as a member: that is how the versioned gateway is."""
     if not grant.scopes & {"w_organization_social", "r_organization_social"}:
         raise denied(f"Accessing this {KINDS[kind]} resource is forbidden")
     media = request.state.media.get((NAME, urn))
     if media is None or media.category != KINDS[kind]:
         return error(404, "NOT_FOUND", f"Could not find {kind} {urn}")
-    told: dict[str, Any] = {
+    data: dict[str, Any] = {
         "id": urn,
         "owner": media.facts["owner"],
         "status": status_of(request.state, media),
     }
-    if told["status"] == "AVAILABLE":
-        told["downloadUrl"] = f"{request.base_url}/media/{media.sha256}"
-    if told["status"] == "PROCESSING_FAILED" and kind == "videos":
-        told["processingFailureReason"] = "The video cannot be transcoded."
+    if data["status"] == "AVAILABLE":
+        data["downloadUrl"] = f"{request.base_url}/media/{media.sha256}"
+    if data["status"] == "PROCESSING_FAILED" and kind == "videos":
+        data["processingFailureReason"] = "The video cannot be transcoded."
     if media.movie:
-        told["duration"] = int(media.movie.duration_s * 1000)
-    return json_answer(told)
+        data["duration"] = int(media.movie.duration_s * 1000)
+    return json_response(data)
 
 
 def status_of(state: State, media: Media) -> str:
@@ -210,7 +210,7 @@ def _is_usable(media: Media) -> bool:
     return media.mime_type in DOCUMENTS or media.mime_type.startswith(OFFICE)
 
 
-def usable(state: State, grant: Grant, urn: object, author: str, *kinds: str) -> Media:
+def usable(state: State, grant: AuthorizationGrant, urn: object, author: str, *kinds: str) -> Media:
     """The asset that a post of `author` shows. Raises Answered with what is wrong with it."""
     media = state.media.get((NAME, str(urn)))
     if media is None or media.category not in kinds:

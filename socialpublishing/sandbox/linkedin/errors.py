@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import Answered, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, json_response
 
 THROTTLED = "Resource level throttle limit for calls to this resource is reached."
 # Status → code, sub-code and message, where we know them.
@@ -27,15 +27,15 @@ def error(status: int, code: str, message: str, sub_code: int | None = None) -> 
     body: dict[str, Any] = {"status": status, "code": code, "message": message}
     if sub_code is not None:
         body["serviceErrorCode"] = sub_code
-    return json_answer(body, status)
+    return json_response(body, status)
 
 
-def invalid(code: str, message: str) -> Answered:
-    return Answered(error(400, code, message))
+def invalid(code: str, message: str) -> EarlyResponse:
+    return EarlyResponse(error(400, code, message))
 
 
-def denied(message: str) -> Answered:
-    return Answered(error(403, "ACCESS_DENIED", message, 100))
+def denied(message: str) -> EarlyResponse:
+    return EarlyResponse(error(403, "ACCESS_DENIED", message, 100))
 
 
 def refusal(status: int) -> HttpResponse:
@@ -45,7 +45,7 @@ def refusal(status: int) -> HttpResponse:
 
 def input_error(code: str, description: str) -> HttpResponse:
     """The other envelope, in which the code stands inside."""
-    return json_answer(
+    return json_response(
         {
             "errorDetailType": "com.linkedin.common.error.BadRequest",
             "message": description,
@@ -62,4 +62,4 @@ def rejection() -> HttpResponse:
 
 
 def oauth_error(status: int, code: str, description: str) -> HttpResponse:
-    return json_answer({"error": code, "error_description": description}, status)
+    return json_response({"error": code, "error_description": description}, status)

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import SandboxRequest, View, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, View, json_response
 from socialpublishing.sandbox.linkedin.errors import denied, error, oauth_error
-from socialpublishing.sandbox.state import Account, Grant, State, Token
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
 
 NAME = "linkedin"
 LABEL = "LinkedIn"
@@ -68,7 +68,7 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     )
     with request.state.lock:
         _end_other_grants(request.state, account, set(asked))
-        grant = Grant(account=account, scopes=set(asked))
+        grant = AuthorizationGrant(account=account, scopes=set(asked))
         code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(120)}", params)
     return oauth.send_back(params["redirect_uri"], code=code.value, **oauth.state_of(params))
 
@@ -143,7 +143,7 @@ def _exchange(state: State, form: dict[str, str]) -> HttpResponse:
             "authorization code. Or authorization code expired. Or external member binding exists",
         )
     code.is_used = True
-    return json_answer(issue(state, code.grant, None))
+    return json_response(issue(state, code.grant, None))
 
 
 def _without_query(uri: str) -> str:
@@ -159,10 +159,10 @@ def _refresh(state: State, form: dict[str, str]) -> HttpResponse:
         return oauth_error(
             400, "invalid_grant", "The provided authorization grant or refresh token is invalid"
         )
-    return json_answer(issue(state, old.grant, old))
+    return json_response(issue(state, old.grant, old))
 
 
-def issue(state: State, grant: Grant, refresh: Token | None) -> dict[str, Any]:
+def issue(state: State, grant: AuthorizationGrant, refresh: Token | None) -> dict[str, Any]:
     """New tokens. A refresh token keeps the end that it had from the first consent on."""
     now = state.now()
     if refresh is None and state.setting("linkedin_refresh_tokens") == "on":
@@ -171,18 +171,18 @@ def issue(state: State, grant: Grant, refresh: Token | None) -> dict[str, Any]:
             "refresh", grant, value, lifetime_s=REFRESH_LIFE_S, account=grant.account
         )
     life_s: float = ACCESS_LIFE_S
-    told: dict[str, Any] = {"token_type": "Bearer"}
+    data: dict[str, Any] = {"token_type": "Bearer"}
     if refresh is not None and refresh.expires_at is not None:
         left_s = refresh.expires_at - now
         life_s = min(life_s, left_s)
-        told |= {"refresh_token": refresh.value, "refresh_token_expires_in": int(left_s)}
+        data |= {"refresh_token": refresh.value, "refresh_token_expires_in": int(left_s)}
     access = f"AQ{oauth.random_text(350)}"
     state.mint("access", grant, access, lifetime_s=life_s, account=grant.account)
     return {
         "access_token": access,
         "expires_in": int(life_s),
         "scope": ",".join(sorted(grant.scopes)),
-        **told,
+        **data,
     }
 
 
@@ -203,9 +203,9 @@ def introspect(request: SandboxRequest) -> HttpResponse:
         return oauth_error(401, "invalid_client", "Client authentication failed")
     token = request.state.tokens.get(form.get("token", ""))
     if token is None or token.account.platform != NAME:
-        return json_answer({"active": False})
+        return json_response({"active": False})
     is_active = request.state.is_live(token)
-    return json_answer(
+    return json_response(
         {
             "active": is_active,
             "status": "active" if is_active else "expired",
@@ -238,7 +238,7 @@ def call(*scopes: str) -> Callable[[Callable[..., HttpResponse]], View]:
                 if version not in VERSIONS:
                     message = f"Requested version {version[:8]}01 is not active"
                     return error(426, "NONEXISTENT_VERSION", message)
-            grant = grant_of(request)
+            grant = authorized_app(request)
             if isinstance(grant, HttpResponse):
                 return grant
             if scopes and not grant.scopes & set(scopes):
@@ -251,7 +251,7 @@ def call(*scopes: str) -> Callable[[Callable[..., HttpResponse]], View]:
     return wrap
 
 
-def grant_of(request: SandboxRequest) -> Grant | HttpResponse:
+def authorized_app(request: SandboxRequest) -> AuthorizationGrant | HttpResponse:
     """What the call's token stands for, or why it stands for nothing."""
     if not request.bearer:
         return error(401, "EMPTY_ACCESS_TOKEN", "Empty oauth2 access token", 65604)

@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, json_response
 from socialpublishing.sandbox.linkedin import little_text
 from socialpublishing.sandbox.linkedin.assets import usable
 from socialpublishing.sandbox.linkedin.errors import denied, error, input_error, invalid
 from socialpublishing.sandbox.linkedin.login import NAME, call
 from socialpublishing.sandbox.linkedin.urns import EPOCH_MS, account_of, author_of, urn_of
-from socialpublishing.sandbox.state import Account, Grant, Media, Post, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, Media, Post, State
 
 MAX_COMMENTARY = 3000
 MAX_ALT_TEXT = 4086
@@ -31,7 +31,7 @@ MAX_PAGE = 100
 
 
 @call("w_member_social", "w_organization_social")
-def create(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def create(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     body = request.json
     if not isinstance(body, dict):
         raise invalid("ILLEGAL_ARGUMENT", "The body is not a JSON object.")
@@ -113,7 +113,7 @@ def _shape(content: object) -> tuple[str, dict[str, Any]]:
 
 
 def _shown(
-    state: State, grant: Grant, author: str, shape: str, inner: dict[str, Any]
+    state: State, grant: AuthorizationGrant, author: str, shape: str, inner: dict[str, Any]
 ) -> tuple[tuple[Media, ...], dict[str, Any]]:
     """What the post shows, and what is worth telling of it. Raises Answered."""
     match shape:
@@ -140,18 +140,18 @@ def _shown(
             thumbnail: tuple[Media, ...] = ()
             if "thumbnail" in inner:
                 thumbnail = (usable(state, grant, inner["thumbnail"], author, "image"),)
-            told = {
+            data = {
                 name: inner[name] for name in ("source", "title", "description") if name in inner
             }
-            return thumbnail, {"article": told}
+            return thumbnail, {"article": data}
         case "poll":
             return (), {"poll": _poll(inner)}
     return (), {}
 
 
-def _with_alt_text(media: Media, told: Mapping[str, Any]) -> Media:
+def _with_alt_text(media: Media, data: Mapping[str, Any]) -> Media:
     """The same image may be shown by two posts, with an alt text each."""
-    alt_text = told.get("altText", "")
+    alt_text = data.get("altText", "")
     if not isinstance(alt_text, str) or len(alt_text) > MAX_ALT_TEXT:
         raise invalid("FIELD_LENGTH_TOO_LONG", "altText is too long.")
     return dataclasses.replace(media, alt_text=alt_text)
@@ -174,11 +174,11 @@ def _poll(inner: dict[str, Any]) -> dict[str, Any]:
 
 def _twin(state: State, author: Account, sign: tuple[Any, ...]) -> Post | None:
     """The same post of the last minutes. Of deleted ones only with `linkedin_ghosts`."""
-    has_ghosts = state.setting("linkedin_ghosts") == "on"
+    counts_deleted = state.setting("linkedin_ghosts") == "on"
     for post in state.posts_of(author):
         if post.created_at < state.now() - DUPLICATES_FOR_S:
             return None
-        if post.facts.get("sign") == sign and (has_ghosts or not post.is_deleted):
+        if post.facts.get("sign") == sign and (counts_deleted or not post.is_deleted):
             return post
     return None
 
@@ -194,7 +194,7 @@ def text_of(request: SandboxRequest) -> str:
 
 
 @call("r_organization_social", "r_member_social", "w_member_social", "w_organization_social")
-def listed(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def listed(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     """By author; or, with `ids=List(…)`, those of these URNs (BATCH_GET)."""
     if wanted := IDS.fullmatch(request.GET.get("ids", "")):
         return _batch(request, grant, wanted[1].split(","))
@@ -204,17 +204,17 @@ def listed(request: SandboxRequest, grant: Grant) -> HttpResponse:
     if request.GET.get("sortBy", "LAST_MODIFIED") not in ("LAST_MODIFIED", "CREATED"):
         raise invalid("ILLEGAL_ARGUMENT", "sortBy is not an enum symbol.")
     posts = [post for post in request.state.posts_of(author) if request.state.is_listed(post)]
-    return json_answer(page(request, [described(request, post) for post in posts]))
+    return json_response(page(request, [described(request, post) for post in posts]))
 
 
-def _batch(request: SandboxRequest, grant: Grant, urns: list[str]) -> HttpResponse:
+def _batch(request: SandboxRequest, grant: AuthorizationGrant, urns: list[str]) -> HttpResponse:
     results = {}
     for urn in urns:
         if post := _find(request, urn):
             _readable(request.state, grant, urn_of(post.account))
             results[urn] = described(request, post)
     statuses = {urn: 200 if urn in results else 404 for urn in urns}
-    return json_answer({"results": results, "statuses": statuses, "errors": {}})
+    return json_response({"results": results, "statuses": statuses, "errors": {}})
 
 
 def page(request: SandboxRequest, elements: list[Any]) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def _number(request: SandboxRequest, name: str, default: int) -> int:
     return int(given)
 
 
-def _readable(state: State, grant: Grant, urn: object) -> Account:
+def _readable(state: State, grant: AuthorizationGrant, urn: object) -> Account:
     """Whose posts may be read: those of one's organizations. Raises Answered."""
     account = account_of(state, urn)
     if account is None:
@@ -250,12 +250,12 @@ def _readable(state: State, grant: Grant, urn: object) -> Account:
 
 
 @call()
-def one(request: SandboxRequest, grant: Grant, urn: str) -> HttpResponse:
+def one(request: SandboxRequest, grant: AuthorizationGrant, urn: str) -> HttpResponse:
     post = _find(request, urn)
     if post is None:
         return error(404, "NOT_FOUND", f"Could not find entity {urn}")
     _readable(request.state, grant, urn_of(post.account))
-    return json_answer(described(request, post))
+    return json_response(described(request, post))
 
 
 def _find(request: SandboxRequest, urn: str) -> Post | None:
@@ -264,7 +264,7 @@ def _find(request: SandboxRequest, urn: str) -> Post | None:
 
 
 @call("w_member_social", "w_organization_social")
-def update(request: SandboxRequest, grant: Grant, urn: str) -> HttpResponse:
+def update(request: SandboxRequest, grant: AuthorizationGrant, urn: str) -> HttpResponse:
     post = _find(request, urn)
     if post is None:
         return error(404, "NOT_FOUND", f"Could not find entity {urn}")
@@ -281,7 +281,7 @@ def update(request: SandboxRequest, grant: Grant, urn: str) -> HttpResponse:
 
 
 @call("w_member_social", "w_organization_social")
-def delete(request: SandboxRequest, grant: Grant, urn: str) -> HttpResponse:
+def delete(request: SandboxRequest, grant: AuthorizationGrant, urn: str) -> HttpResponse:
     """Also of what is gone already."""
     post = request.state.posts.get((NAME, urn))
     if post is not None:
@@ -292,7 +292,7 @@ def delete(request: SandboxRequest, grant: Grant, urn: str) -> HttpResponse:
 
 def described(request: SandboxRequest, post: Post) -> dict[str, Any]:
     at = int(post.created_at * 1000)
-    told = {
+    data = {
         "id": post.id,
         "author": urn_of(post.account),
         "commentary": post.facts["commentary"],
@@ -309,8 +309,8 @@ def described(request: SandboxRequest, post: Post) -> dict[str, Any]:
         "lastModifiedAt": at,
     }
     if post.facts["content"] is not None:
-        told["content"] = post.facts["content"]
-    return told
+        data["content"] = post.facts["content"]
+    return data
 
 
 def plant(

@@ -11,11 +11,11 @@ from urllib.parse import unquote
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, json_response
 from socialpublishing.sandbox.linkedin.errors import denied, invalid
 from socialpublishing.sandbox.linkedin.login import NAME, call
 from socialpublishing.sandbox.linkedin.urns import account_of, urn_of
-from socialpublishing.sandbox.state import Grant, Post
+from socialpublishing.sandbox.state import AuthorizationGrant, Post
 
 WINDOW_S = 365 * 86400
 # In Rest.li's own notation: brackets and commas as they are, what stands inside encoded.
@@ -35,7 +35,7 @@ STRING_SINCE = "202605"
 
 
 @call("rw_organization_admin", "r_organization_admin")
-def of_organization(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def of_organization(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     raw = _raw(request)
     if raw.get("q") != "organizationalEntity":
         raise invalid("ILLEGAL_ARGUMENT", "The finder is not supported.")
@@ -52,7 +52,7 @@ def of_organization(request: SandboxRequest, grant: Grant) -> HttpResponse:
     ]
     asked = [name for name in ("shares", "ugcPosts") if name in raw]
     if not asked:
-        return json_answer(_page([_element(request, organization, own)]))
+        return json_response(_page([_element(request, organization, own)]))
     if len(asked) > 1:
         raise invalid("ILLEGAL_ARGUMENT", "shares and ugcPosts cannot be asked for together.")
     [name] = asked
@@ -70,7 +70,7 @@ def of_organization(request: SandboxRequest, grant: Grant) -> HttpResponse:
         # What nobody has seen yet is missing.
         if urn in by_urn and metrics_of(by_urn[urn], now)["impressions"]
     ]
-    return json_answer(_page(elements))
+    return json_response(_page(elements))
 
 
 def _raw(request: SandboxRequest) -> dict[str, str]:
@@ -106,7 +106,7 @@ def _element(request: SandboxRequest, organization: Any, posts: list[Post]) -> d
 
 
 @call("r_member_postAnalytics")
-def of_member(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def of_member(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     raw = _raw(request)
     metric = raw.get("queryType", "")
     if raw.get("q") != "entity":
@@ -125,16 +125,16 @@ def of_member(request: SandboxRequest, grant: Grant) -> HttpResponse:
         raise invalid("ILLEGAL_ARGUMENT", "There is no such post.")
     if post.account is not grant.account:
         raise denied("The member is not the author of the post.")
-    told: object = metric
+    data: object = metric
     if request.headers["LinkedIn-Version"] < STRING_SINCE:
         name = "com.linkedin.adsexternalapi.memberanalytics.v1.CreatorPostAnalyticsMetricTypeV1"
-        told = {name: metric}
-    return json_answer(
+        data = {name: metric}
+    return json_response(
         _page(
             [
                 {
                     "count": metrics_of(post, request.state.now())[COUNTED[metric]],
-                    "metricType": told,
+                    "metricType": data,
                     "targetEntity": {entity["kind"]: urn},
                 }
             ]

@@ -2,7 +2,7 @@
 
 from socialpublishing.sandbox.linkedin.errors import denied, invalid
 from socialpublishing.sandbox.linkedin.login import NAME
-from socialpublishing.sandbox.state import Account, Grant, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 
 EPOCH_MS = 0
 POSTING_ROLES = ("ADMINISTRATOR", "CONTENT_ADMINISTRATOR", "DIRECT_SPONSORED_CONTENT_POSTER")
@@ -20,7 +20,9 @@ def account_of(state: State, urn: object) -> Account | None:
     return account if account is not None and urn_of(account).startswith(f"{prefix}:") else None
 
 
-def author_of(state: State, grant: Grant, urn: object, field: str = "author") -> Account:
+def author_of(
+    state: State, grant: AuthorizationGrant, urn: object, field: str = "author"
+) -> Account:
     """The account that `grant` may post as by the name of `urn`. Raises Answered."""
     account = account_of(state, urn)
     if account is None:

@@ -13,12 +13,12 @@ from django.http import HttpResponse
 from django.urls import path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.pinterest import boards, login, pins, trends, uploads
 from socialpublishing.sandbox.pinterest.errors import refusal, rejection
 from socialpublishing.sandbox.pinterest.login import LABEL, NAME, call
 from socialpublishing.sandbox.platform import Platform
-from socialpublishing.sandbox.state import Account, Grant, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 
 ONE_BOARD = ({"name": "Ideas to keep"},)
 MAX_BOARDS = 1000
@@ -41,9 +41,9 @@ def dress(request: SandboxRequest, response: HttpResponse) -> None:
 
 
 @call("user_accounts:read", category="org_read")
-def user_account(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def user_account(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     account = grant.account
-    return json_answer(
+    return json_response(
         {
             "id": account.id,
             "username": account.username,
@@ -92,7 +92,7 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
     account = _add(
         state, state.new_id(boards.EPOCH_MS), username, fields.get("name", username), wanted
     )
-    grant = Grant(account=account, scopes=set(scopes))
+    grant = AuthorizationGrant(account=account, scopes=set(scopes))
     issued = login.issue(state, grant, "authorization_code")
     return {
         "account_id": account.id,

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.pinterest.errors import board_not_found, invalid, not_found, refusal
 from socialpublishing.sandbox.pinterest.login import call
 from socialpublishing.sandbox.schema import first_fault
-from socialpublishing.sandbox.state import Account, Grant, State, as_time
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, as_time
 
 EPOCH_MS = 1262304000000  # 2010: ids of Pinterest have 18 digits, and grow
 MAX_SECTION = 180
@@ -70,17 +70,17 @@ def add_board(state: State, account: Account, **facts: Any) -> Board:
     return board
 
 
-def find(grant: Grant, board_id: str) -> Board:
+def find(grant: AuthorizationGrant, board_id: str) -> Board:
     board = boards_of(grant.account).get(board_id)
     if board is None:
         raise board_not_found()
     if board.privacy == "SECRET" and "boards:read_secret" not in grant.scopes:
-        raise Answered(refusal(403))
+        raise EarlyResponse(refusal(403))
     return board
 
 
 @call("boards:read", category="org_read")
-def boards(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def boards(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     privacy = request.GET.get("privacy", "ALL")
     if privacy not in FILTERS:
         raise invalid(f"privacy: '{privacy}' is not one of {list(FILTERS)}")
@@ -89,12 +89,12 @@ def boards(request: SandboxRequest, grant: Grant) -> HttpResponse:
         seen = tuple(each for each in seen if each != "SECRET")
     shown = [board for board in boards_of(grant.account).values() if board.privacy in seen]
     items, bookmark = page(request, shown)
-    told = [described(request, grant.account, board) for board in items]
-    return json_answer({"items": told, "bookmark": bookmark})
+    data = [described(request, grant.account, board) for board in items]
+    return json_response({"items": data, "bookmark": bookmark})
 
 
 @call("boards:read", "boards:write", category="org_write")
-def create(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def create(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     body = without_nulls(request.json)
     demand(CREATE, body)
     privacy = body.get("privacy", "PUBLIC")
@@ -109,16 +109,16 @@ def create(request: SandboxRequest, grant: Grant) -> HttpResponse:
             privacy=privacy,
             is_ads_only=body.get("is_ads_only", False),
         )
-    return json_answer(described(request, grant.account, board), 201)
+    return json_response(described(request, grant.account, board), 201)
 
 
 @call("boards:read", category="org_read")
-def one(request: SandboxRequest, grant: Grant, board_id: str) -> HttpResponse:
-    return json_answer(described(request, grant.account, find(grant, board_id)))
+def one(request: SandboxRequest, grant: AuthorizationGrant, board_id: str) -> HttpResponse:
+    return json_response(described(request, grant.account, find(grant, board_id)))
 
 
 @call("boards:read", "boards:write", category="org_write")
-def delete(request: SandboxRequest, grant: Grant, board_id: str) -> HttpResponse:
+def delete(request: SandboxRequest, grant: AuthorizationGrant, board_id: str) -> HttpResponse:
     """Its Pins go with it."""
     with request.state.lock:
         board = find(grant, board_id)
@@ -130,21 +130,21 @@ def delete(request: SandboxRequest, grant: Grant, board_id: str) -> HttpResponse
 
 
 @call("boards:read", category="org_read")
-def sections(request: SandboxRequest, grant: Grant, board_id: str) -> HttpResponse:
+def sections(request: SandboxRequest, grant: AuthorizationGrant, board_id: str) -> HttpResponse:
     items, bookmark = page(request, list(find(grant, board_id).sections.items()))
-    told = [{"id": section_id, "name": name} for section_id, name in items]
-    return json_answer({"items": told, "bookmark": bookmark})
+    data = [{"id": section_id, "name": name} for section_id, name in items]
+    return json_response({"items": data, "bookmark": bookmark})
 
 
 @call("boards:read", "boards:write", category="org_write")
-def add_section(request: SandboxRequest, grant: Grant, board_id: str) -> HttpResponse:
+def add_section(request: SandboxRequest, grant: AuthorizationGrant, board_id: str) -> HttpResponse:
     body = without_nulls(request.json)
     demand(SECTION, body)
     with request.state.lock:
         board = find(grant, board_id)
         section_id = request.state.new_id(EPOCH_MS)
         board.sections[section_id] = body["name"]
-    return json_answer({"id": section_id, "name": body["name"]}, 201)
+    return json_response({"id": section_id, "name": body["name"]}, 201)
 
 
 def section_of(board: Board, section_id: str) -> str:

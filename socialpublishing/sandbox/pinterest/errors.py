@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from django.http import HttpResponse
 from django.utils.html import escape
 
-from socialpublishing.sandbox.exchange import Answered, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, json_response
 
 TRIAL = (
     "Apps with Trial access may not create Pins in production https://api.pinterest.com"
@@ -26,19 +26,19 @@ USUAL = {
 
 
 def error(status: int, code: int, message: str) -> HttpResponse:
-    return json_answer({"code": code, "message": message}, status)
+    return json_response({"code": code, "message": message}, status)
 
 
-def invalid(message: str) -> Answered:
-    return Answered(error(400, 1, message))
+def invalid(message: str) -> EarlyResponse:
+    return EarlyResponse(error(400, 1, message))
 
 
-def board_not_found() -> Answered:
-    return Answered(error(404, 40, "Board not found."))
+def board_not_found() -> EarlyResponse:
+    return EarlyResponse(error(404, 40, "Board not found."))
 
 
-def not_found(what: str) -> Answered:
-    return Answered(error(404, 404, f"{what} not found."))
+def not_found(what: str) -> EarlyResponse:
+    return EarlyResponse(error(404, 404, f"{what} not found."))
 
 
 def missing_scopes(scopes: Iterable[str]) -> HttpResponse:

@@ -11,9 +11,9 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import SandboxRequest, View, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, View, json_response
 from socialpublishing.sandbox.pinterest.errors import error, missing_scopes, refusal
-from socialpublishing.sandbox.state import Grant, State
+from socialpublishing.sandbox.state import AuthorizationGrant, State
 
 NAME = "pinterest"
 LABEL = "Pinterest"
@@ -49,7 +49,7 @@ def authorize(request: SandboxRequest) -> HttpResponse:
         platform=NAME, label=LABEL, params=params, scopes={scope: SCOPES[scope] for scope in asked}
     )
     account = oauth.consenting_account(request, ask, error="access_denied")
-    grant = Grant(account=account, scopes=set(asked))
+    grant = AuthorizationGrant(account=account, scopes=set(asked))
     code = oauth.add_code(request.state, grant, oauth.random_text(40), params)
     return oauth.send_back(params["redirect_uri"], **oauth.state_of(params), code=code.value)
 
@@ -101,7 +101,7 @@ def _exchange(state: State, form: dict[str, str]) -> HttpResponse:
     ):
         return refusal(401)
     code.is_used = True
-    return json_answer(issue(state, code.grant, "authorization_code"))
+    return json_response(issue(state, code.grant, "authorization_code"))
 
 
 def _refresh(state: State, form: dict[str, str]) -> HttpResponse:
@@ -111,10 +111,10 @@ def _refresh(state: State, form: dict[str, str]) -> HttpResponse:
         return refusal(401)
     # Whether the old one still works is not told; here it does not.
     old.is_revoked = True
-    return json_answer(issue(state, old.grant, "refresh_token"))
+    return json_response(issue(state, old.grant, "refresh_token"))
 
 
-def issue(state: State, grant: Grant, response_type: str) -> dict[str, Any]:
+def issue(state: State, grant: AuthorizationGrant, response_type: str) -> dict[str, Any]:
     """The answer of the token endpoint: new tokens, each counting from now."""
 
     def mint(kind: str, prefix: str, lifetime_s: float) -> str:

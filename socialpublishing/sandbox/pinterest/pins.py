@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.audience import METRICS, metrics_of
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
 from socialpublishing.sandbox.pinterest.boards import (
     EPOCH_MS,
@@ -33,7 +33,7 @@ from socialpublishing.sandbox.pinterest.errors import (
 )
 from socialpublishing.sandbox.pinterest.login import NAME, call
 from socialpublishing.sandbox.pinterest.uploads import status_of
-from socialpublishing.sandbox.state import Account, Blob, Grant, Media, Post, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, Blob, Media, Post, State
 
 AGENT = "Pinterestbot/1.0 (+https://www.pinterest.com/bot.html)"
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
@@ -105,7 +105,7 @@ PLUMBING = ("source_type", "url", "content_type", "data", "items", "media_id", "
 
 
 @call("boards:read", "boards:write", "pins:read", "pins:write", category="org_write")
-def create(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def create(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     if request.state.setting("pinterest_access") == "trial":
         return error(403, 29, TRIAL)
     body = without_nulls(request.json)
@@ -128,7 +128,7 @@ def create(request: SandboxRequest, grant: Grant) -> HttpResponse:
             request.state.media[NAME, each.id] = each
         request.state.add_post(post)
         board.pins_modified_at = post.created_at
-    return json_answer(described(request, post), 201)
+    return json_response(described(request, post), 201)
 
 
 def _made(
@@ -175,16 +175,16 @@ def plant(
 
 
 @call("boards:read", "pins:read", category="org_read")
-def one(request: SandboxRequest, grant: Grant, pin_id: str) -> HttpResponse:
+def one(request: SandboxRequest, grant: AuthorizationGrant, pin_id: str) -> HttpResponse:
     with_metrics = flag(request, "pin_metrics")
     post = _find(request, grant, pin_id)
     if not request.state.is_readable(post):
         raise not_found("Pin")
-    return json_answer(described(request, post, with_metrics=with_metrics))
+    return json_response(described(request, post, with_metrics=with_metrics))
 
 
 @call("boards:read", "boards:write", "pins:read", "pins:write", category="org_write")
-def update(request: SandboxRequest, grant: Grant, pin_id: str) -> HttpResponse:
+def update(request: SandboxRequest, grant: AuthorizationGrant, pin_id: str) -> HttpResponse:
     post = _find(request, grant, pin_id)
     body = without_nulls(request.json)
     demand(UPDATE, body)
@@ -195,18 +195,18 @@ def update(request: SandboxRequest, grant: Grant, pin_id: str) -> HttpResponse:
         post.text = body.pop("description", post.text)
         post.facts |= {**body, "board": board, "board_id": board.id}
         post.details |= body
-    return json_answer(described(request, post))
+    return json_response(described(request, post))
 
 
 @call("boards:read", "boards:write", "pins:read", "pins:write", category="org_write")
-def delete(request: SandboxRequest, grant: Grant, pin_id: str) -> HttpResponse:
+def delete(request: SandboxRequest, grant: AuthorizationGrant, pin_id: str) -> HttpResponse:
     _find(request, grant, pin_id).is_deleted = True
     return HttpResponse(status=204)
 
 
 @call("boards:read", "pins:read", category="org_read")
 def listed(
-    request: SandboxRequest, grant: Grant, board_id: str = "", section_id: str = ""
+    request: SandboxRequest, grant: AuthorizationGrant, board_id: str = "", section_id: str = ""
 ) -> HttpResponse:
     """All Pins of the account, of one board, or of one section of it, newest first."""
     if board_id:
@@ -223,11 +223,11 @@ def listed(
         and section_id in ("", post.facts.get("board_section_id"))
     ]
     items, bookmark = page(request, shown)
-    told = [described(request, post, with_metrics=with_metrics) for post in items]
-    return json_answer({"items": told, "bookmark": bookmark})
+    data = [described(request, post, with_metrics=with_metrics) for post in items]
+    return json_response({"items": data, "bookmark": bookmark})
 
 
-def _is_seen(request: SandboxRequest, grant: Grant) -> Callable[[Post], bool]:
+def _is_seen(request: SandboxRequest, grant: AuthorizationGrant) -> Callable[[Post], bool]:
     """In the list of all Pins: by their boards, and by the filter that was asked for."""
     privacies = {"PUBLIC"}
     if flag(request, "include_protected_pins"):
@@ -256,7 +256,7 @@ def text_of(request: SandboxRequest) -> str:
     return str(body.get("description") or "") if isinstance(body, dict) else ""
 
 
-def _find(request: SandboxRequest, grant: Grant, pin_id: str) -> Post:
+def _find(request: SandboxRequest, grant: AuthorizationGrant, pin_id: str) -> Post:
     post = request.state.posts.get((NAME, pin_id))
     if post is None or post.is_deleted or post.account is not grant.account:
         raise not_found("Pin")
@@ -295,13 +295,13 @@ def _metrics(post: Post, now: float) -> dict[str, dict[str, int]]:
     if post.created_at < now - RECENT_S:
         before = metrics_of(post, now - RECENT_S)
 
-    def counted(told: Callable[[str], int]) -> dict[str, int]:
-        outbound = told("clicks") // 4
+    def counted(data: Callable[[str], int]) -> dict[str, int]:
+        outbound = data("clicks") // 4
         return {
-            "impression": told("impressions"),
-            "pin_click": told("clicks") - outbound,
+            "impression": data("impressions"),
+            "pin_click": data("clicks") - outbound,
             "clickthrough": outbound,
-            "save": told("saves"),
+            "save": data("saves"),
         }
 
     more = {"reaction": whole["likes"], "comment": whole["comments"]}
@@ -412,7 +412,7 @@ def _film(state: State, account: Account, source: dict[str, Any]) -> Media:
         raise invalid(f"Media {media.id} is not ready: {status_of(state, media)}.")
     covers = ("cover_image_url", "cover_image_data", "cover_image_key_frame_time")
     if not any(name in source for name in covers):
-        raise Answered(error(400, 1, "A cover image is required for a video Pin."))
+        raise EarlyResponse(error(400, 1, "A cover image is required for a video Pin."))
     if "cover_image_url" in source:
         _fetched(source["cover_image_url"])
     # The same film may be shown by two Pins, with an alt text each.

@@ -11,11 +11,11 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, json_response
 from socialpublishing.sandbox.pinterest.boards import flag
 from socialpublishing.sandbox.pinterest.errors import invalid
 from socialpublishing.sandbox.pinterest.login import call
-from socialpublishing.sandbox.state import Grant, as_time
+from socialpublishing.sandbox.state import AuthorizationGrant, as_time
 
 REGIONS = (
     *("US", "CA", "DE", "FR", "ES", "IT", "DE+AT+CH", "GB+IE", "IT+ES+PT+GR+MT"),
@@ -64,7 +64,9 @@ INTEREST_OF = {keyword: interest for interest, words in KEYWORDS.items() for key
 
 
 @call("user_accounts:read", category="trends_read")
-def keywords(request: SandboxRequest, grant: Grant, region: str, trend_type: str) -> HttpResponse:
+def keywords(
+    request: SandboxRequest, grant: AuthorizationGrant, region: str, trend_type: str
+) -> HttpResponse:
     if region not in REGIONS:
         raise invalid(f"region: '{region}' is not one of {list(REGIONS)}")
     if trend_type not in TYPES:
@@ -87,11 +89,11 @@ def keywords(request: SandboxRequest, grant: Grant, region: str, trend_type: str
     }
     ranked = sorted(found, key=lambda keyword: -_score(found[keyword], trend_type))[:limit]
     top = max((max(found[keyword][-YEAR:]) for keyword in ranked), default=1.0)
-    told = [
+    data = [
         _described(keyword, found[keyword], week, top if is_compared else None)
         for keyword in ranked
     ]
-    return json_answer({"trends": told})
+    return json_response({"trends": data})
 
 
 def _chosen(request: SandboxRequest, name: str, known: tuple[str, ...]) -> list[str]:

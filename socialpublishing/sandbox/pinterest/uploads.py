@@ -8,11 +8,11 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import SandboxRequest, json_response
 from socialpublishing.sandbox.pinterest.boards import EPOCH_MS, demand, page, without_nulls
 from socialpublishing.sandbox.pinterest.errors import not_found, storage_error
 from socialpublishing.sandbox.pinterest.login import NAME, call
-from socialpublishing.sandbox.state import Grant, Media, State, as_time
+from socialpublishing.sandbox.state import AuthorizationGrant, Media, State, as_time
 
 CREATE = {
     "required": ["media_type"],
@@ -29,7 +29,7 @@ MIN_S, MAX_S = 4, 15 * 60
 
 
 @call("pins:read", "pins:write", category="org_write")
-def register(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def register(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     demand(CREATE, without_nulls(request.json))
     state = request.state
     media_id = state.new_id(EPOCH_MS)
@@ -52,7 +52,7 @@ def register(request: SandboxRequest, grant: Grant) -> HttpResponse:
         facts={"parameters": parameters},
     )
     state.media[NAME, media_id] = media
-    return json_answer(
+    return json_response(
         {
             "media_id": media_id,
             "media_type": "video",
@@ -102,23 +102,23 @@ def refuse_method() -> HttpResponse:
 
 
 @call("pins:read", "pins:write", category="org_read")
-def one(request: SandboxRequest, grant: Grant, media_id: str) -> HttpResponse:
+def one(request: SandboxRequest, grant: AuthorizationGrant, media_id: str) -> HttpResponse:
     media = request.state.media.get((NAME, media_id))
     if media is None or media.account_id != grant.account.id or "parameters" not in media.facts:
         raise not_found("Media")
-    return json_answer(_described(request.state, media))
+    return json_response(_described(request.state, media))
 
 
 @call("pins:read", "pins:write", category="org_read")
-def listed(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def listed(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     mine = [
         media
         for media in reversed(list(request.state.media.values()))
         if media.account_id == grant.account.id and "parameters" in media.facts
     ]
     items, bookmark = page(request, mine)
-    told = [_described(request.state, media) for media in items]
-    return json_answer({"items": told, "bookmark": bookmark})
+    data = [_described(request.state, media) for media in items]
+    return json_response({"items": data, "bookmark": bookmark})
 
 
 def _described(state: State, media: Media) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.urls import path
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.exchange import SandboxRequest, by_method
 from socialpublishing.sandbox.platform import Platform
-from socialpublishing.sandbox.state import Account, Grant, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 from socialpublishing.sandbox.tiktok import login, posts, reading
 from socialpublishing.sandbox.tiktok.errors import refusal, rejection
 from socialpublishing.sandbox.tiktok.login import LABEL, NAME
@@ -59,7 +59,7 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"max_video_seconds is not within 1 and {MAX_SECONDS}.")
     username = fields["username"]
     account = _add(state, str(uuid.uuid4()), username, fields.get("name", username), facts)
-    issued = login.issue(state, Grant(account=account, scopes=set(scopes)))
+    issued = login.issue(state, AuthorizationGrant(account=account, scopes=set(scopes)))
     return {
         "account_id": account.id,
         "access_token": issued["access_token"],

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import Answered, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, json_response
 
 USUAL = {
     400: "invalid_params",
@@ -29,20 +29,20 @@ def error(status: int, code: str, message: str) -> HttpResponse:
 
 
 def _wrapped(status: int, data: dict[str, Any], code: str, message: str) -> HttpResponse:
-    told = {"code": code, "message": message, "log_id": log_id()}
-    return json_answer({"data": data, "error": told}, status)
+    error = {"code": code, "message": message, "log_id": log_id()}
+    return json_response({"data": data, "error": error}, status)
 
 
 def log_id() -> str:
     return f"{time.strftime('%Y%m%d%H%M%S', time.gmtime())}{secrets.token_hex(9).upper()}"
 
 
-def invalid(message: str) -> Answered:
-    return Answered(error(400, "invalid_params", message))
+def invalid(message: str) -> EarlyResponse:
+    return EarlyResponse(error(400, "invalid_params", message))
 
 
-def refused(code: str, message: str, status: int = 403) -> Answered:
-    return Answered(error(status, code, message))
+def refused(code: str, message: str, status: int = 403) -> EarlyResponse:
+    return EarlyResponse(error(status, code, message))
 
 
 def refusal(status: int) -> HttpResponse:
@@ -56,5 +56,5 @@ def rejection() -> HttpResponse:
 
 def oauth_error(code: str, description: str, status: int = 400) -> HttpResponse:
     """Flat, as all answers of the token endpoint are."""
-    told = {"error": code, "error_description": description, "log_id": log_id()}
-    return json_answer(told, status)
+    data = {"error": code, "error_description": description, "log_id": log_id()}
+    return json_response(data, status)

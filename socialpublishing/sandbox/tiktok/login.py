@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import SandboxRequest, View, json_answer
-from socialpublishing.sandbox.state import Grant, State
+from socialpublishing.sandbox.exchange import SandboxRequest, View, json_response
+from socialpublishing.sandbox.state import AuthorizationGrant, State
 from socialpublishing.sandbox.tiktok.errors import error, oauth_error
 
 NAME = "tiktok"
@@ -48,13 +48,13 @@ def authorize(request: SandboxRequest) -> HttpResponse:
         request, ask, error="access_denied", error_description="The user denied the request"
     )
     granted = set(oauth.ticked(request, "scope", asked))
-    grant = Grant(account=account, scopes=granted, declined=set(asked) - granted)
+    grant = AuthorizationGrant(account=account, scopes=granted, declined=set(asked) - granted)
     # Codes hold characters that have to be decoded, once.
     value = f"{oauth.random_text(60)}*0!{oauth.random_text(8)}"
     code = oauth.add_code(request.state, grant, value, params)
-    scopes_told = ",".join(sorted(granted))
+    scopes_returned = ",".join(sorted(granted))
     return oauth.send_back(
-        params["redirect_uri"], code=code.value, scopes=scopes_told, **oauth.state_of(params)
+        params["redirect_uri"], code=code.value, scopes=scopes_returned, **oauth.state_of(params)
     )
 
 
@@ -111,7 +111,7 @@ def _exchange(state: State, form: dict[str, str]) -> HttpResponse:
         if not hmac.compare_digest(made, code.challenge):
             return _no(state, "invalid_request", "Code verifier or code challenge is invalid.")
     code.is_used = True
-    return json_answer(issue(state, code.grant))
+    return json_response(issue(state, code.grant))
 
 
 def _refresh(state: State, form: dict[str, str]) -> HttpResponse:
@@ -120,10 +120,10 @@ def _refresh(state: State, form: dict[str, str]) -> HttpResponse:
     if old is None or not is_ours or not state.is_live(old):
         return _no(state, "invalid_grant", "Refresh token is invalid or expired.")
     old.is_revoked = True
-    return json_answer(issue(state, old.grant))
+    return json_response(issue(state, old.grant))
 
 
-def issue(state: State, grant: Grant) -> dict[str, Any]:
+def issue(state: State, grant: AuthorizationGrant) -> dict[str, Any]:
     access_s, refresh_s = LIVES_S[state.setting("tiktok_token_lives")]
 
     def mint(kind: str, prefix: str, lifetime_s: float) -> str:
@@ -149,7 +149,7 @@ def revoke(request: SandboxRequest) -> HttpResponse:
     token = request.state.tokens.get(form.get("token", ""))
     if token is not None and token.account.platform == NAME:
         token.grant.has_ended = True
-    return json_answer({})
+    return json_response({})
 
 
 # --- At each call --------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from socialpublishing.sandbox.blobs import joined
 from socialpublishing.sandbox.exchange import SandboxRequest
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
-from socialpublishing.sandbox.state import Account, Grant, Media, Post, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, Media, Post, State
 from socialpublishing.sandbox.tiktok.errors import envelope, error, invalid, refused
 from socialpublishing.sandbox.tiktok.login import NAME, call
 from socialpublishing.text import utf16_length
@@ -50,7 +50,7 @@ def levels_of(account: Account) -> list[str]:
 
 
 @call("video.publish", a_minute=20)
-def creator_info(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def creator_info(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     """Its refusals come with a status of 200."""
     account, state = grant.account, request.state
     if _posts_of_today(state, account) >= state.setting("tiktok_daily_posts"):
@@ -83,7 +83,7 @@ def _posts_of_today(state: State, account: Account) -> int:
 
 
 @call("video.publish", a_minute=6)
-def init_video(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def init_video(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     body = _body(request)
     info = _info(request.state, grant.account, body)
     title = info.get("title") or ""
@@ -97,7 +97,7 @@ def init_video(request: SandboxRequest, grant: Grant) -> HttpResponse:
 
 
 @call("video.upload", a_minute=6)
-def init_draft(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def init_draft(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     """Whatever `post_info` says is not read."""
     _refuse_many_drafts(request.state, grant.account)
     return _begin(request, grant.account, _body(request), {}, kind="v_inbox")
@@ -192,7 +192,7 @@ def _task(state: State, account: Account, info: dict[str, Any], prefix: str) -> 
 
 
 @call("video.publish|video.upload", a_minute=6)
-def init_photos(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def init_photos(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     body = _body(request)
     account, state = grant.account, request.state
     mode = body.get("post_mode")
@@ -263,11 +263,11 @@ def receive(request: SandboxRequest) -> HttpResponse:
         return HttpResponse("There is no such upload.", status=404)
     if task.expires_at is not None and state.now() >= task.expires_at:
         return HttpResponse("The upload_url has expired.", status=403)
-    told = RANGE.fullmatch(request.headers.get("Content-Range", ""))
-    if told is None or int(told["total"]) != task.promised_bytes:
+    data = RANGE.fullmatch(request.headers.get("Content-Range", ""))
+    if data is None or int(data["total"]) != task.promised_bytes:
         return HttpResponse("Content-Range is malformed.", status=400)
     blob = request.body_blob
-    first, last = int(told["first"]), int(told["last"])
+    first, last = int(data["first"]), int(data["last"])
     if last - first + 1 != blob.size or last >= task.promised_bytes:
         return HttpResponse("Content-Range is not of the body's size.", status=400)
     with state.lock:
@@ -363,25 +363,25 @@ def _fault(account: Account, shown: tuple[Media, ...], *, is_photo: bool) -> str
 
 
 @call("video.publish|video.upload", a_minute=30)
-def status(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def status(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     state, task = request.state, _own_task(request, grant)
-    told: dict[str, Any] = {"status": status_of(state, task)}
+    data: dict[str, Any] = {"status": status_of(state, task)}
     if task.category.endswith("_file"):
-        told["uploaded_bytes"] = received(task)
+        data["uploaded_bytes"] = received(task)
     else:
-        told["downloaded_bytes"] = sum(
+        data["downloaded_bytes"] = sum(
             each.size_bytes for each in state.posts[NAME, task.post_id].media
         )
-    if told["status"] == "FAILED":
-        told["fail_reason"] = task.facts["fault"]
-    if told["status"] == "PUBLISH_COMPLETE":
+    if data["status"] == "FAILED":
+        data["fail_reason"] = task.facts["fault"]
+    if data["status"] == "PUBLISH_COMPLETE":
         post = state.posts[NAME, task.post_id]
         # As a number, although it is larger than what JavaScript can count.
-        told["publicaly_available_post_id"] = [int(post.id)] if is_listed(state, post) else []
-    return envelope(told)
+        data["publicaly_available_post_id"] = [int(post.id)] if is_listed(state, post) else []
+    return envelope(data)
 
 
-def _own_task(request: SandboxRequest, grant: Grant) -> Media:
+def _own_task(request: SandboxRequest, grant: AuthorizationGrant) -> Media:
     body = request.json
     publish_id = body.get("publish_id") if isinstance(body, dict) else None
     task = request.state.media.get((NAME, str(publish_id)))
@@ -412,7 +412,7 @@ def is_listed(state: State, post: Post) -> bool:
 
 
 @call("video.publish|video.upload", a_minute=30)
-def cancel(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def cancel(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     state, task = request.state, _own_task(request, grant)
     with state.lock:
         if status_of(state, task) not in ("PROCESSING_UPLOAD", "PROCESSING_DOWNLOAD"):
@@ -428,8 +428,8 @@ def text_of(request: SandboxRequest) -> str:
     """Of the last chunk of a film, or of photos: these make the post."""
     if request.method == "PUT" and request.path_info == f"/{NAME}/upload/video/":
         task = _upload_of(request)
-        told = RANGE.fullmatch(request.headers.get("Content-Range", ""))
-        if task is None or told is None or int(told["last"]) + 1 != task.promised_bytes:
+        data = RANGE.fullmatch(request.headers.get("Content-Range", ""))
+        if task is None or data is None or int(data["last"]) + 1 != task.promised_bytes:
             return ""
         return str(task.facts["info"].get("title") or "")
     if request.method == "POST" and request.path_info.endswith("/publish/content/init/"):

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 
 from socialpublishing.sandbox.audience import metrics_of
 from socialpublishing.sandbox.exchange import SandboxRequest
-from socialpublishing.sandbox.state import Grant, Post
+from socialpublishing.sandbox.state import AuthorizationGrant, Post
 from socialpublishing.sandbox.tiktok.errors import envelope, error, invalid
 from socialpublishing.sandbox.tiktok.login import NAME, call
 from socialpublishing.sandbox.tiktok.posts import is_listed
@@ -37,14 +37,14 @@ def _fields(request: SandboxRequest, known: Any) -> list[str]:
 
 
 @call("user.info.basic", a_minute=600)
-def user_info(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def user_info(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     asked = _fields(request, USER_FIELDS)
     if any(USER_FIELDS[name] not in grant.scopes for name in asked):
         message = "The user did not authorize the scope required for a field."
         return error(401, "scope_not_authorized", message)
     account = grant.account
     avatar = f"{request.base_url}/avatars/{NAME}/{account.id}.svg"
-    told = {
+    data = {
         "open_id": account.id,
         "union_id": f"union-{account.id}",
         "avatar_url": avatar,
@@ -60,10 +60,10 @@ def user_info(request: SandboxRequest, grant: Grant) -> HttpResponse:
         "likes_count": 0,
         "video_count": len(_public(request, grant)),
     }
-    return envelope({"user": {name: told[name] for name in asked}})
+    return envelope({"user": {name: data[name] for name in asked}})
 
 
-def _public(request: SandboxRequest, grant: Grant) -> list[Post]:
+def _public(request: SandboxRequest, grant: AuthorizationGrant) -> list[Post]:
     state = request.state
     return [post for post in state.posts_of(grant.account) if is_listed(state, post)]
 
@@ -76,7 +76,7 @@ def _body(request: SandboxRequest) -> dict[str, Any]:
 
 
 @call("video.list", a_minute=600)
-def video_list(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def video_list(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     """Newest first, before `cursor`: milliseconds since 1970."""
     asked, body = _fields(request, VIDEO_FIELDS), _body(request)
     size, cursor = body.get("max_count", 10), body.get("cursor")
@@ -92,7 +92,7 @@ def video_list(request: SandboxRequest, grant: Grant) -> HttpResponse:
     shown = posts[:size]
     return envelope(
         {
-            "videos": [_told(request, post, asked) for post in shown],
+            "videos": [_shown_fields(request, post, asked) for post in shown],
             "cursor": int(shown[-1].created_at * 1000) if shown else 0,
             "has_more": len(posts) > size,
         }
@@ -100,22 +100,22 @@ def video_list(request: SandboxRequest, grant: Grant) -> HttpResponse:
 
 
 @call("video.list", a_minute=600)
-def video_query(request: SandboxRequest, grant: Grant) -> HttpResponse:
+def video_query(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     asked, body = _fields(request, VIDEO_FIELDS), _body(request)
     filters = body.get("filters")
     ids = filters.get("video_ids") if isinstance(filters, dict) else None
     if not isinstance(ids, list) or not 1 <= len(ids) <= MAX_IDS:
         raise invalid(f"filters.video_ids has 1 to {MAX_IDS} ids.")
     posts = {post.id: post for post in _public(request, grant)}
-    found = [_told(request, posts[each], asked) for each in ids if each in posts]
+    found = [_shown_fields(request, posts[each], asked) for each in ids if each in posts]
     return envelope({"videos": found})
 
 
-def _told(request: SandboxRequest, post: Post, asked: list[str]) -> dict[str, Any]:
+def _shown_fields(request: SandboxRequest, post: Post, asked: list[str]) -> dict[str, Any]:
     counted = metrics_of(post, request.state.now())
     first = post.media[0] if post.media else None
     url = f"{request.base_url}/{NAME}{post.path}"
-    told = {
+    data = {
         "id": post.id,
         "create_time": int(post.created_at),
         "title": post.text[:CUT],
@@ -133,4 +133,4 @@ def _told(request: SandboxRequest, post: Post, asked: list[str]) -> dict[str, An
         "view_count": counted["views"],
         "is_aigc": bool(post.details.get("is_aigc")),
     }
-    return {name: told[name] for name in asked}
+    return {name: data[name] for name in asked}

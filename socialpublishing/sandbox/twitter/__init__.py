@@ -14,7 +14,7 @@ from django.urls import path
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.exchange import SandboxRequest, by_method
 from socialpublishing.sandbox.platform import Platform
-from socialpublishing.sandbox.state import Account, Grant, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 from socialpublishing.sandbox.twitter import login, media, posts, reading, search
 from socialpublishing.sandbox.twitter.errors import refusal, rejection
 from socialpublishing.sandbox.twitter.login import LABEL, NAME
@@ -73,7 +73,7 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
         name=fields.get("name", username),
         subscription_type=plan,
     )
-    issued = login.issue(state, Grant(account=account, scopes=set(scopes)))
+    issued = login.issue(state, AuthorizationGrant(account=account, scopes=set(scopes)))
     return {
         "account_id": account.id,
         "access_token": issued["access_token"],

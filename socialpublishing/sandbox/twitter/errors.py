@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import json_answer
+from socialpublishing.sandbox.exchange import json_response
 
 TITLES = {
     400: "Bad Request",
@@ -31,7 +31,7 @@ def problem(status: int, detail: str, *, kind: str = "", **more: Any) -> HttpRes
         "status": status,
         **more,
     }
-    return json_answer(body, status, "application/problem+json")
+    return json_response(body, status, "application/problem+json")
 
 
 def invalid_request(message: str, parameters: dict[str, Any] | None = None) -> HttpResponse:
@@ -87,7 +87,7 @@ def not_authorized_for_field(post_id: str, field: str) -> dict[str, Any]:
 def token_error(
     description: str, *, error: str = "invalid_request", status: int = 400
 ) -> HttpResponse:
-    return json_answer({"error": error, "error_description": description}, status)
+    return json_response({"error": error, "error_description": description}, status)
 
 
 def refusal(status: int) -> HttpResponse:
@@ -103,7 +103,7 @@ def refusal(status: int) -> HttpResponse:
             " to fulfill this request.",
             "type": f"{PROBLEMS}credits",
         }
-        return json_answer(body, status, "application/problem+json")
+        return json_response(body, status, "application/problem+json")
     return problem(status, TITLES.get(status, "Error"))
 
 

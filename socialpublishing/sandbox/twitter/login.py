@@ -12,8 +12,8 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import SandboxRequest, View, json_answer
-from socialpublishing.sandbox.state import Account, Grant, State
+from socialpublishing.sandbox.exchange import SandboxRequest, View, json_response
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 from socialpublishing.sandbox.twitter.errors import problem, token_error
 
 NAME = "twitter"
@@ -63,7 +63,7 @@ def authorize(request: SandboxRequest) -> HttpResponse:
         platform=NAME, label=LABEL, params=params, scopes={scope: SCOPES[scope] for scope in asked}
     )
     account = oauth.consenting_account(request, ask, error="access_denied")
-    grant = Grant(account=account, scopes=set(asked))
+    grant = AuthorizationGrant(account=account, scopes=set(asked))
     code = oauth.add_code(request.state, grant, opaque(request.state, "ac"), params)
     return oauth.send_back(params["redirect_uri"], **oauth.state_of(params), code=code.value)
 
@@ -130,7 +130,7 @@ def _exchange(state: State, form: dict[str, str]) -> HttpResponse:
         return token_error("Value passed for the redirect uri did not match the uri of the code.")
     if not oauth.is_proof_of(form["code_verifier"], code):
         return token_error("Value passed for the code verifier did not match the code challenge.")
-    return json_answer(issue(state, code.grant))
+    return json_response(issue(state, code.grant))
 
 
 def _refresh(state: State, form: dict[str, str]) -> HttpResponse:
@@ -138,10 +138,10 @@ def _refresh(state: State, form: dict[str, str]) -> HttpResponse:
     if old is None or old.kind != "refresh" or not state.is_live(old):
         return token_error("Value passed for the token was invalid.")
     old.is_revoked = True
-    return json_answer(issue(state, old.grant))
+    return json_response(issue(state, old.grant))
 
 
-def issue(state: State, grant: Grant) -> dict[str, Any]:
+def issue(state: State, grant: AuthorizationGrant) -> dict[str, Any]:
     """A new access token, and a refresh token where the grant has `offline.access`."""
 
     def mint(kind: str, lifetime_s: float) -> str:
@@ -149,15 +149,15 @@ def issue(state: State, grant: Grant) -> dict[str, Any]:
         state.mint(kind, grant, value, lifetime_s=lifetime_s, account=grant.account)
         return value
 
-    answer = {
+    response = {
         "token_type": "bearer",
         "expires_in": ACCESS_LIFE_S,
         "access_token": mint("access", ACCESS_LIFE_S),
         "scope": " ".join(sorted(grant.scopes)),
     }
     if "offline.access" in grant.scopes:
-        answer["refresh_token"] = mint("refresh", REFRESH_LIFE_S)
-    return answer
+        response["refresh_token"] = mint("refresh", REFRESH_LIFE_S)
+    return response
 
 
 def opaque(state: State, kind: str) -> str:
@@ -174,13 +174,13 @@ def revoke(request: SandboxRequest) -> HttpResponse:
     if given is None or given.account.platform != NAME:
         return token_error("Value passed for the token was invalid.")
     given.grant.has_ended = True
-    return json_answer({"revoked": True})
+    return json_response({"revoked": True})
 
 
 def app_token(request: SandboxRequest) -> HttpResponse:
     if not oauth.is_client(NAME, *oauth.basic_credentials(request)):
         return problem(403, "Unable to verify your credentials")
-    return json_answer({"token_type": "bearer", "access_token": APP_TOKEN})
+    return json_response({"token_type": "bearer", "access_token": APP_TOKEN})
 
 
 def call(

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob, joined
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.schema import first_fault
 from socialpublishing.sandbox.state import Account, Media, State
 from socialpublishing.sandbox.twitter.errors import invalid_request, problem
@@ -93,10 +93,10 @@ def upload(request: SandboxRequest, account: Account) -> HttpResponse:
     data = request.upload("media") or _decode(body.get("media"))
     _demand(UPLOAD, body)
     if body["media_category"].endswith("video"):
-        raise Answered(invalid_request("Videos are uploaded in chunks."))
+        raise EarlyResponse(invalid_request("Videos are uploaded in chunks."))
     media = _new(request.state, account, body["media_category"], data.size)
     _complete(request.state, media, data)
-    return json_answer({"data": _described(request.state, media)})
+    return json_response({"data": _described(request.state, media)})
 
 
 @call("media.write", limit=1875)
@@ -105,7 +105,7 @@ def initialize(request: SandboxRequest, account: Account) -> HttpResponse:
     _demand(INITIALIZE, body)
     category = body.get("media_category", "tweet_image")
     media = _new(request.state, account, category, body["total_bytes"])
-    return json_answer(
+    return json_response(
         {"data": {"id": media.id, "media_key": media_key(media), "expires_after_secs": LIFE_S}}
     )
 
@@ -115,14 +115,14 @@ def append(request: SandboxRequest, account: Account, media_id: str) -> HttpResp
     media = _find(request.state, account, media_id)
     index = str(request.form.get("segment_index", ""))
     if not index.isdecimal() or int(index) > 999:
-        raise Answered(invalid_request("segment_index is not between 0 and 999"))
+        raise EarlyResponse(invalid_request("segment_index is not between 0 and 999"))
     data = request.upload("media") or _decode(request.form.get("media"))
     if data.size > MAX_CHUNK_BYTES:
         return problem(413, "Payload Too Large")
     if media.sha256:
-        raise Answered(invalid_request("The upload is finalized.", {"id": media_id}))
+        raise EarlyResponse(invalid_request("The upload is finalized.", {"id": media_id}))
     media.parts[int(index)] = data
-    return json_answer({"data": {"expires_at": int(media.created_at + LIFE_S)}})
+    return json_response({"data": {"expires_at": int(media.created_at + LIFE_S)}})
 
 
 @call("media.write", limit=1875)
@@ -137,7 +137,7 @@ def finalize(request: SandboxRequest, account: Account, media_id: str) -> HttpRe
         with request.state.lock:
             if not media.sha256:
                 _complete(request.state, media, data)
-    return json_answer({"data": _described(request.state, media)})
+    return json_response({"data": _described(request.state, media)})
 
 
 @call("media.write", limit=1000)
@@ -145,7 +145,7 @@ def status(request: SandboxRequest, account: Account) -> HttpResponse:
     if request.GET.get("command", "STATUS") != "STATUS":
         return invalid_request("command is not STATUS")
     media = _find(request.state, account, request.GET.get("media_id", ""))
-    return json_answer({"data": _described(request.state, media)})
+    return json_response({"data": _described(request.state, media)})
 
 
 @call("media.write", limit=500)
@@ -155,7 +155,7 @@ def metadata(request: SandboxRequest, account: Account) -> HttpResponse:
     media = _find(request.state, account, body["id"])
     text = body.get("metadata", {}).get("alt_text", {}).get("text", "")
     media.alt_text = text
-    return json_answer(
+    return json_response(
         {"data": {"id": media.id, "associated_metadata": {"alt_text": {"text": text}}}}
     )
 
@@ -180,21 +180,21 @@ def media_key(media: Media) -> str:
 
 def _demand(schema: dict[str, Any], body: Any) -> None:
     if fault := first_fault(schema, body):
-        raise Answered(invalid_request(fault))
+        raise EarlyResponse(invalid_request(fault))
 
 
 def _decode(text: Any) -> Blob:
     try:
         return Blob.of(base64.b64decode(text, validate=True))
     except (TypeError, ValueError, binascii.Error) as error:
-        raise Answered(invalid_request("media is missing, or not base64")) from error
+        raise EarlyResponse(invalid_request("media is missing, or not base64")) from error
 
 
 def _new(state: State, account: Account, category: str, size_bytes: int) -> Media:
     if category not in MAX_BYTES:
-        raise Answered(invalid_request(f"This sandbox does not take {category} yet."))
+        raise EarlyResponse(invalid_request(f"This sandbox does not take {category} yet."))
     if size_bytes > MAX_BYTES[category]:
-        raise Answered(
+        raise EarlyResponse(
             invalid_request(f"File size exceeds {MAX_BYTES[category]} bytes.", {"size": size_bytes})
         )
     media = Media(
@@ -219,7 +219,7 @@ def _complete(state: State, media: Media, data: Blob) -> None:
     mime_types = ("image/gif",) if media.category.endswith("gif") else MIME_TYPES
     if media.picture is None or media.picture.mime_type not in mime_types:
         del state.media[NAME, media.id]
-        raise Answered(invalid_request("media type unrecognized."))
+        raise EarlyResponse(invalid_request("media type unrecognized."))
     if media.category.endswith("gif"):
         media.ready_at = state.now() + state.setting("processing_seconds")
 
@@ -236,7 +236,7 @@ def _can_be_shown(media: Media) -> bool:
 def _find(state: State, account: Account, media_id: str) -> Media:
     media = state.media.get((NAME, media_id))
     if media is None or media.account_id != account.id:
-        raise Answered(invalid_request("BadRequest: Not found", {"media_id": media_id}))
+        raise EarlyResponse(invalid_request("BadRequest: Not found", {"media_id": media_id}))
     return media
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.schema import first_fault
 from socialpublishing.sandbox.state import Account, Media, Post, State
 from socialpublishing.sandbox.twitter.errors import invalid_request, not_found, problem, rejection
@@ -117,7 +117,7 @@ def create(request: SandboxRequest, account: Account) -> HttpResponse:
         )
         request.state.add_post(post)
     data = {"id": post.id, "text": post.facts["text"], "edit_history_tweet_ids": [post.id]}
-    return json_answer(speak(request, {"data": data}), 201)
+    return json_response(speak(request, {"data": data}), 201)
 
 
 def plant(
@@ -171,11 +171,11 @@ def _details(body: dict[str, Any]) -> dict[str, Any]:
 def delete(request: SandboxRequest, account: Account, post_id: str) -> HttpResponse:
     post = request.state.posts.get((NAME, post_id))
     if post is None or post.is_deleted:
-        return json_answer({"errors": [not_found("id", post_id)]})
+        return json_response({"errors": [not_found("id", post_id)]})
     if post.account is not account:
         return problem(403, "You are not authorized to delete this Tweet.")
     post.is_deleted = True
-    return json_answer({"data": {"deleted": True}})
+    return json_response({"data": {"deleted": True}})
 
 
 def text_of(request: SandboxRequest) -> str:
@@ -191,26 +191,30 @@ def text_of(request: SandboxRequest) -> str:
 def _check(account: Account, body: dict[str, Any], text: str) -> None:
     """Raises Answered with the first rule that is broken."""
     if is_blank(text) and "media" not in body:
-        raise Answered(invalid_request("$.text: is missing but it is required", {"text": text}))
+        raise EarlyResponse(
+            invalid_request("$.text: is missing but it is required", {"text": text})
+        )
     if sum(name in body for name in ("media", "poll", "quote_tweet_id", "card_uri")) > 1:
-        raise Answered(invalid_request("media, poll, quote_tweet_id, card_uri: one of them"))
+        raise EarlyResponse(invalid_request("media, poll, quote_tweet_id, card_uri: one of them"))
     can_be_long = account.facts["subscription_type"] in LONG_TEXT_PLANS
     if weighted_length(text) > (MAX_LONG_TEXT if can_be_long else MAX_TEXT):
-        raise Answered(rejection())
+        raise EarlyResponse(rejection())
     if count_cashtags(text) > MAX_CASHTAGS:
-        raise Answered(problem(403, "A post can have a maximum of one cashtag."))
+        raise EarlyResponse(problem(403, "A post can have a maximum of one cashtag."))
     # Quotes are for enterprise plans (2026-04-20), edits for what this sandbox does not imitate.
     if "quote_tweet_id" in body or "edit_options" in body:
-        raise Answered(rejection())
+        raise EarlyResponse(rejection())
 
 
 def _media(state: State, account: Account, body: dict[str, Any]) -> tuple[Media, ...]:
     ids = body.get("media", {}).get("media_ids", [])
     found = tuple(media for media_id in ids if (media := usable(state, account, media_id)))
     if len(found) < len(ids) or len(set(ids)) < len(ids):
-        raise Answered(invalid_request("Your media IDs are invalid.", {"media.media_ids": ids}))
+        raise EarlyResponse(
+            invalid_request("Your media IDs are invalid.", {"media.media_ids": ids})
+        )
     if len(found) > 1 and any(media.kind in ("gif", "video") for media in found):
-        raise Answered(
+        raise EarlyResponse(
             invalid_request("A GIF or a video stands alone in its post.", {"media.media_ids": ids})
         )
     return found
@@ -224,11 +228,11 @@ def _replied_to(state: State, account: Account, body: dict[str, Any]) -> Post | 
     target = state.posts.get((NAME, target_id))
     if target is None or target.is_deleted:
         found = not_found("reply.in_reply_to_tweet_id", target_id)
-        raise Answered(
+        raise EarlyResponse(
             problem(404, found["detail"], kind="resource-not-found", resource_type="tweet")
         )
     if target.account is not account and f"@{account.username}" not in target.text:
-        raise Answered(
+        raise EarlyResponse(
             problem(
                 403,
                 "You can only reply to or quote posts where you are mentioned or are the author.",

@@ -19,7 +19,7 @@ from django.http import HttpResponse
 from django.utils.dateparse import parse_datetime
 
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest, json_answer
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, Media, Post, as_time
 from socialpublishing.sandbox.twitter.errors import (
     invalid_query,
@@ -64,7 +64,7 @@ PRIVATE_METRICS = ("non_public_metrics", "organic_metrics", "promoted_metrics")
 def me(request: SandboxRequest, account: Account) -> HttpResponse:
     fields = _asked(request, ("user.fields",), USER_FIELDS) | {"id", "name", "username"}
     _asked(request, ("expansions",), USER_EXPANSIONS)
-    return json_answer(speak(request, {"data": _user_node(request, account, fields)}))
+    return json_response(speak(request, {"data": _user_node(request, account, fields)}))
 
 
 @call("users.read", "tweet.read", limit=900, is_public=True)
@@ -84,8 +84,8 @@ def user(
     found = next(wanted, None)
     if found is None:
         name = "username" if username else "id"
-        return json_answer({"errors": [not_found(name, username or user_id, "user")]})
-    return json_answer(speak(request, {"data": _user_node(request, found, fields)}))
+        return json_response({"errors": [not_found(name, username or user_id, "user")]})
+    return json_response(speak(request, {"data": _user_node(request, found, fields)}))
 
 
 @call("users.read", "tweet.read", limit=900, is_public=True)
@@ -99,11 +99,11 @@ def users(request: SandboxRequest, account: Account | None, key: str = "id") -> 
     known = {getattr(each, key).lower(): each for each in _users(request)}
     found = [known[each.lower()] for each in wanted if each.lower() in known]
     missing = [each for each in wanted if each.lower() not in known]
-    told: dict[str, Any] = {
+    data: dict[str, Any] = {
         "data": [_user_node(request, each, fields) for each in found],
         "errors": [not_found(f"{key}s", each, "user") for each in missing],
     }
-    return json_answer(speak(request, {name: value for name, value in told.items() if value}))
+    return json_response(speak(request, {name: value for name, value in data.items() if value}))
 
 
 def _users(request: SandboxRequest) -> list[Account]:
@@ -122,7 +122,7 @@ def lookup(request: SandboxRequest, account: Account | None) -> HttpResponse:
             posts.append(post)
         else:
             errors.append(not_found("ids", post_id))
-    return answer(request, account, posts, errors)
+    return response(request, account, posts, errors)
 
 
 @call("tweet.read", "users.read", limit=900, is_public=True)
@@ -131,15 +131,15 @@ def lookup_one(request: SandboxRequest, account: Account | None, post_id: str) -
         return invalid_query("id", post_id, "an id")
     post = request.state.posts.get((NAME, post_id))
     if post is None or not request.state.is_readable(post):
-        return json_answer({"errors": [not_found("id", post_id)]})
-    return answer(request, account, [post], [], is_single=True)
+        return json_response({"errors": [not_found("id", post_id)]})
+    return response(request, account, [post], [], is_single=True)
 
 
 @call("tweet.read", "users.read", limit=900, is_public=True)
 def timeline(request: SandboxRequest, account: Account | None, user_id: str) -> HttpResponse:
     owner = request.state.account(NAME, user_id)
     if owner is None:
-        return json_answer({"errors": [not_found("id", user_id, "user")]})
+        return json_response({"errors": [not_found("id", user_id, "user")]})
     size = page_size(request, MIN_RESULTS, DEFAULT_RESULTS, MAX_RESULTS)
     excluded = _asked(request, ("exclude",), frozenset(("replies", "retweets")))
     is_wanted = narrowed(request)
@@ -154,18 +154,18 @@ def timeline(request: SandboxRequest, account: Account | None, user_id: str) -> 
     )
     posts = list(itertools.islice(wanted, size + 1))
     following = page_token(posts[size - 1].id) if len(posts) > size else None
-    return answer(request, account, posts[:size], [], meta=page_meta(posts[:size], following))
+    return response(request, account, posts[:size], [], meta=page_meta(posts[:size], following))
 
 
 # --- Names ---------------------------------------------------------------------------------------
 
 
-def speak(request: SandboxRequest, answer: dict[str, Any]) -> dict[str, Any]:
+def speak(request: SandboxRequest, response: dict[str, Any]) -> dict[str, Any]:
     """`answer`, made in the old names, in those of the caller or of the sandbox's setting."""
     names = request.state.setting("twitter_names")
     if names == "asked":
         names = _names_asked(request)
-    return answer if names == "old" else _renamed(answer, keep_old=names == "mixed")
+    return response if names == "old" else _renamed(response, keep_old=names == "mixed")
 
 
 def _names_asked(request: SandboxRequest) -> str:
@@ -198,7 +198,9 @@ def _asked(request: SandboxRequest, names: Iterable[str], known: frozenset[str])
         for value in filter(None, request.GET.get(name, "").split(",")):
             old = value if value in known else OLD_NAMES.get(value, value)
             if old not in known:
-                raise Answered(invalid_query(name, value, f"one of [{','.join(sorted(known))}]"))
+                raise EarlyResponse(
+                    invalid_query(name, value, f"one of [{','.join(sorted(known))}]")
+                )
             asked.add(old)
     return asked
 
@@ -225,7 +227,7 @@ def narrowed(request: SandboxRequest, earliest: dt.datetime = EARLIEST) -> Calla
 def page_size(request: SandboxRequest, least: int, usual: int, most: int) -> int:
     size = request.GET.get("max_results", str(usual))
     if not (size.isascii() and size.isdecimal() and least <= int(size) <= most):
-        raise Answered(invalid_query("max_results", size, f"between {least} and {most}"))
+        raise EarlyResponse(invalid_query("max_results", size, f"between {least} and {most}"))
     return int(size)
 
 
@@ -246,7 +248,7 @@ def position_of(token: str, name: str) -> int:
     try:
         return int(base64.b32hexdecode(token.upper() + "=" * (-len(token) % 8)))
     except (ValueError, binascii.Error) as error:
-        raise Answered(invalid_query(name, token, "a valid token")) from error
+        raise EarlyResponse(invalid_query(name, token, "a valid token")) from error
 
 
 def _page_end(request: SandboxRequest) -> int | None:
@@ -263,7 +265,7 @@ def _id(request: SandboxRequest, name: str) -> int | None:
     if value is None:
         return None
     if not _is_id(value):
-        raise Answered(invalid_query(name, value, "an id"))
+        raise EarlyResponse(invalid_query(name, value, "an id"))
     return int(value)
 
 
@@ -277,14 +279,14 @@ def _time(request: SandboxRequest, name: str, earliest: dt.datetime) -> float | 
         moment = None
     if moment is None or moment.tzinfo is None or moment < earliest:
         rule = f"a valid RFC 3339 date-time after {earliest:%Y-%m-%dT%H:%MZ}"
-        raise Answered(invalid_query(name, value, rule))
+        raise EarlyResponse(invalid_query(name, value, rule))
     return moment.timestamp()
 
 
 # --- Objects -------------------------------------------------------------------------------------
 
 
-def answer(
+def response(
     request: SandboxRequest,
     viewer: Account | None,
     posts: list[Post],
@@ -336,16 +338,16 @@ def answer(
             if not target.is_deleted
         ]
 
-    told: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     if nodes:
-        told["data"] = nodes[0] if is_single else nodes
+        data["data"] = nodes[0] if is_single else nodes
     if included := {name: found for name, found in includes.items() if found}:
-        told["includes"] = included
+        data["includes"] = included
     if errors:
-        told["errors"] = errors
+        data["errors"] = errors
     if meta:
-        told["meta"] = meta
-    return json_answer(speak(request, told))
+        data["meta"] = meta
+    return json_response(speak(request, data))
 
 
 def _post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
@@ -380,25 +382,25 @@ def _post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
     }
 
 
-def _numbers(told: dict[str, int]) -> dict[str, dict[str, int]]:
+def _numbers(data: dict[str, int]) -> dict[str, dict[str, int]]:
     """X tells shares and clicks of two kinds each; three of four are taken for the simpler one."""
-    quotes, profile_clicks = told["shares"] // 4, told["clicks"] // 4
+    quotes, profile_clicks = data["shares"] // 4, data["clicks"] // 4
     clicks = {
-        "url_link_clicks": told["clicks"] - profile_clicks,
+        "url_link_clicks": data["clicks"] - profile_clicks,
         "user_profile_clicks": profile_clicks,
     }
-    seen = {"impression_count": told["impressions"]}
+    seen = {"impression_count": data["impressions"]}
     answered = {
-        "like_count": told["likes"],
-        "reply_count": told["comments"],
-        "retweet_count": told["shares"] - quotes,
+        "like_count": data["likes"],
+        "reply_count": data["comments"],
+        "retweet_count": data["shares"] - quotes,
     }
-    engagements = sum(told[name] for name in ("likes", "comments", "shares", "saves", "clicks"))
+    engagements = sum(data[name] for name in ("likes", "comments", "shares", "saves", "clicks"))
     return {
         "public_metrics": {
             **answered,
             "quote_count": quotes,
-            "bookmark_count": told["saves"],
+            "bookmark_count": data["saves"],
             **seen,
         },
         "non_public_metrics": {**seen, "engagements": engagements, **clicks},

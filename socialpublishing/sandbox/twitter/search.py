@@ -11,17 +11,17 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import Answered, SandboxRequest
+from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest
 from socialpublishing.sandbox.state import Account, Post, as_time
 from socialpublishing.sandbox.twitter.errors import invalid_query
 from socialpublishing.sandbox.twitter.login import NAME, call
 from socialpublishing.sandbox.twitter.reading import (
-    answer,
     narrowed,
     page_meta,
     page_size,
     page_token,
     position_of,
+    response,
 )
 
 MIN_RESULTS, DEFAULT_RESULTS, MAX_RESULTS = 10, 10, 100
@@ -46,7 +46,7 @@ def recent(request: SandboxRequest, account: Account | None) -> HttpResponse:
     size = page_size(request, MIN_RESULTS, DEFAULT_RESULTS, MAX_RESULTS)
     order = request.GET.get("sort_order", "recency")
     if order not in ORDERS:
-        raise Answered(invalid_query("sort_order", order, f"one of [{','.join(ORDERS)}]"))
+        raise EarlyResponse(invalid_query("sort_order", order, f"one of [{','.join(ORDERS)}]"))
     now = request.state.now()
     is_wanted = narrowed(request, as_time(now) - REACH)
     is_found = _Query(query).test()
@@ -63,7 +63,7 @@ def recent(request: SandboxRequest, account: Account | None) -> HttpResponse:
     start = _start(request)
     posts = found[start : start + size]
     following = page_token(str(start + size)) if len(found) > start + size else None
-    return answer(request, account, posts, [], meta=page_meta(posts, following))
+    return response(request, account, posts, [], meta=page_meta(posts, following))
 
 
 def _start(request: SandboxRequest) -> int:
@@ -154,8 +154,8 @@ class _Query:
                 return lambda post: True
         raise self._wrong(f"a query of known operators: {operator}:{value}")
 
-    def _wrong(self, rule: str) -> Answered:
-        return Answered(invalid_query("query", self.query, rule))
+    def _wrong(self, rule: str) -> EarlyResponse:
+        return EarlyResponse(invalid_query("query", self.query, rule))
 
 
 def _entities(post: Post, kind: str, name: str) -> set[str]:

@@ -11,13 +11,13 @@ from requests_mock import ANY
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     InvalidSocialPlatformError,
-    NoAnswerError,
+    NoResponseError,
     PlatformNotConfiguredError,
     PlatformUnreachableError,
     RateLimitError,
     TokenExpiredError,
 )
-from socialpublishing.http import Answer
+from socialpublishing.http import PlatformResponse
 from socialpublishing.oauth import authorization_url, new_verifier
 from socialpublishing.options import wrong_options
 from socialpublishing.platforms import PLATFORMS, client_for, offered_platform, platform_named
@@ -35,8 +35,8 @@ def client(platform):
     return client_for(platform, ACCOUNT)
 
 
-def answer(status: int, **headers: str) -> Answer:
-    return Answer(status_code=status, headers=headers, json=None, text="<html>")
+def response(status: int, **headers: str) -> PlatformResponse:
+    return PlatformResponse(status_code=status, headers=headers, json=None, text="<html>")
 
 
 def test_register_names_each_platform_as_itself(platform):
@@ -113,12 +113,17 @@ def test_each_option_belongs_to_a_kind_of_post(platform):
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(401, TokenExpiredError), (429, RateLimitError), (500, NoAnswerError), (503, NoAnswerError)],
+    [
+        (401, TokenExpiredError),
+        (429, RateLimitError),
+        (500, NoResponseError),
+        (503, NoResponseError),
+    ],
 )
 def test_answers_without_a_known_body_are_read_by_their_status(client, status, error):
-    assert type(client.read_error(answer(status))) is error
+    assert type(client.read_error(response(status))) is error
     if status != 401:
-        assert type(client.read_token_error(answer(status))) is error
+        assert type(client.read_token_error(response(status))) is error
 
 
 @pytest.mark.parametrize(
@@ -127,7 +132,7 @@ def test_answers_without_a_known_body_are_read_by_their_status(client, status, e
 )
 def test_retry_after_is_read_whatever_it_holds(client, value, seconds):
     now = dt.datetime.now(tz=dt.UTC)
-    until = client.read_error(answer(429, **{"Retry-After": value})).until
+    until = client.read_error(response(429, **{"Retry-After": value})).until
     if seconds is None:
         assert until is None
     else:
@@ -137,9 +142,9 @@ def test_retry_after_is_read_whatever_it_holds(client, value, seconds):
 def test_answers_of_any_shape_are_read_without_a_crash(client):
     for body in (None, [], "x", 5, {"error": "x"}, {"error": {"code": "x"}}, {"errors": [5]}):
         for status in (400, 401, 403, 404, 418, 429, 500):
-            told = Answer(status_code=status, headers={}, json=body, text="")
-            assert client.read_error(told).code
-            assert client.read_token_error(told).code
+            data = PlatformResponse(status_code=status, headers={}, json=body, text="")
+            assert client.read_error(data).code
+            assert client.read_token_error(data).code
 
 
 def test_refused_connection_never_left_us(client, settings):

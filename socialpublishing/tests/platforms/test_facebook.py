@@ -12,13 +12,13 @@ from socialpublishing.errors import (
     DuplicateContentError,
     InsufficientPermissionsError,
     MediaNotReadyError,
-    NoAnswerError,
+    NoResponseError,
     PlatformConfigurationError,
     RateLimitError,
     TokenExpiredError,
     UploadLostError,
 )
-from socialpublishing.http import Answer
+from socialpublishing.http import PlatformResponse
 from socialpublishing.options import wrong_options
 from socialpublishing.platforms.base import Progress
 from socialpublishing.platforms.facebook import Facebook, feed_form, hosted_form, page_facts
@@ -27,9 +27,9 @@ from socialpublishing.platforms.facebook.videos import read_state
 from socialpublishing.posts import Media, MediaKind, Post
 
 
-def answer_of(status, code, subcode=None, *, words="words", headers=None):
+def response_of(status, code, subcode=None, *, words="words", headers=None):
     body = {"error": {"code": code, "error_subcode": subcode, "message": words}}
-    return Answer(status_code=status, headers=headers or {}, json=body, text="")
+    return PlatformResponse(status_code=status, headers=headers or {}, json=body, text="")
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def answer_of(status, code, subcode=None, *, words="words", headers=None):
         (400, 102, None, TokenExpiredError),
         (403, 200, None, InsufficientPermissionsError),
         (403, 10, None, InsufficientPermissionsError),
-        (500, 2, None, NoAnswerError),
-        (500, 1, 99, NoAnswerError),
+        (500, 2, None, NoResponseError),
+        (500, 1, 99, NoResponseError),
         (400, 80001, None, RateLimitError),
         (400, 368, 1390008, RateLimitError),
         (400, 368, 1404082, DuplicateContentError),
@@ -59,14 +59,14 @@ def answer_of(status, code, subcode=None, *, words="words", headers=None):
         (400, 1363037, None, UploadLostError),
         (400, 100, 1363030, UploadLostError),
         (400, 100, 1363045, UploadLostError),
-        (400, 100, 1363047, NoAnswerError),
+        (400, 100, 1363047, NoResponseError),
         (400, 100, 1363024, ContentRejectedError),
         (400, 1363128, None, ContentRejectedError),
         (400, 100, 33, TokenExpiredError),
     ],
 )
 def test_errors_are_sorted_by_code_and_subcode(status, code, subcode, error):
-    assert type(Facebook().read_error(answer_of(status, code, subcode))) is error
+    assert type(Facebook().read_error(response_of(status, code, subcode))) is error
 
 
 @pytest.mark.parametrize(
@@ -80,19 +80,19 @@ def test_errors_are_sorted_by_code_and_subcode(status, code, subcode, error):
     ],
 )
 def test_owner_is_told_what_only_they_can_do(code, subcode, words):
-    assert words in str(Facebook().read_error(answer_of(400, code, subcode)))
+    assert words in str(Facebook().read_error(response_of(400, code, subcode)))
 
 
 def test_limit_of_a_page_ends_when_its_header_says():
     usage = {"1": [{"type": "pages", "estimated_time_to_regain_access": 7}]}
     headers = {"X-Business-Use-Case-Usage": json.dumps(usage)}
-    error = Facebook().read_error(answer_of(400, 80001, headers=headers))
+    error = Facebook().read_error(response_of(400, 80001, headers=headers))
     assert isinstance(error, RateLimitError)
     assert error.until is not None
 
 
 def test_block_for_posting_too_fast_lasts_for_hours():
-    error = Facebook().read_error(answer_of(400, 368, 1390008))
+    error = Facebook().read_error(response_of(400, 368, 1390008))
     assert error.until - dt.datetime.now(tz=dt.UTC) > dt.timedelta(hours=2)
 
 
@@ -100,7 +100,7 @@ def test_block_for_posting_too_fast_lasts_for_hours():
     ("kind", "is_retriable", "error"),
     [
         ("ProcessingFailedError", False, ContentRejectedError),
-        ("ProcessingFailedError", True, NoAnswerError),
+        ("ProcessingFailedError", True, NoResponseError),
         ("PartialRequestError", False, UploadLostError),
         ("OffsetInvalidError", False, UploadLostError),
         ("ParameterValidationError", False, UploadLostError),
@@ -108,16 +108,16 @@ def test_block_for_posting_too_fast_lasts_for_hours():
 )
 def test_upload_host_has_words_of_its_own(kind, is_retriable, error):
     info = {"retriable": is_retriable, "type": kind, "message": "Not so."}
-    answer = Answer(status_code=400, headers={}, json={"debug_info": info}, text="")
-    read = Facebook().read_error(answer)
+    response = PlatformResponse(status_code=400, headers={}, json={"debug_info": info}, text="")
+    read = Facebook().read_error(response)
     assert (type(read), read.platform_code) == (error, kind)
     assert "Not so." in str(read)
 
 
 def test_video_that_is_not_to_be_seen_yet_is_no_dead_token():
-    fresh = answer_of(400, 100, 33)
+    fresh = response_of(400, 100, 33)
     assert type(Facebook().read_video_error(fresh)) is MediaNotReadyError
-    assert type(Facebook().read_video_error(answer_of(400, 190, 463))) is TokenExpiredError
+    assert type(Facebook().read_video_error(response_of(400, 190, 463))) is TokenExpiredError
 
 
 # --- How a video stands --------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def test_video_that_shows_somewhere_is_never_taken_for_gone(trace):
 
 
 @pytest.mark.parametrize(
-    ("told", "is_published"),
+    ("data", "is_published"),
     [
         (status_of(publishing_phase={"status": "complete", "publish_status": "published"}), True),
         ({**status_of(publishing_phase={"status": "completed"}), "published": True}, True),
@@ -177,8 +177,8 @@ def test_video_that_shows_somewhere_is_never_taken_for_gone(trace):
         ({**status_of(publishing_phase={"status": "not_started"}), "published": True}, False),
     ],
 )
-def test_video_is_published_only_when_its_phase_says_so(told, is_published):
-    assert read_state(told).is_published is is_published
+def test_video_is_published_only_when_its_phase_says_so(data, is_published):
+    assert read_state(data).is_published is is_published
 
 
 # --- Pages, and what is sent ---------------------------------------------------------------------

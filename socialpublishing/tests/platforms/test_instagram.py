@@ -9,13 +9,13 @@ from socialpublishing.errors import (
     DuplicateContentError,
     InsufficientPermissionsError,
     MediaNotReadyError,
-    NoAnswerError,
+    NoResponseError,
     PlatformConfigurationError,
     RateLimitError,
     TokenExpiredError,
     UploadLostError,
 )
-from socialpublishing.http import Answer
+from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.instagram import Instagram, granted, unwrapped
 from socialpublishing.platforms.instagram.payloads import (
     carousel_payload,
@@ -32,8 +32,8 @@ FILM = Media(kind=MediaKind.VIDEO, url="https://a/2", mime_type="video/mp4", alt
 
 def error_of(code, subcode=None, *, status=400, read="read_error"):
     body = {"error": {"code": code, "error_subcode": subcode, "message": "words"}}
-    told = Answer(status_code=status, headers={}, json=body, text="")
-    return getattr(Instagram(), read)(told)
+    data = PlatformResponse(status_code=status, headers={}, json=body, text="")
+    return getattr(Instagram(), read)(data)
 
 
 @pytest.mark.parametrize(
@@ -41,15 +41,15 @@ def error_of(code, subcode=None, *, status=400, read="read_error"):
     [
         (-2, 2207003, UploadLostError),
         (-2, 2207020, UploadLostError),
-        (-1, 2207001, NoAnswerError),
+        (-1, 2207001, NoResponseError),
         (-1, 2207032, UploadLostError),
         (-1, 2207053, UploadLostError),
         (-1, 2207076, UploadLostError),
-        (1, None, NoAnswerError),
+        (1, None, NoResponseError),
         (1, 2207057, ContentRejectedError),
-        (2, None, NoAnswerError),
+        (2, None, NoResponseError),
         (4, None, RateLimitError),
-        (4, 2207051, NoAnswerError),
+        (4, 2207051, NoResponseError),
         (9, 2207042, RateLimitError),
         (9, None, RateLimitError),
         (10, None, InsufficientPermissionsError),
@@ -58,7 +58,7 @@ def error_of(code, subcode=None, *, status=400, read="read_error"):
         (24, 2207008, UploadLostError),
         (25, 2207050, InsufficientPermissionsError),
         (100, None, ContentRejectedError),
-        (100, 33, NoAnswerError),
+        (100, 33, NoResponseError),
         (100, 2207028, ContentRejectedError),
         (190, 463, TokenExpiredError),
         (200, None, InsufficientPermissionsError),
@@ -90,15 +90,15 @@ def test_vague_refusal_of_the_publishing_call_is_one_to_look_up():
 )
 def test_errors_of_the_token_host_are_flat(words, error):
     body = {"error_type": "OAuthException", "code": 400, "error_message": words}
-    told = Answer(status_code=400, headers={}, json=body, text="")
-    assert type(Instagram().read_token_error(told)) is error
+    data = PlatformResponse(status_code=400, headers={}, json=body, text="")
+    assert type(Instagram().read_token_error(data)) is error
 
 
 @pytest.mark.parametrize(
-    ("told", "inner"), [({"id": "1"}, {"id": "1"}), ({"data": [{"id": "1"}]}, {"id": "1"})]
+    ("data", "inner"), [({"id": "1"}, {"id": "1"}), ({"data": [{"id": "1"}]}, {"id": "1"})]
 )
-def test_answers_come_flat_or_wrapped(told, inner):
-    assert unwrapped(told) == inner
+def test_answers_come_flat_or_wrapped(data, inner):
+    assert unwrapped(data) == inner
 
 
 @pytest.mark.parametrize("permissions", ["a,b", "a b", ["a", "b"]])

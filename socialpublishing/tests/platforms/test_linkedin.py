@@ -11,15 +11,15 @@ from socialpublishing.errors import (
     DuplicateContentError,
     InsufficientPermissionsError,
     MediaNotReadyError,
-    NoAnswerError,
+    NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
     RateLimitError,
     TokenExpiredError,
     UploadLostError,
 )
-from socialpublishing.http import Answer
-from socialpublishing.platforms.base import LookUp
+from socialpublishing.http import PlatformResponse
+from socialpublishing.platforms.base import LookupRules
 from socialpublishing.platforms.linkedin import LinkedIn, encoded
 from socialpublishing.platforms.linkedin.little_text import read, write
 from socialpublishing.platforms.linkedin.payloads import author_urn, post_payload, shows
@@ -74,14 +74,14 @@ def test_what_is_written_is_read_whole_by_the_other_side(text):
         (415, {}, ContentRejectedError),
         (426, {"code": "NONEXISTENT_VERSION"}, PlatformConfigurationError),
         (429, {"serviceErrorCode": 101}, RateLimitError),
-        (500, {"message": "x"}, NoAnswerError),
-        (504, None, NoAnswerError),
+        (500, {"message": "x"}, NoResponseError),
+        (504, None, NoResponseError),
         (418, {}, PlatformApiError),
     ],
 )
 def test_errors_are_sorted_by_status_and_code(status, body, error):
-    told = Answer(status_code=status, headers={"x-li-uuid": "abc"}, json=body, text="")
-    found = LinkedIn().read_error(told)
+    data = PlatformResponse(status_code=status, headers={"x-li-uuid": "abc"}, json=body, text="")
+    found = LinkedIn().read_error(data)
     assert type(found) is error
     assert found.request_id == "abc"
 
@@ -93,7 +93,7 @@ def test_duplicate_names_the_post_in_the_inner_envelope():
         "errorDetails": {"inputErrors": [inner]},
         "status": 422,
     }
-    error = LinkedIn().read_error(Answer(status_code=422, headers={}, json=body, text=""))
+    error = LinkedIn().read_error(PlatformResponse(status_code=422, headers={}, json=body, text=""))
     assert isinstance(error, DuplicateContentError)
     assert (error.remote_id, error.platform_code) == ("urn:li:share:712", "DUPLICATE_POST")
 
@@ -104,18 +104,18 @@ def test_duplicate_names_the_post_in_the_inner_envelope():
         (400, {"error": "invalid_grant"}, TokenExpiredError),
         (400, {"error": "invalid_request"}, TokenExpiredError),
         (401, {"error": "invalid_client"}, PlatformConfigurationError),
-        (503, {}, NoAnswerError),
+        (503, {}, NoResponseError),
     ],
 )
 def test_errors_of_the_token_endpoint(status, body, error):
-    told = Answer(status_code=status, headers={}, json=body, text="")
-    assert type(LinkedIn().read_token_error(told)) is error
+    data = PlatformResponse(status_code=status, headers={}, json=body, text="")
+    assert type(LinkedIn().read_token_error(data)) is error
 
 
 def test_members_and_organizations_are_looked_up_each_in_their_way():
     post = Post(text="Hi")
-    assert LinkedIn.look_up(post, at_destination=True) == LookUp()
-    assert LinkedIn.look_up(post, at_destination=False).repeat_within is not None
+    assert LinkedIn.lookup_rules(post, at_destination=True) == LookupRules()
+    assert LinkedIn.lookup_rules(post, at_destination=False).repeat_within is not None
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ from socialpublishing.errors import (
     ContentRejectedError,
     InsufficientPermissionsError,
     MediaNotReadyError,
-    NoAnswerError,
+    NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
     RateLimitError,
     TokenExpiredError,
     UploadLostError,
 )
-from socialpublishing.http import Answer
+from socialpublishing.http import PlatformResponse
 from socialpublishing.media import Downloaded
 from socialpublishing.options import wrong_options
 from socialpublishing.platforms.base import Account, Found, Progress
@@ -60,7 +60,9 @@ def rules(post):
 
 def read(status, code=None, message="", text="", **headers):
     body = None if text else {"code": code, "message": message}
-    return Pinterest().read_error(Answer(status_code=status, headers=headers, json=body, text=text))
+    return Pinterest().read_error(
+        PlatformResponse(status_code=status, headers=headers, json=body, text=text)
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,11 +86,11 @@ def read(status, code=None, message="", text="", **headers):
         (404, 40, "Board not found.", ContentRejectedError),
         (404, 404, "Media not found.", UploadLostError),
         (404, 50, "Pin not found.", ContentRejectedError),
-        (408, None, "Upload timed out", NoAnswerError),
+        (408, None, "Upload timed out", NoResponseError),
         (409, None, "Conflict", PlatformApiError),
         (429, 8, "Rate limit exceeded", RateLimitError),
         (429, None, "This looks like spam", RateLimitError),
-        (503, 503, "Away", NoAnswerError),
+        (503, 503, "Away", NoResponseError),
     ],
 )
 def test_errors_are_sorted_by_status_code_and_words(status, code, words, error):
@@ -111,7 +113,7 @@ def test_sentences_say_who_can_act_and_keep_the_request_id():
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("data", "seconds"),
     [
         ("30", 30),
         (str(int(dt.datetime.now(tz=dt.UTC).timestamp()) + 9000), 9000),
@@ -119,8 +121,8 @@ def test_sentences_say_who_can_act_and_keep_the_request_id():
         ("x", None),
     ],
 )
-def test_limit_ends_when_its_header_says(told, seconds):
-    until = read(429, 8, "Wait", **{"x-ratelimit-reset": told}).until
+def test_limit_ends_when_its_header_says(data, seconds):
+    until = read(429, 8, "Wait", **{"x-ratelimit-reset": data}).until
     if seconds is None:
         assert until is None
     else:
@@ -136,8 +138,8 @@ def test_spam_is_a_rest_of_hours():
 @pytest.mark.parametrize("body", [{"code": 2, "message": "x"}, {"error": "invalid_grant"}])
 @pytest.mark.parametrize("status", [400, 401])
 def test_token_endpoint_that_refuses_wants_the_owner(status, body):
-    told = Answer(status_code=status, headers={}, json=body, text="")
-    assert type(Pinterest().read_token_error(told)) is TokenExpiredError
+    data = PlatformResponse(status_code=status, headers={}, json=body, text="")
+    assert type(Pinterest().read_token_error(data)) is TokenExpiredError
 
 
 # --- Rules ---------------------------------------------------------------------------------------
@@ -332,16 +334,18 @@ def look(settings, requests_mock):
     """Answers what is found on a board whose list comes in `pages`, and how many were read."""
     settings.SANDBOX_URL = "http://127.0.0.1:1"
 
-    def found_in(*pages, credited=(), endless=False):
-        answers = [
+    def found_in(*pages, other_post_ids=(), endless=False):
+        responses = [
             {"json": {"items": items, "bookmark": str(number)}}
             for number, items in enumerate(pages, start=1)
         ]
         if not endless:
-            answers[-1]["json"]["bookmark"] = None
-        mock = requests_mock.get("http://127.0.0.1:1/pinterest/v5/boards/77/pins", answers)
+            responses[-1]["json"]["bookmark"] = None
+        mock = requests_mock.get("http://127.0.0.1:1/pinterest/v5/boards/77/pins", responses)
         since = NOW - dt.timedelta(minutes=5)
-        found = Pinterest(BOARD).find_published(SAID, Progress(), since=since, credited=credited)
+        found = Pinterest(BOARD).lookup(
+            SAID, Progress(), since=since, other_post_ids=other_post_ids
+        )
         return found, mock.call_count
 
     return found_in
@@ -357,9 +361,9 @@ def test_newest_first_is_read_until_only_older_ones_follow(look):
 
 def test_new_pin_in_other_words_proves_nothing(look):
     alike = pin_made(1, 9, title="Other")
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoResponseError):
         look([alike])
-    assert look([alike], credited={"9"})[0] is None
+    assert look([alike], other_post_ids={"9"})[0] is None
     assert look([alike, pin_made(1, 5)])[0].remote_id == "5"
 
 
@@ -375,12 +379,12 @@ def test_list_in_another_order_is_read_to_its_end(look):
 
 def test_older_and_credited_pins_are_others(look):
     assert look([pin_made(6, 5)])[0] is None
-    assert look([pin_made(1, 5)], credited={"5"})[0] is None
+    assert look([pin_made(1, 5)], other_post_ids={"5"})[0] is None
     assert look([pin_made(4, 5)])[0] is not None
 
 
 def test_list_without_an_end_proves_nothing(look):
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(NoResponseError):
         look([pin_made(1, 9, title="Other")], endless=True)
 
 
@@ -408,13 +412,13 @@ def test_videos_are_sent_to_pinterests_own_storage_alone(settings, address, is_o
     if is_own:
         assert Pinterest(BOARD).upload_http(address).token is None
     else:
-        with pytest.raises(NoAnswerError):
+        with pytest.raises(NoResponseError):
             Pinterest(BOARD).upload_http(address)
 
 
 def test_profile_without_an_id_is_known_by_its_name(settings, requests_mock):
     settings.SANDBOX_URL = "http://127.0.0.1:1"
-    told = {"username": "bakery", "account_type": "PINNER", "business_name": None}
-    requests_mock.get("http://127.0.0.1:1/pinterest/v5/user_account", json=told)
+    data = {"username": "bakery", "account_type": "PINNER", "business_name": None}
+    requests_mock.get("http://127.0.0.1:1/pinterest/v5/user_account", json=data)
     profile = Pinterest(BOARD).profile()
     assert (profile.id, profile.display_name, profile.kind) == ("bakery", "bakery", "person")

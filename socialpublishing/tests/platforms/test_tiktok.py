@@ -7,14 +7,14 @@ import pytest
 from socialpublishing.errors import (
     ContentRejectedError,
     InsufficientPermissionsError,
-    NoAnswerError,
+    NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
     RateLimitError,
     TokenExpiredError,
     UploadLostError,
 )
-from socialpublishing.http import Answer
+from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.base import Progress
 from socialpublishing.platforms.tiktok import TikTok
 from socialpublishing.platforms.tiktok.payloads import (
@@ -29,9 +29,9 @@ FILM = Media(kind=MediaKind.VIDEO, url="https://a/1", mime_type="video/mp4", siz
 PHOTO = Media(kind=MediaKind.IMAGE, url="https://a/2", mime_type="image/jpeg")
 
 
-def answer(status, code, **more):
+def response(status, code, **more):
     error = {"code": code, "message": "words", "log_id": "2026L"}
-    return Answer(
+    return PlatformResponse(
         status_code=status, headers={}, json={"data": {}, "error": error}, text="", **more
     )
 
@@ -53,13 +53,13 @@ def answer(status, code, **more):
         (403, "url_ownership_unverified", PlatformConfigurationError),
         (403, "privacy_level_option_mismatch", ContentRejectedError),
         (429, "rate_limit_exceeded", RateLimitError),
-        (500, "internal_error", NoAnswerError),
-        (502, "something_new", NoAnswerError),
+        (500, "internal_error", NoResponseError),
+        (502, "something_new", NoResponseError),
         (400, "something_new", ContentRejectedError),
     ],
 )
 def test_errors_are_sorted_by_code(status, code, error):
-    found = TikTok().read_error(answer(status, code))
+    found = TikTok().read_error(response(status, code))
     assert type(found) is error
     assert (found.platform_code, found.request_id) == (code, "2026L")
 
@@ -68,19 +68,19 @@ def test_errors_are_sorted_by_code(status, code, error):
     ("status", "error"),
     [
         (403, UploadLostError),
-        (404, NoAnswerError),
-        (416, NoAnswerError),
+        (404, NoResponseError),
+        (416, NoResponseError),
         (429, RateLimitError),
-        (500, NoAnswerError),
+        (500, NoResponseError),
     ],
 )
 def test_upload_host_is_known_by_its_status(status, error):
-    told = Answer(status_code=status, headers={}, json=None, text="")
-    assert type(TikTok().read_error(told)) is error
+    data = PlatformResponse(status_code=status, headers={}, json=None, text="")
+    assert type(TikTok().read_error(data)) is error
 
 
 @pytest.mark.parametrize(
-    ("told", "error"),
+    ("data", "error"),
     [
         ({"error": "invalid_grant"}, TokenExpiredError),
         ({"error": "invalid_client"}, PlatformConfigurationError),
@@ -88,13 +88,13 @@ def test_upload_host_is_known_by_its_status(status, error):
         ({"error": "invalid_scope", "error_description": "x"}, PlatformApiError),
     ],
 )
-def test_refused_tokens_may_come_as_a_success(told, error):
-    assert type(TikTok().token_refusal(told)) is error
+def test_refused_tokens_may_come_as_a_success(data, error):
+    assert type(TikTok().token_refusal(data)) is error
 
 
-@pytest.mark.parametrize("told", [{"access_token": "a"}, {}, [], None, {"error": ""}])
-def test_granted_tokens_are_no_refusal(told):
-    assert TikTok().token_refusal(told) is None
+@pytest.mark.parametrize("data", [{"access_token": "a"}, {}, [], None, {"error": ""}])
+def test_granted_tokens_are_no_refusal(data):
+    assert TikTok().token_refusal(data) is None
 
 
 def test_video_says_what_its_author_said_and_nothing_else():
@@ -115,10 +115,10 @@ def test_video_says_what_its_author_said_and_nothing_else():
 
 def test_photos_have_no_duet():
     options = {"privacy_level": "SELF_ONLY", "disable_duet": True, "title": "T"}
-    told = photos_payload(Post(text="Hi", media=(PHOTO, PHOTO), options=options))
-    assert told["post_info"] == {"description": "Hi", "title": "T", "privacy_level": "SELF_ONLY"}
-    assert told["post_mode"] == "DIRECT_POST"
-    assert told["source_info"]["photo_images"] == ["https://a/2"] * 2
+    data = photos_payload(Post(text="Hi", media=(PHOTO, PHOTO), options=options))
+    assert data["post_info"] == {"description": "Hi", "title": "T", "privacy_level": "SELF_ONLY"}
+    assert data["post_mode"] == "DIRECT_POST"
+    assert data["source_info"]["photo_images"] == ["https://a/2"] * 2
 
 
 @pytest.mark.parametrize(("said", "is_it"), [("x" * 150, True), ("x" * 149, False)])
@@ -129,7 +129,7 @@ def test_captions_are_compared_as_far_as_lists_show_them(said, is_it):
 def test_id_beyond_what_a_float_can_hold_stays_whole(requests_mock):
     post = Post(text="Hi", media=(FILM,), options={"privacy_level": "PUBLIC_TO_EVERYONE"})
     progress = Progress(handle={"publish_id": "v", "creator": {"username": "me"}})
-    told = {"status": "PUBLISH_COMPLETE", "publicaly_available_post_id": [7560123456789012345]}
-    done = TikTok()._stands(post, progress, told)
+    data = {"status": "PUBLISH_COMPLETE", "publicaly_available_post_id": [7560123456789012345]}
+    done = TikTok()._stands(post, progress, data)
     assert done.remote_id == "7560123456789012345"
     assert done.post_url.endswith("/@me/video/7560123456789012345")

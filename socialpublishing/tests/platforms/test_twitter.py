@@ -12,7 +12,7 @@ from socialpublishing.errors import (
     RateLimitError,
     TokenExpiredError,
 )
-from socialpublishing.http import Answer
+from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.base import Progress
 from socialpublishing.platforms.twitter import Twitter
 from socialpublishing.platforms.twitter.payloads import says, tweet_payload, written_text
@@ -110,14 +110,14 @@ def test_link_that_leads_elsewhere_is_another_post():
     ],
 )
 def test_errors_are_sorted_by_what_helps(status, body, error):
-    told = Answer(status_code=status, headers={}, json=body, text="")
-    assert type(Twitter().read_error(told)) is error
+    data = PlatformResponse(status_code=status, headers={}, json=body, text="")
+    assert type(Twitter().read_error(data)) is error
 
 
 def test_used_refresh_token_means_that_its_owner_connects_again():
     body = {"error": "invalid_request", "error_description": "Value passed for the token…"}
-    told = Answer(status_code=400, headers={}, json=body, text="")
-    assert type(Twitter().read_token_error(told)) is TokenExpiredError
+    data = PlatformResponse(status_code=400, headers={}, json=body, text="")
+    assert type(Twitter().read_token_error(data)) is TokenExpiredError
 
 
 def test_payload_holds_nothing_that_x_does_not_know():

@@ -42,14 +42,16 @@ class Client:
 
 class Control(Client):
     def account(self, platform="twitter", username="someone", **facts):
-        answer = self.post("/accounts", json={"platform": platform, "username": username, **facts})
-        assert answer.status_code == 201, answer.text
-        return answer.json()
+        response = self.post(
+            "/accounts", json={"platform": platform, "username": username, **facts}
+        )
+        assert response.status_code == 201, response.text
+        return response.json()
 
     def fault(self, action, value=None, **facts):
-        answer = self.post("/faults", json={"action": action, "value": value, **facts})
-        assert answer.status_code == 201, answer.text
-        return answer.json()["id"]
+        response = self.post("/faults", json={"action": action, "value": value, **facts})
+        assert response.status_code == 201, response.text
+        return response.json()["id"]
 
     def settings(self, **switches):
         assert self.post("/settings", json=switches).status_code == 200
@@ -70,24 +72,26 @@ class X(Client):
         self.account = account
 
     def call(self, method, path, **kwargs):
-        answer = super().call(method, path, **kwargs)
-        description, sent = XDescription(), answer.request
-        if answer.ok:
+        response = super().call(method, path, **kwargs)
+        description, sent = XDescription(), response.request
+        if response.ok:
             description.check_request(method, sent.url, body_of(sent))
-        description.check_answer(method, sent.url, answer.status_code, json_of(answer.content))
-        return answer
+        description.check_response(
+            method, sent.url, response.status_code, json_of(response.content)
+        )
+        return response
 
     def tweet(self, text="Hello", **more):
-        answer = self.post("/2/tweets", json={"text": text, **more})
-        assert answer.status_code == 201, answer.text
-        return answer.json()["data"]
+        response = self.post("/2/tweets", json={"text": text, **more})
+        assert response.status_code == 201, response.text
+        return response.json()["data"]
 
     def upload(self, data, category="tweet_image"):
-        answer = self.post(
+        response = self.post(
             "/2/media/upload", files={"media": data}, data={"media_category": category}
         )
-        assert answer.status_code == 200, answer.text
-        return answer.json()["data"]
+        assert response.status_code == 200, response.text
+        return response.json()["data"]
 
 
 class Page(Client):
@@ -99,14 +103,14 @@ class Page(Client):
         self.token = page["access_token"]
 
     def publish(self, **fields):
-        answer = self.post(f"/{self.id}/feed", data=fields)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["id"]
+        response = self.post(f"/{self.id}/feed", data=fields)
+        assert response.status_code == 200, response.text
+        return response.json()["id"]
 
     def photo(self, data, **fields):
-        answer = self.post(f"/{self.id}/photos", files={"source": data}, data=fields)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        response = self.post(f"/{self.id}/photos", files={"source": data}, data=fields)
+        assert response.status_code == 200, response.text
+        return response.json()
 
 
 def consent_query(platform, **changes):
@@ -130,19 +134,19 @@ def consent_query(platform, **changes):
     return urlencode({name: value for name, value in query.items() if value is not None})
 
 
-def form_of(answer):
+def form_of(response):
     """The fields that a browser would send from the consent page, and where to."""
     fields = {}
-    for tag in re.findall(r"<input[^>]*>", answer.text):
+    for tag in re.findall(r"<input[^>]*>", response.text):
         attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
         is_on = attributes["type"] == "hidden" or re.search(r"\bchecked\b", tag)
         if is_on:
             value = html.unescape(attributes.get("value", "on"))
             fields[html.unescape(attributes["name"])] = value
-    return fields, html.unescape(re.search(r'<form[^>]*action="([^"]*)"', answer.text)[1])
+    return fields, html.unescape(re.search(r'<form[^>]*action="([^"]*)"', response.text)[1])
 
 
-def answer_of(response):
+def response_of(response):
     """What the redirect after the consent page carries back to the app."""
     assert response.status_code == 302, response.text
     assert response.headers["Location"].startswith(f"{REDIRECT_URI}&")

@@ -17,9 +17,9 @@ class Pinner(Client):
 
     def call(self, method, path, **kwargs):
         is_wrong = kwargs.pop("is_wrong", False)
-        answer = super().call(method, path, **kwargs)
-        check(answer, is_wrong=is_wrong)
-        return answer
+        response = super().call(method, path, **kwargs)
+        check(response, is_wrong=is_wrong)
+        return response
 
     def pin(self, data, is_wrong=False, **fields):
         """`data`: an image, or a media source as it is sent."""
@@ -35,14 +35,14 @@ class Pinner(Client):
         return made["media_id"]
 
 
-def check(answer, *, is_wrong=False):
+def check(response, *, is_wrong=False):
     """`is_wrong`: the request is meant to break the description; only the answer is looked at."""
-    told = json.loads(answer.content) if answer.content else None
-    method, url = answer.request.method, answer.request.url
+    data = json.loads(response.content) if response.content else None
+    method, url = response.request.method, response.request.url
     description = described("pinterest", "/v5")
     if not is_wrong:
-        description.check_request(method, url, body_of(answer.request))
-    description.check_answer(method, url, answer.status_code, told)
+        description.check_request(method, url, body_of(response.request))
+    description.check_response(method, url, response.status_code, data)
 
 
 def send(made, data, *, order=None, **more):

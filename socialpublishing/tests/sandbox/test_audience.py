@@ -14,9 +14,9 @@ HOUR = dt.timedelta(hours=1)
 def plant(control):
     def make(account, posts, platform="twitter"):
         body = {"platform": platform, "account_id": account.id, "posts": posts}
-        answer = control.post("/history", json=body)
-        assert answer.status_code == 201, answer.text
-        return answer.json()["ids"]
+        response = control.post("/history", json=body)
+        assert response.status_code == 201, response.text
+        return response.json()["ids"]
 
     return make
 
@@ -27,9 +27,9 @@ def now(server):
 
 
 def test_audience_is_told_and_can_be_predicted(x, control):
-    told = control.get("/audience", params={"platform": "twitter", "account_id": x.id}).json()
+    data = control.get("/audience", params={"platform": "twitter", "account_id": x.id}).json()
     found = audience_of(x.id)
-    assert told == {
+    assert data == {
         "timezone": found.zone,
         "peaks": [{"weekday": weekday, "hour": hour} for weekday, hour in found.peaks],
         "impressions": found.impressions,
@@ -183,8 +183,8 @@ def test_two_thousand_posts_are_planted_in_a_moment(x, plant, now):
 def test_wrong_old_post_is_named_and_nothing_is_planted(x, control, now, change, code):
     good = {"created_at": (now - HOUR).isoformat(), "text": "Hello"}
     body = {"platform": "twitter", "account_id": x.id, "posts": [good, {**good, **change}]}
-    answer = control.post("/history", json=body)
-    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    response = control.post("/history", json=body)
+    assert (response.status_code, response.json()["code"]) == (400, code)
     assert control.get("/posts", params={"history": "true"}).json() == []
 
 
@@ -200,8 +200,8 @@ def test_wrong_old_post_is_named_and_nothing_is_planted(x, control, now, change,
     ],
 )
 def test_wrong_history_is_named(control, body, code):
-    answer = control.post("/history", json=body)
-    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    response = control.post("/history", json=body)
+    assert (response.status_code, response.json()["code"]) == (400, code)
 
 
 def test_audience_of_nobody_is_refused(control):

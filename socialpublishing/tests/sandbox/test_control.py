@@ -55,9 +55,9 @@ def test_settings_are_the_sandboxes_and_the_platforms(control):
         "processing_seconds": 1,
     }
     assert usual.items() <= control.get("/settings").json().items()
-    answer = control.post("/settings", json={"twitter_names": "old", "read_delay_seconds": 2.5})
+    response = control.post("/settings", json={"twitter_names": "old", "read_delay_seconds": 2.5})
     changed = {**usual, "twitter_names": "old", "read_delay_seconds": 2.5}
-    assert changed.items() <= answer.json().items()
+    assert changed.items() <= response.json().items()
 
 
 def test_settings_change_all_or_none(control):
@@ -128,12 +128,12 @@ def test_tokens_expire_on_request_and_refreshing_goes_on(x, control):
 
 def test_refreshing_ends_only_when_that_is_asked_too(x, control):
     control.post("/tokens/expire", json={"account_id": x.id, "refresh": True})
-    answer = x.post(
+    response = x.post(
         "/2/oauth2/token",
         data={"grant_type": "refresh_token", "refresh_token": x.account["refresh_token"]},
         auth=("sandbox-twitter", "sandbox-secret"),
     )
-    assert answer.json()["error"] == "invalid_request"
+    assert response.json()["error"] == "invalid_request"
 
 
 def test_expiring_a_page_leaves_its_person_who_can_fetch_a_new_token(
@@ -157,8 +157,8 @@ def test_expiring_a_person_ends_the_tokens_of_the_pages_too(make_person, site, c
     person = make_person()
     control.post("/tokens/expire", json={"account_id": person["account_id"]})
     for token in (person["access_token"], person["pages"][0]["access_token"]):
-        answer = site.get("/facebook/me", params={"access_token": token})
-        assert answer.json()["error"]["code"] == 190
+        response = site.get("/facebook/me", params={"access_token": token})
+        assert response.json()["error"]["code"] == 190
 
 
 def test_clock_can_be_moved_until_tokens_expire(x, control):
@@ -245,17 +245,17 @@ def test_built_in_accounts_are_one_each_and_one_page(server):
     ],
 )
 def test_wrong_input_is_named(control, path, body, code):
-    answer = control.post(path, json=body)
-    assert (answer.status_code, answer.json()["code"]) == (400, code)
-    assert answer.json()["detail"]
+    response = control.post(path, json=body)
+    assert (response.status_code, response.json()["code"]) == (400, code)
+    assert response.json()["detail"]
 
 
 def test_unknown_platform_in_a_filter_is_named(control):
     for path in ("/posts", "/calls"):
-        answer = control.get(path, params={"platform": "myspace"})
-        assert (answer.status_code, answer.json()["code"]) == (400, "unsupported_platform")
+        response = control.get(path, params={"platform": "myspace"})
+        assert (response.status_code, response.json()["code"]) == (400, "unsupported_platform")
 
 
 def test_json_that_is_none_is_named(control):
-    answer = control.post("/faults", data=b"{")
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_json")
+    response = control.post("/faults", data=b"{")
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_json")

@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 import pytest
 
 
-def error_of(answer):
-    error = answer.json()["error"]
-    return answer.status_code, error["code"], error.get("error_subcode")
+def error_of(response):
+    error = response.json()["error"]
+    return response.status_code, error["code"], error.get("error_subcode")
 
 
 def begin(page, edge="video_reels"):
-    answer = page.post(f"/{page.id}/{edge}", data={"upload_phase": "start"})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = page.post(f"/{page.id}/{edge}", data={"upload_phase": "start"})
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 def send(page, begun, data, **headers):
@@ -36,9 +36,9 @@ def publish(page, data, edge="video_reels", **fields):
     assert send(page, begun, data).json() == {"success": True}
     if edge == "video_reels":
         fields = {"video_state": "PUBLISHED", **fields}
-    answer = finish(page, begun, edge, **fields)
-    assert answer.status_code == 200, answer.text
-    return begun["video_id"], answer.json()
+    response = finish(page, begun, edge, **fields)
+    assert response.status_code == 200, response.text
+    return begun["video_id"], response.json()
 
 
 def status_of(page, video_id):
@@ -54,25 +54,25 @@ def stories(page, **query):
 
 def test_reel_is_uploaded_then_published(page, control, sample):
     data = sample("reel.mp4")
-    video_id, answer = publish(page, data, description="Dawn", title="The bakery")
-    assert answer == {"success": True}
+    video_id, response = publish(page, data, description="Dawn", title="The bakery")
+    assert response == {"success": True}
     [post] = control.posts()
     assert (post["text"], post["details"]["title"]) == ("Dawn", "The bakery")
     assert post["media"][0]["sha256"] == hashlib.sha256(data).hexdigest()
     control.advance(2)
-    told = page.get(f"/{video_id}?fields=permalink_url,published,post_id").json()
-    assert (told["permalink_url"], told["published"]) == (f"/reel/{video_id}/", True)
-    assert post["id"].endswith(told["post_id"])
+    data = page.get(f"/{video_id}?fields=permalink_url,published,post_id").json()
+    assert (data["permalink_url"], data["published"]) == (f"/reel/{video_id}/", True)
+    assert post["id"].endswith(data["post_id"])
     host = page.url.removesuffix("/v25.0")
-    assert page.session.get(f"{host}{told['permalink_url']}", timeout=10).status_code == 200
+    assert page.session.get(f"{host}{data['permalink_url']}", timeout=10).status_code == 200
 
 
 def test_video_may_be_fetched_from_an_address(page, control, sample, site):
     begun = begin(page)
     url = f"{site.url}/samples/reel.mp4"
     headers = {"Authorization": f"OAuth {page.token}", "file_url": url}
-    answer = page.session.post(begun["upload_url"], headers=headers, timeout=10)
-    assert answer.json() == {"success": True}
+    response = page.session.post(begun["upload_url"], headers=headers, timeout=10)
+    assert response.json() == {"success": True}
     finish(page, begun, video_state="PUBLISHED")
     sha256 = hashlib.sha256(sample("reel.mp4")).hexdigest()
     assert control.posts()[0]["media"][0]["sha256"] == sha256
@@ -88,8 +88,8 @@ def test_what_came_before_the_line_broke_stays(page, sample):
     with socket.create_connection((parts.hostname, parts.port), timeout=5) as line:
         line.sendall(head.encode() + data[:1000])
         line.shutdown(socket.SHUT_WR)
-        answer = line.makefile("rb").read()
-    assert b'"retriable": true' in answer
+        response = line.makefile("rb").read()
+    assert b'"retriable": true' in response
     status = status_of(page, begun["video_id"])
     assert status["uploading_phase"] == {"status": "in_progress", "bytes_transfered": 1000}
 
@@ -113,9 +113,9 @@ def test_what_came_before_the_line_broke_stays(page, sample):
 )
 def test_upload_that_does_not_fit_is_refused_and_leaves_nothing(page, sample, headers, kind):
     begun = begin(page)
-    answer = send(page, begun, sample("reel.mp4"), **headers)
-    assert answer.status_code == 400
-    assert answer.json()["debug_info"]["type"] == kind
+    response = send(page, begun, sample("reel.mp4"), **headers)
+    assert response.status_code == 400
+    assert response.json()["debug_info"]["type"] == kind
     assert status_of(page, begun["video_id"])["uploading_phase"]["bytes_transfered"] == 0
 
 
@@ -129,8 +129,8 @@ def test_upload_belongs_to_its_page(page, make_page, sample):
 def test_file_that_cannot_be_fetched_is_told(page, site):
     begun = begin(page)
     headers = {"Authorization": f"OAuth {page.token}", "file_url": f"{site.url}/samples/none"}
-    answer = page.session.post(begun["upload_url"], headers=headers, timeout=10)
-    assert answer.json()["debug_info"]["type"] == "ProcessingFailedError"
+    response = page.session.post(begun["upload_url"], headers=headers, timeout=10)
+    assert response.json()["debug_info"]["type"] == "ProcessingFailedError"
 
 
 # --- Publishing ----------------------------------------------------------------------------------
@@ -172,8 +172,8 @@ def test_reel_is_scheduled_from_ten_minutes_to_29_days_ahead(
     begun = begin(page)
     send(page, begun, sample("reel.mp4"))
     at = int(time.time()) + seconds
-    answer = finish(page, begun, video_state="SCHEDULED", scheduled_publish_time=at)
-    assert answer.status_code == status
+    response = finish(page, begun, video_state="SCHEDULED", scheduled_publish_time=at)
+    assert response.status_code == status
     assert control.posts() == []
 
 
@@ -220,25 +220,25 @@ def test_video_can_be_read_only_after_the_delay(page, control):
 
 
 def test_video_story_is_listed_once_it_is_ready(page, control, sample):
-    video_id, answer = publish(page, sample("reel.mp4"), "video_stories")
+    video_id, response = publish(page, sample("reel.mp4"), "video_stories")
     assert stories(page) == []
     control.advance(2)
     [story] = stories(page)
-    assert (story["media_id"], story["post_id"]) == (video_id, answer["post_id"])
+    assert (story["media_id"], story["post_id"]) == (video_id, response["post_id"])
     assert (story["status"], story["media_type"]) == ("published", "video")
 
 
 def test_photo_story_shows_an_unpublished_photo(page, sample):
     photo_id = page.photo(sample("bakery.jpg"), published="false")["id"]
-    answer = page.post(f"/{page.id}/photo_stories", data={"photo_id": photo_id})
+    response = page.post(f"/{page.id}/photo_stories", data={"photo_id": photo_id})
     [story] = stories(page)
-    assert (story["media_id"], story["post_id"]) == (photo_id, answer.json()["post_id"])
+    assert (story["media_id"], story["post_id"]) == (photo_id, response.json()["post_id"])
 
 
 def test_photo_that_was_posted_is_no_story_any_more(page, sample):
     photo_id = page.photo(sample("bakery.jpg"))["id"]
-    answer = page.post(f"/{page.id}/photo_stories", data={"photo_id": photo_id})
-    assert error_of(answer) == (400, 100, 1366051)
+    response = page.post(f"/{page.id}/photo_stories", data={"photo_id": photo_id})
+    assert error_of(response) == (400, 100, 1366051)
 
 
 def test_story_is_gone_after_a_day_and_in_no_list_of_posts(page, control, sample):

@@ -7,9 +7,9 @@ import pytest
 from socialpublishing.tests.sandbox.callers import (
     REDIRECT_URI,
     Client,
-    answer_of,
     consent_query,
     form_of,
+    response_of,
 )
 
 APP = {"client_id": "sandbox-facebook", "client_secret": "sandbox-secret"}
@@ -24,7 +24,7 @@ def graph(server):
 
 def code_of(site, **changes):
     query = consent_query("facebook", **changes)
-    return answer_of(site.post(f"{DIALOG}?{query}", data={"allow": "1"}))["code"]
+    return response_of(site.post(f"{DIALOG}?{query}", data={"allow": "1"}))["code"]
 
 
 def exchange(graph, code, method="GET", changes=()):
@@ -51,8 +51,8 @@ def debug(graph, token):
     return graph.get("/debug_token", params=query).json()["data"]
 
 
-def error_of(answer):
-    error = answer.json()["error"]
+def error_of(response):
+    error = response.json()["error"]
     return error["code"], error.get("error_subcode")
 
 
@@ -60,10 +60,10 @@ def error_of(answer):
 def test_person_clicks_through_and_the_app_gets_a_token(site, graph, version):
     query = consent_query("facebook")
     fields, action = form_of(site.get(f"/facebook/{version}/dialog/oauth?{query}"))
-    answer = answer_of(site.post(action, data={**fields, "allow": "1"}))
-    assert answer["state"] == "a state"
+    response = response_of(site.post(action, data={**fields, "allow": "1"}))
+    assert response["state"] == "a state"
 
-    tokens = exchange(graph, answer["code"]).json()
+    tokens = exchange(graph, response["code"]).json()
 
     assert (tokens["token_type"], tokens["expires_in"]) == ("bearer", 5400)
     me = graph.get("/me", params={"access_token": tokens["access_token"]}).json()
@@ -71,8 +71,8 @@ def test_person_clicks_through_and_the_app_gets_a_token(site, graph, version):
 
 
 def test_refusal_tells_why(site):
-    answer = answer_of(site.post(f"{DIALOG}?{consent_query('facebook')}", data={"deny": "1"}))
-    assert answer == {
+    response = response_of(site.post(f"{DIALOG}?{consent_query('facebook')}", data={"deny": "1"}))
+    assert response == {
         "from": "here",
         "error": "access_denied",
         "error_code": "200",
@@ -93,9 +93,9 @@ def test_refusal_tells_why(site):
     ],
 )
 def test_wrong_request_is_shown_and_never_sent_back(site, change):
-    answer = site.get(f"{DIALOG}?{consent_query('facebook', **change)}")
-    assert answer.status_code == 400
-    assert "Something went wrong" in answer.text
+    response = site.get(f"{DIALOG}?{consent_query('facebook', **change)}")
+    assert response.status_code == 400
+    assert "Something went wrong" in response.text
 
 
 def test_unticked_page_and_scope_are_not_granted(site, graph, make_person):
@@ -107,11 +107,11 @@ def test_unticked_page_and_scope_are_not_granted(site, graph, make_person):
     del fields[f"page:{left_out['id']}"]
     del fields["scope:pages_manage_posts"]
 
-    answer = answer_of(site.post(action, data={**fields, "allow": "1"}))
-    token = exchange(graph, answer["code"]).json()["access_token"]
+    response = response_of(site.post(action, data={**fields, "allow": "1"}))
+    token = exchange(graph, response["code"]).json()["access_token"]
 
-    assert answer["denied_scopes"] == "pages_manage_posts"
-    assert "pages_show_list" in answer["granted_scopes"].split(",")
+    assert response["denied_scopes"] == "pages_manage_posts"
+    assert "pages_show_list" in response["granted_scopes"].split(",")
     assert [page["id"] for page in pages_of(graph, token)["data"]] == [kept["id"]]
     permissions = graph.get("/me/permissions", params={"access_token": token}).json()["data"]
     assert {"permission": "pages_manage_posts", "status": "declined"} in permissions
@@ -126,8 +126,8 @@ def test_unticked_page_and_scope_are_not_granted(site, graph, make_person):
 def test_code_works_once(site, graph, method):
     code = code_of(site)
     assert exchange(graph, code, method).ok
-    answer = exchange(graph, code, method)
-    assert (answer.status_code, error_of(answer)) == (400, (100, 36009))
+    response = exchange(graph, code, method)
+    assert (response.status_code, error_of(response)) == (400, (100, 36009))
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_code_works_once(site, graph, method):
     ],
 )
 def test_exchange_with_a_wrong_part_is_refused(site, graph, changes, expected):
-    answer = exchange(graph, code_of(site), changes=changes)
-    assert (answer.status_code, error_of(answer)) == (400, expected)
+    response = exchange(graph, code_of(site), changes=changes)
+    assert (response.status_code, error_of(response)) == (400, expected)
 
 
 def test_code_expires(site, graph, control):
@@ -154,8 +154,8 @@ def test_code_expires(site, graph, control):
 
 
 def test_app_gets_a_token_of_its_own(graph):
-    answer = graph.get("/oauth/access_token", params={**APP, "grant_type": "client_credentials"})
-    assert answer.json() == {
+    response = graph.get("/oauth/access_token", params={**APP, "grant_type": "client_credentials"})
+    assert response.json() == {
         "access_token": "sandbox-facebook|sandbox-secret",
         "token_type": "bearer",
     }
@@ -166,18 +166,21 @@ def test_short_token_dies_soon_and_its_page_tokens_with_it(site, graph, control)
     [page] = pages_of(graph, token)["data"]
     control.advance(5401)
     for dead in (token, page["access_token"]):
-        answer = graph.get("/me", params={"access_token": dead})
-        assert (answer.status_code, error_of(answer)) == (400, (190, 463))
+        response = graph.get("/me", params={"access_token": dead})
+        assert (response.status_code, error_of(response)) == (400, (190, 463))
 
 
 def test_long_token_lives_sixty_days_and_its_page_tokens_longer(site, graph, control):
-    answer = lengthen(graph, log_in(site, graph)).json()
-    assert answer["expires_in"] == 60 * DAY_S
-    [page] = pages_of(graph, answer["access_token"])["data"]
+    response = lengthen(graph, log_in(site, graph)).json()
+    assert response["expires_in"] == 60 * DAY_S
+    [page] = pages_of(graph, response["access_token"])["data"]
     control.advance(61 * DAY_S)
-    assert error_of(graph.get("/me", params={"access_token": answer["access_token"]})) == (190, 463)
+    assert error_of(graph.get("/me", params={"access_token": response["access_token"]})) == (
+        190,
+        463,
+    )
     assert graph.get("/me", params={"access_token": page["access_token"]}).ok
-    assert error_of(lengthen(graph, answer["access_token"])) == (190, 463)
+    assert error_of(lengthen(graph, response["access_token"])) == (190, 463)
 
 
 def test_page_token_stays_the_same_for_the_same_user_token(site, graph):
@@ -188,14 +191,14 @@ def test_page_token_stays_the_same_for_the_same_user_token(site, graph):
 
 def test_pages_come_in_portions_to_the_last_one(graph, make_person):
     person = make_person(pages=7)
-    seen, answer = [], pages_of(graph, person["access_token"], limit=3, fields="id,name")
+    seen, response = [], pages_of(graph, person["access_token"], limit=3, fields="id,name")
     while True:
-        seen += [page["id"] for page in answer["data"]]
-        assert set(answer["data"][0]) == {"id", "name"}
-        url = answer["paging"].get("next")
+        seen += [page["id"] for page in response["data"]]
+        assert set(response["data"][0]) == {"id", "name"}
+        url = response["paging"].get("next")
         if url is None:
             break
-        answer = graph.session.get(url, timeout=10).json()
+        response = graph.session.get(url, timeout=10).json()
     assert seen == [page["id"] for page in person["pages"]]
 
 
@@ -227,8 +230,12 @@ def test_page_token_of_one_page_is_found_by_its_id(make_person, graph):
     person = make_person()
     [page] = person["pages"]
     query = {"fields": "access_token,name", "access_token": person["access_token"]}
-    answer = graph.get(f"/{page['id']}", params=query).json()
-    assert answer == {"access_token": page["access_token"], "name": page["name"], "id": page["id"]}
+    response = graph.get(f"/{page['id']}", params=query).json()
+    assert response == {
+        "access_token": page["access_token"],
+        "name": page["name"],
+        "id": page["id"],
+    }
 
 
 def test_debug_tells_what_a_token_is(make_person, graph):
@@ -244,8 +251,8 @@ def test_debug_tells_what_a_token_is(make_person, graph):
 
 
 def test_debug_needs_a_token_to_ask_with(make_person, graph):
-    answer = graph.get("/debug_token", params={"input_token": make_person()["access_token"]})
-    assert error_of(answer) == (104, None)
+    response = graph.get("/debug_token", params={"input_token": make_person()["access_token"]})
+    assert error_of(response) == (104, None)
 
 
 def test_login_taken_back_ends_all_tokens(make_person, graph):
@@ -253,8 +260,8 @@ def test_login_taken_back_ends_all_tokens(make_person, graph):
     query = {"access_token": person["access_token"]}
     assert graph.delete("/me/permissions", params=query).json() == {"success": True}
     for token in (person["access_token"], person["pages"][0]["access_token"]):
-        answer = graph.get("/me", params={"access_token": token})
-        assert error_of(answer) == (190, 458)
+        response = graph.get("/me", params={"access_token": token})
+        assert error_of(response) == (190, 458)
         assert debug(graph, token)["is_valid"] is False
 
 
@@ -264,8 +271,8 @@ def test_one_permission_can_be_taken_back(make_person, graph):
     assert graph.delete(f"/{person['account_id']}/permissions", params=query).ok
     [page] = person["pages"]
     fields = {"message": "Hello", "access_token": page["access_token"]}
-    answer = graph.post(f"/{page['id']}/feed", data=fields)
-    assert (answer.status_code, error_of(answer)) == (403, (200, None))
+    response = graph.post(f"/{page['id']}/feed", data=fields)
+    assert (response.status_code, error_of(response)) == (403, (200, None))
 
 
 def test_proof_of_the_app_secret_is_verified_when_sent(make_person, graph):
@@ -273,9 +280,9 @@ def test_proof_of_the_app_secret_is_verified_when_sent(make_person, graph):
     proof = hmac.new(b"sandbox-secret", token.encode(), hashlib.sha256).hexdigest()
     query = {"access_token": token}
     assert graph.get("/me", params={**query, "appsecret_proof": proof}).ok
-    answer = graph.get("/me", params={**query, "appsecret_proof": "0" * 64})
-    assert error_of(answer) == (100, None)
-    assert "appsecret_proof" in answer.json()["error"]["message"]
+    response = graph.get("/me", params={**query, "appsecret_proof": "0" * 64})
+    assert error_of(response) == (100, None)
+    assert "appsecret_proof" in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "OAuth"])
@@ -286,8 +293,8 @@ def test_token_may_stand_in_the_header(make_person, graph, scheme):
 
 @pytest.mark.parametrize(("token", "code"), [("", 104), ("made-up", 190)])
 def test_call_without_a_living_token_is_refused(graph, token, code):
-    answer = graph.get("/me", params={"access_token": token})
-    assert (answer.status_code, error_of(answer)[0]) == (400, code)
+    response = graph.get("/me", params={"access_token": token})
+    assert (response.status_code, error_of(response)[0]) == (400, code)
 
 
 def test_token_of_x_is_nothing_on_facebook(x, graph):
@@ -317,6 +324,6 @@ def test_answers_wear_the_usage_headers(page):
 
 
 def test_answer_of_the_dialog_keeps_the_query_of_the_redirect_uri(site):
-    answer = site.post(f"{DIALOG}?{consent_query('facebook')}", data={"allow": "1"})
-    query = parse_qs(urlsplit(answer.headers["Location"]).query)
+    response = site.post(f"{DIALOG}?{consent_query('facebook')}", data={"allow": "1"})
+    query = parse_qs(urlsplit(response.headers["Location"]).query)
     assert query["from"] == ["here"]

@@ -10,16 +10,16 @@ import requests
 MEGABYTE = 1024 * 1024
 
 
-def error_of(answer):
-    error = answer.json()["error"]
-    return answer.status_code, error["code"], error.get("error_subcode")
+def error_of(response):
+    error = response.json()["error"]
+    return response.status_code, error["code"], error.get("error_subcode")
 
 
 @pytest.mark.parametrize("kind", ["data", "json", "params"])
 def test_text_is_posted(page, control, kind):
-    answer = page.post(f"/{page.id}/feed", **{kind: {"message": "Hello"}})
-    assert answer.status_code == 200
-    assert answer.json()["id"].startswith(f"{page.id}_")
+    response = page.post(f"/{page.id}/feed", **{kind: {"message": "Hello"}})
+    assert response.status_code == 200
+    assert response.json()["id"].startswith(f"{page.id}_")
     [post] = control.posts()
     assert (post["text"], post["account_id"]) == ("Hello", page.id)
 
@@ -35,15 +35,15 @@ def test_me_is_the_page_of_the_token(page):
 
 def test_answer_carries_the_fields_that_were_asked_for(page):
     fields = {"message": "Hello", "fields": "id,permalink_url,is_published"}
-    answer = page.post(f"/{page.id}/feed", data=fields).json()
-    assert set(answer) == {"id", "permalink_url", "is_published"}
-    assert "Hello" in page.session.get(answer["permalink_url"], timeout=10).text
+    response = page.post(f"/{page.id}/feed", data=fields).json()
+    assert set(response) == {"id", "permalink_url", "is_published"}
+    assert "Hello" in page.session.get(response["permalink_url"], timeout=10).text
 
 
 def test_generic_permalink_shows_the_post_to_a_browser(page, site):
     post_id = page.publish(message="Hello")
-    answer = site.get(f"/facebook/{post_id}", headers={"Accept": "text/html"})
-    assert "Hello" in answer.text
+    response = site.get(f"/facebook/{post_id}", headers={"Accept": "text/html"})
+    assert "Hello" in response.text
 
 
 def test_link_is_posted_with_or_without_text(page, site):
@@ -72,8 +72,8 @@ def test_link_is_posted_with_or_without_text(page, site):
     ],
 )
 def test_wrong_post_is_refused(page, control, fields, expected):
-    answer = page.post(f"/{page.id}/feed", data=fields)
-    assert error_of(answer) == expected
+    response = page.post(f"/{page.id}/feed", data=fields)
+    assert error_of(response) == expected
     assert control.posts() == []
 
 
@@ -89,22 +89,22 @@ def test_unpublished_post_is_not_public(page, control, site):
     post_id = page.publish(message="Not yet", published="false")
     assert control.posts() == []
     assert "Not yet" not in site.get("/feed").text
-    answer = page.get(f"/{post_id}?fields=is_published").json()
-    assert answer["is_published"] is False
+    response = page.get(f"/{post_id}?fields=is_published").json()
+    assert response["is_published"] is False
     assert page.get(f"/{page.id}/published_posts").json()["data"] == []
 
 
 def test_photo_is_posted_by_its_bytes(page, sample, control):
     picture = sample("bakery.jpg")
-    answer = page.photo(picture, message="Bread", alt_text_custom="A loaf")
-    assert answer["post_id"].startswith(f"{page.id}_")
+    response = page.photo(picture, message="Bread", alt_text_custom="A loaf")
+    assert response["post_id"].startswith(f"{page.id}_")
     [post] = control.posts()
-    assert (post["id"], post["text"]) == (answer["post_id"], "Bread")
+    assert (post["id"], post["text"]) == (response["post_id"], "Bread")
     [medium] = post["media"]
     assert (medium["bytes"], medium["alt_text"]) == (len(picture), "A loaf")
     query = {"fields": "page_story_id,alt_text_custom,images,width"}
-    photo = page.get(f"/{answer['id']}", params=query).json()
-    assert (photo["page_story_id"], photo["alt_text_custom"]) == (answer["post_id"], "A loaf")
+    photo = page.get(f"/{response['id']}", params=query).json()
+    assert (photo["page_story_id"], photo["alt_text_custom"]) == (response["post_id"], "A loaf")
     assert page.session.get(photo["images"][0]["source"], timeout=10).content == picture
 
 
@@ -121,7 +121,7 @@ def elsewhere():
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            status, headers, body = self.server.answer
+            status, headers, body = self.server.response
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
@@ -141,7 +141,7 @@ def elsewhere():
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("response", "expected"),
     [
         ((404, {}, b"gone"), (400, 324, 2069019)),
         ((200, {}, b"<html>"), (400, 100, 1366046)),
@@ -149,8 +149,8 @@ def elsewhere():
         ((302, {"Location": "file:///etc/passwd"}, b""), (400, 324, 2069019)),
     ],
 )
-def test_photo_that_cannot_be_had_is_refused(page, elsewhere, control, answer, expected):
-    elsewhere.answer = answer
+def test_photo_that_cannot_be_had_is_refused(page, elsewhere, control, response, expected):
+    elsewhere.response = response
     url = f"http://127.0.0.1:{elsewhere.server_port}/photo.jpg"
     assert error_of(page.post(f"/{page.id}/photos", data={"url": url})) == expected
     assert control.posts() == []
@@ -170,9 +170,9 @@ def test_photo_of_nothing_is_refused(page):
 @pytest.mark.parametrize("name", ["balloons.webp", None])
 def test_file_of_another_kind_is_no_photo(page, sample, name):
     data = sample(name) if name else b"not a picture"
-    answer = page.post(f"/{page.id}/photos", files={"source": data})
-    assert error_of(answer) == (400, 100, 1366046)
-    assert answer.json()["error"]["error_user_title"]
+    response = page.post(f"/{page.id}/photos", files={"source": data})
+    assert error_of(response) == (400, 100, 1366046)
+    assert response.json()["error"]["error_user_title"]
 
 
 def styles(ids):
@@ -197,10 +197,10 @@ def test_several_photos_make_one_post(page, sample, control, style):
     assert control.posts() == []
     ids = [photo["id"] for photo in staged]
 
-    answer = page.post(f"/{page.id}/feed", **styles(ids)[style])
+    response = page.post(f"/{page.id}/feed", **styles(ids)[style])
 
     [post] = control.posts()
-    assert post["id"] == answer.json()["id"]
+    assert post["id"] == response.json()["id"]
     assert [medium["bytes"] for medium in post["media"]] == [len(sample(name)) for name in names]
     query = {"fields": "attachments{media_type,target{id},subattachments}"}
     [album] = page.get(f"/{post['id']}", params=query).json()["attachments"]["data"]
@@ -229,8 +229,8 @@ def test_photo_is_shown_only_once(page, sample):
 
 def test_photo_of_another_page_cannot_be_attached(page, make_page, sample):
     foreign = make_page(username="other").photo(sample("city.png"), published="false")["id"]
-    answer = page.post(f"/{page.id}/feed", json={"attached_media": [{"media_fbid": foreign}]})
-    assert error_of(answer) == (400, 100, None)
+    response = page.post(f"/{page.id}/feed", json={"attached_media": [{"media_fbid": foreign}]})
+    assert error_of(response) == (400, 100, None)
 
 
 def test_post_is_deleted_and_then_missing(page, control):
@@ -276,8 +276,8 @@ def test_posting_needs_both_permissions(make_page, control, sample, missing):
     scopes = {"pages_show_list", "pages_manage_posts", "pages_read_engagement"} - {missing}
     page = make_page(scopes=sorted(scopes))
     assert error_of(page.post(f"/{page.id}/feed", data={"message": "x"})) == (403, 200, None)
-    answer = page.post(f"/{page.id}/photos", files={"source": sample("city.png")})
-    assert error_of(answer) == (403, 200, None)
+    response = page.post(f"/{page.id}/photos", files={"source": sample("city.png")})
+    assert error_of(response) == (403, 200, None)
     assert control.posts() == []
 
 
@@ -295,8 +295,8 @@ def test_same_text_may_be_posted_twice_while_the_guard_is_off(page, control):
 def test_guard_506_refuses_the_text_of_the_last_post(page, control):
     control.settings(facebook_duplicates="506")
     page.publish(message="Hello")
-    answer = page.post(f"/{page.id}/feed", data={"message": "Hello"})
-    assert error_of(answer) == (400, 506, 1455006)
+    response = page.post(f"/{page.id}/feed", data={"message": "Hello"})
+    assert error_of(response) == (400, 506, 1455006)
     page.publish(message="Between")
     assert page.publish(message="Hello")
 
@@ -305,8 +305,8 @@ def test_guard_1404082_refuses_a_text_of_the_last_day(page, control):
     control.settings(facebook_duplicates="1404082")
     page.publish(message="Hello")
     page.publish(message="Between")
-    answer = page.post(f"/{page.id}/feed", data={"message": "Hello"})
-    assert error_of(answer) == (400, 368, 1404082)
+    response = page.post(f"/{page.id}/feed", data={"message": "Hello"})
+    assert error_of(response) == (400, 368, 1404082)
     control.advance(86401)
     assert page.publish(message="Hello")
 
@@ -314,8 +314,8 @@ def test_guard_1404082_refuses_a_text_of_the_last_day(page, control):
 def test_guard_1366051_refuses_photos_that_were_shown(page, control, sample):
     control.settings(facebook_duplicates="1366051")
     page.photo(sample("city.png"))
-    answer = page.post(f"/{page.id}/photos", files={"source": sample("city.png")})
-    assert error_of(answer) == (400, 100, 1366051)
+    response = page.post(f"/{page.id}/photos", files={"source": sample("city.png")})
+    assert error_of(response) == (400, 100, 1366051)
     assert page.photo(sample("bakery.jpg"))
 
 
@@ -323,13 +323,13 @@ def test_large_photo_needs_no_more_than_the_documented_bound(page, sample):
     picture = sample("bakery.jpg")
     assert page.photo(picture + bytes(10 * MEGABYTE - len(picture)))
     too_large = picture + bytes(10 * MEGABYTE - len(picture) + 1)
-    answer = requests.post(
+    response = requests.post(
         f"{page.url}/{page.id}/photos",
         files={"source": too_large},
         data={"access_token": page.token},
         timeout=10,
     )
-    assert error_of(answer) == (400, 100, 1366046)
+    assert error_of(response) == (400, 100, 1366046)
 
 
 CARDS = [{"link": "https://example.com/rye", "name": "Rye"}, {"link": "https://example.com/spelt"}]
@@ -352,8 +352,8 @@ def test_link_has_cards_and_a_button(page, control):
 )
 def test_cards_that_are_none_are_refused(page, control, cards):
     data = {"link": "https://example.com", "child_attachments": cards}
-    answer = page.post(f"/{page.id}/feed", data=data)
-    assert answer.json()["error"]["code"] == 100
+    response = page.post(f"/{page.id}/feed", data=data)
+    assert response.json()["error"]["code"] == 100
     assert control.posts() == []
 
 

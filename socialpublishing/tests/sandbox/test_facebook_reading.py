@@ -5,15 +5,15 @@ import time
 import pytest
 
 
-def error_of(answer):
-    error = answer.json()["error"]
-    return answer.status_code, error["code"], error.get("error_subcode")
+def error_of(response):
+    error = response.json()["error"]
+    return response.status_code, error["code"], error.get("error_subcode")
 
 
 def listed(page, **query):
-    answer = page.get(f"/{page.id}/published_posts", params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = page.get(f"/{page.id}/published_posts", params=query)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 def test_person_and_page_have_name_and_id(make_person, site):
@@ -27,8 +27,8 @@ def test_person_and_page_have_name_and_id(make_person, site):
 
 def test_picture_of_a_page_can_be_fetched(page):
     url = page.get("/me?fields=picture{url}").json()["picture"]["data"]["url"]
-    answer = page.session.get(url, timeout=10)
-    assert answer.headers["Content-Type"] == "image/svg+xml"
+    response = page.session.get(url, timeout=10)
+    assert response.headers["Content-Type"] == "image/svg+xml"
 
 
 def test_page_without_a_user_name_has_no_such_field(page):
@@ -56,23 +56,23 @@ def test_post_has_the_fields_that_are_asked_for(page):
 )
 def test_unknown_or_misspelt_fields_fail_the_whole_call(page, fields):
     post_id = page.publish(message="Hello")
-    answer = page.get(f"/{post_id}", params={"fields": fields})
+    response = page.get(f"/{post_id}", params={"fields": fields})
     if fields in ("id,", "id{"):  # Graph reads over an unfinished end
-        assert answer.status_code == 200
+        assert response.status_code == 200
     else:
-        assert error_of(answer) == (400, 100, None)
+        assert error_of(response) == (400, 100, None)
 
 
 def test_posts_are_listed_page_by_page_newest_first(page):
     ids = [page.publish(message=f"Post {n}") for n in range(7)]
-    seen, answer = [], listed(page, limit=3, fields="id")
+    seen, response = [], listed(page, limit=3, fields="id")
     while True:
-        seen += [post["id"] for post in answer["data"]]
-        assert set(answer["paging"]["cursors"]) == {"before", "after"}
-        url = answer["paging"].get("next")
+        seen += [post["id"] for post in response["data"]]
+        assert set(response["paging"]["cursors"]) == {"before", "after"}
+        url = response["paging"].get("next")
         if url is None:
             break
-        answer = page.session.get(url, timeout=10).json()
+        response = page.session.get(url, timeout=10).json()
     assert seen == ids[::-1]
 
 
@@ -109,16 +109,16 @@ def test_list_is_narrowed_by_time(page, control):
     ],
 )
 def test_wrong_parameter_of_a_list_is_refused(page, query):
-    answer = page.get(f"/{page.id}/published_posts", params=query)
-    assert error_of(answer) == (400, 100, None)
+    response = page.get(f"/{page.id}/published_posts", params=query)
+    assert error_of(response) == (400, 100, None)
 
 
 def test_limit_is_capped_at_a_hundred(page):
     for number in range(101):
         page.publish(message=f"Post {number}")
-    answer = listed(page, limit=500)
-    assert len(answer["data"]) == 100
-    assert answer["paging"]["next"]
+    response = listed(page, limit=500)
+    assert len(response["data"]) == 100
+    assert response["paging"]["next"]
 
 
 def test_new_post_shows_in_lists_only_after_the_delay(page, control):
@@ -140,9 +140,9 @@ def test_new_post_can_be_read_only_after_the_delay(page, control):
 
 def test_reading_posts_needs_the_permission(make_page):
     page = make_page(scopes=["pages_show_list"])
-    answer = page.get(f"/{page.id}/published_posts")
-    assert error_of(answer) == (403, 10, None)
-    assert "pages_read_engagement" in answer.json()["error"]["message"]
+    response = page.get(f"/{page.id}/published_posts")
+    assert error_of(response) == (403, 10, None)
+    assert "pages_read_engagement" in response.json()["error"]["message"]
 
 
 def test_what_belongs_to_others_does_not_exist(page, make_person, site, make_page):
@@ -160,14 +160,14 @@ def test_person_can_read_the_posts_of_their_pages(make_person, site, server):
     [own] = person["pages"]
     query = {"access_token": own["access_token"], "message": "Hello"}
     post_id = site.post(f"/facebook/{own['id']}/feed", params=query).json()["id"]
-    answer = site.get(f"/facebook/{post_id}", params={"access_token": person["access_token"]})
-    assert answer.json()["message"] == "Hello"
+    response = site.get(f"/facebook/{post_id}", params={"access_token": person["access_token"]})
+    assert response.json()["message"] == "Hello"
 
 
 METRICS = "post_media_view,post_total_media_view_unique,post_clicks"
 
 
-def told(insights):
+def data(insights):
     return {each["name"]: each["values"][0]["value"] for each in insights["data"]}
 
 
@@ -175,11 +175,11 @@ def test_insights_come_of_one_post_or_with_a_list(page, control):
     post_id = page.publish(message="Rye")
     control.advance(86400)
     one = page.get(f"/{post_id}/insights?metric={METRICS}").json()
-    assert set(told(one)) == set(METRICS.split(","))
-    assert told(one)["post_media_view"] > 0
+    assert set(data(one)) == set(METRICS.split(","))
+    assert data(one)["post_media_view"] > 0
 
     [post] = listed(page, fields=f"id,insights.metric({METRICS})")["data"]
-    assert told(post["insights"]) == told(one)
+    assert data(post["insights"]) == data(one)
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,8 @@ def test_insights_come_of_one_post_or_with_a_list(page, control):
 )
 def test_metric_that_is_missing_or_has_ended_fails_the_whole_call(page, asked, expected):
     page.publish(message="Rye")
-    answer = page.get(f"/{page.id}/published_posts", params={"fields": f"id,insights{asked}"})
-    assert error_of(answer) == expected
+    response = page.get(f"/{page.id}/published_posts", params={"fields": f"id,insights{asked}"})
+    assert error_of(response) == expected
 
 
 @pytest.mark.parametrize(
@@ -209,8 +209,8 @@ def test_metric_that_is_missing_or_has_ended_fails_the_whole_call(page, asked, e
 def test_insights_need_the_permission_and_the_task(make_page, facts, expected):
     page = make_page(**facts)
     fields = f"id,insights.metric({METRICS})"
-    answer = page.get(f"/{page.id}/published_posts", params={"fields": fields})
-    assert error_of(answer) == expected
+    response = page.get(f"/{page.id}/published_posts", params={"fields": fields})
+    assert error_of(response) == expected
 
 
 def test_nodes_are_named_with_and_without_a_slash(page):
@@ -230,5 +230,5 @@ def test_metrics_may_be_an_array(page):
     post_id = page.publish(message="Hello")
     both = ["post_media_view", "post_clicks"]
     for asked in (",".join(both), json.dumps(both)):
-        told = page.get(f"/{post_id}/insights", params={"metric": asked}).json()["data"]
-        assert [each["name"] for each in told] == both
+        data = page.get(f"/{post_id}/insights", params={"metric": asked}).json()["data"]
+        assert [each["name"] for each in data] == both

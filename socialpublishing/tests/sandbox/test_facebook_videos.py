@@ -10,15 +10,15 @@ def phase(page, name, **fields):
     return page.post(f"/{page.id}/videos", data={"upload_phase": name, **fields}, files=files)
 
 
-def subcode(answer):
-    assert answer.status_code == 400, answer.text
-    return answer.json()["error"].get("error_subcode")
+def subcode(response):
+    assert response.status_code == 400, response.text
+    return response.json()["error"].get("error_subcode")
 
 
 def begin(page, size):
-    answer = phase(page, "start", file_size=size)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = phase(page, "start", file_size=size)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 def upload(page, data, **fields):
@@ -27,8 +27,8 @@ def upload(page, data, **fields):
     named = {"upload_session_id": session["upload_session_id"]}
     middle = len(data) // 2
     for start, chunk in ((0, data[:middle]), (middle, data[middle:])):
-        answer = phase(page, "transfer", start_offset=start, chunk=chunk, **named)
-        assert answer.json()["start_offset"] == str(start + len(chunk))
+        response = phase(page, "transfer", start_offset=start, chunk=chunk, **named)
+        assert response.json()["start_offset"] == str(start + len(chunk))
     assert phase(page, "finish", **named, **fields).json() == {"success": True}
     return session["video_id"]
 
@@ -47,15 +47,15 @@ def test_chunks_become_one_video(page, control, sample):
 def test_video_tells_how_far_it_has_come(page, control, sample):
     video_id = upload(page, sample("clip.mp4"))
     path = f"/{video_id}?fields=status,published,post_id,permalink_url,length"
-    told = page.get(path).json()
-    assert (told["status"]["video_status"], told["published"]) == ("processing", False)
+    data = page.get(path).json()
+    assert (data["status"]["video_status"], data["published"]) == ("processing", False)
 
     control.advance(2)
 
-    told = page.get(path).json()
-    assert told["status"]["publishing_phase"]["publish_status"] == "published"
-    assert (told["published"], told["length"]) == (True, 5.0)
-    assert page.session.get(told["permalink_url"], timeout=10).status_code == 200
+    data = page.get(path).json()
+    assert data["status"]["publishing_phase"]["publish_status"] == "published"
+    assert (data["published"], data["length"]) == (True, 5.0)
+    assert page.session.get(data["permalink_url"], timeout=10).status_code == 200
 
 
 def test_finishing_twice_makes_one_post(page, control, sample):
@@ -118,8 +118,8 @@ def test_video_comes_whole_or_from_an_address(page, control, sample, site):
 
 
 def test_address_without_a_file_is_refused(page, site):
-    answer = whole(page, file_url=f"{site.url}/samples/none.mp4")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 389)
+    response = whole(page, file_url=f"{site.url}/samples/none.mp4")
+    assert (response.status_code, response.json()["error"]["code"]) == (400, 389)
     assert whole(page).json()["error"]["code"] == 382
     assert subcode(whole(page, b"x")) == 1363022
 
@@ -142,10 +142,10 @@ def test_cancelled_upload_is_no_more(page):
 
 def test_cover_comes_with_the_last_call(page, control, sample):
     cover = sample("bakery.jpg")
-    answer = page.post(
+    response = page.post(
         f"/{page.id}/videos", files={"source": sample("clip.mp4"), "thumb": cover}, data={}
     )
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert control.posts()[0]["details"]["thumb"] == hashlib.sha256(cover).hexdigest()
 
 

@@ -12,25 +12,25 @@ def tweets(control):
 def test_status_fault_answers_in_the_platforms_words_and_does_nothing(x, control):
     control.fault("status", 503, platform="twitter", method="POST", path="^/2/tweets$")
 
-    answer = x.post("/2/tweets", json={"text": "Hello"})
+    response = x.post("/2/tweets", json={"text": "Hello"})
 
-    assert answer.status_code == 503
-    assert answer.json()["title"] == "Service Unavailable"
+    assert response.status_code == 503
+    assert response.json()["title"] == "Service Unavailable"
     assert tweets(control) == []
     assert x.tweet("Hello")
 
 
 def test_status_fault_carries_its_own_headers_and_body(x, control):
     control.fault("status", {"code": 429, "headers": {"Retry-After": 7}, "body": {"errors": []}})
-    answer = x.get("/2/users/me")
-    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
-    assert answer.json() == {"errors": []}
+    response = x.get("/2/users/me")
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "7")
+    assert response.json() == {"errors": []}
 
 
 def test_text_body_of_a_fault_is_sent_as_it_is(x, control):
     control.fault("status", {"code": 502, "body": "<html>Bad gateway"})
-    answer = x.get("/2/users/me")
-    assert (answer.text, answer.headers["Content-Type"]) == (
+    response = x.get("/2/users/me")
+    assert (response.text, response.headers["Content-Type"]) == (
         "<html>Bad gateway",
         "text/html; charset=utf-8",
     )
@@ -38,9 +38,9 @@ def test_text_body_of_a_fault_is_sent_as_it_is(x, control):
 
 def test_rate_limit_fault_wears_x_headers(x, control):
     control.fault("status", 429)
-    answer = x.get("/2/users/me")
-    assert answer.headers["x-rate-limit-remaining"] == "0"
-    assert int(answer.headers["x-rate-limit-reset"]) > time.time()
+    response = x.get("/2/users/me")
+    assert response.headers["x-rate-limit-remaining"] == "0"
+    assert int(response.headers["x-rate-limit-reset"]) > time.time()
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ def test_rate_limit_fault_wears_x_headers(x, control):
 )
 def test_status_fault_on_facebook_is_a_graph_error(page, control, status, code, subcode):
     control.fault("status", status, platform="facebook")
-    answer = page.post(f"/{page.id}/feed", data={"message": "Hello"})
-    error = answer.json()["error"]
-    assert (answer.status_code, error["code"], error.get("error_subcode")) == (
+    response = page.post(f"/{page.id}/feed", data={"message": "Hello"})
+    error = response.json()["error"]
+    assert (response.status_code, error["code"], error.get("error_subcode")) == (
         status,
         code,
         subcode,
@@ -83,10 +83,10 @@ def test_line_is_dropped_on_a_connection_that_served_before(x, control):
 
 def test_malformed_answer_hides_a_post_that_was_made(x, control):
     control.fault("malformed", path="/tweets")
-    answer = x.post("/2/tweets", json={"text": "Hello"})
-    assert answer.status_code == 201
+    response = x.post("/2/tweets", json={"text": "Hello"})
+    assert response.status_code == 201
     with pytest.raises(requests.JSONDecodeError):
-        answer.json()
+        response.json()
     assert tweets(control) == ["Hello"]
 
 
@@ -156,8 +156,8 @@ def test_magic_words_reject_the_content(x, page):
         .json()["detail"]
         .startswith("You are not permitted")
     )
-    answer = page.post(f"/{page.id}/feed", json={"message": text})
-    assert answer.json()["error"]["code"] == 368
+    response = page.post(f"/{page.id}/feed", json={"message": text})
+    assert response.json()["error"]["code"] == 368
 
 
 def test_index_explains_every_magic_word(site):

@@ -57,20 +57,20 @@ def test_links_hashtags_and_mentions_are_marked(x, site):
 
 def test_pages_load_nothing_from_elsewhere_and_run_no_script(site):
     for path in ("/", "/feed"):
-        answer = site.get(path)
-        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert 'src="http' not in answer.text
-        assert "<script" not in answer.text
+        response = site.get(path)
+        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert 'src="http' not in response.text
+        assert "<script" not in response.text
 
 
 def test_uploaded_picture_is_served_as_what_it_is(x, site, control, sample):
     x.tweet("", media={"media_ids": [x.upload(sample("balloons.webp"))["id"]]})
     [medium] = control.posts()[0]["media"]
-    answer = site.get(f"/media/{medium['sha256']}")
-    assert answer.content == sample("balloons.webp")
-    assert answer.headers["Content-Type"] == "image/webp"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    response = site.get(f"/media/{medium['sha256']}")
+    assert response.content == sample("balloons.webp")
+    assert response.headers["Content-Type"] == "image/webp"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_uploaded_picture_is_served_as_what_it_is(x, site, control, sample):
     ],
 )
 def test_sample_pictures_are_small_and_of_their_type(site, name, mime_type):
-    answer = site.get(f"/samples/{name}")
-    assert answer.headers["Content-Type"] == mime_type
-    assert len(answer.content) <= 100_000
+    response = site.get(f"/samples/{name}")
+    assert response.headers["Content-Type"] == mime_type
+    assert len(response.content) <= 100_000
 
 
 def test_permalink_shows_the_post_until_it_is_deleted(x, site):

@@ -18,7 +18,7 @@ def elsewhere():
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             self.server.asked = self.headers
-            status, headers, pieces = self.server.answer
+            status, headers, pieces = self.server.response
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -47,7 +47,7 @@ def reason_of(url, **how):
 
 
 def test_file_is_fetched_under_the_platforms_name(elsewhere):
-    elsewhere.answer = 200, {"Content-Type": "text/plain"}, [PNG]
+    elsewhere.response = 200, {"Content-Type": "text/plain"}, [PNG]
     blob = fetch(elsewhere.url, max_bytes=1000, agent=AGENT)
     assert blob.read() == PNG
     assert elsewhere.asked["User-Agent"] == AGENT
@@ -55,7 +55,7 @@ def test_file_is_fetched_under_the_platforms_name(elsewhere):
 
 
 def test_type_that_no_bytes_tell_is_the_servers(elsewhere):
-    elsewhere.answer = 200, {"Content-Type": "Text/Plain; charset=utf-8"}, [b"hello"]
+    elsewhere.response = 200, {"Content-Type": "Text/Plain; charset=utf-8"}, [b"hello"]
     assert fetch(elsewhere.url, max_bytes=5, agent=AGENT).mime_type == "text/plain"
 
 
@@ -72,24 +72,24 @@ def test_sample_is_fetched(site, sample):
     [(404, "not_found"), (403, "not_found"), (302, "not_found"), (503, "unreachable")],
 )
 def test_answer_without_a_file_has_its_reason(elsewhere, status, reason):
-    elsewhere.answer = status, {"Location": elsewhere.url}, [PNG]
+    elsewhere.response = status, {"Location": elsewhere.url}, [PNG]
     assert reason_of(elsewhere.url) == reason
 
 
 def test_too_large_a_file_is_left_as_soon_as_that_is_known(elsewhere):
-    elsewhere.answer = 200, {"Content-Length": "1001"}, []
+    elsewhere.response = 200, {"Content-Length": "1001"}, []
     assert reason_of(elsewhere.url) == "too_large"
-    elsewhere.answer = 200, {}, (bytes(100) for _ in range(10**9))
+    elsewhere.response = 200, {}, (bytes(100) for _ in range(10**9))
     assert reason_of(elsewhere.url) == "too_large"
 
 
 def test_file_that_ends_early_is_none(elsewhere):
-    elsewhere.answer = 200, {"Content-Length": "500"}, [PNG]
+    elsewhere.response = 200, {"Content-Length": "500"}, [PNG]
     assert reason_of(elsewhere.url) == "unreachable"
 
 
 def test_server_that_trickles_is_given_up(elsewhere):
-    elsewhere.answer = 200, {}, (time.sleep(0.05) or b"." for _ in range(400))
+    elsewhere.response = 200, {}, (time.sleep(0.05) or b"." for _ in range(400))
     started = time.monotonic()
     assert reason_of(elsewhere.url, deadline_s=0.3) == "unreachable"
     assert time.monotonic() - started < 10

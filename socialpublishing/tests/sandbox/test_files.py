@@ -27,31 +27,31 @@ def address(request, x, control, sample):
     ],
 )
 def test_range_of_a_file_is_sent(site, address, sample, asked, first, last):
-    answer = site.get(address, headers={"Range": asked})
-    assert answer.status_code == 206
-    assert answer.content == sample("harbour.jpg")[first : last + 1]
-    assert answer.headers["Content-Range"] == f"bytes {first}-{last}/74544"
-    assert answer.headers["Content-Length"] == str(last + 1 - first)
+    response = site.get(address, headers={"Range": asked})
+    assert response.status_code == 206
+    assert response.content == sample("harbour.jpg")[first : last + 1]
+    assert response.headers["Content-Range"] == f"bytes {first}-{last}/74544"
+    assert response.headers["Content-Length"] == str(last + 1 - first)
 
 
 @pytest.mark.parametrize("asked", ["bytes=5-3", "bytes=0-1,5-6", "lines=1-2", "bytes=-", "x"])
 def test_range_that_is_none_gets_the_whole(site, address, sample, asked):
-    answer = site.get(address, headers={"Range": asked})
-    assert (answer.status_code, answer.content) == (200, sample("harbour.jpg"))
-    assert answer.headers["Accept-Ranges"] == "bytes"
+    response = site.get(address, headers={"Range": asked})
+    assert (response.status_code, response.content) == (200, sample("harbour.jpg"))
+    assert response.headers["Accept-Ranges"] == "bytes"
 
 
 @pytest.mark.parametrize("asked", ["bytes=74544-", "bytes=99999999-99999999", "bytes=-0"])
 def test_range_behind_the_end_is_refused(site, address, asked):
-    answer = site.get(address, headers={"Range": asked})
-    assert answer.status_code == 416
-    assert answer.headers["Content-Range"] == "bytes */74544"
+    response = site.get(address, headers={"Range": asked})
+    assert response.status_code == 416
+    assert response.headers["Content-Range"] == "bytes */74544"
 
 
 def test_head_tells_the_length_and_sends_nothing(site, address):
-    answer = site.call("HEAD", address)
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert answer.headers["Content-Length"] == "74544"
+    response = site.call("HEAD", address)
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["Content-Length"] == "74544"
 
 
 def test_known_file_is_not_sent_again(site, address):
@@ -70,6 +70,6 @@ def test_range_of_a_file_that_has_changed_gets_the_whole(site, address):
 def test_line_is_kept_after_a_range(site, film):
     for start in range(0, len(film), 100_000):
         headers = {"Range": f"bytes={start}-{start + 99_999}"}
-        answer = site.get("/samples/clip.mp4", headers=headers)
-        assert answer.content == film[start : start + 100_000]
-        assert "close" not in answer.headers.get("Connection", "")
+        response = site.get("/samples/clip.mp4", headers=headers)
+        assert response.content == film[start : start + 100_000]
+        assert "close" not in response.headers.get("Connection", "")

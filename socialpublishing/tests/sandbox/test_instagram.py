@@ -35,8 +35,8 @@ class Creator(Client):
         return self.get(f"/{container}?fields=status_code,status").json()
 
 
-def error_of(answer):
-    error = answer.json()["error"]
+def error_of(response):
+    error = response.json()["error"]
     return error["code"], error.get("error_subcode")
 
 
@@ -56,8 +56,8 @@ def creator(make_creator):
 
 def back_of(site, **change):
     data = {**ASK, "allow": "1", **change}
-    answer = site.post("/instagram/oauth/authorize", data=data)
-    location = urlsplit(answer.headers["Location"])
+    response = site.post("/instagram/oauth/authorize", data=data)
+    location = urlsplit(response.headers["Location"])
     return {name: values[0] for name, values in parse_qs(location.query).items()}, location
 
 
@@ -69,14 +69,14 @@ def test_code_is_good_once_and_its_token_becomes_a_long_one(site):
     short = site.post(
         "/instagram/oauth/access_token", files={k: (None, v) for k, v in form.items()}
     )
-    told = short.json()
-    assert "instagram_business_basic" in told["permissions"]
+    data = short.json()
+    assert "instagram_business_basic" in data["permissions"]
     again = site.post("/instagram/oauth/access_token", data=form)
     assert again.json()["error_type"] == "OAuthException"
     params = {
         "grant_type": "ig_exchange_token",
         "client_secret": "sandbox-secret",
-        "access_token": told["access_token"],
+        "access_token": data["access_token"],
     }
     long = site.get("/instagram/access_token", params=params).json()
     assert long["expires_in"] == 60 * 86400
@@ -92,8 +92,8 @@ def test_refresh_may_be_refused_within_a_day(site, control):
 
 
 def test_id_of_the_account_is_not_that_of_the_app(creator):
-    told = creator.get("/me?fields=id,user_id,username").json()
-    assert told["user_id"] == creator.id != told["id"]
+    data = creator.get("/me?fields=id,user_id,username").json()
+    assert data["user_id"] == creator.id != data["id"]
 
 
 def test_revoked_token_says_so(creator):
@@ -119,8 +119,8 @@ def test_container_ripens_and_is_published_once(creator, control):
     media_id = creator.publish(container).json()["id"]
     assert creator.status(container)["status_code"] == "PUBLISHED"
     assert creator.publish(container).json()["id"] == media_id
-    told = creator.get(f"/{media_id}?fields=caption,alt_text,media_product_type,permalink").json()
-    assert (told["caption"], told["alt_text"], told["media_product_type"]) == (
+    data = creator.get(f"/{media_id}?fields=caption,alt_text,media_product_type,permalink").json()
+    assert (data["caption"], data["alt_text"], data["media_product_type"]) == (
         "Hi",
         "A pier",
         "FEED",
@@ -150,12 +150,12 @@ def test_container_expires_after_a_day(creator, control):
 )
 def test_wrong_containers_are_refused_at_once(creator, name, more, code):
     if more.get("image_url"):
-        answer = creator.post(
+        response = creator.post(
             f"/{creator.id}/media", json={"image_url": f"{creator.samples}/{name}"}
         )
     else:
-        answer = creator.container(name, **more)
-    assert error_of(answer) == code
+        response = creator.container(name, **more)
+    assert error_of(response) == code
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def test_wrong_containers_are_refused_at_once(creator, name, more, code):
 def test_wrong_films_fail_later(creator, url, more, subcode):
     body = {"video_url": f"{creator.samples}/{url}", "media_type": "REELS", **more}
     container = creator.post(f"/{creator.id}/media", json=body).json()["id"]
-    told = creator.status(container)
-    assert (told["status_code"], subcode in told["status"]) == ("ERROR", True)
+    data = creator.status(container)
+    assert (data["status_code"], subcode in data["status"]) == ("ERROR", True)
 
 
 def test_carousel_wants_two_to_ten_ripe_children_of_its_own(creator, make_creator):
@@ -198,8 +198,8 @@ def test_quota_is_told_and_kept(creator, control):
     }
     creator.publish(first)
     path = f"/{creator.id}/content_publishing_limit?fields=config,quota_usage"
-    [told] = creator.get(path).json()["data"]
-    assert (told["quota_usage"], told["config"]["quota_total"]) == (1, 1)
+    [data] = creator.get(path).json()["data"]
+    assert (data["quota_usage"], data["config"]["quota_total"]) == (1, 1)
     assert error_of(creator.publish(second)) == (9, 2207042)
 
 
@@ -254,5 +254,5 @@ def test_one_dead_metric_fails_the_call(make_creator, metric):
     creator = make_creator()
     media_id = creator.publish(creator.container().json()["id"]).json()["id"]
     assert error_of(creator.get(f"/{media_id}/insights?metric={metric}"))[0] == 100
-    told = creator.get(f"/{media_id}/insights?metric=reach,saved").json()["data"]
-    assert [each["name"] for each in told] == ["reach", "saved"]
+    data = creator.get(f"/{media_id}/insights?metric=reach,saved").json()["data"]
+    assert [each["name"] for each in data] == ["reach", "saved"]

@@ -36,8 +36,8 @@ class Member(Client):
 
     def begin(self, kind, owner=None, **more):
         body = {"initializeUploadRequest": {"owner": owner or self.urn, **more}}
-        answer = self.post(f"/rest/{kind}?action=initializeUpload", json=body)
-        return answer.json().get("value", answer)
+        response = self.post(f"/rest/{kind}?action=initializeUpload", json=body)
+        return response.json().get("value", response)
 
     def image(self, data, owner=None):
         made = self.begin("images", owner)
@@ -74,16 +74,16 @@ def post_of(control):
 def test_version_has_to_be_named_and_alive(member, version, status, code):
     member.session.headers.pop("LinkedIn-Version")
     headers = {"LinkedIn-Version": version} if version else {}
-    answer = member.get("/rest/organizationAcls?q=roleAssignee", headers=headers)
-    assert (answer.status_code, answer.json().get("code")) == (status, code)
-    assert answer.headers["x-li-uuid"]
+    response = member.get("/rest/organizationAcls?q=roleAssignee", headers=headers)
+    assert (response.status_code, response.json().get("code")) == (status, code)
+    assert response.headers["x-li-uuid"]
 
 
 def test_profile_needs_no_version(make_member):
     member = make_member(scopes=["openid", "profile"], name="Linda Harbour")
     member.session.headers.pop("LinkedIn-Version")
-    told = member.get("/v2/userinfo").json()
-    assert (told["name"], told["given_name"], "email" in told) == ("Linda Harbour", "Linda", False)
+    data = member.get("/v2/userinfo").json()
+    assert (data["name"], data["given_name"], "email" in data) == ("Linda Harbour", "Linda", False)
     assert member.get("/v2/me").status_code == 403
 
 
@@ -100,9 +100,9 @@ ASK = {
 
 
 def consent(site, **change):
-    answer = site.post("/linkedin/oauth/v2/authorization", data={**ASK, "allow": "1", **change})
-    return answer, {
-        k: v[0] for k, v in parse_qs(urlsplit(answer.headers.get("Location", "")).query).items()
+    response = site.post("/linkedin/oauth/v2/authorization", data={**ASK, "allow": "1", **change})
+    return response, {
+        k: v[0] for k, v in parse_qs(urlsplit(response.headers.get("Location", "")).query).items()
     }
 
 
@@ -136,24 +136,24 @@ def test_self_serve_app_gets_no_refresh_token(site, control):
     control.post("/settings", json={"linkedin_refresh_tokens": "off"})
     _, back = consent(site)
     form = {"grant_type": "authorization_code", "code": back["code"]}
-    told = exchange(site, **form, redirect_uri=ASK["redirect_uri"]).json()
-    assert "refresh_token" not in told
+    data = exchange(site, **form, redirect_uri=ASK["redirect_uri"]).json()
+    assert "refresh_token" not in data
 
 
 def test_other_scopes_end_what_was_granted_before(site, server, control):
     first = Member(server, control.account("linkedin", scopes=["r_basicprofile"]))
     consent(site)
-    answer = first.get("/v2/me")
-    assert (answer.status_code, answer.json()["code"]) == (401, "REVOKED_ACCESS_TOKEN")
+    response = first.get("/v2/me")
+    assert (response.status_code, response.json()["code"]) == (401, "REVOKED_ACCESS_TOKEN")
 
 
 # --- Posts ---------------------------------------------------------------------------------------
 
 
 def test_post_is_named_in_a_header_and_answers_nothing(member, control):
-    answer = member.write("Hello")
-    assert (answer.status_code, answer.content) == (201, b"")
-    assert answer.headers["x-restli-id"] == post_of(control)["id"]
+    response = member.write("Hello")
+    assert (response.status_code, response.content) == (201, b"")
+    assert response.headers["x-restli-id"] == post_of(control)["id"]
 
 
 @pytest.mark.parametrize(
@@ -175,9 +175,9 @@ def test_lists_give_text_back_with_templates(member):
     author = member.organizations[0]
     member.write("#rye \\(new\\)", author=author)
     urn = quote(author, safe="")
-    [told] = member.get(f"/rest/posts?author={urn}&q=author").json()["elements"]
-    assert told["commentary"] == r"{hashtag|\#|rye} \(new\)"
-    assert little_text.read(told["commentary"])[0] == "#rye (new)"
+    [data] = member.get(f"/rest/posts?author={urn}&q=author").json()["elements"]
+    assert data["commentary"] == r"{hashtag|\#|rye} \(new\)"
+    assert little_text.read(data["commentary"])[0] == "#rye (new)"
 
 
 def test_members_posts_are_not_read(member):
@@ -187,9 +187,9 @@ def test_members_posts_are_not_read(member):
 
 def test_duplicate_is_refused_by_name_for_ten_minutes(member, control):
     first = member.write("Twice").headers["x-restli-id"]
-    answer = member.write("Twice")
-    assert answer.status_code == 422
-    assert first in answer.json()["message"]
+    response = member.write("Twice")
+    assert response.status_code == 422
+    assert first in response.json()["message"]
     assert member.write("Other").status_code == 201
     control.post("/clock", json={"advance_seconds": 601})
     assert member.write("Twice").status_code == 201
@@ -212,8 +212,8 @@ def test_duplicate_is_refused_by_name_for_ten_minutes(member, control):
     ],
 )
 def test_wrong_posts_are_refused(member, change, status, code):
-    answer = member.write(**change)
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    response = member.write(**change)
+    assert (response.status_code, response.json()["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("role", ["ANALYST", "CURATOR"])
@@ -224,8 +224,8 @@ def test_role_without_the_right_cannot_post(make_member, role):
 
 def test_organization_needs_its_scope(make_member):
     member = make_member(scopes=["w_member_social"])
-    answer = member.write(author=member.organizations[0])
-    assert "Organization permissions" in answer.json()["message"]
+    response = member.write(author=member.organizations[0])
+    assert "Organization permissions" in response.json()["message"]
 
 
 def test_delete_may_be_repeated(member):
@@ -245,8 +245,8 @@ def test_images_want_a_token_and_films_none(member, site, sample):
     film = member.begin("videos", fileSizeBytes=100_000)
     url = film["uploadInstructions"][0]["uploadUrl"]
     assert member.session.put(url, data=b"x" * 100_000).status_code == 400
-    answer = site.call("PUT", url.removeprefix(site.url), data=b"x" * 100_000)
-    assert (answer.status_code, bool(answer.headers["ETag"])) == (200, True)
+    response = site.call("PUT", url.removeprefix(site.url), data=b"x" * 100_000)
+    assert (response.status_code, bool(response.headers["ETag"])) == (200, True)
 
 
 def test_states_are_not_for_those_who_may_only_write(make_member, sample):
@@ -268,8 +268,8 @@ def test_media_has_to_be_ready_and_of_the_author(member, sample, control):
 
 def test_what_is_no_image_fails_in_processing(member):
     urn = member.image(b"not an image")
-    answer = member.write(content={"media": {"id": urn}})
-    assert answer.json()["code"] == "MEDIA_ASSET_PROCESSING_FAILED"
+    response = member.write(content={"media": {"id": urn}})
+    assert response.json()["code"] == "MEDIA_ASSET_PROCESSING_FAILED"
 
 
 def test_parts_are_joined_in_the_order_that_is_told(member, site, sample):
@@ -279,13 +279,13 @@ def test_parts_are_joined_in_the_order_that_is_told(member, site, sample):
     etags = []
     for part in made["uploadInstructions"]:
         piece = data[part["firstByte"] : part["lastByte"] + 1]
-        answer = site.call("PUT", part["uploadUrl"].removeprefix(site.url), data=piece)
-        etags.append(answer.headers["ETag"].strip('"'))
-    told = {"video": made["video"], "uploadToken": made["uploadToken"]}
+        response = site.call("PUT", part["uploadUrl"].removeprefix(site.url), data=piece)
+        etags.append(response.headers["ETag"].strip('"'))
+    upload = {"video": made["video"], "uploadToken": made["uploadToken"]}
     urn = quote(made["video"], safe="")
 
     def finalize(**change):
-        body = {"finalizeUploadRequest": {**told, "uploadedPartIds": etags, **change}}
+        body = {"finalizeUploadRequest": {**upload, "uploadedPartIds": etags, **change}}
         return member.post("/rest/videos?action=finalizeUpload", json=body).status_code
 
     assert finalize(uploadToken="other") == 400
@@ -324,8 +324,8 @@ def test_metric_type_changed_its_shape(make_member, version, is_text):
     member = make_member()
     urn = quote(member.write().headers["x-restli-id"], safe="")
     path = f"/rest/memberCreatorPostAnalytics?q=entity&entity=(share:{urn})&queryType=REACTION"
-    [told] = member.get(path, headers={"LinkedIn-Version": version}).json()["elements"]
-    assert isinstance(told["metricType"], str) == is_text
+    [data] = member.get(path, headers={"LinkedIn-Version": version}).json()["elements"]
+    assert isinstance(data["metricType"], str) == is_text
 
 
 def test_posts_of_an_organization_are_read_together(member, make_member):
@@ -334,19 +334,19 @@ def test_posts_of_an_organization_are_read_together(member, make_member):
     nobody = "urn:li:share:1"
 
     asked = f"/rest/posts?ids=List({quote(urn)},{quote(nobody)})"
-    told = member.get(asked).json()
+    data = member.get(asked).json()
 
-    assert told["results"][urn]["commentary"] == "For them"
-    assert told["statuses"] == {urn: 200, nobody: 404}
+    assert data["results"][urn]["commentary"] == "For them"
+    assert data["statuses"] == {urn: 200, nobody: 404}
     assert make_member().get(asked).status_code == 403
 
 
 def test_token_tells_how_it_is(member, server):
     form = {"client_id": "sandbox-linkedin", "client_secret": "sandbox-secret"}
     url = f"{server.url}/linkedin/oauth/v2/introspectToken"
-    told = member.session.post(url, data={**form, "token": member.account["access_token"]}).json()
-    assert (told["active"], told["status"], told["auth_type"]) == (True, "active", "3L")
-    assert "w_member_social" in told["scope"].split(",")
+    data = member.session.post(url, data={**form, "token": member.account["access_token"]}).json()
+    assert (data["active"], data["status"], data["auth_type"]) == (True, "active", "3L")
+    assert "w_member_social" in data["scope"].split(",")
     assert member.session.post(url, data={**form, "token": "x"}).json() == {"active": False}
     wrong = {**form, "client_secret": "guess", "token": "x"}
     assert member.session.post(url, data=wrong).status_code == 401

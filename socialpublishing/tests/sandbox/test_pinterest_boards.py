@@ -18,9 +18,9 @@ def test_boards_are_read_page_by_page_to_the_end(make_pinner):
     names, bookmark, pages = [], "", 0
     while bookmark is not None:
         params = {"page_size": 2, **({"bookmark": bookmark} if bookmark else {})}
-        answer = pinner.get("/boards", params=params).json()
-        names += [board["name"] for board in answer["items"]]
-        bookmark, pages = answer["bookmark"], pages + 1
+        response = pinner.get("/boards", params=params).json()
+        names += [board["name"] for board in response["items"]]
+        bookmark, pages = response["bookmark"], pages + 1
     assert (names, pages) == ([f"Board {n}" for n in range(5)], 3)
 
 
@@ -28,8 +28,8 @@ def test_boards_are_read_page_by_page_to_the_end(make_pinner):
     "params", [{"page_size": 0}, {"page_size": 251}, {"bookmark": "?"}, {"privacy": "MINE"}]
 )
 def test_page_that_is_none_is_refused(pinner, params):
-    answer = pinner.get("/boards", params=params, is_wrong=True)
-    assert (answer.status_code, answer.json()["code"]) == (400, 1)
+    response = pinner.get("/boards", params=params, is_wrong=True)
+    assert (response.status_code, response.json()["code"]) == (400, 1)
 
 
 def test_board_is_made_read_and_deleted(pinner):
@@ -53,11 +53,11 @@ def test_secret_boards_need_scopes_of_their_own(make_pinner):
     plain = make_pinner(boards=boards)
     assert [board["name"] for board in plain.get("/boards").json()["items"]] == ["Open"]
     hidden = plain.account["boards"][1]["id"]
-    for answer in (
+    for response in (
         plain.get(f"/boards/{hidden}"),
         plain.post("/boards", json={"name": "More", "privacy": "SECRET"}),
     ):
-        assert (answer.status_code, answer.json()["code"]) == (403, 29)
+        assert (response.status_code, response.json()["code"]) == (403, 29)
 
     scopes = [*plain.account["scopes"], "boards:read_secret", "boards:write_secret"]
     trusted = make_pinner(boards=boards, scopes=scopes)

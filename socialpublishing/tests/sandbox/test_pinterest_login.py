@@ -2,9 +2,9 @@ import pytest
 
 from socialpublishing.tests.sandbox.callers import (
     REDIRECT_URI,
-    answer_of,
     consent_query,
     form_of,
+    response_of,
 )
 from socialpublishing.tests.sandbox.pinners import Pinner, check
 
@@ -17,14 +17,14 @@ def query(**changes):
 
 
 def code_of(site, **changes):
-    answer = site.post(f"/pinterest/oauth/?{query(**changes)}", data={"allow": "1"})
-    return answer_of(answer)["code"]
+    response = site.post(f"/pinterest/oauth/?{query(**changes)}", data={"allow": "1"})
+    return response_of(response)["code"]
 
 
 def token(site, auth=BASIC, **form):
-    answer = site.post("/pinterest/v5/oauth/token", data=form, auth=auth)
-    check(answer, is_wrong=not answer.ok)
-    return answer
+    response = site.post("/pinterest/v5/oauth/token", data=form, auth=auth)
+    check(response, is_wrong=not response.ok)
+    return response
 
 
 def exchange(site, code, auth=BASIC, **changes):
@@ -42,10 +42,10 @@ def test_person_clicks_through_and_the_app_gets_tokens(site, server):
     [account] = server.state.accounts("pinterest")
     assert fields["account"] == account.id
 
-    answer = answer_of(site.post(action, data={**fields, "allow": "1"}))
+    response = response_of(site.post(action, data={**fields, "allow": "1"}))
 
-    assert answer["state"] == "a state"
-    tokens = exchange(site, answer["code"]).json()
+    assert response["state"] == "a state"
+    tokens = exchange(site, response["code"]).json()
     assert tokens["access_token"].startswith("pina_")
     assert tokens["refresh_token"].startswith("pinr.")
     assert (tokens["expires_in"], tokens["refresh_token_expires_in"]) == (2592000, 5184000)
@@ -57,8 +57,8 @@ def test_person_clicks_through_and_the_app_gets_tokens(site, server):
 
 
 def test_person_who_declines_is_sent_back_with_an_error(site):
-    answer = site.post(f"/pinterest/oauth/?{query()}", data={"deny": "1"})
-    assert answer_of(answer)["error"] == "access_denied"
+    response = site.post(f"/pinterest/oauth/?{query()}", data={"deny": "1"})
+    assert response_of(response)["error"] == "access_denied"
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_person_who_declines_is_sent_back_with_an_error(site):
     ],
 )
 def test_consent_page_refuses_what_the_app_may_not_ask(site, change):
-    answer = site.get(f"/pinterest/oauth/?{query(**change)}")
-    assert answer.status_code == 400
-    assert "allow" not in answer.text
+    response = site.get(f"/pinterest/oauth/?{query(**change)}")
+    assert response.status_code == 400
+    assert "allow" not in response.text
 
 
 def test_code_is_used_once_and_lives_ten_minutes(site, control):
@@ -101,8 +101,8 @@ def test_code_belongs_to_its_redirect_address(site):
 )
 def test_client_says_who_it_is_by_basic_alone(site, auth):
     extra = {"client_id": BASIC[0], "client_secret": BASIC[1]}
-    answer = exchange(site, code_of(site), auth, **extra)
-    assert (answer.status_code, answer.json()["code"]) == (401, 2)
+    response = exchange(site, code_of(site), auth, **extra)
+    assert (response.status_code, response.json()["code"]) == (401, 2)
 
 
 def test_refreshing_rotates_and_counts_sixty_days_anew(site, control, server):
@@ -120,15 +120,15 @@ def test_access_token_ends_after_thirty_days(make_pinner, control):
     pinner = make_pinner()
     assert pinner.get("/user_account").ok
     control.advance(30 * 86400)
-    answer = pinner.get("/user_account")
-    assert (answer.status_code, answer.json()["code"]) == (401, 2)
+    response = pinner.get("/user_account")
+    assert (response.status_code, response.json()["code"]) == (401, 2)
 
 
 def test_missing_scopes_are_a_401_that_lists_them(make_pinner, sample):
     pinner = make_pinner(scopes=["boards:read", "pins:read", "pins:write"])
-    answer = pinner.pin(sample("harbour.jpg"))
-    assert (answer.status_code, answer.json()["code"]) == (401, 3)
-    assert "Missing: ['boards:write']" in answer.json()["message"]
+    response = pinner.pin(sample("harbour.jpg"))
+    assert (response.status_code, response.json()["code"]) == (401, 3)
+    assert "Missing: ['boards:write']" in response.json()["message"]
 
 
 def test_every_answer_has_a_request_id_and_the_limit_of_its_category(make_pinner):
@@ -147,14 +147,14 @@ def test_every_answer_has_a_request_id_and_the_limit_of_its_category(make_pinner
 )
 def test_account_with_boards_that_are_none_is_refused(control, boards):
     body = {"platform": "pinterest", "username": "a", "boards": boards}
-    answer = control.post("/accounts", json=body)
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_account")
+    response = control.post("/accounts", json=body)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_account")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 429, 500, 503])
 def test_status_fault_is_in_pinterests_shape(make_pinner, control, status):
     pinner = make_pinner()
     control.fault("status", status, platform="pinterest")
-    answer = pinner.get("/user_account")
-    assert answer.status_code == status
-    assert set(answer.json()) == {"code", "message"}
+    response = pinner.get("/user_account")
+    assert response.status_code == status
+    assert set(response.json()) == {"code", "message"}

@@ -30,10 +30,10 @@ def test_image_arrives_byte_by_byte_with_all_that_was_said(pinner, control, samp
         "board_section_id": section["id"],
         "dominant_color": "#AA5500",
     }
-    answer = pinner.pin(sample("bakery.jpg"), description="Fresh & <hot>", **said)
+    response = pinner.pin(sample("bakery.jpg"), description="Fresh & <hot>", **said)
 
-    assert answer.status_code == 201
-    pin = answer.json()
+    assert response.status_code == 201
+    pin = response.json()
     assert {name: pin[name] for name in said} == said
     assert (pin["creative_type"], pin["media"]["media_type"]) == ("REGULAR", "image")
     assert pin["created_at"].count("-") == 2  # no zone
@@ -94,9 +94,9 @@ def test_carousel_holds_two_to_five_of_one_ratio(pinner, control, sample):
 )
 def test_pin_that_breaks_a_rule_is_refused(pinner, control, sample, change, words):
     fields = {"media_source": as_source(sample("city.png")), **change}
-    answer = pinner.pin(b"", is_wrong=True, **fields)
-    assert (answer.status_code, answer.json()["code"]) == (400, 1)
-    assert words in answer.json()["message"]
+    response = pinner.pin(b"", is_wrong=True, **fields)
+    assert (response.status_code, response.json()["code"]) == (400, 1)
+    assert words in response.json()["message"]
     assert control.posts() == []
 
 
@@ -116,9 +116,9 @@ def test_board_and_section_have_to_be_there(pinner, make_pinner, sample):
 
 def test_trial_access_may_not_create(pinner, control, sample):
     control.settings(pinterest_access="trial")
-    answer = pinner.pin(sample("city.png"))
-    assert (answer.status_code, answer.json()["code"]) == (403, 29)
-    assert "api-sandbox.pinterest.com" in answer.json()["message"]
+    response = pinner.pin(sample("city.png"))
+    assert (response.status_code, response.json()["code"]) == (403, 29)
+    assert "api-sandbox.pinterest.com" in response.json()["message"]
     assert pinner.post("/boards", json={"name": "Allowed"}).status_code == 201
 
 
@@ -155,8 +155,8 @@ def test_pins_are_listed_newest_first_by_account_board_and_section(pinner, contr
 
 
 def test_magic_words_in_the_description_are_obeyed(pinner, control, sample):
-    answer = pinner.pin(sample("city.png"), description="[sandbox:reject]")
-    assert (answer.status_code, answer.json()["code"]) == (400, 1)
+    response = pinner.pin(sample("city.png"), description="[sandbox:reject]")
+    assert (response.status_code, response.json()["code"]) == (400, 1)
     assert pinner.pin(sample("city.png"), description="[sandbox:429]").status_code == 429
     assert control.posts() == []
 
@@ -174,8 +174,8 @@ def test_nothing_that_was_pinned_becomes_markup(make_pinner, sample, site):
 def test_past_of_an_account_is_listed(pinner, control):
     old = {"created_at": "2026-10-01T10:00:00+00:00", "text": "Long ago", "kind": "image"}
     body = {"platform": "pinterest", "account_id": pinner.id, "posts": [old]}
-    answer = control.post("/history", json=body)
-    assert answer.status_code == 201, answer.text
+    response = control.post("/history", json=body)
+    assert response.status_code == 201, response.text
     [pin] = pinner.get("/pins").json()["items"]
     assert (pin["description"], pin["created_at"]) == ("Long ago", "2026-10-01T10:00:00")
 
@@ -189,12 +189,12 @@ def test_pin_tells_its_numbers_when_asked(pinner, control, age_days, recent):
     [pin_id] = control.post("/history", json=body).json()["ids"]
 
     seen = {"impression": 100, "pin_click": 6, "clickthrough": 2, "save": 5}
-    told = pinner.get(f"/pins/{pin_id}", params={"pin_metrics": "true"}).json()["pin_metrics"]
-    assert told["lifetime_metrics"] == {**seen, "reaction": 4, "comment": 3}
-    assert told["90d"] == (seen if recent else dict.fromkeys(seen, 0))
+    data = pinner.get(f"/pins/{pin_id}", params={"pin_metrics": "true"}).json()["pin_metrics"]
+    assert data["lifetime_metrics"] == {**seen, "reaction": 4, "comment": 3}
+    assert data["90d"] == (seen if recent else dict.fromkeys(seen, 0))
     assert (
         pinner.get("/pins", params={"pin_metrics": "true"}).json()["items"][0]["pin_metrics"]
-        == told
+        == data
     )
     assert pinner.get(f"/pins/{pin_id}").json()["pin_metrics"] is None
 
@@ -289,9 +289,9 @@ def test_storage_takes_the_form_exactly_as_it_was_told(pinner, control, sample):
         send(made, sample("clip.mp4"), headers={"Authorization": "Bearer x"}),
         Client("").call("PUT", made["upload_url"], data=sample("clip.mp4")),
     ]
-    for answer in refused:
-        assert 400 <= answer.status_code < 500
-        assert answer.text.startswith("<?xml")
+    for response in refused:
+        assert 400 <= response.status_code < 500
+        assert response.text.startswith("<?xml")
     assert status(pinner, made["media_id"]) == "registered"
     control.advance(3600)
     assert send(made, sample("clip.mp4")).status_code == 403
@@ -308,8 +308,8 @@ def test_pin_can_be_changed_by_its_owner_alone(pinner, make_pinner, control, sam
     changes = {"description": "Hello", "title": "Bread"}
     stranger = make_pinner()
     assert stranger.call("PATCH", f"/pins/{pin['id']}", json=changes).status_code == 404
-    answer = pinner.call("PATCH", f"/pins/{pin['id']}", json=changes)
-    assert (answer.status_code, answer.json()["title"]) == (200, "Bread")
+    response = pinner.call("PATCH", f"/pins/{pin['id']}", json=changes)
+    assert (response.status_code, response.json()["title"]) == (200, "Bread")
     [post] = control.posts("pinterest")
     assert (post["text"], post["details"]["title"]) == ("Hello", "Bread")
 

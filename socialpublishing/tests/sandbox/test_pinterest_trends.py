@@ -11,9 +11,9 @@ def pinner(server, control):
 
 
 def trends(pinner, region="US", trend_type="monthly", **params):
-    answer = pinner.get(f"/trends/keywords/{region}/top/{trend_type}", params=params)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["trends"]
+    response = pinner.get(f"/trends/keywords/{region}/top/{trend_type}", params=params)
+    assert response.status_code == 200, response.text
+    return response.json()["trends"]
 
 
 def words(found):
@@ -70,11 +70,11 @@ def test_monthly_is_ranked_by_the_last_four_weeks(pinner):
     ],
 )
 def test_wrong_parameters_are_invalid(pinner, path, params):
-    answer = pinner.get(f"/trends/keywords/{path}", params=params, is_wrong=True)
-    assert (answer.status_code, answer.json()["code"]) == (400, 1)
+    response = pinner.get(f"/trends/keywords/{path}", params=params, is_wrong=True)
+    assert (response.status_code, response.json()["code"]) == (400, 1)
 
 
 def test_trends_want_the_scope_of_the_profile(server, control):
     account = control.account("pinterest", scopes=["pins:read"])
-    answer = Pinner(server, account).get("/trends/keywords/US/top/monthly")
-    assert (answer.status_code, answer.json()["code"]) == (401, 3)
+    response = Pinner(server, account).get("/trends/keywords/US/top/monthly")
+    assert (response.status_code, response.json()["code"]) == (401, 3)

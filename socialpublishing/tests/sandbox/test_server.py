@@ -25,26 +25,26 @@ def test_connection_is_kept_for_the_next_call(server):
     line = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
     for path in ("/feed", "/twitter/2/users/me", "/no/such/page"):
         line.request("GET", path)
-        answer = line.getresponse()
-        answer.read()
-        assert not answer.will_close
+        response = line.getresponse()
+        response.read()
+        assert not response.will_close
 
 
 def test_answer_without_a_body_leaves_at_once(site):
-    answer = site.call("HEAD", "/feed", timeout=2)
-    assert answer.status_code == 200
-    assert int(answer.headers["Content-Length"]) > 0
+    response = site.call("HEAD", "/feed", timeout=2)
+    assert response.status_code == 200
+    assert int(response.headers["Content-Length"]) > 0
     assert site.delete("/control/faults", timeout=2).status_code == 204
 
 
 def test_body_over_the_bound_is_refused_unread(server):
-    answer = exchange(
+    response = exchange(
         server,
         "POST /twitter/2/tweets HTTP/1.1",
         "Host: x",
         f"Content-Length: {MAX_BODY_BYTES + 1}",
     )
-    assert answer.startswith(b"HTTP/1.1 413")
+    assert response.startswith(b"HTTP/1.1 413")
 
 
 def test_body_too_large_for_memory_is_the_callers_fault_and_leaves_the_line_usable(x, site):
@@ -70,27 +70,27 @@ def test_upload_that_breaks_off_is_no_upload(server, page, control):
 
 @pytest.mark.parametrize("length", ["-1", "ten", "²"])
 def test_content_length_that_is_no_number_is_refused(server, length):
-    answer = exchange(server, "POST /control/clock HTTP/1.1", f"Content-Length: {length}")
-    assert answer.startswith(b"HTTP/1.1 400")
+    response = exchange(server, "POST /control/clock HTTP/1.1", f"Content-Length: {length}")
+    assert response.startswith(b"HTTP/1.1 400")
 
 
 def test_chunked_body_is_refused(server):
-    answer = exchange(server, "POST /control/clock HTTP/1.1", "Transfer-Encoding: chunked")
-    assert answer.startswith(b"HTTP/1.1 411")
+    response = exchange(server, "POST /control/clock HTTP/1.1", "Transfer-Encoding: chunked")
+    assert response.startswith(b"HTTP/1.1 411")
 
 
 def test_hundreds_of_clients_at_once_are_all_answered(server):
-    answers = []
+    responses = []
 
     def ask():
-        answers.append(requests.get(f"{server.url}/twitter/2/users/me", timeout=30).status_code)
+        responses.append(requests.get(f"{server.url}/twitter/2/users/me", timeout=30).status_code)
 
     threads = [threading.Thread(target=ask) for _ in range(300)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert answers == [401] * 300
+    assert responses == [401] * 300
 
 
 def test_stopped_server_ends_open_connections_too():
@@ -168,9 +168,9 @@ def test_unreadable_body_is_the_callers_fault(x, page, control, body, kind):
         (control, "/accounts"),
         (control, "/faults"),
     ):
-        answer = client.post(path, data=body, headers=headers)
-        assert 400 <= answer.status_code < 500, (path, answer.text)
-        assert answer.json()
+        response = client.post(path, data=body, headers=headers)
+        assert 400 <= response.status_code < 500, (path, response.text)
+        assert response.json()
 
 
 def test_query_of_a_thousand_and_one_fields_is_the_callers_fault(x, page):
@@ -193,10 +193,10 @@ def test_service_settings_do_not_reach_the_sandbox(x, site, settings, sample):
 
 def test_host_of_the_caller_is_the_host_of_the_links(server):
     head = ["GET /facebook/me?fields=picture HTTP/1.1", "Connection: close"]
-    answer = exchange(server, "GET / HTTP/1.1", "Connection: close", "Host: sandbox:8001")
-    assert b"http://sandbox:8001/twitter" in answer
-    answer = exchange(server, "GET / HTTP/1.1", "Connection: close", 'Host: "><script>')
-    assert b"<script>" not in answer
+    response = exchange(server, "GET / HTTP/1.1", "Connection: close", "Host: sandbox:8001")
+    assert b"http://sandbox:8001/twitter" in response
+    response = exchange(server, "GET / HTTP/1.1", "Connection: close", 'Host: "><script>')
+    assert b"<script>" not in response
     assert exchange(server, *head, "Host: x").startswith(b"HTTP/1.1 400")
 
 
@@ -235,13 +235,13 @@ def test_part_of_a_binary_type_is_a_file_without_a_name_too(make_x, control, sam
         + data
         + b"\r\n--limit--\r\n"
     )
-    answer = x.session.post(
+    response = x.session.post(
         f"{x.url}/2/media/upload/{begun['id']}/append",
         data=body,
         headers={"Content-Type": "multipart/form-data; boundary=limit"},
         timeout=10,
     )
-    assert answer.status_code == 200, answer.text
+    assert response.status_code == 200, response.text
     assert x.post(f"/2/media/upload/{begun['id']}/finalize").status_code == 200
     media = {"media_ids": [begun["id"]]}
     control.settings(processing_seconds=0)

@@ -49,17 +49,17 @@ class Creator(Client):
         return self.post("/post/publish/content/init/", json=body)
 
     def status(self, publish_id):
-        answer = self.post("/post/publish/status/fetch/", json={"publish_id": publish_id})
-        return answer.json()["data"]
+        response = self.post("/post/publish/status/fetch/", json={"publish_id": publish_id})
+        return response.json()["data"]
 
 
 def put(url, data, first, total, **headers):
-    told = {"Content-Range": f"bytes {first}-{first + len(data) - 1}/{total}"}
-    return Client("").call("PUT", url, data=data, headers={**told, **headers})
+    content_range = {"Content-Range": f"bytes {first}-{first + len(data) - 1}/{total}"}
+    return Client("").call("PUT", url, data=data, headers={**content_range, **headers})
 
 
-def code_of(answer):
-    return answer.status_code, answer.json()["error"]["code"]
+def code_of(response):
+    return response.status_code, response.json()["error"]["code"]
 
 
 @pytest.fixture
@@ -77,9 +77,9 @@ def creator(make_creator):
 
 
 def back_of(site, **change):
-    answer = site.post("/tiktok/v2/auth/authorize/", data={**ASK, "allow": "1", **change})
-    query = parse_qs(urlsplit(answer.headers.get("Location", "")).query)
-    return answer.status_code, {name: values[0] for name, values in query.items()}
+    response = site.post("/tiktok/v2/auth/authorize/", data={**ASK, "allow": "1", **change})
+    query = parse_qs(urlsplit(response.headers.get("Location", "")).query)
+    return response.status_code, {name: values[0] for name, values in query.items()}
 
 
 def exchange(site, **form):
@@ -92,17 +92,17 @@ def test_challenge_is_in_hex(site, is_hex):
     challenge = digest.hexdigest() if is_hex else VERIFIER
     _, back = back_of(site, code_challenge=challenge, code_challenge_method="S256")
     assert "*" in back["code"]
-    told = exchange(
+    data = exchange(
         site,
         grant_type="authorization_code",
         code=back["code"],
         redirect_uri=ASK["redirect_uri"],
         code_verifier=VERIFIER,
     ).json()
-    assert ("access_token" in told) == is_hex
+    assert ("access_token" in data) == is_hex
     if is_hex:
-        assert (told["expires_in"], told["refresh_expires_in"]) == (7200, 15_552_000)
-        assert told["scope"] == "user.info.basic,video.publish"
+        assert (data["expires_in"], data["refresh_expires_in"]) == (7200, 15_552_000)
+        assert data["scope"] == "user.info.basic,video.publish"
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def test_refreshing_ends_the_old_refresh_token(site, control):
 
 def test_token_errors_may_come_as_a_success(site, control):
     control.post("/settings", json={"tiktok_oauth_errors": "200"})
-    answer = exchange(site, grant_type="refresh_token", refresh_token="x")
-    assert (answer.status_code, answer.json()["error"]) == (200, "invalid_grant")
+    response = exchange(site, grant_type="refresh_token", refresh_token="x")
+    assert (response.status_code, response.json()["error"]) == (200, "invalid_grant")
 
 
 def test_revoking_needs_the_secret(site, creator):
@@ -181,8 +181,8 @@ def test_paths_end_with_a_slash(creator):
     ],
 )
 def test_plan_of_chunks(creator, size, chunk, count, is_taken):
-    answer = creator.begin(size, chunk, count)
-    assert (answer.status_code == 200) == is_taken
+    response = creator.begin(size, chunk, count)
+    assert (response.status_code == 200) == is_taken
 
 
 @pytest.mark.parametrize(
@@ -229,17 +229,20 @@ def test_film_is_published_by_its_last_chunk(creator, control, sample):
 
     assert put(url, first, 0, size, Authorization="Bearer x").status_code == 400
     assert put(url, last, 5 * MB, size).status_code == 416
-    answer = put(url, first, 0, size)
-    assert (answer.status_code, answer.headers["Content-Range"]) == (206, f"bytes 0-4999999/{size}")
+    response = put(url, first, 0, size)
+    assert (response.status_code, response.headers["Content-Range"]) == (
+        206,
+        f"bytes 0-4999999/{size}",
+    )
     assert put(url, first, 0, size).status_code == 416
     assert creator.status(publish_id)["uploaded_bytes"] == 5 * MB
     assert control.get("/posts").json() == []
     assert put(url, last, 5 * MB, size).status_code == 201
 
-    told = creator.status(publish_id)
+    data = creator.status(publish_id)
     [post] = control.get("/posts").json()
-    assert told["status"] == "PUBLISH_COMPLETE"
-    assert told["publicaly_available_post_id"] == [int(post["id"])]
+    assert data["status"] == "PUBLISH_COMPLETE"
+    assert data["publicaly_available_post_id"] == [int(post["id"])]
     assert int(post["id"]) > 2**53
     assert post["media"][0]["sha256"] == hashlib.sha256(data).hexdigest()
 
@@ -265,18 +268,18 @@ def test_what_cannot_be_shown_fails_later_and_in_words(
     creator, data = make_creator(**facts), sample(name)
     begun = creator.begin(len(data)).json()["data"]
     assert put(begun["upload_url"], data, 0, len(data)).status_code == 201
-    told = creator.status(begun["publish_id"])
-    assert (told["status"], told["fail_reason"]) == ("FAILED", reason)
+    data = creator.status(begun["publish_id"])
+    assert (data["status"], data["fail_reason"]) == ("FAILED", reason)
     assert control.get("/posts").json() == []
 
 
 def test_status_belongs_to_its_creator(creator, make_creator):
     publish_id = creator.begin(MB).json()["data"]["publish_id"]
     other = make_creator(username="other")
-    answer = other.post("/post/publish/status/fetch/", json={"publish_id": publish_id})
-    assert code_of(answer) == (400, "token_not_authorized_for_specified_publish_id")
-    answer = other.post("/post/publish/status/fetch/", json={"publish_id": "x"})
-    assert code_of(answer) == (400, "invalid_publish_id")
+    response = other.post("/post/publish/status/fetch/", json={"publish_id": publish_id})
+    assert code_of(response) == (400, "token_not_authorized_for_specified_publish_id")
+    response = other.post("/post/publish/status/fetch/", json={"publish_id": "x"})
+    assert code_of(response) == (400, "invalid_publish_id")
 
 
 def test_only_what_is_under_way_can_be_cancelled(creator, sample, control):
@@ -287,8 +290,8 @@ def test_only_what_is_under_way_can_be_cancelled(creator, sample, control):
     put(begun["upload_url"], clip, 0, len(clip))
     assert creator.post("/post/publish/cancel/", json=publish_id).status_code == 200
     assert creator.status(begun["publish_id"])["fail_reason"] == "publish_cancelled"
-    answer = creator.post("/post/publish/cancel/", json=publish_id)
-    assert code_of(answer) == (400, "publish_not_cancellable")
+    response = creator.post("/post/publish/cancel/", json=publish_id)
+    assert code_of(response) == (400, "publish_not_cancellable")
 
 
 # --- Drafts, photos, lists -----------------------------------------------------------------------
@@ -301,8 +304,8 @@ def test_five_drafts_wait_at_most(creator, sample, control):
         put(begun["upload_url"], clip, 0, len(clip))
     assert creator.status(begun["publish_id"])["status"] == "SEND_TO_USER_INBOX"
     assert {post["text"] for post in control.get("/posts").json()} == {""}
-    answer = creator.begin(len(clip), path="inbox/video/init/")
-    assert code_of(answer) == (403, "spam_risk_too_many_pending_share")
+    response = creator.begin(len(clip), path="inbox/video/init/")
+    assert code_of(response) == (403, "spam_risk_too_many_pending_share")
 
 
 @pytest.mark.parametrize(
@@ -315,8 +318,8 @@ def test_five_drafts_wait_at_most(creator, sample, control):
 )
 def test_photos_are_pulled(creator, names, status, reason):
     publish_id = creator.photos(*names).json()["data"]["publish_id"]
-    told = creator.status(publish_id)
-    assert (told["status"], told.get("fail_reason")) == (status, reason)
+    data = creator.status(publish_id)
+    assert (data["status"], data.get("fail_reason")) == (status, reason)
 
 
 @pytest.mark.parametrize("count", [0, 36])
@@ -327,10 +330,10 @@ def test_photos_are_1_to_35(creator, count):
 def test_lists_show_the_public_only(creator):
     creator.photos("harbour.jpg", description="x" * 200)
     creator.photos("harbour.jpg", description="hidden", privacy_level="SELF_ONLY")
-    answer = creator.post("/video/list/?fields=id,video_description", json={"max_count": 20})
-    [told] = answer.json()["data"]["videos"]
-    assert told["video_description"] == "x" * 150
+    response = creator.post("/video/list/?fields=id,video_description", json={"max_count": 20})
+    [data] = response.json()["data"]["videos"]
+    assert data["video_description"] == "x" * 150
     assert creator.post("/video/list/?fields=id", json={"max_count": 21}).status_code == 400
-    ids = {"filters": {"video_ids": [told["id"], "1"]}}
+    ids = {"filters": {"video_ids": [data["id"], "1"]}}
     found = creator.post("/video/query/?fields=id", json=ids).json()["data"]["videos"]
-    assert found == [{"id": told["id"]}]
+    assert found == [{"id": data["id"]}]

@@ -7,9 +7,9 @@ from socialpublishing.tests.sandbox.callers import (
     REDIRECT_URI,
     VERIFIER,
     Client,
-    answer_of,
     consent_query,
     form_of,
+    response_of,
 )
 
 BASIC = ("sandbox-twitter", "sandbox-secret")
@@ -17,8 +17,8 @@ AUTHORIZE = "/twitter/i/oauth2/authorize"
 
 
 def code_of(site, **changes):
-    answer = site.post(f"{AUTHORIZE}?{consent_query('twitter', **changes)}", data={"allow": "1"})
-    return answer_of(answer)["code"]
+    response = site.post(f"{AUTHORIZE}?{consent_query('twitter', **changes)}", data={"allow": "1"})
+    return response_of(response)["code"]
 
 
 def exchange(site, code, auth=BASIC, changes=()):
@@ -41,10 +41,10 @@ def test_person_clicks_through_and_the_app_gets_tokens(site, server):
     fields, action = form_of(page)
     assert fields["account"] == server.state.accounts("twitter")[0].id
 
-    answer = answer_of(site.post(action, data={**fields, "allow": "1"}))
+    response = response_of(site.post(action, data={**fields, "allow": "1"}))
 
-    assert answer["state"] == "a state"
-    tokens = exchange(site, answer["code"]).json()
+    assert response["state"] == "a state"
+    tokens = exchange(site, response["code"]).json()
     assert (tokens["token_type"], tokens["expires_in"]) == ("bearer", 7200)
     assert set(tokens["scope"].split()) == set(fields["scope"].split())
     x = Client(f"{server.url}/twitter", tokens["access_token"])
@@ -58,9 +58,9 @@ def test_newest_account_is_preselected_and_another_can_be_chosen(site, control, 
     assert fields["account"] == made["account_id"]
 
     oldest = server.state.accounts("twitter")[0]
-    answer = answer_of(site.post(action, data={**fields, "account": oldest.id, "allow": "1"}))
+    response = response_of(site.post(action, data={**fields, "account": oldest.id, "allow": "1"}))
 
-    token = exchange(site, answer["code"]).json()["access_token"]
+    token = exchange(site, response["code"]).json()["access_token"]
     assert (
         Client(f"{server.url}/twitter", token).get("/2/users/me").json()["data"]["id"] == oldest.id
     )
@@ -75,8 +75,8 @@ def test_consent_page_tells_who_asks_for_what(site):
 
 
 def test_refusal_returns_access_denied_and_no_code(site):
-    answer = site.post(f"{AUTHORIZE}?{consent_query('twitter')}", data={"deny": "1"})
-    assert answer_of(answer) == {"from": "here", "error": "access_denied", "state": "a state"}
+    response = site.post(f"{AUTHORIZE}?{consent_query('twitter')}", data={"deny": "1"})
+    assert response_of(response) == {"from": "here", "error": "access_denied", "state": "a state"}
 
 
 @pytest.mark.parametrize(
@@ -99,28 +99,28 @@ def test_refusal_returns_access_denied_and_no_code(site):
 )
 def test_wrong_request_is_shown_and_never_sent_back(site, change):
     query = consent_query("twitter", **change)
-    for answer in (
+    for response in (
         site.get(f"{AUTHORIZE}?{query}"),
         site.post(f"{AUTHORIZE}?{query}", data={"allow": 1}),
     ):
-        assert answer.status_code == 400
-        assert "Something went wrong" in answer.text
-        assert "Location" not in answer.headers
+        assert response.status_code == 400
+        assert "Something went wrong" in response.text
+        assert "Location" not in response.headers
 
 
 def test_unknown_account_is_refused(site):
-    answer = site.post(
+    response = site.post(
         f"{AUTHORIZE}?{consent_query('twitter')}", data={"allow": "1", "account": "1"}
     )
-    assert answer.status_code == 400
+    assert response.status_code == 400
 
 
 def test_code_works_once(site):
     code = code_of(site)
     assert exchange(site, code).ok
-    answer = exchange(site, code)
-    assert answer.status_code == 400
-    assert answer.json() == {
+    response = exchange(site, code)
+    assert response.status_code == 400
+    assert response.json() == {
         "error": "invalid_request",
         "error_description": "Value passed for the authorization code was invalid.",
     }
@@ -146,9 +146,9 @@ def test_code_lives_thirty_seconds(site, control):
     ],
 )
 def test_exchange_with_a_wrong_part_is_refused(site, change, words):
-    answer = exchange(site, code_of(site), changes=change)
-    assert answer.status_code == 400
-    assert words in answer.json()["error_description"]
+    response = exchange(site, code_of(site), changes=change)
+    assert response.status_code == 400
+    assert words in response.json()["error_description"]
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ def test_exchange_with_a_wrong_part_is_refused(site, change, words):
 )
 @pytest.mark.parametrize("path", ["/2/oauth2/token", "/2/oauth2/revoke"])
 def test_app_that_does_not_sign_in_is_unauthorized(site, auth, path):
-    answer = site.post(f"/twitter{path}", data={"grant_type": "refresh_token"}, auth=auth)
-    assert (answer.status_code, answer.json()["error"]) == (401, "unauthorized_client")
+    response = site.post(f"/twitter{path}", data={"grant_type": "refresh_token"}, auth=auth)
+    assert (response.status_code, response.json()["error"]) == (401, "unauthorized_client")
 
 
 def test_plain_challenge_is_taken_too(site):
@@ -176,10 +176,10 @@ def test_refresh_token_rotates_and_the_old_one_is_dead(site, x):
     assert second["refresh_token"] != first
     assert x.get("/2/users/me", headers={"Authorization": f"Bearer {second['access_token']}"}).ok
 
-    answer = refresh(site, first)
+    response = refresh(site, first)
 
-    assert answer.status_code == 400
-    assert answer.json() == {
+    assert response.status_code == 400
+    assert response.json() == {
         "error": "invalid_request",
         "error_description": "Value passed for the token was invalid.",
     }
@@ -194,8 +194,8 @@ def test_access_token_is_no_refresh_token_and_the_other_way_round(site, x):
 
 @pytest.mark.parametrize("which", ["access_token", "refresh_token"])
 def test_revoked_login_is_over(site, x, which):
-    answer = site.post("/twitter/2/oauth2/revoke", data={"token": x.account[which]}, auth=BASIC)
-    assert (answer.status_code, answer.json()) == (200, {"revoked": True})
+    response = site.post("/twitter/2/oauth2/revoke", data={"token": x.account[which]}, auth=BASIC)
+    assert (response.status_code, response.json()) == (200, {"revoked": True})
     assert x.get("/2/users/me").status_code == 401
     assert refresh(site, x.account["refresh_token"]).status_code == 400
 
@@ -210,10 +210,10 @@ def test_tokens_have_the_shape_of_the_real_ones(x):
 @pytest.mark.parametrize("token", ["", "nonsense"])
 def test_call_without_a_living_token_is_unauthorized(site, token):
     headers = {"Authorization": f"Bearer {token}"}
-    answer = site.get("/twitter/2/users/me", headers=headers)
-    assert answer.status_code == 401
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json() == {
+    response = site.get("/twitter/2/users/me", headers=headers)
+    assert response.status_code == 401
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json() == {
         "title": "Unauthorized",
         "detail": "Unauthorized",
         "type": "about:blank",
@@ -241,8 +241,8 @@ def test_facebook_token_is_nothing_on_x(site, make_person):
 )
 def test_call_without_its_scope_is_forbidden(make_x, missing, method, path):
     scopes = {"tweet.read", "tweet.write", "users.read", "media.write"} - {missing}
-    answer = make_x(scopes=sorted(scopes)).call(method, path, json={"text": "Hello"})
-    assert (answer.status_code, answer.json()["title"]) == (403, "Forbidden")
+    response = make_x(scopes=sorted(scopes)).call(method, path, json={"text": "Hello"})
+    assert (response.status_code, response.json()["title"]) == (403, "Forbidden")
 
 
 def test_app_alone_may_read_but_not_write(site, x, server):
@@ -251,9 +251,9 @@ def test_app_alone_may_read_but_not_write(site, x, server):
     app = Client(f"{server.url}/twitter", token)
     tweet = x.tweet()
     assert app.get(f"/2/tweets/{tweet['id']}").ok
-    answer = app.post("/2/tweets", json={"text": "Hello"})
-    assert answer.status_code == 403
-    assert answer.json()["type"].endswith("/unsupported-authentication")
+    response = app.post("/2/tweets", json={"text": "Hello"})
+    assert response.status_code == 403
+    assert response.json()["type"].endswith("/unsupported-authentication")
 
 
 def test_every_answer_wears_the_headers_of_x(x):
@@ -269,6 +269,6 @@ def test_every_answer_wears_the_headers_of_x(x):
 
 def test_rate_limit_headers_announce_no_refusal_that_never_comes(x):
     for _ in range(80):
-        answer = x.get("/2/users/me")
-    assert answer.ok
-    assert int(answer.headers["x-rate-limit-remaining"]) >= 1
+        response = x.get("/2/users/me")
+    assert response.ok
+    assert int(response.headers["x-rate-limit-remaining"]) >= 1

@@ -7,9 +7,9 @@ MEGABYTE = 1024 * 1024
 
 def initialize(x, size, category="tweet_image", media_type="image/jpeg"):
     body = {"total_bytes": size, "media_category": category, "media_type": media_type}
-    answer = x.post("/2/media/upload/initialize", json=body)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["data"]["id"]
+    response = x.post("/2/media/upload/initialize", json=body)
+    assert response.status_code == 200, response.text
+    return response.json()["data"]["id"]
 
 
 def append(x, media_id, index, data):
@@ -26,11 +26,11 @@ def finalize(x, media_id):
 
 def test_picture_is_uploaded_in_one_call(x, sample):
     picture = sample("sailboat.jpg")
-    answer = x.post(
+    response = x.post(
         "/2/media/upload", files={"media": picture}, data={"media_category": "tweet_image"}
     )
-    assert answer.status_code == 200
-    data = answer.json()["data"]
+    assert response.status_code == 200
+    data = response.json()["data"]
     assert data["size"] == len(picture)
     assert data["media_key"] == f"3_{data['id']}"
     assert data["expires_after_secs"] == 86400
@@ -43,18 +43,18 @@ def test_picture_is_uploaded_as_base64(x, sample):
         "media": base64.b64encode(sample("city.png")).decode(),
         "media_category": "tweet_image",
     }
-    answer = x.post("/2/media/upload", json=body)
-    assert answer.json()["data"]["image"] == {"image_type": "image/png", "w": 960, "h": 640}
+    response = x.post("/2/media/upload", json=body)
+    assert response.json()["data"]["image"] == {"image_type": "image/png", "w": 960, "h": 640}
 
 
 def test_picture_is_uploaded_in_segments(x, sample, control):
     picture = sample("sailboat.jpg")
     media_id = initialize(x, len(picture))
     for index in (1, 0):  # in any order
-        answer = append(x, media_id, index, picture[index * 30_000 : (index + 1) * 30_000])
-        assert answer.status_code == 200
-    answer = finalize(x, media_id)
-    assert answer.json()["data"]["size"] == len(picture)
+        response = append(x, media_id, index, picture[index * 30_000 : (index + 1) * 30_000])
+        assert response.status_code == 200
+    response = finalize(x, media_id)
+    assert response.json()["data"]["size"] == len(picture)
 
     x.tweet("", media={"media_ids": [media_id]})
 
@@ -77,9 +77,9 @@ def test_gap_or_missing_bytes_fail_at_the_end(x, sample, indexes):
     media_id = initialize(x, len(picture))
     for index in indexes:
         append(x, media_id, index, picture[index * 30_000 : (index + 1) * 30_000])
-    answer = finalize(x, media_id)
-    assert answer.status_code == 400
-    assert answer.json()["type"].endswith("/invalid-request")
+    response = finalize(x, media_id)
+    assert response.status_code == 400
+    assert response.json()["type"].endswith("/invalid-request")
 
 
 def test_animation_is_processed_for_a_while(x, sample, control):
@@ -92,8 +92,8 @@ def test_animation_is_processed_for_a_while(x, sample, control):
     refused = x.post("/2/tweets", json={"media": {"media_ids": [media_id]}})
     for _ in range(2):
         control.advance(51)
-        answer = x.get("/2/media/upload", params={"command": "STATUS", "media_id": media_id})
-        states.append(answer.json()["data"]["processing_info"]["state"])
+        response = x.get("/2/media/upload", params={"command": "STATUS", "media_id": media_id})
+        states.append(response.json()["data"]["processing_info"]["state"])
 
     assert states == ["pending", "in_progress", "succeeded"]
     assert (refused.status_code, refused.json()["errors"][0]["message"]) == (
@@ -126,18 +126,18 @@ def test_category_and_kind_that_fit_are_taken(x, sample, category, name):
     ],
 )
 def test_upload_that_breaks_a_rule_is_invalid(x, data, fields):
-    answer = x.post("/2/media/upload", files={"media": data}, data=fields)
-    assert answer.status_code == 400
-    assert answer.json()["type"].endswith("/invalid-request")
+    response = x.post("/2/media/upload", files={"media": data}, data=fields)
+    assert response.status_code == 400
+    assert response.json()["type"].endswith("/invalid-request")
 
 
 def test_still_picture_is_no_animation(x, sample):
-    answer = x.post(
+    response = x.post(
         "/2/media/upload",
         files={"media": sample("city.png")},
         data={"media_category": "tweet_gif"},
     )
-    assert answer.status_code == 400
+    assert response.status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_chunk_over_eight_megabytes_is_too_large(x):
 
 def test_media_of_somebody_else_does_not_exist(x, make_x, sample):
     foreign = make_x(username="other").upload(sample("city.png"))["id"]
-    for answer in (
+    for response in (
         x.get("/2/media/upload", params={"media_id": foreign}),
         append(x, foreign, 0, b"x"),
         finalize(x, foreign),
@@ -178,15 +178,15 @@ def test_media_of_somebody_else_does_not_exist(x, make_x, sample):
         x.get("/2/media/upload", params={"media_id": "17"}),
         x.get("/2/media/upload"),
     ):
-        assert answer.status_code == 400
-        assert answer.json()["errors"][0]["message"] == "BadRequest: Not found"
+        assert response.status_code == 400
+        assert response.json()["errors"][0]["message"] == "BadRequest: Not found"
 
 
 def test_alt_text_is_kept(x, sample, control):
     media_id = x.upload(sample("city.png"))["id"]
     body = {"id": media_id, "metadata": {"alt_text": {"text": "The city at night"}}}
-    answer = x.post("/2/media/metadata", json=body)
-    assert answer.status_code == 200
+    response = x.post("/2/media/metadata", json=body)
+    assert response.status_code == 200
     x.tweet("", media={"media_ids": [media_id]})
     assert control.posts()[0]["media"][0]["alt_text"] == "The city at night"
 
@@ -214,5 +214,5 @@ def test_media_expires_after_a_day(x, sample, control):
     control.advance(86401)
     token = x.post("/2/oauth2/token", data=refresh, auth=("sandbox-twitter", "sandbox-secret"))
     headers = {"Authorization": f"Bearer {token.json()['access_token']}"}
-    answer = x.post("/2/tweets", json={"media": {"media_ids": [media_id]}}, headers=headers)
-    assert answer.status_code == 400
+    response = x.post("/2/tweets", json={"media": {"media_ids": [media_id]}}, headers=headers)
+    assert response.status_code == 400

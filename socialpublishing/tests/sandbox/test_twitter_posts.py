@@ -10,9 +10,9 @@ DUPLICATE = {
 
 def test_post_is_made_and_answered_as_x_does(x):
     body = {"text": "Hello"}
-    answer = x.post("/2/tweets", json=body)
-    assert answer.status_code == 201
-    data = answer.json()["data"]
+    response = x.post("/2/tweets", json=body)
+    assert response.status_code == 201
+    data = response.json()["data"]
     assert data["text"] == "Hello"
     assert data["id"].isdecimal()
     assert data["edit_history_tweet_ids"] == data["edit_history_post_ids"] == [data["id"]]
@@ -46,9 +46,9 @@ def test_post_is_made_and_answered_as_x_does(x):
     ],
 )
 def test_body_that_breaks_the_schema_is_invalid(x, control, body):
-    answer = x.post("/2/tweets", json=body)
-    assert answer.status_code == 400
-    problem = answer.json()
+    response = x.post("/2/tweets", json=body)
+    assert response.status_code == 400
+    problem = response.json()
     assert problem["title"] == "Invalid Request"
     assert problem["errors"][0]["message"]
     assert control.posts() == []
@@ -58,8 +58,8 @@ def test_long_text_needs_a_subscription(make_x):
     ordinary, premium = make_x(), make_x(username="rich", subscription_type="Premium")
     assert ordinary.tweet("x" * 280)
     assert ordinary.tweet("https://example.com/" + "x" * 400 + " " + "x" * 256)
-    answer = ordinary.post("/2/tweets", json={"text": "字" * 141})
-    assert (answer.status_code, answer.json()["title"]) == (403, "Forbidden")
+    response = ordinary.post("/2/tweets", json={"text": "字" * 141})
+    assert (response.status_code, response.json()["title"]) == (403, "Forbidden")
 
     assert premium.tweet("x" * 25_000)
     assert premium.post("/2/tweets", json={"text": "x" * 25_001}).status_code == 403
@@ -76,8 +76,8 @@ def test_long_text_is_cut_and_kept_whole_as_a_note(make_x):
 
 def test_duplicate_is_refused_with_x_own_words(x, make_x, control):
     x.tweet("Hello")
-    answer = x.post("/2/tweets", json={"text": "Hello"})
-    assert (answer.status_code, answer.json()) == (403, DUPLICATE)
+    response = x.post("/2/tweets", json={"text": "Hello"})
+    assert (response.status_code, response.json()) == (403, DUPLICATE)
     assert len(control.posts()) == 1
     assert make_x(username="other").tweet("Hello")
 
@@ -113,17 +113,17 @@ def test_four_pictures_keep_their_order(x, sample, control):
 def test_animation_does_not_mix_with_pictures(x, sample, control):
     ids = [x.upload(sample("city.png"))["id"], x.upload(sample("waves.gif"), "tweet_gif")["id"]]
     control.advance(5)
-    answer = x.post("/2/tweets", json={"media": {"media_ids": ids}})
-    assert answer.status_code == 400
+    response = x.post("/2/tweets", json={"media": {"media_ids": ids}})
+    assert response.status_code == 400
 
 
 def test_foreign_or_repeated_media_is_invalid(x, make_x, sample):
     own = x.upload(sample("city.png"))["id"]
     foreign = make_x(username="other").upload(sample("city.png"))["id"]
     for ids in ([foreign], [own, foreign], [own, own]):
-        answer = x.post("/2/tweets", json={"media": {"media_ids": ids}})
-        assert answer.status_code == 400
-        assert answer.json()["errors"][0]["message"] == "Your media IDs are invalid."
+        response = x.post("/2/tweets", json={"media": {"media_ids": ids}})
+        assert response.status_code == 400
+        assert response.json()["errors"][0]["message"] == "Your media IDs are invalid."
 
 
 def test_media_poll_and_quote_exclude_each_other(x, sample):
@@ -137,9 +137,9 @@ def test_media_poll_and_quote_exclude_each_other(x, sample):
 
 def test_one_cashtag_is_allowed_and_two_are_not(x):
     assert x.tweet("Buy $TSLA")
-    answer = x.post("/2/tweets", json={"text": "Buy $TSLA and $AAPL"})
-    assert answer.status_code == 403
-    assert "maximum of one cashtag" in answer.json()["detail"]
+    response = x.post("/2/tweets", json={"text": "Buy $TSLA and $AAPL"})
+    assert response.status_code == 403
+    assert "maximum of one cashtag" in response.json()["detail"]
 
 
 def test_quote_and_edit_are_refused(x):
@@ -162,9 +162,9 @@ def test_reply_to_others_needs_their_mention(x, make_x):
     other = make_x(username="other")
     stranger, friend = other.tweet("Hello all"), other.tweet("Hello @someone")
     reply = {"in_reply_to_tweet_id": stranger["id"]}
-    answer = x.post("/2/tweets", json={"text": "Hi", "reply": reply})
-    assert answer.status_code == 403
-    assert answer.json()["type"].endswith("/not-authorized-for-resource")
+    response = x.post("/2/tweets", json={"text": "Hi", "reply": reply})
+    assert response.status_code == 403
+    assert response.json()["type"].endswith("/not-authorized-for-resource")
     assert x.tweet("Hi", reply={"in_reply_to_tweet_id": friend["id"]})
 
 
@@ -172,9 +172,9 @@ def test_reply_to_what_is_gone_is_not_found(x):
     target = x.tweet("First")["id"]
     x.delete(f"/2/tweets/{target}")
     body = {"text": "Second", "reply": {"in_reply_to_tweet_id": target}}
-    answer = x.post("/2/tweets", json=body)
-    assert answer.status_code == 404
-    assert answer.json()["type"].endswith("/resource-not-found")
+    response = x.post("/2/tweets", json=body)
+    assert response.status_code == 404
+    assert response.json()["type"].endswith("/resource-not-found")
 
 
 def test_links_are_wrapped_and_markup_is_escaped(x):
@@ -217,9 +217,9 @@ def test_text_is_stored_composed(x):
 
 def test_own_post_can_be_deleted(x, control):
     tweet = x.tweet()
-    answer = x.delete(f"/2/tweets/{tweet['id']}")
-    assert answer.status_code == 200
-    assert answer.json() == {"data": {"deleted": True}}
+    response = x.delete(f"/2/tweets/{tweet['id']}")
+    assert response.status_code == 200
+    assert response.json() == {"data": {"deleted": True}}
     assert control.posts() == []
     assert x.get(f"/2/tweets/{tweet['id']}").json()["errors"]
 
@@ -244,9 +244,9 @@ def test_people_are_found_by_id_and_by_name(x, make_x):
 
 def test_people_are_found_by_their_names(x, make_x):
     other = make_x(username="Baker", name="The Baker")
-    told = x.get("/2/users/by?usernames=baker,nobody").json()
-    assert [each["id"] for each in told["data"]] == [other.id]
-    assert [error["resource_id"] for error in told["errors"]] == ["nobody"]
+    data = x.get("/2/users/by?usernames=baker,nobody").json()
+    assert [each["id"] for each in data["data"]] == [other.id]
+    assert [error["resource_id"] for error in data["errors"]] == ["nobody"]
     assert x.get("/2/users/by").status_code == 400
     assert x.get("/2/users/somebody").status_code == 400
 
@@ -259,14 +259,14 @@ def test_polls_come_with_their_posts_where_they_are_asked_for(x, control):
         "poll.fields": "duration_minutes,end_datetime,voting_status",
     }
 
-    def told():
+    def data():
         return x.get(f"/2/tweets/{tweet['id']}", params=asked).json()
 
-    [shown] = told()["includes"]["polls"]
-    assert told()["data"]["attachments"]["poll_ids"] == [shown["id"]]
+    [shown] = data()["includes"]["polls"]
+    assert data()["data"]["attachments"]["poll_ids"] == [shown["id"]]
     assert [option["label"] for option in shown["options"]] == poll["options"]
     assert (shown["duration_minutes"], shown["voting_status"]) == (60, "open")
     control.advance(3601)
-    assert told()["includes"]["polls"][0]["voting_status"] == "closed"
+    assert data()["includes"]["polls"][0]["voting_status"] == "closed"
     wrong = x.get(f"/2/tweets/{tweet['id']}", params={"poll.fields": "colour"})
     assert wrong.status_code == 400

@@ -11,8 +11,8 @@ def fresh(x, control, seconds):
     """The same account `seconds` later, with a token that lives."""
     form = {"grant_type": "refresh_token", "refresh_token": x.account["refresh_token"]}
     control.advance(seconds)
-    answer = x.post("/2/oauth2/token", data=form, auth=("sandbox-twitter", "sandbox-secret"))
-    x.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+    response = x.post("/2/oauth2/token", data=form, auth=("sandbox-twitter", "sandbox-secret"))
+    x.session.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
     return x
 
 
@@ -20,23 +20,23 @@ def test_me_has_three_fields_and_more_when_asked(x):
     data = x.get("/2/users/me").json()["data"]
     assert data == {"id": x.id, "name": "someone", "username": "someone"}
     fields = "profile_image_url,verified,verified_type,subscription_type,public_metrics,created_at"
-    answer = x.get("/2/users/me", params={"user.fields": fields})
-    assert set(answer.json()["data"]) == {"id", "name", "username", *fields.split(",")}
-    assert answer.json()["data"]["profile_image_url"].endswith("_normal.svg")
+    response = x.get("/2/users/me", params={"user.fields": fields})
+    assert set(response.json()["data"]) == {"id", "name", "username", *fields.split(",")}
+    assert response.json()["data"]["profile_image_url"].endswith("_normal.svg")
 
 
 def test_picture_of_the_profile_can_be_fetched(x):
     url = x.get("/2/users/me?user.fields=profile_image_url").json()["data"]["profile_image_url"]
-    answer = x.session.get(url.replace("_normal", "_400x400"), timeout=10)
-    assert answer.headers["Content-Type"] == "image/svg+xml"
+    response = x.session.get(url.replace("_normal", "_400x400"), timeout=10)
+    assert response.headers["Content-Type"] == "image/svg+xml"
 
 
 def test_posts_are_looked_up_by_their_ids(x):
     first, second = x.tweet("One")["id"], x.tweet("Two")["id"]
-    answer = x.get("/2/tweets", params={"ids": f"{second},17,{first}"})
-    assert answer.status_code == 200
-    assert [post["id"] for post in answer.json()["data"]] == [second, first]
-    [error] = answer.json()["errors"]
+    response = x.get("/2/tweets", params={"ids": f"{second},17,{first}"})
+    assert response.status_code == 200
+    assert [post["id"] for post in response.json()["data"]] == [second, first]
+    [error] = response.json()["errors"]
     assert (error["resource_id"], error["title"]) == ("17", "Not Found Error")
 
 
@@ -51,15 +51,15 @@ def test_one_post_is_looked_up_with_what_is_asked_for(x):
         "expansions": "author_id",
         "user.fields": "verified",
     }
-    answer = x.get(f"/2/tweets/{tweet['id']}", params=query).json()
-    assert dt.datetime.fromisoformat(answer["data"]["created_at"])
-    assert answer["data"]["public_metrics"]["retweet_count"] == 0
-    assert answer["includes"]["users"][0]["id"] == answer["data"]["author_id"] == x.id
+    response = x.get(f"/2/tweets/{tweet['id']}", params=query).json()
+    assert dt.datetime.fromisoformat(response["data"]["created_at"])
+    assert response["data"]["public_metrics"]["retweet_count"] == 0
+    assert response["includes"]["users"][0]["id"] == response["data"]["author_id"] == x.id
 
 
 def test_missing_post_is_an_error_inside_a_200(x):
-    answer = x.get("/2/tweets/17")
-    assert (answer.status_code, "data" in answer.json()) == (200, False)
+    response = x.get("/2/tweets/17")
+    assert (response.status_code, "data" in response.json()) == (200, False)
 
 
 def test_pictures_come_with_the_expansion(x, sample):
@@ -68,9 +68,9 @@ def test_pictures_come_with_the_expansion(x, sample):
     x.post("/2/media/metadata", json=alt)
     tweet = x.tweet("", media={"media_ids": [media["id"]]})
     query = {"expansions": "attachments.media_keys", "media.fields": "url,alt_text,width"}
-    answer = x.get(f"/2/tweets/{tweet['id']}", params=query).json()
-    assert answer["data"]["attachments"] == {"media_keys": [media["media_key"]]}
-    [medium] = answer["includes"]["media"]
+    response = x.get(f"/2/tweets/{tweet['id']}", params=query).json()
+    assert response["data"]["attachments"] == {"media_keys": [media["media_key"]]}
+    [medium] = response["includes"]["media"]
     assert (medium["type"], medium["alt_text"], medium["width"]) == ("photo", "Night", 960)
     assert x.session.get(medium["url"], timeout=10).content == sample("city.png")
 
@@ -90,8 +90,8 @@ def test_names_are_those_of_the_question_or_of_the_setting(
 ):
     control.settings(twitter_names=setting)
     x.tweet()
-    answer = timeline(x, **query).json()
-    post = answer["data"][0]
+    response = timeline(x, **query).json()
+    post = response["data"][0]
     assert ("edit_history_tweet_ids" in post, "edit_history_post_ids" in post) == (has_old, has_new)
     metrics = post["public_metrics"]
     assert ("retweet_count" in metrics, "repost_count" in metrics) == (has_old, has_new)
@@ -102,13 +102,13 @@ def test_timeline_is_read_page_by_page_newest_first(x):
     seen, token = [], None
     while True:
         query = {"max_results": 5, **({"pagination_token": token} if token else {})}
-        answer = timeline(x, **query).json()
-        seen += [post["id"] for post in answer["data"]]
-        meta = answer["meta"]
-        assert meta["result_count"] == len(answer["data"])
+        response = timeline(x, **query).json()
+        seen += [post["id"] for post in response["data"]]
+        meta = response["meta"]
+        assert meta["result_count"] == len(response["data"])
         assert (meta["newest_id"], meta["oldest_id"]) == (
-            answer["data"][0]["id"],
-            answer["data"][-1]["id"],
+            response["data"][0]["id"],
+            response["data"][-1]["id"],
         )
         token = meta.get("next_token")
         if token is None:
@@ -161,9 +161,9 @@ def test_timeline_is_narrowed_by_id_and_time(x, control):
     ],
 )
 def test_wrong_parameter_is_named(x, query):
-    answer = timeline(x, **query)
-    assert answer.status_code == 400
-    [name] = answer.json()["errors"][0]["parameters"]
+    response = timeline(x, **query)
+    assert response.status_code == 400
+    [name] = response.json()["errors"][0]["parameters"]
     assert name in query
 
 
@@ -173,8 +173,8 @@ def test_wrong_list_of_ids_is_invalid(x, ids):
 
 
 def test_timeline_of_nobody_is_an_error_inside_a_200(x):
-    answer = x.get("/2/users/17/tweets")
-    assert answer.json()["errors"][0]["resource_type"] == "user"
+    response = x.get("/2/users/17/tweets")
+    assert response.json()["errors"][0]["resource_type"] == "user"
 
 
 def test_new_post_shows_in_lists_only_after_the_delay(x, control):
@@ -200,11 +200,11 @@ def test_private_metrics_are_for_the_author_and_thirty_days(x, make_x, control):
     assert "non_public_metrics" in x.get("/2/tweets", params=query).json()["data"][0]
 
     reader, later = make_x(username="reader"), fresh(x, control, 31 * 86400)
-    for answer in (
+    for response in (
         make_x(username="another").get("/2/tweets", params=query),
         later.get("/2/tweets", params=query),
     ):
-        assert answer.status_code == 200
-        assert "non_public_metrics" not in answer.json()["data"][0]
-        assert answer.json()["errors"][0]["type"].endswith("/not-authorized-for-field")
+        assert response.status_code == 200
+        assert "non_public_metrics" not in response.json()["data"][0]
+        assert response.json()["errors"][0]["type"].endswith("/not-authorized-for-field")
     assert reader.get("/2/tweets", params=query).status_code == 401

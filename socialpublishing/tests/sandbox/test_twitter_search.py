@@ -8,9 +8,9 @@ def search(x, query, **params):
 
 
 def texts(x, query, **params):
-    answer = search(x, query, **params)
-    assert answer.status_code == 200, answer.text
-    return [post["text"] for post in answer.json().get("data", [])]
+    response = search(x, query, **params)
+    assert response.status_code == 200, response.text
+    return [post["text"] for post in response.json().get("data", [])]
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def world(x, make_x, sample):
 )
 def test_posts_are_found_by_what_they_say(world, query, found):
     said = ["Rye bread #Rye #Bread", "Bread of rye, says @someone", "Rye: no tag", "#rye again"]
-    told = texts(world, query)
-    assert [text if "City" not in text else "City" for text in told] == [
+    data = texts(world, query)
+    assert [text if "City" not in text else "City" for text in data] == [
         [*said, "City"][number - 1] for number in found
     ]
 
@@ -76,18 +76,18 @@ def test_posts_are_found_by_what_they_say(world, query, found):
     ],
 )
 def test_what_cannot_be_read_is_invalid(x, query, params):
-    answer = search(x, query, **params)
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["message"]
+    response = search(x, query, **params)
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["message"]
 
 
 def plant(x, control, *posts):
     now = dt.datetime.now(tz=dt.UTC)
-    told = [
+    data = [
         {"created_at": (now - dt.timedelta(hours=hours)).isoformat(), "text": text, **more}
         for hours, text, more in posts
     ]
-    body = {"platform": "twitter", "account_id": x.id, "posts": told}
+    body = {"platform": "twitter", "account_id": x.id, "posts": data}
     assert control.post("/history", json=body).status_code == 201
 
 
@@ -96,9 +96,9 @@ def test_seven_days_are_searched_page_by_page(x, control):
     seen, token = [], None
     while True:
         query = {"max_results": 10, **({"next_token": token} if token else {})}
-        answer = search(x, "rye", **query).json()
-        seen += [post["text"] for post in answer["data"]]
-        token = answer["meta"].get("next_token")
+        response = search(x, "rye", **query).json()
+        seen += [post["text"] for post in response["data"]]
+        token = response["meta"].get("next_token")
         if token is None:
             break
     assert seen == [f"Rye {hours}" for hours in range(1, 26)]
@@ -139,9 +139,9 @@ def test_films_and_polls_are_told_as_what_they_are(x, control):
     poll = {"options": ["Rye", "Oats"], "duration_minutes": 5}
     x.tweet("Rye poll", poll=poll)
     query = {"expansions": "attachments.media_keys", "media.fields": "duration_ms,url,width"}
-    answer = search(x, "rye", **query).json()
-    assert answer["data"][0]["attachments"]["poll_ids"]
-    [medium] = answer["includes"]["media"]
+    response = search(x, "rye", **query).json()
+    assert response["data"][0]["attachments"]["poll_ids"]
+    [medium] = response["includes"]["media"]
     assert (medium["type"], medium["duration_ms"]) == ("video", 5000)
     assert medium["media_key"].startswith("13_")
     assert "url" not in medium

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from socialpublishing.graph import VERSION
 from socialpublishing.platforms.instagram.payloads import made_at
-from socialpublishing.platforms.results import (
+from socialpublishing.platforms.meta.graph import VERSION
+from socialpublishing.platforms.metrics import (
     Metrics,
+    MetricsNotAvailableError,
+    MetricsReader,
     PastPost,
-    Results,
-    ResultsNotAvailableError,
     TagIdea,
     TagIdeas,
     TagQuery,
@@ -41,7 +41,7 @@ KINDS = {"CAROUSEL_ALBUM": "carousel", "IMAGE": "image", "VIDEO": "video"}
 TAGS_PER_QUERY = 3
 
 
-class InstagramResults(Results["Instagram"]):
+class InstagramMetrics(MetricsReader["Instagram"]):
     has_tag_ideas = True
 
     def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:
@@ -56,21 +56,21 @@ class InstagramResults(Results["Instagram"]):
     def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:
         """From the list, as reading many media by id was ended by Meta."""
         wanted = set(remote_ids)
-        told: dict[str, Metrics] = {}
+        data: dict[str, Metrics] = {}
         for page in self._pages():
-            told |= {each["id"]: metrics_of(each) for each in page if each["id"] in wanted}
-            if len(told) == len(wanted):
+            data |= {each["id"]: metrics_of(each) for each in page if each["id"] in wanted}
+            if len(data) == len(wanted):
                 break
-        return told
+        return data
 
     def _pages(self) -> Iterator[list[dict[str, Any]]]:
         assert self.client.account is not None
         params = {"fields": FIELDS, "limit": str(PAGE_SIZE)}
         for _ in range(MAX_PAGES):
             path = f"/{VERSION}/{self.client.account.id}/media"
-            answer = self.client.http.get(path, params=params)
-            yield answer["data"]
-            paging = answer.get("paging", {})
+            response = self.client.http.get(path, params=params)
+            yield response["data"]
+            paging = response.get("paging", {})
             if "next" not in paging:
                 return
             params["after"] = paging["cursors"]["after"]
@@ -78,7 +78,7 @@ class InstagramResults(Results["Instagram"]):
     def tag_ideas(self, query: TagQuery) -> TagIdeas:
         """What stands beside the sought tags in their most successful media."""
         if self.client.login != "facebook":
-            raise ResultsNotAvailableError(
+            raise MetricsNotAvailableError(
                 "Instagram lets only accounts that were connected with Facebook Login search for "
                 "hashtags."
             )
@@ -96,8 +96,8 @@ class InstagramResults(Results["Instagram"]):
                 "limit": str(min(query.max_reads or PAGE_SIZE, PAGE_SIZE)),
             }
             hashtag_id = found["data"][0]["id"]
-            answer = self.client.http.get(f"/{VERSION}/{hashtag_id}/top_media", params=params)
-            for media in answer["data"]:
+            response = self.client.http.get(f"/{VERSION}/{hashtag_id}/top_media", params=params)
+            for media in response["data"]:
                 beside.update({each.lower() for each in find_hashtags(media.get("caption", ""))})
         most = max(beside.values(), default=1)
         ideas = [TagIdea(tag=tag, score=count / most) for tag, count in beside.most_common()]
@@ -126,20 +126,20 @@ def past_post(media: Mapping[str, Any]) -> PastPost:
 
 
 def metrics_of(media: Mapping[str, Any]) -> Metrics:
-    told = {
+    data = {
         each["name"]: each["values"][0]["value"]
         for each in media.get("insights", {}).get("data", [])
         if each.get("values")
     }
     likes, comments = media.get("like_count"), media.get("comments_count")
-    shares, total = told.get("shares"), told.get("total_interactions")
+    shares, total = data.get("shares"), data.get("total_interactions")
     saves = None
     if None not in (likes, comments, shares, total):
         # All interactions are likes, comments, shares and saves.
         saves = max(total - likes - comments - shares, 0)  # type: ignore[operator]
     return Metrics(
-        impressions=told.get("views"),
-        reach=told.get("reach"),
+        impressions=data.get("views"),
+        reach=data.get("reach"),
         likes=likes,
         comments=comments,
         shares=shares,

@@ -13,7 +13,7 @@ from socialpublishing.platforms.facebook import Facebook
 from socialpublishing.platforms.instagram import Instagram
 from socialpublishing.platforms.instagram.facebook_login import InstagramWithFacebookLogin
 from socialpublishing.platforms.linkedin import LinkedIn
-from socialpublishing.platforms.results import ResultsNotAvailableError, TagQuery
+from socialpublishing.platforms.metrics import MetricsNotAvailableError, TagQuery
 from socialpublishing.platforms.tiktok import TikTok
 
 NOW = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
@@ -36,7 +36,7 @@ class Reader:
         self.results = platform.results(self.client)
 
     def plant(self, posts):
-        told = [
+        data = [
             {"created_at": at.isoformat(), "text": text, "kind": kind, "metrics": metrics}
             for at, text, kind, metrics in posts
         ]
@@ -45,7 +45,7 @@ class Reader:
             "history",
             platform=self.platform.name,
             account_id=self.account_id,
-            posts=told,
+            posts=data,
         )["ids"]
 
 
@@ -98,8 +98,8 @@ def test_history_comes_back_as_it_was_posted(reader):
     assert [(post.published_at, post.text) for post in read] == [
         (at, text) for at, text, _, _ in planted
     ]
-    told = {"reel": "video"}
-    assert [told.get(post.kind, post.kind) for post in read] == kinds
+    data = {"reel": "video"}
+    assert [data.get(post.kind, post.kind) for post in read] == kinds
     for post in read:
         counted = post.metrics
         assert (counted.likes, counted.comments, counted.shares) == (40, 5, 3)
@@ -120,9 +120,9 @@ def test_numbers_by_id_leave_out_what_is_not_known(reader):
     kind = "video" if reader.platform is TikTok else "image"
     ids = reader.plant([(ago(hours=n), f"Post {n}", kind, TOLD) for n in range(1, 61)])
     strange = ids[0][:-3] + "000"
-    told = reader.results.metrics([*ids, strange])
-    assert set(told) == set(ids)
-    assert {each.likes for each in told.values()} == {40}
+    data = reader.results.metrics([*ids, strange])
+    assert set(data) == set(ids)
+    assert {each.likes for each in data.values()} == {40}
 
 
 def test_account_without_posts_has_no_history(reader):
@@ -157,10 +157,10 @@ def test_members_have_numbers_and_no_history(sandbox):
     account = Account(id=made["account_id"], token=Secret(made["access_token"]))
     reader = Reader(sandbox, LinkedIn, made["account_id"], account)
     [urn] = reader.plant([(ago(days=2), "Hi", "image", TOLD)])
-    with pytest.raises(ResultsNotAvailableError, match="members"):
+    with pytest.raises(MetricsNotAvailableError, match="members"):
         reader.results.history(since=LONG_AGO, limit=10)
-    told = reader.results.metrics([urn])[urn]
-    assert (told.impressions, told.reach, told.likes) == (900, 700, 40)
+    data = reader.results.metrics([urn])[urn]
+    assert (data.impressions, data.reach, data.likes) == (900, 700, 40)
 
 
 # --- Instagram's hashtags ------------------------------------------------------------------------
@@ -176,9 +176,9 @@ def behind_a_page(sandbox):
 def test_hashtags_stand_beside_the_sought_ones(behind_a_page):
     texts = ["#rye #bread", "#rye #bread #harbour", "#rye", "#spelt #bread"]
     behind_a_page.plant([(ago(days=n + 1), text, "image", TOLD) for n, text in enumerate(texts)])
-    told = behind_a_page.results.tag_ideas(TagQuery(keywords=("Rye",), limit=3))
-    assert told.source == "instagram_hashtag_search"
-    assert [(idea.tag, round(idea.score, 2)) for idea in told.ideas] == [
+    data = behind_a_page.results.tag_ideas(TagQuery(keywords=("Rye",), limit=3))
+    assert data.source == "instagram_hashtag_search"
+    assert [(idea.tag, round(idea.score, 2)) for idea in data.ideas] == [
         ("rye", 1.0),
         ("bread", 0.67),
         ("harbour", 0.33),
@@ -197,7 +197,7 @@ def test_thirty_hashtags_in_seven_days_are_a_budget(behind_a_page, sandbox):
 
 
 def test_instagram_login_cannot_search(sandbox):
-    with pytest.raises(ResultsNotAvailableError, match="Facebook Login"):
+    with pytest.raises(MetricsNotAvailableError, match="Facebook Login"):
         instagram(sandbox).results.tag_ideas(TagQuery(keywords=("rye",)))
 
 

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from socialpublishing.platforms.results import Metrics, PastPost, Results
+from socialpublishing.platforms.metrics import Metrics, MetricsReader, PastPost
 from socialpublishing.platforms.tiktok.payloads import made_at
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ FIELDS = "id,create_time,video_description,duration,like_count,comment_count,sha
 MAX_IDS = 20
 
 
-class TikTokResults(Results["TikTok"]):
+class TikTokMetrics(MetricsReader["TikTok"]):
     def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:
         """Its captions are cut at 150 characters: hashtags behind that are not seen."""
         found: list[PastPost] = []
@@ -34,12 +34,12 @@ class TikTokResults(Results["TikTok"]):
     def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:
         # What never became public has no id of a video.
         ids = [each for each in remote_ids if each.isdecimal()]
-        told: dict[str, Metrics] = {}
+        data: dict[str, Metrics] = {}
         for start in range(0, len(ids), MAX_IDS):
             asked = {"filters": {"video_ids": ids[start : start + MAX_IDS]}}
-            answer = self.client.ask(f"/v2/video/query/?fields={FIELDS}", asked)
-            told |= {video["id"]: metrics_of(video) for video in answer["videos"]}
-        return told
+            response = self.client.ask(f"/v2/video/query/?fields={FIELDS}", asked)
+            data |= {video["id"]: metrics_of(video) for video in response["videos"]}
+        return data
 
 
 def past_post(video: Mapping[str, Any]) -> PastPost:

@@ -13,7 +13,7 @@ from socialpublishing.platforms.base import Account, DestinationFacts, Platform,
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grant:
+class OAuthCredentials:
     access_token: Secret
     refresh_token: Secret | None
     expires_at: dt.datetime | None
@@ -30,7 +30,7 @@ class Grant:
         return Secret(json.dumps(plain, default=_plain))
 
     @classmethod
-    def from_secret(cls, secret: Secret) -> Grant:
+    def from_secret(cls, secret: Secret) -> OAuthCredentials:
         stored: dict[str, Any] = json.loads(secret.reveal())
         refresh = stored["refresh_token"]
         return cls(
@@ -50,12 +50,12 @@ class Grant:
         )
 
 
-def identify(platform: type[Platform], tokens: Tokens, now: dt.datetime) -> Grant:
+def identify(platform: type[Platform], tokens: Tokens, now: dt.datetime) -> OAuthCredentials:
     """The grant that `tokens` stand for: asks the platform whose they are and where they post."""
     client = platform(Account(id="", token=tokens.access_token, login=platform.login))
     profile = client.profile()
     granted = tokens.scopes if tokens.scopes is not None else profile.scopes
-    return Grant(
+    return OAuthCredentials(
         access_token=tokens.access_token,
         refresh_token=tokens.refresh_token,
         expires_at=now + tokens.lifetime if tokens.lifetime else None,

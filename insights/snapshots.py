@@ -20,20 +20,20 @@ from django.db import transaction
 from django.db.models import Max
 
 from connections.models import SocialConnection
-from insights.evidence import Carrier
-from insights.models import READ_AT, READ_AT_WHEN_BILLED, Reading, Watch
+from insights.evidence import PostingTarget
+from insights.models import READ_AT, READ_AT_WHEN_BILLED, MetricSchedule, MetricSnapshot
 from insights.services import TooLittleKnownError
 from publishing.models import PublishJob, Status
 from publishing.services import JobNotFoundError
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
     InsufficientPermissionsError,
-    NoAnswerError,
+    NoResponseError,
     RateLimitError,
     SocialPublishingBaseError,
     TokenExpiredError,
 )
-from socialpublishing.platforms.results import Metrics, ResultsNotAvailableError
+from socialpublishing.platforms.metrics import Metrics, MetricsNotAvailableError
 
 logger = logging.getLogger(__name__)
 
@@ -52,13 +52,13 @@ class JobMetrics:
     job_id: uuid.UUID
     platform: str
     published_at: dt.datetime
-    readings: list[Reading]
+    readings: list[MetricSnapshot]
     next_read_at: dt.datetime | None
     error_code: str | None
     error_message: str | None
 
     @property
-    def latest(self) -> Reading | None:
+    def latest(self) -> MetricSnapshot | None:
         return self.readings[-1] if self.readings else None
 
 
@@ -69,40 +69,40 @@ def of_job(user_id: str, job_id: uuid.UUID) -> JobMetrics:
         raise JobNotFoundError
     if job.status != Status.PUBLISHED or job.published_at is None:
         raise TooLittleKnownError("The post is not published: there is nothing to count yet.")
-    watch = Watch.objects.filter(job=job).first()
-    first = first_reading(job, job.published_at)
+    schedule = MetricSchedule.objects.filter(job=job).first()
+    first = first_snapshot_at(job, job.published_at)
     return JobMetrics(
         job_id=job.pk,
         platform=job.platform,
         published_at=job.published_at,
         readings=list(job.readings.all()),
-        next_read_at=watch.next_read_at if watch else first,
-        error_code=(watch.error_code or None) if watch else None,
-        error_message=(watch.error_message or None) if watch else None,
+        next_read_at=schedule.next_read_at if schedule else first,
+        error_code=(schedule.error_code or None) if schedule else None,
+        error_message=(schedule.error_message or None) if schedule else None,
     )
 
 
 # --- Which posts ---------------------------------------------------------------------------------
 
 
-def watch_published(now: dt.datetime) -> int:
+def schedule_published(now: dt.datetime) -> int:
     """Begin to watch what was published since the last round; answers how many."""
     since = now - READ_AT[-1]
-    newest = Watch.objects.aggregate(at=Max("job__published_at"))["at"]
+    newest = MetricSchedule.objects.aggregate(at=Max("job__published_at"))["at"]
     if newest is not None:
         since = max(since, newest - SETTLED_LATE)
     fresh = PublishJob.objects.filter(
-        status=Status.PUBLISHED, published_at__gte=since, watch__isnull=True
+        status=Status.PUBLISHED, published_at__gte=since, metric_schedule__isnull=True
     ).order_by("published_at")
     jobs = list(fresh.select_related("connection")[: 4 * ROUND])
-    Watch.objects.bulk_create(
-        [Watch(job=job, next_read_at=first_reading(job, now)) for job in jobs],
+    MetricSchedule.objects.bulk_create(
+        [MetricSchedule(job=job, next_read_at=first_snapshot_at(job, now)) for job in jobs],
         ignore_conflicts=True,
     )
     return len(jobs)
 
 
-def first_reading(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
+def first_snapshot_at(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
     if job.connection is None:
         return None
     results = job.connection.platform_type.results
@@ -110,10 +110,10 @@ def first_reading(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
         return None
     if results.reads_are_billed and not settings.INSIGHTS_MAX_BILLED_READS:
         return None
-    return next_reading(job, now)
+    return next_snapshot_at(job, now)
 
 
-def next_reading(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
+def next_snapshot_at(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
     """When the job reaches the next of the ages; None if it has reached them all."""
     assert job.published_at is not None
     results = job.connection.platform_type.results if job.connection else None
@@ -129,17 +129,17 @@ def read_due(now: dt.datetime | None = None) -> int:
     """One round: read what is due, account by account; answers how many posts were read."""
     now = now or database_now()
     give_up_at = time.monotonic() + ROUND_S
-    watch_published(now)
+    schedule_published(now)
     read = 0
-    for carrier, watches in _due(now):
+    for target, watches in _due(now):
         if time.monotonic() > give_up_at:
             break
-        read += _read(carrier, watches, now)
+        read += _read(target, watches, now)
     return read
 
 
-def _due(now: dt.datetime) -> Iterator[tuple[Carrier | None, list[Watch]]]:
-    due = Watch.objects.filter(next_read_at__lte=now).select_related(
+def _due(now: dt.datetime) -> Iterator[tuple[PostingTarget | None, list[MetricSchedule]]]:
+    due = MetricSchedule.objects.filter(next_read_at__lte=now).select_related(
         "job__connection", "job__destination__connection"
     )
     watches = sorted(due.order_by("next_read_at")[:ROUND], key=lambda each: each.job.account)
@@ -147,9 +147,9 @@ def _due(now: dt.datetime) -> Iterator[tuple[Carrier | None, list[Watch]]]:
         own = list(group)
         size = _posts_at_a_time(own[0].job)
         for start in range(0, len(own), size):
-            batch = [watch for watch in own[start : start + size] if _take(watch, now)]
+            batch = [schedule for schedule in own[start : start + size] if _take(schedule, now)]
             if batch:
-                yield _carrier(batch[0].job), batch
+                yield _target(batch[0].job), batch
 
 
 def _posts_at_a_time(job: PublishJob) -> int:
@@ -157,34 +157,34 @@ def _posts_at_a_time(job: PublishJob) -> int:
     return results.posts_at_a_time if results else ROUND
 
 
-def _take(watch: Watch, now: dt.datetime) -> bool:
+def _take(schedule: MetricSchedule, now: dt.datetime) -> bool:
     """Two rounds may run at once; a post is read by one of them."""
     return bool(
-        Watch.objects.filter(pk=watch.pk, next_read_at=watch.next_read_at).update(
+        MetricSchedule.objects.filter(pk=schedule.pk, next_read_at=schedule.next_read_at).update(
             next_read_at=now + LEASE
         )
     )
 
 
-def _carrier(job: PublishJob) -> Carrier | None:
+def _target(job: PublishJob) -> PostingTarget | None:
     connection = job.connection
     if connection is None or connection.status == SocialConnection.Status.REVOKED:
         return None
-    return Carrier(connection=connection, destination=job.destination)
+    return PostingTarget(connection=connection, destination=job.destination)
 
 
-def _read(carrier: Carrier | None, watches: Sequence[Watch], now: dt.datetime) -> int:
-    if carrier is None:
+def _read(target: PostingTarget | None, watches: Sequence[MetricSchedule], now: dt.datetime) -> int:
+    if target is None:
         _put_off(watches, None, "connection_not_found", "The account is no longer connected.")
         return 0
     try:
-        results = carrier.read()
+        results = target.read()
         if results.reads_are_billed:
             rest = watches[settings.INSIGHTS_MAX_BILLED_READS :]
             _put_off(rest, now + PAUSE, "", "")
             watches = watches[: settings.INSIGHTS_MAX_BILLED_READS]
-        found = results.metrics([watch.job.remote_id for watch in watches])
-    except (ResultsNotAvailableError, InsufficientPermissionsError) as error:
+        found = results.metrics([schedule.job.remote_id for schedule in watches])
+    except (MetricsNotAvailableError, InsufficientPermissionsError) as error:
         _put_off(watches, None, error.code, str(error))
     except RateLimitError as error:
         _put_off(watches, max(error.until or now, now + PAUSE), error.code, str(error))
@@ -197,25 +197,29 @@ def _read(carrier: Carrier | None, watches: Sequence[Watch], now: dt.datetime) -
         # An answer without the fields that its description promises: other accounts come all the
         # same.
         logger.exception("metrics were not understood")
-        _put_off(watches, now + PAUSE, NoAnswerError.code, type(error).__name__)
+        _put_off(watches, now + PAUSE, NoResponseError.code, type(error).__name__)
     else:
-        for watch in watches:
-            _store(watch, found.get(watch.job.remote_id), now)
+        for schedule in watches:
+            _store(schedule, found.get(schedule.job.remote_id), now)
         return len(found)
     return 0
 
 
-def _store(watch: Watch, metrics: Metrics | None, now: dt.datetime) -> None:
+def _store(schedule: MetricSchedule, metrics: Metrics | None, now: dt.datetime) -> None:
     with transaction.atomic():
         if metrics is not None:
-            Reading.objects.create(job=watch.job, read_at=now, **dataclasses.asdict(metrics))
-        watch.error_code = "" if metrics else "post_not_found"
-        watch.error_message = "" if metrics else "The platform tells nothing of this post."
-        watch.next_read_at = next_reading(watch.job, now)
-        watch.save()
+            MetricSnapshot.objects.create(
+                job=schedule.job, read_at=now, **dataclasses.asdict(metrics)
+            )
+        schedule.error_code = "" if metrics else "post_not_found"
+        schedule.error_message = "" if metrics else "The platform tells nothing of this post."
+        schedule.next_read_at = next_snapshot_at(schedule.job, now)
+        schedule.save()
 
 
-def _put_off(watches: Sequence[Watch], until: dt.datetime | None, code: str, message: str) -> None:
-    Watch.objects.filter(pk__in=[watch.pk for watch in watches]).update(
+def _put_off(
+    watches: Sequence[MetricSchedule], until: dt.datetime | None, code: str, message: str
+) -> None:
+    MetricSchedule.objects.filter(pk__in=[schedule.pk for schedule in watches]).update(
         next_read_at=until, error_code=code, error_message=message[:500]
     )

@@ -32,8 +32,8 @@ from django.db.models import F, Min
 
 from connections import services as connection_services
 from publishing import engine
-from publishing.engine import Decision, Result, Step, StepKind, Surroundings
-from publishing.models import JobEvent, Lane, PublishJob, Status
+from publishing.engine import Context, Decision, Result, Step, StepKind
+from publishing.models import JobEvent, PublishJob, Status, WorkerSlot
 from publishing.transitions import Move, is_legal, move
 from socialpublishing.clock import database_now
 from socialpublishing.errors import PlatformUnreachableError, SocialPublishingBaseError
@@ -47,7 +47,7 @@ EXTEND_EVERY_S = 10.0
 SEND_MARGIN_S = 5.0
 # A step that takes longer is left to itself: its lease runs out, and the job is looked up.
 STEP_DEADLINE_S = 600.0
-BEAT_EVERY_S = 1.0
+HEARTBEAT_EVERY_S = 1.0
 # A lane that has not beaten for so long is dead: its successor takes over what it had in hand.
 DEAD_AFTER = dt.timedelta(seconds=5)
 SLEEP_S = 0.2
@@ -57,7 +57,7 @@ GATHER_ABOVE = 8
 DRAIN_S = 45.0
 # A lane that has most of its threads at work claims this seldom, so that many are claimed together.
 CLAIM_PAUSE_S = 0.1
-TURNSTILE = "turnstile"
+CLAIM_LOCK = "turnstile"
 
 # Set to 1 by `manage.py worker` when it has to stop; forked processes share it. A bare byte and no
 # Event: a process that is killed while it asks an Event leaves it locked for all others.
@@ -70,7 +70,7 @@ class InFlight:
     since: float
 
 
-class LaneRunner:
+class Worker:
     """Runs one lane until it is superseded, stopped, or its time is over.
 
     `now` is passed to a turn, so that tests can live at another time.
@@ -89,22 +89,22 @@ class LaneRunner:
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=f"lane-{name}")
         self._extended_at = self._settled_at = time.monotonic()
         self._claimed_at = 0.0
-        self._beat_at = 0.0
+        self._heartbeat_sent_at = 0.0
 
     def _take_over(self) -> int:
         now = database_now()
-        Lane.objects.get_or_create(name=TURNSTILE)
+        WorkerSlot.objects.get_or_create(name=CLAIM_LOCK)
         with transaction.atomic():
-            lane, _ = Lane.objects.select_for_update().get_or_create(name=self.name)
-            if lane.beat_at is None or now - lane.beat_at > DEAD_AFTER:
+            slot, _ = WorkerSlot.objects.select_for_update().get_or_create(name=self.name)
+            if slot.heartbeat_at is None or now - slot.heartbeat_at > DEAD_AFTER:
                 # Its leases end now. Should it be alive after all, the fence keeps it from writing.
                 PublishJob.objects.filter(lease_owner__startswith=f"{self.name}:").update(
                     next_attempt_at=now
                 )
-            lane.generation += 1
-            lane.beat_at = now
-            lane.save()
-        return lane.generation
+            slot.generation += 1
+            slot.heartbeat_at = now
+            slot.save()
+        return slot.generation
 
     # --- The loop --------------------------------------------------------------------------------
 
@@ -137,9 +137,9 @@ class LaneRunner:
         started = time.monotonic()
         if self.unsettled:
             self.settle(now, started)
-        if started - self._beat_at >= BEAT_EVERY_S:
-            self._beat(now)
-            self._beat_at = started
+        if started - self._heartbeat_sent_at >= HEARTBEAT_EVERY_S:
+            self._heartbeat(now)
+            self._heartbeat_sent_at = started
         if self.in_flight and started - self._extended_at >= EXTEND_EVERY_S:
             self._extend(now, started)
         free = self.threads - len(self.in_flight)
@@ -176,9 +176,9 @@ class LaneRunner:
         due: dt.datetime | None = waiting.aggregate(due=Min("next_attempt_at"))["due"]
         return SLEEP_S if due is None else min(SLEEP_S, (due - now).total_seconds())
 
-    def _beat(self, now: dt.datetime) -> None:
-        mine = Lane.objects.filter(name=self.name, generation=self.generation)
-        if not mine.update(beat_at=now):
+    def _heartbeat(self, now: dt.datetime) -> None:
+        mine = WorkerSlot.objects.filter(name=self.name, generation=self.generation)
+        if not mine.update(heartbeat_at=now):
             self.is_claiming = False  # superseded
 
     def _extend(self, now: dt.datetime, started: float) -> None:
@@ -198,7 +198,7 @@ class LaneRunner:
             return 0
         with transaction.atomic():
             # All lanes pass here one by one (SQLite: the transaction itself is exclusive).
-            Lane.objects.select_for_update().get(name=TURNSTILE)
+            WorkerSlot.objects.select_for_update().get(name=CLAIM_LOCK)
             ids = list(PublishJob.objects.claimable(now, limit).values_list("pk", flat=True))
             if not ids:
                 return 0
@@ -206,7 +206,7 @@ class LaneRunner:
             PublishJob.objects.filter(pk__in=ids, next_attempt_at__lte=now).update(
                 lease_owner=self.owner,
                 next_attempt_at=now + LEASE,
-                fence=F("fence") + 1,
+                fencing_token=F("fencing_token") + 1,
                 claims=F("claims") + 1,
             )
             jobs = list(
@@ -220,15 +220,18 @@ class LaneRunner:
 
     def _decide(self, jobs: Sequence[PublishJob], now: dt.datetime, started: float) -> list[Step]:
         """Write what each job does next; answers the steps that may now be taken."""
-        twins = _looked_for(jobs)
+        twins = _in_doubt_by_text(jobs)
         decisions = [
             _decided(
                 job,
                 replace(
-                    around, has_twin=bool(twins.get((job.account, job.text), set()) - {job.pk})
+                    context,
+                    has_same_text_in_doubt=bool(
+                        twins.get((job.account, job.text), set()) - {job.pk}
+                    ),
                 ),
             )
-            for job, around in zip(jobs, self._surroundings(jobs, now, started), strict=True)
+            for job, context in zip(jobs, self._contexts(jobs, now, started), strict=True)
         ]
         decisions = [self._with_refresh_right(decision, now) for decision in decisions]
         moved = self._write(decisions, now)
@@ -245,15 +248,15 @@ class LaneRunner:
             return decision
         return engine.wait_for_refresh(step.job, now)
 
-    def _surroundings(
+    def _contexts(
         self, jobs: Sequence[PublishJob], now: dt.datetime, started: float
-    ) -> Iterable[Surroundings]:
+    ) -> Iterable[Context]:
         for job in jobs:
-            yield Surroundings(
+            yield Context(
                 now=now,
-                credited=partial(_credited, job),
-                is_credited=partial(_is_credited, job),
-                has_lost_twin=partial(_has_lost_twin, job),
+                other_post_ids=partial(_other_post_ids, job),
+                belongs_to_other_job=partial(_belongs_to_other_job, job),
+                may_own_named_post=partial(_may_own_named_post, job),
                 lease_until=now + LEASE,
                 send_before=started + LEASE.total_seconds() - SEND_MARGIN_S,
             )
@@ -291,7 +294,7 @@ class LaneRunner:
         for result in results:
             if result.step.kind == StepKind.REFRESH:
                 self._settle_refresh(result, now)
-        surroundings = self._surroundings([r.step.job for r in results], now, started)
+        surroundings = self._contexts([r.step.job for r in results], now, started)
         decisions = [engine.settle(r, s) for r, s in zip(results, surroundings, strict=True)]
         moved = self._write(decisions, now)
         for decision in decisions:
@@ -316,10 +319,10 @@ class LaneRunner:
         moves = [decision.move for decision in decisions if _is_allowed(decision.move)]
         moved = move(moves, now=now, actor=f"worker {self.owner}")
         for decision in decisions:
-            carrier = decision.move.job.carrier
-            if decision.limited_until is not None and carrier is not None:
-                carrier.limited_until = decision.limited_until
-                carrier.save(update_fields=["limited_until"])
+            target = decision.move.job.target
+            if decision.limited_until is not None and target is not None:
+                target.limited_until = decision.limited_until
+                target.save(update_fields=["limited_until"])
             place = decision.move.job.destination
             if decision.is_shut_out and place is not None:
                 place.can_publish = False
@@ -359,16 +362,16 @@ class LaneRunner:
         )
 
 
-def _looked_for(jobs: Sequence[PublishJob]) -> Mapping[tuple[str, str], set[UUID]]:
+def _in_doubt_by_text(jobs: Sequence[PublishJob]) -> Mapping[tuple[str, str], set[UUID]]:
     """What is looked for on the accounts of `jobs`: ids of jobs by account and text."""
     found: dict[tuple[str, str], set[UUID]] = defaultdict(set)
-    looking = PublishJob.objects.looking().filter(account__in={job.account for job in jobs})
+    in_doubt = PublishJob.objects.in_doubt().filter(account__in={job.account for job in jobs})
     columns = ("pk", "account", "text", "publish_started_at", "progress")
-    for pk, account, text, marked_at, progress in looking.values_list(*columns):
+    for pk, account, text, intent_at, progress in in_doubt.values_list(*columns):
         if progress.get("stage") == Stage.CONFIRMING:
             continue  # its name is known, and it is asked for by that
         if (
-            marked_at is None
+            intent_at is None
             and not PublishJob.objects.select_related("connection").get(pk=pk).may_exist
         ):
             continue  # known to be absent
@@ -384,10 +387,10 @@ def _is_allowed(each: Move) -> bool:
     return False
 
 
-def _credited(job: PublishJob) -> frozenset[str]:
+def _other_post_ids(job: PublishJob) -> frozenset[str]:
     """Ids of posts that belong to other jobs of its account, and that a look-up may come across."""
     # A platform's clock, too, may be off by so much.
-    since = (job.unclear_since or job.created_at) - 2 * engine.LOOK_BACK
+    since = (job.in_doubt_since or job.created_at) - 2 * engine.LOOKUP_MARGIN
     others = PublishJob.objects.filter(account=job.account).exclude(pk=job.pk)
     whole = others.filter(published_at__gte=since).exclude(remote_id="")
     ids: set[str] = set()
@@ -397,21 +400,21 @@ def _credited(job: PublishJob) -> frozenset[str]:
     return frozenset(ids - {""})
 
 
-def _is_credited(job: PublishJob, remote_id: str) -> bool:
+def _belongs_to_other_job(job: PublishJob, remote_id: str) -> bool:
     others = PublishJob.objects.filter(account=job.account, remote_id=remote_id)
-    return others.exclude(pk=job.pk).exists() or remote_id in _credited(job)
+    return others.exclude(pk=job.pk).exists() or remote_id in _other_post_ids(job)
 
 
-def _has_lost_twin(job: PublishJob) -> bool:
+def _may_own_named_post(job: PublishJob) -> bool:
     others = PublishJob.objects.filter(account=job.account, text=job.text, remote_id="")
-    return others.exclude(pk=job.pk).filter(unclear_since__isnull=False).exists()
+    return others.exclude(pk=job.pk).filter(in_doubt_since__isnull=False).exists()
 
 
-def _decided(job: PublishJob, around: Surroundings) -> Decision:
+def _decided(job: PublishJob, context: Context) -> Decision:
     try:
-        return engine.decide(job, around)
+        return engine.decide(job, context)
     except SocialPublishingBaseError as error:
         # A token that no key of ours opens, a platform that left the register: an alarm, and no
         # reason to hold up the other jobs.
         logger.exception("job cannot go on", extra={"job_id": job.pk})
-        return engine.hold(job, around.now, error)
+        return engine.defer(job, context.now, error)

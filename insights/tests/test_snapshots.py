@@ -10,8 +10,8 @@ from django.core.cache import caches
 from django.utils import timezone
 
 from connections.models import SocialConnection
-from insights.models import READ_AT, READ_AT_WHEN_BILLED, Reading, Watch
-from insights.readings import read_due
+from insights.models import READ_AT, READ_AT_WHEN_BILLED, MetricSchedule, MetricSnapshot
+from insights.snapshots import read_due
 from insights.tasks import read_metrics
 from insights.tests.test_insights import READABLE
 from publishing.models import PublishJob
@@ -31,7 +31,7 @@ def readable(request):
 
 
 @pytest.fixture
-def publish(api, make_connection, lane, sandbox):
+def publish(api, make_connection, worker, sandbox):
     """Publish one post; answers its job."""
     # The lane's time runs ahead, the sandbox's does not.
     switches = sandbox.call("GET", "settings")
@@ -40,10 +40,10 @@ def publish(api, make_connection, lane, sandbox):
 
     def publish(platform, **facts):
         connection = make_connection(platform, **facts)
-        answer = api.publish(connection, "How will it do?")
-        assert answer.status_code == 202, answer.json()
-        lane.work_ahead()
-        job = PublishJob.objects.get(pk=answer.json()["job_id"])
+        response = api.publish(connection, "How will it do?")
+        assert response.status_code == 202, response.json()
+        worker.work_ahead()
+        job = PublishJob.objects.get(pk=response.json()["job_id"])
         assert job.status == "Published", job.error_message
         return job
 
@@ -51,9 +51,9 @@ def publish(api, make_connection, lane, sandbox):
 
 
 def metrics_of(api, job):
-    answer = api.get(f"publishing/jobs/{job.pk}/metrics")
-    assert answer.status_code == 200, answer.json()
-    return answer.json()
+    response = api.get(f"publishing/jobs/{job.pk}/metrics")
+    assert response.status_code == 200, response.json()
+    return response.json()
 
 
 def ages_of(platform):
@@ -79,12 +79,12 @@ def test_numbers_grow_with_the_post(api, publish, readable, sandbox):
 
     read_at_all_ages(job, sandbox)
 
-    told = metrics_of(api, job)
-    assert len(told["readings"]) == len(ages_of(readable))
-    assert told["latest"] == told["readings"][-1]
-    assert told["next_read_at"] is None
-    assert told["error_code"] is None
-    engagement = [reading["engagement"] for reading in told["readings"]]
+    data = metrics_of(api, job)
+    assert len(data["readings"]) == len(ages_of(readable))
+    assert data["latest"] == data["readings"][-1]
+    assert data["next_read_at"] is None
+    assert data["error_code"] is None
+    engagement = [reading["engagement"] for reading in data["readings"]]
     assert engagement == sorted(engagement)
     assert engagement[-1] > 0
 
@@ -101,11 +101,11 @@ def test_missed_ages_are_not_made_up_for(publish, sandbox):
     job = publish("pinterest")
     read_due(job.published_at)
     read_due(job.published_at + dt.timedelta(days=2))
-    assert Reading.objects.count() == 1
-    assert Watch.objects.get().next_read_at == job.published_at + dt.timedelta(days=3)
+    assert MetricSnapshot.objects.count() == 1
+    assert MetricSchedule.objects.get().next_read_at == job.published_at + dt.timedelta(days=3)
 
 
-def test_rate_limit_puts_off_the_readings_and_nothing_else(api, publish, sandbox, lane):
+def test_rate_limit_puts_off_the_readings_and_nothing_else(api, publish, sandbox, worker):
     job = publish("twitter")
     now = job.published_at + dt.timedelta(days=1, minutes=1)
     read_due(job.published_at)
@@ -113,14 +113,14 @@ def test_rate_limit_puts_off_the_readings_and_nothing_else(api, publish, sandbox
 
     read_due(now)
 
-    told = metrics_of(api, job)
-    assert told["readings"] == []
-    assert told["error_code"] == "rate_limited"
-    assert Watch.objects.get().next_read_at >= now + HOUR
+    data = metrics_of(api, job)
+    assert data["readings"] == []
+    assert data["error_code"] == "rate_limited"
+    assert MetricSchedule.objects.get().next_read_at >= now + HOUR
     sandbox.call("DELETE", "faults")
     assert job.connection.limited_until is None
     assert api.publish(job.connection, "Another").status_code == 202
-    lane.work_ahead()
+    worker.work_ahead()
     assert PublishJob.objects.filter(status="Published").count() == 2
 
 
@@ -132,12 +132,12 @@ def test_failure_is_tried_again(publish, sandbox, action):
     sandbox.fault(*action, method="GET", times=20)
     read_due(now)
     sandbox.call("DELETE", "faults")
-    assert Reading.objects.count() == 0
+    assert MetricSnapshot.objects.count() == 0
 
     read_due(now + HOUR)
 
-    assert Reading.objects.count() == 1
-    assert Watch.objects.get().error_code == ""
+    assert MetricSnapshot.objects.count() == 1
+    assert MetricSchedule.objects.get().error_code == ""
 
 
 def test_post_that_is_gone_is_said_to_be(api, publish, sandbox):
@@ -156,8 +156,8 @@ def test_disconnected_account_is_read_no_more(api, publish, sandbox):
 
     read_due(job.published_at + dt.timedelta(days=1, minutes=1))
 
-    told = metrics_of(api, job)
-    assert (told["error_code"], told["next_read_at"]) == ("connection_not_found", None)
+    data = metrics_of(api, job)
+    assert (data["error_code"], data["next_read_at"]) == ("connection_not_found", None)
     assert len(sandbox.calls()) == asked
 
 
@@ -169,12 +169,12 @@ def test_charged_reads_can_be_switched_off(publish, settings, sandbox):
     assert len(sandbox.calls()) == asked
 
 
-def test_charged_reads_are_capped_in_a_round(api, make_connection, lane, settings, sandbox):
+def test_charged_reads_are_capped_in_a_round(api, make_connection, worker, settings, sandbox):
     settings.INSIGHTS_MAX_BILLED_READS = 2
     connection = make_connection("twitter")
     for number in range(5):
         api.publish(connection, f"Post {number}")
-    lane.work_ahead()
+    worker.work_ahead()
     now = timezone.now() + dt.timedelta(days=1, minutes=1)
     assert PublishJob.objects.filter(status="Published").count() == 5
     read_due()
@@ -197,15 +197,19 @@ def test_own_posts_count_where_no_history_can_be_read(api, publish, sandbox, set
             created_at=at,
             updated_at=at,
         )
-        Reading.objects.create(job=other, read_at=at + dt.timedelta(days=1), likes=10 + number)
+        MetricSnapshot.objects.create(
+            job=other, read_at=at + dt.timedelta(days=1), likes=10 + number
+        )
     settings.INSIGHTS_MAX_BILLED_READS = 0
 
-    answer = api.get("insights/twitter/best-times", data={"connection_id": str(job.connection_id)})
+    response = api.get(
+        "insights/twitter/best-times", data={"connection_id": str(job.connection_id)}
+    )
 
-    assert answer.status_code == 200, answer.json()
-    told = answer.json()
-    assert told["posts_used"] == 12
-    assert [(each["name"], each["code"]) for each in told["sources"]] == [
+    assert response.status_code == 200, response.json()
+    data = response.json()
+    assert data["posts_used"] == 12
+    assert [(each["name"], each["code"]) for each in data["sources"]] == [
         ("account_history", "insights_not_available"),
         ("published_here", None),
     ]
@@ -215,16 +219,16 @@ def test_task_reads_what_is_due(publish, sandbox):
     publish("twitter")
     PublishJob.objects.update(published_at=timezone.now() - dt.timedelta(hours=23, minutes=59))
     read_metrics()
-    Watch.objects.update(next_read_at=timezone.now())
+    MetricSchedule.objects.update(next_read_at=timezone.now())
     read_metrics()
-    assert Reading.objects.count() == 1
+    assert MetricSnapshot.objects.count() == 1
 
 
 def test_metrics_of_posts_that_are_not_out_and_of_others(api, make_api, publish, make_connection):
     waiting = api.publish(make_connection("twitter"), "soon").json()
-    answer = api.get(f"publishing/jobs/{waiting['job_id']}/metrics")
-    assert (answer.status_code, answer.json()["code"]) == (404, "insights_not_available")
+    response = api.get(f"publishing/jobs/{waiting['job_id']}/metrics")
+    assert (response.status_code, response.json()["code"]) == (404, "insights_not_available")
 
     for caller, job in ((make_api("bob"), waiting["job_id"]), (api, uuid.uuid4())):
-        answer = caller.get(f"publishing/jobs/{job}/metrics")
-        assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+        response = caller.get(f"publishing/jobs/{job}/metrics")
+        assert (response.status_code, response.json()["code"]) == (404, "job_not_found")

@@ -14,9 +14,9 @@ from socialpublishing.errors import (
     TokenExpiredError,
 )
 from socialpublishing.platforms.base import Account
-from socialpublishing.platforms.results import Metrics, ResultsNotAvailableError, TagQuery
+from socialpublishing.platforms.metrics import Metrics, MetricsNotAvailableError, TagQuery
 from socialpublishing.platforms.twitter import Twitter, payloads
-from socialpublishing.platforms.twitter.results import (
+from socialpublishing.platforms.twitter.metrics import (
     MAX_QUERY,
     kind_of,
     metrics_of,
@@ -35,7 +35,7 @@ TOLD = {"impressions": 900, "likes": 40, "comments": 5, "shares": 9, "saves": 3,
 def watched(sandbox):
     with watching(f"{sandbox.url}/twitter/2/") as watcher:
         yield watcher
-    watcher.hold_against(XDescription())
+    watcher.check_against(XDescription())
 
 
 @pytest.fixture
@@ -58,11 +58,11 @@ def results(make_results):
 @pytest.fixture
 def plant(sandbox):
     def plant(results, *posts):
-        told = [
+        data = [
             {"created_at": at.isoformat(), "text": text, "kind": kind, "metrics": metrics}
             for at, text, kind, metrics in posts
         ]
-        body = {"platform": "twitter", "account_id": results.account_id, "posts": told}
+        body = {"platform": "twitter", "account_id": results.account_id, "posts": data}
         return sandbox.call("POST", "history", **body)["ids"]
 
     return plant
@@ -127,9 +127,9 @@ def test_history_is_read_over_pages_and_never_more_than_allowed(results, plant, 
 
 
 def test_fewer_than_x_hands_out_at_once_are_not_read(results, watched):
-    with pytest.raises(ResultsNotAvailableError, match="at least 5"):
+    with pytest.raises(MetricsNotAvailableError, match="at least 5"):
         results.history(since=LONG_AGO, limit=4)
-    with pytest.raises(ResultsNotAvailableError, match="at least 10"):
+    with pytest.raises(MetricsNotAvailableError, match="at least 10"):
         results.tag_ideas(TagQuery(keywords=("rye",), max_reads=9))
     assert watched.calls == []
 
@@ -197,8 +197,8 @@ def test_post_that_is_held_back_for_one_field_is_read_without_it(results, plant,
         "parameter": "non_public_metrics",
         "value": old,
     }
-    told = {"id": young, "edit_history_tweet_ids": [young], "text": "Young"}
-    body = {"data": [{**told, "public_metrics": counts(like_count=7)}], "errors": [refused]}
+    data = {"id": young, "edit_history_tweet_ids": [young], "text": "Young"}
+    body = {"data": [{**data, "public_metrics": counts(like_count=7)}], "errors": [refused]}
     sandbox.fault("status", {"code": 200, "body": body}, path="^/2/tweets$")
 
     found = results.metrics([young, old])
@@ -207,9 +207,9 @@ def test_post_that_is_held_back_for_one_field_is_read_without_it(results, plant,
     assert watched.calls[1].request.url.endswith(f"ids={old}&tweet.fields=public_metrics")
 
 
-def counts(**told):
+def counts(**data):
     names = ("retweet", "reply", "like", "quote", "bookmark", "impression")
-    return {f"{name}_count": 0 for name in names} | told
+    return {f"{name}_count": 0 for name in names} | data
 
 
 def test_what_is_not_told_is_not_known():

@@ -10,7 +10,7 @@ from socialpublishing.crypto import Secret
 from socialpublishing.errors import ContentRejectedError, InsufficientPermissionsError
 from socialpublishing.platforms.base import Account
 from socialpublishing.platforms.facebook import Facebook, results
-from socialpublishing.platforms.facebook.results import FacebookResults, metrics_of, past_post
+from socialpublishing.platforms.facebook.metrics import FacebookMetrics, metrics_of, past_post
 
 NOW = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
 LONG_AGO = NOW - dt.timedelta(days=90)
@@ -28,7 +28,7 @@ def make_reader(sandbox):
         sandbox.call("POST", "history", platform="facebook", account_id=page["id"], posts=[post])
         profile = {"tells_insights": tells_insights}
         account = Account(id=page["id"], token=Secret(page["access_token"]), profile=profile)
-        return FacebookResults(Facebook(account))
+        return FacebookMetrics(Facebook(account))
 
     return make
 

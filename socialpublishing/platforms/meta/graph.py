@@ -18,13 +18,13 @@ from socialpublishing.errors import (
     ContentRejectedError,
     DuplicateContentError,
     InsufficientPermissionsError,
-    NoAnswerError,
+    NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
     RateLimitError,
     TokenExpiredError,
 )
-from socialpublishing.http import Answer, retry_after
+from socialpublishing.http import PlatformResponse, retry_after
 
 VERSION = "v25.0"
 
@@ -40,18 +40,18 @@ def proof(token: Secret, app_secret: Secret) -> dict[str, str]:
     return {"appsecret_proof": hmac.new(key, message, hashlib.sha256).hexdigest()}
 
 
-def read_error(answer: Answer, *, label: str, own: Errors) -> PlatformApiError:
+def read_error(response: PlatformResponse, *, label: str, own: Errors) -> PlatformApiError:
     """By code and subcode: https://developers.facebook.com/docs/graph-api/guides/error-handling.
 
     `own` are those that only this platform has, or means otherwise. A (code, subcode) goes before a
     subcode alone, and that before a code alone.
     """
-    body = answer.json if isinstance(answer.json, dict) else {}
+    body = response.json if isinstance(response.json, dict) else {}
     error = body.get("error")
     error = error if isinstance(error, dict) else {}
     code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
     words = str(error.get("error_user_msg") or error.get("message") or "")
-    request_id = str(error.get("fbtrace_id") or answer.headers.get("x-fb-trace-id", ""))
+    request_id = str(error.get("fbtrace_id") or response.headers.get("x-fb-trace-id", ""))
     facts: dict[str, Any] = {
         "platform_code": f"{code}/{subcode}" if subcode else str(code or ""),
         "request_id": request_id[:64],
@@ -62,23 +62,23 @@ def read_error(answer: Answer, *, label: str, own: Errors) -> PlatformApiError:
     kind = known.get((code, subcode)) or known.get((None, subcode)) or known.get((code, None))
     if kind is None and 200 <= code <= 299:
         kind = InsufficientPermissionsError
-    if kind is RateLimitError or answer.status_code == 429:
-        until = retry_after(answer) or _regained(answer)
+    if kind is RateLimitError or response.status_code == 429:
+        until = retry_after(response) or _regained(response)
         return RateLimitError(f"{label} asks us to wait.", until=until, **facts)
-    if answer.status_code == 401:
+    if response.status_code == 401:
         kind = TokenExpiredError
-    if kind is None and answer.status_code >= 500:
-        kind = NoAnswerError
+    if kind is None and response.status_code >= 500:
+        kind = NoResponseError
     if kind in {TokenExpiredError, InsufficientPermissionsError}:
         return kind(**facts)
-    return (kind or PlatformApiError)(f"{label} answered: {words or answer.status_code}", **facts)
+    return (kind or PlatformApiError)(f"{label} answered: {words or response.status_code}", **facts)
 
 
 # From the page above and from what is seen in practice. Code 2 often comes after the post was made
 # all the same.
 ERRORS: Errors = {
-    (1, None): NoAnswerError,
-    (2, None): NoAnswerError,
+    (1, None): NoResponseError,
+    (2, None): NoResponseError,
     (3, None): PlatformConfigurationError,
     (4, None): RateLimitError,
     (10, None): InsufficientPermissionsError,
@@ -104,10 +104,10 @@ ERRORS: Errors = {
 }
 
 
-def _regained(answer: Answer) -> dt.datetime | None:
+def _regained(response: PlatformResponse) -> dt.datetime | None:
     """When the limit of the Page is over, by the header that tells it in minutes."""
     try:
-        usage = json.loads(answer.headers["X-Business-Use-Case-Usage"])
+        usage = json.loads(response.headers["X-Business-Use-Case-Usage"])
         minutes = max(
             entry["estimated_time_to_regain_access"]
             for entries in usage.values()

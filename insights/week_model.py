@@ -247,7 +247,7 @@ class _Equations:
         return solve(self._factor, rest)
 
 
-class Rhythm:
+class WeekModel:
     """The rhythm behind `posts` made at `places`; `usual` is what one expects of it beforehand.
 
     `effects` are the expected log lifts over the week's mean, by place.
@@ -261,10 +261,10 @@ class Rhythm:
         for _ in range(ROUNDS):
             equations = _Equations(posts, places, self._usual)
             coefficients = equations.fit(*TYPICAL).coefficients()
-            rhythm = surface(coefficients)
+            week_model = surface(coefficients)
             known = posts.explain(equations.nuisances(coefficients))
             posts.expect(
-                value + rhythm[place] + self._usual[place]
+                value + week_model[place] + self._usual[place]
                 for value, place in zip(known, places, strict=True)
             )
         equations = _Equations(posts, places, self._usual)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from socialpublishing.limits import COUNT, MEASURED, Bounds, MediaLimit, PostType, violations
 from socialpublishing.platforms import PLATFORMS
-from socialpublishing.policy import COUNT, MEASURED, Bounds, MediaLimit, PostType, violations
 from socialpublishing.posts import Media, MediaKind, Post
 
 STEP = {"ratio": 0.005, "frame_rate": 0.1, "duration_s": 0.1}

@@ -25,17 +25,17 @@ from django.db import connections
 from django_q.cluster import Sentinel
 from django_q.tasks import async_task
 
-from publishing.lanes import DRAIN_S, stopping
-from publishing.models import Lane
-from publishing.tasks import lane_names
+from publishing.models import WorkerSlot
+from publishing.tasks import slot_names
+from publishing.worker.process import DRAIN_S, stopping
 from socialpublishing.clock import database_now
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 1.0
+POLL_EVERY_S = 1.0
 # A lane that is silent for so long gets a new tick, and another if that one does not start.
 SILENT_AFTER = dt.timedelta(seconds=3)
-KICK_EVERY_S = 10.0
+TICK_EVERY_S = 10.0
 # With all lanes silent for so long despite new ticks, the cluster hangs.
 HANGS_AFTER = dt.timedelta(seconds=45)
 SIGNALS = {signal.SIGTERM, signal.SIGINT}
@@ -45,7 +45,7 @@ PR_SET_PDEATHSIG = 1
 class Supervisor:
     def __init__(self) -> None:
         self.fork = multiprocessing.get_context("fork")
-        self.kicked_at: dict[str, float] = {}
+        self.tick_started_at: dict[str, float] = {}
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT; then work under way is finished."""
@@ -53,7 +53,7 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             self.start()
-            while signal.sigtimedwait(SIGNALS, LOOK_EVERY_S) is None:
+            while signal.sigtimedwait(SIGNALS, POLL_EVERY_S) is None:
                 self.look()
             self.stop()
         finally:
@@ -68,7 +68,7 @@ class Supervisor:
         )
         self.cluster.start()
         self.started_at = time.monotonic()
-        self.kicked_at.clear()
+        self.tick_started_at.clear()
         logger.info("worker started")
 
     def look(self) -> None:
@@ -79,7 +79,7 @@ class Supervisor:
             self.start()
             return
         try:
-            if self.kick_silent_lanes() and self._hangs():
+            if self.start_silent_slots() and self._hangs():
                 logger.error("no lane beats any more; starting the cluster anew")
                 self.kill()
                 self.start()
@@ -87,26 +87,26 @@ class Supervisor:
             logger.warning("the database is away")
             connections.close_all()
 
-    def kick_silent_lanes(self) -> bool:
+    def start_silent_slots(self) -> bool:
         """Start a tick for each lane that does not beat; answers whether none does."""
-        now, names = database_now(), lane_names()
+        now, names = database_now(), slot_names()
         beating = set(
-            Lane.objects.filter(name__in=names, beat_at__gt=now - SILENT_AFTER).values_list(
-                "name", flat=True
-            )
+            WorkerSlot.objects.filter(
+                name__in=names, heartbeat_at__gt=now - SILENT_AFTER
+            ).values_list("name", flat=True)
         )
         for name in names:
-            kicked_at = self.kicked_at.get(name, float("-inf"))
-            if name not in beating and time.monotonic() - kicked_at > KICK_EVERY_S:
+            tick_started_at = self.tick_started_at.get(name, float("-inf"))
+            if name not in beating and time.monotonic() - tick_started_at > TICK_EVERY_S:
                 async_task("publishing.tasks.publish_tick", name)
-                self.kicked_at[name] = time.monotonic()
+                self.tick_started_at[name] = time.monotonic()
         return not beating
 
     def _hangs(self) -> bool:
         if time.monotonic() - self.started_at < HANGS_AFTER.total_seconds():
             return False
         since = database_now() - HANGS_AFTER
-        return not Lane.objects.filter(name__in=lane_names(), beat_at__gt=since).exists()
+        return not WorkerSlot.objects.filter(name__in=slot_names(), heartbeat_at__gt=since).exists()
 
     def stop(self) -> None:
         logger.info("worker stops; finishing what is under way")

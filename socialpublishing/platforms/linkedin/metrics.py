@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 from socialpublishing.platforms.linkedin import little_text
 from socialpublishing.platforms.linkedin.payloads import author_urn, made_at
-from socialpublishing.platforms.results import (
+from socialpublishing.platforms.metrics import (
     Metrics,
+    MetricsNotAvailableError,
+    MetricsReader,
     PastPost,
-    Results,
-    ResultsNotAvailableError,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ MEMBERS_METRICS = {
 }
 
 
-class LinkedInResults(Results["LinkedIn"]):
+class LinkedInMetrics(MetricsReader["LinkedIn"]):
     posts_at_a_time = 20  # five calls each, for a member's
 
     @property
@@ -47,7 +47,7 @@ class LinkedInResults(Results["LinkedIn"]):
 
     def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:
         if self._is_member:
-            raise ResultsNotAvailableError(
+            raise MetricsNotAvailableError(
                 "LinkedIn does not let services read the posts of members, only those of "
                 "organizations; posts that were published here still count."
             )
@@ -74,25 +74,25 @@ class LinkedInResults(Results["LinkedIn"]):
     def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:
         if self._is_member:
             return {urn: self._of_member(urn) for urn in remote_ids}
-        told: dict[str, Metrics] = {}
+        data: dict[str, Metrics] = {}
         for kind, parameter in (("share", "shares"), ("ugcPost", "ugcPosts")):
             urns = [urn for urn in remote_ids if urn.startswith(f"urn:li:{kind}:")]
             for start in range(0, len(urns), BATCH):
-                told |= self._of_organization(kind, parameter, urns[start : start + BATCH])
-        return told
+                data |= self._of_organization(kind, parameter, urns[start : start + BATCH])
+        return data
 
     def _of_organization(
         self, kind: str, parameter: str, urns: Sequence[str]
     ) -> dict[str, Metrics]:
         # By hand: the brackets of a Rest.li list stay as they are, the URNs in it are encoded.
         listed = ",".join(quote(urn, safe="") for urn in urns)
-        answer = self.client.http.get(
+        response = self.client.http.get(
             "/rest/organizationalEntityShareStatistics?q=organizationalEntity"
             f"&organizationalEntity={quote(self._author, safe='')}&{parameter}=List({listed})"
         )
         return {
             element[kind]: statistics(element["totalShareStatistics"])
-            for element in answer["elements"]
+            for element in response["elements"]
         }
 
     def _of_member(self, urn: str) -> Metrics:
@@ -100,22 +100,22 @@ class LinkedInResults(Results["LinkedIn"]):
         kind = "share" if ":share:" in urn else "ugc"
         counts = {}
         for name, metric in MEMBERS_METRICS.items():
-            answer = self.client.http.get(
+            response = self.client.http.get(
                 f"/rest/memberCreatorPostAnalytics?q=entity&entity=({kind}:{quote(urn, safe='')})"
                 f"&queryType={metric}&aggregation=TOTAL"
             )
-            counts[name] = sum(element["count"] for element in answer["elements"])
+            counts[name] = sum(element["count"] for element in response["elements"])
         return Metrics(**counts)
 
 
-def statistics(told: Mapping[str, Any]) -> Metrics:
+def statistics(data: Mapping[str, Any]) -> Metrics:
     return Metrics(
-        impressions=told.get("impressionCount"),
-        reach=told.get("uniqueImpressionsCount"),
-        likes=told.get("likeCount"),
-        comments=told.get("commentCount"),
-        shares=told.get("shareCount"),
-        clicks=told.get("clickCount"),
+        impressions=data.get("impressionCount"),
+        reach=data.get("uniqueImpressionsCount"),
+        likes=data.get("likeCount"),
+        comments=data.get("commentCount"),
+        shares=data.get("shareCount"),
+        clicks=data.get("clickCount"),
     )
 
 

@@ -17,7 +17,7 @@ from socialpublishing.platforms.base import Platform
 PlatformT = TypeVar("PlatformT", bound=Platform)
 
 
-class ResultsNotAvailableError(SocialPublishingBaseError):
+class MetricsNotAvailableError(SocialPublishingBaseError):
     """The platform does not tell this to this account. The message says what would help."""
 
     code = "insights_not_available"
@@ -91,8 +91,8 @@ class TagIdeas:
     ideas: tuple[TagIdea, ...]
 
 
-class Results(abc.ABC, Generic[PlatformT]):
-    """Reads of one account. Every call may raise a PlatformApiError or ResultsNotAvailableError."""
+class MetricsReader(abc.ABC, Generic[PlatformT]):
+    """Reads of one account. Every call may raise a PlatformApiError or MetricsNotAvailableError."""
 
     # Whether `tag_ideas` reads anything at all.
     has_tag_ideas: ClassVar[bool] = False
@@ -116,4 +116,4 @@ class Results(abc.ABC, Generic[PlatformT]):
 
     def tag_ideas(self, query: TagQuery) -> TagIdeas:
         """Hashtags that the platform itself names for `query`, best first."""
-        raise ResultsNotAvailableError
+        raise MetricsNotAvailableError

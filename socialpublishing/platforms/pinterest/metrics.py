@@ -12,17 +12,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from socialpublishing.platforms.pinterest.payloads import is_newest_first, made_at
-from socialpublishing.platforms.pinterest.regions import region_of
-from socialpublishing.platforms.results import (
+from socialpublishing.platforms.metrics import (
     Metrics,
+    MetricsNotAvailableError,
+    MetricsReader,
     PastPost,
-    Results,
-    ResultsNotAvailableError,
     TagIdea,
     TagIdeas,
     TagQuery,
 )
+from socialpublishing.platforms.pinterest.payloads import is_newest_first, made_at
+from socialpublishing.platforms.pinterest.regions import region_of
 from socialpublishing.text import hashtag_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ WEEKS = 4
 KINDS = {"image": "image", "multiple_images": "carousel", "video": "video"}
 
 
-class PinterestResults(Results["Pinterest"]):
+class PinterestMetrics(MetricsReader["Pinterest"]):
     client: Pinterest
     has_tag_ideas = True
     by_destination = False
@@ -72,9 +72,9 @@ class PinterestResults(Results["Pinterest"]):
         """Search keywords in demand that hold one of the query's, each written as a hashtag."""
         asked = list(filter(None, (_keyword(words) for words in (*query.keywords, query.industry))))
         if not asked:
-            raise ResultsNotAvailableError("Pinterest knows trends for none of these keywords.")
+            raise MetricsNotAvailableError("Pinterest knows trends for none of these keywords.")
         region = region_of(query.timezone)
-        answer = self.client.http.get(
+        response = self.client.http.get(
             f"/v5/trends/keywords/{quote(region.code, safe='')}/top/monthly",
             params={
                 "include_keywords": asked[:MAX_KEYWORDS],
@@ -87,7 +87,7 @@ class PinterestResults(Results["Pinterest"]):
             source="pinterest_trends",
             meaning="How often the keyword was searched for on Pinterest in the last four weeks "
             f"in {region.name}, against the one searched for most.",
-            ideas=ranked_tags(answer["trends"])[: query.limit],
+            ideas=ranked_tags(response["trends"])[: query.limit],
         )
 
     def _pages(self, **asked: str) -> Iterator[list[dict[str, Any]]]:
@@ -113,8 +113,8 @@ def metrics_of(pin: Mapping[str, Any]) -> Metrics:
 
     The names are those of the description's example, which counts no saves, and of its analytics.
     """
-    told = pin.get("pin_metrics") or {}
-    counts: Mapping[str, int] = {**(told.get("90d") or {}), **(told.get("lifetime_metrics") or {})}
+    data = pin.get("pin_metrics") or {}
+    counts: Mapping[str, int] = {**(data.get("90d") or {}), **(data.get("lifetime_metrics") or {})}
     outbound = counts.get("outbound_click", counts.get("clickthrough"))
     clicks = [count for count in (counts.get("pin_click"), outbound) if count is not None]
     return Metrics(

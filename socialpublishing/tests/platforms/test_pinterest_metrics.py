@@ -16,10 +16,10 @@ from socialpublishing.errors import (
     TokenExpiredError,
 )
 from socialpublishing.platforms.base import Account
+from socialpublishing.platforms.metrics import Metrics, MetricsNotAvailableError, TagQuery
 from socialpublishing.platforms.pinterest import Pinterest, results
+from socialpublishing.platforms.pinterest.metrics import metrics_of, past_post, ranked_tags
 from socialpublishing.platforms.pinterest.regions import REGIONS, region_of
-from socialpublishing.platforms.pinterest.results import metrics_of, past_post, ranked_tags
-from socialpublishing.platforms.results import Metrics, ResultsNotAvailableError, TagQuery
 from socialpublishing.tests.openapi import described
 from socialpublishing.tests.watching import watching
 
@@ -32,7 +32,7 @@ TOLD = {"impressions": 900, "likes": 40, "comments": 5, "saves": 30, "clicks": 8
 def watched(sandbox):
     with watching(f"{sandbox.url}/pinterest/v5/") as watcher:
         yield watcher
-    watcher.hold_against(described("pinterest", "/v5"))
+    watcher.check_against(described("pinterest", "/v5"))
 
 
 @pytest.fixture
@@ -57,12 +57,12 @@ def plant(sandbox):
     """Plants on the account's first board."""
 
     def plant(reader, *pins):
-        told = [
+        data = [
             {"created_at": at.isoformat(), "text": text, "kind": kind, "metrics": metrics}
             for at, text, kind, metrics in pins
         ]
         account_id = reader.client.account.id
-        body = {"platform": "pinterest", "account_id": account_id, "posts": told}
+        body = {"platform": "pinterest", "account_id": account_id, "posts": data}
         return sandbox.call("POST", "history", **body)["ids"]
 
     return plant
@@ -173,7 +173,7 @@ def test_pin_that_is_gone_costs_no_more_than_the_first_pages(reader, plant, watc
 
 
 @pytest.mark.parametrize(
-    ("told", "metrics"),
+    ("data", "metrics"),
     [
         (None, Metrics()),
         ({}, Metrics()),
@@ -195,8 +195,8 @@ def test_pin_that_is_gone_costs_no_more_than_the_first_pages(reader, plant, watc
         ({"lifetime_metrics": {"outbound_click": 4, "save": 1}}, Metrics(clicks=4, saves=1)),
     ],
 )
-def test_numbers_are_of_a_whole_life_where_they_are_told(told, metrics):
-    assert metrics_of({"pin_metrics": told}) == metrics
+def test_numbers_are_of_a_whole_life_where_they_are_told(data, metrics):
+    assert metrics_of({"pin_metrics": data}) == metrics
 
 
 # --- Hashtags ------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def test_more_and_longer_keywords_than_pinterest_takes_are_cut(reader, watched):
 
 
 def test_nothing_to_ask_for_asks_nothing(reader, watched):
-    with pytest.raises(ResultsNotAvailableError):
+    with pytest.raises(MetricsNotAvailableError):
         reader.tag_ideas(TagQuery(keywords=("", " # ")))
     assert watched.calls == []
 

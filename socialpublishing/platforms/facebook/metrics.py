@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from socialpublishing.platforms.results import Metrics, PastPost, Results
+from socialpublishing.platforms.metrics import Metrics, MetricsReader, PastPost
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.facebook import Facebook  # noqa: F401  named in a string
@@ -27,7 +27,7 @@ INSIGHTS = "insights.metric(post_media_view,post_total_media_view_unique,post_cl
 KINDS = {"photo": "image", "album": "carousel", "video": "video", "link": "link"}
 
 
-class FacebookResults(Results["Facebook"]):
+class FacebookMetrics(MetricsReader["Facebook"]):
     def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:
         found: list[PastPost] = []
         for page in self._pages(since):
@@ -39,12 +39,12 @@ class FacebookResults(Results["Facebook"]):
     def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:
         """From the list: reading many posts by id in one call was ended by Meta."""
         wanted = set(remote_ids)
-        told: dict[str, Metrics] = {}
+        data: dict[str, Metrics] = {}
         for page in self._pages(None):
-            told |= {post["id"]: metrics_of(post) for post in page if post["id"] in wanted}
-            if len(told) == len(wanted):
+            data |= {post["id"]: metrics_of(post) for post in page if post["id"] in wanted}
+            if len(data) == len(wanted):
                 break
-        return told
+        return data
 
     def _pages(self, since: dt.datetime | None) -> Iterator[list[dict[str, Any]]]:
         account = self.client.account
@@ -54,9 +54,9 @@ class FacebookResults(Results["Facebook"]):
         if since is not None:
             params["since"] = str(int(since.timestamp()))
         for _ in range(MAX_PAGES):
-            answer = self.client.page("GET", "published_posts", params=params)
-            yield answer["data"]
-            paging = answer.get("paging", {})
+            response = self.client.page("GET", "published_posts", params=params)
+            yield response["data"]
+            paging = response.get("paging", {})
             if "next" not in paging:
                 return
             params["after"] = paging["cursors"]["after"]
@@ -82,15 +82,15 @@ def _kind(post: Mapping[str, Any]) -> str:
 
 
 def metrics_of(post: Mapping[str, Any]) -> Metrics:
-    told = {
+    data = {
         each["name"]: _sum(each["values"][0]["value"])
         for each in post.get("insights", {}).get("data", [])
         if each.get("values")
     }
     return Metrics(
-        impressions=told.get("post_media_view"),
-        reach=told.get("post_total_media_view_unique"),
-        clicks=told.get("post_clicks"),
+        impressions=data.get("post_media_view"),
+        reach=data.get("post_total_media_view_unique"),
+        clicks=data.get("post_clicks"),
         likes=_total(post, "reactions"),
         comments=_total(post, "comments"),
         # It is missing as long as nobody shared.

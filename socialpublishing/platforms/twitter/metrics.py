@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from socialpublishing.platforms.base import Platform
-from socialpublishing.platforms.results import (
+from socialpublishing.platforms.metrics import (
     Metrics,
+    MetricsNotAvailableError,
+    MetricsReader,
     PastPost,
-    Results,
-    ResultsNotAvailableError,
     TagIdea,
     TagIdeas,
     TagQuery,
@@ -39,7 +39,7 @@ MEDIA_KINDS = {"3": "image", "7": "video", "13": "video", "16": "gif"}
 FIELD_REFUSALS = ("/not-authorized-for-field", "/field-unauthorized")
 
 
-class TwitterResults(Results[Platform]):
+class TwitterMetrics(MetricsReader[Platform]):
     has_tag_ideas = True
     reads_are_billed = True
 
@@ -47,7 +47,7 @@ class TwitterResults(Results[Platform]):
         """Without replies, and so without all but the first post of a thread.
 
         Clicks are not among the numbers: X tells them of the last 30 days only, and posts of one
-        history are to be compared with each other. Raises ResultsNotAvailableError if `limit` is
+        history are to be compared with each other. Raises MetricsNotAvailableError if `limit` is
         less than X hands out at once.
         """
         account = self.client.account
@@ -79,13 +79,13 @@ class TwitterResults(Results[Platform]):
     def _read(self, ids: Sequence[str], *fields: str) -> tuple[dict[str, Metrics], set[str]]:
         """What is told, and the ids of which one of the fields is not."""
         params = {"ids": ",".join(ids), **asked_fields(*fields)}
-        answer = self.client.http.get("/2/tweets", params=params)
+        response = self.client.http.get("/2/tweets", params=params)
         refused = {
             str(error.get("resource_id"))
-            for error in answer.get("errors", [])
+            for error in response.get("errors", [])
             if str(error.get("type")).endswith(FIELD_REFUSALS)
         }
-        return {tweet["id"]: metrics_of(tweet) for tweet in answer.get("data", [])}, refused
+        return {tweet["id"]: metrics_of(tweet) for tweet in response.get("data", [])}, refused
 
     def tag_ideas(self, query: TagQuery) -> TagIdeas:
         """By recent search: what the posts of the last seven days carry that speak of the keywords.
@@ -94,7 +94,7 @@ class TwitterResults(Results[Platform]):
         """
         search = search_for(query.keywords)
         if not search:
-            raise ResultsNotAvailableError("X can search for none of these keywords.")
+            raise MetricsNotAvailableError("X can search for none of these keywords.")
         params = {"query": search, "sort_order": "relevancy", **asked_fields("entities")}
         path = "/2/tweets/search/recent"
         tweets = self._pages(path, params, SEARCH_PAGE, "next_token", query.max_reads)
@@ -116,7 +116,7 @@ class TwitterResults(Results[Platform]):
         """At most `budget` posts. `page`: how few and how many one can hold."""
         least, most = page
         if budget < least:
-            raise ResultsNotAvailableError(
+            raise MetricsNotAvailableError(
                 f"X charges for each post that is read and hands out at least {least} at once; "
                 f"this service may read {budget}."
             )
@@ -125,9 +125,9 @@ class TwitterResults(Results[Platform]):
             size = min(budget - len(found), most)
             if size < least:
                 break
-            answer = self.client.http.get(path, params={**params, "max_results": str(size)})
-            found += answer.get("data", [])
-            following = answer.get("meta", {}).get("next_token")
+            response = self.client.http.get(path, params={**params, "max_results": str(size)})
+            found += response.get("data", [])
+            following = response.get("meta", {}).get("next_token")
             if not following:
                 break
             params = {**params, token: following}
@@ -206,5 +206,5 @@ def ranked_tags(tweets: Iterable[Mapping[str, Any]]) -> tuple[TagIdea, ...]:
 
 
 def _sum(*counts: int | None) -> int | None:
-    told = [count for count in counts if count is not None]
-    return sum(told) if told else None
+    data = [count for count in counts if count is not None]
+    return sum(data) if data else None
