@@ -13,7 +13,7 @@ from drf_spectacular.extensions import (
 )
 from drf_spectacular.openapi import AutoSchema
 
-from config.api import ERROR_CODES
+from socialpublishing.codes import CODES
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.serializers import ErrorDetailSerializer, TextField
 
@@ -25,9 +25,9 @@ class OperationSchema(AutoSchema):
         bodies = super()._get_response_bodies(direction)
         for status in self._failures():
             codes = [
-                f"`{code}`: {sentence}"
-                for code, (own, sentence) in ERROR_CODES.items()
-                if own == status
+                f"`{code}`: {public.as_response}"
+                for code, public in CODES.items()
+                if public.status == status
             ]
             body: Any = self._get_response_for_code(ErrorDetailSerializer, str(status))  # type: ignore[no-untyped-call]
             bodies[str(status)] = {**body, "description": "\n".join(codes)}

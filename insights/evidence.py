@@ -92,18 +92,18 @@ class PostingTarget:
         return [self.connection.user_id, str(self.connection.pk), self.account]
 
     @property
-    def results(self) -> type[MetricsReader[Any]] | None:
-        return self.connection.platform_type.results
+    def metrics_reader(self) -> type[MetricsReader[Any]] | None:
+        return self.connection.platform_type.metrics_reader
 
     def read(self) -> MetricsReader[Any]:
         """Raises MetricsNotAvailableError where nothing tells, and what `client_of` raises."""
-        if self.results is None:
+        if self.metrics_reader is None:
             raise MetricsNotAvailableError
-        if self.results.reads_are_billed and not settings.INSIGHTS_MAX_BILLED_READS:
+        if self.metrics_reader.reads_are_billed and not settings.INSIGHTS_MAX_BILLED_READS:
             raise MetricsNotAvailableError(
                 "The platform charges for reading posts, and this service is set to read none."
             )
-        return self.results(client_of(self.connection, self.destination))
+        return self.metrics_reader(client_of(self.connection, self.destination))
 
 
 class DestinationNeededError(SocialPublishingBaseError):
@@ -120,8 +120,8 @@ def target_of(connection: SocialConnection, destination_id: Any = None) -> Posti
     Raises DestinationNotFoundError, and DestinationNeededError where there are several.
     """
     platform = connection.platform_type
-    results = platform.results
-    if destination_id is None and results is not None and not results.by_destination:
+    metrics_reader = platform.metrics_reader
+    if destination_id is None and metrics_reader is not None and not metrics_reader.by_destination:
         return PostingTarget(connection=connection)
     places = connection.destinations.filter(can_publish=True)
     if destination_id is not None:
@@ -155,11 +155,11 @@ def _history(
 ) -> tuple[list[tuple[PastPost, dt.timedelta]], Source]:
     def make() -> dict[str, Any]:
         try:
-            results = target.read()
+            metrics_reader = target.read()
             limit = MAX_POSTS
-            if results.reads_are_billed:
+            if metrics_reader.reads_are_billed:
                 limit = min(limit, settings.INSIGHTS_MAX_BILLED_READS)
-            posts = results.history(since=now - HISTORY, limit=limit)
+            posts = metrics_reader.history(since=now - HISTORY, limit=limit)
         except (MetricsNotAvailableError, InsufficientPermissionsError) as error:
             # As good an answer as any: it will be the same a minute later.
             return {"posts": [], "code": error.code, "why": str(error)}
@@ -186,7 +186,7 @@ def _snapshots(target: PostingTarget, now: dt.datetime) -> list[tuple[PastPost, 
         status=Status.PUBLISHED,
         published_at__gte=now - HISTORY,
     )
-    if target.results is None or target.results.by_destination:
+    if target.metrics_reader is None or target.metrics_reader.by_destination:
         jobs = jobs.filter(account=target.account)
     read = jobs.annotate(newest=Subquery(newest)).filter(newest__isnull=False)
     ids = list(read.order_by("-published_at").values_list("newest", flat=True)[:MAX_POSTS])

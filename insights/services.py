@@ -59,7 +59,7 @@ def refresh_insights(connection: SocialConnection, *, actor: str = "", reason: s
     """
     platform = connection.platform_type
     places: list[uuid.UUID | None] = [None] if platform.posts_as_account else []
-    if platform.results is not None and platform.results.by_destination:
+    if platform.metrics_reader is not None and platform.metrics_reader.by_destination:
         eligible = connection.destinations.filter(can_publish=True)
         places += eligible.values_list("pk", flat=True)
     for place in places or [None]:
@@ -288,7 +288,7 @@ def _platforms_tags(
 
     def make() -> dict[str, Any]:
         try:
-            if target.results is None or not target.results.has_tag_ideas:
+            if target.metrics_reader is None or not target.metrics_reader.has_tag_ideas:
                 raise MetricsNotAvailableError("The platform names no hashtags.")
             data = target.read().tag_ideas(
                 TagQuery(

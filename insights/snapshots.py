@@ -105,10 +105,10 @@ def schedule_published(now: dt.datetime) -> int:
 def first_snapshot_at(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
     if job.connection is None:
         return None
-    results = job.connection.platform_type.results
-    if results is None or not job.remote_id:
+    metrics_reader = job.connection.platform_type.metrics_reader
+    if metrics_reader is None or not job.remote_id:
         return None
-    if results.reads_are_billed and not settings.INSIGHTS_MAX_BILLED_READS:
+    if metrics_reader.reads_are_billed and not settings.INSIGHTS_MAX_BILLED_READS:
         return None
     return next_snapshot_at(job, now)
 
@@ -116,8 +116,8 @@ def first_snapshot_at(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
 def next_snapshot_at(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
     """When the job reaches the next of the ages; None if it has reached them all."""
     assert job.published_at is not None
-    results = job.connection.platform_type.results if job.connection else None
-    is_billed = results is not None and results.reads_are_billed
+    metrics_reader = job.connection.platform_type.metrics_reader if job.connection else None
+    is_billed = metrics_reader is not None and metrics_reader.reads_are_billed
     times = (job.published_at + age for age in (READ_AT_WHEN_BILLED if is_billed else READ_AT))
     return next((at for at in times if at > now), None)
 
@@ -153,8 +153,8 @@ def _due(now: dt.datetime) -> Iterator[tuple[PostingTarget | None, list[MetricSc
 
 
 def _posts_at_a_time(job: PublishJob) -> int:
-    results = job.connection.platform_type.results if job.connection else None
-    return results.posts_at_a_time if results else ROUND
+    metrics_reader = job.connection.platform_type.metrics_reader if job.connection else None
+    return metrics_reader.posts_at_a_time if metrics_reader else ROUND
 
 
 def _take(schedule: MetricSchedule, now: dt.datetime) -> bool:
@@ -178,12 +178,12 @@ def _read(target: PostingTarget | None, watches: Sequence[MetricSchedule], now: 
         _put_off(watches, None, "connection_not_found", "The account is no longer connected.")
         return 0
     try:
-        results = target.read()
-        if results.reads_are_billed:
+        metrics_reader = target.read()
+        if metrics_reader.reads_are_billed:
             rest = watches[settings.INSIGHTS_MAX_BILLED_READS :]
             _put_off(rest, now + PAUSE, "", "")
             watches = watches[: settings.INSIGHTS_MAX_BILLED_READS]
-        found = results.metrics([schedule.job.remote_id for schedule in watches])
+        found = metrics_reader.metrics([schedule.job.remote_id for schedule in watches])
     except (MetricsNotAvailableError, InsufficientPermissionsError) as error:
         _put_off(watches, None, error.code, str(error))
     except RateLimitError as error:

@@ -35,9 +35,11 @@ from socialpublishing.errors import (
     PlatformUnreachableError,
     PublishingOffError,
     RateLimitError,
+    Retry,
     SocialPublishingBaseError,
     TokenExpiredError,
     UploadLostError,
+    WhoActs,
 )
 from socialpublishing.platforms import client_for
 from socialpublishing.platforms.base import Account, Found, Progress, Renewal, Stage
@@ -72,22 +74,6 @@ FOUND = "Looked it up: the post is there."
 MAY_EXIST = "But an earlier try may have published it."
 # Of a repeat that was refused although the post is not to be seen: so long it may still show up.
 LATE_IN_LISTS = dt.timedelta(minutes=10)
-
-
-# Noes to a publishing call that say for certain that it made nothing. All others leave it open.
-NOTHING_WAS_CREATED = (
-    PlatformUnreachableError,
-    RateLimitError,
-    TokenExpiredError,
-    InsufficientPermissionsError,
-    PlatformConfigurationError,
-    MediaNotReadyError,
-    UploadLostError,
-)
-# Noes that say by the way that the token is good.
-TOKEN_WAS_ACCEPTED = (RateLimitError, ContentRejectedError, MediaNotReadyError, UploadLostError)
-# A refresh that ends so need not be tried again by itself.
-FINAL = (TokenExpiredError, InsufficientPermissionsError, PlatformConfigurationError)
 
 
 class StepKind(StrEnum):
@@ -314,13 +300,13 @@ def settle(result: Result, context: Context) -> Decision:
     move.duration_ms = result.duration_ms
     # An outcome is recorded, so this claim did not kill its worker.
     move.changes["claims"] = 0
-    # A file that fails while the call is made leaves it without its whole body: nothing was made.
-    is_refusal = isinstance(result.error, (*NOTHING_WAS_CREATED, ContentRejectedError, MediaError))
+    error = result.error if isinstance(result.error, SocialPublishingBaseError) else None
+    is_refusal = error is not None and error.nothing_was_created
     if result.step.kind == StepKind.PUBLISH and is_refusal and move.to != Status.UNCONFIRMED:
         move.changes.setdefault("publish_started_at", None)
         if not was_in_doubt_before(result.step.job):
             move.changes.setdefault("in_doubt_since", None)
-    if result.step.kind != StepKind.REFRESH and isinstance(result.error, TOKEN_WAS_ACCEPTED):
+    if result.step.kind != StepKind.REFRESH and error is not None and error.token_was_accepted:
         move.changes.setdefault("refused_token_version", None)
     if isinstance(result.error, PlatformApiError):
         move.platform_status = result.error.status_code
@@ -469,7 +455,7 @@ def _settle_error(result: Result, context: Context) -> Decision:
             # Nothing left us, so nothing was made and no try is used up; the grace is the bound.
             return _retry(job, now, error, uses_attempt=False)
         case Exception() if kind == StepKind.REFRESH and (
-            not isinstance(error, FINAL) or _token_is_usable(job, now)
+            not _needs_a_person(error) or _token_is_usable(job, now)
         ):
             # Its lease stays for a while as a pause; until the token ends, it serves.
             move = Move(job=job, to=Status(job.status), note=f"Refreshing failed: {error}")
@@ -516,9 +502,9 @@ def _settle_error(result: Result, context: Context) -> Decision:
             return _ended(job, Status.CONTENT_REJECTED, error.code, str(error))
         case InsufficientPermissionsError() | PlatformConfigurationError():
             return _failed(job, error.code, str(error))
-        case MediaError() if error.code == "media_busy":
+        case MediaError(retry=Retry.WITHOUT_ATTEMPT):
             return _retry(job, now, error, uses_attempt=False)
-        case MediaError() if error.code == "asset_unreachable":
+        case MediaError(retry=Retry.WITH_ATTEMPT):
             return _retry(job, now, error)
         case MediaError():
             return _failed(job, error.code, str(error))
@@ -767,6 +753,13 @@ def _is_token_fresh(job: PublishJob, now: dt.datetime) -> bool:
 
 def _living(job: PublishJob) -> Status:
     return Status.UNCONFIRMED if job.status == Status.UNCONFIRMED else Status.PROCESSING
+
+
+def _needs_a_person(error: Exception) -> bool:
+    return isinstance(error, PlatformApiError) and error.who_acts in {
+        WhoActs.OWNER,
+        WhoActs.OPERATOR,
+    }
 
 
 def _code(error: Exception | None) -> str:

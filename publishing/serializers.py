@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from publishing.models import JobEvent, Outcome, PublishJob, Status
+from socialpublishing.codes import CODES
 from socialpublishing.options import IntegerField
 from socialpublishing.platforms.base import Platform
 from socialpublishing.posts import MediaKind
@@ -132,26 +133,9 @@ class ResolveSerializer(StrictSerializer):
 
 
 # Why a job stands as it does, beside the codes of the API that a platform's answer may bring too.
-JOB_CODES = {
-    "cancelled": "cancelled by its user or by staff",
-    "connection_removed": "its account was disconnected",
-    "content_rejected": "the platform refuses the content",
-    "duplicate_content": "the platform has this post already",
-    "internal_error": "something went wrong on our side",
-    "media_not_ready": "the platform is still at work on a file",
-    "needs_reauth": "waits for the owner to connect the account again",
-    "no_answer": "the platform gave no usable answer, in all tries",
-    "not_published": "somebody looked, and the post is not there",
-    "outcome_unknown": "whether the post exists is being looked up, or a person has to say",
-    "permission_missing": "the account may not publish there",
-    "poison": "work on it stopped the service repeatedly",
-    "publishing_off": "waits until publishing is switched on for its platform",
-    "rate_limited": "waits until the platform lets the account publish again",
-    "token_refused": "the platform no longer takes the token; it is refreshed",
-    "too_late": "it could not be sent within its grace",
-    "upload_lost": "the platform lost what was uploaded; it is uploaded anew",
-}
-CODES_HELP = "\n".join(f"`{code}`: {meaning}" for code, meaning in JOB_CODES.items())
+CODES_HELP = "\n".join(
+    f"`{code}`: {public.on_job}" for code, public in CODES.items() if public.on_job
+)
 
 
 class PublishJobResponseSerializer(serializers.ModelSerializer[PublishJob]):

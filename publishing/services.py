@@ -18,6 +18,8 @@ from publishing.transitions import Move, StaleJobError, move, move_one, record_s
 from socialpublishing import media
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
+    AssetSizeUnknownError,
+    AssetTypeMismatchError,
     ContentValidationError,
     MediaError,
     SocialPublishingBaseError,
@@ -311,13 +313,11 @@ def _probed(asset: Mapping[str, Any], kind: PostType) -> dict[str, Any]:
     facts = media.probe(asset["url"], declared_type=asset["mime_type"], max_bytes=cap)
     found = MediaKind.GIF if facts.is_animated_gif else media_kind(facts.mime_type)
     if found != asset["asset_type"] and (found, asset["asset_type"]) != ("gif", "image"):
-        raise MediaError(
-            "asset_type_mismatch", f"The asset is called {asset['asset_type']}, but it is {found}."
+        raise AssetTypeMismatchError(
+            f"The asset is called {asset['asset_type']}, but it is {found}."
         )
     if facts.size_bytes is None and found in {MediaKind.VIDEO, MediaKind.DOCUMENT}:
-        raise MediaError(
-            "asset_size_unknown", f"The server does not tell how large the {found} is."
-        )
+        raise AssetSizeUnknownError(f"The server does not tell how large the {found} is.")
     measures = {name: getattr(facts, name) for name in MEASURES}
     return {"kind": found, "mime_type": facts.mime_type, **measures}
 

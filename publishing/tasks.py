@@ -34,7 +34,7 @@ def housekeeping() -> None:
 
 
 def slot_names() -> list[str]:
-    return [f"lane-{number}" for number in range(1, settings.PUBLISH_PROCESSES + 1)]
+    return [f"slot-{number}" for number in range(1, settings.PUBLISH_PROCESSES + 1)]
 
 
 def schedule() -> None:
@@ -52,4 +52,5 @@ def schedule() -> None:
                 "repeats": -1,
             },
         )
-    Schedule.objects.filter(name__startswith="publish lane-").exclude(name__in=wanted).delete()
+    ours = Schedule.objects.filter(func="publishing.tasks.publish_tick")
+    ours.exclude(name__in=wanted).delete()

@@ -1,7 +1,10 @@
 """What can go wrong, sorted by what helps.
 
-Every error has a `code` for machines, a sentence for people in `str(error)`, and never a token in
-either. `config/api.py` turns them into HTTP answers, `publishing/engine.py` into a job's next move.
+Each class carries its handling as data (`nothing_was_created`, `token_was_accepted`, `who_acts`,
+`retry`): handlers ask the error and keep no lists of classes. Each has a `code` of
+`socialpublishing.codes`, and a sentence for people in `str(error)` that never holds a token.
+`config/api.py` turns errors into HTTP responses, `publishing/engine/settle.py` into a job's next
+move.
 """
 
 from __future__ import annotations
@@ -9,7 +12,33 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, ClassVar
+
+
+class WhoActs(StrEnum):
+    """The person without whom an error stays."""
+
+    NOBODY = ""
+    USER = "user"  # changes or resolves the post
+    OWNER = "owner"  # acts at the platform account, or connects it again
+    OPERATOR = "operator"  # runs this service
+
+
+class Retry(StrEnum):
+    """How a failed step is repeated."""
+
+    NEVER = "never"
+    # After a growing pause; each retry uses an attempt of MAX_API_RETRIES.
+    WITH_ATTEMPT = "with_attempt"
+    # After a pause, without using an attempt: nobody has judged the post. Its grace is the bound.
+    WITHOUT_ATTEMPT = "without_attempt"
+    # When the platform's limit is over.
+    AFTER_LIMIT = "after_limit"
+    # With a refreshed token, then when the owner has connected the account again.
+    WITH_NEW_TOKEN = "with_new_token"
+    # Everything that was prepared is prepared again.
+    WITH_NEW_UPLOAD = "with_new_upload"
 
 
 class SocialPublishingBaseError(Exception):
@@ -17,6 +46,13 @@ class SocialPublishingBaseError(Exception):
 
     code: ClassVar[str] = "internal_error"
     sentence: ClassVar[str] = "Something went wrong on our side."
+    # The error proves that the request which met it created nothing. It proves nothing about an
+    # earlier request whose outcome is still in doubt.
+    nothing_was_created: ClassVar[bool] = False
+    # The platform accepted the access token before it refused the rest.
+    token_was_accepted: ClassVar[bool] = False
+    who_acts: ClassVar[WhoActs] = WhoActs.NOBODY
+    retry: ClassVar[Retry] = Retry.NEVER
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.sentence)
@@ -35,7 +71,7 @@ class InvalidSocialPlatformError(SocialPublishingBaseError, ValueError):
 
 
 class UnknownLoginError(SocialPublishingBaseError, ValueError):
-    """A way to connect that the platform does not have."""
+    """The platform has no such way to connect."""
 
     code = "unknown_login"
 
@@ -46,6 +82,7 @@ class UnknownLoginError(SocialPublishingBaseError, ValueError):
 
 class PlatformNotConfiguredError(SocialPublishingBaseError):
     code = "platform_not_configured"
+    who_acts = WhoActs.OPERATOR
 
     def __init__(self, label: str) -> None:
         super().__init__(
@@ -54,25 +91,27 @@ class PlatformNotConfiguredError(SocialPublishingBaseError):
 
 
 class PublishingOffError(SocialPublishingBaseError):
-    """The operator has not switched publishing on for a platform. Posts wait, nobody is blamed."""
+    """The operator has not switched on publishing to a platform. Its posts wait."""
 
     code = "publishing_off"
     sentence = "Publishing to this platform is switched off here."
+    who_acts = WhoActs.OPERATOR
 
 
 class TokenEncryptionError(SocialPublishingBaseError):
-    """A stored token does not open: wrong key, changed text, or text of another row."""
+    """A stored token does not decrypt: wrong key, changed text, or text of another row."""
 
     code = "token_unreadable"
-    sentence = "A stored token cannot be opened with the keys of this service."
+    sentence = "A stored token cannot be decrypted with the keys of this service."
+    who_acts = WhoActs.OPERATOR
 
 
 class OAuthConnectionError(SocialPublishingBaseError):
-    """Connecting an account came to nothing. `code` says at which point."""
+    """Connecting an account failed. `code` says at which point."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
-        self.code = code  # type: ignore[misc]  # one class, three points: see the subject's docstring
+        self.code = code  # type: ignore[misc]  # one class for three points of one flow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,37 +126,98 @@ class Violation:
 
 
 class ContentValidationError(SocialPublishingBaseError, ValueError):
-    """Our own policy says that the platform would refuse the post. Carries every violation."""
+    """Our own limits show that the platform would refuse the post. Carries every violation."""
 
     code = "content_rejected"
+    who_acts = WhoActs.USER
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         self.violations = tuple(violations)
         super().__init__(" ".join(violation.message for violation in violations))
 
 
+# --- An asset cannot be used ---------------------------------------------------------------------
+
+
 class MediaError(SocialPublishingBaseError, ValueError):
-    """An asset cannot be used; `code` is one of those that socialpublishing/media lists."""
+    """The root of errors about an asset.
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code  # type: ignore[misc]
+    A file that fails during a publish request leaves the request without its whole body, so the
+    platform created nothing.
+    """
+
+    nothing_was_created = True
+    who_acts = WhoActs.USER
 
 
-# --- What a platform answered, or did not --------------------------------------------------------
+class AssetUnreachableError(MediaError):
+    """The asset's server does not respond, or refuses."""
+
+    code = "asset_unreachable"
+    retry = Retry.WITH_ATTEMPT
+
+
+class MediaBusyError(MediaError):
+    """All places for reading files are taken. Neither the file nor its server is at fault."""
+
+    code = "media_busy"
+    sentence = "Too many files are being read right now; try again."
+    who_acts = WhoActs.NOBODY
+    retry = Retry.WITHOUT_ATTEMPT
+
+
+class AssetAddressRefusedError(MediaError):
+    """We do not fetch from this address, such as one of a private network."""
+
+    code = "asset_address_refused"
+
+
+class AssetTooLargeError(MediaError):
+    code = "asset_too_large"
+
+
+class AssetTypeMismatchError(MediaError):
+    """The file is not what it was declared to be, or nothing that platforms take."""
+
+    code = "asset_type_mismatch"
+
+
+class AssetIncompleteError(MediaError):
+    """The file ends before its end."""
+
+    code = "asset_incomplete"
+
+
+class AssetChangedError(MediaError):
+    code = "asset_changed"
+    sentence = "The file has changed since the post was accepted."
+
+
+class AssetSizeUnknownError(MediaError):
+    code = "asset_size_unknown"
+
+
+class ObjectStoreNotConfiguredError(MediaError):
+    code = "object_store_not_configured"
+    sentence = "The file is given as a path, and this service has no object store to look it up in."
+    who_acts = WhoActs.OPERATOR
+
+
+# --- What a platform responded, or did not -------------------------------------------------------
 
 
 class PlatformApiError(SocialPublishingBaseError):
-    """A platform said no, or nothing we understand.
+    """A platform refused a request, or its response is unusable.
 
     `platform_code` and `request_id` are the platform's own, for its support. This class itself
-    means an answer that no list of ours knows: before a publishing call it is worth a retry, after
-    one nobody knows whether the post exists.
+    stands for a response that no list of ours knows: before a publish request it is worth a retry,
+    after one the outcome is unknown.
     """
 
     code = "platform_error"
-    sentence = "The platform answered with an error."
-    # The account is best left alone until then, whatever became of this call.
+    sentence = "The platform responded with an error."
+    retry = Retry.WITH_ATTEMPT
+    # The account is best left alone until then, whatever became of this request.
     rest_until: dt.datetime | None = None
 
     def __init__(
@@ -139,24 +239,42 @@ class PlatformApiError(SocialPublishingBaseError):
 
 
 class PlatformUnreachableError(PlatformApiError):
-    """The request never left us: refused, no such name, no connection in time. Wait and repeat."""
+    """The request never left us: refused, no such name, no connection in time."""
 
     code = "platform_unreachable"
     sentence = "The platform cannot be reached right now."
+    nothing_was_created = True
+    retry = Retry.WITHOUT_ATTEMPT
+
+
+class UploadAddressRefusedError(PlatformUnreachableError):
+    """The platform named an upload address of a host that is not its own. Nothing was sent."""
+
+    sentence = "The platform returned an upload address that is not its own."
+    retry = Retry.WITH_ATTEMPT
 
 
 class NoResponseError(PlatformApiError):
-    """The request left and no verdict came: time-out, dropped line, 5xx, unreadable answer."""
+    """The request left and no verdict came: time-out, dropped connection, 5xx, no JSON."""
 
     code = "no_answer"
-    sentence = "The platform gave no usable answer."
+    sentence = "The platform gave no usable response."
+
+
+class MalformedResponseError(NoResponseError):
+    """A response of another shape than the platform's description says. Its outcome is unknown."""
+
+    sentence = "The platform gave a response that we do not understand."
 
 
 class RateLimitError(PlatformApiError):
-    """Refused for now, and nothing was made. `until`: when to come back; None if it did not say."""
+    """Refused for now. `until`: when to come back; None if the platform did not say."""
 
     code = "rate_limited"
     sentence = "The platform asks us to wait."
+    nothing_was_created = True
+    token_was_accepted = True
+    retry = Retry.AFTER_LIMIT
 
     def __init__(
         self,
@@ -168,15 +286,18 @@ class RateLimitError(PlatformApiError):
     ) -> None:
         super().__init__(message, **facts)
         self.until = until
-        # Does it hold for all posts of the account, and not only for this kind?
+        # Does the limit hold for all posts of the account, and not only for this kind?
         self.of_account = of_account
 
 
 class TokenExpiredError(PlatformApiError):
-    """The access token is no longer taken. Refresh once; then the owner has to connect again."""
+    """The access token is no longer accepted. Refresh it once; then the owner has to reconnect."""
 
     code = "needs_reauth"
     sentence = "The platform no longer accepts this account's token; connect the account again."
+    nothing_was_created = True
+    who_acts = WhoActs.OWNER
+    retry = Retry.WITH_NEW_TOKEN
 
 
 class InsufficientPermissionsError(PlatformApiError):
@@ -184,6 +305,9 @@ class InsufficientPermissionsError(PlatformApiError):
 
     code = "permission_missing"
     sentence = "The connection lacks a permission that this post needs."
+    nothing_was_created = True
+    who_acts = WhoActs.OWNER
+    retry = Retry.NEVER
 
 
 class ContentRejectedError(PlatformApiError):
@@ -191,12 +315,16 @@ class ContentRejectedError(PlatformApiError):
 
     code = "content_rejected"
     sentence = "The platform refused this content."
+    nothing_was_created = True
+    token_was_accepted = True
+    who_acts = WhoActs.USER
+    retry = Retry.NEVER
 
 
 class DuplicateContentError(ContentRejectedError):
-    """The platform has this content already. After a try of our own that is a hint to look.
+    """The platform has this content already. After an earlier request of ours: a hint to look up.
 
-    `remote_id`: the post that it names, if it does.
+    `remote_id`: the post that the platform names, if it does.
     """
 
     code = "duplicate_content"
@@ -210,13 +338,16 @@ class DuplicateContentError(ContentRejectedError):
 
 
 class MediaNotReadyError(PlatformApiError):
-    """The platform still works on what was uploaded; nothing was made. Try again after `wait`.
+    """The platform still processes what was uploaded. Try again after `wait`.
 
-    `uses_attempt`: the file itself may be at fault, so that trying has to end.
+    `uses_attempt`: the file itself may be at fault, so that the retries must end.
     """
 
     code = "media_not_ready"
-    sentence = "The platform still works on the media."
+    sentence = "The platform still processes the media."
+    nothing_was_created = True
+    token_was_accepted = True
+    retry = Retry.WITHOUT_ATTEMPT
 
     def __init__(
         self,
@@ -232,16 +363,22 @@ class MediaNotReadyError(PlatformApiError):
 
 
 class UploadLostError(PlatformApiError):
-    """What was uploaded or drafted is gone at the platform; nothing was made. Begin anew."""
+    """What was uploaded or drafted is gone at the platform; it is uploaded again."""
 
     code = "upload_lost"
-    sentence = "The platform no longer has what was uploaded; it is uploaded anew."
+    sentence = "The platform no longer has what was uploaded; it is uploaded again."
+    nothing_was_created = True
+    token_was_accepted = True
+    retry = Retry.WITH_NEW_UPLOAD
 
 
 class PlatformConfigurationError(PlatformApiError):
-    """Our app's credentials, credits or review. The operator acts; no user is to blame."""
+    """Our app's credentials, credits or review. No user is at fault."""
 
     code = "platform_configuration"
     sentence = (
         "The platform refuses this service itself. Its operator has to look at the app's settings."
     )
+    nothing_was_created = True
+    who_acts = WhoActs.OPERATOR
+    retry = Retry.NEVER

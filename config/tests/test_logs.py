@@ -74,8 +74,8 @@ pytestmark = pytest.mark.urls(__name__)
 
 
 def test_both_kinds_of_loggers_write_the_same_line(log):
-    logging.getLogger("publishing.engine").error("lane %d stopped", 2, extra={"lane": 2})
-    structlog.get_logger("publishing.engine").error("lane %d stopped", 2, worker=2)
+    logging.getLogger("publishing.engine").error("slot %d stopped", 2, extra={"slot": 2})
+    structlog.get_logger("publishing.engine").error("slot %d stopped", 2, slot=2)
 
     first, second = log()
     assert first.pop("timestamp") <= second.pop("timestamp")
@@ -83,8 +83,8 @@ def test_both_kinds_of_loggers_write_the_same_line(log):
     assert first == {
         "level": "error",
         "logger": "publishing.engine",
-        "event": "lane 2 stopped",
-        "lane": 2,
+        "event": "slot 2 stopped",
+        "slot": 2,
     }
 
 

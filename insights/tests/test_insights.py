@@ -15,7 +15,9 @@ from insights.models import WeekEstimate
 from insights.services import MIN_ACCOUNTS, MIN_POSTS
 from socialpublishing.platforms import PLATFORMS
 
-READABLE = sorted(name for name, platform in PLATFORMS.items() if platform.results is not None)
+READABLE = sorted(
+    name for name, platform in PLATFORMS.items() if platform.metrics_reader is not None
+)
 
 
 @pytest.fixture(autouse=True)
@@ -36,9 +38,9 @@ class Account:
     def __init__(self, connection, sandbox):
         self.connection, self.sandbox = connection, sandbox
         self.platform = connection.platform
-        results = connection.platform_type.results
+        metrics_reader = connection.platform_type.metrics_reader
         self.place = None
-        if results is not None and results.by_destination:
+        if metrics_reader is not None and metrics_reader.by_destination:
             self.place = connection.destinations.filter(can_publish=True).first()
         self.id = self.place.external_id if self.place else connection.external_user_id
 

@@ -57,7 +57,7 @@ def metrics_of(api, job):
 
 
 def ages_of(platform):
-    return READ_AT_WHEN_BILLED if PLATFORMS[platform].results.reads_are_billed else READ_AT
+    return READ_AT_WHEN_BILLED if PLATFORMS[platform].metrics_reader.reads_are_billed else READ_AT
 
 
 def read_at_all_ages(job, sandbox):

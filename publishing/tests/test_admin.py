@@ -62,7 +62,7 @@ def make_job(connection):
                 **facts,
             }
         )
-        JobEvent.objects.create(job=job, at=now, to_status=status, actor="lane-1:1", note="Seen.")
+        JobEvent.objects.create(job=job, at=now, to_status=status, actor="slot-1:1", note="Seen.")
         return job
 
     return make
@@ -368,9 +368,9 @@ def test_malformed_selection_is_refused(ops):
     assert ops.post(LIST, data).status_code == 400
 
 
-@pytest.mark.parametrize("model", ["publishjob", "lane"])
+@pytest.mark.parametrize("model", ["publishjob", "workerslot"])
 def test_nobody_adds_changes_or_deletes(superuser, make_job, model):
-    row = make_job() if model == "publishjob" else WorkerSlot.objects.create(name="lane-1")
+    row = make_job() if model == "publishjob" else WorkerSlot.objects.create(name="slot-1")
     base = f"/admin/publishing/{model}/"
 
     assert superuser.get(f"{base}add/").status_code == 403
@@ -380,13 +380,13 @@ def test_nobody_adds_changes_or_deletes(superuser, make_job, model):
     assert type(row).objects.filter(pk=row.pk).exists()
 
 
-def test_lanes_tell_whether_they_beat(superuser):
+def test_worker_slots_show_whether_their_heartbeat_is_fresh(superuser):
     now = timezone.now()
-    WorkerSlot.objects.create(name="lane-1", heartbeat_at=now)
-    WorkerSlot.objects.create(name="lane-2", heartbeat_at=now - dt.timedelta(minutes=3))
+    WorkerSlot.objects.create(name="slot-1", heartbeat_at=now)
+    WorkerSlot.objects.create(name="slot-2", heartbeat_at=now - dt.timedelta(minutes=3))
     WorkerSlot.objects.create(name="turnstile")
 
-    html = superuser.get("/admin/publishing/lane/").content.decode()
+    html = superuser.get("/admin/publishing/workerslot/").content.decode()
 
     assert html.count("beating") == html.count("silent") == 1
     assert "turnstile" not in html

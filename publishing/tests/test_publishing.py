@@ -273,8 +273,8 @@ def test_call_refused_for_its_token_is_repeated_once_the_owner_connects_again(
     connection.refresh_from_db()
     assert connection.status == "needs_reauth"
 
-    grant = identify(connection.platform_type, tokens_of(connection), timezone.now())
-    store_credentials(user_id=connection.user_id, platform="linkedin", grant=grant)
+    credentials = identify(connection.platform_type, tokens_of(connection), timezone.now())
+    store_credentials(user_id=connection.user_id, platform="linkedin", credentials=credentials)
     worker.work_ahead(60)
 
     assert statuses() == {"Published": 1}

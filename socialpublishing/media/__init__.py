@@ -172,7 +172,7 @@ def _about(url: str) -> Iterator[None]:
     try:
         yield
     except MediaError as error:
-        raise MediaError(error.code, f"{error} ({_shown(url)})") from error
+        raise type(error)(f"{error} ({_shown(url)})") from error
 
 
 def _shown(url: str) -> str:

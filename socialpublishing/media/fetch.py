@@ -28,7 +28,15 @@ from urllib.parse import urljoin
 from django.conf import settings
 
 from socialpublishing import database
-from socialpublishing.errors import MediaError
+from socialpublishing.errors import (
+    AssetChangedError,
+    AssetIncompleteError,
+    AssetTooLargeError,
+    AssetTypeMismatchError,
+    AssetUnreachableError,
+    MediaBusyError,
+    MediaError,
+)
 from socialpublishing.media.gate import Target, check_addresses_of, read_address
 
 MAX_REDIRECTS = 3
@@ -259,8 +267,7 @@ class _Slots:
         with self._changed:
             if not self._changed.wait_for(is_free, deadline - time.monotonic()):
                 # Nobody's fault: neither the file's nor its server's.
-                message = "Too many files are being read right now; try again."
-                raise MediaError("media_busy", message)
+                raise MediaBusyError
             self._busy[host] += 1
         try:
             yield
@@ -407,7 +414,7 @@ class _LastingReader(io.BufferedReader):
 def _check_head(response: http.client.HTTPResponse, span: Span, expected_bytes: int | None) -> None:
     if response.status == 416 and span.header:  # there is nothing where the span begins
         if not span.start:
-            raise MediaError("asset_type_mismatch", "The file is empty.")
+            raise AssetTypeMismatchError("The file is empty.")
         if expected_bytes is not None and span.start < expected_bytes:
             raise _changed()
     if response.status != 200 and not (response.status == 206 and span.header):
@@ -416,7 +423,7 @@ def _check_head(response: http.client.HTTPResponse, span: Span, expected_bytes: 
     packings = response.headers.get_all("Content-Encoding", [])
     packings += response.headers.get_all("Transfer-Encoding", [])
     if any(packing.strip().lower() not in {"", "identity", "chunked"} for packing in packings):
-        raise MediaError("asset_type_mismatch", "The server sends the file only compressed.")
+        raise AssetTypeMismatchError("The server sends the file only compressed.")
 
 
 def _stated_lengths(
@@ -466,11 +473,11 @@ def _body_errors() -> Iterator[None]:
 
 
 def _unreachable(sentence: str) -> MediaError:
-    return MediaError("asset_unreachable", sentence)
+    return AssetUnreachableError(sentence)
 
 
 def _incomplete(sentence: str) -> MediaError:
-    return MediaError("asset_incomplete", sentence)
+    return AssetIncompleteError(sentence)
 
 
 def _other_part() -> MediaError:
@@ -482,9 +489,9 @@ def _ended_early() -> MediaError:
 
 
 def _changed() -> MediaError:
-    return MediaError("asset_changed", "The file has changed since the post was accepted.")
+    return AssetChangedError()
 
 
 def _too_large(max_bytes: int) -> MediaError:
     megabytes = max_bytes / 1_000_000
-    return MediaError("asset_too_large", f"The file is larger than {megabytes:g} MB.")
+    return AssetTooLargeError(f"The file is larger than {megabytes:g} MB.")

@@ -14,7 +14,12 @@ from typing import TypeVar
 
 import filetype
 
-from socialpublishing.errors import MediaError
+from socialpublishing.errors import (
+    AssetIncompleteError,
+    AssetTooLargeError,
+    AssetTypeMismatchError,
+    MediaError,
+)
 from socialpublishing.media import boxes
 from socialpublishing.media.pieces import PIECE_BYTES, Read
 
@@ -153,7 +158,7 @@ def check_end(mime_type: str, data: bytes, size_bytes: int | None) -> None:
         case _:
             is_cut = False
     if is_cut:
-        raise MediaError("asset_incomplete", "The picture breaks off in the middle.")
+        raise AssetIncompleteError("The picture breaks off in the middle.")
 
 
 def _read_png(read: Read) -> ImageHeader | None:
@@ -322,7 +327,7 @@ READERS: dict[str, Callable[[Read], ImageHeader | None]] = {
 
 
 def mismatch(sentence: str) -> MediaError:
-    return MediaError("asset_type_mismatch", sentence)
+    return AssetTypeMismatchError(sentence)
 
 
 def _damaged() -> MediaError:
@@ -330,4 +335,4 @@ def _damaged() -> MediaError:
 
 
 def _too_large(measure: str) -> MediaError:
-    return MediaError("asset_too_large", f"The picture is too large: {measure}.")
+    return AssetTooLargeError(f"The picture is too large: {measure}.")

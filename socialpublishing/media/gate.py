@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from django.conf import settings
 
-from socialpublishing.errors import MediaError
+from socialpublishing.errors import AssetAddressRefusedError
 
 MAX_URL_LENGTH = 2048
 MAX_ANSWERS = 16
@@ -160,4 +160,4 @@ def _is_public_address(text: str) -> bool:
 
 
 def _refuse(sentence: str) -> NoReturn:
-    raise MediaError("asset_address_refused", sentence)
+    raise AssetAddressRefusedError(sentence)

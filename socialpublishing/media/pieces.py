@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from socialpublishing.errors import MediaError
+from socialpublishing.errors import AssetTypeMismatchError, AssetUnreachableError, MediaError
 from socialpublishing.media import fetch
 from socialpublishing.media.fetch import Network, Span
 
@@ -73,7 +73,7 @@ class Pieces:
             raise _too_far()
         seconds = self._deadline - time.monotonic()
         if seconds <= 0:
-            raise MediaError("asset_unreachable", "The server of the file is too slow.")
+            raise AssetUnreachableError("The server of the file is too slow.")
         self._requests_left -= 1
         transfer = fetch.opened(
             self._url,
@@ -101,7 +101,6 @@ class Pieces:
 
 
 def _too_far() -> MediaError:
-    return MediaError(
-        "asset_type_mismatch",
+    return AssetTypeMismatchError(
         "What the file is, or how large its picture, does not show in the parts that we look at.",
     )

@@ -12,7 +12,10 @@ from typing import Any
 
 from django.conf import settings
 
-from socialpublishing.errors import MediaError
+from socialpublishing.errors import (
+    AssetAddressRefusedError,
+    ObjectStoreNotConfiguredError,
+)
 
 SIGNED_FOR_S = 3600
 MAX_KEY_BYTES = 1024
@@ -26,13 +29,10 @@ def address_of(url: str) -> str:
     if not _is_path(url):
         return url
     if not is_configured():
-        raise MediaError(
-            "object_store_not_configured",
-            "The file is given as a path, and this service has no object store to look it up in.",
-        )
+        raise ObjectStoreNotConfiguredError
     key = url.removeprefix("/")
     if not _is_key(key):
-        raise MediaError("asset_address_refused", "The path of the file is not a plain one.")
+        raise AssetAddressRefusedError("The path of the file is not a plain one.")
     client = _client(
         settings.OBJECT_STORE_ENDPOINT,
         settings.OBJECT_STORE_REGION,

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from socialpublishing.errors import MediaError
+from socialpublishing.errors import AssetUnreachableError, MediaError
 from socialpublishing.media import boxes
 from socialpublishing.media.formats import mismatch
 from socialpublishing.media.pieces import PIECE_BYTES, Read
@@ -90,7 +90,7 @@ def _demuxed(demuxer: str, header: bytes, deadline: float) -> dict[str, Any]:
     """What FFmpeg reads in `header`, unchecked."""
     until = min(deadline, time.monotonic() + DEMUXER_S)
     if not _demuxers.acquire(timeout=max(until - time.monotonic(), 0)):
-        raise MediaError("asset_unreachable", "Too many videos are being looked at right now.")
+        raise AssetUnreachableError("Too many videos are being looked at right now.")
     try:
         # -I: the working directory has no say in what is imported. No environment: it holds keys.
         done = subprocess.run(  # noqa: S603  our own program, no part of the command from outside

@@ -228,7 +228,7 @@ class Platform(abc.ABC):
     # Where uploads may be sent to beside the api host: ends of host names, as the platform tells.
     upload_hosts: ClassVar[tuple[str, ...]] = ()
     # Reads what became of posts (results.py), where the platform tells.
-    results: ClassVar[type[MetricsReader[Any]] | None] = None
+    metrics_reader: ClassVar[type[MetricsReader[Any]] | None] = None
     # Other ways to connect, by the word that chooses them; a subclass each, never in the register.
     logins: ClassVar[Mapping[str, type[Platform]]] = {}
     login: ClassVar[str] = ""

@@ -191,7 +191,7 @@ class Facebook(Platform):
     options: ClassVar = FacebookOptions
     destination_option: ClassVar = "page_id"
     posts_as_account: ClassVar = False
-    results: ClassVar = FacebookMetrics
+    metrics_reader: ClassVar = FacebookMetrics
     upload_hosts: ClassVar = (".rupload.facebook.com",)
 
     @classmethod

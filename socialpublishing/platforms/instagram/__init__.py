@@ -270,7 +270,7 @@ class Instagram(Platform):
         )
     )
     options: ClassVar[type[options.PostOptions]] = InstagramOptions
-    results: ClassVar = InstagramMetrics
+    metrics_reader: ClassVar = InstagramMetrics
 
     @classmethod
     def cross_violations(cls, post: Post, kind: PostType) -> Iterator[Violation]:
@@ -406,7 +406,7 @@ class Instagram(Platform):
                     poll_after=dt.timedelta(0),
                     lookups=0,
                     since=since.isoformat(),
-                    other_post_ids=sorted(other_post_ids),
+                    credited=sorted(other_post_ids),
                 )
             case "EXPIRED" | "ERROR":
                 return progress.lost("Instagram no longer has what was prepared.")

@@ -259,7 +259,7 @@ class LinkedIn(Platform):
     options: ClassVar = LinkedInOptions
     destination_option: ClassVar = "organization_urn"
     upload_hosts: ClassVar = (".linkedin.com", ".licdn.com")
-    results: ClassVar[type[MetricsReader[Any]] | None] = LinkedInMetrics
+    metrics_reader: ClassVar[type[MetricsReader[Any]] | None] = LinkedInMetrics
     # May the state of an upload be read?
     sees_uploads: ClassVar[bool] = True
 
@@ -608,7 +608,7 @@ class LinkedInSelfServe(LinkedIn):
         pkce=False,
         default_lifetime=LinkedIn.oauth.default_lifetime,
     )
-    results: ClassVar = None
+    metrics_reader: ClassVar = None
     sees_uploads: ClassVar = False
 
     def profile(self) -> Profile:

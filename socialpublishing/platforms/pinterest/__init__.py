@@ -158,7 +158,7 @@ class Pinterest(Platform, Boards):
     options: ClassVar = PinterestOptions
     destination_option: ClassVar = "board_id"
     posts_as_account: ClassVar = False
-    results: ClassVar = PinterestMetrics
+    metrics_reader: ClassVar = PinterestMetrics
     upload_hosts: ClassVar = (".pinterest-media-upload.s3-accelerate.amazonaws.com",)
 
     @classmethod

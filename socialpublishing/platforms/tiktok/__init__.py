@@ -217,7 +217,7 @@ class TikTok(Platform):
         )
     )
     options: ClassVar = TikTokOptions
-    results: ClassVar = TikTokMetrics
+    metrics_reader: ClassVar = TikTokMetrics
     upload_hosts: ClassVar = (".tiktokapis.com",)
 
     # --- Before a post is taken ------------------------------------------------------------------

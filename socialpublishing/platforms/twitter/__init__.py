@@ -164,7 +164,7 @@ class Twitter(Platform):
         )
     )
     options: ClassVar = TwitterOptions
-    results: ClassVar = TwitterMetrics
+    metrics_reader: ClassVar = TwitterMetrics
 
     @classmethod
     def limits(cls, profile: Mapping[str, Any]) -> Capabilities:

@@ -9,7 +9,7 @@ import pytest
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import ContentRejectedError, InsufficientPermissionsError
 from socialpublishing.platforms.base import Account
-from socialpublishing.platforms.facebook import Facebook, results
+from socialpublishing.platforms.facebook import Facebook, metrics
 from socialpublishing.platforms.facebook.metrics import FacebookMetrics, metrics_of, past_post
 
 NOW = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
@@ -57,7 +57,7 @@ def test_right_that_was_taken_back_is_told(make_reader):
 
 
 def test_metric_that_has_ended_fails_loudly(make_reader, monkeypatch):
-    monkeypatch.setattr(results, "INSIGHTS", "insights.metric(post_media_view,post_impressions)")
+    monkeypatch.setattr(metrics, "INSIGHTS", "insights.metric(post_media_view,post_impressions)")
     with pytest.raises(ContentRejectedError, match="valid insights metric"):
         make_reader(tells_insights=True).history(since=LONG_AGO, limit=10)
 

@@ -33,7 +33,7 @@ class Reader:
     def __init__(self, sandbox, platform, account_id, account):
         self.sandbox, self.platform, self.account_id = sandbox, platform, account_id
         self.client = platform(account)
-        self.results = platform.results(self.client)
+        self.metrics_reader = platform.metrics_reader(self.client)
 
     def plant(self, posts):
         data = [
@@ -92,7 +92,7 @@ def test_history_comes_back_as_it_was_posted(reader):
     planted = [(ago(days=n + 1), f"Post {n} #rye", kind, TOLD) for n, kind in enumerate(kinds)]
     ids = reader.plant([*planted, (ago(days=501), "Too old", kinds[0], TOLD)])
 
-    read = reader.results.history(since=LONG_AGO, limit=100)
+    read = reader.metrics_reader.history(since=LONG_AGO, limit=100)
 
     assert [post.id for post in read] == ids[:-1]
     assert [(post.published_at, post.text) for post in read] == [
@@ -110,29 +110,29 @@ def test_history_comes_back_as_it_was_posted(reader):
 def test_history_is_read_over_pages_as_far_as_it_is_wanted(reader):
     kind = "video" if reader.platform is TikTok else "image"
     reader.plant([(ago(hours=n), f"Post {n}", kind, TOLD) for n in range(1, 131)])
-    everything = reader.results.history(since=LONG_AGO, limit=1000)
+    everything = reader.metrics_reader.history(since=LONG_AGO, limit=1000)
     assert [post.text for post in everything] == [f"Post {n}" for n in range(1, 131)]
-    assert len(reader.results.history(since=LONG_AGO, limit=70)) == 70
-    assert len(reader.results.history(since=ago(hours=10, minutes=1), limit=1000)) == 10
+    assert len(reader.metrics_reader.history(since=LONG_AGO, limit=70)) == 70
+    assert len(reader.metrics_reader.history(since=ago(hours=10, minutes=1), limit=1000)) == 10
 
 
 def test_numbers_by_id_leave_out_what_is_not_known(reader):
     kind = "video" if reader.platform is TikTok else "image"
     ids = reader.plant([(ago(hours=n), f"Post {n}", kind, TOLD) for n in range(1, 61)])
     strange = ids[0][:-3] + "000"
-    data = reader.results.metrics([*ids, strange])
+    data = reader.metrics_reader.metrics([*ids, strange])
     assert set(data) == set(ids)
     assert {each.likes for each in data.values()} == {40}
 
 
 def test_account_without_posts_has_no_history(reader):
-    assert reader.results.history(since=LONG_AGO, limit=10) == []
+    assert reader.metrics_reader.history(since=LONG_AGO, limit=10) == []
 
 
 def test_limit_of_the_platform_is_one(reader, sandbox):
     sandbox.fault("status", 429, times=9)
     with pytest.raises(RateLimitError):
-        reader.results.history(since=LONG_AGO, limit=10)
+        reader.metrics_reader.history(since=LONG_AGO, limit=10)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_limit_of_the_platform_is_one(reader, sandbox):
 def test_missing_permission_is_told_as_one(sandbox, maker, scopes):
     reader = maker(sandbox, scopes=scopes)
     with pytest.raises(InsufficientPermissionsError):
-        reader.results.history(since=LONG_AGO, limit=10)
+        reader.metrics_reader.history(since=LONG_AGO, limit=10)
 
 
 # --- LinkedIn's members --------------------------------------------------------------------------
@@ -158,8 +158,8 @@ def test_members_have_numbers_and_no_history(sandbox):
     reader = Reader(sandbox, LinkedIn, made["account_id"], account)
     [urn] = reader.plant([(ago(days=2), "Hi", "image", TOLD)])
     with pytest.raises(MetricsNotAvailableError, match="members"):
-        reader.results.history(since=LONG_AGO, limit=10)
-    data = reader.results.metrics([urn])[urn]
+        reader.metrics_reader.history(since=LONG_AGO, limit=10)
+    data = reader.metrics_reader.metrics([urn])[urn]
     assert (data.impressions, data.reach, data.likes) == (900, 700, 40)
 
 
@@ -176,7 +176,7 @@ def behind_a_page(sandbox):
 def test_hashtags_stand_beside_the_sought_ones(behind_a_page):
     texts = ["#rye #bread", "#rye #bread #harbour", "#rye", "#spelt #bread"]
     behind_a_page.plant([(ago(days=n + 1), text, "image", TOLD) for n, text in enumerate(texts)])
-    data = behind_a_page.results.tag_ideas(TagQuery(keywords=("Rye",), limit=3))
+    data = behind_a_page.metrics_reader.tag_ideas(TagQuery(keywords=("Rye",), limit=3))
     assert data.source == "instagram_hashtag_search"
     assert [(idea.tag, round(idea.score, 2)) for idea in data.ideas] == [
         ("rye", 1.0),
@@ -188,20 +188,20 @@ def test_hashtags_stand_beside_the_sought_ones(behind_a_page):
 def test_thirty_hashtags_in_seven_days_are_a_budget(behind_a_page, sandbox):
     for number in range(10):
         keywords = tuple(f"tag{number}x{each}" for each in "abc")
-        behind_a_page.results.tag_ideas(TagQuery(keywords=keywords))
+        behind_a_page.metrics_reader.tag_ideas(TagQuery(keywords=keywords))
     with pytest.raises(RateLimitError):
-        behind_a_page.results.tag_ideas(TagQuery(keywords=("another",)))
-    behind_a_page.results.tag_ideas(TagQuery(keywords=("tag1xa",)))  # the same again is free
+        behind_a_page.metrics_reader.tag_ideas(TagQuery(keywords=("another",)))
+    behind_a_page.metrics_reader.tag_ideas(TagQuery(keywords=("tag1xa",)))  # the same again is free
     sandbox.call("POST", "clock", advance_seconds=7 * 86400 + 1)
-    behind_a_page.results.tag_ideas(TagQuery(keywords=("another",)))
+    behind_a_page.metrics_reader.tag_ideas(TagQuery(keywords=("another",)))
 
 
 def test_instagram_login_cannot_search(sandbox):
     with pytest.raises(MetricsNotAvailableError, match="Facebook Login"):
-        instagram(sandbox).results.tag_ideas(TagQuery(keywords=("rye",)))
+        instagram(sandbox).metrics_reader.tag_ideas(TagQuery(keywords=("rye",)))
 
 
 def test_search_needs_a_reviewed_feature(behind_a_page, sandbox):
     sandbox.call("POST", "settings", instagram_public_content="off")
     with pytest.raises(InsufficientPermissionsError):
-        behind_a_page.results.tag_ideas(TagQuery(keywords=("rye",)))
+        behind_a_page.metrics_reader.tag_ideas(TagQuery(keywords=("rye",)))

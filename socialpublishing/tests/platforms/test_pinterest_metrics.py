@@ -17,7 +17,7 @@ from socialpublishing.errors import (
 )
 from socialpublishing.platforms.base import Account
 from socialpublishing.platforms.metrics import Metrics, MetricsNotAvailableError, TagQuery
-from socialpublishing.platforms.pinterest import Pinterest, results
+from socialpublishing.platforms.pinterest import Pinterest, metrics
 from socialpublishing.platforms.pinterest.metrics import metrics_of, past_post, ranked_tags
 from socialpublishing.platforms.pinterest.regions import REGIONS, region_of
 from socialpublishing.tests.openapi import described
@@ -42,7 +42,7 @@ def make_reader(sandbox):
     def make(**facts):
         made = sandbox.account("pinterest", **facts)
         account = Account(id=made["account_id"], token=Secret(made["access_token"]))
-        return Pinterest.results(Pinterest(account))
+        return Pinterest.metrics_reader(Pinterest(account))
 
     return make
 
@@ -166,7 +166,7 @@ def test_numbers_come_by_id_and_from_as_few_pages_as_hold_them(reader, plant, wa
 
 
 def test_pin_that_is_gone_costs_no_more_than_the_first_pages(reader, plant, watched, monkeypatch):
-    monkeypatch.setattr(results, "MAX_PAGES", 2)
+    monkeypatch.setattr(metrics, "MAX_PAGES", 2)
     plant(reader, *many(600))
     assert reader.metrics(["17"]) == {}
     assert len(watched.calls) == 2
@@ -318,6 +318,6 @@ def test_account_that_allowed_no_reading_has_to_connect_again(make_reader, read)
 
 
 def test_account_has_one_audience_and_reading_costs_nothing():
-    assert not Pinterest.results.by_destination
-    assert not Pinterest.results.reads_are_billed
-    assert Pinterest.results.has_tag_ideas
+    assert not Pinterest.metrics_reader.by_destination
+    assert not Pinterest.metrics_reader.reads_are_billed
+    assert Pinterest.metrics_reader.has_tag_ideas

@@ -43,26 +43,26 @@ def make_results(sandbox):
     def make(**facts):
         made = sandbox.account("twitter", **facts)
         account = Account(id=made["account_id"], token=Secret(made["access_token"]))
-        results = Twitter(account).results(Twitter(account))
-        results.account_id = account.id
-        return results
+        metrics_reader = Twitter(account).metrics_reader(Twitter(account))
+        metrics_reader.account_id = account.id
+        return metrics_reader
 
     return make
 
 
 @pytest.fixture
-def results(make_results):
+def metrics_reader(make_results):
     return make_results()
 
 
 @pytest.fixture
 def plant(sandbox):
-    def plant(results, *posts):
+    def plant(metrics_reader, *posts):
         data = [
             {"created_at": at.isoformat(), "text": text, "kind": kind, "metrics": metrics}
             for at, text, kind, metrics in posts
         ]
-        body = {"platform": "twitter", "account_id": results.account_id, "posts": data}
+        body = {"platform": "twitter", "account_id": metrics_reader.account_id, "posts": data}
         return sandbox.call("POST", "history", **body)["ids"]
 
     return plant
@@ -83,7 +83,7 @@ def posts_read(watched):
 @pytest.mark.parametrize("names", ["asked", "old", "new", "mixed"])
 @pytest.mark.parametrize("asks_in_new", [False, True])
 def test_history_comes_back_as_it_was_written(
-    results, plant, sandbox, monkeypatch, asks_in_new, names
+    metrics_reader, plant, sandbox, monkeypatch, asks_in_new, names
 ):
     monkeypatch.setattr(payloads, "ASKS_IN_NEW_NAMES", asks_in_new)
     sandbox.call("POST", "settings", twitter_names=names)
@@ -96,9 +96,9 @@ def test_history_comes_back_as_it_was_written(
         (ago(days=400), "Long: " + "word " * 100 + "end", "text", {"likes": 1}),
         (ago(days=501), "Too old", "text", None),
     ]
-    ids = plant(results, *planted)
+    ids = plant(metrics_reader, *planted)
 
-    read = results.history(since=LONG_AGO, limit=100)
+    read = metrics_reader.history(since=LONG_AGO, limit=100)
 
     assert [post.id for post in read] == ids[:6]
     assert [(post.published_at, post.text, post.kind) for post in read] == [
@@ -108,39 +108,39 @@ def test_history_comes_back_as_it_was_written(
     assert read[5].metrics.engagement == 1
 
 
-def test_history_is_read_over_pages_and_never_more_than_allowed(results, plant, watched):
-    plant(results, *((ago(hours=n), f"Post {n}", "text", None) for n in range(1, 261)))
+def test_history_is_read_over_pages_and_never_more_than_allowed(metrics_reader, plant, watched):
+    plant(metrics_reader, *((ago(hours=n), f"Post {n}", "text", None) for n in range(1, 261)))
 
-    everything = results.history(since=LONG_AGO, limit=500)
+    everything = metrics_reader.history(since=LONG_AGO, limit=500)
     assert [post.text for post in everything] == [f"Post {n}" for n in range(1, 261)]
     assert len(watched.calls) == 3
 
     watched.calls.clear()
-    assert len(results.history(since=LONG_AGO, limit=120)) == 120
+    assert len(metrics_reader.history(since=LONG_AGO, limit=120)) == 120
     assert posts_read(watched) == 120
     watched.calls.clear()
     # The rest of three is less than X hands out at once.
-    assert len(results.history(since=LONG_AGO, limit=103)) == 100
+    assert len(metrics_reader.history(since=LONG_AGO, limit=103)) == 100
     assert posts_read(watched) == 100
     watched.calls.clear()
-    assert len(results.history(since=ago(hours=10, minutes=1), limit=100)) == 10
+    assert len(metrics_reader.history(since=ago(hours=10, minutes=1), limit=100)) == 10
 
 
-def test_fewer_than_x_hands_out_at_once_are_not_read(results, watched):
+def test_fewer_than_x_hands_out_at_once_are_not_read(metrics_reader, watched):
     with pytest.raises(MetricsNotAvailableError, match="at least 5"):
-        results.history(since=LONG_AGO, limit=4)
+        metrics_reader.history(since=LONG_AGO, limit=4)
     with pytest.raises(MetricsNotAvailableError, match="at least 10"):
-        results.tag_ideas(TagQuery(keywords=("rye",), max_reads=9))
+        metrics_reader.tag_ideas(TagQuery(keywords=("rye",), max_reads=9))
     assert watched.calls == []
 
 
-def test_replies_and_other_accounts_posts_are_no_history(results, make_results, plant):
+def test_replies_and_other_accounts_posts_are_no_history(metrics_reader, make_results, plant):
     plant(make_results(), (ago(days=1), "Theirs", "text", None))
-    http = results.client.http
+    http = metrics_reader.client.http
     first = http.post("/2/tweets", json={"text": "One"})["data"]["id"]
     http.post("/2/tweets", json={"text": "Two", "reply": {"in_reply_to_tweet_id": first}})
 
-    assert [post.text for post in results.history(since=LONG_AGO, limit=5)] == ["One"]
+    assert [post.text for post in metrics_reader.history(since=LONG_AGO, limit=5)] == ["One"]
 
 
 @pytest.mark.parametrize(
@@ -162,29 +162,31 @@ def test_kind_is_told_by_what_is_attached(attachments, kind):
 # --- Metrics -------------------------------------------------------------------------------------
 
 
-def test_numbers_come_by_id_with_clicks_of_the_last_thirty_days(results, plant, watched):
+def test_numbers_come_by_id_with_clicks_of_the_last_thirty_days(metrics_reader, plant, watched):
     young, old = plant(
-        results, (ago(days=29), "Young", "text", TOLD), (ago(days=31), "Old", "text", TOLD)
+        metrics_reader, (ago(days=29), "Young", "text", TOLD), (ago(days=31), "Old", "text", TOLD)
     )
 
-    found = results.metrics([young, old, "17"])
+    found = metrics_reader.metrics([young, old, "17"])
 
     public = {"impressions": 900, "likes": 40, "comments": 5, "shares": 9, "saves": 3}
     assert found == {young: Metrics(**public, clicks=8), old: Metrics(**public)}
     assert len(watched.calls) == 1
 
 
-def test_ids_go_out_in_hundreds(results, plant, watched):
-    ids = plant(results, *((ago(hours=n), f"Post {n}", "text", TOLD) for n in range(1, 206)))
-    assert set(results.metrics(ids)) == set(ids)
+def test_ids_go_out_in_hundreds(metrics_reader, plant, watched):
+    ids = plant(metrics_reader, *((ago(hours=n), f"Post {n}", "text", TOLD) for n in range(1, 206)))
+    assert set(metrics_reader.metrics(ids)) == set(ids)
     assert len(watched.calls) == 3
-    assert results.metrics([]) == {}
+    assert metrics_reader.metrics([]) == {}
     assert len(watched.calls) == 3
 
 
-def test_post_that_is_held_back_for_one_field_is_read_without_it(results, plant, sandbox, watched):
+def test_post_that_is_held_back_for_one_field_is_read_without_it(
+    metrics_reader, plant, sandbox, watched
+):
     young, old = plant(
-        results, (ago(days=1), "Young", "text", TOLD), (ago(days=31), "Old", "text", TOLD)
+        metrics_reader, (ago(days=1), "Young", "text", TOLD), (ago(days=31), "Old", "text", TOLD)
     )
     refused = {
         "title": "Field Authorization Error",
@@ -201,7 +203,7 @@ def test_post_that_is_held_back_for_one_field_is_read_without_it(results, plant,
     body = {"data": [{**data, "public_metrics": counts(like_count=7)}], "errors": [refused]}
     sandbox.fault("status", {"code": 200, "body": body}, path="^/2/tweets$")
 
-    found = results.metrics([young, old])
+    found = metrics_reader.metrics([young, old])
 
     assert (found[young].likes, found[old].likes) == (7, 40)
     assert watched.calls[1].request.url.endswith(f"ids={old}&tweet.fields=public_metrics")
@@ -220,7 +222,7 @@ def test_what_is_not_told_is_not_known():
 # --- Hashtags ------------------------------------------------------------------------------------
 
 
-def test_tags_are_those_of_posts_about_the_keywords(results, make_results, plant, watched):
+def test_tags_are_those_of_posts_about_the_keywords(metrics_reader, make_results, plant, watched):
     others = make_results()
     plant(
         others,
@@ -232,7 +234,7 @@ def test_tags_are_those_of_posts_about_the_keywords(results, make_results, plant
         (ago(days=8), "Rye bread of last week #old", "text", None),
     )
 
-    ideas = results.tag_ideas(TagQuery(keywords=("rye bread",), limit=2, max_reads=25))
+    ideas = metrics_reader.tag_ideas(TagQuery(keywords=("rye bread",), limit=2, max_reads=25))
 
     assert [(idea.tag.lower(), idea.score) for idea in ideas.ideas] == [
         ("sourdough", 1.0),
@@ -244,15 +246,17 @@ def test_tags_are_those_of_posts_about_the_keywords(results, make_results, plant
 
 
 @pytest.mark.parametrize(("max_reads", "read"), [(10, 10), (109, 100), (110, 110), (500, 130)])
-def test_no_more_posts_are_searched_than_may_be_paid_for(results, plant, watched, max_reads, read):
-    plant(results, *((ago(hours=n), f"Rye {n} #rye", "text", None) for n in range(1, 131)))
-    ideas = results.tag_ideas(TagQuery(keywords=("rye",), max_reads=max_reads))
+def test_no_more_posts_are_searched_than_may_be_paid_for(
+    metrics_reader, plant, watched, max_reads, read
+):
+    plant(metrics_reader, *((ago(hours=n), f"Rye {n} #rye", "text", None) for n in range(1, 131)))
+    ideas = metrics_reader.tag_ideas(TagQuery(keywords=("rye",), max_reads=max_reads))
     assert posts_read(watched) == read
     assert [idea.tag for idea in ideas.ideas] == ["rye"]
 
 
-def test_nothing_found_is_no_error(results):
-    assert results.tag_ideas(TagQuery(keywords=("rye",))).ideas == ()
+def test_nothing_found_is_no_error(metrics_reader):
+    assert metrics_reader.tag_ideas(TagQuery(keywords=("rye",))).ideas == ()
 
 
 @pytest.mark.parametrize(
@@ -266,13 +270,13 @@ def test_nothing_found_is_no_error(results):
         (["", "  ", "!?", '"', "2026"], ""),
     ],
 )
-def test_keywords_are_never_operators(results, keywords, query):
+def test_keywords_are_never_operators(metrics_reader, keywords, query):
     search = search_for(keywords)
     if query is not None:
         assert search == query
     assert search.count('"') % 2 == 0
     if search:
-        results.client.http.get("/2/tweets/search/recent", params={"query": search})
+        metrics_reader.client.http.get("/2/tweets/search/recent", params={"query": search})
 
 
 def test_query_holds_as_many_keywords_as_fit():
@@ -294,9 +298,9 @@ def test_tag_counts_once_in_a_post_whatever_its_letters():
 # --- Noes ----------------------------------------------------------------------------------------
 
 READS = {
-    "history": lambda results: results.history(since=LONG_AGO, limit=5),
-    "metrics": lambda results: results.metrics(["17"]),
-    "tag_ideas": lambda results: results.tag_ideas(TagQuery(keywords=("rye",))),
+    "history": lambda metrics_reader: metrics_reader.history(since=LONG_AGO, limit=5),
+    "metrics": lambda metrics_reader: metrics_reader.metrics(["17"]),
+    "tag_ideas": lambda metrics_reader: metrics_reader.tag_ideas(TagQuery(keywords=("rye",))),
 }
 
 
@@ -310,10 +314,10 @@ READS = {
         (403, InsufficientPermissionsError),
     ],
 )
-def test_no_is_told_as_what_helps(results, sandbox, read, status, error):
+def test_no_is_told_as_what_helps(metrics_reader, sandbox, read, status, error):
     sandbox.fault("status", status, method="GET")
     with pytest.raises(error) as caught:
-        READS[read](results)
+        READS[read](metrics_reader)
     if status == 429:
         assert caught.value.until > NOW
 
@@ -325,5 +329,5 @@ def test_account_that_allowed_no_reading_has_to_connect_again(make_results, read
 
 
 def test_reads_are_billed():
-    assert Twitter.results.reads_are_billed
-    assert Twitter.results.has_tag_ideas
+    assert Twitter.metrics_reader.reads_are_billed
+    assert Twitter.metrics_reader.has_tag_ideas

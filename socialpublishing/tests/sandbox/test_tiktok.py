@@ -239,10 +239,10 @@ def test_film_is_published_by_its_last_chunk(creator, control, sample):
     assert control.get("/posts").json() == []
     assert put(url, last, 5 * MB, size).status_code == 201
 
-    data = creator.status(publish_id)
+    status = creator.status(publish_id)
     [post] = control.get("/posts").json()
-    assert data["status"] == "PUBLISH_COMPLETE"
-    assert data["publicaly_available_post_id"] == [int(post["id"])]
+    assert status["status"] == "PUBLISH_COMPLETE"
+    assert status["publicaly_available_post_id"] == [int(post["id"])]
     assert int(post["id"]) > 2**53
     assert post["media"][0]["sha256"] == hashlib.sha256(data).hexdigest()
 
