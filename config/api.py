@@ -20,13 +20,13 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
 
-from publishing.services import InvalidOptionsError
 from socialpublishing.codes import CODES
 from socialpublishing.errors import (
     ContentValidationError,
     RateLimitError,
     SocialPublishingBaseError,
 )
+from socialpublishing.options import InvalidOptionsError
 
 logger = logging.getLogger(__name__)
 

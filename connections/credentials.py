@@ -9,7 +9,8 @@ from typing import Any
 
 from socialpublishing.crypto import Secret
 from socialpublishing.oauth import Tokens
-from socialpublishing.platforms.base import Account, DestinationFacts, Platform, Profile
+from socialpublishing.platforms.accounts import Account, DestinationFacts, Profile
+from socialpublishing.platforms.base import Platform
 
 
 @dataclass(frozen=True, kw_only=True)

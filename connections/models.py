@@ -11,7 +11,8 @@ from django.db.models import Q
 from socialpublishing.crypto import EncryptedTextField
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
-from socialpublishing.platforms.base import Account, Platform
+from socialpublishing.platforms.accounts import Account
+from socialpublishing.platforms.base import Platform
 
 # Tokens are refreshed when this much of their life is left, or a tenth of it if that is more.
 REFRESH_MARGIN = dt.timedelta(minutes=10)

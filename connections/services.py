@@ -18,6 +18,7 @@ from django.db.models import F, Q
 
 from connections.credentials import OAuthCredentials, identify
 from connections.models import SESSION_LIFETIME, AuthorizationSession, Destination, SocialConnection
+from connections.targets import DestinationNotFoundError
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
     OAuthConnectionError,
@@ -28,7 +29,8 @@ from socialpublishing.errors import (
 )
 from socialpublishing.oauth import authorization_url, new_verifier
 from socialpublishing.platforms import PLATFORMS, client_for, offered_platform
-from socialpublishing.platforms.base import DestinationFacts, Platform, Renewal
+from socialpublishing.platforms.accounts import DestinationFacts, Renewal
+from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.boards import Boards, NewBoard, Section
 
 logger = logging.getLogger(__name__)
@@ -53,11 +55,6 @@ on_reconnect: list[Callable[[SocialConnection], None]] = []
 class ConnectionNotFoundError(SocialPublishingBaseError):
     code = "connection_not_found"
     sentence = "You have no such connection."
-
-
-class DestinationNotFoundError(SocialPublishingBaseError):
-    code = "not_found"
-    sentence = "This connection has no such destination, or may not publish there."
 
 
 class BoardsNotSupportedError(SocialPublishingBaseError):

@@ -34,6 +34,7 @@ from connections.serializers import (
     SectionSerializer,
     SocialConnectionResponseSerializer,
 )
+from connections.targets import DestinationNotFoundError
 from socialpublishing.platforms.boards import NewBoard, Privacy
 from socialpublishing.serializers import StatusResponseSerializer
 
@@ -319,7 +320,7 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     def get_destination(self) -> Destination:
         found = self.get_object().destinations.filter(pk=self.kwargs["destination_id"]).first()
         if found is None:
-            raise services.DestinationNotFoundError
+            raise DestinationNotFoundError
         return found
 
 

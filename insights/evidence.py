@@ -14,13 +14,14 @@ from typing import Any
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
-from connections.models import Destination, SocialConnection
-from connections.services import DestinationNotFoundError, client_of
+from connections.models import SocialConnection
+from connections.services import client_of
+from connections.targets import PostingTarget, target_from_id
 from insights.cache import cached, key_of
 from insights.engagement import Sample
 from insights.models import MetricSnapshot
 from publishing.models import PublishJob, Status
-from socialpublishing.errors import InsufficientPermissionsError, SocialPublishingBaseError
+from socialpublishing.errors import InsufficientPermissionsError
 from socialpublishing.platforms.metrics import (
     Metrics,
     MetricsNotAvailableError,
@@ -70,69 +71,36 @@ def sample_of(post: PastPost, age: dt.timedelta) -> Sample:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class PostingTarget:
-    """Whose audience is asked about: a connection, or a destination with an audience of its own."""
-
-    connection: SocialConnection
-    destination: Destination | None = None
-
-    @property
-    def account(self) -> str:
-        id_ = self.destination.external_id if self.destination else self.connection.external_user_id
-        return f"{self.connection.platform}:{id_}"
-
-    @property
-    def name(self) -> str:
-        return str(self.destination or self.connection.external_display_name)
-
-    @property
-    def key(self) -> list[str]:
-        """Of whatever is remembered of it: one user's connection, never another's."""
-        return [self.connection.user_id, str(self.connection.pk), self.account]
-
-    @property
-    def metrics_reader(self) -> type[MetricsReader[Any]] | None:
-        return self.connection.platform_type.metrics_reader
-
-    def read(self) -> MetricsReader[Any]:
-        """Raises MetricsNotAvailableError where nothing tells, and what `client_of` raises."""
-        if self.metrics_reader is None:
-            raise MetricsNotAvailableError
-        if self.metrics_reader.reads_are_billed and not settings.INSIGHTS_MAX_BILLED_READS:
-            raise MetricsNotAvailableError(
-                "The platform charges for reading posts, and this service is set to read none."
-            )
-        return self.metrics_reader(client_of(self.connection, self.destination))
+def metrics_reader_type(target: PostingTarget) -> type[MetricsReader[Any]] | None:
+    return target.connection.platform_type.metrics_reader
 
 
-class DestinationNeededError(SocialPublishingBaseError):
-    code = "destination_required"
-    sentence = (
-        "The account posts to destinations, each with an audience of its own: name one of "
-        "GET /connections/{id}/destinations as destination_id, or choose a default."
-    )
+def metrics_reader_of(target: PostingTarget) -> MetricsReader[Any]:
+    """Raises MetricsNotAvailableError where there is none, and what `client_of` raises."""
+    reader = metrics_reader_type(target)
+    if reader is None:
+        raise MetricsNotAvailableError
+    if reader.reads_are_billed and not settings.INSIGHTS_MAX_BILLED_READS:
+        raise MetricsNotAvailableError(
+            "The platform charges for reading posts, and this service is set to read none."
+        )
+    return reader(client_of(target.connection, target.destination))
 
 
-def target_of(connection: SocialConnection, destination_id: Any = None) -> PostingTarget:
-    """The account itself, or the destination that is named or the default. Never a guess.
+def cache_parts(target: PostingTarget) -> list[str]:
+    """The parts of a cache key: one user's connection, never another's."""
+    return [target.connection.user_id, str(target.connection.pk), target.key]
 
-    Raises DestinationNotFoundError, and DestinationNeededError where there are several.
+
+def audience_of(connection: SocialConnection, destination_id: Any = None) -> PostingTarget:
+    """The account or destination whose audience is asked about. Never a guess.
+
+    Raises DestinationNotFoundError and AudienceRequiredError.
     """
-    platform = connection.platform_type
-    metrics_reader = platform.metrics_reader
-    if destination_id is None and metrics_reader is not None and not metrics_reader.by_destination:
+    reader = connection.platform_type.metrics_reader
+    if destination_id is None and reader is not None and not reader.by_destination:
         return PostingTarget(connection=connection)
-    places = connection.destinations.filter(can_publish=True)
-    if destination_id is not None:
-        chosen = places.filter(pk=destination_id).first()
-        if chosen is None:
-            raise DestinationNotFoundError
-        return PostingTarget(connection=connection, destination=chosen)
-    default = places.filter(is_default=True).first()
-    if default is None and platform.destination_option and not platform.posts_as_account:
-        raise DestinationNeededError
-    return PostingTarget(connection=connection, destination=default)
+    return target_from_id(connection, destination_id)
 
 
 def evidence_of(target: PostingTarget, *, now: dt.datetime) -> Evidence:
@@ -155,7 +123,7 @@ def _history(
 ) -> tuple[list[tuple[PastPost, dt.timedelta]], Source]:
     def make() -> dict[str, Any]:
         try:
-            metrics_reader = target.read()
+            metrics_reader = metrics_reader_of(target)
             limit = MAX_POSTS
             if metrics_reader.reads_are_billed:
                 limit = min(limit, settings.INSIGHTS_MAX_BILLED_READS)
@@ -165,7 +133,7 @@ def _history(
             return {"posts": [], "code": error.code, "why": str(error)}
         return {"posts": [_as_data(post) for post in posts], "code": "", "why": ""}
 
-    response = cached(f"history:{key_of(target.key)}", make)
+    response = cached(f"history:{key_of(cache_parts(target))}", make)
     data = [_from_data(post) for post in response.value["posts"]]
     source = Source(
         name="account_history",
@@ -186,8 +154,9 @@ def _snapshots(target: PostingTarget, now: dt.datetime) -> list[tuple[PastPost, 
         status=Status.PUBLISHED,
         published_at__gte=now - HISTORY,
     )
-    if target.metrics_reader is None or target.metrics_reader.by_destination:
-        jobs = jobs.filter(account=target.account)
+    reader = metrics_reader_type(target)
+    if reader is None or reader.by_destination:
+        jobs = jobs.filter(account=target.key)
     read = jobs.annotate(newest=Subquery(newest)).filter(newest__isnull=False)
     ids = list(read.order_by("-published_at").values_list("newest", flat=True)[:MAX_POSTS])
     posts = []

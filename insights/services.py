@@ -14,11 +14,21 @@ from django.conf import settings
 
 from connections.models import SocialConnection
 from connections.services import ConnectionNotFoundError
+from connections.targets import PostingTarget
 from insights import best_times as estimator
 from insights import hashtags as own_tags
 from insights.cache import cached, key_of
 from insights.confidence import Confidence
-from insights.evidence import Evidence, PostingTarget, Source, evidence_of, sample_of, target_of
+from insights.evidence import (
+    Evidence,
+    Source,
+    audience_of,
+    cache_parts,
+    evidence_of,
+    metrics_reader_of,
+    metrics_reader_type,
+    sample_of,
+)
 from insights.models import WeekEstimate
 from socialpublishing.clock import database_now
 from socialpublishing.errors import PlatformApiError, SocialPublishingBaseError
@@ -105,7 +115,7 @@ def best_times(
 
     Raises TooLittleKnownError, which says how many more posts it takes, and PlatformApiError.
     """
-    target = target_of(connection, destination_id)
+    target = audience_of(connection, destination_id)
     evidence = evidence_of(target, now=database_now())
     zone = zone_name or connection.timezone or "UTC"
     estimate = _estimated(target, evidence, zone)
@@ -141,7 +151,7 @@ def _estimated(target: PostingTarget, evidence: Evidence, zone: str) -> estimato
             _keep(target, evidence, zone, estimate, alone.effects, now)
         return dataclasses.asdict(estimate)
 
-    data = cached(f"rhythm:{key_of(target.key, zone, of_what)}", make).value
+    data = cached(f"rhythm:{key_of(cache_parts(target), zone, of_what)}", make).value
     return estimator.Estimate(
         **{
             **data,
@@ -177,7 +187,7 @@ def _keep(
         return  # asked in passing; the account's own zone is what can be compared
     WeekEstimate.objects.update_or_create(
         connection=target.connection,
-        account=target.account,
+        account=target.key,
         defaults={
             "account_name": target.name,
             "platform": target.connection.platform,
@@ -260,7 +270,7 @@ def hashtags(
     lists: list[list[Suggestion]] = []
     sources: list[Source] = []
     if connection is not None:
-        target = target_of(connection, destination_id)
+        target = audience_of(connection, destination_id)
         for data, source in (
             _platforms_tags(target, keywords, industry, limit),
             _own_tags(target, keywords),
@@ -288,9 +298,10 @@ def _platforms_tags(
 
     def make() -> dict[str, Any]:
         try:
-            if target.metrics_reader is None or not target.metrics_reader.has_tag_ideas:
+            reader = metrics_reader_type(target)
+            if reader is None or not reader.has_tag_ideas:
                 raise MetricsNotAvailableError("The platform names no hashtags.")
-            data = target.read().tag_ideas(
+            data = metrics_reader_of(target).tag_ideas(
                 TagQuery(
                     keywords=tuple(keywords),
                     industry=industry,
@@ -305,7 +316,7 @@ def _platforms_tags(
         return {"name": data.source, "why": data.meaning, "code": "", "ideas": ideas}
 
     folded = [own_tags.fold(word) for word in keywords]
-    key = key_of(target.key, folded, industry, limit, zone)
+    key = key_of(cache_parts(target), folded, industry, limit, zone)
     try:
         response = cached(f"tags:{key}", make)
     except PlatformApiError as error:

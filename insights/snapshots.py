@@ -20,7 +20,8 @@ from django.db import transaction
 from django.db.models import Max
 
 from connections.models import SocialConnection
-from insights.evidence import PostingTarget
+from connections.targets import PostingTarget
+from insights.evidence import metrics_reader_of
 from insights.models import READ_AT, READ_AT_WHEN_BILLED, MetricSchedule, MetricSnapshot
 from insights.services import TooLittleKnownError
 from publishing.models import PublishJob, Status
@@ -149,7 +150,7 @@ def _due(now: dt.datetime) -> Iterator[tuple[PostingTarget | None, list[MetricSc
         for start in range(0, len(own), size):
             batch = [schedule for schedule in own[start : start + size] if _take(schedule, now)]
             if batch:
-                yield _target(batch[0].job), batch
+                yield _active_target(batch[0].job), batch
 
 
 def _posts_at_a_time(job: PublishJob) -> int:
@@ -166,11 +167,12 @@ def _take(schedule: MetricSchedule, now: dt.datetime) -> bool:
     )
 
 
-def _target(job: PublishJob) -> PostingTarget | None:
-    connection = job.connection
-    if connection is None or connection.status == SocialConnection.Status.REVOKED:
+def _active_target(job: PublishJob) -> PostingTarget | None:
+    """Where the post went, unless its account is disconnected by now."""
+    target = job.target
+    if target is None or target.connection.status == SocialConnection.Status.REVOKED:
         return None
-    return PostingTarget(connection=connection, destination=job.destination)
+    return target
 
 
 def _read(target: PostingTarget | None, watches: Sequence[MetricSchedule], now: dt.datetime) -> int:
@@ -178,7 +180,7 @@ def _read(target: PostingTarget | None, watches: Sequence[MetricSchedule], now: 
         _put_off(watches, None, "connection_not_found", "The account is no longer connected.")
         return 0
     try:
-        metrics_reader = target.read()
+        metrics_reader = metrics_reader_of(target)
         if metrics_reader.reads_are_billed:
             rest = watches[settings.INSIGHTS_MAX_BILLED_READS :]
             _put_off(rest, now + PAUSE, "", "")

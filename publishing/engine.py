@@ -19,7 +19,6 @@ from typing import Any
 
 from django.conf import settings
 
-from connections.models import Destination, SocialConnection
 from publishing.models import PublishJob, Status
 from publishing.transitions import Move
 from socialpublishing.crypto import Secret
@@ -42,7 +41,8 @@ from socialpublishing.errors import (
     WhoActs,
 )
 from socialpublishing.platforms import client_for
-from socialpublishing.platforms.base import Account, Found, Progress, Renewal, Stage
+from socialpublishing.platforms.accounts import Account, Renewal
+from socialpublishing.platforms.progress import Found, Progress, Stage
 from socialpublishing.posts import Post
 
 logger = logging.getLogger(__name__)
@@ -178,7 +178,7 @@ def _decide(job: PublishJob, context: Context) -> Decision:
     if connection.status == connection.Status.NEEDS_REAUTH:
         code = TokenExpiredError.code
         return _deferred(job, now, code, connection.status_reason, is_looking=has_intent)
-    limited = target.limited_until
+    limited = target.row.limited_until
     if limited is not None and limited > now and not has_intent:
         note = (
             f"{job.platform_type.label} lets this account publish again at {limited:%H:%M:%S} UTC."
@@ -207,7 +207,7 @@ def _decide(job: PublishJob, context: Context) -> Decision:
 def _step(job: PublishJob, kind: StepKind, context: Context) -> Decision:
     connection, target = job.connection, job.target
     assert connection is not None
-    assert isinstance(target, (SocialConnection, Destination))
+    assert target is not None
     is_refresh = kind == StepKind.REFRESH
     step = Step(
         job=job,
@@ -739,7 +739,7 @@ def _token_is_usable(job: PublishJob, now: dt.datetime) -> bool:
 
 
 def _has_own_token(job: PublishJob) -> bool:
-    return job.destination is not None and job.destination.access_token is not None
+    return job.target is not None and job.target.has_own_token
 
 
 def _is_token_fresh(job: PublishJob, now: dt.datetime) -> bool:

@@ -11,10 +11,12 @@ from django.db import models
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
-from connections.models import Destination, PostingAccount, SocialConnection
+from connections.models import Destination, SocialConnection
+from connections.targets import PostingTarget
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
-from socialpublishing.platforms.base import LookupRules, Platform, Progress, Stage
+from socialpublishing.platforms.base import Platform
+from socialpublishing.platforms.progress import LookupRules, Progress, Stage
 from socialpublishing.posts import Media, Post
 
 # How many due rows a claim looks at. While one job of an account is in hand, its others are passed
@@ -216,9 +218,11 @@ class PublishJob(models.Model):
         )
 
     @property
-    def target(self) -> PostingAccount | None:
-        """The row that carries the post: a destination, else the connection; None if it is gone."""
-        return self.destination or self.connection
+    def target(self) -> PostingTarget | None:
+        """What carries the post; None once the account is gone."""
+        if self.connection is None:
+            return None
+        return PostingTarget(connection=self.connection, destination=self.destination)
 
     @property
     def due_at(self) -> dt.datetime:

@@ -11,8 +11,9 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from connections.models import Destination, SocialConnection
+from connections.models import SocialConnection
 from connections.services import ConnectionNotFoundError
+from connections.targets import PostingTarget, target_from_options
 from publishing.models import ENDED, Outcome, PublishJob, Status
 from publishing.transitions import Move, StaleJobError, move, move_one, record_start
 from socialpublishing import media
@@ -26,9 +27,9 @@ from socialpublishing.errors import (
     Violation,
 )
 from socialpublishing.limits import Capabilities, PostType
-from socialpublishing.options import wrong_options
+from socialpublishing.options import InvalidOptionsError, wrong_options
 from socialpublishing.platforms import offered_platform
-from socialpublishing.platforms.base import Stage, web_address
+from socialpublishing.platforms.progress import Stage, web_address
 from socialpublishing.posts import MEASURES, Media, MediaKind, Post, media_kind
 from socialpublishing.text import is_blank
 
@@ -70,31 +71,6 @@ class PermissionMissingError(SocialPublishingBaseError):
             f"The account was connected without the permission to publish ({', '.join(missing)}). "
             "Please connect it again and grant it."
         )
-
-
-class DestinationRequiredError(SocialPublishingBaseError):
-    code = "destination_required"
-
-    def __init__(self, option: str, destinations: Sequence[Destination]) -> None:
-        places = ", ".join(f"{place.external_id} ({place.name})" for place in destinations)
-        where = (
-            f"Choose one of: {places}."
-            if places
-            else "The account has no destination that it may publish to."
-        )
-        super().__init__(
-            f"The account posts to destinations: name one as {option}, or choose a default. {where}"
-        )
-
-
-class InvalidOptionsError(SocialPublishingBaseError):
-    """`violations`: pairs of an option's name and what is wrong with it."""
-
-    code = "invalid_request"
-
-    def __init__(self, violations: Sequence[tuple[str, str]]) -> None:
-        self.violations = violations
-        super().__init__(" ".join(f"{name}: {message}" for name, message in violations))
 
 
 class IdempotencyKeyReusedError(SocialPublishingBaseError):
@@ -185,17 +161,16 @@ def accept_post(draft: Draft, *, user_id: str) -> Accepted:
 
 
 def _content(draft: Draft, connection: SocialConnection) -> dict[str, Any]:
-    """What the columns of a job say of what is published and where, once all of it is checked."""
-    destination = _checked(draft, connection)
+    """The columns of a job that hold its content and its target, once all of it is checked."""
+    target = _checked_target(draft, connection)
+    assets = probe_assets(draft, target.limits)
     platform = connection.platform_type
-    assets = probe_assets(draft, platform.limits(connection.profile))
     if violations := platform.violations(_post(draft, assets), connection.profile):
         raise ContentValidationError(violations)
-    account = destination.external_id if destination else connection.external_user_id
     return {
-        "destination": destination,
-        "account": f"{connection.platform}:{account}",
-        "account_name": str(destination or connection.external_display_name),
+        "destination": target.destination,
+        "account": target.key,
+        "account_name": target.name,
         "text": draft.text,
         "assets": assets,
         "platform_specific_options": dict(draft.options),
@@ -208,24 +183,24 @@ def check_post(draft: Draft, *, user_id: str) -> list[Violation]:
     Raises the errors of `accept_post` for what is wrong with the request itself.
     """
     connection = _connection(draft, user_id)
-    platform = connection.platform_type
     _check_time(draft.scheduled_at, database_now())
-    _checked(draft, connection)
+    target = _checked_target(draft, connection)
     found: list[Violation] = []
-    assets = probe_assets(draft, platform.limits(connection.profile), found)
+    assets = probe_assets(draft, target.limits, found)
+    platform = connection.platform_type
     return found + platform.violations(_post(draft, assets), connection.profile)
 
 
-def _checked(draft: Draft, connection: SocialConnection) -> Destination | None:
-    """Where the post goes, if everything but its content is right."""
+def _checked_target(draft: Draft, connection: SocialConnection) -> PostingTarget:
+    """Where the post goes, once everything but its content is checked."""
     platform = connection.platform_type
     if wrong := wrong_options(draft.options, platform.options):
         raise InvalidOptionsError(wrong)
     platform.check_publishing(Post(options=draft.options))
-    destination = _destination(draft, connection)
+    target = target_from_options(connection, draft.options)
     if is_blank(draft.text) and not draft.assets:
         raise EmptyPostError
-    return destination
+    return target
 
 
 def _replay(draft: Draft, user_id: str, now: dt.datetime) -> Accepted | None:
@@ -261,24 +236,6 @@ def _check_time(at: dt.datetime | None, now: dt.datetime) -> None:
         raise ScheduleTimeError
     if at is not None and at > now + MAX_AHEAD:
         raise ScheduleTimeFarError
-
-
-def _destination(draft: Draft, connection: SocialConnection) -> Destination | None:
-    """Where the post goes, if not to the account itself. Never a guess."""
-    platform = connection.platform_type
-    option = platform.destination_option
-    if not option:
-        return None
-    eligible = list(connection.destinations.filter(can_publish=True))
-    wanted = draft.options.get(option)
-    for place in eligible:
-        if place.external_id == wanted or (wanted is None and place.is_default):
-            return place
-    if wanted is not None:
-        raise InvalidOptionsError([(option, "The account may not publish there.")])
-    if platform.posts_as_account:
-        return None
-    raise DestinationRequiredError(option, eligible)
 
 
 def probe_assets(

@@ -6,18 +6,29 @@ post take them stands in the platform's capabilities. The fields are strict: a n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
+from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.serializers import StrictSerializer, TextField
 
 # Written so that every dialect of regular expressions reads it: it stands in the API's description.
 WEB_ADDRESS = RegexValidator(
     r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*\Z", "An http(s) address is expected."
 )
+
+
+class InvalidOptionsError(SocialPublishingBaseError):
+    """`violations`: pairs of an option's name and what is wrong with it."""
+
+    code = "invalid_request"
+
+    def __init__(self, violations: Sequence[tuple[str, str]]) -> None:
+        self.violations = violations
+        super().__init__(" ".join(f"{name}: {message}" for name, message in violations))
 
 
 class PostOptions(StrictSerializer):

@@ -20,7 +20,7 @@ from connections.services import store_credentials
 from publishing.models import JobEvent, PublishJob, Status
 from socialpublishing.oauth import Tokens
 from socialpublishing.platforms import PLATFORMS
-from socialpublishing.platforms.base import Stage
+from socialpublishing.platforms.progress import Stage
 
 # By platform: the call that makes a post, which must not be made twice, and one that uploads.
 CREATES = {

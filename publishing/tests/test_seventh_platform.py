@@ -18,7 +18,9 @@ from socialpublishing.errors import NoResponseError
 from socialpublishing.limits import Capabilities, PostType
 from socialpublishing.oauth import OAuth
 from socialpublishing.platforms import PLATFORMS
-from socialpublishing.platforms.base import Found, Host, Platform, Profile
+from socialpublishing.platforms.accounts import Profile
+from socialpublishing.platforms.base import Host, Platform
+from socialpublishing.platforms.progress import Found
 
 APPS = ("config", "insights", "publishing", "connections", "socialpublishing")
 

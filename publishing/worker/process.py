@@ -37,7 +37,8 @@ from publishing.models import JobEvent, PublishJob, Status, WorkerSlot
 from publishing.transitions import Move, is_legal, move
 from socialpublishing.clock import database_now
 from socialpublishing.errors import PlatformUnreachableError, SocialPublishingBaseError
-from socialpublishing.platforms.base import Renewal, Stage
+from socialpublishing.platforms.accounts import Renewal
+from socialpublishing.platforms.progress import Stage
 
 logger = logging.getLogger(__name__)
 
@@ -321,8 +322,8 @@ class Worker:
         for decision in decisions:
             target = decision.move.job.target
             if decision.limited_until is not None and target is not None:
-                target.limited_until = decision.limited_until
-                target.save(update_fields=["limited_until"])
+                target.row.limited_until = decision.limited_until
+                target.row.save(update_fields=["limited_until"])
             place = decision.move.job.destination
             if decision.is_shut_out and place is not None:
                 place.can_publish = False

@@ -7,7 +7,8 @@ from socialpublishing.errors import (
     PlatformNotConfiguredError,
     UnknownLoginError,
 )
-from socialpublishing.platforms.base import Account, Platform
+from socialpublishing.platforms.accounts import Account
+from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.facebook import Facebook
 from socialpublishing.platforms.instagram import Instagram
 from socialpublishing.platforms.linkedin import LinkedIn

@@ -7,9 +7,8 @@ import base64
 import datetime as dt
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -30,160 +29,15 @@ from socialpublishing.limits import Capabilities, PostType
 from socialpublishing.media import open_stream
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.options import PostOptions
+from socialpublishing.platforms.accounts import Account, DestinationFacts, Profile, Renewal
+from socialpublishing.platforms.progress import Found, LookupRules, Progress
 from socialpublishing.posts import Media, Post
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.metrics import MetricsReader
 
-MAX_REMOTE_ID = 200
-MAX_POST_URL = 500
 # An upload gives its job back after so long, with the offset it came to.
 UPLOAD_STEP_S = 5.0
-
-
-class Stage(StrEnum):
-    """How far a post has come at its platform."""
-
-    PREPARING = "preparing"  # uploads and drafts: litter at worst
-    READY = "ready"  # only the one call is left that makes it public
-    CONFIRMING = "confirming"  # that call was taken; the platform is at work
-    PUBLISHED = "published"
-    # The platform took the call, and said later that nothing became public:
-    REFUSED = "refused"  # for what the post holds
-    LOST = "lost"  # for reasons of its own; worth beginning anew
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """Where a post stands. `handle` is the platform module's own business: JSON, no tokens.
-
-    `poll_after` asks to be called again only after that long; `note` is a sentence for the owner.
-    `posted` are the ids of its parts that are public, of a post that goes out in several calls:
-    they outlive whatever has to begin anew.
-    """
-
-    stage: Stage = Stage.PREPARING
-    handle: Mapping[str, Any] = field(default_factory=dict)
-    posted: tuple[str, ...] = ()
-    poll_after: dt.timedelta | None = None
-    remote_id: str = ""
-    post_url: str = ""
-    note: str = ""
-
-    def preparing(
-        self, *, poll_after: dt.timedelta | None = None, note: str = "", **handle: Any
-    ) -> Progress:
-        return replace(self, handle={**self.handle, **handle}, poll_after=poll_after, note=note)
-
-    def ready(self, *, note: str = "", **handle: Any) -> Progress:
-        return replace(
-            self,
-            stage=Stage.READY,
-            handle={**self.handle, **handle},
-            poll_after=None,
-            note=note,
-        )
-
-    def confirming(self, *, poll_after: dt.timedelta, **handle: Any) -> Progress:
-        return replace(
-            self,
-            stage=Stage.CONFIRMING,
-            handle={**self.handle, **handle},
-            poll_after=poll_after,
-        )
-
-    def with_part(self, part_id: Any, *, post_url: Any = "") -> Progress:
-        """One part more is public. Raises NoResponseError for an id that is none."""
-        return replace(
-            self, posted=(*self.posted, _remote_id(part_id)), post_url=web_address(post_url)
-        )
-
-    def refused(self, note: str) -> Progress:
-        return replace(self, stage=Stage.REFUSED, note=note, poll_after=None)
-
-    def lost(self, note: str, *, poll_after: dt.timedelta | None = None) -> Progress:
-        return replace(self, stage=Stage.LOST, note=note, poll_after=poll_after)
-
-    def published(self, *, remote_id: Any, post_url: Any = "") -> Progress:
-        """As a platform told it. Raises NoResponseError for an id that is none."""
-        return replace(
-            self,
-            stage=Stage.PUBLISHED,
-            remote_id=_remote_id(remote_id),
-            post_url=web_address(post_url),
-            poll_after=None,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Account:
-    """On whose behalf a client calls. `profile` holds what its calls need to know; no secrets."""
-
-    id: str
-    token: Secret
-    profile: Mapping[str, Any] = field(default_factory=dict)
-    # How it was connected, where a platform has more ways than one.
-    login: str = ""
-    # Of a destination: the account it belongs to.
-    owner_id: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Profile:
-    """Whom a fresh token belongs to."""
-
-    id: str
-    display_name: str
-    kind: str = "person"
-    # What later calls need to know, such as a user name.
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    # What was granted, where the token's answer does not tell.
-    scopes: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DestinationFacts:
-    """A place that an account can post to beyond itself, with its own token if it has one."""
-
-    id: str
-    name: str
-    kind: str
-    can_publish: bool
-    token: Secret | None = None
-    profile: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Renewal:
-    """What a refresh brought: new tokens, destinations read anew, or both."""
-
-    tokens: Tokens | None = None
-    destinations: Sequence[DestinationFacts] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """A post that is there."""
-
-    remote_id: str
-    post_url: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "post_url", web_address(self.post_url))
-
-
-@dataclass(frozen=True, kw_only=True)
-class LookupRules:
-    """How far a look-up can be trusted.
-
-    A post that is not seen `settle` after the publishing call does not exist, if `is_complete`.
-    `repeat_within`: so long after the call a repeat is refused by the platform itself if the post
-    exists after all; later, nobody knows.
-    """
-
-    settle: dt.timedelta = dt.timedelta(seconds=90)
-    is_complete: bool = True
-    repeat_within: dt.timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -449,18 +303,6 @@ class Platform(abc.ABC):
     def params_with(self, token: Secret) -> Mapping[str, str]:
         """Parameters that go with each call that carries `token`."""
         return {}
-
-
-def _remote_id(data: Any) -> str:
-    if not isinstance(data, str) or not 0 < len(data) <= MAX_REMOTE_ID:
-        raise NoResponseError("The platform named the post in no way that we understand.")
-    return data
-
-
-def web_address(data: Any) -> str:
-    """An address that a person can be given to click; empty if `told` is none."""
-    is_one = isinstance(data, str) and data.startswith(("https://", "http://"))
-    return data if is_one and len(data) <= MAX_POST_URL else ""
 
 
 def basic(client_id: str, secret: str) -> str:

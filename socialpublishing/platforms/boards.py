@@ -9,7 +9,7 @@ import abc
 from dataclasses import dataclass
 from enum import StrEnum
 
-from socialpublishing.platforms.base import DestinationFacts
+from socialpublishing.platforms.accounts import DestinationFacts
 
 
 class Privacy(StrEnum):

@@ -25,18 +25,8 @@ from socialpublishing.http import Body, MultipartBody, PlatformResponse
 from socialpublishing.limits import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.media import download, open_stream
 from socialpublishing.oauth import OAuth, Tokens
-from socialpublishing.platforms.base import (
-    Account,
-    DestinationFacts,
-    Found,
-    Host,
-    LookupRules,
-    Platform,
-    Profile,
-    Progress,
-    Renewal,
-    Stage,
-)
+from socialpublishing.platforms.accounts import Account, DestinationFacts, Profile, Renewal
+from socialpublishing.platforms.base import Host, Platform
 from socialpublishing.platforms.facebook.errors import read_error, read_video_error
 from socialpublishing.platforms.facebook.metrics import FacebookMetrics
 from socialpublishing.platforms.facebook.options import FacebookOptions
@@ -52,6 +42,7 @@ from socialpublishing.platforms.facebook.payloads import (
 from socialpublishing.platforms.facebook.videos import FIELDS, VideoState, read_state
 from socialpublishing.platforms.meta import graph
 from socialpublishing.platforms.meta.graph import VERSION
+from socialpublishing.platforms.progress import Found, LookupRules, Progress, Stage
 from socialpublishing.posts import Media, MediaKind, Post
 
 MAX_PAGES_OF_PAGES = 50

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from socialpublishing.platforms.base import Progress
+from socialpublishing.platforms.progress import Progress
 from socialpublishing.posts import MediaKind, Post
 from socialpublishing.text import find_urls
 

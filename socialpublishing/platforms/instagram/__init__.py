@@ -36,14 +36,8 @@ from socialpublishing.http import PlatformResponse
 from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.options import NumberField
-from socialpublishing.platforms.base import (
-    Found,
-    Host,
-    Platform,
-    Profile,
-    Progress,
-    Renewal,
-)
+from socialpublishing.platforms.accounts import Profile, Renewal
+from socialpublishing.platforms.base import Host, Platform
 from socialpublishing.platforms.instagram.metrics import InstagramMetrics
 from socialpublishing.platforms.instagram.payloads import (
     SHARED_OPTIONS,
@@ -58,6 +52,7 @@ from socialpublishing.platforms.instagram.payloads import (
 )
 from socialpublishing.platforms.meta import graph
 from socialpublishing.platforms.meta.graph import VERSION
+from socialpublishing.platforms.progress import Found, Progress
 from socialpublishing.posts import MediaKind, Post
 from socialpublishing.serializers import StrictSerializer, TextField
 

@@ -15,14 +15,8 @@ from socialpublishing import options
 from socialpublishing.crypto import Secret
 from socialpublishing.limits import Capabilities
 from socialpublishing.oauth import OAuth, Tokens
-from socialpublishing.platforms.base import (
-    Account,
-    DestinationFacts,
-    Host,
-    Platform,
-    Profile,
-    Renewal,
-)
+from socialpublishing.platforms.accounts import Account, DestinationFacts, Profile, Renewal
+from socialpublishing.platforms.base import Host, Platform
 from socialpublishing.platforms.instagram import Instagram, InstagramOptions
 from socialpublishing.platforms.meta import graph
 from socialpublishing.platforms.meta.graph import VERSION

@@ -38,15 +38,8 @@ from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, 
 from socialpublishing.media import open_stream
 from socialpublishing.oauth import OAuth
 from socialpublishing.options import WEB_ADDRESS, IntegerField
-from socialpublishing.platforms.base import (
-    DestinationFacts,
-    Found,
-    Host,
-    LookupRules,
-    Platform,
-    Profile,
-    Progress,
-)
+from socialpublishing.platforms.accounts import DestinationFacts, Profile
+from socialpublishing.platforms.base import Host, Platform
 from socialpublishing.platforms.linkedin.metrics import LinkedInMetrics
 from socialpublishing.platforms.linkedin.payloads import (
     ASSETS,
@@ -57,6 +50,7 @@ from socialpublishing.platforms.linkedin.payloads import (
     shows,
 )
 from socialpublishing.platforms.metrics import MetricsReader
+from socialpublishing.platforms.progress import Found, LookupRules, Progress
 from socialpublishing.posts import Media, MediaKind, Post
 from socialpublishing.serializers import StrictSerializer, TextField
 

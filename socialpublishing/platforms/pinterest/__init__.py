@@ -32,14 +32,8 @@ from socialpublishing.http import MultipartBody, PlatformResponse, retry_after
 from socialpublishing.limits import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.media import download, open_stream
 from socialpublishing.oauth import OAuth, Tokens
-from socialpublishing.platforms.base import (
-    DestinationFacts,
-    Found,
-    Host,
-    Platform,
-    Profile,
-    Progress,
-)
+from socialpublishing.platforms.accounts import DestinationFacts, Profile
+from socialpublishing.platforms.base import Host, Platform
 from socialpublishing.platforms.boards import Boards, NewBoard, Section
 from socialpublishing.platforms.pinterest.metrics import PinterestMetrics
 from socialpublishing.platforms.pinterest.payloads import (
@@ -55,6 +49,7 @@ from socialpublishing.platforms.pinterest.payloads import (
     source_of_bytes,
     source_of_video,
 )
+from socialpublishing.platforms.progress import Found, Progress
 from socialpublishing.posts import Media, MediaKind, Post
 
 MAX_ALT_TEXT = 500

@@ -41,7 +41,9 @@ from socialpublishing.limits import (
 )
 from socialpublishing.media import open_stream
 from socialpublishing.oauth import OAuth
-from socialpublishing.platforms.base import Found, Host, LookupRules, Platform, Profile, Progress
+from socialpublishing.platforms.accounts import Profile
+from socialpublishing.platforms.base import Host, Platform
+from socialpublishing.platforms.progress import Found, LookupRules, Progress
 from socialpublishing.platforms.tiktok.metrics import TikTokMetrics
 from socialpublishing.platforms.tiktok.payloads import (
     PUBLIC,

@@ -33,14 +33,9 @@ from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, 
 from socialpublishing.media import download
 from socialpublishing.oauth import OAuth
 from socialpublishing.options import IntegerField
-from socialpublishing.platforms.base import (
-    Found,
-    Host,
-    Platform,
-    Profile,
-    Progress,
-    basic,
-)
+from socialpublishing.platforms.accounts import Profile
+from socialpublishing.platforms.base import Host, Platform, basic
+from socialpublishing.platforms.progress import Found, Progress
 from socialpublishing.platforms.twitter.metrics import TwitterMetrics
 from socialpublishing.platforms.twitter.payloads import (
     asked_fields,

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
-from socialpublishing.platforms.base import Progress
+from socialpublishing.platforms.progress import Progress
 from socialpublishing.posts import Post
 from socialpublishing.text import find_urls
 

@@ -21,7 +21,8 @@ from socialpublishing.http import PlatformResponse
 from socialpublishing.oauth import authorization_url, new_verifier
 from socialpublishing.options import wrong_options
 from socialpublishing.platforms import PLATFORMS, client_for, offered_platform, platform_named
-from socialpublishing.platforms.base import Account, Progress
+from socialpublishing.platforms.accounts import Account
+from socialpublishing.platforms.progress import Progress
 from socialpublishing.posts import Post
 
 # What a platform that publishes a container looks for.

@@ -20,10 +20,10 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import PlatformResponse
 from socialpublishing.options import wrong_options
-from socialpublishing.platforms.base import Progress
 from socialpublishing.platforms.facebook import Facebook, feed_form, hosted_form, page_facts
 from socialpublishing.platforms.facebook.options import FacebookOptions
 from socialpublishing.platforms.facebook.videos import read_state
+from socialpublishing.platforms.progress import Progress
 from socialpublishing.posts import Media, MediaKind, Post
 
 

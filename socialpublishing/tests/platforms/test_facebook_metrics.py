@@ -8,7 +8,7 @@ import pytest
 
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import ContentRejectedError, InsufficientPermissionsError
-from socialpublishing.platforms.base import Account
+from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.facebook import Facebook, metrics
 from socialpublishing.platforms.facebook.metrics import FacebookMetrics, metrics_of, past_post
 

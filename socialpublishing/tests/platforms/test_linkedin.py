@@ -19,10 +19,10 @@ from socialpublishing.errors import (
     UploadLostError,
 )
 from socialpublishing.http import PlatformResponse
-from socialpublishing.platforms.base import LookupRules
 from socialpublishing.platforms.linkedin import LinkedIn, encoded
 from socialpublishing.platforms.linkedin.little_text import read, write
 from socialpublishing.platforms.linkedin.payloads import author_urn, post_payload, shows
+from socialpublishing.platforms.progress import LookupRules
 from socialpublishing.posts import Media, MediaKind, Post
 from socialpublishing.sandbox.linkedin import little_text as theirs
 

@@ -8,7 +8,7 @@ import pytest
 
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import InsufficientPermissionsError, RateLimitError
-from socialpublishing.platforms.base import Account
+from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.facebook import Facebook
 from socialpublishing.platforms.instagram import Instagram
 from socialpublishing.platforms.instagram.facebook_login import InstagramWithFacebookLogin

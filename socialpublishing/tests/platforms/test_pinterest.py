@@ -21,13 +21,14 @@ from socialpublishing.errors import (
 from socialpublishing.http import PlatformResponse
 from socialpublishing.media import Downloaded
 from socialpublishing.options import wrong_options
-from socialpublishing.platforms.base import Account, Found, Progress
+from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.pinterest import (
     Pinterest,
     PinterestOptions,
     board_facts,
     payloads,
 )
+from socialpublishing.platforms.progress import Found, Progress
 from socialpublishing.posts import Media, MediaKind, Post
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)

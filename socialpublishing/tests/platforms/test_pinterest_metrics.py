@@ -15,7 +15,7 @@ from socialpublishing.errors import (
     RateLimitError,
     TokenExpiredError,
 )
-from socialpublishing.platforms.base import Account
+from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.metrics import Metrics, MetricsNotAvailableError, TagQuery
 from socialpublishing.platforms.pinterest import Pinterest, metrics
 from socialpublishing.platforms.pinterest.metrics import metrics_of, past_post, ranked_tags

@@ -15,7 +15,7 @@ from socialpublishing.errors import (
     UploadLostError,
 )
 from socialpublishing.http import PlatformResponse
-from socialpublishing.platforms.base import Progress
+from socialpublishing.platforms.progress import Progress
 from socialpublishing.platforms.tiktok import TikTok
 from socialpublishing.platforms.tiktok.payloads import (
     photos_payload,

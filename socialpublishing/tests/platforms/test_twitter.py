@@ -13,7 +13,7 @@ from socialpublishing.errors import (
     TokenExpiredError,
 )
 from socialpublishing.http import PlatformResponse
-from socialpublishing.platforms.base import Progress
+from socialpublishing.platforms.progress import Progress
 from socialpublishing.platforms.twitter import Twitter
 from socialpublishing.platforms.twitter.payloads import says, tweet_payload, written_text
 from socialpublishing.posts import Media, MediaKind, Post

@@ -13,7 +13,7 @@ from socialpublishing.errors import (
     RateLimitError,
     TokenExpiredError,
 )
-from socialpublishing.platforms.base import Account
+from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.metrics import Metrics, MetricsNotAvailableError, TagQuery
 from socialpublishing.platforms.twitter import Twitter, payloads
 from socialpublishing.platforms.twitter.metrics import (
