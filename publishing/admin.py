@@ -35,6 +35,7 @@ from connections.console import (
     platform_label,
 )
 from publishing import services
+from publishing.engine.retry import late_at
 from publishing.models import JobEvent, Outcome, PublishJob, Status, WorkerSlot
 from publishing.worker.process import CLAIM_LOCK, DEAD_AFTER
 from socialpublishing.clock import database_now
@@ -284,7 +285,7 @@ class PublishJobAdmin(OperatedAdmin):
 
     @display(description="too late after")
     def late(self, job: PublishJob) -> str:
-        return moment(job.late_at)
+        return moment(late_at(job, settings.LATE_PUBLISH_GRACE_SECONDS))
 
     @display(description="submitted")
     def submitted(self, job: PublishJob) -> str:

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
 from connections.models import Destination, SocialConnection
 from connections.targets import PostingTarget
+from publishing.progress import JobProgress
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.base import Platform
-from socialpublishing.platforms.progress import LookupRules, Progress, Stage
+from socialpublishing.platforms.progress import LookupRules
 from socialpublishing.posts import Media, Post
 
-# How many due rows a claim looks at. While one job of an account is in hand, its others are passed
-# over, so one account's thousands fill it at most once.
+# How many due rows a claim ranks. While one job of an account is in hand, its others are left out,
+# so one account's thousands fill the window at most once.
 CLAIM_WINDOW = 10_000
-# What has begun to go out in several posts is finished, even if it takes so much longer.
-FINISHING_GRACE = dt.timedelta(hours=24)
-# A publishing call was made whose outcome is not known. A worker of the release before sets the
-# mark alone.
+# A publish request was made whose outcome is unknown. A worker of the release before stores the
+# publish intent alone.
 IS_IN_DOUBT = Q(in_doubt_since__isnull=False) | Q(publish_started_at__isnull=False)
 
 
@@ -49,6 +48,17 @@ class Outcome(models.TextChoices):
     NOT_PUBLISHED = "not_published"
 
 
+class WaitingFor(models.TextChoices):
+    """What a job waits for. Empty: it is fresh, scheduled, running, or has ended."""
+
+    RETRY = "retry", "our next attempt"
+    RATE_LIMIT = "rate_limit", "the end of a rate limit"
+    PLATFORM = "platform", "the platform, which processes the post"
+    OUTCOME = "outcome", "the next lookup"
+    OWNER = "owner", "the account's owner"
+    OPERATOR = "operator", "the operator of this service"
+
+
 ENDED = (Status.PUBLISHED, Status.FAILED, Status.CONTENT_REJECTED, Status.CANCELLED)
 
 
@@ -60,7 +70,8 @@ class PublishJobQuerySet(models.QuerySet["PublishJob"]):
     def claimable(self, now: dt.datetime, limit: int) -> PublishJobQuerySet:
         """What is due, one job for each account that has none in hand.
 
-        All users have their first one taken before anybody's second; of these, what is due longest.
+        Users take turns: everybody's first job comes before anybody's second. Within a round, what
+        has been due longest comes first.
         """
         in_hand = PublishJob.objects.filter(account=models.OuterRef("account")).exclude(
             Q(lease_owner="") | Q(pk=models.OuterRef("pk"))
@@ -77,13 +88,46 @@ class PublishJobQuerySet(models.QuerySet["PublishJob"]):
         )
         return ranked.filter(turn=1).order_by("round", *by_time)[:limit]
 
+    def claim(
+        self, now: dt.datetime, *, owner: str, until: dt.datetime, limit: int
+    ) -> list[PublishJob]:
+        """Give up to `limit` due jobs to `owner`, with a lease until then.
+
+        The caller holds the claim lock, so that no other worker ranks at the same time.
+        """
+        ids = list(self.claimable(now, limit).values_list("pk", flat=True))
+        if not ids:
+            return []
+        # `next_attempt_at` is checked again: the API may have cancelled a job in between.
+        self.filter(pk__in=ids, next_attempt_at__lte=now).update(
+            lease_owner=owner,
+            next_attempt_at=until,
+            fencing_token=F("fencing_token") + 1,
+            claims=F("claims") + 1,
+        )
+        claimed = self.filter(pk__in=ids, lease_owner=owner)
+        return list(claimed.select_related("connection", "destination__connection"))
+
+    def seconds_until_due(self, now: dt.datetime) -> float | None:
+        """Until the next job is due after `now`; None if there is none."""
+        due = self.filter(next_attempt_at__gt=now).aggregate(at=models.Min("next_attempt_at"))["at"]
+        return None if due is None else (due - now).total_seconds()
+
     def in_doubt(self) -> PublishJobQuerySet:
-        """Jobs of which a publishing call was made whose outcome is not known yet."""
+        """Jobs with a publish request whose outcome is unknown."""
         return self.alive().filter(IS_IN_DOUBT)
 
-    def partly_out(self) -> PublishJobQuerySet:
-        """Jobs of which some posts are public and others not, or not yet."""
+    def partly_public(self) -> PublishJobQuerySet:
+        """Jobs of which some posts are public and others are not, or not yet."""
         return self.filter(remote_id="").exclude(post_url="")
+
+    def with_posts(self, accounts: Collection[str], since: dt.datetime) -> list[PublishJob]:
+        """Jobs of these accounts with public posts: published since then, or partly public."""
+        jobs = self.filter(account__in=accounts).only(
+            "account", "remote_id", "progress", "published_at"
+        )
+        whole = jobs.filter(published_at__gte=since).exclude(remote_id="")
+        return [*whole, *jobs.partly_public()]
 
 
 class PublishJob(models.Model):
@@ -106,29 +150,32 @@ class PublishJob(models.Model):
     scheduled_at = models.DateTimeField(null=True, blank=True)
     late_grace_s = models.PositiveIntegerField(null=True, blank=True)
 
-    # When the engine looks at the job next: its due time, the end of a worker's lease, or the next
-    # look-up. Null when it never will again.
+    # When the engine works on the job next: its due time, the end of a worker's lease, or the next
+    # lookup. Null when it never will again.
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     lease_owner = models.CharField(max_length=64, blank=True)
-    # Grows with each claim and each change from outside: whoever read an older one is too late.
+    # Grows with each claim and each change from outside; who read an older one writes nothing.
     fencing_token = models.PositiveIntegerField(default=0, db_column="fence")
     # Claims since the last recorded outcome: a job that kills its workers is found by them.
     claims = models.PositiveSmallIntegerField(default=0)
-    # Tries that ended in a verdict worth repeating.
+    # Retries that ended in a verdict of the platform.
     attempts = models.PositiveSmallIntegerField(default=0)
     retry_pause_s = models.FloatField(default=0)
-    # The token that the platform refused last: the same one is not shown again.
+    waiting_for = models.CharField(
+        max_length=16, choices=WaitingFor, blank=True, default="", db_default=""
+    )
+    # The token that the platform refused last: it is not sent again.
     refused_token_version = models.PositiveIntegerField(null=True, blank=True)
 
-    # The stored Progress, and what looking for the post has shown so far: how many answers were
-    # without it (`absent`), and what was said against a repeat (`refusal`).
+    # How far the job has come: publishing/progress.py alone reads and writes its JSON.
     progress = models.JSONField(default=dict, blank=True)
-    # The mark, stored before the one call that makes the post public. While it stands without an
-    # outcome, nobody may publish again: the post may exist.
+    # The publish intent, stored before the one request that makes the post public. While it stands
+    # without an outcome, nobody may publish again: the post may exist.
     publish_started_at = models.DateTimeField(null=True, blank=True)
-    # The first call whose outcome is open. A repeat that is refused clears up nothing about it.
+    # The first publish request in doubt. The response to a retry does not settle it.
     in_doubt_since = models.DateTimeField(null=True, blank=True, db_column="unclear_since")
     publish_calls = models.PositiveSmallIntegerField(default=0)
+    # Lookups since the last publish request.
     lookups = models.PositiveSmallIntegerField(default=0, db_column="looks")
 
     remote_id = models.CharField("id at the platform", max_length=200, blank=True)
@@ -229,33 +276,13 @@ class PublishJob(models.Model):
         return self.scheduled_at or self.created_at
 
     @property
-    def late_at(self) -> dt.datetime:
-        """After this time the post is stale and stays unpublished."""
-        grace = self.late_grace_s
-        late_at = self.due_at + dt.timedelta(
-            seconds=settings.LATE_PUBLISH_GRACE_SECONDS if grace is None else grace
-        )
-        # Half a thread is worse than a late one.
-        return late_at + FINISHING_GRACE if self.posted else late_at
-
-    @property
-    def stored_progress(self) -> Progress:
-        return Progress(
-            stage=Stage(self.progress.get("stage", Stage.PREPARING)),
-            handle=self.progress.get("handle", {}),
-            posted=self.posted,
-            remote_id=self.progress.get("remote_id", ""),
-        )
+    def stored_progress(self) -> JobProgress:
+        return JobProgress.from_json(self.progress)
 
     @property
     def posted(self) -> tuple[str, ...]:
-        """Ids of those of its parts that are public, of a post that goes out in several calls."""
-        return tuple(self.progress.get("posted", ()))
-
-    @property
-    def restarted_progress(self) -> dict[str, Any]:
-        """What is left of the progress when all has to begin anew: what is out stays out."""
-        return {"posted": list(self.posted)} if self.posted else {}
+        """Ids of the public parts of a post that goes out in several requests."""
+        return self.stored_progress.platform.posted
 
     @property
     def parts_left(self) -> int:
@@ -267,32 +294,23 @@ class PublishJob(models.Model):
         return count - len(self.posted)
 
     @property
+    def needs_preparation(self) -> bool:
+        """Media are uploaded, or drafts made, before the publish request."""
+        return self.platform_type.needs_preparation(self.post)
+
+    @property
     def lookup_rules(self) -> LookupRules:
-        """How far looking for the post can be trusted."""
+        """How far a lookup of the post can be trusted."""
         return self.platform_type.lookup_rules(
             self.post, at_destination=self.destination_id is not None
         )
 
-    @property
-    def may_exist(self) -> bool:
-        """Is there a call with an open outcome, which looking has not cleared up or never can?"""
-        if self.in_doubt_since is None:
-            return False
-        return self.publish_started_at is not None or self.cannot_be_looked_up
-
-    @property
-    def cannot_be_looked_up(self) -> bool:
-        """Is there nothing to read that would show it, or nobody any more who could?"""
-        try:
-            return self.lookup_rules.repeat_within is not None
-        except SocialPublishingBaseError:
-            return True
-
     def with_public_parts(self, message: str) -> str:
-        """`message`, after a word on the parts that are public in spite of it."""
-        if not self.posted:
+        """`message`, after a sentence on the parts that are public in spite of it."""
+        count = len(self.posted)
+        if not count:
             return message
-        count, are = len(self.posted), "is" if len(self.posted) == 1 else "are"
+        are = "is" if count == 1 else "are"
         return f"{count} of its posts {are} public already: {self.post_url}. {message}"
 
 
@@ -325,9 +343,10 @@ class JobEvent(models.Model):
 
 
 class WorkerSlot(models.Model):
-    """A process that publishes. Its newest tick owns it; an older one stops claiming and drains."""
+    """A place for one publishing process. The newest tick owns it; an older one drains."""
 
     name = models.CharField(primary_key=True, max_length=100)
+    # Grows with each tick.
     generation = models.PositiveBigIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, db_column="beat_at")
 

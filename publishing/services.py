@@ -14,7 +14,13 @@ from django.db import IntegrityError, transaction
 from connections.models import SocialConnection
 from connections.services import ConnectionNotFoundError
 from connections.targets import PostingTarget, target_from_options
-from publishing.models import ENDED, Outcome, PublishJob, Status
+from publishing.engine.in_doubt import (
+    has_begun,
+    look_up_before_retry,
+    may_exist,
+    nothing_in_doubt,
+)
+from publishing.models import ENDED, Outcome, PublishJob, Status, WaitingFor
 from publishing.transitions import Move, StaleJobError, move, move_one, record_start
 from socialpublishing import media
 from socialpublishing.clock import database_now
@@ -29,7 +35,7 @@ from socialpublishing.errors import (
 from socialpublishing.limits import Capabilities, PostType
 from socialpublishing.options import InvalidOptionsError, wrong_options
 from socialpublishing.platforms import offered_platform
-from socialpublishing.platforms.progress import Stage, web_address
+from socialpublishing.platforms.progress import web_address
 from socialpublishing.posts import MEASURES, Media, MediaKind, Post, media_kind
 from socialpublishing.text import is_blank
 
@@ -300,16 +306,6 @@ def can_be_cancelled(job: PublishJob) -> bool:
     return job.status not in {*ENDED, Status.UNCONFIRMED} and not has_begun(job)
 
 
-def _without_refusal(progress: Mapping[str, Any]) -> dict[str, Any]:
-    """What was said against the last try does not stand against the next."""
-    return {name: value for name, value in progress.items() if name not in {"refusal", "absent"}}
-
-
-def has_begun(job: PublishJob) -> bool:
-    """Is any of it public, or may it be?"""
-    return job.publish_started_at is not None or job.may_exist or bool(job.posted)
-
-
 def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> None:
     """Give a job that has not begun another time, or another content, which is checked anew.
 
@@ -336,6 +332,7 @@ def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> No
             "next_attempt_at": due,
             "late_grace_s": draft.late_grace_s,
             "error_code": "",
+            "waiting_for": "",
             "error_message": "",
             # An earlier call is known to have made nothing.
             "in_doubt_since": None,
@@ -388,12 +385,12 @@ def resolve_job(
         # It is one post of a thread: the others follow.
         part = job.stored_progress.with_part(remote_id, post_url=job.post_url or post_url)
         found |= {
-            "progress": {**job.progress, "stage": Stage.READY, "posted": list(part.posted)},
-            "post_url": part.post_url,
-            "publish_started_at": None,
-            "in_doubt_since": None,
+            "progress": part.to_json(),
+            "post_url": part.platform.post_url,
+            **nothing_in_doubt(),
             "next_attempt_at": now,
             "error_code": "",
+            "waiting_for": "",
             "error_message": "",
             "lookups": 0,
         }
@@ -406,16 +403,16 @@ def resolve_job(
             "remote_id": next(iter(job.posted), remote_id),
             "post_url": job.post_url or web_address(post_url),
             "error_code": "",
+            "waiting_for": "",
             "error_message": "",
         }
         settled = Move(job=job, to=Status.PUBLISHED, changes=found, note=reason or "Found there.")
     else:
         note = job.with_public_parts(reason or "A person found that the post is not there.")
         found |= {
-            "publish_started_at": None,
-            "in_doubt_since": None,
+            **nothing_in_doubt(),
             # A retry goes on behind it.
-            "progress": job.restarted_progress,
+            "progress": job.stored_progress.restarted().to_json(),
             "error_code": "not_published",
             "error_message": note[:500],
         }
@@ -433,6 +430,7 @@ def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
         "fencing_token": job.fencing_token + 1,
         "next_attempt_at": now,
         "error_code": "",
+        "waiting_for": "",
         "error_message": "",
         "attempts": 0,
         "claims": 0,
@@ -447,10 +445,7 @@ def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
     elif job.status in {Status.FAILED, Status.CONTENT_REJECTED}:
         note = reason or "Tried again by hand."
         # Where a call's outcome is open, it is looked for before anything is sent.
-        fresh |= {
-            "publish_started_at": job.in_doubt_since,
-            "progress": _without_refusal(job.progress),
-        }
+        fresh |= look_up_before_retry(job)
         again = Move(job=job, to=Status.PENDING, changes=fresh, note=note)
     else:
         raise NotRetriableError
@@ -465,14 +460,14 @@ def cancel_for_connection(connection: SocialConnection, actor: str) -> int:
     moves = [
         _cancellation(job, "connection_removed", "The account was disconnected.")
         for job in waiting.select_related("connection")
-        if not job.may_exist
+        if not may_exist(job)
     ]
     return len(move(moves, now=database_now(), actor=actor))
 
 
 def resume_for_connection(connection: SocialConnection) -> None:
     """Let the jobs that waited for their owner go on: the account is connected again."""
-    held = PublishJob.objects.alive().filter(connection=connection, error_code="needs_reauth")
+    held = PublishJob.objects.alive().filter(connection=connection, waiting_for=WaitingFor.OWNER)
     moves = [
         Move(
             job=job,
@@ -480,6 +475,7 @@ def resume_for_connection(connection: SocialConnection) -> None:
             changes={
                 "next_attempt_at": database_now(),
                 "error_code": "",
+                "waiting_for": "",
                 "error_message": "",
                 "refused_token_version": None,
             },

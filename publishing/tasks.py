@@ -18,7 +18,7 @@ TICK_S = 180.0
 
 
 def publish_tick(slot: str) -> None:
-    """Run a lane until the next tick takes it over."""
+    """Own a worker slot until the next tick takes it over."""
     # Many short waits for the network: switching threads less often leaves more for the work.
     sys.setswitchinterval(0.1)
     Worker(slot, threads=settings.PUBLISH_THREADS).run(seconds=TICK_S, stop=lambda: stopping.value)

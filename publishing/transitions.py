@@ -82,6 +82,7 @@ COLUMNS = (
     "claims",
     "attempts",
     "retry_pause_s",
+    "waiting_for",
     "refused_token_version",
     "progress",
     "publish_started_at",
@@ -171,7 +172,7 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
     for each in moves:
         values = {name: each.changes.get(name, getattr(each.job, name)) for name in COLUMNS}
         if each.to in ENDED:
-            values |= {"next_attempt_at": None, "lease_owner": ""}
+            values |= {"next_attempt_at": None, "lease_owner": "", "waiting_for": ""}
         values |= {"status": each.to, "remote_id": each.changes.get("remote_id", "")}
         rows.append(values)
     with transaction.atomic():

@@ -498,7 +498,7 @@ def job_with_intent(api, connection, sandbox) -> PublishJob:
     now = timezone.now()
     job = PublishJob.objects.get()
     client = job.connection.platform_type(job.target.account)
-    progress = job.stored_progress
+    progress = job.stored_progress.platform
     while progress.stage == Stage.PREPARING and client.needs_preparation(job.post):
         progress = client.prepare(job.post, progress)
         time.sleep(progress.poll_after.total_seconds() if progress.poll_after else 0)
@@ -539,7 +539,7 @@ def test_killed_before_sending_is_published_after_looking(
 def test_killed_after_sending_is_found(job_with_intent, api, sandbox, worker, platform, connection):
     # The same post, made by the platform for the call whose answer nobody read.
     client = PLATFORMS[platform](job_with_intent.target.account)
-    client.publish(job_with_intent.post, job_with_intent.stored_progress)
+    client.publish(job_with_intent.post, job_with_intent.stored_progress.platform)
 
     worker.work(after=31)
     worker.work_ahead()

@@ -129,7 +129,8 @@ class Platform(abc.ABC):
 
     # --- Publishing ------------------------------------------------------------------------------
 
-    def needs_preparation(self, post: Post) -> bool:
+    @classmethod
+    def needs_preparation(cls, post: Post) -> bool:
         """Is there anything to do before `publish`? If not, a post starts at stage READY."""
         return bool(post.media)
 

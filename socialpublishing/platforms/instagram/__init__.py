@@ -294,7 +294,8 @@ class Instagram(Platform):
 
     # --- Publishing ------------------------------------------------------------------------------
 
-    def needs_preparation(self, post: Post) -> bool:
+    @classmethod
+    def needs_preparation(cls, post: Post) -> bool:
         return True  # a container, always
 
     def prepare(self, post: Post, progress: Progress) -> Progress:

@@ -190,7 +190,8 @@ class Pinterest(Platform, Boards):
 
     # --- Publishing ------------------------------------------------------------------------------
 
-    def needs_preparation(self, post: Post) -> bool:
+    @classmethod
+    def needs_preparation(cls, post: Post) -> bool:
         # Images travel in the very call that makes the Pin.
         return is_video(post)
 

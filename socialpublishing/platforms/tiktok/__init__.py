@@ -298,7 +298,8 @@ class TikTok(Platform):
 
     # --- Publishing ------------------------------------------------------------------------------
 
-    def needs_preparation(self, post: Post) -> bool:
+    @classmethod
+    def needs_preparation(cls, post: Post) -> bool:
         return True  # the creator is asked for, always
 
     def prepare(self, post: Post, progress: Progress) -> Progress:

@@ -1,0 +1,45 @@
+"""The HTTP of a step."""
+
+from __future__ import annotations
+
+import time
+
+from publishing.engine.values import Result, Step, StepKind
+from socialpublishing.errors import PlatformUnreachableError
+from socialpublishing.platforms import client_for
+from socialpublishing.platforms.accounts import Renewal
+from socialpublishing.platforms.progress import Found, Progress
+
+
+def execute(step: Step) -> Result:
+    """Take `step`. Whatever happens is in the result; nothing is raised."""
+    started = time.monotonic()
+    value: Progress | Renewal | Found | None = None
+    failure: Exception | None = None
+    try:
+        value = _call(step, started)
+    except Exception as error:  # noqa: BLE001  a thread has nobody to raise to; settle() logs it
+        failure = error
+    duration_ms = int((time.monotonic() - started) * 1000)
+    return Result(step=step, value=value, error=failure, duration_ms=duration_ms)
+
+
+def _call(step: Step, started: float) -> Progress | Renewal | Found | None:
+    client = client_for(step.job.platform, step.account)
+    match step.kind:
+        case StepKind.REFRESH:
+            return client.renew(step.refresh_token)
+        case StepKind.PREPARE:
+            return client.prepare(step.post, step.progress)
+        case StepKind.PUBLISH:
+            # A process that was frozen may wake when its lease is long over.
+            if started > step.send_before:
+                raise PlatformUnreachableError("The worker came too late to send this.")
+            return client.publish(step.post, step.progress)
+        case StepKind.CONFIRM:
+            return client.confirm(step.post, step.progress)
+        case StepKind.LOOKUP:
+            assert step.since is not None
+            return client.lookup(
+                step.post, step.progress, since=step.since, other_post_ids=step.other_post_ids
+            )

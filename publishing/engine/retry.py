@@ -1,0 +1,208 @@
+"""Every waiting time: the retry curve, rate limits, and what a job waits for others to do."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from publishing.engine.in_doubt import (
+    LOOKUP_FOR,
+    MAY_EXIST,
+    cannot_be_looked_up,
+    forget_last_request,
+    has_intent,
+    look_up_again,
+    unless_it_may_exist,
+    was_in_doubt_before,
+)
+from publishing.engine.outcomes import (
+    JUST_LATE,
+    code_of,
+    failed,
+    keep_waiting,
+    left_to_a_person,
+    too_late,
+    wait,
+)
+from publishing.engine.values import Context, Decision
+from publishing.models import PublishJob, Status, WaitingFor
+from socialpublishing.errors import (
+    RateLimitError,
+    SocialPublishingBaseError,
+    TokenExpiredError,
+    UploadLostError,
+)
+
+# While the owner has to connect again, or the operator has to act.
+DEFER = dt.timedelta(seconds=60)
+REFRESH_ELSEWHERE = dt.timedelta(milliseconds=500)
+SAME_TEXT_WAIT = dt.timedelta(seconds=5)
+MAX_RETRY_PAUSE_S = 900.0
+# A limit without a time: this long, doubled each time it is met again.
+BARE_LIMIT_S = 60.0
+MAX_LIMIT = dt.timedelta(hours=24)
+# Jobs go on a little later than the limit ends, and not all at once.
+AFTER_LIMIT_S = (0.1, 1.0)
+# A token that is younger may not have reached all servers of its platform: it is used once more.
+FRESH_TOKEN, FRESH_TOKEN_WAIT = dt.timedelta(seconds=15), dt.timedelta(seconds=3)
+# The pause before the platform is asked again about a post that it processes, as a share of the
+# time so far.
+POLL_SHARE, MAX_POLL_PAUSE = 0.1, dt.timedelta(minutes=5)
+# A post of which some parts are public is finished, even if it takes so much longer.
+FINISHING_GRACE = dt.timedelta(hours=24)
+
+
+def late_at(job: PublishJob, default_grace_s: int) -> dt.datetime:
+    """After this time the post is stale and stays unpublished."""
+    grace_s = default_grace_s if job.late_grace_s is None else job.late_grace_s
+    at = job.due_at + dt.timedelta(seconds=grace_s)
+    # Half a thread is worse than a late one.
+    return at + FINISHING_GRACE if job.posted else at
+
+
+def retry(
+    job: PublishJob,
+    context: Context,
+    error: SocialPublishingBaseError,
+    *,
+    uses_attempt: bool = True,
+    pause: dt.timedelta | None = None,
+    waiting_for: WaitingFor = WaitingFor.RETRY,
+) -> Decision:
+    """Again after `pause`, else after a random time that grows with each retry."""
+    policy = context.policy
+    attempts = job.attempts + uses_attempt
+    if attempts > policy.max_attempts:
+        return failed(job, code_of(error), f"{error} We tried {attempts} times.")
+    low = policy.delay_s
+    high = max(low, (job.retry_pause_s or low) * policy.backoff_factor)
+    pause_s = min(MAX_RETRY_PAUSE_S, policy.uniform(low, high))
+    until = context.now + (pause or dt.timedelta(seconds=pause_s))
+    move = wait(
+        job, until, Status.PENDING, str(error), code=code_of(error), waiting_for=waiting_for
+    )
+    move.changes |= {"attempts": attempts, "retry_pause_s": pause_s}
+    return Decision(move=move)
+
+
+def restart_upload(
+    job: PublishJob,
+    context: Context,
+    error: UploadLostError,
+    *,
+    pause: dt.timedelta | None = None,
+) -> Decision:
+    """The last request published nothing, and what was uploaded for it is lost."""
+    if was_in_doubt_before(job) and cannot_be_looked_up(job):
+        # With other uploads it would be another post, which the platform does not refuse.
+        left = left_to_a_person(job, f"{error} {MAY_EXIST}")
+        left.move.changes["publish_started_at"] = None
+        return left
+    # A pause that the platform asks for is not the post's fault.
+    decision = retry(job, context, error, uses_attempt=pause is None, pause=pause)
+    decision.move.changes |= {
+        "progress": job.stored_progress.restarted().to_json(),
+        "lookups": 0,
+        **forget_last_request(job),
+    }
+    return decision
+
+
+def wait_for_limit(job: PublishJob, context: Context, error: RateLimitError) -> Decision:
+    """The platform refused the request for now."""
+    now, until, pause_s = context.now, error.until, job.retry_pause_s
+    if until is None or until <= now:
+        pause_s = max(BARE_LIMIT_S, pause_s * 2)
+        until = now + dt.timedelta(seconds=pause_s)
+    until = min(until, now + MAX_LIMIT)
+    at = until + dt.timedelta(seconds=context.policy.uniform(*AFTER_LIMIT_S))
+    at = min(at, late_at(job, context.policy.late_grace_s) + JUST_LATE)
+    note = f"{error} Waiting until {until:%H:%M:%S} UTC."
+    move = wait(job, at, Status.PENDING, note, code=error.code, waiting_for=WaitingFor.RATE_LIMIT)
+    move.changes["retry_pause_s"] = pause_s
+    return Decision(move=move, limited_until=until if error.of_account else None)
+
+
+def wait_for_known_limit(job: PublishJob, context: Context, until: dt.datetime) -> Decision:
+    """The platform asked the account to wait, in its response to another job."""
+    note = f"{job.platform_type.label} lets this account publish again at {until:%H:%M:%S} UTC."
+    at = min(until, late_at(job, context.policy.late_grace_s) + JUST_LATE)
+    code = RateLimitError.code
+    move = wait(job, at, Status.PENDING, note, code=code, waiting_for=WaitingFor.RATE_LIMIT)
+    return Decision(move=move)
+
+
+def wait_for_owner(job: PublishJob, context: Context, reason: str) -> Decision:
+    """Only the account's owner can help: the account has to be connected again."""
+    ends = late_at(job, context.policy.late_grace_s)
+    if context.now >= ends:
+        return too_late(job)
+    return keep_waiting(
+        job,
+        min(context.now + DEFER, ends),
+        reason or TokenExpiredError.sentence,
+        code=TokenExpiredError.code,
+        waiting_for=WaitingFor.OWNER,
+    )
+
+
+def look_up_when_reconnected(job: PublishJob, now: dt.datetime) -> Decision:
+    note = "Looking it up has to wait for the owner to connect again."
+    return look_up_again(job, now, note=note)
+
+
+def defer(job: PublishJob, context: Context, error: SocialPublishingBaseError) -> Decision:
+    """Something of this service keeps the job from going on, such as a key that is missing."""
+    now = context.now
+    if has_intent(job):
+        assert job.publish_started_at is not None
+        if now - job.publish_started_at > LOOKUP_FOR:
+            return left_to_a_person(job, str(error))
+        move = wait(
+            job,
+            now + DEFER,
+            Status.UNCONFIRMED,
+            str(error),
+            code=error.code,
+            waiting_for=WaitingFor.OPERATOR,
+        )
+        return Decision(move=move)
+    ends = late_at(job, context.policy.late_grace_s)
+    if now >= ends:
+        return unless_it_may_exist(failed(job, error.code, str(error)))
+    return keep_waiting(
+        job,
+        min(now + DEFER, ends),
+        str(error),
+        code=error.code,
+        waiting_for=WaitingFor.OPERATOR,
+    )
+
+
+def wait_for_same_text(job: PublishJob, now: dt.datetime) -> Decision:
+    """A lookup could not tell the two posts apart."""
+    note = "A post of the same text is being looked up on this account first."
+    return keep_waiting(job, now + SAME_TEXT_WAIT, note, waiting_for=WaitingFor.OUTCOME)
+
+
+def wait_for_fresh_token(job: PublishJob, now: dt.datetime, to: Status) -> Decision:
+    note = f"{job.platform_type.label} does not know the fresh token yet."
+    return Decision(move=wait(job, now + FRESH_TOKEN_WAIT, to, note, waiting_for=WaitingFor.RETRY))
+
+
+def wait_for_refresh(job: PublishJob, now: dt.datetime) -> Decision:
+    """Another worker or request refreshes the account's token right now."""
+    status = Status(job.status)
+    if status in {Status.SCHEDULED, Status.PROCESSING} and not has_intent(job):
+        status = Status.PENDING
+    move = wait(job, now + REFRESH_ELSEWHERE, status, "", waiting_for=WaitingFor.RETRY)
+    # What the job waited for before is still true.
+    for column in ("error_code", "error_message", "waiting_for"):
+        move.changes.pop(column)
+    return Decision(move=move)
+
+
+def poll_pause(job: PublishJob, now: dt.datetime, at_least: dt.timedelta) -> dt.timedelta:
+    """How long until the platform is asked again about a post that it processes."""
+    assert job.publish_started_at is not None
+    age = now - job.publish_started_at
+    return max(at_least, min(age * POLL_SHARE, MAX_POLL_PAUSE))

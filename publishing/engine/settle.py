@@ -1,0 +1,296 @@
+"""What becomes of a job after a step."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import replace
+from typing import Any
+
+from publishing.engine import in_doubt
+from publishing.engine.in_doubt import FOUND, has_intent, unless_it_may_exist
+from publishing.engine.outcomes import code_of, ended, failed, left_to_a_person, published, wait
+from publishing.engine.retry import (
+    FRESH_TOKEN,
+    look_up_when_reconnected,
+    poll_pause,
+    restart_upload,
+    retry,
+    wait_for_fresh_token,
+    wait_for_limit,
+    wait_for_owner,
+)
+from publishing.engine.values import Context, Decision, Result, StepKind
+from publishing.models import PublishJob, Status, WaitingFor
+from publishing.progress import JobProgress
+from publishing.transitions import Move
+from socialpublishing.errors import (
+    ContentRejectedError,
+    DuplicateContentError,
+    InsufficientPermissionsError,
+    MediaError,
+    MediaNotReadyError,
+    PlatformApiError,
+    PlatformUnreachableError,
+    RateLimitError,
+    Retry,
+    SocialPublishingBaseError,
+    TokenExpiredError,
+    UploadLostError,
+    WhoActs,
+)
+from socialpublishing.platforms.progress import Found, Progress, Stage
+
+logger = logging.getLogger(__name__)
+
+
+def settle(result: Result, context: Context) -> Decision:
+    """What becomes of the job after `result`. The worker has stored a refresh before it asks."""
+    error = result.error
+    if error is None:
+        decision = _after_value(result, context)
+    else:
+        decision = _after_error(result, error, context)
+    in_doubt.forget_refused_request(result, decision)
+    _record(result, decision.move)
+    return unless_it_may_exist(decision)
+
+
+def _record(result: Result, move: Move) -> None:
+    error = result.error
+    move.step = result.step.kind
+    move.duration_ms = result.duration_ms
+    # An outcome is recorded, so this claim did not kill its worker.
+    move.changes["claims"] = 0
+    if result.step.kind != StepKind.REFRESH and getattr(error, "token_was_accepted", False):
+        move.changes.setdefault("refused_token_version", None)
+    if isinstance(error, PlatformApiError):
+        move.platform_status = error.status_code
+        move.platform_code = error.platform_code
+        move.platform_request_id = error.request_id
+
+
+# --- After a value -------------------------------------------------------------------------------
+
+
+def _after_value(result: Result, context: Context) -> Decision:
+    job, now, value = result.step.job, context.now, result.value
+    if result.step.kind == StepKind.REFRESH:
+        note = "Refreshed the account's token."
+        return Decision(move=Move(job=job, to=Status(job.status), note=note), decide_again=True)
+    if isinstance(value, Progress):
+        return _after_progress(result, value, context)
+    if isinstance(value, Found) and not context.named_post_is_taken:
+        return published(job, now, value.remote_id, value.post_url, note=FOUND)
+    return in_doubt.not_found(result, context)
+
+
+def _after_progress(result: Result, value: Progress, context: Context) -> Decision:
+    job = result.step.job
+    match value.stage:
+        case Stage.PUBLISHED:
+            note = FOUND if result.step.kind == StepKind.LOOKUP else "Published."
+            done = published(job, context.now, value.remote_id, value.post_url, note=note)
+            if value.posted:
+                done.move.changes["progress"] = JobProgress(platform=value).to_json()
+            return done
+        case Stage.REFUSED:
+            return _refused_after_all(job, value.note)
+        case Stage.LOST:
+            lost = UploadLostError(value.note)
+            return restart_upload(job, context, lost, pause=value.poll_after)
+        case Stage.CONFIRMING:
+            return _confirming(job, value, context.now)
+        case _:
+            return _prepared(job, value, context.now)
+
+
+def _refused_after_all(job: PublishJob, note: str) -> Decision:
+    """The platform accepted the publish request, and refused the content later."""
+    code = ContentRejectedError.code
+    decision = ended(job, Status.CONTENT_REJECTED, code, note or ContentRejectedError.sentence)
+    # Nothing is public, and a retry has to start from the beginning.
+    decision.move.changes |= {
+        **in_doubt.nothing_in_doubt(),
+        "progress": job.stored_progress.restarted().to_json(),
+    }
+    return decision
+
+
+def _confirming(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
+    """The platform accepted the publish request and processes the post."""
+    assert job.publish_started_at is not None
+    assert value.poll_after is not None
+    label = job.platform_type.label
+    if now - job.publish_started_at > in_doubt.LOOKUP_FOR:
+        return left_to_a_person(job, f"{label} has not said in a day what became of this post.")
+    changes = _stored(value)
+    if value.remote_id:
+        # The post has an id, so it is public: no other post has to wait for this outcome.
+        changes["in_doubt_since"] = None
+    return _poll(
+        job,
+        value.note or f"{label} is working on the post.",
+        now + poll_pause(job, now, value.poll_after),
+        changes,
+    )
+
+
+def _prepared(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
+    """What the last request was to create is created, or surely is not: the next may leave."""
+    changes = {
+        **_stored(value),
+        "error_code": "",
+        "error_message": "",
+        "post_url": value.post_url or job.post_url,
+    }
+    if has_intent(job):
+        changes |= in_doubt.nothing_in_doubt()
+    note = value.note or ("Uploaded." if value.stage == Stage.PREPARING else "Ready.")
+    if value.poll_after is not None:
+        return _poll(job, note, now + value.poll_after, changes)
+    move = Move(job=job, to=Status.PROCESSING, changes=changes, note=note)
+    return Decision(move=move, decide_again=True)
+
+
+def _stored(value: Progress) -> dict[str, Any]:
+    return {"progress": JobProgress(platform=value).to_json(), "refused_token_version": None}
+
+
+def _poll(job: PublishJob, note: str, until: dt.datetime, changes: dict[str, Any]) -> Decision:
+    move = wait(job, until, Status.PROCESSING, note, waiting_for=WaitingFor.PLATFORM)
+    move.changes |= changes
+    return Decision(move=move)
+
+
+# --- After an error ------------------------------------------------------------------------------
+
+
+def _after_error(result: Result, error: Exception, context: Context) -> Decision:
+    job, kind, now = result.step.job, result.step.kind, context.now
+    if not isinstance(error, SocialPublishingBaseError):
+        logger.error("step %s failed", kind, exc_info=error, extra={"job_id": job.pk})
+    is_token_refused = isinstance(error, TokenExpiredError)
+    if has_intent(job) and kind != StepKind.PUBLISH and not is_token_refused:
+        # Lookups change nothing at the platform: whatever went wrong, look up again.
+        note = f"The look-up failed: {error}"
+        return in_doubt.look_up_again(job, now, note=note, code=code_of(error))
+    if kind == StepKind.REFRESH and not _ends_refresh(job, error, now):
+        # The refresh lease stays for a while as a pause; until the token ends, it can be used.
+        move = Move(job=job, to=Status(job.status), note=f"Refreshing failed: {error}")
+        return Decision(move=move, decide_again=True)
+    if isinstance(error, DuplicateContentError) and in_doubt.is_our_duplicate(
+        error, result, context
+    ):
+        note = "The platform has the post already, from our earlier try."
+        return published(job, now, error.remote_id, error.post_url, note=note)
+    if kind == StepKind.PUBLISH and in_doubt.may_be_due_to_earlier_request(error, job):
+        return in_doubt.refused_retry(job, now, error)
+    if is_token_refused and kind != StepKind.REFRESH:
+        return _token_refused(result, error, context)
+    return _by_its_handling(result, error, context)
+
+
+def _ends_refresh(job: PublishJob, error: Exception, now: dt.datetime) -> bool:
+    """The job cannot go on with the token that it has."""
+    if _token_is_usable(job, now):
+        return False
+    if isinstance(error, PlatformUnreachableError):
+        return True
+    return isinstance(error, PlatformApiError) and error.who_acts in {
+        WhoActs.OWNER,
+        WhoActs.OPERATOR,
+    }
+
+
+def _by_its_handling(result: Result, error: Exception, context: Context) -> Decision:
+    """What the error itself prescribes."""
+    job = result.step.job
+    is_publish = result.step.kind == StepKind.PUBLISH
+    if is_publish and not getattr(error, "nothing_was_created", False):
+        rest_until = getattr(error, "rest_until", None)
+        return replace(in_doubt.unknown_outcome(job, context.now, error), limited_until=rest_until)
+    if not isinstance(error, (PlatformApiError, MediaError)):
+        message = "Something went wrong on our side with this post."
+        return failed(job, "internal_error", message)
+    match error:
+        case RateLimitError():
+            return wait_for_limit(job, context, error)
+        case UploadLostError():
+            return restart_upload(job, context, error)
+        case MediaNotReadyError():
+            return retry(
+                job,
+                context,
+                error,
+                uses_attempt=error.uses_attempt,
+                pause=error.wait,
+                waiting_for=WaitingFor.PLATFORM,
+            )
+        case TokenExpiredError():
+            return _ask_owner(result, error, context)
+    if error.retry == Retry.NEVER:
+        is_content = isinstance(error, ContentRejectedError)
+        to = Status.CONTENT_REJECTED if is_content else Status.FAILED
+        return ended(job, to, error.code, str(error))
+    return retry(job, context, error, uses_attempt=error.retry == Retry.WITH_ATTEMPT)
+
+
+# --- After a refused token -----------------------------------------------------------------------
+
+
+def _token_refused(result: Result, error: Exception, context: Context) -> Decision:
+    """First a refreshed token, then the owner."""
+    job, now = result.step.job, context.now
+    label = job.platform_type.label
+    if _is_token_fresh(job, now):
+        return wait_for_fresh_token(job, now, _running_status(job))
+    if job.refused_token_version is None:
+        move = Move(
+            job=job,
+            to=_running_status(job),
+            changes={"refused_token_version": result.step.token_version},
+            note=f"{label} no longer takes the token; refreshing it.",
+            code="token_refused",
+        )
+        return Decision(move=move, decide_again=True)
+    if job.target is not None and job.target.has_own_token:
+        # The person's token was refreshed and is accepted: it is about this one destination.
+        if has_intent(job) and result.step.kind != StepKind.PUBLISH:
+            note = f"The look-up failed: {error}"
+            return in_doubt.look_up_again(job, now, note=note, code=code_of(error))
+        message = f"{label} no longer lets us post to {job.account_name}: {error}"
+        decision = failed(job, InsufficientPermissionsError.code, message)
+        return replace(decision, ends_destination=True)
+    return _ask_owner(result, error, context)
+
+
+def _ask_owner(result: Result, error: Exception, context: Context) -> Decision:
+    job, reason = result.step.job, str(error)
+    if has_intent(job) and result.step.kind != StepKind.PUBLISH:
+        decision = look_up_when_reconnected(job, context.now)
+    else:
+        decision = wait_for_owner(job, context, reason)
+    return replace(decision, reauth_reason=reason)
+
+
+def _token_is_usable(job: PublishJob, now: dt.datetime) -> bool:
+    connection = job.connection
+    return (
+        connection is not None
+        and connection.serves(now)
+        and job.refused_token_version != connection.token_version
+    )
+
+
+def _is_token_fresh(job: PublishJob, now: dt.datetime) -> bool:
+    """The token was refreshed a moment ago, or granted where no refresh can help."""
+    connection = job.connection
+    if connection is None or connection.last_refreshed_at is None:
+        return False
+    is_last_resort = job.refused_token_version is not None or not connection.is_renewable
+    return is_last_resort and now - connection.last_refreshed_at < FRESH_TOKEN
+
+
+def _running_status(job: PublishJob) -> Status:
+    return Status.UNCONFIRMED if job.status == Status.UNCONFIRMED else Status.PROCESSING

@@ -1,0 +1,76 @@
+"""The one owner of `PublishJob.progress`: the JSON in which a job keeps how far it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from socialpublishing.platforms.progress import Progress, Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why the platform refused a publish request while an earlier one was in doubt."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobProgress:
+    """What of a job's progress survives its steps.
+
+    `platform` goes to the platform's client and comes back from it. `absent_lookups` counts the
+    lookups since the last publish request that did not find the post.
+    """
+
+    platform: Progress = field(default_factory=Progress)
+    absent_lookups: int = 0
+    refusal: Refusal | None = None
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> JobProgress:
+        refusal = stored.get("refusal")
+        return cls(
+            platform=Progress(
+                stage=Stage(stored.get("stage", Stage.PREPARING)),
+                handle=stored.get("handle", {}),
+                posted=tuple(stored.get("posted", ())),
+                remote_id=stored.get("remote_id", ""),
+            ),
+            absent_lookups=stored.get("absent", 0),
+            refusal=Refusal(**refusal) if refusal else None,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        platform = self.platform
+        stored: dict[str, Any] = {}
+        if platform.stage != Stage.PREPARING or platform.handle:
+            stored |= {"stage": platform.stage, "handle": dict(platform.handle)}
+        if platform.remote_id:
+            # The post is public; what is still read are details.
+            stored["remote_id"] = platform.remote_id
+        if platform.posted:
+            stored["posted"] = list(platform.posted)
+        if self.absent_lookups:
+            stored["absent"] = self.absent_lookups
+        if self.refusal is not None:
+            stored["refusal"] = {"code": self.refusal.code, "message": self.refusal.message}
+        return stored
+
+    def restarted(self) -> JobProgress:
+        """For another try from the start. The parts that are public stay public."""
+        return JobProgress(platform=Progress(posted=self.platform.posted))
+
+    def without_refusal(self) -> JobProgress:
+        """For a retry by hand: what the platform refused last does not count against it."""
+        return replace(self, absent_lookups=0, refusal=None)
+
+    def with_absent_lookup(self) -> JobProgress:
+        return replace(self, absent_lookups=self.absent_lookups + 1)
+
+    def with_part(self, part_id: str, *, post_url: str) -> JobProgress:
+        """One more part of the post is public, and the next one can be published."""
+        part = self.platform.with_part(part_id, post_url=post_url)
+        return replace(self, platform=replace(part, stage=Stage.READY))

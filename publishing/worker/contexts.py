@@ -1,0 +1,167 @@
+"""Reads what the engine has to know beside its jobs: a few queries, however many jobs there are."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from django.conf import settings
+
+from publishing.engine.in_doubt import CLOCK_MARGIN, has_intent, may_exist
+from publishing.engine.values import Context, Result, RetryPolicy
+from publishing.models import PublishJob
+from publishing.worker.turn import Turn
+from socialpublishing.errors import (
+    DuplicateContentError,
+    PublishingOffError,
+    SocialPublishingBaseError,
+)
+from socialpublishing.platforms.progress import Found, Stage
+
+# Jobs by account and text.
+ByText = Mapping[tuple[str, str], set[UUID]]
+
+
+def before_steps(jobs: Sequence[PublishJob], turn: Turn) -> list[Context]:
+    """For `decide`."""
+    plain = _plain(turn)
+    in_doubt = _in_doubt_by_text(jobs)
+    others = _other_post_ids([job for job in jobs if _is_looked_up(job)])
+    return [
+        replace(
+            plain,
+            publishing_off=_publishing_off(job),
+            same_text_in_doubt=bool(in_doubt.get((job.account, job.text), set()) - {job.pk}),
+            other_post_ids=others.get(job.pk, frozenset()),
+        )
+        for job in jobs
+    ]
+
+
+def after_steps(results: Sequence[Result], turn: Turn) -> list[Context]:
+    """For `settle`. Only a result that names a post needs more than the time."""
+    plain = _plain(turn)
+    named = {result.step.job: post_id for result in results if (post_id := _named_post(result))}
+    if not named:
+        return [plain] * len(results)
+    taken = _taken(named)
+    unnamed = _unnamed_by_text(named)
+    return [
+        replace(
+            plain,
+            named_post_is_taken=job.pk in taken,
+            named_post_may_be_others=bool(unnamed.get((job.account, job.text), set()) - {job.pk}),
+        )
+        for job in (result.step.job for result in results)
+    ]
+
+
+def _plain(turn: Turn) -> Context:
+    policy = RetryPolicy(
+        max_attempts=settings.MAX_API_RETRIES,
+        delay_s=settings.API_RETRY_DELAY_SECONDS,
+        backoff_factor=settings.API_RETRY_BACKOFF_FACTOR,
+        late_grace_s=settings.LATE_PUBLISH_GRACE_SECONDS,
+        uniform=random.uniform,
+    )
+    return Context(
+        now=turn.now,
+        policy=policy,
+        lease_until=turn.lease_until,
+        send_before=turn.send_before,
+    )
+
+
+def _publishing_off(job: PublishJob) -> PublishingOffError | None:
+    try:
+        job.platform_type.check_publishing(job.post)
+    except PublishingOffError as error:
+        return error
+    except SocialPublishingBaseError:
+        return None  # a platform that left the register; `decide` meets it too
+    return None
+
+
+# --- Other jobs of the same accounts -------------------------------------------------------------
+
+
+def _in_doubt_by_text(jobs: Iterable[PublishJob]) -> ByText:
+    """The jobs in doubt, on the accounts of `jobs`, that a lookup could mistake for another."""
+    found: dict[tuple[str, str], set[UUID]] = defaultdict(set)
+    in_doubt = PublishJob.objects.in_doubt().filter(account__in={job.account for job in jobs})
+    without_intent: list[UUID] = []
+    columns = ("pk", "account", "text", "publish_started_at", "progress__stage")
+    for pk, account, text, intent_at, stage in in_doubt.values_list(*columns):
+        if stage == Stage.CONFIRMING:
+            continue  # the platform named it, and it is asked for by its name
+        if intent_at is None:
+            without_intent.append(pk)
+        else:
+            found[account, text].add(pk)
+    if without_intent:
+        left = PublishJob.objects.select_related("connection").filter(pk__in=without_intent)
+        for job in left:
+            if may_exist(job):  # else it is known to be absent
+                found[job.account, job.text].add(job.pk)
+    return found
+
+
+def _is_looked_up(job: PublishJob) -> bool:
+    return has_intent(job) and job.stored_progress.platform.stage != Stage.CONFIRMING
+
+
+def _other_post_ids(jobs: Sequence[PublishJob]) -> Mapping[UUID, frozenset[str]]:
+    """For each job the ids of posts of other jobs that its lookup may come across."""
+    if not jobs:
+        return {}
+    # A platform's clock may be off by the margin, too.
+    since = {job.pk: (job.in_doubt_since or job.created_at) - 2 * CLOCK_MARGIN for job in jobs}
+    posts = PublishJob.objects.with_posts({job.account for job in jobs}, min(since.values()))
+    return {
+        job.pk: frozenset(
+            post_id
+            for post in posts
+            if post.account == job.account and post.pk != job.pk
+            if post.published_at is None or post.published_at >= since[job.pk]
+            for post_id in (post.remote_id, *post.posted)
+            if post_id
+        )
+        for job in jobs
+    }
+
+
+def _named_post(result: Result) -> str:
+    """The id of the post that the platform named, if the response leaves open whose it is."""
+    if isinstance(result.value, Found):
+        return result.value.remote_id
+    return result.error.remote_id if isinstance(result.error, DuplicateContentError) else ""
+
+
+def _taken(named: Mapping[PublishJob, str]) -> set[UUID]:
+    """The jobs whose named post belongs to another job."""
+    owners: dict[tuple[str, str], set[UUID]] = defaultdict(set)
+    rows = PublishJob.objects.filter(
+        account__in={job.account for job in named}, remote_id__in=set(named.values())
+    )
+    for pk, account, remote_id in rows.values_list("pk", "account", "remote_id"):
+        owners[account, remote_id].add(pk)
+    others = _other_post_ids(list(named))
+    return {
+        job.pk
+        for job, post_id in named.items()
+        if owners[job.account, post_id] - {job.pk} or post_id in others[job.pk]
+    }
+
+
+def _unnamed_by_text(named: Iterable[PublishJob]) -> ByText:
+    """The jobs that may own a post of the same account and text whose id nobody knows."""
+    found: dict[tuple[str, str], set[UUID]] = defaultdict(set)
+    rows = PublishJob.objects.filter(
+        account__in={job.account for job in named}, remote_id="", in_doubt_since__isnull=False
+    )
+    for pk, account, text in rows.values_list("pk", "account", "text"):
+        found[account, text].add(pk)
+    return found

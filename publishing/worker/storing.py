@@ -1,0 +1,97 @@
+"""Stores what the engine decided, and what a decision implies for accounts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+
+from django.db import IntegrityError, transaction
+
+from connections import services as connection_services
+from publishing.engine.values import Decision, Result
+from publishing.models import JobEvent, PublishJob, Status
+from publishing.transitions import Move, is_legal, move
+from socialpublishing.errors import PlatformUnreachableError
+from socialpublishing.platforms.accounts import Renewal
+
+logger = logging.getLogger(__name__)
+
+
+def store(decisions: Sequence[Decision], *, now: dt.datetime, actor: str) -> list[Decision]:
+    """Store the moves of `decisions`; returns those whose job was still as it had been read."""
+    moved = {
+        id(each)
+        for each in move(
+            [decision.move for decision in decisions if _is_allowed(decision.move)],
+            now=now,
+            actor=actor,
+        )
+    }
+    for decision in decisions:
+        _store_for_account(decision)
+    return [decision for decision in decisions if id(decision.move) in moved]
+
+
+def _is_allowed(each: Move) -> bool:
+    """A job with an illegal move is left out with an alarm: it must not hold up the others."""
+    if is_legal(each):
+        return True
+    logger.error("illegal move to %s", each.to, extra={"job_id": each.job.pk})
+    return False
+
+
+def _store_for_account(decision: Decision) -> None:
+    job = decision.move.job
+    if decision.limited_until is not None and job.target is not None:
+        row = job.target.row
+        row.limited_until = decision.limited_until
+        row.save(update_fields=["limited_until"])
+    if decision.ends_destination and job.destination is not None:
+        job.destination.can_publish = False
+        job.destination.save(update_fields=["can_publish"])
+    if decision.reauth_reason and job.connection is not None:
+        connection_services.needs_reauth(job.connection, decision.reauth_reason)
+
+
+def store_refresh(result: Result, now: dt.datetime) -> None:
+    """Store what a refresh returned; the job gets the tokens that are valid now."""
+    job = result.step.job
+    connection = job.connection
+    assert connection is not None
+    if isinstance(result.value, Renewal):
+        connection_services.store_renewal(connection, result.value, now)
+    elif isinstance(result.error, PlatformUnreachableError) and not connection.serves(now):
+        connection_services.refresh_failed(connection, was_sent=False)
+    connection.refresh_from_db()
+    if job.destination is not None:
+        job.destination.refresh_from_db()
+
+
+def keep_evidence(late: Move, *, now: dt.datetime, actor: str) -> None:
+    """Store the id of a post even though another worker has the job by now.
+
+    Evidence is stored whatever the fencing token. Whoever has the job reads it first.
+    """
+    if late.to != Status.PUBLISHED:
+        return
+    job = PublishJob.objects.filter(pk=late.job.pk)
+    try:
+        with transaction.atomic():
+            job.filter(remote_id="").update(
+                remote_id=late.changes["remote_id"], post_url=late.changes["post_url"]
+            )
+    except IntegrityError:
+        logger.exception("two jobs claim one post", extra={"job_id": late.job.pk})
+        return
+    # Make an abandoned Unconfirmed job due again: its post id is now known.
+    job.filter(status=Status.UNCONFIRMED, next_attempt_at=None).update(next_attempt_at=now)
+    JobEvent.objects.create(
+        job_id=late.job.pk,
+        at=now,
+        from_status=late.job.status,
+        to_status=late.job.status,
+        actor=actor,
+        step=late.step,
+        note="A worker that had lost the job brings the platform's response: the post is there.",
+    )
