@@ -25,7 +25,7 @@ from insights.evidence import metrics_reader_of
 from insights.models import READ_AT, READ_AT_WHEN_BILLED, MetricSchedule, MetricSnapshot
 from insights.services import TooLittleKnownError
 from publishing.models import PublishJob, Status
-from publishing.services import JobNotFoundError
+from publishing.errors import JobNotFoundError
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
     InsufficientPermissionsError,
