@@ -38,7 +38,7 @@ def idempotency_key(request: Request) -> str:
     key = request.headers["Idempotency-Key"]
     if len(key) > 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
-    # Two headers arrive joined by a comma, and would be a key that nobody chose.
+    # A server joins two headers of this name with a comma: the caller chose no such key.
     if not IDEMPOTENCY_KEY.fullmatch(key) or "," in key:
         raise InvalidIdempotencyKeyError
     return key

@@ -50,14 +50,14 @@ def measured(url: str, mime_type: str) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in MEASURES}
 
 
-def sample(sandbox: Any, name: str, kind: PostType, wanted: MediaKind, number: int) -> Any:
+def accepted_asset(sandbox: Any, name: str, kind: PostType, wanted: MediaKind, number: int) -> Any:
     """An asset that the platform accepts in such a post, another for each `number` if possible."""
     accepted = []
     for file in SAMPLES[wanted]:
         url, mime_type = f"{sandbox.url}/samples/{file}", MIME_TYPES[file.partition(".")[2]]
         facts = measured(url, mime_type)
-        media = Media(kind=wanted, url=url, mime_type=mime_type, **facts)
-        post = Post(media=(media,), options={"post_type": kind.name})
+        candidate = Media(kind=wanted, url=url, mime_type=mime_type, **facts)
+        post = Post(media=(candidate,), options={"post_type": kind.name})
         broken = {each.rule for each in violations(post, PLATFORMS[name].capabilities)}
         if not any(rule.startswith("media_") and rule != "media_required" for rule in broken):
             accepted.append({"url": url, "asset_type": wanted, "mime_type": mime_type})
@@ -67,13 +67,14 @@ def sample(sandbox: Any, name: str, kind: PostType, wanted: MediaKind, number: i
     return chosen
 
 
-def body(sandbox: Any, name: str, kind: PostType, form: Form, **more: Any) -> dict[str, Any]:
+def request_for(sandbox: Any, name: str, kind: PostType, form: Form, **more: Any) -> dict[str, Any]:
     """A request for such a post, with its required options."""
     examples = PLATFORMS[name].options.examples
     options = {option: examples[option] for option in kind.required_options}
     options |= {"post_type": kind.name, **more}
     assets = [
-        sample(sandbox, name, kind, wanted, number) for number, wanted in enumerate(form.media)
+        accepted_asset(sandbox, name, kind, wanted, number)
+        for number, wanted in enumerate(form.media)
     ]
     return {
         "text_content": TEXT if kind.max_text else "",
@@ -82,7 +83,7 @@ def body(sandbox: Any, name: str, kind: PostType, form: Form, **more: Any) -> di
     }
 
 
-def published(api: Any, worker: Any, sandbox: Any, connection: Any, body: Any) -> dict[str, Any]:
+def publish(api: Any, worker: Any, sandbox: Any, connection: Any, body: Any) -> dict[str, Any]:
     """The post that `body` leads to, as the sandbox lists it; of a thread, the last one."""
     # The worker's clock runs ahead, the sandbox's does not.
     switches = sandbox.call("GET", "settings")
@@ -102,10 +103,10 @@ def published(api: Any, worker: Any, sandbox: Any, connection: Any, body: Any) -
 
 @pytest.mark.parametrize(("name", "kind", "form"), KINDS)
 def test_post_is_published_as_written(api, worker, sandbox, make_connection, name, kind, form):
-    request = body(sandbox, name, kind, form)
+    request = request_for(sandbox, name, kind, form)
     assets = request["assets"]
 
-    post = published(api, worker, sandbox, make_connection(name), request)
+    post = publish(api, worker, sandbox, make_connection(name), request)
 
     shown = import_module(f"publishing.tests.shown.{name}")
     loses_text = getattr(shown, "loses_text", lambda kind, form: False)(kind, form)
@@ -135,12 +136,12 @@ def test_option_takes_effect(api, worker, sandbox, make_connection, name, option
     if make_value := getattr(shown, "VALUES", {}).get(option):
         value = make_value(sandbox, connection)
 
-    post = published(
+    post = publish(
         api,
         worker,
         sandbox,
         connection,
-        body(sandbox, name, kind, form, **{**others, option: value}),
+        request_for(sandbox, name, kind, form, **{**others, option: value}),
     )
 
     assert shown.SHOWN[option](post, connection), post
