@@ -24,8 +24,8 @@ from connections.targets import PostingTarget
 from insights.evidence import metrics_reader_of
 from insights.models import READ_AT, READ_AT_WHEN_BILLED, MetricSchedule, MetricSnapshot
 from insights.services import TooLittleKnownError
+from publishing.errors import JobNotFoundError
 from publishing.models import PublishJob, Status
-from publishing.services import JobNotFoundError
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
     InsufficientPermissionsError,

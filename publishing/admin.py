@@ -1,4 +1,4 @@
-"""Jobs, their stories and the lanes in the ops console."""
+"""Jobs with their history, and the worker slots, in the ops console."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
@@ -34,7 +34,8 @@ from connections.console import (
     operation,
     platform_label,
 )
-from publishing import services
+from publishing import operations
+from publishing.engine.in_doubt import can_be_cancelled
 from publishing.engine.retry import late_at
 from publishing.models import JobEvent, Outcome, PublishJob, Status, WorkerSlot
 from publishing.worker.process import CLAIM_LOCK, DEAD_AFTER
@@ -49,14 +50,14 @@ STATUS_COLOURS: dict[str, str] = {
     Status.FAILED: "danger",
     Status.CONTENT_REJECTED: "danger",
 }
-SNIPPET_LENGTH = 60
+TEXT_START_LENGTH = 60
 # Long addresses and words must not widen a phone's page.
 WRAP = "overflow-wrap: anywhere"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def post_link(url: str) -> str:
-    """A link where it is safe to follow one: `url` is a platform's word. Else its text."""
+    """A link if it is safe to follow, else plain text: `url` comes from a platform."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -92,47 +93,47 @@ class ErrorFilter(RadioFilter):  # type: ignore[misc]  # unfold has no types
 
 class JobEventInline(ReadOnlyInline):
     model = JobEvent
-    verbose_name_plural = "Story"
+    verbose_name_plural = "History"
     fields = readonly_fields = (
-        "when",
-        "arrow",
+        "time",
+        "status_change",
         "step",
-        "what",
+        "note_isolated",
         "code",
-        "response",
-        "took",
+        "platform_response",
+        "duration",
         "actor",
     )
 
-    @display(description="at")
-    def when(self, event: JobEvent) -> str:
+    @display(description="time")
+    def time(self, event: JobEvent) -> str:
         return moment(event.at)
 
-    @display(description="arrow")
-    def arrow(self, event: JobEvent) -> str:
+    @display(description="status")
+    def status_change(self, event: JobEvent) -> str:
         if event.from_status == event.to_status:
             return event.to_status
         return f"{event.from_status} → {event.to_status}".removeprefix(" ")
 
     @display(description="note")
-    def what(self, event: JobEvent) -> str:
+    def note_isolated(self, event: JobEvent) -> str:
         return isolated(event.note)
 
-    @display(description="platform's answer")
-    def response(self, event: JobEvent) -> str:
-        words = [event.platform_status or "", event.platform_code, event.platform_request_id]
-        return isolated(" · ".join(str(word) for word in words if word))
+    @display(description="platform's response")
+    def platform_response(self, event: JobEvent) -> str:
+        parts = [event.platform_status or "", event.platform_code, event.platform_request_id]
+        return isolated(" · ".join(str(part) for part in parts if part))
 
-    @display(description="took")
-    def took(self, event: JobEvent) -> str:
+    @display(description="duration")
+    def duration(self, event: JobEvent) -> str:
         return NONE if event.duration_ms is None else f"{event.duration_ms:,}\N{NO-BREAK SPACE}ms"
 
 
 @admin.register(PublishJob)
 class PublishJobAdmin(OperatedAdmin):
     list_display = (
-        "created", "state", "platform_name", "account_and_user", "times", "error_and_attempts",
-        "snippet",
+        "created", "status_label", "platform_name", "account_and_user", "scheduled_and_published",
+        "error_and_attempts", "text_start",
     )  # fmt: skip
     list_filter = (
         ("status", ChoicesCheckboxFilter),
@@ -153,12 +154,21 @@ class PublishJobAdmin(OperatedAdmin):
             "Post",
             {
                 "fields": (
-                    "state", "platform_name", "account_name_isolated", "user_id", "connection_link",
-                    "destination_name", "whole_text", "asset_list", "platform_specific_options",
+                    "status_label", "platform_name", "account_name_isolated", "user_id",
+                    "connection_link", "destination_name", "full_text", "asset_list",
+                    "platform_specific_options",
                 )
             },
         ),
-        ("Outcome", {"fields": ("post", "remote_id", "error_code", "error", "attempts")}),
+        (
+            "Outcome",
+            {
+                "fields": (
+                    "published_post", "remote_id", "error_code", "error_message_isolated",
+                    "attempts",
+                )
+            },
+        ),
         (
             "Timing",
             {
@@ -186,22 +196,22 @@ class PublishJobAdmin(OperatedAdmin):
         self, request: HttpRequest, queryset: QuerySet[PublishJob], search_term: str
     ) -> tuple[QuerySet[PublishJob], bool]:
         try:
-            sought = uuid.UUID(search_term.strip())
+            pk = uuid.UUID(search_term.strip())
         except ValueError:
-            found: tuple[QuerySet[PublishJob], bool] = super().get_search_results(
+            results: tuple[QuerySet[PublishJob], bool] = super().get_search_results(
                 request, queryset, search_term
             )
-            return found
-        return queryset.filter(pk=sought) | queryset.filter(connection=sought), False
+            return results
+        return queryset.filter(pk=pk) | queryset.filter(connection=pk), False
 
-    # --- In the list -----------------------------------------------------------------------------
+    # --- The list -------------------------------------------------------------------------------
 
     @display(description="created")
     def created(self, job: PublishJob) -> str:
         return moment(job.created_at)
 
     @display(description="status")
-    def state(self, job: PublishJob) -> str:
+    def status_label(self, job: PublishJob) -> str:
         return coloured(job.status, STATUS_COLOURS)
 
     @display(description="platform")
@@ -213,22 +223,22 @@ class PublishJobAdmin(OperatedAdmin):
         return isolated(job.account_name or job.account), isolated(job.user_id)
 
     @display(description="scheduled, published", header=True)
-    def times(self, job: PublishJob) -> tuple[str, str]:
-        planned = moment(job.scheduled_at) if job.scheduled_at else "at once"
-        return planned, moment(job.published_at)
+    def scheduled_and_published(self, job: PublishJob) -> tuple[str, str]:
+        scheduled = moment(job.scheduled_at) if job.scheduled_at else "at once"
+        return scheduled, moment(job.published_at)
 
     @display(description="error and attempts", header=True)
     def error_and_attempts(self, job: PublishJob) -> tuple[str, str]:
         return job.error_code or NONE, f"{job.attempts} attempts" if job.attempts else ""
 
     @display(description="text")
-    def snippet(self, job: PublishJob) -> str:
+    def text_start(self, job: PublishJob) -> str:
         return format_html(
             '<bdi dir="auto" style="display: block; min-width: 11rem">{}</bdi>',
-            Truncator(job.text).chars(SNIPPET_LENGTH),
+            Truncator(job.text).chars(TEXT_START_LENGTH),
         )
 
-    # --- On the page -----------------------------------------------------------------------------
+    # --- The page -------------------------------------------------------------------------------
 
     @display(description="account")
     def account_name_isolated(self, job: PublishJob) -> str:
@@ -246,7 +256,7 @@ class PublishJobAdmin(OperatedAdmin):
         return isolated(job.destination.name) if job.destination else NONE
 
     @display(description="text")
-    def whole_text(self, job: PublishJob) -> str:
+    def full_text(self, job: PublishJob) -> str:
         if not job.text:
             return NONE
         return format_html(
@@ -268,18 +278,18 @@ class PublishJobAdmin(OperatedAdmin):
         return format_html_join("", '<p style="{}">{} {}<br>{}<br>{}</p>', rows) or NONE
 
     @display(description="post")
-    def post(self, job: PublishJob) -> str:
+    def published_post(self, job: PublishJob) -> str:
         return post_link(job.post_url) if job.post_url else NONE
 
     @display(description="error message")
-    def error(self, job: PublishJob) -> str:
+    def error_message_isolated(self, job: PublishJob) -> str:
         return isolated(job.error_message)
 
     @display(description="scheduled for")
     def scheduled(self, job: PublishJob) -> str:
         return moment(job.scheduled_at)
 
-    @display(description="next looked at")
+    @display(description="next attempt")
     def next_attempt(self, job: PublishJob) -> str:
         return moment(job.next_attempt_at)
 
@@ -302,10 +312,10 @@ class PublishJobAdmin(OperatedAdmin):
         icon="replay",
         variant=ActionVariant.PRIMARY,
         title="Retry",
-        done="tried again",
-        act=services.retry_job,
-        warning="A failed or rejected job is tried anew. An unconfirmed one is looked up: it "
-        "is published again only if the platform surely does not have it.",
+        done="retried",
+        act=operations.retry_job,
+        warning="A failed or rejected job is retried. An unconfirmed one is looked up, and is "
+        "published again only if the lookup proves that the platform does not have it.",
     )
 
     cancel = operation(
@@ -314,60 +324,61 @@ class PublishJobAdmin(OperatedAdmin):
         variant=ActionVariant.DANGER,
         title="Cancel the post",
         done="cancelled",
-        act=services.cancel_job,
+        act=operations.cancel_job,
         warning="What has been submitted to its platform can no longer be cancelled.",
     )
 
     resolve_published = operation(
-        "It is published",
+        "Resolve: published",
         icon="done",
-        title="It is published",
-        done="settled",
-        act=partial(services.resolve_job, outcome=Outcome.PUBLISHED),
-        warning="For an unconfirmed post that somebody has seen at its platform.",
+        title="Resolve: published",
+        done="resolved",
+        act=partial(operations.resolve_job, outcome=Outcome.PUBLISHED),
+        warning="For an unconfirmed post that a person has seen at its platform.",
     )
 
     resolve_not_published = operation(
-        "It is not published",
+        "Resolve: not published",
         icon="block",
         variant=ActionVariant.DANGER,
-        title="It is not published",
-        done="settled",
-        act=partial(services.resolve_job, outcome=Outcome.NOT_PUBLISHED),
-        warning="For an unconfirmed post that is surely not at its platform. Tried again "
-        "afterwards, it is published: if it was there after all, twice.",
+        title="Resolve: not published",
+        done="resolved",
+        act=partial(operations.resolve_job, outcome=Outcome.NOT_PUBLISHED),
+        warning="For an unconfirmed post that is certainly not at its platform. A retry publishes "
+        "it; if it was there after all, it is then there twice.",
     )
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        """The operations that this job's status leaves; the services have the last word."""
+        """The operations that fit the job's status; they check it again when they run."""
         job = self.get_object(request, object_id)
-        possible = set()
-        if job and job.status in {Status.FAILED, Status.CONTENT_REJECTED, Status.UNCONFIRMED}:
-            possible.add("Retry")
-            if job.status == Status.UNCONFIRMED:
-                possible |= {"It is published", "It is not published"}
-        elif job and services.can_be_cancelled(job):
-            possible.add("Cancel")
-        offered = super().get_actions_detail(request, object_id)
-        return [each for each in offered if each.description in possible]
+        names: set[str] = set()
+        if job and job.status in {Status.FAILED, Status.CONTENT_REJECTED}:
+            names = {"retry"}
+        elif job and job.status == Status.UNCONFIRMED:
+            names = {"retry", "resolve_published", "resolve_not_published"}
+        elif job and can_be_cancelled(job):
+            names = {"cancel"}
+        fitting = {f"{self.opts.app_label}_{self.opts.model_name}_{name}" for name in names}
+        actions = super().get_actions_detail(request, object_id)
+        return [action for action in actions if action.action_name in fitting]
 
 
 @admin.register(WorkerSlot)
 class WorkerSlotAdmin(ReadOnlyAdmin):
-    list_display = ("name", "state", "beat", "generation")
+    list_display = ("name", "state", "last_heartbeat", "generation")
     list_display_links = None
     ordering = ("name",)
     sortable_by = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WorkerSlot]:
-        return WorkerSlot.objects.exclude(name=CLAIM_LOCK)
+        is_alive = Q(heartbeat_at__gt=database_now() - DEAD_AFTER)
+        return WorkerSlot.objects.exclude(name=CLAIM_LOCK).annotate(is_alive=is_alive)
 
     @display(description="state")
-    def state(self, slot: WorkerSlot) -> str:
-        is_alive = slot.heartbeat_at is not None and database_now() - slot.heartbeat_at < DEAD_AFTER
-        word, colour = ("beating", "success") if is_alive else ("silent", "danger")
+    def state(self, slot: Any) -> str:
+        word, colour = ("alive", "success") if slot.is_alive else ("silent", "danger")
         return coloured(word, {word: colour})
 
-    @display(description="last beat")
-    def beat(self, slot: WorkerSlot) -> str:
+    @display(description="last heartbeat")
+    def last_heartbeat(self, slot: WorkerSlot) -> str:
         return moment(slot.heartbeat_at)

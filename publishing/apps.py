@@ -9,10 +9,10 @@ class PublishingConfig(AppConfig):
 
     def ready(self) -> None:
         from connections import services as connection_services
-        from publishing import services
+        from publishing import operations
 
-        connection_services.on_disconnect.append(services.cancel_for_connection)
-        connection_services.on_reconnect.append(services.resume_for_connection)
+        connection_services.on_disconnect.append(operations.cancel_for_connection)
+        connection_services.on_reconnect.append(operations.resume_for_connection)
         post_migrate.connect(_schedule, sender=self)
 
 

@@ -13,11 +13,10 @@ from rest_framework import serializers
 from publishing.models import JobEvent, Outcome, PublishJob, Status
 from socialpublishing.codes import CODES
 from socialpublishing.options import IntegerField
-from socialpublishing.platforms.base import Platform
 from socialpublishing.posts import MediaKind
 from socialpublishing.serializers import StrictSerializer, TextField, ViolationSerializer
 
-MAX_TEXT = 100_000  # more than any platform takes; theirs are told by their own rules
+MAX_TEXT = 100_000  # more than any platform accepts; its own limits are checked later
 MAX_ASSETS = 100
 # RFC 3339: a date, a time, and an offset from UTC.
 TIME = re.compile(
@@ -26,9 +25,9 @@ TIME = re.compile(
 
 
 class PlatformOptionsField(serializers.DictField):
-    """The options of the connection's platform; which they are is known once it is looked up.
+    """The options of the connection's platform, checked once the connection is known.
 
-    The API's description shows the schema of each platform (config/schema.py).
+    OpenAPI shows the schema of each platform (config/schema.py).
     """
 
 
@@ -39,7 +38,7 @@ class GeneratedAssetSerializer(StrictSerializer):
     alt_text = TextField(max_length=5000, required=False, allow_null=True, allow_blank=True)
     platform_media_id = TextField(max_length=200, required=False, allow_null=True)
     metadata = serializers.DictField(
-        required=False, allow_null=True, help_text="A hint; what the file says itself counts."
+        required=False, allow_null=True, help_text="A hint; the file itself is what counts."
     )
 
 
@@ -49,7 +48,7 @@ def late_grace_field() -> IntegerField:
         allow_null=True,
         min_value=0,
         max_value=7 * 86400,
-        help_text="How much later than its time the post may still go out.",
+        help_text="How much later than its time, in seconds, the post may still be published.",
     )
 
 
@@ -63,8 +62,8 @@ class PublishRequestSerializer(StrictSerializer):
     late_grace_seconds = late_grace_field()
 
 
-class MomentField(serializers.Field[Any, Any, Any, Any]):
-    """A point in time: RFC 3339 with its offset from UTC."""
+class UtcDateTimeField(serializers.Field[Any, Any, Any, Any]):
+    """A point in time: RFC 3339 with its offset from UTC, converted to UTC."""
 
     default_error_messages = {
         "invalid": "A time such as 2026-12-24T18:00:00+01:00 is expected.",
@@ -75,7 +74,7 @@ class MomentField(serializers.Field[Any, Any, Any, Any]):
         if not isinstance(data, str):
             self.fail("invalid")
         if not TIME.fullmatch(data):
-            # Everything is right but the offset?
+            # Is the offset all that is missing?
             self.fail("no_offset" if TIME.fullmatch(f"{data}Z") else "invalid")
         try:
             moment = parse_datetime(data)
@@ -92,17 +91,17 @@ class MomentField(serializers.Field[Any, Any, Any, Any]):
         return value.isoformat()
 
 
-extend_schema_field({"type": "string", "format": "date-time"})(MomentField)
+extend_schema_field({"type": "string", "format": "date-time"})(UtcDateTimeField)
 
 
 class ScheduleRequestSerializer(PublishRequestSerializer):
-    schedule_time = MomentField()
+    schedule_time = UtcDateTimeField()
 
 
 class ChangeJobSerializer(StrictSerializer):
     """What is left out stays as it is. `schedule_time` null: as soon as possible."""
 
-    schedule_time = MomentField(required=False, allow_null=True)
+    schedule_time = UtcDateTimeField(required=False, allow_null=True)
     text_content = TextField(max_length=MAX_TEXT, required=False, allow_null=True, allow_blank=True)
     assets = serializers.ListField(
         child=GeneratedAssetSerializer(), required=False, max_length=MAX_ASSETS
@@ -110,29 +109,30 @@ class ChangeJobSerializer(StrictSerializer):
     platform_specific_options = PlatformOptionsField(required=False, allow_null=True)
     late_grace_seconds = late_grace_field()
 
-    def validate(self, said: dict[str, Any]) -> dict[str, Any]:
-        if not said:
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
             raise serializers.ValidationError("There is nothing to change.")
-        return said
+        return attrs
 
 
 class ResolveSerializer(StrictSerializer):
-    """What somebody found at the platform for a job whose outcome is not known."""
+    """What a person saw at the platform, for a job whose outcome is unknown."""
 
     outcome = serializers.ChoiceField(
-        choices=Outcome.values, help_text="Of a thread: of the post that is looked for."
+        choices=Outcome.values, help_text="In a thread: that of the post whose outcome is unknown."
     )
     remote_id = TextField(
         max_length=200,
         required=False,
         allow_blank=True,
-        help_text="The post's id at the platform; needed within a thread, which goes on behind it.",
+        help_text="The post's id at the platform. Required in a thread: the next replies to it.",
     )
     post_url = serializers.URLField(max_length=500, required=False, allow_blank=True)
     reason = TextField(max_length=300, required=False, allow_blank=True)
 
 
-# Why a job stands as it does, beside the codes of the API that a platform's answer may bring too.
+# The codes that are specific to jobs. A job can also carry an API code that a platform's response
+# led to.
 CODES_HELP = "\n".join(
     f"`{code}`: {public.on_job}" for code, public in CODES.items() if public.on_job
 )
@@ -175,7 +175,7 @@ class PublishJobResponseSerializer(serializers.ModelSerializer[PublishJob]):
 
 
 class PublishJobDetailSerializer(PublishJobResponseSerializer):
-    """A job with what it publishes."""
+    """A job with its content."""
 
     text_content = serializers.CharField(source="text")
     assets = serializers.SerializerMethodField()
@@ -216,106 +216,8 @@ class JobEventSerializer(serializers.ModelSerializer[JobEvent]):
         )
 
 
-class BoundsSerializer(serializers.Serializer[Any]):
-    """From `low` to `high`, both allowed; null: no such bound."""
-
-    low = serializers.FloatField(allow_null=True)
-    high = serializers.FloatField(allow_null=True)
-
-
-class MediaLimitSerializer(serializers.Serializer[Any]):
-    kind = serializers.CharField()
-    max_count = serializers.IntegerField()
-    mime_types = serializers.ListField(child=serializers.CharField())
-    max_bytes = serializers.IntegerField()
-    width = BoundsSerializer(allow_null=True, help_text="Pixels.")
-    height = BoundsSerializer(allow_null=True, help_text="Pixels.")
-    pixels = BoundsSerializer(allow_null=True)
-    ratio = BoundsSerializer(allow_null=True, help_text="Width / height.")
-    duration_s = BoundsSerializer(allow_null=True, help_text="Seconds.")
-    frame_rate = BoundsSerializer(allow_null=True, help_text="Frames a second.")
-    has_alt_text = serializers.BooleanField()
-
-
-class PostTypeSerializer(serializers.Serializer[Any]):
-    """What one kind of post takes, as of `checked`, read at `source`."""
-
-    name = serializers.CharField(help_text="The value of `post_type`.")
-    description = serializers.CharField()
-    max_text = serializers.IntegerField()
-    text_unit = serializers.CharField()
-    needs_text = serializers.BooleanField()
-    min_media = serializers.IntegerField()
-    max_media = serializers.IntegerField()
-    mixes_kinds = serializers.BooleanField()
-    max_alt_text = serializers.IntegerField()
-    max_hashtags = serializers.IntegerField(allow_null=True)
-    max_mentions = serializers.IntegerField(allow_null=True)
-    max_cashtags = serializers.IntegerField(allow_null=True)
-    media = MediaLimitSerializer(many=True)
-    options = serializers.ListField(child=serializers.CharField())
-    required_options = serializers.ListField(child=serializers.CharField())
-    source = serializers.URLField()  # type: ignore[assignment]
-    checked = serializers.DateField()
-
-
-class PlatformOptionSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    description = serializers.CharField()
-    example = serializers.JSONField(help_text="A value that is taken.")
-
-
-class PlatformSerializer(serializers.Serializer[Any]):
-    """What a platform takes."""
-
-    name = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]  # hides one of the field's own
-    is_offered = serializers.BooleanField(help_text="This service has credentials for it.")
-    logins = serializers.ListField(
-        child=serializers.CharField(), help_text="Other ways to connect: `login=` at connect."
-    )
-    destination_option = serializers.CharField(allow_null=True)
-    posts_as_account = serializers.BooleanField(
-        help_text="A post can go to the account itself, without a destination."
-    )
-    post_types = PostTypeSerializer(many=True, help_text="The first is the usual one.")
-    options = PlatformOptionSerializer(many=True)
-
-
 class ViolationsSerializer(serializers.Serializer[Any]):
-    """What the platform would refuse; empty if it would take the post."""
+    """What the platform would refuse; empty if it would accept the post."""
 
     is_valid = serializers.BooleanField()  # type: ignore[assignment]
     violations = ViolationSerializer(many=True)
-
-
-def platform_as_data(platform: type[Platform]) -> dict[str, Any]:
-    fields = platform.options().fields
-    return {
-        "name": platform.name,
-        "label": platform.label,
-        "is_offered": platform.is_configured(),
-        "logins": list(platform.logins),
-        "destination_option": platform.destination_option or None,
-        "posts_as_account": platform.posts_as_account,
-        "post_types": [
-            {
-                **vars(kind),
-                "options": sorted(kind.options),
-                "required_options": sorted(kind.required_options),
-                "media": [
-                    {
-                        "kind": media,
-                        **vars(limit),
-                        "mime_types": sorted(limit.mime_types),
-                    }
-                    for media, limit in kind.media.items()
-                ],
-            }
-            for kind in platform.capabilities.post_types
-        ],
-        "options": [
-            {"name": name, "description": str(fields[name].help_text), "example": example}
-            for name, example in platform.options.examples.items()
-        ],
-    }

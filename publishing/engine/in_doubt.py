@@ -25,7 +25,7 @@ from typing import Any
 
 from publishing.engine.outcomes import code_of, ended, failed, left_to_a_person, published, wait
 from publishing.engine.values import Context, Decision, Result, StepKind
-from publishing.models import PublishJob, Status, WaitingFor
+from publishing.models import ENDED, PublishJob, Status, WaitingFor
 from publishing.progress import Refusal
 from socialpublishing.errors import (
     ContentRejectedError,
@@ -79,6 +79,10 @@ def may_exist(job: PublishJob) -> bool:
 def has_begun(job: PublishJob) -> bool:
     """A part of the post is public, or may be: nobody may cancel or change the job."""
     return has_intent(job) or may_exist(job) or bool(job.posted)
+
+
+def can_be_cancelled(job: PublishJob) -> bool:
+    return job.status not in {*ENDED, Status.UNCONFIRMED} and not has_begun(job)
 
 
 def repeat_window_is_over(job: PublishJob, now: dt.datetime) -> bool:

@@ -1,4 +1,4 @@
-"""What is wrong with a post is told before anything is stored or sent."""
+"""A post that breaks a rule is refused before anything is stored or sent."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from django.utils import timezone
 from conftest import plain_post
 from publishing.models import PublishJob
 
-UNKNOWN = str(uuid.uuid4())
+UNKNOWN_ID = str(uuid.uuid4())
 
 
-def soon(**ahead: float) -> str:
+def in_future(**ahead: float) -> str:
     return (timezone.now() + dt.timedelta(**ahead)).isoformat()
 
 
 @pytest.mark.parametrize(
     ("endpoint", "change", "status", "code"),
     [
-        ("publish", {"connection_id": UNKNOWN}, 404, "connection_not_found"),
+        ("publish", {"connection_id": UNKNOWN_ID}, 404, "connection_not_found"),
         ("publish", {"connection_id": "x"}, 400, "invalid_request"),
         ("publish", {"text_content": ""}, 400, "empty_post"),
         ("publish", {"text_content": "\u200b \n"}, 400, "empty_post"),
@@ -38,14 +38,14 @@ def soon(**ahead: float) -> str:
         ("publish", {"platform_specific_options": {"page_id": "1"}}, 400, "invalid_request"),
         ("publish", {"assets": None}, 400, "invalid_request"),
         ("schedule", {}, 400, "invalid_request"),
-        ("schedule", {"schedule_time": soon(hours=-1)}, 400, "schedule_time_past"),
+        ("schedule", {"schedule_time": in_future(hours=-1)}, 400, "schedule_time_past"),
         ("schedule", {"schedule_time": "2030-01-01T10:00:00"}, 400, "schedule_time_no_offset"),
         ("schedule", {"schedule_time": "2030-02-30T10:00:00Z"}, 400, "invalid_request"),
         ("schedule", {"schedule_time": 1893456000}, 400, "invalid_request"),
-        ("schedule", {"schedule_time": soon(days=400)}, 400, "schedule_time_too_far"),
+        ("schedule", {"schedule_time": in_future(days=400)}, 400, "schedule_time_too_far"),
     ],
 )
-def test_bad_request_is_refused_with_its_code_and_leaves_no_trace(
+def test_bad_request_is_refused_and_stores_and_sends_nothing(
     api, make_connection, sandbox, endpoint, change, status, code
 ):
     body = {"connection_id": str(make_connection().pk), "text_content": "Good", **change}
@@ -73,7 +73,7 @@ def asset(sandbox: Any, **change: Any) -> dict[str, Any]:
         ({"url": "bucket/x.jpg"}, 1, "object_store_not_configured"),
     ],
 )
-def test_bad_asset_is_refused_with_its_code(api, make_connection, sandbox, change, count, code):
+def test_bad_asset_is_refused(api, make_connection, sandbox, change, count, code):
     response = api.publish(make_connection(), assets=[asset(sandbox, **change)] * count)
 
     assert (response.status_code, response.json()["code"]) == (400, code)
@@ -88,7 +88,7 @@ def test_unreachable_asset_is_refused(api, make_connection, sandbox):
     assert (response.status_code, response.json()["code"]) == (400, "asset_unreachable")
 
 
-def test_another_users_ids_are_as_good_as_unknown(api, make_api, make_connection):
+def test_ids_of_another_user_are_not_found(api, make_api, make_connection):
     connection = make_connection(user="alice")
     job = api.publish(connection).json()["job_id"]
     bob = make_api("bob")
@@ -102,7 +102,9 @@ def test_another_users_ids_are_as_good_as_unknown(api, make_api, make_connection
     assert bob.get("connections").json() == []
 
 
-def test_several_pages_and_no_choice_list_them(api, make_connection, sandbox):
+def test_missing_choice_of_destination_is_refused_with_the_list_of_them(
+    api, make_connection, sandbox
+):
     connection = make_connection("facebook", pages=2)
 
     response = api.publish(connection)
@@ -117,7 +119,9 @@ def test_several_pages_and_no_choice_list_them(api, make_connection, sandbox):
     assert api.publish(connection).status_code == 202
 
 
-def test_key_gives_the_first_answer_again_and_no_second_job(api, make_connection, worker):
+def test_same_idempotency_key_returns_the_first_response_and_no_second_job(
+    api, make_connection, worker
+):
     connection = make_connection()
     body = {"connection_id": str(connection.pk), "text_content": "Once"}
     first = api.post("publishing/publish", body, headers={"Idempotency-Key": "k-1"})
@@ -146,7 +150,7 @@ def test_list_is_a_plain_array_with_the_next_page_in_the_link_header(api, make_c
     assert api.get("publishing/jobs?colour=red").status_code == 400
 
 
-def test_both_spellings_of_a_path_answer_and_unknown_ones_answer_json(api):
+def test_paths_work_with_and_without_slash_and_every_error_is_json(api):
     assert api.get("publishing/jobs/").status_code == api.get("publishing/jobs").status_code == 200
     assert api.get("connections").status_code == api.get("connections/").status_code == 200
     assert api.get("nowhere").json()["code"] == "not_found"
@@ -157,7 +161,7 @@ def test_both_spellings_of_a_path_answer_and_unknown_ones_answer_json(api):
 
 @pytest.mark.skipif(database.vendor == "sqlite", reason="only servers count connections")
 @pytest.mark.django_db(transaction=True)
-def test_who_waits_for_the_end_keeps_no_connection_from_others(make_api, make_connection):
+def test_waiting_caller_holds_no_database_connection(make_api, make_connection):
     connection = make_connection()
 
     def wait(_: int) -> int:
@@ -180,5 +184,5 @@ def test_who_waits_for_the_end_keeps_no_connection_from_others(make_api, make_co
             counts += cursor.fetchone()
             time.sleep(0.03)
         assert set(waiting) == {202}
-    # Our own, and now and then somebody who looks.
+    # Our own, and now and then one that refreshes its job.
     assert min(counts) <= 2

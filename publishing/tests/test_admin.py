@@ -1,4 +1,4 @@
-"""Jobs in the ops console, through its front door."""
+"""Jobs and worker slots in the ops console, requested as staff does."""
 
 from __future__ import annotations
 
@@ -43,9 +43,14 @@ def connection(db):
 
 @pytest.fixture
 def make_job(connection):
-    def make(status=Status.FAILED, **facts):
+    def make(status=Status.FAILED, **columns):
         now = timezone.now()
-        alive = status in {Status.PENDING, Status.SCHEDULED, Status.PROCESSING, Status.UNCONFIRMED}
+        is_alive = status in {
+            Status.PENDING,
+            Status.SCHEDULED,
+            Status.PROCESSING,
+            Status.UNCONFIRMED,
+        }
         job = PublishJob.objects.create(
             **{
                 "user_id": "alice",
@@ -55,14 +60,16 @@ def make_job(connection):
                 "account_name": "Harbour Bakery",
                 "text": "Fresh bread",
                 "status": status,
-                "next_attempt_at": now if alive else None,
+                "next_attempt_at": now if is_alive else None,
                 "published_at": now if status == Status.PUBLISHED else None,
                 "created_at": now,
                 "updated_at": now,
-                **facts,
+                **columns,
             }
         )
-        JobEvent.objects.create(job=job, at=now, to_status=status, actor="slot-1:1", note="Seen.")
+        JobEvent.objects.create(
+            job=job, at=now, to_status=status, actor="slot-1:1", note="Claimed."
+        )
         return job
 
     return make
@@ -73,12 +80,12 @@ def page_of(job):
 
 
 def operate(client, name, jobs, **more):
-    """Post an operation for `jobs`, as the list does."""
-    chosen = [str(job.pk) for job in jobs]
-    return client.post(LIST, {"action": name, "_selected_action": chosen, **more}, follow=True)
+    """Post an operation on `jobs`, as the list does."""
+    selected = [str(job.pk) for job in jobs]
+    return client.post(LIST, {"action": name, "_selected_action": selected, **more}, follow=True)
 
 
-def data(response):
+def messages_of(response):
     return [str(message) for message in response.context["messages"]]
 
 
@@ -86,7 +93,7 @@ def listed(response):
     return set(response.context["cl"].result_list)
 
 
-# --- Looking -------------------------------------------------------------------------------------
+# --- Reading -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("who", ["viewer", "ops", "superuser"])
@@ -100,10 +107,10 @@ def test_staff_see_list_and_page_and_no_token(request, make_job, who):
         assert "Harbour Bakery" in html
         assert CANARY not in html
         assert f"v1.{key_ring().primary_id}" not in html
-    assert "Seen." in html
+    assert "Claimed." in html
 
 
-def test_others_see_nothing(make_job, make_staff):
+def test_people_without_permission_see_nothing(make_job, make_staff):
     job = make_job()
 
     assert Client().get(page_of(job)).status_code == 302
@@ -111,14 +118,14 @@ def test_others_see_nothing(make_job, make_staff):
 
 
 @pytest.mark.parametrize("status", Status)
-def test_every_status_has_its_pages(viewer, make_job, status):
+def test_jobs_of_every_status_are_shown(viewer, make_job, status):
     job = make_job(status)
 
     assert status in viewer.get(LIST).content.decode()
     assert viewer.get(page_of(job)).status_code == 200
 
 
-def test_texts_are_escaped_and_isolated(viewer, make_job):
+def test_text_of_users_and_platforms_is_escaped_and_isolated(viewer, make_job):
     evil = "<script>alert(1)</script>"
     job = make_job(
         text=evil,
@@ -152,7 +159,7 @@ def test_texts_are_escaped_and_isolated(viewer, make_job):
         ("http://[", "", False),
     ],
 )
-def test_post_is_a_link_only_where_it_is_safe_to_follow(
+def test_address_of_a_post_is_a_link_only_if_it_is_safe(
     viewer, make_job, settings, url, sandbox, is_link
 ):
     settings.SANDBOX_URL = sandbox
@@ -164,33 +171,34 @@ def test_post_is_a_link_only_where_it_is_safe_to_follow(
     assert (f'href="{url}"' in html) == is_link
 
 
-def test_number_of_queries_does_not_grow_with_rows(viewer, make_job):
-    def count(address):
-        with CaptureQueriesContext(
-            database,
-        ) as queries:
-            assert viewer.get(address).status_code == 200
+def test_number_of_queries_does_not_grow_with_rows(superuser, make_job):
+    def count_queries(address):
+        with CaptureQueriesContext(database) as queries:
+            assert superuser.get(address).status_code == 200
         return len(queries)
 
     job = make_job()
-    before = count(LIST), count(page_of(job))
-    for _ in range(20):
+    WorkerSlot.objects.create(name="slot-0")
+    pages = (LIST, page_of(job), "/admin/publishing/workerslot/")
+    before = [count_queries(page) for page in pages]
+    for number in range(20):
         make_job()
         JobEvent.objects.create(job=job, at=timezone.now(), to_status=Status.FAILED, actor="me")
+        WorkerSlot.objects.create(name=f"slot-{number + 1}")
 
-    assert (count(LIST), count(page_of(job))) == before
+    assert [count_queries(page) for page in pages] == before
     assert max(before) <= 10
 
 
-# --- Finding -------------------------------------------------------------------------------------
+# --- Searching -----------------------------------------------------------------------------------
 
 
-def test_job_is_found_by_what_one_knows_of_it(viewer, make_job, connection):
-    sought = make_job(text="Rye and walnut", user_id="usr_48213", remote_id="18600")
+def test_search_finds_jobs_by_ids_account_and_text(viewer, make_job, connection):
+    wanted = make_job(text="Rye and walnut", user_id="usr_48213", remote_id="18600")
     make_job(connection=None, user_id="bob", account_name="Bikes")
 
-    for term in (sought.pk, connection.pk, "usr_48", "harbour", "walnut rye", "18600"):
-        assert listed(viewer.get(LIST, {"q": str(term)})) == {sought}, term
+    for term in (wanted.pk, connection.pk, "usr_48", "harbour", "walnut rye", "18600"):
+        assert listed(viewer.get(LIST, {"q": str(term)})) == {wanted}, term
     assert listed(viewer.get(LIST, {"q": "1860"})) == set()
 
 
@@ -213,17 +221,17 @@ def test_job_is_found_by_what_one_knows_of_it(viewer, make_job, connection):
         {"o": "nope"},
     ],
 )
-def test_malformed_questions_are_answered(viewer, make_job, query):
+def test_malformed_queries_do_not_fail(viewer, make_job, query):
     make_job()
 
     assert viewer.get(LIST, query, follow=True).status_code == 200
 
 
-def test_page_of_a_malformed_id_leads_back(viewer):
+def test_page_of_a_malformed_id_redirects(viewer):
     assert viewer.get(f"{LIST}nope/change/").status_code == 302
 
 
-def test_filters_narrow_the_list(viewer, make_job):
+def test_list_can_be_filtered(viewer, make_job):
     failed = make_job(error_code="too_late")
     published = make_job(Status.PUBLISHED, platform="facebook")
 
@@ -233,7 +241,7 @@ def test_filters_narrow_the_list(viewer, make_job):
     assert listed(viewer.get(LIST, {"error": "no"})) == {published}
 
 
-def test_day_without_a_time_is_the_whole_day(viewer, make_job):
+def test_date_without_a_time_includes_all_of_the_day(viewer, make_job):
     evening = dt.datetime(2026, 11, 22, 23, 30, tzinfo=dt.UTC)
     job = make_job(created_at=evening)
     make_job(created_at=evening + dt.timedelta(hours=1))
@@ -243,17 +251,17 @@ def test_day_without_a_time_is_the_whole_day(viewer, make_job):
     assert listed(viewer.get(LIST, day)) == {job}
 
 
-def test_columns_that_are_not_shown_cannot_be_guessed(viewer, make_job):
+def test_list_cannot_be_filtered_by_hidden_columns(viewer, make_job):
     make_job()
 
     for column in ("connection__access_token__startswith", "refused_token_version"):
         assert viewer.get(LIST, {column: "v1"}).status_code == 400
 
 
-# --- Operating -----------------------------------------------------------------------------------
+# --- Operations ----------------------------------------------------------------------------------
 
 
-def test_operation_asks_for_the_reason_first(ops, make_job):
+def test_operation_requires_a_reason(ops, make_job):
     job = make_job()
 
     asked = operate(ops, "retry", [job])
@@ -265,21 +273,22 @@ def test_operation_asks_for_the_reason_first(ops, make_job):
     assert job.status == Status.FAILED
 
 
-def test_retry_from_the_list_tells_what_became_of_each(ops, make_job):
+def test_retry_from_the_list_reports_the_result_of_each(ops, make_job):
     again = [make_job(), make_job(Status.CONTENT_REJECTED), make_job(Status.UNCONFIRMED)]
     published = make_job(Status.PUBLISHED)
 
-    response = operate(ops, "retry", [*again, published], reason="The platform is well again")
+    response = operate(ops, "retry", [*again, published], reason="The platform works again")
 
-    assert data(response) == [
-        "3 publish jobs tried again.",
-        "1 publish job not tried again. Only a job that failed or was rejected can be tried again.",
+    assert messages_of(response) == [
+        "3 publish jobs retried.",
+        "1 publish job not retried. "
+        "Only a job that failed, was rejected or is unconfirmed can be retried.",
     ]
     for job in again:
         job.refresh_from_db()
         event = job.events.last()
         assert job.next_attempt_at is not None
-        assert event.note == "The platform is well again"
+        assert event.note == "The platform works again"
         assert event.actor.startswith("ops staff")
     published.refresh_from_db()
     assert published.status == Status.PUBLISHED
@@ -297,7 +306,7 @@ def test_retry_from_the_page(ops, make_job):
     assert job.status == Status.PENDING
 
 
-def test_cancel_stops_what_was_not_submitted(ops, make_job):
+def test_cancel_stops_only_jobs_that_were_not_submitted(ops, make_job):
     waiting = make_job(Status.SCHEDULED)
     submitted = make_job(Status.PROCESSING, publish_started_at=timezone.now())
 
@@ -307,13 +316,13 @@ def test_cancel_stops_what_was_not_submitted(ops, make_job):
     submitted.refresh_from_db()
     assert (waiting.status, submitted.status) == (Status.CANCELLED, Status.PROCESSING)
     assert waiting.events.last().note == "Its owner called"
-    assert [line.partition(".")[0] for line in data(response)] == [
+    assert [line.partition(".")[0] for line in messages_of(response)] == [
         "1 publish job cancelled",
         "1 publish job not cancelled",
     ]
 
 
-def test_looking_at_the_question_changes_nothing(ops, make_job):
+def test_form_for_the_reason_changes_nothing(ops, make_job):
     job = make_job()
 
     ops.get(f"{LIST}{job.pk}/retry/?reason=Again")
@@ -324,7 +333,7 @@ def test_looking_at_the_question_changes_nothing(ops, make_job):
 
 
 @pytest.mark.parametrize("name", ["retry", "cancel"])
-def test_viewers_do_not_operate(viewer, make_job, name):
+def test_viewers_cannot_operate(viewer, make_job, name):
     job = make_job(Status.FAILED if name == "retry" else Status.PENDING)
     status = job.status
 
@@ -350,14 +359,14 @@ def test_viewers_do_not_operate(viewer, make_job, name):
         (Status.CANCELLED, set()),
     ],
 )
-def test_page_offers_what_its_status_leaves(ops, make_job, status, offered):
+def test_page_offers_the_operations_that_fit_the_status(ops, make_job, status, offered):
     html = ops.get(page_of(make_job(status))).content.decode()
 
     operations = ("retry", "cancel", "resolve_published", "resolve_not_published")
     assert {name for name in operations if f"/{name}/" in html} == offered
 
 
-def test_operation_on_a_job_that_is_gone_is_not_found(ops):
+def test_operation_on_a_missing_job_is_not_found(ops):
     assert ops.post(f"{LIST}{uuid.uuid4()}/retry/", {"reason": "Again"}).status_code == 404
     assert ops.get(f"{LIST}nope/retry/").status_code == 404
 
@@ -369,7 +378,7 @@ def test_malformed_selection_is_refused(ops):
 
 
 @pytest.mark.parametrize("model", ["publishjob", "workerslot"])
-def test_nobody_adds_changes_or_deletes(superuser, make_job, model):
+def test_nobody_can_add_change_or_delete_rows(superuser, make_job, model):
     row = make_job() if model == "publishjob" else WorkerSlot.objects.create(name="slot-1")
     base = f"/admin/publishing/{model}/"
 
@@ -388,5 +397,5 @@ def test_worker_slots_show_whether_their_heartbeat_is_fresh(superuser):
 
     html = superuser.get("/admin/publishing/workerslot/").content.decode()
 
-    assert html.count("beating") == html.count("silent") == 1
+    assert html.count("alive") == html.count("silent") == 1
     assert "turnstile" not in html

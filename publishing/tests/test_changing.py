@@ -1,4 +1,4 @@
-"""What callers can still do about a job: another time, another content, the last word on it."""
+"""Changing and resolving jobs, and filtering their list by time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from publishing.models import PublishJob
 
 
-def at(**ahead) -> str:
+def in_future(**ahead) -> str:
     return (timezone.now() + dt.timedelta(**ahead)).isoformat()
 
 
@@ -30,16 +30,16 @@ def scheduled(api, connection):
     body = {
         "connection_id": str(connection.pk),
         "text_content": "Old",
-        "schedule_time": at(hours=1),
+        "schedule_time": in_future(hours=1),
     }
     return api.post("publishing/schedule", body).json()["job_id"]
 
 
-# --- Another time, another content ---------------------------------------------------------------
+# --- Changing ------------------------------------------------------------------------------------
 
 
-def test_job_goes_out_at_its_new_time(api, scheduled, sandbox, worker):
-    response = patch(api, scheduled, {"schedule_time": at(hours=2)})
+def test_job_is_published_at_its_new_time(api, scheduled, sandbox, worker):
+    response = patch(api, scheduled, {"schedule_time": in_future(hours=2)})
 
     assert response.status_code == 200, response.json()
     assert response.json()["status"] == "Scheduled"
@@ -50,21 +50,21 @@ def test_job_goes_out_at_its_new_time(api, scheduled, sandbox, worker):
     assert post["text"] == "Old"
 
 
-def test_job_without_a_time_goes_out_now(api, scheduled, sandbox, worker):
+def test_job_whose_time_is_removed_is_published_now(api, scheduled, sandbox, worker):
     response = patch(api, scheduled, {"schedule_time": None})
     assert (response.json()["status"], response.json()["scheduled_at"]) == ("Pending", None)
     worker.work()
     assert len(sandbox.posts()) == 1
 
 
-def test_waiting_job_can_be_put_off(api, connection, sandbox, worker):
+def test_pending_job_can_be_scheduled(api, connection, sandbox, worker):
     job = api.publish(connection, "Not yet").json()["job_id"]
-    assert patch(api, job, {"schedule_time": at(hours=1)}).json()["status"] == "Scheduled"
+    assert patch(api, job, {"schedule_time": in_future(hours=1)}).json()["status"] == "Scheduled"
     worker.work()
     assert sandbox.posts() == []
 
 
-def test_new_content_is_what_goes_out(api, scheduled, sandbox, worker):
+def test_new_content_is_published(api, scheduled, sandbox, worker):
     body = {
         "text_content": "New",
         "assets": [sandbox.picture()],
@@ -82,7 +82,7 @@ def test_new_content_is_what_goes_out(api, scheduled, sandbox, worker):
     assert notes[:2] == ["Accepted.", "Changed."]
 
 
-def test_content_that_the_platform_would_refuse_changes_nothing(api, scheduled):
+def test_change_to_content_that_breaks_a_limit_is_refused(api, scheduled):
     response = patch(api, scheduled, {"text_content": "x" * 281})
     assert (response.status_code, response.json()["code"]) == (400, "content_rejected")
     assert api.get(f"publishing/jobs/{scheduled}").json()["text_content"] == "Old"
@@ -105,35 +105,37 @@ def test_content_that_the_platform_would_refuse_changes_nothing(api, scheduled):
         ({"late_grace_seconds": -1}, "invalid_request"),
     ],
 )
-def test_wrong_changes_are_refused(api, scheduled, body, code):
+def test_invalid_changes_are_refused(api, scheduled, body, code):
     response = patch(api, scheduled, body)
     assert (response.status_code, response.json()["code"]) == (400, code)
 
 
-def test_late_grace_of_zero_is_one(api, scheduled):
+def test_late_grace_can_be_set_to_zero(api, scheduled):
     assert patch(api, scheduled, {"late_grace_seconds": 0}).status_code == 200
     assert PublishJob.objects.get(pk=scheduled).late_grace_s == 0
 
 
-def test_published_job_changes_no_more(api, connection, worker):
+def test_published_job_cannot_be_changed(api, connection, worker):
     job = api.publish(connection, "Out").json()["job_id"]
     worker.work()
     response = patch(api, job, {"text_content": "Too late"})
     assert (response.status_code, response.json()["code"]) == (409, "already_submitting")
 
 
-def test_job_that_a_worker_has_just_taken_comes_out_once(api, connection, sandbox, worker):
+def test_job_that_is_changed_after_its_claim_is_published_once_with_the_new_content(
+    api, connection, sandbox, worker
+):
     job = api.publish(connection, "Old").json()["job_id"]
     now = timezone.now()
     PublishJob.objects.filter(pk=job).update(
-        lease_owner="another lane", next_attempt_at=now + dt.timedelta(seconds=30)
+        lease_owner="another worker", next_attempt_at=now + dt.timedelta(seconds=30)
     )
     assert patch(api, job, {"text_content": "New"}).status_code == 200
     worker.work_ahead()
     assert [post["text"] for post in sandbox.posts()] == ["New"]
 
 
-def test_jobs_of_others_are_not_found(make_api, scheduled):
+def test_jobs_of_other_users_are_not_found(make_api, scheduled):
     bob = make_api("bob")
     for response in (
         patch(bob, scheduled, {"text_content": "Mine"}),
@@ -142,13 +144,13 @@ def test_jobs_of_others_are_not_found(make_api, scheduled):
         assert (response.status_code, response.json()["code"]) == (404, "job_not_found")
 
 
-# --- The last word -------------------------------------------------------------------------------
+# --- Resolving -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def unconfirmed(api, connection, sandbox, worker):
-    """The id of a job whose post may be out or not: nobody answers."""
-    job = api.publish(connection, "Is it out?").json()["job_id"]
+    """The id of a job whose outcome is unknown: the platform does not respond."""
+    job = api.publish(connection, "Is it public?").json()["job_id"]
     sandbox.fault("drop_after", path="^/2/tweets$", method="POST")
     sandbox.fault("status", 500, method="GET", times=1000)
     worker.work_ahead(30)
@@ -160,7 +162,7 @@ def resolve(api, job, **body):
     return api.post(f"publishing/jobs/{job}/resolve", body)
 
 
-def test_person_who_saw_the_post_settles_it(api, unconfirmed, sandbox, worker):
+def test_job_resolved_as_published_has_ended(api, unconfirmed, sandbox, worker):
     [post] = sandbox.posts()
     response = resolve(
         api, unconfirmed, outcome="published", remote_id=post["id"], post_url=post["url"]
@@ -176,19 +178,17 @@ def test_person_who_saw_the_post_settles_it(api, unconfirmed, sandbox, worker):
     assert len(sandbox.posts()) == 1
 
 
-def test_person_who_knows_it_is_not_there_may_have_it_tried_again(
-    api, unconfirmed, sandbox, worker
-):
+def test_job_resolved_as_not_published_can_be_retried(api, unconfirmed, sandbox, worker):
     response = resolve(api, unconfirmed, outcome="not_published", reason="I looked.")
     assert (response.json()["status"], response.json()["error_code"]) == ("Failed", "not_published")
     assert response.json()["error_message"] == "I looked."
 
     sandbox.call("DELETE", "faults")
-    sandbox.call("DELETE", "state")  # so that it is true
+    sandbox.call("DELETE", "state")  # The post really does not exist.
     assert api.post(f"publishing/jobs/{unconfirmed}/retry").json()["status"] == "Pending"
 
 
-def test_one_post_stands_for_one_job(api, connection, unconfirmed, sandbox, worker):
+def test_post_of_another_job_is_refused(api, connection, unconfirmed, sandbox, worker):
     sandbox.call("DELETE", "faults")
     api.publish(connection, "Another")
     PublishJob.objects.filter(pk=unconfirmed).update(next_attempt_at=None)
@@ -198,7 +198,7 @@ def test_one_post_stands_for_one_job(api, connection, unconfirmed, sandbox, work
     assert (response.status_code, response.json()["code"]) == (409, "post_taken")
 
 
-def test_only_unconfirmed_jobs_are_settled(api, scheduled):
+def test_only_unconfirmed_jobs_can_be_resolved(api, scheduled):
     response = resolve(api, scheduled, outcome="published")
     assert (response.status_code, response.json()["code"]) == (409, "not_unconfirmed")
 
@@ -213,20 +213,20 @@ def test_only_unconfirmed_jobs_are_settled(api, scheduled):
         {"outcome": "published", "status": "Published"},
     ],
 )
-def test_wrong_words_settle_nothing(api, unconfirmed, body):
+def test_invalid_resolutions_are_refused(api, unconfirmed, body):
     response = api.post(f"publishing/jobs/{unconfirmed}/resolve", body)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
 
 
-def test_ops_settle_in_the_console(make_staff, unconfirmed):
+def test_operators_resolve_jobs_in_the_console(make_staff, unconfirmed):
     ops = make_staff("view_publishjob", "change_publishjob")
     page = f"/admin/publishing/publishjob/{unconfirmed}/change/"
     operations = {
         str(each["title"]): each["path"] for each in ops.get(page).context["actions_detail"]
     }
-    assert {"It is published", "It is not published"} <= operations.keys()
+    assert {"Resolve: published", "Resolve: not published"} <= operations.keys()
 
-    ops.post(operations["It is not published"], {"reason": "Looked, nothing there"})
+    ops.post(operations["Resolve: not published"], {"reason": "Looked, nothing there"})
 
     job = PublishJob.objects.get(pk=unconfirmed)
     assert (job.status, job.error_message) == ("Failed", "Looked, nothing there")
@@ -235,7 +235,7 @@ def test_ops_settle_in_the_console(make_staff, unconfirmed):
 # --- The list ------------------------------------------------------------------------------------
 
 
-def test_list_is_narrowed_by_time(api, connection):
+def test_list_is_filtered_by_time(api, connection):
     now = timezone.now()
     jobs = [api.publish(connection, f"Post {number}").json()["job_id"] for number in range(3)]
     for number, job in enumerate(jobs):

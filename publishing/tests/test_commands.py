@@ -1,4 +1,4 @@
-"""What operators type."""
+"""The management commands for operators."""
 
 import uuid
 
@@ -10,8 +10,8 @@ from publishing.models import PublishJob
 
 
 @pytest.fixture
-def failed(api, make_connection, sandbox, worker):
-    """Two jobs of an account whose permission was missing for a while."""
+def failed_jobs(api, make_connection, sandbox, worker):
+    """Two jobs of an account that lacked the permission for a while."""
     connection = make_connection("twitter")
     sandbox.fault("status", 403, method="POST", path="^/2/tweets$", times=2)
     for number in range(2):
@@ -21,12 +21,12 @@ def failed(api, make_connection, sandbox, worker):
     return list(PublishJob.objects.all())
 
 
-def test_failed_jobs_are_tried_again_by_status_and_code(failed, worker, sandbox, capsys):
+def test_failed_jobs_are_retried_by_status_and_code(failed_jobs, worker, sandbox, capsys):
     call_command("reprocess_jobs", "--status", "Failed", "--dry-run")
     assert "2 jobs would be" in capsys.readouterr().out
     call_command("reprocess_jobs", "--status", "Failed", "--code", "too_late")
-    call_command("reprocess_jobs", "--status", "Failed", "--code", failed[0].error_code)
-    assert "2 tried again" in capsys.readouterr().out
+    call_command("reprocess_jobs", "--status", "Failed", "--code", failed_jobs[0].error_code)
+    assert "2 retried" in capsys.readouterr().out
 
     worker.work()
 
@@ -34,14 +34,14 @@ def test_failed_jobs_are_tried_again_by_status_and_code(failed, worker, sandbox,
     assert len(sandbox.posts()) == 2
 
 
-def test_one_job_is_tried_again_by_its_id(failed, worker):
-    call_command("reprocess_jobs", str(failed[0].pk))
+def test_one_job_is_retried_by_its_id(failed_jobs, worker):
+    call_command("reprocess_jobs", str(failed_jobs[0].pk))
     worker.work()
     assert statuses() == {"Published": 1, "Failed": 1}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         ([], "Name ids"),
         (["not-an-id"], "invalid UUID"),
@@ -49,6 +49,6 @@ def test_one_job_is_tried_again_by_its_id(failed, worker):
         ([str(uuid.uuid4()), "--status", "Failed"], "not both"),
     ],
 )
-def test_question_that_makes_no_sense_is_told(db, arguments, words):
-    with pytest.raises(CommandError, match=words):
+def test_wrong_arguments_are_refused(db, arguments, message):
+    with pytest.raises(CommandError, match=message):
         call_command("reprocess_jobs", *arguments)

@@ -1,6 +1,6 @@
-"""Every kind of post that the register offers goes out through the API as it was written.
+"""Every kind of post and every option of the register, published through the API.
 
-The table in docs/platforms/README.md names these tests, cell by cell.
+Each row of docs/platforms/README.md names its test here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from socialpublishing.limits import Form, PostType, forms, violations
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.posts import MEASURES, Media, MediaKind, Post
 
-# In the order in which they are tried: the first that a kind of post takes is sent.
+# By preference: a post carries the first file that its kind accepts.
 SAMPLES = {
     MediaKind.IMAGE: ["harbour.jpg", "mountains.jpg", "bakery.jpg", "sailboat.jpg", "city.png"],
     MediaKind.GIF: ["waves.gif"],
@@ -30,7 +30,7 @@ MIME_TYPES = {"jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "mp4"
 MIME_TYPES["pdf"] = "application/pdf"
 TEXT = "Fresh bread at seven: rye, spelt & <walnut> #bakery (while it lasts)"
 
-CELLS = [
+KINDS = [
     pytest.param(name, kind, form, id=f"{name}-{kind.name}-{form.name}")
     for name, platform in PLATFORMS.items()
     for kind in platform.capabilities.post_types
@@ -50,30 +50,31 @@ def measured(url: str, mime_type: str) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in MEASURES}
 
 
-def sample(sandbox: Any, name: str, kind: PostType, wanted: MediaKind, number: int) -> Any:
-    """An asset that the platform takes in such a post; of several, another for each `number`."""
-    fitting = []
+def accepted_asset(sandbox: Any, name: str, kind: PostType, wanted: MediaKind, number: int) -> Any:
+    """An asset that the platform accepts in such a post, another for each `number` if possible."""
+    accepted = []
     for file in SAMPLES[wanted]:
         url, mime_type = f"{sandbox.url}/samples/{file}", MIME_TYPES[file.partition(".")[2]]
         facts = measured(url, mime_type)
-        found = Media(kind=wanted, url=url, mime_type=mime_type, **facts)
-        post = Post(media=(found,), options={"post_type": kind.name})
+        candidate = Media(kind=wanted, url=url, mime_type=mime_type, **facts)
+        post = Post(media=(candidate,), options={"post_type": kind.name})
         broken = {each.rule for each in violations(post, PLATFORMS[name].capabilities)}
         if not any(rule.startswith("media_") and rule != "media_required" for rule in broken):
-            fitting.append({"url": url, "asset_type": wanted, "mime_type": mime_type})
-    chosen = dict(fitting[number % len(fitting)])
+            accepted.append({"url": url, "asset_type": wanted, "mime_type": mime_type})
+    chosen = dict(accepted[number % len(accepted)])
     if kind.max_alt_text and kind.media[wanted].has_alt_text:
         chosen["alt_text"] = f"What picture {number + 1} shows"
     return chosen
 
 
-def body(sandbox: Any, name: str, kind: PostType, form: Form, **more: Any) -> dict[str, Any]:
-    """A request for such a post, with the options that it cannot do without."""
+def request_for(sandbox: Any, name: str, kind: PostType, form: Form, **more: Any) -> dict[str, Any]:
+    """A request for such a post, with its required options."""
     examples = PLATFORMS[name].options.examples
     options = {option: examples[option] for option in kind.required_options}
     options |= {"post_type": kind.name, **more}
     assets = [
-        sample(sandbox, name, kind, wanted, number) for number, wanted in enumerate(form.media)
+        accepted_asset(sandbox, name, kind, wanted, number)
+        for number, wanted in enumerate(form.media)
     ]
     return {
         "text_content": TEXT if kind.max_text else "",
@@ -82,9 +83,9 @@ def body(sandbox: Any, name: str, kind: PostType, form: Form, **more: Any) -> di
     }
 
 
-def published(api: Any, worker: Any, sandbox: Any, connection: Any, body: Any) -> dict[str, Any]:
-    """The post that came of `body`, the last one of a thread, as the sandbox has it."""
-    # The lane's time runs ahead, the sandbox's does not.
+def publish(api: Any, worker: Any, sandbox: Any, connection: Any, body: Any) -> dict[str, Any]:
+    """The post that `body` leads to, as the sandbox lists it; of a thread, the last one."""
+    # The worker's clock runs ahead, the sandbox's does not.
     switches = sandbox.call("GET", "settings")
     instant = {name: 0 for name in switches if name.endswith("processing_seconds")}
     sandbox.call("POST", "settings", **instant)
@@ -100,12 +101,12 @@ def published(api: Any, worker: Any, sandbox: Any, connection: Any, body: Any) -
     return posts[-1]
 
 
-@pytest.mark.parametrize(("name", "kind", "form"), CELLS)
-def test_goes_out_as_written(api, worker, sandbox, make_connection, name, kind, form):
-    asked = body(sandbox, name, kind, form)
-    assets = asked["assets"]
+@pytest.mark.parametrize(("name", "kind", "form"), KINDS)
+def test_post_is_published_as_written(api, worker, sandbox, make_connection, name, kind, form):
+    request = request_for(sandbox, name, kind, form)
+    assets = request["assets"]
 
-    post = published(api, worker, sandbox, make_connection(name), asked)
+    post = publish(api, worker, sandbox, make_connection(name), request)
 
     shown = import_module(f"publishing.tests.shown.{name}")
     loses_text = getattr(shown, "loses_text", lambda kind, form: False)(kind, form)
@@ -122,7 +123,7 @@ def test_goes_out_as_written(api, worker, sandbox, make_connection, name, kind, 
 
 
 @pytest.mark.parametrize(("name", "option"), OPTIONS)
-def test_option_is_seen(api, worker, sandbox, make_connection, name, option):
+def test_option_takes_effect(api, worker, sandbox, make_connection, name, option):
     shown = import_module(f"publishing.tests.shown.{name}")
     platform, connection = PLATFORMS[name], make_connection(name)
     kinds = [kind for kind in platform.capabilities.post_types if option in kind.options]
@@ -135,12 +136,12 @@ def test_option_is_seen(api, worker, sandbox, make_connection, name, option):
     if make_value := getattr(shown, "VALUES", {}).get(option):
         value = make_value(sandbox, connection)
 
-    post = published(
+    post = publish(
         api,
         worker,
         sandbox,
         connection,
-        body(sandbox, name, kind, form, **{**others, option: value}),
+        request_for(sandbox, name, kind, form, **{**others, option: value}),
     )
 
     assert shown.SHOWN[option](post, connection), post

@@ -1,4 +1,4 @@
-"""A platform is one module and one entry in the register: here is a trial one."""
+"""A new platform needs one module and one entry in the register. This one is called Trial."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ class Trial(Platform):
         return progress.ready()
 
     def publish(self, post, progress):
-        said = {"text": post.text, "mood": post.options.get("mood")}
-        response = self.http.post("/posts", json=said)
+        payload = {"text": post.text, "mood": post.options.get("mood")}
+        response = self.http.post("/posts", json=payload)
         return progress.published(remote_id=response["id"], post_url=response["url"])
 
     def lookup(self, post, progress, *, since, other_post_ids):
@@ -91,7 +91,7 @@ POST = {"id": "77", "text": "Hello", "url": "https://trial.example/77"}
 API = "http://127.0.0.1:1/trial/posts"
 
 
-def test_it_publishes_with_its_options(api, worker, connection, requests_mock):
+def test_new_platform_publishes_with_its_options(api, worker, connection, requests_mock):
     requests_mock.post(API, json=POST)
 
     response = api.publish(connection, "Hello", platform_specific_options={"mood": "loud"})
@@ -104,14 +104,14 @@ def test_it_publishes_with_its_options(api, worker, connection, requests_mock):
     assert job["post_url"] == POST["url"]
 
 
-def test_its_rules_options_and_limits_are_told(api, connection):
+def test_limits_and_options_of_a_new_platform_are_checked_and_listed(api, connection):
     assert api.publish(connection, "a" * 11).json()["code"] == "content_rejected"
     wrong = api.publish(connection, "Hello", platform_specific_options={"mood": "sad"})
     assert wrong.json()["violations"][0]["field"] == "platform_specific_options.mood"
     assert "trial" in [platform["name"] for platform in api.get("platforms").json()]
 
 
-def test_its_lost_answers_are_looked_up(api, worker, connection, requests_mock):
+def test_lost_response_of_a_new_platform_is_looked_up(api, worker, connection, requests_mock):
     requests_mock.post(API, status_code=502)
     requests_mock.get(API, json=[POST])
     api.publish(connection, "Hello")
@@ -123,14 +123,14 @@ def test_its_lost_answers_are_looked_up(api, worker, connection, requests_mock):
     assert len([call for call in requests_mock.request_history if call.method == "POST"]) == 1
 
 
-def test_it_is_connected_like_any_other(api, connection):
+def test_new_platform_is_connected_like_any_other(api, connection):
     started = api.get("connections/connect/trial?redirect=false").json()
     assert started["authorization_url"].startswith("http://127.0.0.1:1/trial/authorize?")
 
 
-def test_nobody_but_a_platforms_module_asks_which_platform_it_is():
-    asks = re.compile(r"(?<!sys\.)platform(_type)?(\.name)?\s*(==|!=|in)\s*[\"'({\[]")
+def test_no_code_outside_platforms_branches_on_a_platforms_name():
+    branch = re.compile(r"(?<!sys\.)platform(_type)?(\.name)?\s*(==|!=|in)\s*[\"'({\[]")
     for app in APPS:
         for file in Path(settings.BASE_DIR, app).rglob("*.py"):
             if not {"tests", "sandbox", "platforms", "run", "migrations"} & set(file.parts):
-                assert not asks.search(file.read_text("utf-8")), file
+                assert not branch.search(file.read_text("utf-8")), file

@@ -5,20 +5,20 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from publishing import services
 from publishing.models import PublishJob, Status
+from publishing.operations import retry_job
 from socialpublishing.errors import SocialPublishingBaseError
 
 
 class Command(BaseCommand):
     help = (
-        "Try failed, rejected or unconfirmed jobs again. What may have been published already is "
+        "Retry failed, rejected or unconfirmed jobs. What may have been published already is "
         "looked up first. Safe to run twice."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "ids", nargs="*", type=UUID, help="ids of jobs; without, the filters choose"
+            "ids", nargs="*", type=UUID, help="ids of jobs; without them, name a --status"
         )
         parser.add_argument(
             "--status",
@@ -30,23 +30,23 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only count")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        jobs = self._chosen(options)
+        jobs = self._selected(options)
         if options["dry_run"]:
-            self.stdout.write(f"{jobs.count()} jobs would be tried again.")
+            self.stdout.write(f"{jobs.count()} jobs would be retried.")
             return
         outcomes: Counter[str] = Counter()
         for job in jobs.iterator():
             try:
-                services.retry_job(job, actor="command reprocess_jobs")
-                outcomes["tried again"] += 1
+                retry_job(job, actor="command reprocess_jobs")
+                outcomes["retried"] += 1
             except SocialPublishingBaseError as error:
-                outcomes[f"left alone ({error.code})"] += 1
+                outcomes[f"not retried ({error.code})"] += 1
         for outcome, count in sorted(outcomes.items()):
             self.stdout.write(f"{count} {outcome}")
-        if sum(outcomes.values()) > outcomes["tried again"]:
-            raise CommandError("Not all of them could be tried again.")
+        if sum(outcomes.values()) > outcomes["retried"]:
+            raise CommandError("Not all of them could be retried.")
 
-    def _chosen(self, options: dict[str, Any]) -> Any:
+    def _selected(self, options: dict[str, Any]) -> Any:
         jobs = PublishJob.objects.all()
         if options["ids"] and options["status"]:
             raise CommandError("Name ids or a --status, not both.")

@@ -6,7 +6,7 @@ from publishing.worker.supervisor import Supervisor
 
 
 class Command(BaseCommand):
-    help = "Publish what is due, until SIGTERM or Ctrl-C. Any number may run, on any machines."
+    help = "Publish due jobs until SIGTERM or Ctrl-C. Any number may run, on any machines."
 
     def handle(self, *args: Any, **options: Any) -> None:
         Supervisor().run()

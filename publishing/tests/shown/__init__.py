@@ -1,8 +1,9 @@
-"""How a reader of each platform sees that an option of a post was honoured.
+"""How the sandbox shows that an option of a post took effect, for each platform of the register.
 
-A module for each platform of the register. SHOWN: for each option a function of the post, as the
-sandbox's /control/posts lists it, and of the connection. CASES, where the first kind of post that
-takes the option will not do: (post type, form), and other options that it needs. VALUES, where the
-option's example names what has to exist first: a function of the sandbox and the connection.
-alt_texts(post), where a platform keeps them elsewhere than with each asset.
+A module for each platform. SHOWN: for each option, a function that checks the post, as the
+sandbox's /control/posts lists it, and the connection. CASES, for options that the first kind of
+post does not show: (post type, form), and the other options that are needed. VALUES, for options
+whose example names something that must exist first: a function of the sandbox and the connection
+that makes the value. alt_texts(post), if the platform stores them elsewhere than with each asset.
+loses_text(kind, form), if the platform drops the text of some posts.
 """

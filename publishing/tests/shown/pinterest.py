@@ -2,7 +2,7 @@ from socialpublishing.platforms import client_for
 
 
 def alt_texts(post):
-    """A Pin has one alt text; those of a carousel stand below each other in it."""
+    """A Pin has one alt text. That of a carousel has a line for each image."""
     return post["details"].get("alt_text", "").split("\n")
 
 

@@ -7,7 +7,7 @@ def alt_texts(post):
 
 
 def loses_text(kind, form):
-    """TikTok reads no text of a video that is a draft."""
+    """TikTok ignores the text of a draft of a video."""
     return kind.name == "draft" and form.name == "video"
 
 
@@ -18,7 +18,7 @@ SHOWN = {
     "disable_stitch": detail("disable_stitch", True),
     "brand_content_toggle": detail("brand_content_toggle", False),
     "brand_organic_toggle": detail("brand_organic_toggle", False),
-    # Nothing is sent of it: without it nothing is published.
+    # It is not sent to TikTok; but without it, nothing is published.
     "music_usage_confirmed": lambda post, connection: bool(post),
     "is_aigc": detail("is_aigc", True),
     "video_cover_timestamp_ms": detail("video_cover_timestamp_ms", 1000),

@@ -1,0 +1,286 @@
+"""What users and operators can do with a job: change, cancel, resolve and retry it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from connections.models import SocialConnection
+from connections.services import ConnectionNotFoundError
+from publishing.accepting import (
+    Draft,
+    check_schedule_time,
+    checked_content,
+    connection_for_publishing,
+)
+from publishing.engine.in_doubt import (
+    can_be_cancelled,
+    has_begun,
+    look_up_before_retry,
+    may_exist,
+    nothing_in_doubt,
+)
+from publishing.errors import (
+    AlreadySubmittingError,
+    NotRetriableError,
+    NotUnconfirmedError,
+    PostTakenError,
+    RemoteIdRequiredError,
+)
+from publishing.models import ENDED, Outcome, PublishJob, Status, WaitingFor
+from publishing.transitions import Move, StaleJobError, move, move_one
+from socialpublishing.clock import database_now
+from socialpublishing.platforms.progress import web_address
+
+# --- Change --------------------------------------------------------------------------------------
+
+
+def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> None:
+    """Give a job that has not begun another time, or another content, which is checked again.
+
+    `changes` are fields of a Draft: text, assets, options, scheduled_at (None: now), late_grace_s.
+    Raises AlreadySubmittingError, and whatever `accept_post` raises.
+    """
+    now = database_now()
+    if job.status not in {Status.PENDING, Status.SCHEDULED} or has_begun(job):
+        raise AlreadySubmittingError
+    draft = replace(_draft_of(job), **changes)
+    if "scheduled_at" in changes:
+        check_schedule_time(draft.scheduled_at, now)
+    columns: dict[str, Any] = {}
+    if not changes.keys().isdisjoint({"text", "assets", "options"}):
+        columns = checked_content(draft, connection_for_publishing(draft, job.user_id))
+    change = _change(
+        job,
+        draft,
+        next_attempt_at=now if "scheduled_at" in changes else job.next_attempt_at,
+        has_new_content=bool(columns),
+    )
+    with transaction.atomic():
+        move_one(change, now=now, actor=actor)
+        columns["scheduled_at"] = draft.scheduled_at
+        PublishJob.objects.filter(pk=job.pk).update(**columns)
+    job.refresh_from_db()
+
+
+def _draft_of(job: PublishJob) -> Draft:
+    if job.connection_id is None:
+        raise ConnectionNotFoundError
+    return Draft(
+        connection_id=job.connection_id,
+        text=job.text,
+        assets=job.assets,
+        options=job.platform_specific_options,
+        scheduled_at=job.scheduled_at,
+        late_grace_s=job.late_grace_s,
+    )
+
+
+def _change(
+    job: PublishJob, draft: Draft, *, next_attempt_at: dt.datetime | None, has_new_content: bool
+) -> Move:
+    changes = {
+        # A worker that has just claimed the job can no longer write to it.
+        "fencing_token": job.fencing_token + 1,
+        "lease_owner": "",
+        "next_attempt_at": draft.scheduled_at or next_attempt_at,
+        "late_grace_s": draft.late_grace_s,
+        "error_code": "",
+        "waiting_for": "",
+        "error_message": "",
+        # An earlier publish request is known to have created nothing.
+        "in_doubt_since": None,
+    }
+    if has_new_content:
+        changes["progress"] = {}
+    return Move(
+        job=job,
+        to=Status.SCHEDULED if draft.scheduled_at else Status.PENDING,
+        changes=changes,
+        note="Changed." if has_new_content else "Rescheduled.",
+    )
+
+
+# --- Cancel --------------------------------------------------------------------------------------
+
+
+def cancel_job(job: PublishJob, *, actor: str, reason: str = "Cancelled.") -> None:
+    """Stop a job before its publish request. Raises AlreadySubmittingError after it."""
+    if not can_be_cancelled(job):
+        raise AlreadySubmittingError
+    try:
+        move_one(_cancellation(job, "cancelled", reason), now=database_now(), actor=actor)
+    except StaleJobError:
+        job.refresh_from_db()
+        if job.status in ENDED or has_begun(job):
+            raise AlreadySubmittingError from None
+        raise
+
+
+def cancel_for_connection(connection: SocialConnection, actor: str) -> int:
+    """Cancel the waiting jobs of a connection that ends. Returns how many.
+
+    Submitted jobs go on: their outcome is still recorded.
+    """
+    waiting = PublishJob.objects.alive().filter(
+        connection=connection, publish_started_at__isnull=True
+    )
+    moves = [
+        _cancellation(job, "connection_removed", "The account was disconnected.")
+        for job in waiting.select_related("connection")
+        if not may_exist(job)
+    ]
+    return len(move(moves, now=database_now(), actor=actor))
+
+
+def _cancellation(job: PublishJob, code: str, note: str) -> Move:
+    note = job.with_public_parts(note)
+    changes = {
+        "error_code": code,
+        "error_message": note[:500],
+        # A worker that prepares the post at this moment does not get to publish it.
+        "fencing_token": job.fencing_token + 1,
+    }
+    return Move(job=job, to=Status.CANCELLED, changes=changes, note=note, code=code)
+
+
+# --- Resolve -------------------------------------------------------------------------------------
+
+
+def resolve_job(
+    job: PublishJob,
+    *,
+    outcome: Outcome,
+    actor: str,
+    reason: str = "",
+    remote_id: str = "",
+    post_url: str = "",
+) -> None:
+    """Record what a person saw at the platform for a job whose outcome is unknown.
+
+    After NOT_PUBLISHED a retry publishes the post: the person vouches that it does not exist.
+    """
+    now = database_now()
+    if job.status != Status.UNCONFIRMED:
+        raise NotUnconfirmedError
+    if remote_id and PublishJob.objects.filter(account=job.account, remote_id=remote_id).exists():
+        raise PostTakenError
+    if outcome == Outcome.NOT_PUBLISHED:
+        resolved = _resolved_as_not_published(job, reason)
+    elif job.parts_left > 1:
+        resolved = _resolved_as_part_of_thread(
+            job, now, reason=reason, remote_id=remote_id, post_url=post_url
+        )
+    else:
+        resolved = _resolved_as_published(
+            job, now, reason=reason, remote_id=remote_id, post_url=post_url
+        )
+    resolved.changes["fencing_token"] = job.fencing_token + 1
+    move_one(resolved, now=now, actor=actor)
+
+
+def _resolved_as_published(
+    job: PublishJob, now: dt.datetime, *, reason: str, remote_id: str, post_url: str
+) -> Move:
+    changes = {
+        "published_at": job.in_doubt_since or now,
+        # The id of a thread is that of its first post.
+        "remote_id": next(iter(job.posted), remote_id),
+        "post_url": job.post_url or web_address(post_url),
+        "error_code": "",
+        "error_message": "",
+    }
+    return Move(job=job, to=Status.PUBLISHED, changes=changes, note=reason or "Found there.")
+
+
+def _resolved_as_part_of_thread(
+    job: PublishJob, now: dt.datetime, *, reason: str, remote_id: str, post_url: str
+) -> Move:
+    """One post of a thread is public; the engine publishes the others."""
+    if not remote_id:
+        raise RemoteIdRequiredError
+    progress = job.stored_progress.with_part(remote_id, post_url=job.post_url or post_url)
+    changes = {
+        **nothing_in_doubt(),
+        "progress": progress.to_json(),
+        "post_url": progress.platform.post_url,
+        "next_attempt_at": now,
+        "error_code": "",
+        "waiting_for": "",
+        "error_message": "",
+        "lookups": 0,
+    }
+    note = reason or "Found there; the rest of the thread follows."
+    return Move(job=job, to=Status.PENDING, changes=changes, note=note)
+
+
+def _resolved_as_not_published(job: PublishJob, reason: str) -> Move:
+    note = job.with_public_parts(reason or "A person found that the post is not there.")
+    changes = {
+        **nothing_in_doubt(),
+        # A retry continues a thread after its public posts.
+        "progress": job.stored_progress.restarted().to_json(),
+        "error_code": "not_published",
+        "error_message": note[:500],
+    }
+    return Move(job=job, to=Status.FAILED, changes=changes, note=note, code="not_published")
+
+
+# --- Retry ---------------------------------------------------------------------------------------
+
+
+def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
+    """Retry a failed or rejected job with all its attempts, or look up an unconfirmed one again.
+
+    A post that may have been published is looked up first: its publish intent stays.
+    """
+    now = database_now()
+    if job.status not in {Status.FAILED, Status.CONTENT_REJECTED, Status.UNCONFIRMED}:
+        raise NotRetriableError
+    late_s = int((now - job.due_at).total_seconds())
+    changes = {
+        "fencing_token": job.fencing_token + 1,
+        "next_attempt_at": now,
+        "error_code": "",
+        "waiting_for": "",
+        "error_message": "",
+        "attempts": 0,
+        "claims": 0,
+        "retry_pause_s": 0,
+        "lookups": 0,
+        # The person wants the post in spite of its lateness: the grace starts again.
+        "late_grace_s": late_s + settings.LATE_PUBLISH_GRACE_SECONDS,
+    }
+    if job.status == Status.UNCONFIRMED:
+        to, note = Status.UNCONFIRMED, reason or "Looking it up again."
+    else:
+        to, note = Status.PENDING, reason or "Retried."
+        changes |= look_up_before_retry(job)
+    move_one(Move(job=job, to=to, changes=changes, note=note), now=now, actor=actor)
+
+
+def resume_for_connection(connection: SocialConnection) -> None:
+    """Make the jobs due that wait for their owner to connect the account again."""
+    waiting = PublishJob.objects.alive().filter(connection=connection, waiting_for=WaitingFor.OWNER)
+    now = database_now()
+    moves = [
+        Move(
+            job=job,
+            to=Status.PENDING,
+            changes={
+                "next_attempt_at": now,
+                "error_code": "",
+                "waiting_for": "",
+                "error_message": "",
+                "refused_token_version": None,
+            },
+            note="The account was connected again.",
+        )
+        for job in waiting.filter(lease_owner="", status=Status.PENDING)
+    ]
+    move(moves, now=now, actor=f"user {connection.user_id}")
