@@ -193,9 +193,7 @@ def _decide(job: PublishJob, context: Context) -> Decision:
             return _step(job, StepKind.CONFIRM, context)
         return _step(job, StepKind.LOOKUP, context)
     # Of several parts the first has the media.
-    needs_preparation = not progress.posted and connection.platform_type().needs_preparation(
-        job.post
-    )
+    needs_preparation = not progress.posted and connection.platform_type.needs_preparation(job.post)
     if progress.stage == Stage.PREPARING and needs_preparation:
         return _step(job, StepKind.PREPARE, context)
     if context.has_same_text_in_doubt:
