@@ -86,8 +86,10 @@ def check_platforms(**kwargs: Any) -> list[checks.CheckMessage]:
             id="socialpublishing.I009",
         )
         for platform in PLATFORMS.values()
-        if not platform.is_configured()
-        for names in [(platform.client_id_variables[0], platform.client_secret_variables[0])]
+        if not platform.app.is_configured()
+        for names in [
+            (platform.app.client_id_variables[0], platform.app.client_secret_variables[0])
+        ]
     ]
 
 

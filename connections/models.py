@@ -100,7 +100,7 @@ class SocialConnection(PostingAccount):
     def authorized_app(self) -> str:
         """The platform whose grant it holds: some share a login."""
         try:
-            return self.platform_type.authorized_app or self.platform
+            return self.platform_type.app.authorized_app or self.platform
         except SocialPublishingBaseError:  # it left the register
             return self.platform
 
@@ -133,7 +133,7 @@ class SocialConnection(PostingAccount):
             return not self.serves(now)
         if not self.is_renewable:
             return not self.serves(now)
-        if self.platform_type.oauth.rotates_refresh_token and self.refreshing_until is not None:
+        if self.platform_type.app.oauth.rotates_refresh_token and self.refreshing_until is not None:
             return left < LAST_RESORT_MARGIN
         life = self.expires_at - (self.last_refreshed_at or self.created_at)
         return left < max(REFRESH_MARGIN, life / 10)

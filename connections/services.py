@@ -111,9 +111,9 @@ def start_connect(
         )
         session.save(force_insert=True)
     url = authorization_url(
-        offered.oauth,
-        base_url=offered.host("auth"),
-        client_id=offered.client_id(),
+        offered.app.oauth,
+        base_url=offered.app.host("auth"),
+        client_id=offered.app.client_id(),
         redirect_uri=redirect_uri(platform),
         state=state,
         verifier=verifier,
@@ -198,7 +198,7 @@ def _exchange(
     if errors or len(codes) != 1 or not _is_code(codes[0]):
         raise OAuthConnectionError("oauth_failed", f"{platform.label} sent back no usable code.")
     try:
-        tokens = platform().exchange_code(
+        tokens = platform.app.exchange_code(
             code=codes[0], redirect_uri=redirect_uri(platform.name), verifier=session.verifier
         )
         return identify(platform, tokens, now)

@@ -80,7 +80,7 @@ def platform_as_data(platform: type[Platform]) -> dict[str, Any]:
     return {
         "name": platform.name,
         "label": platform.label,
-        "is_offered": platform.is_configured(),
+        "is_offered": platform.app.is_configured(),
         "logins": list(platform.logins),
         "destination_option": platform.destination_option or None,
         "posts_as_account": platform.posts_as_account,

@@ -77,7 +77,7 @@ def has_real_credentials(environment: Mapping[str, str]) -> bool:
     return any(
         environment.get(variable)
         for platform in PLATFORMS.values()
-        for variable in platform.client_id_variables
+        for variable in platform.app.client_id_variables
     )
 
 

@@ -24,8 +24,8 @@ def used():
     settings = (ROOT / "config/settings.py").read_text()
     names = set(re.findall(r"env(?:\.\w+)?\(\s*\"([A-Z0-9_]+)\"", settings))
     for platform in PLATFORMS.values():
-        names |= {host.variable for host in platform.hosts.values()}
-        names |= {*platform.client_id_variables, *platform.client_secret_variables}
+        names |= {host.variable for host in platform.app.hosts.values()}
+        names |= {*platform.app.client_id_variables, *platform.app.client_secret_variables}
     return names
 
 

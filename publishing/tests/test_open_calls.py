@@ -270,15 +270,11 @@ def test_token_host_out_of_reach_while_token_serves(
     SocialConnection.objects.update(
         expires_at=now + dt.timedelta(days=5), last_refreshed_at=now - dt.timedelta(days=55)
     )
-    cls = PLATFORMS["linkedin"]
-    was = cls.host
+    app = PLATFORMS["linkedin"].app
+    was = app.host
     # Port 9 of this machine answers nobody.
     monkeypatch.setattr(
-        cls,
-        "host",
-        classmethod(
-            lambda c, role: "http://127.0.0.1:9" if role == "auth" else was.__func__(c, role)
-        ),
+        app, "host", lambda role: "http://127.0.0.1:9" if role == "auth" else was(role)
     )
     api.publish(connection, "Still good")
     worker.work_ahead(5000)

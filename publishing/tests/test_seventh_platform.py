@@ -19,7 +19,8 @@ from socialpublishing.limits import Capabilities, PostType
 from socialpublishing.oauth import OAuth
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.platforms.accounts import Profile
-from socialpublishing.platforms.base import Host, Platform
+from socialpublishing.platforms.app import App, Host
+from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.progress import Found
 
 APPS = ("config", "insights", "publishing", "connections", "socialpublishing")
@@ -31,7 +32,7 @@ class TrialOptions(options.PostOptions):
     mood = options.choice("How it feels.", "calm", "loud")
 
 
-class Trial(Platform):
+class TrialApp(App):
     name: ClassVar = "trial"
     label: ClassVar = "Trial"
     hosts: ClassVar = {
@@ -41,6 +42,12 @@ class Trial(Platform):
     client_id_variables: ClassVar = ("TRIAL_ID",)
     client_secret_variables: ClassVar = ("TRIAL_SECRET",)
     oauth: ClassVar = OAuth(authorize_path="/authorize", token_path="/token", scopes=("write",))
+
+
+class Trial(Platform):
+    name: ClassVar = "trial"
+    label: ClassVar = "Trial"
+    app: ClassVar = TrialApp()
     capabilities: ClassVar = Capabilities(
         post_types=(
             PostType(
@@ -68,7 +75,8 @@ class Trial(Platform):
                 return Found(remote_id=found["id"], post_url=found["url"])
         return None
 
-    def read_error(self, response):
+    @staticmethod
+    def read_error(response):
         return NoResponseError()
 
     def profile(self):

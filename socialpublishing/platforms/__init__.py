@@ -41,10 +41,10 @@ def platform_named(name: str, login: str = "") -> type[Platform]:
 def offered_platform(name: str, login: str = "") -> type[Platform]:
     """As `platform_named`; raises PlatformNotConfiguredError if we have no credentials there."""
     platform = platform_named(name, login)
-    if not platform.is_configured():
+    if not platform.app.is_configured():
         raise PlatformNotConfiguredError(platform.label)
     return platform
 
 
-def client_for(name: str, account: Account | None = None) -> Platform:
-    return platform_named(name, account.login if account else "")(account)
+def client_for(name: str, account: Account) -> Platform:
+    return platform_named(name, account.login)(account)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from socialpublishing.platforms.accounts import DestinationFacts
+from socialpublishing.platforms.responses import ReadsResponses
 
 
 class Privacy(StrEnum):
@@ -33,7 +34,7 @@ class Section:
     name: str
 
 
-class Boards(abc.ABC):
+class Boards(ReadsResponses, abc.ABC):
     """What a client can do with the boards of its account. Every call may raise PlatformApiError.
 
     Making something is not tried again: after a lost answer, a list tells whether it exists.

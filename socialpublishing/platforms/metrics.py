@@ -13,6 +13,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms.base import Platform
+from socialpublishing.platforms.responses import ReadsResponses
 
 PlatformT = TypeVar("PlatformT", bound=Platform)
 
@@ -91,7 +92,7 @@ class TagIdeas:
     ideas: tuple[TagIdea, ...]
 
 
-class MetricsReader(abc.ABC, Generic[PlatformT]):
+class MetricsReader(ReadsResponses, abc.ABC, Generic[PlatformT]):
     """Reads of one account. Every call may raise a PlatformApiError or MetricsNotAvailableError."""
 
     # Whether `tag_ideas` reads anything at all.
@@ -105,6 +106,7 @@ class MetricsReader(abc.ABC, Generic[PlatformT]):
 
     def __init__(self, client: PlatformT) -> None:
         self.client = client
+        self.name = client.name
 
     @abc.abstractmethod
     def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:

@@ -11,7 +11,8 @@ import requests
 
 from conftest import statuses
 from publishing.models import PublishJob, Status
-from socialpublishing.platforms import base, facebook
+from socialpublishing.platforms import uploads
+from socialpublishing.platforms.facebook import client
 from socialpublishing.tests.meta_parameters import PLACES, MetaParameters
 from socialpublishing.tests.watching import watching
 
@@ -34,8 +35,8 @@ def connection(make_connection, sandbox):
 @pytest.fixture
 def small_parts(monkeypatch):
     """Parts of 100 KB, each stored at once: a short film is as good as a long one."""
-    monkeypatch.setattr(facebook, "CHUNK", 100_000)
-    monkeypatch.setattr(base, "UPLOAD_STEP_S", 0)
+    monkeypatch.setattr(client, "CHUNK", 100_000)
+    monkeypatch.setattr(uploads, "UPLOAD_STEP_S", 0)
 
 
 def one_video(sandbox) -> None:

@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from conftest import consent
 from publishing.models import PublishJob
-from socialpublishing.platforms.linkedin import DUPLICATES_FOR, VERSION
+from socialpublishing.platforms.linkedin.app import VERSION
+from socialpublishing.platforms.linkedin.client import DUPLICATES_FOR
 from socialpublishing.sandbox.pages import HERE
 from socialpublishing.tests.file_server import FileServer, whole
 from socialpublishing.tests.films import long_box

@@ -10,7 +10,8 @@ import requests
 from conftest import consent, statuses
 from connections.models import SocialConnection
 from publishing.models import PublishJob, Status
-from socialpublishing.platforms import base, facebook
+from socialpublishing.platforms import uploads
+from socialpublishing.platforms.facebook import client
 from socialpublishing.platforms.instagram.payloads import single_payload
 from socialpublishing.posts import Media, Post
 
@@ -347,8 +348,8 @@ def test_reel_whose_repeat_is_refused_is_looked_for(api, fb, sandbox, worker):
 
 @pytest.mark.parametrize("lost", range(6))
 def test_lost_answer_at_any_call_of_a_video_in_parts(api, fb, sandbox, worker, monkeypatch, lost):
-    monkeypatch.setattr(facebook, "CHUNK", 100_000)
-    monkeypatch.setattr(base, "UPLOAD_STEP_S", 0)
+    monkeypatch.setattr(client, "CHUNK", 100_000)
+    monkeypatch.setattr(uploads, "UPLOAD_STEP_S", 0)
     for _ in range(lost):
         sandbox.fault("delay", 0, method="POST", path="/videos$")
     sandbox.fault("drop_after", method="POST", path="/videos$")

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from conftest import statuses
 from publishing.models import PublishJob, Status
-from socialpublishing.platforms import pinterest
+from socialpublishing.platforms.pinterest import client
 from socialpublishing.sandbox import pages
 from socialpublishing.tests.openapi import described
 from socialpublishing.tests.watching import watching
@@ -75,7 +75,7 @@ def test_images_travel_in_one_call_as_bytes(api, connection, sandbox, worker, wa
 def test_large_images_are_fetched_by_pinterest(
     api, connection, sandbox, worker, monkeypatch, watched, count
 ):
-    monkeypatch.setattr(pinterest, "MAX_INLINE_BYTES", 1000)
+    monkeypatch.setattr(client, "MAX_INLINE_BYTES", 1000)
     picture = sandbox.picture()
     api.publish(connection, "Large", assets=[picture] * count)
 
@@ -89,7 +89,7 @@ def test_large_images_are_fetched_by_pinterest(
 
 
 def test_crawler_that_fails_is_asked_again(api, connection, sandbox, worker, monkeypatch):
-    monkeypatch.setattr(pinterest, "MAX_INLINE_BYTES", 1000)
+    monkeypatch.setattr(client, "MAX_INLINE_BYTES", 1000)
     data = {"code": 400, "body": {"code": 1, "message": "Sorry we could not fetch the image."}}
     sandbox.fault("status", data, method="POST", path="^/v5/pins$")
     api.publish(connection, "Large", assets=[sandbox.picture()])
@@ -151,7 +151,7 @@ def test_image_that_cannot_be_had_at_the_moment_leaves_no_doubt(
 def test_images_that_come_too_slowly_send_nothing(api, connection, sandbox, worker, monkeypatch):
     api.publish(connection, "Slow", assets=[sandbox.picture()])
     with monkeypatch.context() as slow:
-        slow.setattr(pinterest, "MAX_FETCH_S", -1)
+        slow.setattr(client, "MAX_FETCH_S", -1)
         worker.work()
     job = PublishJob.objects.get()
     assert (job.status, job.error_code) == ("Pending", "platform_unreachable")

@@ -10,7 +10,7 @@ import requests
 
 from conftest import plain_post
 from publishing.models import PublishJob
-from socialpublishing.platforms import base
+from socialpublishing.platforms import uploads
 from socialpublishing.platforms.tiktok import payloads
 from socialpublishing.platforms.tiktok.payloads import plan_of
 from socialpublishing.sandbox.pages import HERE
@@ -231,7 +231,7 @@ def in_chunks(monkeypatch, settings, file_server):
     """A film of eleven million bytes, to be sent as a longer one would be: in two chunks."""
     monkeypatch.setattr(payloads, "SINGLE_CHUNK_BYTES", 5_000_000)
     monkeypatch.setattr(payloads, "CHUNK_BYTES", 5_000_000)
-    monkeypatch.setattr(base, "UPLOAD_STEP_S", 0)
+    monkeypatch.setattr(uploads, "UPLOAD_STEP_S", 0)
     clip = (HERE / "samples" / "clip.mp4").read_bytes()
     rest = 16_000_000 - len(clip)
     data = clip + long_box(b"free", rest, bytes(rest - 16))

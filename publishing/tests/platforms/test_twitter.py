@@ -13,7 +13,9 @@ import requests
 
 from conftest import statuses
 from publishing.models import PublishJob, Status
-from socialpublishing.platforms import base, twitter
+from socialpublishing.platforms import uploads
+from socialpublishing.platforms.twitter import client, payloads
+from socialpublishing.platforms.twitter.options import TwitterOptions
 from socialpublishing.tests.watching import watching
 from socialpublishing.tests.x_description import XDescription
 
@@ -221,8 +223,8 @@ def test_duplicate_of_a_lost_post_is_looked_for_and_not_repeated(api, connection
 @pytest.fixture
 def small_parts(monkeypatch):
     """Parts of 100 KB, each stored at once: a short film is as good as a long one."""
-    monkeypatch.setattr(twitter, "SEGMENT", 100_000)
-    monkeypatch.setattr(base, "UPLOAD_STEP_S", 0)
+    monkeypatch.setattr(client, "SEGMENT", 100_000)
+    monkeypatch.setattr(uploads, "UPLOAD_STEP_S", 0)
 
 
 @pytest.mark.parametrize("action", ["drop_before", "drop_after"])
@@ -270,7 +272,7 @@ def test_upload_that_expired_is_made_anew(api, connection, sandbox, worker):
     assert len(sandbox.calls("/2/media/upload", "POST")) == 2
 
 
-OPTIONS = twitter.TwitterOptions.examples
+OPTIONS = TwitterOptions.examples
 
 
 @pytest.mark.parametrize("option", sorted(set(OPTIONS) - {"share_with_followers"}))
@@ -312,7 +314,7 @@ def test_lost_answer_is_found_in_whatever_names_x_speaks(
 ):
     # Long enough to be kept in a note, whose name is among those that changed.
     subscriber = make_connection("twitter", subscription_type="Premium")
-    monkeypatch.setattr(twitter.payloads, "ASKS_IN_NEW_NAMES", asks_in_new)
+    monkeypatch.setattr(payloads, "ASKS_IN_NEW_NAMES", asks_in_new)
     sandbox.call("POST", "settings", twitter_names=names)
     sandbox.fault("drop_after", method="POST", path="^/2/tweets$")
     api.publish(subscriber, "Long & <wide>: https://example.com/ " + "a" * 400)

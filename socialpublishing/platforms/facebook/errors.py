@@ -23,7 +23,9 @@ from socialpublishing.errors import (
     UploadLostError,
 )
 from socialpublishing.http import PlatformResponse
-from socialpublishing.platforms.meta import graph
+from socialpublishing.platforms.meta.errors import Errors, read_graph_error
+
+LABEL = "Facebook"
 
 NUMBERS: Mapping[type[PlatformApiError], tuple[int, ...]] = {
     # The session of an upload timed out, is over, or stands at another offset; and 6001, trouble
@@ -48,7 +50,7 @@ NUMBERS: Mapping[type[PlatformApiError], tuple[int, ...]] = {
     # The call is none, or its version is too old.
     PlatformConfigurationError: (2500, 2635),
 }
-ERRORS: graph.Errors = {
+ERRORS: Errors = {
     key: kind
     for kind, numbers in NUMBERS.items()
     for number in numbers
@@ -68,12 +70,12 @@ TOO_FAST, BLOCK_PAUSE = "368/1390008", dt.timedelta(hours=3)
 UNSEEN, UNSEEN_PAUSE = "100/33", dt.timedelta(seconds=10)
 
 
-def read_error(response: PlatformResponse, *, label: str) -> PlatformApiError:
+def read_error(response: PlatformResponse) -> PlatformApiError:
     body = response.json if isinstance(response.json, dict) else {}
     trouble = body.get("debug_info")
     if isinstance(trouble, dict) and response.status_code != HTTPStatus.UNAUTHORIZED:
         return _of_upload_host(trouble)
-    error = graph.read_error(response, label=label, own=ERRORS)
+    error = read_graph_error(response, label=LABEL, own=ERRORS)
     subcode = error.platform_code.rpartition("/")[2]
     if sentence := OWNER_ACTS.get(subcode):
         error.args = (sentence,)
@@ -82,9 +84,9 @@ def read_error(response: PlatformResponse, *, label: str) -> PlatformApiError:
     return error
 
 
-def read_video_error(response: PlatformResponse, *, label: str) -> PlatformApiError:
+def read_video_error(response: PlatformResponse) -> PlatformApiError:
     """For reads of a video that was begun a moment ago: it may not be to be seen yet."""
-    error = read_error(response, label=label)
+    error = read_error(response)
     if isinstance(error, TokenExpiredError) and error.platform_code == UNSEEN:
         return MediaNotReadyError(
             "Facebook does not show the video yet.",

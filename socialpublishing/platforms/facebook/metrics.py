@@ -11,7 +11,9 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from socialpublishing.platforms.meta.paging import following_params
 from socialpublishing.platforms.metrics import Metrics, MetricsReader, PastPost
+from socialpublishing.platforms.paging import read_pages
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.facebook import Facebook  # noqa: F401  named in a string
@@ -48,18 +50,19 @@ class FacebookMetrics(MetricsReader["Facebook"]):
 
     def _pages(self, since: dt.datetime | None) -> Iterator[list[dict[str, Any]]]:
         account = self.client.account
-        assert account is not None
         fields = f"{FIELDS},{INSIGHTS}" if account.profile.get("tells_insights") else FIELDS
         params = {"fields": fields, "limit": str(PAGE_SIZE)}
         if since is not None:
             params["since"] = str(int(since.timestamp()))
-        for _ in range(MAX_PAGES):
-            response = self.client.page("GET", "published_posts", params=params)
+        pages = read_pages(
+            params,
+            read=lambda params: self.client.page("GET", "published_posts", params=params),
+            following=following_params,
+            max_pages=MAX_PAGES,
+            must_end=False,
+        )
+        for response in pages:
             yield response["data"]
-            paging = response.get("paging", {})
-            if "next" not in paging:
-                return
-            params["after"] = paging["cursors"]["after"]
 
 
 def past_post(post: Mapping[str, Any]) -> PastPost:

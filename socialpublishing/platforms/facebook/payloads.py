@@ -1,4 +1,4 @@
-"""What is sent to a Page, and whether a post that is there is the one.
+"""What is sent to a Page.
 
 https://developers.facebook.com/docs/graph-api/reference/page
 """
@@ -6,16 +6,11 @@ https://developers.facebook.com/docs/graph-api/reference/page
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from socialpublishing.platforms.progress import Progress
 from socialpublishing.posts import MediaKind, Post
-from socialpublishing.text import find_urls
-
-MENTION = re.compile(r"@\[\d+[^\]]*\]")
 
 # Our names of what a link shows, and Facebook's.
 LINK_DETAILS = {
@@ -104,44 +99,3 @@ def _targeting(chosen: Mapping[str, Any]) -> dict[str, Any]:
     if countries := chosen.get("countries"):
         data["geo_locations"] = {"countries": countries}
     return data | {name: chosen[name] for name in ("age_min", "locales") if name in chosen}
-
-
-def shows(found: Mapping[str, Any], post: Post, media_ids: set[str]) -> bool:
-    """Is `found`, as Facebook gives it back, this `post`? `media_ids` are of what it was made with.
-
-    No other post has them, whatever became of the words.
-    """
-    shown = set(_attached_ids(found))
-    if media_ids and "attachments" in found:
-        return bool(media_ids & shown)
-    if shown and not (media_ids or post.options.get("link") or find_urls(post.text)):
-        return False
-    return _reads_as(found.get("message", ""), post.text)
-
-
-def _reads_as(data: str, written: str) -> bool:
-    """A mention, `@[id]`, is read back as the name of whom it is; the rest in another spelling."""
-    data, [first, *rest] = _plain(data), MENTION.split(_plain(written))
-    if not rest:
-        return data == first
-    *middle, last = rest
-    if not (data.startswith(first) and data.endswith(last)):
-        return False
-    at, end = len(first), len(data) - len(last)
-    for part in middle:
-        at = data.find(part, at + 1, end)
-        if at < 0:
-            return False
-        at += len(part)
-    return at < end
-
-
-def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
-def _attached_ids(post: Mapping[str, Any]) -> Iterator[str]:
-    for attachment in post.get("attachments", {}).get("data", []):
-        for part in (attachment, *attachment.get("subattachments", {}).get("data", [])):
-            if target := part.get("target", {}).get("id"):
-                yield target

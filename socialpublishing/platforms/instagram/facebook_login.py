@@ -6,93 +6,46 @@ A connection is a person; the accounts behind the person's Pages are its destina
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from socialpublishing import options
 from socialpublishing.crypto import Secret
 from socialpublishing.limits import Capabilities
-from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.platforms.accounts import Account, DestinationFacts, Profile, Renewal
-from socialpublishing.platforms.base import Host, Platform
-from socialpublishing.platforms.instagram import Instagram, InstagramOptions
-from socialpublishing.platforms.meta import graph
-from socialpublishing.platforms.meta.graph import VERSION
+from socialpublishing.platforms.instagram.app import InstagramWithFacebookLoginApp
+from socialpublishing.platforms.instagram.client import Instagram
+from socialpublishing.platforms.instagram.limits import CAPABILITIES
+from socialpublishing.platforms.instagram.options import InstagramWithFacebookLoginOptions
+from socialpublishing.platforms.meta import VERSION
+from socialpublishing.platforms.meta.login import FacebookLoginApp
+from socialpublishing.platforms.meta.paging import following_params
+from socialpublishing.platforms.paging import read_pages
 
 MAX_PAGES_OF_PAGES = 100
 # Who may publish for a Page: https://developers.facebook.com/docs/pages-api/overview#tasks
 PUBLISHING_TASKS = {"CREATE_CONTENT", "MANAGE"}
 
 
-class InstagramWithFacebookLoginOptions(InstagramOptions):
-    examples: ClassVar[Mapping[str, Any]] = {
-        **InstagramOptions.examples,
-        "instagram_account_id": "17841400000000001",
-    }
-    instagram_account_id = options.text(
-        "The account to post to, one of the destinations; for connections made with Facebook "
-        "Login.",
-        max_length=30,
-    )
-
-
 class InstagramWithFacebookLogin(Instagram):
     login: ClassVar = "facebook"
-    authorized_app: ClassVar = "facebook"
-    hosts: ClassVar = {
-        "api": Host(variable="FACEBOOK_API_URL", default="https://graph.facebook.com"),
-        "auth": Host(variable="FACEBOOK_AUTH_URL", default="https://www.facebook.com"),
-    }
-    token_host: ClassVar = "api"
-    # Of the same app at Meta, another pair than for Instagram Login.
-    client_id_variables: ClassVar = ("FACEBOOK_APP_ID",)
-    client_secret_variables: ClassVar = ("FACEBOOK_APP_SECRET",)
-    oauth: ClassVar = OAuth(
-        authorize_path=f"/{VERSION}/dialog/oauth",
-        token_path=f"/{VERSION}/oauth/access_token",
-        scopes=(
-            "instagram_basic",
-            "instagram_content_publish",
-            "instagram_manage_insights",
-            "pages_show_list",
-            "pages_read_engagement",
-            "business_management",
-        ),
-        publish_scopes=frozenset({"instagram_basic", "instagram_content_publish"}),
-        scope_separator=",",
-        pkce=False,
-        default_lifetime=dt.timedelta(days=60),
-    )
+    app: ClassVar[FacebookLoginApp] = InstagramWithFacebookLoginApp()
     capabilities: ClassVar = Capabilities(
         post_types=tuple(
             replace(kind, options=kind.options | {"instagram_account_id"})
-            for kind in Instagram.capabilities.post_types
+            for kind in CAPABILITIES.post_types
         )
     )
     options: ClassVar = InstagramWithFacebookLoginOptions
     destination_option: ClassVar = "instagram_account_id"
     posts_as_account: ClassVar = False
 
-    def params_with(self, token: Secret) -> Mapping[str, str]:
-        return graph.proof(token, self.client_secret())
-
-    def exchange_code(self, *, code: str, redirect_uri: str, verifier: Secret) -> Tokens:
-        short = Platform.exchange_code(
-            self, code=code, redirect_uri=redirect_uri, verifier=verifier
-        )
-        return self._long_lived(short.access_token)
-
-    def _long_lived(self, token: Secret) -> Tokens:
-        return self.call_token_endpoint(
-            {"grant_type": "fb_exchange_token", "fb_exchange_token": token.reveal()}
-        )
+    def common_params(self) -> Mapping[str, str]:
+        return self.app.proof(self.account.token)
 
     def renew(self, refresh_token: Secret | None) -> Renewal:
         """A token of another sixty days, for the living one, and the accounts read anew."""
-        assert self.account is not None
-        tokens = self._long_lived(self.account.token)
+        tokens = self.app.long_lived(self.account.token)
         fresh = type(self)(Account(id=self.account.id, token=tokens.access_token))
         return Renewal(tokens=tokens, destinations=fresh.destinations())
 
@@ -106,17 +59,19 @@ class InstagramWithFacebookLogin(Instagram):
         accounts: list[DestinationFacts] = []
         params = {"fields": "id,name,tasks,instagram_business_account{id,username,name}"}
         params["limit"] = "100"
-        for _ in range(MAX_PAGES_OF_PAGES):
-            response = self.http.get(f"/{VERSION}/me/accounts", params=params)
+        responses = read_pages(
+            params,
+            read=lambda params: self.http.get(f"/{VERSION}/me/accounts", params=params),
+            following=following_params,
+            max_pages=MAX_PAGES_OF_PAGES,
+            must_end=False,
+        )
+        for response in responses:
             accounts += [
                 account_facts(page)
                 for page in response["data"]
                 if page.get("instagram_business_account")
             ]
-            paging = response.get("paging", {})
-            if "next" not in paging:
-                break
-            params["after"] = paging["cursors"]["after"]
         return accounts
 
 

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from socialpublishing.platforms.instagram.payloads import made_at
-from socialpublishing.platforms.meta.graph import VERSION
+from socialpublishing.platforms.instagram.matching import made_at
+from socialpublishing.platforms.meta import VERSION
+from socialpublishing.platforms.meta.paging import following_params
 from socialpublishing.platforms.metrics import (
     Metrics,
     MetricsNotAvailableError,
@@ -22,6 +23,7 @@ from socialpublishing.platforms.metrics import (
     TagIdeas,
     TagQuery,
 )
+from socialpublishing.platforms.paging import read_pages
 from socialpublishing.text import find_hashtags, hashtag_of
 
 if TYPE_CHECKING:
@@ -64,16 +66,17 @@ class InstagramMetrics(MetricsReader["Instagram"]):
         return data
 
     def _pages(self) -> Iterator[list[dict[str, Any]]]:
-        assert self.client.account is not None
         params = {"fields": FIELDS, "limit": str(PAGE_SIZE)}
-        for _ in range(MAX_PAGES):
-            path = f"/{VERSION}/{self.client.account.id}/media"
-            response = self.client.http.get(path, params=params)
+        path = f"/{VERSION}/{self.client.account.id}/media"
+        pages = read_pages(
+            params,
+            read=lambda params: self.client.http.get(path, params=params),
+            following=following_params,
+            max_pages=MAX_PAGES,
+            must_end=False,
+        )
+        for response in pages:
             yield response["data"]
-            paging = response.get("paging", {})
-            if "next" not in paging:
-                return
-            params["after"] = paging["cursors"]["after"]
 
     def tag_ideas(self, query: TagQuery) -> TagIdeas:
         """What stands beside the sought tags in their most successful media."""
@@ -82,7 +85,6 @@ class InstagramMetrics(MetricsReader["Instagram"]):
                 "Instagram lets only accounts that were connected with Facebook Login search for "
                 "hashtags."
             )
-        assert self.client.account is not None
         user_id = self.client.account.id
         beside: Counter[str] = Counter()
         for tag in sought(query):

@@ -1,13 +1,11 @@
-"""What is sent to make containers, and whether a post that is there is the one.
+"""What is sent to make containers.
 
 https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from socialpublishing.media import public_address
@@ -87,18 +85,3 @@ def _tags(post: Post, *, has_places: bool = True) -> dict[str, Any]:
     if has_places or not chosen:
         return chosen
     return {"user_tags": [{"username": tag["username"]} for tag in chosen["user_tags"]]}
-
-
-def shows(found: Mapping[str, Any], post: Post) -> bool:
-    """Is `found`, as Instagram gives it back, this `post`?"""
-    if found.get("media_product_type") != product_of(post):
-        return False
-    return is_story(post) or _plain(found.get("caption", "")) == _plain(post.text)
-
-
-def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
-def made_at(found: Mapping[str, Any]) -> dt.datetime:
-    return dt.datetime.strptime(found["timestamp"], "%Y-%m-%dT%H:%M:%S%z")

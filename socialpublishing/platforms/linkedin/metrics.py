@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from socialpublishing.platforms.linkedin import little_text
-from socialpublishing.platforms.linkedin.payloads import author_urn, made_at
+from socialpublishing.platforms.linkedin.matching import made_at
+from socialpublishing.platforms.linkedin.payloads import author_urn
 from socialpublishing.platforms.metrics import (
     Metrics,
     MetricsNotAvailableError,
@@ -38,7 +39,6 @@ class LinkedInMetrics(MetricsReader["LinkedIn"]):
 
     @property
     def _author(self) -> str:
-        assert self.client.account is not None
         return author_urn(self.client.account.id)
 
     @property

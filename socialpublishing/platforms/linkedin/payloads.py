@@ -1,11 +1,10 @@
-"""What is sent to make a post, and whether a post that is there is the one.
+"""What is sent to make a post.
 
 https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/posts-api
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,22 +67,3 @@ def _content(post: Post, assets: Sequence[str]) -> dict[str, Any]:
         return {"multiImage": {"images": shown}}
     title = post.options.get("title")
     return {"media": {**shown[0], **({"title": title} if title else {})}} if shown else {}
-
-
-def shows(found: Mapping[str, Any], post: Post, assets: Sequence[str]) -> bool:
-    """Is `found`, as LinkedIn gives it back, this `post`?"""
-    if found.get("lifecycleState", "PUBLISHED") != "PUBLISHED":
-        return False  # a draft, or one that LinkedIn could not publish
-    if little_text.read(str(found.get("commentary", ""))) != post.text:
-        return False
-    return not assets or assets[0] in _asset_ids(found.get("content") or {})
-
-
-def _asset_ids(content: Mapping[str, Any]) -> list[str]:
-    images = content.get("multiImage", {}).get("images", [])
-    one = [content.get("media", {}).get("id"), content.get("article", {}).get("thumbnail")]
-    return [each for each in [*one, *(image.get("id") for image in images)] if each]
-
-
-def made_at(found: Mapping[str, Any]) -> dt.datetime:
-    return dt.datetime.fromtimestamp(found["createdAt"] / 1000, tz=dt.UTC)

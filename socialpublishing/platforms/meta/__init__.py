@@ -1,1 +1,3 @@
-"""What Facebook and Instagram share."""
+"""What Facebook and Instagram share: Meta's Graph API and Facebook Login."""
+
+VERSION = "v25.0"

@@ -21,7 +21,7 @@ from socialpublishing.platforms.metrics import (
     TagIdeas,
     TagQuery,
 )
-from socialpublishing.platforms.pinterest.payloads import is_newest_first, made_at
+from socialpublishing.platforms.pinterest.matching import is_newest_first, made_at
 from socialpublishing.platforms.pinterest.regions import region_of
 from socialpublishing.text import hashtag_of
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from socialpublishing.platforms.metrics import Metrics, MetricsReader, PastPost
-from socialpublishing.platforms.tiktok.payloads import made_at
+from socialpublishing.platforms.tiktok.matching import made_at
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.tiktok import TikTok  # noqa: F401  named in a string

@@ -1,4 +1,4 @@
-"""What is sent to begin a post, and whether a video that is there is the one.
+"""What is sent to begin a post.
 
 https://developers.tiktok.com/docs/en/content-posting-api-reference-direct-post
 https://developers.tiktok.com/docs/en/content-posting-api-reference-photo-post
@@ -6,8 +6,6 @@ https://developers.tiktok.com/docs/en/content-posting-api-reference-photo-post
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +16,6 @@ PUBLIC = "PUBLIC_TO_EVERYONE"
 # Whether TikTok means decimal or binary megabytes is not told: this fits both.
 SINGLE_CHUNK_BYTES = 64_000_000
 CHUNK_BYTES = 10_000_000
-CUT = 150  # characters of a caption that lists show
-
 # In TikTok's names, which are ours too.
 FOR_ALL = ("privacy_level", "disable_comment", "brand_content_toggle", "brand_organic_toggle")
 FOR_VIDEOS = ("disable_duet", "disable_stitch", "video_cover_timestamp_ms", "is_aigc")
@@ -88,14 +84,3 @@ def photos_payload(post: Post) -> dict[str, Any]:
 
 def _chosen(post: Post, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: post.options[name] for name in names if name in post.options}
-
-
-def shows(found: Mapping[str, Any], post: Post) -> bool:
-    """Is `found`, as TikTok lists it, this `post`? Captions are cut there."""
-    said = post.text[:CUT].strip()
-    data = {str(found.get(name, "")).strip() for name in ("title", "video_description")}
-    return said in data
-
-
-def made_at(found: Mapping[str, Any]) -> dt.datetime:
-    return dt.datetime.fromtimestamp(found["create_time"], tz=dt.UTC)

@@ -23,7 +23,8 @@ from socialpublishing.platforms.metrics import (
     TagIdeas,
     TagQuery,
 )
-from socialpublishing.platforms.twitter.payloads import asked_fields, written_text
+from socialpublishing.platforms.twitter.matching import written_text
+from socialpublishing.platforms.twitter.payloads import asked_fields
 from socialpublishing.text import hashtag_of
 
 MAX_IDS = 100
@@ -51,7 +52,6 @@ class TwitterMetrics(MetricsReader[Platform]):
         less than X hands out at once.
         """
         account = self.client.account
-        assert account is not None
         params = {
             "exclude": "replies,retweets",
             "start_time": since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -55,32 +55,32 @@ def test_facts_have_a_source_and_a_day(platform):
 
 def test_real_hosts_are_https_and_moved_by_their_variable_alone(platform, settings, monkeypatch):
     settings.SANDBOX_URL = ""
-    for role, host in PLATFORMS[platform].hosts.items():
-        assert PLATFORMS[platform].host(role) == host.default
+    for role, host in PLATFORMS[platform].app.hosts.items():
+        assert PLATFORMS[platform].app.host(role) == host.default
         assert host.default.startswith("https://")
         monkeypatch.setenv(host.variable, "https://moved.example/")
-        assert PLATFORMS[platform].host(role) == "https://moved.example"
+        assert PLATFORMS[platform].app.host(role) == "https://moved.example"
     settings.SANDBOX_URL = "http://127.0.0.1:1"
-    assert PLATFORMS[platform].host("api") == f"http://127.0.0.1:1/{platform}"
+    assert PLATFORMS[platform].app.host("api") == f"http://127.0.0.1:1/{platform}"
 
 
 def test_platform_without_credentials_is_not_offered(platform, settings, monkeypatch):
     settings.SANDBOX_URL = ""
     with pytest.raises(PlatformNotConfiguredError):
         offered_platform(platform)
-    monkeypatch.setenv(PLATFORMS[platform].client_id_variables[-1], "id")
-    monkeypatch.setenv(PLATFORMS[platform].client_secret_variables[-1], "secret")
-    assert offered_platform(platform).client_id() == "id"
+    monkeypatch.setenv(PLATFORMS[platform].app.client_id_variables[-1], "id")
+    monkeypatch.setenv(PLATFORMS[platform].app.client_secret_variables[-1], "secret")
+    assert offered_platform(platform).app.client_id() == "id"
 
 
 def test_real_credentials_are_never_sent_to_the_sandbox(platform, settings, monkeypatch):
     settings.SANDBOX_URL = "http://127.0.0.1:1"
-    monkeypatch.setenv(PLATFORMS[platform].client_secret_variables[0], "real")
-    assert PLATFORMS[platform].client_secret() != Secret("real")
+    monkeypatch.setenv(PLATFORMS[platform].app.client_secret_variables[0], "real")
+    assert PLATFORMS[platform].app.client_secret() != Secret("real")
 
 
 def test_consent_address_asks_for_what_publishing_needs(platform):
-    oauth = PLATFORMS[platform].oauth
+    oauth = PLATFORMS[platform].app.oauth
     url = authorization_url(
         oauth,
         base_url="https://auth.example",
@@ -124,7 +124,7 @@ def test_each_option_belongs_to_a_kind_of_post(platform):
 def test_answers_without_a_known_body_are_read_by_their_status(client, status, error):
     assert type(client.read_error(response(status))) is error
     if status != 401:
-        assert type(client.read_token_error(response(status))) is error
+        assert type(client.app.read_token_error(response(status))) is error
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_answers_of_any_shape_are_read_without_a_crash(client):
         for status in (400, 401, 403, 404, 418, 429, 500):
             data = PlatformResponse(status_code=status, headers={}, json=body, text="")
             assert client.read_error(data).code
-            assert client.read_token_error(data).code
+            assert client.app.read_token_error(data).code
 
 
 def test_refused_connection_never_left_us(client, settings):

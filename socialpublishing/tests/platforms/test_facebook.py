@@ -20,8 +20,10 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import PlatformResponse
 from socialpublishing.options import wrong_options
-from socialpublishing.platforms.facebook import Facebook, feed_form, hosted_form, page_facts
+from socialpublishing.platforms.facebook import errors
+from socialpublishing.platforms.facebook.client import page_facts
 from socialpublishing.platforms.facebook.options import FacebookOptions
+from socialpublishing.platforms.facebook.payloads import feed_form, hosted_form
 from socialpublishing.platforms.facebook.videos import read_state
 from socialpublishing.platforms.progress import Progress
 from socialpublishing.posts import Media, MediaKind, Post
@@ -66,7 +68,7 @@ def response_of(status, code, subcode=None, *, words="words", headers=None):
     ],
 )
 def test_errors_are_sorted_by_code_and_subcode(status, code, subcode, error):
-    assert type(Facebook().read_error(response_of(status, code, subcode))) is error
+    assert type(errors.read_error(response_of(status, code, subcode))) is error
 
 
 @pytest.mark.parametrize(
@@ -80,19 +82,19 @@ def test_errors_are_sorted_by_code_and_subcode(status, code, subcode, error):
     ],
 )
 def test_owner_is_told_what_only_they_can_do(code, subcode, words):
-    assert words in str(Facebook().read_error(response_of(400, code, subcode)))
+    assert words in str(errors.read_error(response_of(400, code, subcode)))
 
 
 def test_limit_of_a_page_ends_when_its_header_says():
     usage = {"1": [{"type": "pages", "estimated_time_to_regain_access": 7}]}
     headers = {"X-Business-Use-Case-Usage": json.dumps(usage)}
-    error = Facebook().read_error(response_of(400, 80001, headers=headers))
+    error = errors.read_error(response_of(400, 80001, headers=headers))
     assert isinstance(error, RateLimitError)
     assert error.until is not None
 
 
 def test_block_for_posting_too_fast_lasts_for_hours():
-    error = Facebook().read_error(response_of(400, 368, 1390008))
+    error = errors.read_error(response_of(400, 368, 1390008))
     assert error.until - dt.datetime.now(tz=dt.UTC) > dt.timedelta(hours=2)
 
 
@@ -109,15 +111,15 @@ def test_block_for_posting_too_fast_lasts_for_hours():
 def test_upload_host_has_words_of_its_own(kind, is_retriable, error):
     info = {"retriable": is_retriable, "type": kind, "message": "Not so."}
     response = PlatformResponse(status_code=400, headers={}, json={"debug_info": info}, text="")
-    read = Facebook().read_error(response)
+    read = errors.read_error(response)
     assert (type(read), read.platform_code) == (error, kind)
     assert "Not so." in str(read)
 
 
 def test_video_that_is_not_to_be_seen_yet_is_no_dead_token():
     fresh = response_of(400, 100, 33)
-    assert type(Facebook().read_video_error(fresh)) is MediaNotReadyError
-    assert type(Facebook().read_video_error(response_of(400, 190, 463))) is TokenExpiredError
+    assert type(errors.read_video_error(fresh)) is MediaNotReadyError
+    assert type(errors.read_video_error(response_of(400, 190, 463))) is TokenExpiredError
 
 
 # --- How a video stands --------------------------------------------------------------------------

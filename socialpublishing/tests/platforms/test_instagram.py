@@ -16,12 +16,13 @@ from socialpublishing.errors import (
     UploadLostError,
 )
 from socialpublishing.http import PlatformResponse
-from socialpublishing.platforms.instagram import Instagram, granted, unwrapped
+from socialpublishing.platforms.instagram import errors
+from socialpublishing.platforms.instagram.app import granted, unwrapped
+from socialpublishing.platforms.instagram.matching import shows
 from socialpublishing.platforms.instagram.payloads import (
     carousel_payload,
     child_payload,
     product_of,
-    shows,
     single_payload,
 )
 from socialpublishing.posts import Media, MediaKind, Post
@@ -33,7 +34,7 @@ FILM = Media(kind=MediaKind.VIDEO, url="https://a/2", mime_type="video/mp4", alt
 def error_of(code, subcode=None, *, status=400, read="read_error"):
     body = {"error": {"code": code, "error_subcode": subcode, "message": "words"}}
     data = PlatformResponse(status_code=status, headers={}, json=body, text="")
-    return getattr(Instagram(), read)(data)
+    return getattr(errors, read)(data)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_vague_refusal_of_the_publishing_call_is_one_to_look_up():
 def test_errors_of_the_token_host_are_flat(words, error):
     body = {"error_type": "OAuthException", "code": 400, "error_message": words}
     data = PlatformResponse(status_code=400, headers={}, json=body, text="")
-    assert type(Instagram().read_token_error(data)) is error
+    assert type(errors.read_token_error(data)) is error
 
 
 @pytest.mark.parametrize(

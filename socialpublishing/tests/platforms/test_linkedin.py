@@ -19,9 +19,11 @@ from socialpublishing.errors import (
     UploadLostError,
 )
 from socialpublishing.http import PlatformResponse
-from socialpublishing.platforms.linkedin import LinkedIn, encoded
+from socialpublishing.platforms.linkedin import LinkedIn, errors
+from socialpublishing.platforms.linkedin.client import encoded
 from socialpublishing.platforms.linkedin.little_text import read, write
-from socialpublishing.platforms.linkedin.payloads import author_urn, post_payload, shows
+from socialpublishing.platforms.linkedin.matching import shows
+from socialpublishing.platforms.linkedin.payloads import author_urn, post_payload
 from socialpublishing.platforms.progress import LookupRules
 from socialpublishing.posts import Media, MediaKind, Post
 from socialpublishing.sandbox.linkedin import little_text as theirs
@@ -81,7 +83,7 @@ def test_what_is_written_is_read_whole_by_the_other_side(text):
 )
 def test_errors_are_sorted_by_status_and_code(status, body, error):
     data = PlatformResponse(status_code=status, headers={"x-li-uuid": "abc"}, json=body, text="")
-    found = LinkedIn().read_error(data)
+    found = errors.read_error(data)
     assert type(found) is error
     assert found.request_id == "abc"
 
@@ -93,7 +95,7 @@ def test_duplicate_names_the_post_in_the_inner_envelope():
         "errorDetails": {"inputErrors": [inner]},
         "status": 422,
     }
-    error = LinkedIn().read_error(PlatformResponse(status_code=422, headers={}, json=body, text=""))
+    error = errors.read_error(PlatformResponse(status_code=422, headers={}, json=body, text=""))
     assert isinstance(error, DuplicateContentError)
     assert (error.remote_id, error.platform_code) == ("urn:li:share:712", "DUPLICATE_POST")
 
@@ -109,7 +111,7 @@ def test_duplicate_names_the_post_in_the_inner_envelope():
 )
 def test_errors_of_the_token_endpoint(status, body, error):
     data = PlatformResponse(status_code=status, headers={}, json=body, text="")
-    assert type(LinkedIn().read_token_error(data)) is error
+    assert type(errors.read_token_error(data)) is error
 
 
 def test_members_and_organizations_are_looked_up_each_in_their_way():

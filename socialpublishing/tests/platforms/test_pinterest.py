@@ -16,18 +16,16 @@ from socialpublishing.errors import (
     PlatformConfigurationError,
     RateLimitError,
     TokenExpiredError,
+    UploadAddressRefusedError,
     UploadLostError,
 )
 from socialpublishing.http import PlatformResponse
 from socialpublishing.media import Downloaded
 from socialpublishing.options import wrong_options
 from socialpublishing.platforms.accounts import Account
-from socialpublishing.platforms.pinterest import (
-    Pinterest,
-    PinterestOptions,
-    board_facts,
-    payloads,
-)
+from socialpublishing.platforms.pinterest import Pinterest, errors, matching, payloads
+from socialpublishing.platforms.pinterest.client import board_facts
+from socialpublishing.platforms.pinterest.options import PinterestOptions
 from socialpublishing.platforms.progress import Found, Progress
 from socialpublishing.posts import Media, MediaKind, Post
 
@@ -61,7 +59,7 @@ def rules(post):
 
 def read(status, code=None, message="", text="", **headers):
     body = None if text else {"code": code, "message": message}
-    return Pinterest().read_error(
+    return errors.read_error(
         PlatformResponse(status_code=status, headers=headers, json=body, text=text)
     )
 
@@ -140,7 +138,7 @@ def test_spam_is_a_rest_of_hours():
 @pytest.mark.parametrize("status", [400, 401])
 def test_token_endpoint_that_refuses_wants_the_owner(status, body):
     data = PlatformResponse(status_code=status, headers={}, json=body, text="")
-    assert type(Pinterest().read_token_error(data)) is TokenExpiredError
+    assert type(errors.read_token_error(data)) is TokenExpiredError
 
 
 # --- Rules ---------------------------------------------------------------------------------------
@@ -305,15 +303,15 @@ THERE = {
     ],
 )
 def test_pin_is_known_by_what_was_said(change, is_it):
-    assert payloads.shows({**THERE, **change}, SAID) is is_it
+    assert matching.shows({**THERE, **change}, SAID) is is_it
 
 
 def test_page_behind_a_link_may_fill_in_what_was_left_empty():
     post = Post(text="Fresh bread", media=(image(),), options={"link": "https://x.example/?a=1"})
     pin = {**THERE, "link": "https://x.example/?a=1", "title": "Filled in", "alt_text": "Too"}
-    assert payloads.shows(pin, post)
-    assert not payloads.shows({**pin, "link": "https://x.example/"}, post)
-    assert not payloads.shows({**pin, "description": "Other"}, post)
+    assert matching.shows(pin, post)
+    assert not matching.shows({**pin, "link": "https://x.example/"}, post)
+    assert not matching.shows({**pin, "description": "Other"}, post)
 
 
 @pytest.mark.parametrize(("count", "is_it"), [(2, True), (3, False)])
@@ -322,7 +320,7 @@ def test_carousel_is_known_by_its_length(count, is_it):
     items = [{}] * count
     media = {"media_type": "multiple_images", "items": items}
     pin = {**THERE, "title": None, "description": "", "alt_text": "", "media": media}
-    assert payloads.shows(pin, post) is is_it
+    assert matching.shows(pin, post) is is_it
 
 
 def pin_made(minutes_ago, pin_id, **change):
@@ -413,7 +411,7 @@ def test_videos_are_sent_to_pinterests_own_storage_alone(settings, address, is_o
     if is_own:
         assert Pinterest(BOARD).upload_http(address).token is None
     else:
-        with pytest.raises(NoResponseError):
+        with pytest.raises(UploadAddressRefusedError):
             Pinterest(BOARD).upload_http(address)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
     InsufficientPermissionsError,
@@ -15,12 +16,13 @@ from socialpublishing.errors import (
     UploadLostError,
 )
 from socialpublishing.http import PlatformResponse
+from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.progress import Progress
-from socialpublishing.platforms.tiktok import TikTok
+from socialpublishing.platforms.tiktok import TikTok, errors
+from socialpublishing.platforms.tiktok.matching import shows
 from socialpublishing.platforms.tiktok.payloads import (
     photos_payload,
     plan_of,
-    shows,
     video_payload,
 )
 from socialpublishing.posts import Media, MediaKind, Post
@@ -59,7 +61,7 @@ def response(status, code, **more):
     ],
 )
 def test_errors_are_sorted_by_code(status, code, error):
-    found = TikTok().read_error(response(status, code))
+    found = errors.read_error(response(status, code))
     assert type(found) is error
     assert (found.platform_code, found.request_id) == (code, "2026L")
 
@@ -76,7 +78,7 @@ def test_errors_are_sorted_by_code(status, code, error):
 )
 def test_upload_host_is_known_by_its_status(status, error):
     data = PlatformResponse(status_code=status, headers={}, json=None, text="")
-    assert type(TikTok().read_error(data)) is error
+    assert type(errors.read_error(data)) is error
 
 
 @pytest.mark.parametrize(
@@ -89,12 +91,12 @@ def test_upload_host_is_known_by_its_status(status, error):
     ],
 )
 def test_refused_tokens_may_come_as_a_success(data, error):
-    assert type(TikTok().token_refusal(data)) is error
+    assert type(errors.token_refusal(data)) is error
 
 
 @pytest.mark.parametrize("data", [{"access_token": "a"}, {}, [], None, {"error": ""}])
 def test_granted_tokens_are_no_refusal(data):
-    assert TikTok().token_refusal(data) is None
+    assert errors.token_refusal(data) is None
 
 
 def test_video_says_what_its_author_said_and_nothing_else():
@@ -130,6 +132,7 @@ def test_id_beyond_what_a_float_can_hold_stays_whole(requests_mock):
     post = Post(text="Hi", media=(FILM,), options={"privacy_level": "PUBLIC_TO_EVERYONE"})
     progress = Progress(handle={"publish_id": "v", "creator": {"username": "me"}})
     data = {"status": "PUBLISH_COMPLETE", "publicaly_available_post_id": [7560123456789012345]}
-    done = TikTok()._stands(post, progress, data)
+    account = Account(id="1", token=Secret("canary"))
+    done = TikTok(account)._stands(post, progress, data)
     assert done.remote_id == "7560123456789012345"
     assert done.post_url.endswith("/@me/video/7560123456789012345")

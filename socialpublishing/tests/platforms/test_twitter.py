@@ -14,8 +14,9 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.progress import Progress
-from socialpublishing.platforms.twitter import Twitter
-from socialpublishing.platforms.twitter.payloads import says, tweet_payload, written_text
+from socialpublishing.platforms.twitter import Twitter, errors
+from socialpublishing.platforms.twitter.matching import says, written_text
+from socialpublishing.platforms.twitter.payloads import tweet_payload
 from socialpublishing.posts import Media, MediaKind, Post
 
 PICTURE = Media(url="https://x.example/a.jpg", kind=MediaKind.IMAGE, mime_type="image/jpeg")
@@ -111,13 +112,13 @@ def test_link_that_leads_elsewhere_is_another_post():
 )
 def test_errors_are_sorted_by_what_helps(status, body, error):
     data = PlatformResponse(status_code=status, headers={}, json=body, text="")
-    assert type(Twitter().read_error(data)) is error
+    assert type(errors.read_error(data)) is error
 
 
 def test_used_refresh_token_means_that_its_owner_connects_again():
     body = {"error": "invalid_request", "error_description": "Value passed for the token…"}
     data = PlatformResponse(status_code=400, headers={}, json=body, text="")
-    assert type(Twitter().read_token_error(data)) is TokenExpiredError
+    assert type(errors.read_token_error(data)) is TokenExpiredError
 
 
 def test_payload_holds_nothing_that_x_does_not_know():

@@ -1,19 +1,16 @@
-"""Meta's Graph API, as Facebook and Instagram share it.
+"""The errors of Meta's Graph API.
 
-Written from https://developers.facebook.com/docs/graph-api (v25.0: error handling, rate limiting,
-secure requests), as of 2026-11-22.
+Written from https://developers.facebook.com/docs/graph-api (v25.0: error handling, rate limiting),
+as of 2026-11-22.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
     DuplicateContentError,
@@ -26,21 +23,10 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import PlatformResponse, retry_after
 
-VERSION = "v25.0"
-
 Errors = Mapping[tuple[int | None, int | None], type[PlatformApiError]]
 
 
-def proof(token: Secret, app_secret: Secret) -> dict[str, str]:
-    """Ties a token to our app, so that the token alone is worth nothing to whoever finds it.
-
-    https://developers.facebook.com/docs/graph-api/guides/secure-requests
-    """
-    key, message = app_secret.reveal().encode(), token.reveal().encode()
-    return {"appsecret_proof": hmac.new(key, message, hashlib.sha256).hexdigest()}
-
-
-def read_error(response: PlatformResponse, *, label: str, own: Errors) -> PlatformApiError:
+def read_graph_error(response: PlatformResponse, *, label: str, own: Errors) -> PlatformApiError:
     """By code and subcode: https://developers.facebook.com/docs/graph-api/guides/error-handling.
 
     `own` are those that only this platform has, or means otherwise. A (code, subcode) goes before a
@@ -105,17 +91,24 @@ ERRORS: Errors = {
 
 
 def _regained(response: PlatformResponse) -> dt.datetime | None:
-    """When the limit of the Page is over, by the header that tells it in minutes."""
+    """When the limit of the Page is over, by a header that gives it in minutes.
+
+    A header of another shape is ignored: the rate limit itself is certain.
+    """
     try:
-        usage = json.loads(response.headers["X-Business-Use-Case-Usage"])
-        minutes = max(
-            entry["estimated_time_to_regain_access"]
-            for entries in usage.values()
-            for entry in entries
-        )
-        return dt.datetime.now(tz=dt.UTC) + dt.timedelta(minutes=minutes) if minutes > 0 else None
-    except (KeyError, ValueError, TypeError, AttributeError):
+        usage = json.loads(response.headers.get("X-Business-Use-Case-Usage", ""))
+    except ValueError:
         return None
+    minutes = max(_minutes_in(usage), default=0)
+    return dt.datetime.now(tz=dt.UTC) + dt.timedelta(minutes=minutes) if minutes > 0 else None
+
+
+def _minutes_in(usage: Any) -> Iterator[int]:
+    for entries in usage.values() if isinstance(usage, dict) else ():
+        for entry in entries if isinstance(entries, list) else ():
+            minutes = entry.get("estimated_time_to_regain_access") if isinstance(entry, dict) else 0
+            # No limit lasts longer than a day.
+            yield min(_number(minutes), 24 * 60)
 
 
 def _number(value: Any) -> int:

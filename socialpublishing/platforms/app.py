@@ -1,0 +1,152 @@
+"""Our app at a platform: its hosts, its credentials and its token endpoint. It has no account."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.conf import settings
+
+from socialpublishing import oauth as oauth2
+from socialpublishing.crypto import Secret
+from socialpublishing.errors import (
+    NoResponseError,
+    PlatformApiError,
+    PlatformConfigurationError,
+    PlatformNotConfiguredError,
+    RateLimitError,
+    TokenExpiredError,
+)
+from socialpublishing.http import Http, PlatformResponse, retry_after
+from socialpublishing.oauth import OAuth, Tokens
+from socialpublishing.platforms.responses import ReadsResponses
+
+SANDBOX_SECRET = "sandbox-secret"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """A host of a platform, and the environment variable that replaces it."""
+
+    variable: str
+    default: str
+
+
+class App(ReadsResponses):
+    """Our app at one platform. Every request may raise a PlatformApiError."""
+
+    # Name and label of the platform.
+    name: ClassVar[str]
+    label: ClassVar[str]
+    hosts: ClassVar[Mapping[str, Host]]
+    # Which of the hosts has the token endpoint.
+    token_host: ClassVar[str] = "api"
+    # Environment variables that hold the credentials; the first that is set is used.
+    client_id_variables: ClassVar[tuple[str, ...]]
+    client_secret_variables: ClassVar[tuple[str, ...]]
+    oauth: ClassVar[OAuth]
+    # The platform whose app this is, where two platforms share one: revoking a token ends the
+    # authorization for both. Empty: its own.
+    authorized_app: ClassVar[str] = ""
+    # Sent with each request to the platform's hosts.
+    headers: ClassVar[Mapping[str, str]] = {}
+
+    # --- Credentials and hosts -------------------------------------------------------------------
+
+    def is_configured(self) -> bool:
+        return bool(
+            settings.SANDBOX_URL
+            or (_variable(self.client_id_variables) and _variable(self.client_secret_variables))
+        )
+
+    def client_id(self) -> str:
+        if settings.SANDBOX_URL:
+            return f"sandbox-{self.name}"
+        if not self.is_configured():
+            raise PlatformNotConfiguredError(self.label)
+        return _variable(self.client_id_variables)
+
+    def client_secret(self) -> Secret:
+        # Real credentials are never sent to a sandbox.
+        return Secret(
+            SANDBOX_SECRET if settings.SANDBOX_URL else _variable(self.client_secret_variables)
+        )
+
+    def host(self, role: str) -> str:
+        if settings.SANDBOX_URL:
+            return f"{settings.SANDBOX_URL}/{self.name}"
+        host = self.hosts[role]
+        return (os.environ.get(host.variable) or host.default).rstrip("/")
+
+    # --- Tokens ----------------------------------------------------------------------------------
+
+    def exchange_code(self, *, code: str, redirect_uri: str, verifier: Secret) -> Tokens:
+        """Tokens for an authorization code. Never retried: a code can be used once."""
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+        if self.oauth.pkce:
+            form["code_verifier"] = verifier.reveal()
+        return self.call_token_endpoint(form)
+
+    def call_token_endpoint(self, form: dict[str, str]) -> Tokens:
+        headers = {}
+        client_id, secret = self.client_id(), self.client_secret().reveal()
+        if self.oauth.client_auth == "basic":
+            headers["Authorization"] = basic(client_id, secret)
+        else:
+            form = {**form, self.oauth.client_id_parameter: client_id, "client_secret": secret}
+        http = self.http(self.token_host)
+        data = http.post(self.oauth.token_path, data=form, headers=headers)
+        if error := self.token_refusal(data):
+            raise error
+        return oauth2.read_tokens(data, self.oauth)
+
+    def token_refusal(self, data: Any) -> PlatformApiError | None:
+        """The error in a response of the token endpoint with a status of success; usually none."""
+        return None
+
+    @staticmethod
+    def read_token_error(response: PlatformResponse) -> PlatformApiError:
+        """The error in a response of the token endpoint."""
+        return read_oauth_error(response)
+
+    def http(self, role: str = "api") -> Http:
+        """Requests without an access token."""
+        return Http(
+            platform=self.name,
+            base_url=self.host(role),
+            read_error=self.read_token_error,
+            headers=self.headers,
+        )
+
+
+def read_oauth_error(response: PlatformResponse, *, request_id: str = "") -> PlatformApiError:
+    """The error of a token endpoint, as RFC 6749, section 5.2, describes it."""
+    body = response.json if isinstance(response.json, dict) else {}
+    code = str(body.get("error") or "")[:64]
+    facts: dict[str, Any] = {"platform_code": code, "request_id": request_id}
+    if response.status_code >= 500:
+        return NoResponseError(**facts)
+    if response.status_code == 429:
+        return RateLimitError(until=retry_after(response), **facts)
+    return oauth_refusal(body, **facts)
+
+
+def oauth_refusal(body: Mapping[str, Any], **facts: Any) -> PlatformApiError:
+    """The error that `error` and `error_description` name, whatever the status was."""
+    match body.get("error"):
+        case "invalid_client" | "unauthorized_client" | "unsupported_grant_type":
+            return PlatformConfigurationError(**facts)
+        case "invalid_grant":
+            return TokenExpiredError(**facts)
+    return PlatformApiError(str(body.get("error_description") or ""), **facts)
+
+
+def basic(client_id: str, secret: str) -> str:
+    return "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+
+
+def _variable(names: tuple[str, ...]) -> str:
+    return next((value for name in names if (value := os.environ.get(name))), "")

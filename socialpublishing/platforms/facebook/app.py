@@ -1,0 +1,24 @@
+"""Our app at Facebook."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from socialpublishing.platforms.facebook import errors
+from socialpublishing.platforms.meta.login import FacebookLoginApp, facebook_login
+
+
+class FacebookApp(FacebookLoginApp):
+    name: ClassVar = "facebook"
+    label: ClassVar = "Facebook"
+    oauth: ClassVar = facebook_login(
+        scopes=(
+            "pages_show_list",
+            "pages_manage_posts",
+            "pages_read_engagement",
+            "business_management",
+        ),
+        publish_scopes=frozenset({"pages_manage_posts"}),
+    )
+
+    read_token_error = staticmethod(errors.read_error)

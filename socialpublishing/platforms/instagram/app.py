@@ -1,0 +1,99 @@
+"""Our apps at Instagram: one for each login."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from socialpublishing import oauth as oauth2
+from socialpublishing.crypto import Secret
+from socialpublishing.oauth import OAuth, Tokens
+from socialpublishing.platforms.app import App, Host
+from socialpublishing.platforms.instagram import errors
+from socialpublishing.platforms.meta.login import FacebookLoginApp, facebook_login
+
+
+class InstagramApp(App):
+    name: ClassVar = "instagram"
+    label: ClassVar = "Instagram"
+    hosts: ClassVar[Mapping[str, Host]] = {
+        "api": Host(variable="INSTAGRAM_API_URL", default="https://graph.instagram.com"),
+        "auth": Host(variable="INSTAGRAM_AUTH_URL", default="https://www.instagram.com"),
+        "token": Host(variable="INSTAGRAM_TOKEN_URL", default="https://api.instagram.com"),
+    }
+    token_host: ClassVar = "token"
+    client_id_variables: ClassVar[tuple[str, ...]] = ("INSTAGRAM_APP_ID",)
+    client_secret_variables: ClassVar[tuple[str, ...]] = ("INSTAGRAM_APP_SECRET",)
+    # https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login
+    oauth: ClassVar = OAuth(
+        authorize_path="/oauth/authorize",
+        token_path="/oauth/access_token",
+        scopes=(
+            "instagram_business_basic",
+            "instagram_business_content_publish",
+            "instagram_business_manage_insights",
+        ),
+        publish_scopes=frozenset(
+            {"instagram_business_basic", "instagram_business_content_publish"}
+        ),
+        scope_separator=",",
+        pkce=False,
+        default_lifetime=dt.timedelta(days=60),
+    )
+
+    read_token_error = staticmethod(errors.read_token_error)
+
+    def exchange_code(self, *, code: str, redirect_uri: str, verifier: Secret) -> Tokens:
+        """A token of an hour, and for that one of sixty days."""
+        form = {
+            "client_id": self.client_id(),
+            "client_secret": self.client_secret().reveal(),
+            "grant_type": "authorization_code",
+            "redirect_uri": redirect_uri,
+            "code": code.removesuffix("#_"),
+        }
+        http = self.http(self.token_host)
+        short = unwrapped(http.post(self.oauth.token_path, data=form))
+        exchange = {
+            "grant_type": "ig_exchange_token",
+            "client_secret": self.client_secret().reveal(),
+            "access_token": short["access_token"],
+        }
+        api = self.http()
+        tokens = oauth2.read_tokens(api.get("/access_token", params=exchange), self.oauth)
+        return replace(tokens, scopes=granted(short.get("permissions")))
+
+
+class InstagramWithFacebookLoginApp(FacebookLoginApp):
+    name: ClassVar = "instagram"
+    label: ClassVar = "Instagram"
+    authorized_app: ClassVar = "facebook"
+    oauth: ClassVar = facebook_login(
+        scopes=(
+            "instagram_basic",
+            "instagram_content_publish",
+            "instagram_manage_insights",
+            "pages_show_list",
+            "pages_read_engagement",
+            "business_management",
+        ),
+        publish_scopes=frozenset({"instagram_basic", "instagram_content_publish"}),
+    )
+
+    read_token_error = staticmethod(errors.read_token_error)
+
+
+def unwrapped(data: Any) -> dict[str, Any]:
+    """The pages show some answers within a list named `data`; in production they come flat."""
+    inner = data.get("data") if isinstance(data, dict) else None
+    found: dict[str, Any] = inner[0] if isinstance(inner, list) and inner else data
+    return found
+
+
+def granted(permissions: Any) -> tuple[str, ...] | None:
+    """A list, or a text with commas or spaces between them."""
+    if isinstance(permissions, str):
+        return tuple(permissions.replace(",", " ").split())
+    return tuple(map(str, permissions)) if isinstance(permissions, list) else None

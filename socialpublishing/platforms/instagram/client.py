@@ -1,0 +1,210 @@
+"""Instagram, for professional accounts.
+
+Written from https://developers.facebook.com/docs/instagram-platform (content publishing,
+containers, error codes, business login; v25.0), as of 2026-11-22. A connection made with Instagram
+Login is one account; one made with Facebook Login (facebook_login.py) is a person with accounts
+behind Pages.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+from socialpublishing import oauth as oauth2
+from socialpublishing import options
+from socialpublishing.crypto import Secret
+from socialpublishing.errors import (
+    ContentRejectedError,
+    InsufficientPermissionsError,
+    RateLimitError,
+    UploadLostError,
+)
+from socialpublishing.platforms.accounts import Profile, Renewal
+from socialpublishing.platforms.app import App
+from socialpublishing.platforms.base import Platform
+from socialpublishing.platforms.instagram import errors
+from socialpublishing.platforms.instagram.app import InstagramApp, unwrapped
+from socialpublishing.platforms.instagram.limits import CAPABILITIES
+from socialpublishing.platforms.instagram.limits import cross_violations as cross_violations_of
+from socialpublishing.platforms.instagram.matching import made_at, shows
+from socialpublishing.platforms.instagram.metrics import InstagramMetrics
+from socialpublishing.platforms.instagram.options import InstagramOptions
+from socialpublishing.platforms.instagram.payloads import (
+    carousel_payload,
+    child_payload,
+    is_carousel,
+    is_story,
+    single_payload,
+)
+from socialpublishing.platforms.meta import VERSION
+from socialpublishing.platforms.progress import Found, Progress
+from socialpublishing.posts import MediaKind, Post
+
+PAGE_SIZE = 50
+# Images ripen in seconds, long films in many minutes: each look waits longer than the one before.
+IMAGE_POLLS_S = (1.0, 2.0, 3.0, 5.0, 10.0)
+VIDEO_POLLS_S = (5.0, 10.0, 15.0, 30.0, 60.0)
+QUOTA_PAUSE = dt.timedelta(hours=1)
+# A new post may be unreadable for a while. After so many looks it is told without its address.
+PERMALINK_POLLS_S = (0.0, 1.0, 3.0, 10.0, 30.0, 60.0)
+
+
+class Instagram(Platform):
+    name: ClassVar = "instagram"
+    label: ClassVar = "Instagram"
+    app: ClassVar[App] = InstagramApp()
+    renews_without_refresh_token: ClassVar = True
+    capabilities: ClassVar = CAPABILITIES
+    options: ClassVar[type[options.PostOptions]] = InstagramOptions
+    metrics_reader: ClassVar = InstagramMetrics
+    cross_violations = staticmethod(cross_violations_of)
+    read_error = staticmethod(errors.read_error)
+
+    @classmethod
+    def needs_preparation(cls, post: Post) -> bool:
+        return True  # a container, always
+
+    def prepare(self, post: Post, progress: Progress) -> Progress:
+        """Containers, one a call; each is waited for, a carousel's files before the carousel.
+
+        Instagram fetches the files itself: uploading them is for Facebook Login only.
+        https://developers.facebook.com/docs/instagram-platform/content-publishing
+        """
+        handle = progress.handle
+        children: list[str] = list(handle.get("children", []))
+        if is_carousel(post) and len(children) < len(post.media):
+            payload = child_payload(post, len(children))
+            made = [*children, self._container(payload)]
+            return progress.preparing(children=made, note=f"Handed over file {len(made)}.")
+        waiting = [*children] if "container" not in handle else [handle["container"]]
+        for container in waiting:
+            if not self._is_processed(container):
+                return self._wait(post, progress)
+        if "container" not in handle:
+            payload = carousel_payload(post, children) if children else single_payload(post)
+            container = self._container(payload)
+            return progress.preparing(container=container, polls=0, note="Handed over the post.")
+        self._check_quota()
+        return progress.ready()
+
+    def _container(self, payload: Mapping[str, Any]) -> str:
+        container: str = self.http.post(f"/{VERSION}/{self.account.id}/media", json=payload)["id"]
+        return container
+
+    def _wait(self, post: Post, progress: Progress) -> Progress:
+        is_film = any(media.kind == MediaKind.VIDEO for media in post.media)
+        pauses = VIDEO_POLLS_S if is_film else IMAGE_POLLS_S
+        polls = progress.handle.get("polls", 0)
+        pause = dt.timedelta(seconds=pauses[min(polls, len(pauses) - 1)])
+        note = "Instagram is fetching and processing the media."
+        return progress.preparing(poll_after=pause, polls=polls + 1, note=note)
+
+    def _is_processed(self, container: str) -> bool:
+        data = self.http.get(f"/{VERSION}/{container}", params={"fields": "status_code,status"})
+        match data["status_code"]:
+            case "FINISHED":
+                return True
+            case "EXPIRED":
+                raise UploadLostError
+            case "ERROR":
+                raise errors.container_failure(str(data.get("status", "")))
+        return False
+
+    def _check_quota(self) -> None:
+        """Instagram publishes so many posts of an account in 24 hours. Raises RateLimitError."""
+        try:
+            response = self.http.get(
+                f"/{VERSION}/{self.account.id}/content_publishing_limit",
+                params={"fields": "config,quota_usage"},
+            )
+        except (InsufficientPermissionsError, ContentRejectedError):
+            return  # not all may read it; publishing itself will tell
+        for data in response["data"][:1]:
+            total = data.get("config", {}).get("quota_total")
+            if total is not None and data.get("quota_usage", 0) >= total:
+                until = dt.datetime.now(tz=dt.UTC) + QUOTA_PAUSE
+                message = f"Instagram publishes {total} posts of an account in 24 hours."
+                raise RateLimitError(message, until=until)
+
+    def publish(self, post: Post, progress: Progress) -> Progress:
+        made = self.http_reading(errors.read_publishing_error).post(
+            f"/{VERSION}/{self.account.id}/media_publish",
+            json={"creation_id": progress.handle["container"]},
+        )
+        named = progress.published(remote_id=made["id"])
+        return named.confirming(poll_after=dt.timedelta(0), media_id=named.remote_id, lookups=0)
+
+    def confirm(self, post: Post, progress: Progress) -> Progress:
+        """It is out. What is still missing is its address, and perhaps its id."""
+        lookups = progress.handle.get("lookups", 0)
+        hits = [found for found in self._newest(post) if self._is_it(found, post, progress)]
+        if len(hits) == 1:
+            [found] = hits
+            return progress.published(remote_id=found["id"], post_url=found.get("permalink"))
+        if lookups + 1 < len(PERMALINK_POLLS_S):
+            pause = dt.timedelta(seconds=PERMALINK_POLLS_S[lookups + 1])
+            return progress.confirming(poll_after=pause, lookups=lookups + 1)
+        known = progress.handle.get("media_id") or progress.handle["container"]
+        return progress.published(remote_id=known)
+
+    def _is_it(self, found: Mapping[str, Any], post: Post, progress: Progress) -> bool:
+        if media_id := progress.handle.get("media_id"):
+            return bool(found["id"] == media_id)
+        since = dt.datetime.fromisoformat(progress.handle["since"])
+        is_new = found["id"] not in progress.handle["credited"] and made_at(found) >= since
+        return is_new and shows(found, post)
+
+    def lookup(
+        self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
+    ) -> Found | Progress | None:
+        """The container says whether it was published; which post it became, the list."""
+        data = self.http.get(
+            f"/{VERSION}/{progress.handle['container']}", params={"fields": "status_code"}
+        )
+        match data["status_code"]:
+            case "PUBLISHED":
+                return progress.confirming(
+                    poll_after=dt.timedelta(0),
+                    lookups=0,
+                    since=since.isoformat(),
+                    credited=sorted(other_post_ids),
+                )
+            case "EXPIRED" | "ERROR":
+                return progress.lost("Instagram no longer has what was prepared.")
+        return None
+
+    def _newest(self, post: Post) -> list[dict[str, Any]]:
+        edge = "stories" if is_story(post) else "media"
+        fields = "id,caption,timestamp,permalink,media_product_type"
+        response = self.http.get(
+            f"/{VERSION}/{self.account.id}/{edge}",
+            params={"fields": fields, "limit": str(PAGE_SIZE)},
+        )
+        found: list[dict[str, Any]] = response["data"]
+        return found
+
+    def renew(self, refresh_token: Secret | None) -> Renewal:
+        """A token of another sixty days, for the living one; there is no other to refresh with."""
+        asked = {
+            "grant_type": "ig_refresh_token",
+            "access_token": self.account.token.reveal(),
+        }
+        http = self.app.http()
+        data = http.get("/refresh_access_token", params=asked)
+        return Renewal(tokens=oauth2.read_tokens(data, self.app.oauth))
+
+    def profile(self) -> Profile:
+        fields = "user_id,username,name,account_type"
+        me = unwrapped(self.http.get(f"/{VERSION}/me", params={"fields": fields}))
+        return Profile(
+            # Not `id`: that is another number, known to our app alone.
+            id=me["user_id"],
+            display_name=me["username"],
+            kind=str(me.get("account_type") or "business").lower(),
+            facts={"username": me["username"]},
+        )
+
+    def revoke(self, refresh_token: Secret | None) -> None:
+        self.http.delete(f"/{VERSION}/me/permissions")

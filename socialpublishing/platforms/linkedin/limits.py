@@ -1,0 +1,133 @@
+"""What LinkedIn accepts.
+
+The pages that it was read on are given with each kind of post.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from socialpublishing.errors import (
+    Violation,
+)
+from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
+from socialpublishing.posts import MediaKind, Post
+
+SHARED_OPTIONS = frozenset({"organization_urn", "visibility", "disable_reshare"})
+POSTS_PAGE = (
+    "https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/posts-api"
+)
+CHECKED = dt.date(2026, 11, 22)
+MAX_TEXT = 3000
+MAX_ALT_TEXT = 4086
+MAX_PIXELS = 36_152_320
+# No page bounds the bytes of an image: this is what is uploaded without a second thought.
+IMAGE_BYTES = 20 * MEGABYTE
+# Of an ordinary post; uploads of advertisers may have 5 GB.
+VIDEO_BYTES = 500 * MEGABYTE
+
+CAPABILITIES = Capabilities(
+    post_types=(
+        PostType(
+            description="A text, an article's card, 1 to 20 images, a GIF, or a video.",
+            max_text=MAX_TEXT,
+            max_media=20,
+            media={
+                # …/community-management/shares/images-api and videos-api, multiimage-post-api
+                MediaKind.IMAGE: MediaLimit(
+                    max_count=20,
+                    mime_types=frozenset({"image/jpeg", "image/png", "image/gif"}),
+                    max_bytes=IMAGE_BYTES,
+                    pixels=Bounds(high=MAX_PIXELS - 1),
+                ),
+                MediaKind.GIF: MediaLimit(
+                    mime_types=frozenset({"image/gif"}),
+                    max_bytes=IMAGE_BYTES,
+                    pixels=Bounds(high=MAX_PIXELS - 1),
+                ),
+                MediaKind.VIDEO: MediaLimit(
+                    mime_types=frozenset({"video/mp4"}),
+                    max_bytes=VIDEO_BYTES,
+                    ratio=Bounds(low=0.417, high=2.4),
+                    duration_s=Bounds(low=3, high=30 * 60),
+                ),
+            },
+            max_alt_text=MAX_ALT_TEXT,
+            options=SHARED_OPTIONS | {"title", "article"},
+            source=POSTS_PAGE,
+            checked=CHECKED,
+        ),
+        PostType(
+            name="document",
+            description="A PDF, Word or PowerPoint file that readers leaf through.",
+            max_text=MAX_TEXT,
+            min_media=1,
+            max_media=1,
+            media={
+                MediaKind.DOCUMENT: MediaLimit(
+                    mime_types=frozenset(
+                        {
+                            "application/pdf",
+                            "application/msword",
+                            "application/vnd.ms-powerpoint",
+                            "application/vnd.openxmlformats-officedocument"
+                            ".presentationml.presentation",
+                            "application/vnd.openxmlformats-officedocument"
+                            ".wordprocessingml.document",
+                        }
+                    ),
+                    max_bytes=100 * MEGABYTE,
+                    has_alt_text=False,
+                ),
+            },
+            options=SHARED_OPTIONS | {"title"},
+            required_options=frozenset({"title"}),
+            source="https://learn.microsoft.com/en-us/linkedin/marketing/community-management/"
+            "shares/documents-api",
+            checked=CHECKED,
+        ),
+        PostType(
+            name="poll",
+            description="A question with 2 to 4 answers.",
+            max_text=MAX_TEXT,
+            options=SHARED_OPTIONS | {"poll"},
+            required_options=frozenset({"poll"}),
+            source="https://learn.microsoft.com/en-us/linkedin/marketing/community-management/"
+            "shares/poll-post-api",
+            checked=CHECKED,
+        ),
+    )
+)
+
+
+def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
+    if "article" in post.options and (
+        len(post.media) > 1 or any(media.kind == MediaKind.VIDEO for media in post.media)
+    ):
+        yield Violation(
+            rule="article_media",
+            limit=1,
+            actual=len(post.media),
+            message="An article's card has one image at most, and no video.",
+            fix="Take out the other files, or the article.",
+        )
+    if "organization_urn" in post.options and post.options.get("visibility") == "CONNECTIONS":
+        yield Violation(
+            rule="visibility_of_organization",
+            limit=None,
+            actual=None,
+            message="An organization has followers and no connections.",
+            fix="Take out visibility, or choose PUBLIC or LOGGED_IN.",
+        )
+    has_title = "title" in post.options
+    if has_title and not any(
+        media.kind in {MediaKind.VIDEO, MediaKind.DOCUMENT} for media in post.media
+    ):
+        yield Violation(
+            rule="title_needs_file",
+            limit=0,
+            actual=1,
+            message="A title is for a video or a document.",
+            fix="Add one, or take the title out.",
+        )

@@ -1,0 +1,77 @@
+"""What a LinkedIn post may have beside its text and its assets."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.validators import RegexValidator
+from rest_framework import serializers
+
+from socialpublishing import options
+from socialpublishing.options import WEB_ADDRESS, IntegerField
+from socialpublishing.platforms.linkedin.payloads import (
+    DURATIONS,
+)
+from socialpublishing.serializers import StrictSerializer, TextField
+
+ORGANIZATION = RegexValidator(
+    r"^urn:li:organization:[0-9]{1,20}\Z", "urn:li:organization: and a number is expected."
+)
+
+
+class LinkedInArticle(StrictSerializer):
+    url = TextField(max_length=2048, validators=[WEB_ADDRESS])
+    title = TextField(max_length=400)
+    description = TextField(max_length=4000, required=False)
+
+
+class LinkedInPoll(StrictSerializer):
+    question = TextField(max_length=140)
+    options = serializers.ListField(
+        child=TextField(max_length=30), min_length=2, max_length=4, help_text="The answers."
+    )
+    duration_days = IntegerField(help_text="1, 3, 7 or 14.")
+
+    def validate_duration_days(self, days: int) -> int:
+        if days not in DURATIONS:
+            raise serializers.ValidationError("A poll is open for 1, 3, 7 or 14 days.")
+        return days
+
+
+class LinkedInOptions(options.PostOptions):
+    examples: ClassVar = {
+        "post_type": "feed",
+        "organization_urn": "urn:li:organization:5515715",
+        "visibility": "LOGGED_IN",
+        "disable_reshare": True,
+        "title": "Our year in numbers",
+        "article": {
+            "url": "https://example.com/bread",
+            "title": "Rye bread at dawn",
+            "description": "How it is made",
+        },
+        "poll": {
+            "question": "Which one tomorrow?",
+            "options": ["Rye", "Spelt"],
+            "duration_days": 3,
+        },
+    }
+    post_type = options.choice("The kind of post.", "feed", "document", "poll")
+    organization_urn = options.text(
+        "The organization to post for, one of the destinations; without it, the default one or "
+        "the member.",
+        max_length=50,
+        validators=[ORGANIZATION],
+    )
+    visibility = options.choice(
+        "Who sees it; without it, everyone. CONNECTIONS is for members only.",
+        "PUBLIC",
+        "CONNECTIONS",
+        "LOGGED_IN",
+    )
+    disable_reshare = options.boolean("Keep others from reposting it.")
+    title = options.text("The title of the video or the document.", max_length=400)
+    article = LinkedInArticle(
+        **options.optional("A link as a card; an image of the post becomes its picture.")
+    )
+    poll = LinkedInPoll(**options.optional("The poll; it stands with no media."))

@@ -1,0 +1,57 @@
+"""Our app with Facebook Login: for Pages, and for the Instagram accounts behind Pages.
+
+https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+from typing import ClassVar
+
+from socialpublishing.crypto import Secret
+from socialpublishing.oauth import OAuth, Tokens
+from socialpublishing.platforms.app import App, Host
+from socialpublishing.platforms.meta import VERSION
+
+
+def facebook_login(*, scopes: tuple[str, ...], publish_scopes: frozenset[str]) -> OAuth:
+    return OAuth(
+        authorize_path=f"/{VERSION}/dialog/oauth",
+        token_path=f"/{VERSION}/oauth/access_token",
+        scopes=scopes,
+        publish_scopes=publish_scopes,
+        scope_separator=",",
+        # PKCE exists only in Facebook's OpenID flow, and there it is still marked as testing.
+        pkce=False,
+        default_lifetime=dt.timedelta(days=60),
+    )
+
+
+class FacebookLoginApp(App):
+    hosts: ClassVar = {
+        "api": Host(variable="FACEBOOK_API_URL", default="https://graph.facebook.com"),
+        "auth": Host(variable="FACEBOOK_AUTH_URL", default="https://www.facebook.com"),
+    }
+    client_id_variables: ClassVar = ("FACEBOOK_APP_ID",)
+    client_secret_variables: ClassVar = ("FACEBOOK_APP_SECRET",)
+
+    def exchange_code(self, *, code: str, redirect_uri: str, verifier: Secret) -> Tokens:
+        short = super().exchange_code(code=code, redirect_uri=redirect_uri, verifier=verifier)
+        # Page tokens inherit the lifetime of the token they were read with: an hour, or no end.
+        return self.long_lived(short.access_token)
+
+    def long_lived(self, token: Secret) -> Tokens:
+        """A token of sixty days, for one that is still valid."""
+        return self.call_token_endpoint(
+            {"grant_type": "fb_exchange_token", "fb_exchange_token": token.reveal()}
+        )
+
+    def proof(self, token: Secret) -> dict[str, str]:
+        """Ties a token to our app, so that the token alone is worthless to whoever finds it.
+
+        https://developers.facebook.com/docs/graph-api/guides/secure-requests
+        """
+        key, message = self.client_secret().reveal().encode(), token.reveal().encode()
+        return {"appsecret_proof": hmac.new(key, message, hashlib.sha256).hexdigest()}

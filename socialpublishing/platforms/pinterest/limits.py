@@ -1,0 +1,103 @@
+"""What Pinterest accepts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from socialpublishing.errors import (
+    Violation,
+)
+from socialpublishing.limits import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
+from socialpublishing.platforms.pinterest.options import PinterestOptions
+from socialpublishing.platforms.pinterest.payloads import (
+    COVERS,
+    is_video,
+    joined_alt_text,
+)
+from socialpublishing.posts import MediaKind, Post
+
+MAX_ALT_TEXT = 500
+
+CAPABILITIES = Capabilities(
+    post_types=(
+        PostType(
+            description="A Pin of an image, of a carousel of 2 to 5 images, or of a video.",
+            max_text=800,
+            min_media=1,
+            max_media=5,
+            media={
+                # https://help.pinterest.com/en/business/article/pinterest-product-specs
+                MediaKind.IMAGE: MediaLimit(
+                    max_count=5,
+                    mime_types=frozenset({"image/jpeg", "image/png"}),
+                    max_bytes=20 * MEGABYTE,
+                ),
+                MediaKind.VIDEO: MediaLimit(
+                    mime_types=frozenset({"video/mp4", "video/quicktime", "video/x-m4v"}),
+                    max_bytes=2 * GIGABYTE,
+                    ratio=Bounds(low=0.5, high=1.91),
+                    duration_s=Bounds(low=4, high=15 * 60),
+                ),
+            },
+            max_alt_text=MAX_ALT_TEXT,
+            options=frozenset(set(PinterestOptions.examples) - {"post_type"}),
+            source="https://developers.pinterest.com/docs/api/v5/pins-create",
+            checked=dt.date(2026, 11, 22),
+        ),
+    )
+)
+
+
+def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
+    yield from _ratio_violations(post)
+    alt_text = joined_alt_text(post)
+    is_each_short = all(len(media.alt_text) <= kind.max_alt_text for media in post.media)
+    if is_each_short and len(alt_text) > kind.max_alt_text:
+        yield Violation(
+            rule="alt_texts_length",
+            limit=kind.max_alt_text,
+            actual=len(alt_text),
+            message=f"A Pin has one alt text. Those of its images have {len(alt_text)} "
+            f"characters together, {kind.max_alt_text} are allowed.",
+            fix=f"Shorten them by {len(alt_text) - kind.max_alt_text} together.",
+        )
+    covers = [name for name in COVERS if name in post.options]
+    if covers and not is_video(post):
+        yield Violation(
+            rule="cover_needs_video",
+            limit=0,
+            actual=len(covers),
+            message=f"{covers[0]} is for a Pin with a video.",
+            fix="Add a video, or take it out.",
+        )
+    if len(covers) > 1:
+        yield Violation(
+            rule="cover_once",
+            limit=1,
+            actual=len(covers),
+            message="A video has one cover.",
+            fix=f"Take out one of {' and '.join(covers)}.",
+        )
+
+
+def _ratio_violations(post: Post) -> Iterator[Violation]:
+    """All images of a carousel need the same ratio of width to height."""
+    if is_video(post):
+        return
+    sizes = [(m.width, m.height) for m in post.media if m.width and m.height]
+    for width, height in sizes[1:]:
+        first_width, first_height = sizes[0]
+        # Not exactly: whole pixels are rounded, so that each side may be off by half of one.
+        off = abs(width * first_height - height * first_width)
+        if off > (width + height + first_width + first_height) / 2:
+            ratio = first_width / first_height
+            yield Violation(
+                rule="carousel_ratio",
+                limit=round(ratio, 3),
+                actual=round(width / height, 3),
+                message="All images of a carousel have the same ratio of width to height; the "
+                f"first has {ratio:.3g}, another {width / height:.3g}.",
+                fix="Crop them to one shape.",
+            )
+            return

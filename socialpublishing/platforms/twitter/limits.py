@@ -1,0 +1,105 @@
+"""What X accepts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from socialpublishing import limits as content_limits
+from socialpublishing.errors import (
+    Violation,
+)
+from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType, TextUnit
+from socialpublishing.platforms.twitter.options import TwitterOptions
+from socialpublishing.posts import MediaKind, Post
+
+# https://docs.x.com/x-api/media/quickstart/media-upload-chunked: 1,000 segments of up to 8 MB each;
+# smaller ones are lost sooner and repeated cheaper.
+MAX_SEGMENTS = 1000
+SEGMENT = 4 * MEGABYTE
+LARGEST_SEGMENT = 8 * MEGABYTE
+
+
+# https://docs.x.com/x-api/media/quickstart/best-practices, since 2026-09-01: 20 minutes, and 125
+# for subscribers. What an account may post in the end, X alone judges.
+def _media_limits(*, longest_s: float) -> Mapping[MediaKind, MediaLimit]:
+    return {
+        MediaKind.IMAGE: MediaLimit(
+            max_count=4,
+            mime_types=frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"}),
+            max_bytes=5 * MEGABYTE,
+        ),
+        MediaKind.GIF: MediaLimit(
+            mime_types=frozenset({"image/gif"}),
+            max_bytes=15 * MEGABYTE,
+            width=Bounds(high=1280),
+            height=Bounds(high=1080),
+        ),
+        MediaKind.VIDEO: MediaLimit(
+            mime_types=frozenset({"video/mp4", "video/quicktime"}),
+            max_bytes=MAX_SEGMENTS * LARGEST_SEGMENT,
+            width=Bounds(low=32),
+            height=Bounds(low=32),
+            ratio=Bounds(low=0.333, high=3),
+            duration_s=Bounds(low=0.5, high=longest_s),
+            frame_rate=Bounds(high=60),
+        ),
+    }
+
+
+CAPABILITIES = Capabilities(
+    post_types=(
+        PostType(
+            description="A post or a thread: text, a poll, up to four images, a GIF, a video.",
+            max_text=280,
+            text_unit=TextUnit.WEIGHTED,
+            max_cashtags=1,
+            max_media=4,
+            media=_media_limits(longest_s=20 * 60),
+            max_alt_text=1000,
+            options=frozenset(TwitterOptions.examples) - {"post_type"},
+            source="https://docs.x.com/x-api/posts/create-post",
+            checked=dt.date(2026, 11, 22),
+        ),
+    )
+)
+
+
+def limits_of(profile: Mapping[str, Any]) -> Capabilities:
+    # https://docs.x.com/changelog, 2024-08-20: subscribers write up to 25,000.
+    if profile.get("subscription_type") in {"Basic", "Premium", "PremiumPlus"}:
+        media = _media_limits(longest_s=125 * 60)
+        return CAPABILITIES.adapted(max_text=25_000, media=media)
+    return CAPABILITIES
+
+
+def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
+    for number, part in enumerate(post.options.get("thread", ()), start=2):
+        for broken in content_limits.violations(Post(text=part), Capabilities(post_types=(kind,))):
+            yield replace(broken, message=f"Post {number} of the thread: {broken.message}")
+    if post.options.get("poll") and post.media:
+        yield Violation(
+            rule="poll_alone",
+            limit=0,
+            actual=len(post.media),
+            message="A poll stands in a post without assets.",
+            fix="Take out the assets, or the poll.",
+        )
+    if post.options.get("tagged_user_ids") and not post.media:
+        yield Violation(
+            rule="tags_need_media",
+            limit=1,
+            actual=0,
+            message="Accounts are tagged in media, and the post has none.",
+            fix="Add an image, or take out tagged_user_ids.",
+        )
+    if "share_with_followers" in post.options and not post.options.get("community_id"):
+        yield Violation(
+            rule="share_needs_community",
+            limit=None,
+            actual=None,
+            message="share_with_followers is for posts to a community.",
+            fix="Name a community_id, or take it out.",
+        )

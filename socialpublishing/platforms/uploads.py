@@ -1,0 +1,68 @@
+"""Sending files to a platform: in parts, and to addresses that the platform names."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from socialpublishing.errors import UploadAddressRefusedError
+from socialpublishing.http import Body
+from socialpublishing.media import open_stream
+from socialpublishing.posts import Media
+
+# An upload stops after so long, so that the offset it has reached is stored now and then.
+UPLOAD_STEP_S = 5.0
+
+
+def send_in_parts(
+    media: Media,
+    *,
+    start: int,
+    end: int | None = None,
+    part_bytes: int,
+    send: Callable[[int, Body], None],
+) -> int:
+    """Send `media` from byte `start` on: `send(offset, part)` for each part.
+
+    Stops at the end of the file, at `end`, or after UPLOAD_STEP_S. Returns the offset that it has
+    reached. A part is read from its source while it is sent.
+    """
+    assert media.size_bytes is not None
+    until = time.monotonic() + UPLOAD_STEP_S
+    offset = start
+    with open_stream(
+        media.url, max_bytes=media.size_bytes, start=start, expected_bytes=media.size_bytes
+    ) as stream:
+        end = media.size_bytes if end is None else end
+        while offset < end and (offset == start or time.monotonic() < until):
+            length = min(part_bytes, end - offset)
+            send(offset, stream.part(length))
+            offset += length
+    return offset
+
+
+def check_upload_address(
+    address: str, *, api: str, upload_hosts: Collection[str], platform: str
+) -> None:
+    """Raises UploadAddressRefusedError unless `address` is the platform's own.
+
+    `api` is the platform's API host; `upload_hosts` are the ends of the names of its other hosts.
+    """
+    if not _is_own(address, api=api, upload_hosts=upload_hosts):
+        raise UploadAddressRefusedError(platform=platform)
+
+
+def _is_own(address: str, *, api: str, upload_hosts: Collection[str]) -> bool:
+    if settings.SANDBOX_URL:
+        return address.startswith(f"{settings.SANDBOX_URL}/")
+    if address.startswith(f"{api}/"):
+        return True
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    host = f".{parts.hostname or ''}"
+    return parts.scheme == "https" and any(host.endswith(own) for own in upload_hosts)
