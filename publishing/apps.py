@@ -8,11 +8,11 @@ class PublishingConfig(AppConfig):
     name = "publishing"
 
     def ready(self) -> None:
-        from connections import services as connection_services
+        from connections import callbacks
         from publishing import services
 
-        connection_services.on_disconnect.append(services.cancel_for_connection)
-        connection_services.on_reconnect.append(services.resume_for_connection)
+        callbacks.on_disconnect.append(services.cancel_for_connection)
+        callbacks.on_reconnect.append(services.resume_for_connection)
         post_migrate.connect(_schedule, sender=self)
 
 

@@ -11,8 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from connections.models import SocialConnection
-from connections.services import ConnectionNotFoundError
+from connections.models import ConnectionNotFoundError, SocialConnection
 from connections.targets import PostingTarget, target_from_options
 from publishing.models import ENDED, Outcome, PublishJob, Status
 from publishing.transitions import Move, StaleJobError, move, move_one, record_start

@@ -30,13 +30,13 @@ from django.db import (
 )
 from django.db.models import F, Min
 
-from connections import services as connection_services
+from connections import tokens
 from publishing import engine
 from publishing.engine import Context, Decision, Result, Step, StepKind
 from publishing.models import JobEvent, PublishJob, Status, WorkerSlot
 from publishing.transitions import Move, is_legal, move
 from socialpublishing.clock import database_now
-from socialpublishing.errors import PlatformUnreachableError, SocialPublishingBaseError
+from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms.accounts import Renewal
 from socialpublishing.platforms.progress import Stage
 
@@ -245,7 +245,7 @@ class Worker:
         if step is None or step.kind != StepKind.REFRESH:
             return decision
         assert step.job.connection is not None
-        if connection_services.take_refresh(step.job.connection, now):
+        if tokens.take_refresh(step.job.connection, now):
             return decision
         return engine.wait_for_refresh(step.job, now)
 
@@ -307,11 +307,8 @@ class Worker:
     def _settle_refresh(self, result: Result, now: dt.datetime) -> None:
         held = result.step.job.connection
         assert held is not None
-        if isinstance(result.value, Renewal):
-            connection_services.store_renewal(held, result.value, now)
-        elif isinstance(result.error, PlatformUnreachableError) and not held.serves(now):
-            connection_services.refresh_failed(held, was_sent=False)
-        held.refresh_from_db()
+        renewal = result.value if isinstance(result.value, Renewal) else None
+        tokens.settle_refresh(held, renewal or result.error, now)
         if result.step.job.destination is not None:
             result.step.job.destination.refresh_from_db()
 
@@ -330,7 +327,7 @@ class Worker:
                 place.save(update_fields=["can_publish"])
             held = decision.move.job.connection
             if decision.reauth_reason and held is not None:
-                connection_services.needs_reauth(held, decision.reauth_reason)
+                tokens.needs_reauth(held, decision.reauth_reason)
         return {id(each) for each in moved}
 
     def _keep_evidence(self, late: Move, now: dt.datetime) -> None:
