@@ -1,12 +1,12 @@
 """One rule for tokens, for workers and web requests alike.
 
-- A caller refreshes before its request when `SocialConnection.needs_refresh` says so, with a margin
+- A caller refreshes before its request if `SocialConnection.needs_refresh` is true, some time
   before the token's end. `take_refresh` lets one caller at a time do it: platforms that rotate
   refresh tokens may end the connection if one is sent twice.
 - A refused refresh ends the connection only when its access token has ended too. Some platforms
   refuse a wrong secret of ours in the same words.
 - A token host that cannot be reached has received nothing: the right to refresh is given back. The
-  caller itself does not retry; it goes on with the token it has.
+  caller does not retry by itself. It goes on with the token it has.
 - After any other failure the refresh may have been carried out. The lease runs out as a pause, and
   stays stored as a sign of it (see `LAST_RESORT_MARGIN`).
 """

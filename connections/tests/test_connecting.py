@@ -28,7 +28,7 @@ def corpus() -> list[tuple[str, str, str]]:
 
 
 def at_once(test: Any) -> Any:
-    """For tests with several browsers at a time."""
+    """For tests with several browsers at the same time."""
     together = pytest.mark.skipif(
         database.vendor == "sqlite", reason="threads lock each other out of a database in memory"
     )
@@ -36,7 +36,7 @@ def at_once(test: Any) -> Any:
 
 
 @pytest.mark.parametrize(("number", "verdict", "target"), corpus())
-def test_return_to(number, verdict, target):
+def test_return_to_accepts_only_configured_prefixes(number, verdict, target):
     assert bool(allowed_return_to(target, PREFIXES)) == (verdict == "ALLOW")
 
 
