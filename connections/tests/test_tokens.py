@@ -20,7 +20,6 @@ from connections.tokens import (
     store_renewal,
     take_refresh,
 )
-from publishing.models import JobEvent, PublishJob
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     NoResponseError,
@@ -226,14 +225,14 @@ def test_worker_tries_once_a_claim_and_goes_on_with_its_token(
 ):
     connection = make_connection("twitter")
     SocialConnection.objects.update(expires_at=timezone.now() + minutes(3))
-    api.publish(connection, "Hello")
+    job = api.publish(connection, "Hello").json()["job_id"]
     settings.SANDBOX_URL = UNREACHABLE
 
     worker.finish(timezone.now())
 
-    notes = [event.note for event in JobEvent.objects.all()]
+    notes = [event["note"] for event in api.get(f"publishing/jobs/{job}/events").json()]
     assert sum("Refreshing failed" in note for note in notes) == 1
-    assert PublishJob.objects.get().error_code == "platform_unreachable"
+    assert api.get(f"publishing/jobs/{job}/status").json()["error_code"] == "platform_unreachable"
     row = SocialConnection.objects.get()
     assert (row.status, row.refreshing_until, row.token_version) == ("active", None, 1)
 
