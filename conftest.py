@@ -17,9 +17,9 @@ from django.test import Client
 from django.utils import timezone
 
 from config.jwt import sign_dev_token
+from connections.connecting import store_credentials
 from connections.credentials import identify
 from connections.models import SocialConnection
-from connections.services import store_credentials
 from publishing.models import PublishJob
 from publishing.worker.process import Worker
 from socialpublishing.crypto import Secret

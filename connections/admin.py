@@ -1,4 +1,4 @@
-"""Connections in the ops console. No page, filter or search touches a token."""
+"""Connections in the ops console. No page, filter or search reads a token."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from django.urls import reverse
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.enums import ActionVariant
 
-from connections import services
 from connections.console import (
     OperatedAdmin,
     PlatformFilter,
@@ -24,6 +23,7 @@ from connections.console import (
     operation,
     platform_label,
 )
+from connections.disconnecting import disconnect
 from connections.models import Destination, SocialConnection
 
 STATUS_COLOURS: dict[str, str] = {
@@ -34,13 +34,19 @@ STATUS_COLOURS: dict[str, str] = {
 
 class DestinationInline(ReadOnlyInline):
     model = Destination
-    fields = readonly_fields = ("place", "kind", "external_id", "can_publish", "is_default")
+    fields = readonly_fields = (
+        "destination_name",
+        "kind",
+        "external_id",
+        "can_publish",
+        "is_default",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Destination]:
         return Destination.objects.defer("access_token")
 
     @display(description="name")
-    def place(self, destination: Destination) -> str:
+    def destination_name(self, destination: Destination) -> str:
         return isolated(destination.name)
 
 
@@ -71,7 +77,7 @@ class SocialConnectionAdmin(OperatedAdmin):
     actions = actions_detail = ("revoke",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SocialConnection]:
-        # Loaded only when the platform has to be told of a revocation.
+        # Loaded only when a token is revoked at the platform.
         return SocialConnection.objects.defer("access_token", "refresh_token")
 
     @display(description="account", ordering="external_display_name")
@@ -96,14 +102,14 @@ class SocialConnectionAdmin(OperatedAdmin):
 
     @display(description="jobs")
     def jobs(self, connection: SocialConnection) -> str:
-        # By name: publishing is built upon this app, not the other way round.
+        # By URL name: this app may not import publishing.
         jobs = reverse("admin:publishing_publishjob_changelist")
         return link(f"{jobs}?connection__id__exact={connection.pk}", "Jobs of this connection")
 
     @display(description="insights")
     def insights(self, connection: SocialConnection) -> str:
         page = reverse("admin:insights_connectioninsights_change", args=(connection.pk,))
-        return link(page, "What works for this account")
+        return link(page, "Insights for this account")
 
     @display(description="token expires", ordering="expires_at")
     def expires(self, connection: SocialConnection) -> str:
@@ -113,7 +119,7 @@ class SocialConnectionAdmin(OperatedAdmin):
     def refreshed(self, connection: SocialConnection) -> str:
         return moment(connection.last_refreshed_at)
 
-    @display(description="told to wait until")
+    @display(description="rate limit until")
     def limited(self, connection: SocialConnection) -> str:
         return moment(connection.limited_until)
 
@@ -131,8 +137,8 @@ class SocialConnectionAdmin(OperatedAdmin):
         variant=ActionVariant.DANGER,
         title="Disconnect",
         done="disconnected",
-        act=services.disconnect,
-        warning="Our tokens are revoked and wiped, and waiting posts are cancelled. "
+        act=disconnect,
+        warning="Our tokens are revoked and deleted, and waiting posts are cancelled. "
         "Only the owner can connect the account again.",
     )
 

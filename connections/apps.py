@@ -1,5 +1,17 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class ConnectionsConfig(AppConfig):
     name = "connections"
+
+    def ready(self) -> None:
+        post_migrate.connect(_schedule, sender=self)
+
+
+def _schedule(**kwargs: Any) -> None:
+    from connections import tasks
+
+    tasks.schedule()

@@ -1,4 +1,4 @@
-"""Whose request it is."""
+"""Which user sends a request."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from rest_framework.request import Request
 def user_id(request: Request) -> str:
     """The id in the caller's token, as config/jwt.py verified it."""
     caller: Any = request.user
-    known: str = caller.user_id
-    return known
+    verified: str = caller.user_id
+    return verified

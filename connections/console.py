@@ -1,7 +1,7 @@
-"""What pages of the ops console have in common: rows with a life are looked at, never edited.
+"""Building blocks for the ops console of all apps. Stateful rows are read-only there.
 
-Where staff may act on such rows, an operation calls the same service as the API, asks for the
-reason first, and says of each row what became of it.
+Where staff may act on such rows, an operation asks for the reason, calls the same function as the
+API, and reports the result of each row.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ def display(**options: Any) -> Callable[[Method], Method]:
     return cast("Callable[[Method], Method]", unfold.decorators.display(**options))
 
 
-# --- How things look -----------------------------------------------------------------------------
+# --- Formatting ----------------------------------------------------------------------------------
 
 
 def isolated(text: str) -> str:
-    """`text` of a user or a platform: it cannot turn the direction of what stands around it."""
+    """Text from a user or a platform. It cannot change the direction of the text around it."""
     return format_html('<bdi dir="auto">{}</bdi>', text) if text else NONE
 
 
 def moment(at: dt.datetime | None) -> str:
-    """`at` in UTC, as the console says at its top."""
+    """`at` in UTC, the time zone of the console."""
     if at is None:
         return NONE
     at = at.astimezone(dt.UTC)
@@ -65,7 +65,7 @@ def moment(at: dt.datetime | None) -> str:
 
 
 def coloured(word: str, colours: Mapping[str, str]) -> str:
-    """`word` as a label; grey if it has no colour (`info`, `success`, `warning`, `danger`)."""
+    """`word` as a label in its colour (`info`, `success`, `warning`, `danger`), else grey."""
     return cast("str", display_for_label(word, NONE, colours))
 
 
@@ -93,7 +93,7 @@ class PlatformFilter(CheckboxFilter):  # type: ignore[misc]  # unfold has no typ
 
 
 class TimeRangeFilter(RangeDateTimeFilter):  # type: ignore[misc]  # unfold has no types
-    """As unfold's, but a day without a time counts too: from its first second, or to its last."""
+    """Unfold's filter, which also accepts a day without a time: its first or its last second."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         for end, lookup, default in (("from", "gte", "00:00:00"), ("to", "lte", "23:59:59.999999")):
@@ -109,7 +109,7 @@ class TimeRangeFilter(RangeDateTimeFilter):  # type: ignore[misc]  # unfold has 
 
 
 class ReadOnly:
-    """Nobody adds, changes or deletes here, superusers included."""
+    """Nobody can add, change or delete rows, superusers included."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -126,7 +126,7 @@ class ReadOnlyInline(ReadOnly, TabularInline):  # type: ignore[misc]  # unfold h
     hide_title = True
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Part of its page: whoever may look at that sees this.
+        # It is part of a page: whoever may see the page may see this.
         return True
 
 
@@ -136,8 +136,7 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has n
     show_facets = ShowFacets.NEVER  # counting by every filter reads the whole table
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        # Django lets the address filter by any column of the row, which would allow guessing one
-        # that is not shown, letter by letter.
+        # Django lets a URL filter by any column. Tokens could be guessed letter by letter.
         return "token" not in lookup and bool(super().lookup_allowed(lookup, value, request))
 
 
@@ -145,15 +144,15 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=250,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
-        help_text="Kept with what you do, under your name. The owner of the account can read it.",
+        help_text="Stored with the operation and your name. The owner of the account can read it.",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """`act` does it to one row, given keyword arguments `actor` and `reason`.
+    """`act` is called with one row and the keyword arguments `actor` and `reason`.
 
-    It raises one of our errors where it cannot.
+    It raises a SocialPublishingBaseError if it refuses.
     """
 
     title: str
@@ -169,9 +168,9 @@ def operation(
     variant: ActionVariant = ActionVariant.DEFAULT,
     **facts: Any,
 ) -> Any:
-    """A method of an OperatedAdmin: an Operation of these `facts`, with a button of its own.
+    """A method of an OperatedAdmin that runs `Operation(**facts)`.
 
-    Staff who may operate on the rows find it over the list and on the page.
+    Staff who may operate on the rows see its button above the list and on the page of a row.
     """
     made = Operation(**facts)
 
@@ -191,19 +190,19 @@ def operation(
 class OperatedAdmin(ReadOnlyAdmin):
     """Read-only pages with operations, each named in both `actions` and `actions_detail`."""
 
-    # What is shown is what is operated on: nothing is done to rows that nobody has seen.
+    # Operations apply to rows on the current page only, never to rows that nobody has seen.
     list_disable_select_all = True
 
     def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # The model's own `change` permission: no form can be saved with it here, so it is free to
-        # mean that its holder may operate.
+        # Uses the model's `change` permission. These pages have no form to save, so it has no
+        # other meaning here.
         return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         try:
             return cast("HttpResponse | None", super().response_action(request, queryset))
         except ValidationError:
-            # Django takes the ids of the selected rows as they come.
+            # Django does not validate the ids of the selected rows.
             raise BadRequest("The selection is malformed.") from None
 
     def operate(
@@ -213,7 +212,7 @@ class OperatedAdmin(ReadOnlyAdmin):
         object_id: str | None,
         operation: Operation,
     ) -> HttpResponse:
-        """Ask for the reason, then do it to `rows` of the list, or to the one row of the page."""
+        """Ask for the reason, then apply the operation to the selected `rows`, or to one row."""
         chosen: list[Any]
         if rows is None:
             row = self.get_object(request, object_id)
@@ -227,7 +226,7 @@ class OperatedAdmin(ReadOnlyAdmin):
             back = request.get_full_path()
         form = ReasonForm(request.POST if "reason" in request.POST else None)
         if form.is_valid():
-            self._carry_out(request, chosen, operation, form.cleaned_data["reason"])
+            self._apply(request, chosen, operation, form.cleaned_data["reason"])
             return redirect(back)
         context = {
             **self.admin_site.each_context(request),
@@ -242,7 +241,7 @@ class OperatedAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "console/reason.html", context)
 
-    def _carry_out(
+    def _apply(
         self, request: HttpRequest, rows: Iterable[Model], operation: Operation, reason: str
     ) -> None:
         done = 0
@@ -256,10 +255,10 @@ class OperatedAdmin(ReadOnlyAdmin):
                 done += 1
                 self.log_change(request, row, f"{operation.title}: {reason}")
         if done:
-            self.message_user(request, self._shown_fields(done, operation.done), messages.SUCCESS)
+            self.message_user(request, self._summary(done, operation.done), messages.SUCCESS)
         for why, count in refusals.items():
-            data = self._shown_fields(count, f"not {operation.done}")
-            self.message_user(request, f"{data} {why}", messages.WARNING)
+            summary = self._summary(count, f"not {operation.done}")
+            self.message_user(request, f"{summary} {why}", messages.WARNING)
 
-    def _shown_fields(self, count: int, what: str) -> str:
+    def _summary(self, count: int, what: str) -> str:
         return f"{count} {model_ngettext(self.opts, count)} {what}."

@@ -1,4 +1,4 @@
-"""What a platform granted in one consent: tokens, whom they belong to, and where it can post."""
+"""What a platform grants when an owner consents: tokens, their account, and its destinations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class OAuthCredentials:
     destinations: tuple[DestinationFacts, ...]
 
     def to_secret(self) -> Secret:
-        """All of it as one text, to be sealed while it waits for a confirmation."""
+        """All of it as JSON, to be stored encrypted while it waits for a confirmation."""
         destinations = [vars(facts) for facts in self.destinations]
         plain = {**vars(self), "profile": vars(self.profile), "destinations": destinations}
         return Secret(json.dumps(plain, default=_plain))
@@ -52,7 +52,7 @@ class OAuthCredentials:
 
 
 def identify(platform: type[Platform], tokens: Tokens, now: dt.datetime) -> OAuthCredentials:
-    """The grant that `tokens` stand for: asks the platform whose they are and where they post."""
+    """Ask the platform whose account `tokens` are for and where it can post."""
     client = platform(Account(id="", token=tokens.access_token, login=platform.login))
     profile = client.profile()
     granted = tokens.scopes if tokens.scopes is not None else profile.scopes
@@ -78,4 +78,4 @@ def _plain(value: object) -> str:
             return value.reveal()
         case dt.datetime():
             return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no place in a grant")
+    raise TypeError(f"{type(value).__name__} cannot be stored in credentials")

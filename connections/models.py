@@ -1,4 +1,4 @@
-"""Accounts at platforms and the places they can post to."""
+"""Accounts at platforms, their destinations, and pending connects."""
 
 from __future__ import annotations
 
@@ -14,19 +14,25 @@ from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.base import Platform
 
-# Tokens are refreshed when this much of their life is left, or a tenth of it if that is more.
+# Tokens are refreshed when less than this is left of their lifetime, or less than a tenth of it.
 REFRESH_MARGIN = dt.timedelta(minutes=10)
-# A rotating refresh token whose last answer was lost is shown again only when this little is left.
+# A refresh whose response was lost may have used up a refresh token that rotates. It is sent again
+# only when less than this is left.
 LAST_RESORT_MARGIN = dt.timedelta(minutes=5)
-# With less than this left a token is not worth a call.
+# With less than this left a token is not worth a request.
 USABLE_MARGIN = dt.timedelta(minutes=1)
 SESSION_LIFETIME = dt.timedelta(minutes=10)
 
 
-class PostingAccount(models.Model):
-    """What carries posts: a connection itself, or a destination of it."""
+class ConnectionNotFoundError(SocialPublishingBaseError):
+    code = "connection_not_found"
+    sentence = "You have no such connection."
 
-    # A platform told this account to wait; nothing is sent for it before that time.
+
+class PostingAccount(models.Model):
+    """What posts go to: a connection itself, or a destination of it."""
+
+    # A rate limit of the platform: nothing is published for this account before that time.
     limited_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
@@ -35,8 +41,15 @@ class PostingAccount(models.Model):
 
 class SocialConnectionQuerySet(models.QuerySet["SocialConnection"]):
     def of(self, user_id: str) -> SocialConnectionQuerySet:
-        """What `user_id` can see: disconnected ones are history."""
+        """The connections that `user_id` can see, without disconnected ones."""
         return self.filter(user_id=user_id).exclude(status=SocialConnection.Status.REVOKED)
+
+    def one_of(self, user_id: str, connection_id: uuid.UUID) -> SocialConnection:
+        """Raises ConnectionNotFoundError."""
+        connection = self.of(user_id).filter(pk=connection_id).first()
+        if connection is None:
+            raise ConnectionNotFoundError
+        return connection
 
 
 class SocialConnection(PostingAccount):
@@ -49,26 +62,26 @@ class SocialConnection(PostingAccount):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user_id = models.CharField(max_length=128)
-    # Names of the register, which may grow without a migration.
+    # A name from the register of platforms. No `choices`: a new platform needs no migration.
     platform = models.CharField(max_length=32)
     external_user_id = models.CharField("id at the platform", max_length=128)
     external_display_name = models.CharField("name at the platform", max_length=255, blank=True)
     kind = models.CharField(max_length=32, default="person")
-    # Which of the platform's ways to connect was taken; empty is the usual one.
+    # By which of the platform's logins it was connected; empty for the usual one.
     login = models.CharField(max_length=32, blank=True)
     access_token = EncryptedTextField(null=True, editable=False)
     refresh_token = EncryptedTextField(null=True, editable=False)
-    # Grows with each change of the tokens: who holds an older one must read anew.
+    # Grows with each change of the tokens. A caller with an older version has to read them again.
     token_version = models.PositiveIntegerField(default=1, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     refresh_expires_at = models.DateTimeField(null=True, blank=True)
-    # Somebody is refreshing until then; in the past, the answer of a refresh was lost.
+    # The lease of a caller that refreshes. One in the past: the outcome of its refresh is unknown.
     refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)
     # When the tokens were granted or refreshed.
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
     scopes = models.JSONField(default=list, blank=True)
     profile = models.JSONField(default=dict, blank=True)
-    # Where the account's people are, as its owner says: an IANA name. Empty: not said.
+    # An IANA name that the owner has chosen for the account's audience; empty if none was chosen.
     timezone = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     status_reason = models.CharField(max_length=300, blank=True)
@@ -98,10 +111,10 @@ class SocialConnection(PostingAccount):
 
     @property
     def authorized_app(self) -> str:
-        """The platform whose grant it holds: some share a login."""
+        """The platform whose app the owner has authorized: some platforms share a login."""
         try:
             return self.platform_type.app.authorized_app or self.platform
-        except SocialPublishingBaseError:  # it left the register
+        except SocialPublishingBaseError:  # no longer in the register
             return self.platform
 
     @property
@@ -115,21 +128,21 @@ class SocialConnection(PostingAccount):
 
     @property
     def is_renewable(self) -> bool:
-        """Can there be a fresh token without the owner?"""
+        """Can the token be refreshed without the owner?"""
         has_refresh_token = self.refresh_token is not None
         return has_refresh_token or self.platform_type.renews_without_refresh_token
 
     def serves(self, now: dt.datetime) -> bool:
-        """Is the access token good for a call, as far as its end is known?"""
+        """Is the access token valid long enough for a request, as far as its end is known?"""
         return self.expires_at is None or self.expires_at - now >= USABLE_MARGIN
 
     def needs_refresh(self, now: dt.datetime) -> bool:
-        """Is the token so near its end that a call has to wait for a fresh one?"""
+        """Should a caller refresh the token before its request?"""
         if self.expires_at is None:
             return False
         left = self.expires_at - now
         if self.refreshing_until is not None and self.refreshing_until > now:
-            # Somebody is at it, or was a moment ago; what is left of the token serves meanwhile.
+            # Another caller refreshes, or has failed a moment ago: the old token is used meanwhile.
             return not self.serves(now)
         if not self.is_renewable:
             return not self.serves(now)
@@ -140,7 +153,7 @@ class SocialConnection(PostingAccount):
 
 
 class Destination(PostingAccount):
-    """A place that a connection can post to beyond itself, such as a Facebook Page."""
+    """Something other than the account itself that posts can go to, such as a Facebook Page."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     connection = models.ForeignKey(
@@ -150,7 +163,7 @@ class Destination(PostingAccount):
     name = models.CharField(max_length=255)
     kind = models.CharField(max_length=32)
     access_token = EncryptedTextField(null=True, editable=False)
-    # The account has the right to create content there, as the platform told last.
+    # The account has the right to create content there, by the platform's last response.
     can_publish = models.BooleanField(default=False)
     is_default = models.BooleanField(default=False)
     profile = models.JSONField(default=dict, blank=True)
@@ -183,11 +196,11 @@ class Destination(PostingAccount):
 
 
 class AuthorizationSession(models.Model):
-    """One pending connect. Whoever finishes it has to show what only its starter can have.
+    """One pending connect. Only the user who started it can finish it.
 
-    With a browser at hand that is the browser's cookie; without (`redirect=false`) a completion
-    code that the callback hands out and the user brings back with a token of their own. Until then
-    what the platform granted waits here and touches no connection.
+    A connect in a browser is bound to that browser by a cookie. One without (`redirect=false`) gets
+    a completion code from the callback, which the user has to send with a bearer token. Until then
+    the credentials wait here, and no connection is changed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -196,16 +209,16 @@ class AuthorizationSession(models.Model):
     login = models.CharField(max_length=32, blank=True)
     state_hash = models.CharField(max_length=64, unique=True)
     verifier = EncryptedTextField(null=True)
-    # Empty for an attempt that no browser is bound to.
+    # Empty if the session is bound to no browser.
     browser_hash = models.CharField(max_length=64, blank=True)
     return_to = models.CharField(max_length=2048, blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
-    # Set by the callback; an attempt is used once.
+    # Set by the callback: a session is used once.
     used_at = models.DateTimeField(null=True, blank=True)
     completion_hash = models.CharField(max_length=64, blank=True)
     failed_confirms = models.PositiveSmallIntegerField(default=0)
-    # What waits for the confirmation (grants.py).
+    # What waits for the confirmation (credentials.py).
     credentials = EncryptedTextField(null=True, db_column="grant")
     connection = models.ForeignKey(SocialConnection, null=True, on_delete=models.SET_NULL)
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 MAX_LENGTH = 2048
-# Escapes by which a path can come to mean another one: . / \ % and control characters.
+# Escapes that can turn a path into another one: . / \ % and control characters.
 TRICKS = re.compile(r"%(2e|2f|5c|25|[01][0-9a-f]|7f)", re.IGNORECASE)
 
 
 def allowed_return_to(target: str, prefixes: Sequence[str]) -> str:
-    """`target` as an absolute address if it begins like one of `prefixes`, else an empty text.
+    """`target` as an absolute address if it starts with one of `prefixes`, else an empty string.
 
-    A prefix is an origin and the beginning of a path, such as `https://app.example/settings/`. A
-    target that is only a path is taken at the first prefix's origin.
+    A prefix is an origin and the start of a path, such as `https://app.example/settings/`. A target
+    that is only a path gets the origin of the first prefix.
     """
     if not target.isascii() or not target.isprintable() or " " in target or "\\" in target:
         return ""
@@ -24,10 +24,10 @@ def allowed_return_to(target: str, prefixes: Sequence[str]) -> str:
         target = f"{first.scheme}://{first.netloc}{target}"
     if len(target) > MAX_LENGTH or not re.match(r"https?://[^/]", target, re.IGNORECASE):
         return ""
-    return target if any(_begins(target, prefix) for prefix in prefixes) else ""
+    return target if any(_starts_with(target, prefix) for prefix in prefixes) else ""
 
 
-def _begins(target: str, prefix: str) -> bool:
+def _starts_with(target: str, prefix: str) -> bool:
     try:
         wanted, allowed = urlsplit(target), urlsplit(prefix)
         same_port = (wanted.port or _port(wanted.scheme)) == (allowed.port or _port(allowed.scheme))

@@ -45,7 +45,7 @@ class InitiateOAuthResponseSerializer(serializers.Serializer[Any]):
 
 
 class PendingConnectionSerializer(serializers.Serializer[Any]):
-    """A connect without a browser of its own: POST both to `/connections/confirm`."""
+    """A connect that no browser is bound to: POST both to `/connections/confirm`."""
 
     status = serializers.CharField()
     attempt_id = serializers.UUIDField()
@@ -66,7 +66,7 @@ class DestinationSerializer(serializers.ModelSerializer[Destination]):
 
 
 class CreateDestinationSerializer(StrictSerializer):
-    """A board to make. How long its name may be, its platform says."""
+    """A board to create. The platform limits the length of its name."""
 
     name = TextField(max_length=255)
     description = TextField(max_length=2000, required=False, allow_blank=True)
@@ -74,7 +74,7 @@ class CreateDestinationSerializer(StrictSerializer):
 
 
 class SectionSerializer(serializers.Serializer[Any]):
-    """`id` is the platform's, as `board_section_id` names it in a post's options."""
+    """`id` is the platform's: the value of `board_section_id` in a post's options."""
 
     id = serializers.CharField()
     name = serializers.CharField()

@@ -1,4 +1,4 @@
-"""Where posts go: an account itself, or one of its destinations."""
+"""Where a post goes: the account itself, or one of its destinations."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ class DestinationRequiredError(SocialPublishingBaseError):
 
 
 class AudienceRequiredError(SocialPublishingBaseError):
-    """Each destination has an audience of its own, and none was chosen."""
+    """Each destination has its own audience, and none was chosen."""
 
     code = "destination_required"
     sentence = (
-        "The account posts to destinations, each with an audience of its own: name one of "
+        "The account posts to destinations, each with its own audience: name one of "
         "GET /connections/{id}/destinations as destination_id, or choose a default."
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class PostingTarget:
-    """A connection, or a destination of it, that carries posts."""
+    """A connection or one of its destinations, as the place that posts go to."""
 
     connection: SocialConnection
     destination: Destination | None = None
@@ -73,7 +73,7 @@ class PostingTarget:
 
     @property
     def account(self) -> Account:
-        """What a client of the platform needs, with the tokens as stored."""
+        """What a platform client needs, with the tokens as stored."""
         return (self.destination or self.connection).account
 
     @property

@@ -1,4 +1,4 @@
-"""Endpoints for connecting accounts and looking after them."""
+"""Endpoints for connecting accounts and managing connections."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rest_framework import exceptions, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from connections import services
+from connections import boards, connecting, destinations, disconnecting, tokens
 from connections.callers import user_id
 from connections.models import SESSION_LIFETIME, Destination, SocialConnection
 from connections.return_to import allowed_return_to
@@ -36,18 +36,18 @@ from connections.serializers import (
 )
 from connections.targets import DestinationNotFoundError
 from socialpublishing.platforms.boards import NewBoard, Privacy
-from socialpublishing.serializers import StatusResponseSerializer
+from socialpublishing.serializers import StatusResponseSerializer, StrictSerializer
 
 TAG = "Social Connections"
 
 
 class ConnectViewSet(viewsets.ViewSet):
-    """The two legs of connecting that begin with a known user."""
+    """The two steps of connecting that have a signed-in user."""
 
     @extend_schema(
         operation_id="initiate_oauth_connection_connect__platform__get",
         tags=[TAG],
-        summary="Begin to connect an account",
+        summary="Start to connect an account",
         parameters=[
             OpenApiParameter("platform", str, OpenApiParameter.PATH),
             OpenApiParameter(
@@ -62,8 +62,8 @@ class ConnectViewSet(viewsets.ViewSet):
             OpenApiParameter(
                 "redirect",
                 bool,
-                description="false: no browser is at hand; answers the address to open, and the "
-                "connect has to be confirmed.",
+                description="false: without a browser. Returns the address to open; the connect "
+                "has to be confirmed afterwards.",
             ),
         ],
         responses={
@@ -87,11 +87,11 @@ class ConnectViewSet(viewsets.ViewSet):
             "return_to": return_to,
         }
         if redirect == "false":
-            started = services.start_connect(**wanted)
+            started = connecting.start_connect(**wanted)
             return Response(InitiateOAuthResponseSerializer(started).data)
-        # Kept over parallel attempts, so that two tabs do not shut each other out.
+        # The same id for parallel sign-ins, so that two tabs do not lock each other out.
         browser_id = request.COOKIES.get(cookie_name(), "") or secrets.token_urlsafe(32)
-        started = services.start_connect(**wanted, browser_id=browser_id)
+        started = connecting.start_connect(**wanted, browser_id=browser_id)
         response = HttpResponseRedirect(started.authorization_url)
         response.status_code = 307
         response.set_cookie(
@@ -107,28 +107,27 @@ class ConnectViewSet(viewsets.ViewSet):
     @extend_schema(
         operation_id="confirm_connection_confirm_post",
         tags=[TAG],
-        summary="Finish a connect that began with redirect=false",
+        summary="Finish a connect that was started with redirect=false",
         request=ConfirmRequestSerializer,
         responses=SocialConnectionResponseSerializer,
     )
     def confirm(self, request: Request) -> Response:
-        given = ConfirmRequestSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        connection = services.confirm_connect(user_id=user_id(request), **given.validated_data)
+        body = validated(ConfirmRequestSerializer, request)
+        connection = connecting.confirm_connect(user_id=user_id(request), **body)
         return Response(SocialConnectionResponseSerializer(connection).data)
 
 
 class CallbackViewSet(viewsets.ViewSet):
-    """Where a platform sends the browser back to. It comes without a token of ours."""
+    """Where a platform sends the browser back to. The request has no bearer token."""
 
     authentication_classes = ()
     permission_classes = ()
-    http_method_names = ["get"]  # a HEAD by a link scanner must not use the attempt up
+    http_method_names = ["get"]  # a HEAD request of a link scanner must not use up the session
 
     @extend_schema(
         operation_id="handle_oauth_callback_connect__platform__callback_get",
         tags=[TAG],
-        summary="Take the platform's answer",
+        summary="Handle the platform's callback",
         parameters=[
             OpenApiParameter("platform", str, OpenApiParameter.PATH),
             OpenApiParameter("code", str),
@@ -143,14 +142,14 @@ class CallbackViewSet(viewsets.ViewSet):
                     serializers=[SocialConnectionResponseSerializer, PendingConnectionSerializer],
                     resource_type_field_name=None,
                 ),
-                description="The connection; or, where the connect began with redirect=false, what "
-                "it is confirmed with.",
+                description="The connection; or, if the connect was started with redirect=false, "
+                "what is needed to confirm it.",
             ),
             303: OpenApiResponse(description="To `return_to`, with the outcome in its query."),
         },
     )
     def finish(self, request: Request, platform: str) -> HttpResponse:
-        finished = services.finish_connect(
+        finished = connecting.finish_connect(
             platform=platform,
             query={name: values for name, values in request.query_params.lists()},
             browser_id=request.COOKIES.get(cookie_name(), ""),
@@ -170,19 +169,14 @@ class CallbackViewSet(viewsets.ViewSet):
 class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     serializer_class = SocialConnectionResponseSerializer
     lookup_url_kwarg = "connection_id"
-    # What its platform is asked for while the caller waits, so that its errors are the answer.
+    # These send requests to the platform while the caller waits: its errors can be the response.
     asks_platform = ("refresh", "create_destination", "sections", "create_section")
 
     def get_queryset(self) -> Any:
         return SocialConnection.objects.of(user_id(self.request))
 
     def get_object(self) -> SocialConnection:
-        connection: SocialConnection | None = (
-            self.get_queryset().filter(pk=self.kwargs["connection_id"]).first()
-        )
-        if connection is None:
-            raise services.ConnectionNotFoundError
-        return connection
+        return SocialConnection.objects.one_of(user_id(self.request), self.kwargs["connection_id"])
 
     @extend_schema(
         operation_id="list_connections_get",
@@ -202,15 +196,14 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     @extend_schema(
         operation_id="change_connection__connection_id__patch",
         tags=[TAG],
-        summary="Say in which time zone the account's people live",
-        description="The hours of `GET /insights/{platform}/best-times` are told in it.",
+        summary="Set the time zone of the account's audience",
+        description="`GET /insights/{platform}/best-times` returns its hours in it.",
         request=ChangeConnectionSerializer,
     )
     def partial_update(self, request: Request, **kwargs: Any) -> Response:
         connection = self.get_object()
-        given = ChangeConnectionSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        services.choose_timezone(connection, given.validated_data["timezone"])
+        body = validated(ChangeConnectionSerializer, request)
+        destinations.choose_timezone(connection, body["timezone"])
         return Response(self.get_serializer(connection).data)
 
     @extend_schema(
@@ -220,7 +213,7 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
         responses={200: StatusResponseSerializer},
     )
     def destroy(self, request: Request, **kwargs: Any) -> Response:
-        cancelled = services.disconnect(self.get_object())
+        cancelled = disconnecting.disconnect(self.get_object())
         waiting = (
             "No post was waiting." if not cancelled else f"Waiting posts cancelled: {cancelled}."
         )
@@ -231,12 +224,12 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     @extend_schema(
         operation_id="refresh_connection__connection_id__refresh_post",
         tags=[TAG],
-        summary="Refresh the token, and read anew where the connection can post",
+        summary="Refresh the token and the list of destinations",
         request=None,
     )
     def refresh(self, request: Request, **kwargs: Any) -> Response:
         connection = self.get_object()
-        services.refresh(connection)
+        tokens.refresh(connection)
         return Response(self.get_serializer(connection).data)
 
     @extend_schema(
@@ -251,47 +244,44 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     @extend_schema(
         operation_id="choose_default_destination__connection_id__destinations_default_put",
         tags=[TAG],
-        summary="Choose where posts go unless they say otherwise",
+        summary="Choose the destination of posts that name none",
         request=ChooseDestinationSerializer,
         responses=DestinationSerializer,
     )
     def choose_default(self, request: Request, **kwargs: Any) -> Response:
         connection = self.get_object()
-        given = ChooseDestinationSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        chosen = services.choose_default(connection, given.validated_data["destination_id"])
+        body = validated(ChooseDestinationSerializer, request)
+        chosen = destinations.choose_default(connection, body["destination_id"])
         return Response(DestinationSerializer(chosen).data)
 
     @extend_schema(
         operation_id="forget_default_destination__connection_id__destinations_default_delete",
         tags=[TAG],
-        summary="Post to the account itself unless a post says otherwise",
-        description="Where the account cannot be posted to, each post then has to name its "
-        "destination.",
+        summary="Have no default destination",
+        description="Posts that name no destination then go to the account itself. If it takes no "
+        "posts, each post has to name a destination.",
         responses={204: None},
     )
     def choose_none(self, request: Request, **kwargs: Any) -> Response:
-        services.choose_none(self.get_object())
+        destinations.choose_none(self.get_object())
         return Response(status=204)
 
     @extend_schema(
         operation_id="create_destination__connection_id__destinations_post",
         tags=[TAG],
-        summary="Make a board to post to",
-        description="Where the platform has boards (Pinterest); others answer 400 "
+        summary="Create a board to post to",
+        description="For platforms that have boards (Pinterest); for others the response is 400 "
         "`boards_not_supported`.",
         request=CreateDestinationSerializer,
         responses={201: DestinationSerializer},
     )
     def create_destination(self, request: Request, **kwargs: Any) -> Response:
         connection = self.get_object()
-        given = CreateDestinationSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        asked = given.validated_data
-        if "privacy" in asked:
-            asked["privacy"] = Privacy(asked["privacy"])
-        made = services.create_destination(connection, NewBoard(**asked))
-        return Response(DestinationSerializer(made).data, status=201)
+        body = validated(CreateDestinationSerializer, request)
+        if "privacy" in body:
+            body["privacy"] = Privacy(body["privacy"])
+        created = boards.create_board(connection, NewBoard(**body))
+        return Response(DestinationSerializer(created).data, status=201)
 
     @extend_schema(
         operation_id="list_sections__connection_id__destinations__destination_id__sections_get",
@@ -300,22 +290,21 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
         responses=SectionSerializer(many=True),
     )
     def sections(self, request: Request, **kwargs: Any) -> Response:
-        found = services.sections(self.get_destination())
+        found = boards.sections(self.get_destination())
         return Response(SectionSerializer(found, many=True).data)
 
     @extend_schema(
         operation_id="create_section__connection_id__destinations__destination_id__sections_post",
         tags=[TAG],
-        summary="Make a section of a board",
+        summary="Create a section of a board",
         request=CreateSectionSerializer,
         responses={201: SectionSerializer},
     )
     def create_section(self, request: Request, **kwargs: Any) -> Response:
         destination = self.get_destination()
-        given = CreateSectionSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        made = services.create_section(destination, given.validated_data["name"])
-        return Response(SectionSerializer(made).data, status=201)
+        body = validated(CreateSectionSerializer, request)
+        created = boards.create_section(destination, body["name"])
+        return Response(SectionSerializer(created).data, status=201)
 
     def get_destination(self) -> Destination:
         found = self.get_object().destinations.filter(pk=self.kwargs["destination_id"]).first()
@@ -324,16 +313,24 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
         return found
 
 
+def validated(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    """The body of `request`. Raises ValidationError."""
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    checked: dict[str, Any] = body.validated_data
+    return checked
+
+
 def cookie_name() -> str:
     return "__Host-connect" if _is_secure() else "connect"
 
 
 def _is_secure() -> bool:
-    # Browsers keep no Secure cookie from plain http; system checks allow that on loopback only.
+    # Browsers store no Secure cookie over plain http, which system checks allow on loopback only.
     return str(settings.SERVICE_BASE_URL).startswith("https://")
 
 
-def _pending(finished: services.Finished) -> dict[str, Any]:
+def _pending(finished: connecting.Finished) -> dict[str, Any]:
     return {
         "status": "pending",
         "attempt_id": finished.attempt_id,
@@ -342,7 +339,7 @@ def _pending(finished: services.Finished) -> dict[str, Any]:
     }
 
 
-def _outcome(finished: services.Finished) -> dict[str, str]:
+def _outcome(finished: connecting.Finished) -> dict[str, str]:
     if finished.error is not None:
         return {"status": "error", "code": finished.error.code}
     if finished.connection is not None:
@@ -361,7 +358,7 @@ def _with_query(address: str, extra: dict[str, str]) -> str:
 
 
 def _private(response: HttpResponse) -> HttpResponse:
-    """Codes and states stay out of caches and out of the Referer of the next page."""
+    """Keep codes and states out of caches and out of the Referer of the next page."""
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
     response["Content-Security-Policy"] = "default-src 'none'"

@@ -8,10 +8,10 @@ class InsightsConfig(AppConfig):
     name = "insights"
 
     def ready(self) -> None:
-        from connections import services as connection_services
+        from connections import hooks
         from insights import services
 
-        connection_services.on_disconnect.append(services.forget_connection)
+        hooks.on_disconnect.append(services.forget_connection)
         post_migrate.connect(_schedule, sender=self)
 
 

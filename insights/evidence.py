@@ -15,8 +15,8 @@ from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
 from connections.models import SocialConnection
-from connections.services import client_of
 from connections.targets import PostingTarget, target_from_id
+from connections.tokens import client_of
 from insights.cache import cached, key_of
 from insights.engagement import Sample
 from insights.models import MetricSnapshot

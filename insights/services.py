@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from connections.models import SocialConnection
-from connections.services import ConnectionNotFoundError
+from connections.models import ConnectionNotFoundError, SocialConnection
 from connections.targets import PostingTarget
 from insights import best_times as estimator
 from insights import hashtags as own_tags

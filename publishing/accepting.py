@@ -10,8 +10,7 @@ from typing import Any
 
 from django.db import IntegrityError
 
-from connections.models import SocialConnection
-from connections.services import ConnectionNotFoundError
+from connections.models import ConnectionNotFoundError, SocialConnection
 from connections.targets import PostingTarget, target_from_options
 from publishing.errors import (
     EmptyPostError,

@@ -8,11 +8,11 @@ class PublishingConfig(AppConfig):
     name = "publishing"
 
     def ready(self) -> None:
-        from connections import services as connection_services
+        from connections import hooks
         from publishing import operations
 
-        connection_services.on_disconnect.append(operations.cancel_for_connection)
-        connection_services.on_reconnect.append(operations.resume_for_connection)
+        hooks.on_disconnect.append(operations.cancel_for_connection)
+        hooks.on_reconnect.append(operations.resume_for_connection)
         post_migrate.connect(_schedule, sender=self)
 
 

@@ -10,8 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from connections.models import SocialConnection
-from connections.services import ConnectionNotFoundError
+from connections.models import ConnectionNotFoundError, SocialConnection
 from publishing.accepting import (
     Draft,
     check_schedule_time,

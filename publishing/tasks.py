@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 
 from django.conf import settings
 from django_q.models import Schedule
 
-from connections.models import AuthorizationSession
-from connections.services import finish_revocations, refresh_expiring
 from publishing.worker.process import Worker, stopping
-from socialpublishing.clock import database_now
 
 # Longer than the scheduler's grid, a minute and a half at worst; shorter than Q_CLUSTER's timeout.
 TICK_S = 180.0
@@ -24,15 +20,6 @@ def publish_tick(slot: str) -> None:
     Worker(slot, threads=settings.PUBLISH_THREADS).run(seconds=TICK_S, stop=lambda: stopping.value)
 
 
-def housekeeping() -> None:
-    """Attempts to connect that nobody can finish go, what a crash left is revoked, and grants that
-    would end unused are renewed."""
-    now = database_now()
-    AuthorizationSession.objects.filter(expires_at__lt=now - dt.timedelta(days=1)).delete()
-    finish_revocations(older_than=now - dt.timedelta(minutes=5))
-    refresh_expiring(now)
-
-
 def slot_names() -> list[str]:
     return [f"slot-{number}" for number in range(1, settings.PUBLISH_PROCESSES + 1)]
 
@@ -40,7 +27,6 @@ def slot_names() -> list[str]:
 def schedule() -> None:
     """Write the schedules, after each migration. One that does not parse would stop them all."""
     wanted = {f"publish {slot}": ("publish_tick", f"'{slot}'", 1) for slot in slot_names()}
-    wanted["housekeeping"] = ("housekeeping", "", 60)
     for name, (function, args, minutes) in wanted.items():
         Schedule.objects.update_or_create(
             name=name,

@@ -1,4 +1,4 @@
-"""Connections in the ops console, through its front door."""
+"""Connections in the ops console, over HTTP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def ops(make_staff):
 
 @pytest.fixture
 def make_row(db):
-    """A connection that no platform knows of."""
+    """A connection that exists only in our database."""
 
     def make(**facts):
         number = SocialConnection.objects.count()
@@ -43,9 +43,9 @@ def make_row(db):
                 **facts,
             }
         )
-        place = Destination(connection=row, external_id="210044", name="Altona", kind="page")
-        place.access_token = Secret(CANARY)
-        place.save()
+        destination = Destination(connection=row, external_id="210044", name="Altona", kind="page")
+        destination.access_token = Secret(CANARY)
+        destination.save()
         return row
 
     return make
@@ -59,11 +59,11 @@ def listed(response):
     return set(response.context["cl"].result_list)
 
 
-# --- Looking -------------------------------------------------------------------------------------
+# --- Reading -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("who", ["viewer", "ops", "superuser"])
-def test_staff_see_connections_and_destinations_and_no_token(request, make_row, who):
+def test_staff_see_connections_and_destinations_but_no_token(request, make_row, who):
     client = request.getfixturevalue(who)
     row = make_row()
 
@@ -78,7 +78,7 @@ def test_staff_see_connections_and_destinations_and_no_token(request, make_row, 
     assert "Altona" in client.get(page_of(row)).content.decode()
 
 
-def test_pages_do_not_even_load_a_token(viewer, make_row):
+def test_pages_do_not_load_tokens(viewer, make_row):
     row = make_row()
 
     with CaptureQueriesContext(database) as queries:
@@ -88,14 +88,14 @@ def test_pages_do_not_even_load_a_token(viewer, make_row):
     assert not [query for query in queries if "access_token" in query["sql"]]
 
 
-def test_others_see_nothing(make_row, make_staff):
+def test_others_have_no_access(make_row, make_staff):
     row = make_row()
 
     assert Client().get(page_of(row)).status_code == 302
     assert make_staff().get(page_of(row)).status_code == 403
 
 
-def test_texts_are_escaped(viewer, make_row):
+def test_text_from_outside_is_escaped(viewer, make_row):
     evil = "<script>alert(1)</script>"
     row = make_row(
         external_display_name=evil, user_id=evil, external_user_id=evil, scopes=[evil], kind=evil,
@@ -116,7 +116,7 @@ def test_token_cannot_be_guessed_letter_by_letter(superuser, make_row, column):
     assert superuser.get(LIST, {column: "v1"}).status_code == 400
 
 
-def test_connection_is_found(viewer, make_row):
+def test_search_and_filters_find_a_connection(viewer, make_row):
     sought = make_row(user_id="usr_48213", external_user_id="77120", platform="twitter")
     make_row(external_display_name="Bikes", status="needs_reauth")
 
@@ -130,7 +130,7 @@ def test_connection_is_found(viewer, make_row):
 @pytest.mark.parametrize(
     "query", [{"q": "\x00"}, {"q": "'"}, {"status__exact": "nope"}, {"platform": "nope"}]
 )
-def test_malformed_questions_are_answered(viewer, query):
+def test_malformed_queries_do_no_harm(viewer, query):
     assert viewer.get(LIST, query, follow=True).status_code == 200
 
 
@@ -154,7 +154,7 @@ def test_number_of_queries_does_not_grow_with_rows(viewer, make_row):
 # --- Disconnecting -------------------------------------------------------------------------------
 
 
-def test_disconnect_does_what_the_api_does_and_keeps_the_reason(ops, api, make_connection):
+def test_disconnect_works_as_in_the_api_and_stores_the_reason(ops, api, make_connection):
     row = make_connection("twitter")
     job = api.publish(row).json()["job_id"]
 
@@ -176,7 +176,7 @@ def test_disconnect_does_what_the_api_does_and_keeps_the_reason(ops, api, make_c
     assert "Ticket 4711" in ops.get(f"{LIST}{row.pk}/history/").content.decode()
 
 
-def test_disconnecting_twice_is_told(ops, make_row):
+def test_second_disconnect_is_refused_with_a_message(ops, make_row):
     row = make_row(status="revoked", access_token=None, refresh_token=None)
 
     response = ops.post(f"{LIST}{row.pk}/revoke/", {"reason": "Again"}, follow=True)
@@ -187,7 +187,7 @@ def test_disconnecting_twice_is_told(ops, make_row):
     assert "/revoke/" not in response.content.decode()
 
 
-def test_viewers_do_not_disconnect(viewer, make_row):
+def test_viewers_cannot_disconnect(viewer, make_row):
     row = make_row()
 
     data = {"action": "revoke", "_selected_action": [row.pk], "reason": "Because"}
@@ -199,7 +199,7 @@ def test_viewers_do_not_disconnect(viewer, make_row):
     assert row.status == "active"
 
 
-def test_nobody_adds_changes_or_deletes(superuser, make_row):
+def test_nobody_can_add_change_or_delete(superuser, make_row):
     row = make_row()
 
     assert superuser.get(f"{LIST}add/").status_code == 403

@@ -1,4 +1,4 @@
-"""Boards and their sections, made and read through the API."""
+"""Boards and their sections, created and read through the API."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def sections_of(connection) -> str:
     return f"connections/{connection.pk}/destinations/{board.pk}/sections"
 
 
-def test_board_is_made_and_takes_posts_at_once(api, connection, sandbox, worker):
+def test_new_board_accepts_posts_at_once(api, connection, sandbox, worker):
     path = f"connections/{connection.pk}/destinations"
-    asked = {"name": "Bread", "description": "Rye and spelt", "privacy": "protected"}
-    made = api.post(path, asked)
+    body = {"name": "Bread", "description": "Rye and spelt", "privacy": "protected"}
+    made = api.post(path, body)
 
     assert made.status_code == 201, made.json()
     board = made.json()
     assert (board["name"], board["kind"], board["can_publish"]) == ("Bread", "board", True)
-    assert board["is_default"] is False  # the first one is
+    assert board["is_default"] is False  # the first board is
     assert board in api.get(path).json()
 
     options = {"board_id": board["external_id"]}
@@ -45,7 +45,7 @@ def test_first_board_of_an_account_is_its_default(api, make_connection):
     assert made["is_default"] is True
 
 
-def test_sections_are_made_and_listed_to_the_last_page(api, connection, sandbox):
+def test_sections_are_created_and_listed_to_the_last_page(api, connection, sandbox):
     path = sections_of(connection)
     assert api.get(path).json() == []
     made = [api.post(path, {"name": f"Section {n}"}) for n in range(3)]
@@ -64,14 +64,14 @@ def test_sections_are_made_and_listed_to_the_last_page(api, connection, sandbox)
         {"name": "Bread", "size": 1},
     ],
 )
-def test_board_that_is_none_is_refused_before_the_platform_is_asked(api, connection, sandbox, body):
+def test_invalid_board_is_refused_without_a_request_to_the_platform(api, connection, sandbox, body):
     response = api.post(f"connections/{connection.pk}/destinations", body)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
     assert sandbox.calls("/v5/boards", "POST") == []
 
 
 @pytest.mark.parametrize("platform", ["facebook", "twitter"])
-def test_platforms_without_boards_say_so(api, make_connection, platform):
+def test_platform_without_boards_is_refused(api, make_connection, platform):
     connection = make_connection(platform)
     response = api.post(f"connections/{connection.pk}/destinations", {"name": "Bread"})
     assert (response.status_code, response.json()["code"]) == (400, "boards_not_supported")
@@ -83,7 +83,9 @@ def test_pages_of_facebook_have_no_sections(api, make_connection):
         assert (response.status_code, response.json()["code"]) == (400, "boards_not_supported")
 
 
-def test_strangers_see_no_connection_and_no_destination(api, make_api, make_connection, connection):
+def test_other_users_see_no_connection_and_no_destination(
+    api, make_api, make_connection, connection
+):
     stranger = make_api("mallory")
     path = sections_of(connection)
     for response in (
@@ -99,9 +101,9 @@ def test_strangers_see_no_connection_and_no_destination(api, make_api, make_conn
         assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
-def test_secret_board_needs_a_permission_that_we_do_not_ask_for(api, connection):
-    asked = {"name": "Gifts", "privacy": "secret"}
-    response = api.post(f"connections/{connection.pk}/destinations", asked)
+def test_secret_board_needs_a_permission_that_we_do_not_request(api, connection):
+    body = {"name": "Gifts", "privacy": "secret"}
+    response = api.post(f"connections/{connection.pk}/destinations", body)
     assert (response.status_code, response.json()["code"]) == (403, "permission_missing")
 
 
@@ -116,7 +118,7 @@ def test_secret_board_needs_a_permission_that_we_do_not_ask_for(api, connection)
         ("status", 429, 429, "rate_limited"),
     ],
 )
-def test_what_the_platform_says_is_the_answer(
+def test_error_of_the_platform_is_the_response(
     api, connection, sandbox, action, value, status, code
 ):
     sandbox.fault(action, value, method="POST", path="^/v5/boards$")
@@ -125,12 +127,12 @@ def test_what_the_platform_says_is_the_answer(
     assert (response.status_code, data["code"]) == (status, code or "content_rejected")
     if status == 400:
         assert "Too long." in data["detail"]
-    # What only we can explain carries what we find it by.
+    # Support needs an id for failures that only the log explains.
     assert data.get("request_id") == (response.headers["X-Request-ID"] if status >= 500 else None)
     assert len(sandbox.calls("/v5/boards", "POST")) == 1
 
 
-def test_limit_says_when_to_come_back(api, connection, sandbox):
+def test_rate_limit_has_a_time_to_retry(api, connection, sandbox):
     limit = {"code": 429, "headers": {"x-ratelimit-reset": "30"}}
     sandbox.fault("status", limit, method="POST", path="^/v5/boards$")
     response = api.post(f"connections/{connection.pk}/destinations", {"name": "Bread"})
@@ -153,7 +155,9 @@ def test_token_near_its_end_is_refreshed_first(api, connection, sandbox):
 
 
 @pytest.mark.parametrize("is_refused", [True, False])
-def test_refresh_that_fails(api, connection, sandbox, is_refused):
+def test_failed_refresh_matters_only_if_the_platform_refuses_the_token(
+    api, connection, sandbox, is_refused
+):
     soon = timezone.now() + dt.timedelta(minutes=1)
     SocialConnection.objects.update(expires_at=soon)
     sandbox.fault("status", 401 if is_refused else 503, path="/oauth/token$")
@@ -167,5 +171,5 @@ def test_refresh_that_fails(api, connection, sandbox, is_refused):
         again = api.post(f"connections/{connection.pk}/destinations", {"name": "Bread"})
         assert again.json()["code"] == "needs_reauth"
     else:
-        # What is left of the token serves.
+        # The old token still works.
         assert made.status_code == 201

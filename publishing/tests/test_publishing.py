@@ -14,9 +14,9 @@ import requests
 from django.utils import timezone
 
 from conftest import SteppedWorker, consent, plain_post, statuses
+from connections.connecting import store_credentials
 from connections.credentials import identify
 from connections.models import Destination, SocialConnection
-from connections.services import store_credentials
 from publishing.models import JobEvent, PublishJob, Status
 from socialpublishing.oauth import Tokens
 from socialpublishing.platforms import PLATFORMS

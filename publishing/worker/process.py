@@ -20,7 +20,8 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from connections import services as connection_services
+from connections import tokens
+from connections.tokens import RefreshTurn
 from publishing.engine.decide import decide
 from publishing.engine.execute import execute
 from publishing.engine.retry import defer, wait_for_refresh
@@ -263,11 +264,11 @@ def _decision(job: PublishJob, context: Context) -> Decision:
 
 
 def _with_refresh_right(decision: Decision, context: Context) -> Decision:
-    """A refresh token is sent once: whoever has no right to refresh waits for the one who has."""
+    """A refresh token is sent once: while another caller refreshes, the job waits."""
     step = decision.step
     if step is None or step.kind != StepKind.REFRESH:
         return decision
-    assert step.job.connection is not None
-    if connection_services.take_refresh(step.job.connection, context.now):
-        return decision
-    return wait_for_refresh(step.job, context.now)
+    connection = step.job.connection
+    assert connection is not None
+    turn = tokens.turn_to_refresh(connection, context.now, if_taken=RefreshTurn.WAIT)
+    return decision if turn == RefreshTurn.OURS else wait_for_refresh(step.job, context.now)

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 
-from connections import services as connection_services
+from connections import tokens
 from publishing.engine.values import Decision, Result
 from publishing.models import JobEvent, PublishJob, Status
 from publishing.transitions import Move, is_legal, move
-from socialpublishing.errors import PlatformUnreachableError
 from socialpublishing.platforms.accounts import Renewal
 
 logger = logging.getLogger(__name__)
@@ -51,7 +50,7 @@ def _store_for_account(decision: Decision) -> None:
         job.destination.can_publish = False
         job.destination.save(update_fields=["can_publish"])
     if decision.reauth_reason and job.connection is not None:
-        connection_services.needs_reauth(job.connection, decision.reauth_reason)
+        tokens.needs_reauth(job.connection, decision.reauth_reason)
 
 
 def store_refresh(result: Result, now: dt.datetime) -> None:
@@ -59,11 +58,8 @@ def store_refresh(result: Result, now: dt.datetime) -> None:
     job = result.step.job
     connection = job.connection
     assert connection is not None
-    if isinstance(result.value, Renewal):
-        connection_services.store_renewal(connection, result.value, now)
-    elif isinstance(result.error, PlatformUnreachableError) and not connection.serves(now):
-        connection_services.refresh_failed(connection, was_sent=False)
-    connection.refresh_from_db()
+    renewal = result.value if isinstance(result.value, Renewal) else None
+    tokens.settle_refresh(connection, renewal or result.error, now)
     if job.destination is not None:
         job.destination.refresh_from_db()
 

@@ -13,15 +13,18 @@ BATCH = 500
 
 class Command(BaseCommand):
     help = (
-        "Seal all tokens anew that retired keys sealed. Once none is left, AES_KEYS_RETIRED can be "
-        "emptied. The service may run meanwhile; a command that was broken off can be run again."
+        "Encrypt all tokens again that were encrypted with retired keys. When none is left, "
+        "AES_KEYS_RETIRED can be emptied. The service may run meanwhile; an interrupted command "
+        "can be run again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="only count; fails if any is left")
+        parser.add_argument(
+            "--check", action="store_true", help="only count them; fail if any is left"
+        )
 
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
-        sealed = left = unreadable = 0
+        encrypted = left = unreadable = 0
         for field, pk, envelope in _old_envelopes():
             if check:
                 left += 1
@@ -32,18 +35,20 @@ class Command(BaseCommand):
                 unreadable += 1
                 self.stderr.write(f"{field.model._meta.label} {pk}, {field.name}: {error}")
                 continue
-            # Whoever wrote another one meanwhile has sealed it with the key of today.
+            # A token that was replaced meanwhile is encrypted with the current key already.
             same = field.model._base_manager.filter(pk=pk, **{field.name: envelope})
-            sealed += same.update(**{field.name: fresh})
+            encrypted += same.update(**{field.name: fresh})
         if check and left:
-            raise CommandError(f"{left} tokens are still sealed with a retired key.")
-        self.stdout.write("No token needs a retired key." if check else f"{sealed} sealed anew.")
+            raise CommandError(f"{left} tokens are still encrypted with a retired key.")
+        self.stdout.write(
+            "No token needs a retired key." if check else f"{encrypted} encrypted again."
+        )
         if unreadable:
-            raise CommandError(f"{unreadable} tokens do not open with any key of ours.")
+            raise CommandError(f"{unreadable} tokens cannot be decrypted with our keys.")
 
 
 def _old_envelopes() -> Iterator[tuple[EncryptedTextField, Any, str]]:
-    """Each stored token that today's key did not seal: its field, its row, the envelope."""
+    """Each stored token that is not encrypted with the current key: field, row, envelope."""
     newest = f"{VERSION}.{key_ring().primary_id}."
     for model in apps.get_models():
         for field in model._meta.concrete_fields:

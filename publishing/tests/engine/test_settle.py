@@ -1,4 +1,4 @@
-"""What becomes of a job after a step, beside doubt (test_in_doubt.py) and waiting (test_retry.py)."""
+"""What becomes of a job after a step, beside what test_in_doubt.py and test_retry.py show."""
 
 from __future__ import annotations
 

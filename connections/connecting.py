@@ -1,0 +1,310 @@
+"""Connecting an account by OAuth: start, callback, confirmation, storing the credentials.
+
+A connect that starts in a browser ends in the same browser. One without a browser
+(`redirect=false`) waits after the callback until its user confirms it with the completion code.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from connections.credentials import OAuthCredentials, identify
+from connections.destinations import store_destinations
+from connections.disconnecting import try_to_revoke
+from connections.hooks import on_reconnect
+from connections.models import SESSION_LIFETIME, AuthorizationSession, SocialConnection
+from socialpublishing.clock import database_now
+from socialpublishing.errors import (
+    OAuthConnectionError,
+    PlatformApiError,
+    SocialPublishingBaseError,
+)
+from socialpublishing.oauth import authorization_url, new_verifier
+from socialpublishing.platforms import offered_platform
+from socialpublishing.platforms.base import Platform
+
+logger = logging.getLogger(__name__)
+
+MAX_PENDING_SESSIONS = 10
+MAX_FAILED_CONFIRMS = 10
+STATE = re.compile(r"[A-Za-z0-9_-]{43}")
+# Longer than any platform's; codes of Facebook and LinkedIn have some hundred characters.
+MAX_CODE_LENGTH = 4096
+# Sessions that can no longer be finished are kept for so long.
+KEEP_EXPIRED = dt.timedelta(days=1)
+
+
+class AuthorizationSessionNotFoundError(SocialPublishingBaseError):
+    code = "not_found"
+    sentence = "There is no such pending connection, or the completion code is wrong."
+
+
+# --- Start ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    attempt_id: uuid.UUID
+    authorization_url: str
+
+
+def start_connect(
+    *, user_id: str, platform: str, login: str = "", return_to: str = "", browser_id: str = ""
+) -> Started:
+    """Start to connect an account of `platform`, by `login` where it has more ways than one.
+
+    With a `browser_id` only that browser can finish; without one, the user has to confirm.
+    """
+    offered = offered_platform(platform, login)
+    state, verifier = secrets.token_urlsafe(32), new_verifier()
+    now = database_now()
+    session = AuthorizationSession(
+        user_id=user_id,
+        platform=platform,
+        login=login,
+        state_hash=_digest(state),
+        verifier=verifier,
+        browser_hash=_digest(browser_id) if browser_id else "",
+        return_to=return_to,
+        created_at=now,
+        expires_at=now + SESSION_LIFETIME,
+    )
+    with transaction.atomic():
+        _expire_surplus(user_id, now)
+        session.save(force_insert=True)
+    url = authorization_url(
+        offered.app.oauth,
+        base_url=offered.app.host("auth"),
+        client_id=offered.app.client_id(),
+        redirect_uri=_redirect_uri(platform),
+        state=state,
+        verifier=verifier,
+    )
+    return Started(attempt_id=session.pk, authorization_url=url)
+
+
+def _expire_surplus(user_id: str, now: dt.datetime) -> None:
+    """Make room for one more pending session: the oldest ones go first."""
+    pending = AuthorizationSession.objects.filter(
+        user_id=user_id, expires_at__gt=now, used_at__isnull=True
+    )
+    newest_first = pending.order_by("-created_at").values_list("pk", flat=True)
+    surplus = list(newest_first[MAX_PENDING_SESSIONS - 1 :])
+    AuthorizationSession.objects.filter(pk__in=surplus).update(expires_at=now)
+
+
+# --- Callback ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """How a callback ended: connected, waiting for its confirmation, or failed."""
+
+    return_to: str
+    attempt_id: uuid.UUID
+    connection: SocialConnection | None = None
+    completion_code: str = ""
+    error: OAuthConnectionError | None = None
+
+
+def finish_connect(
+    *, platform: str, query: Mapping[str, Sequence[str]], browser_id: str
+) -> Finished:
+    """Handle a platform's callback. `query` has all values of each of its parameters.
+
+    Raises OAuthConnectionError (`invalid_state`) if the callback belongs to no pending session of
+    this browser; then nothing was changed and no token was requested.
+    """
+    offered_platform(platform)
+    now = database_now()
+    session = _use_session(platform, query.get("state", ()), browser_id, now)
+    offered = offered_platform(platform, session.login)
+    try:
+        credentials = _exchange(offered, session, query, now)
+    except OAuthConnectionError as error:
+        logger.info("connecting failed", extra={"platform": platform, "code": error.code})
+        return Finished(return_to=session.return_to, attempt_id=session.pk, error=error)
+    if session.browser_hash:
+        connection = store_credentials(
+            user_id=session.user_id, platform=platform, credentials=credentials
+        )
+        return Finished(return_to=session.return_to, attempt_id=session.pk, connection=connection)
+    code = secrets.token_urlsafe(32)
+    session.credentials = credentials.to_secret()
+    session.completion_hash = _digest(code)
+    # The user has the same time again to confirm.
+    session.expires_at = now + SESSION_LIFETIME
+    session.save(update_fields=["credentials", "completion_hash", "expires_at"])
+    return Finished(return_to=session.return_to, attempt_id=session.pk, completion_code=code)
+
+
+def _use_session(
+    platform: str, states: Sequence[str], browser_id: str, now: dt.datetime
+) -> AuthorizationSession:
+    invalid = OAuthConnectionError(
+        "invalid_state", "This sign-in has expired, was used already, or began in another browser."
+    )
+    if len(states) != 1 or not STATE.fullmatch(states[0]):
+        raise invalid
+    session = AuthorizationSession.objects.filter(state_hash=_digest(states[0])).first()
+    if session is None:
+        raise invalid
+    if session.browser_hash and not hmac.compare_digest(session.browser_hash, _digest(browser_id)):
+        # A stranger's browser must not be able to use up the session of the right one.
+        raise invalid
+    used = AuthorizationSession.objects.filter(
+        pk=session.pk, used_at__isnull=True, expires_at__gt=now
+    ).update(used_at=now)
+    if not used or session.platform != platform:
+        raise invalid
+    return session
+
+
+def _exchange(
+    platform: type[Platform],
+    session: AuthorizationSession,
+    query: Mapping[str, Sequence[str]],
+    now: dt.datetime,
+) -> OAuthCredentials:
+    codes, errors = query.get("code", ()), query.get("error", ())
+    if errors and not codes:
+        # The platform's own description may hold anything.
+        raise OAuthConnectionError("oauth_denied", f"{platform.label} was not allowed to connect.")
+    if errors or len(codes) != 1 or not _is_code(codes[0]):
+        raise OAuthConnectionError("oauth_failed", f"{platform.label} sent back no usable code.")
+    try:
+        tokens = platform.app.exchange_code(
+            code=codes[0], redirect_uri=_redirect_uri(platform.name), verifier=session.verifier
+        )
+        return identify(platform, tokens, now)
+    except PlatformApiError as error:
+        logger.warning(
+            "token exchange failed", extra={"platform": platform.name, "code": error.code}
+        )
+        raise OAuthConnectionError(
+            "oauth_failed", f"{platform.label} could not finish the sign-in. Please connect again."
+        ) from error
+
+
+def _is_code(code: str) -> bool:
+    return 0 < len(code) <= MAX_CODE_LENGTH and code.isascii() and code.isprintable()
+
+
+# --- Confirmation --------------------------------------------------------------------------------
+
+
+def confirm_connect(
+    *, user_id: str, attempt_id: uuid.UUID, completion_code: str
+) -> SocialConnection:
+    """Finish a connect that is bound to no browser. A repetition returns the same connection.
+
+    Raises AuthorizationSessionNotFoundError for anyone but the user who started it, with its code.
+    If someone else has the code, or after too many wrong codes, the credentials are revoked.
+    """
+    now = database_now()
+    session = AuthorizationSession.objects.filter(pk=attempt_id, expires_at__gt=now).first()
+    if session is None or not session.completion_hash:
+        raise AuthorizationSessionNotFoundError
+    is_user = session.user_id == user_id
+    has_code = hmac.compare_digest(session.completion_hash, _digest(completion_code))
+    if not is_user or not has_code:
+        _refuse_confirm(session, is_code_leaked=has_code)
+        raise AuthorizationSessionNotFoundError
+    with transaction.atomic():
+        session = AuthorizationSession.objects.select_for_update().get(pk=attempt_id)
+        if session.credentials is not None:
+            session.connection = store_credentials(
+                user_id=user_id,
+                platform=session.platform,
+                credentials=OAuthCredentials.from_secret(session.credentials),
+            )
+            session.credentials = None
+            session.save(update_fields=["connection", "credentials"])
+    if session.connection is None:
+        raise AuthorizationSessionNotFoundError
+    return session.connection
+
+
+def _refuse_confirm(session: AuthorizationSession, *, is_code_leaked: bool) -> None:
+    same = AuthorizationSession.objects.filter(pk=session.pk)
+    same.update(failed_confirms=F("failed_confirms") + 1)
+    session.refresh_from_db(fields=["failed_confirms"])
+    if not is_code_leaked and session.failed_confirms < MAX_FAILED_CONFIRMS:
+        return
+    # It is in doubt whose account this is. The right user may confirm at the same moment: only one
+    # of the two gets the credentials.
+    stored = session.credentials
+    taken = same.filter(credentials__isnull=False).update(credentials=None, completion_hash="")
+    if not taken or stored is None:
+        return
+    credentials = OAuthCredentials.from_secret(stored)
+    try_to_revoke(
+        SocialConnection(
+            platform=session.platform,
+            login=session.login,
+            external_user_id=credentials.profile.id,
+            access_token=credentials.access_token,
+            refresh_token=credentials.refresh_token,
+        )
+    )
+
+
+# --- Storing -------------------------------------------------------------------------------------
+
+
+def store_credentials(
+    *, user_id: str, platform: str, credentials: OAuthCredentials
+) -> SocialConnection:
+    """Create the connection, or update it if the user has connected this account before."""
+    with transaction.atomic():
+        # Two callbacks for one account may come at once: one creates the row, both write to it.
+        connection, _ = SocialConnection.objects.select_for_update().get_or_create(
+            user_id=user_id,
+            platform=platform,
+            external_user_id=credentials.profile.id,
+            defaults={"access_token": credentials.access_token, "token_version": 0},
+        )
+        connection.external_display_name = credentials.profile.display_name[:255]
+        connection.kind = credentials.profile.kind
+        connection.profile = dict(credentials.profile.facts)
+        connection.access_token = credentials.access_token
+        connection.refresh_token = credentials.refresh_token
+        connection.token_version += 1
+        connection.expires_at = credentials.expires_at
+        connection.refresh_expires_at = credentials.refresh_expires_at
+        connection.login = credentials.login
+        connection.last_refreshed_at = database_now()
+        connection.refreshing_until = None
+        connection.scopes = list(credentials.scopes)
+        connection.status = SocialConnection.Status.ACTIVE
+        connection.status_reason = ""
+        connection.save()
+        store_destinations(connection, credentials.destinations)
+        for callback in on_reconnect:
+            callback(connection)
+    return connection
+
+
+def delete_expired_sessions(now: dt.datetime) -> None:
+    AuthorizationSession.objects.filter(expires_at__lt=now - KEEP_EXPIRED).delete()
+
+
+def _redirect_uri(platform: str) -> str:
+    """The callback's address. Built from a setting alone: request headers can be forged."""
+    return f"{settings.SERVICE_BASE_URL}/api/v1/connections/connect/{platform}/callback"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,36 @@
+"""What django-q2 calls. Tasks may run twice, and decide nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django_q.models import Schedule
+
+from connections.connecting import delete_expired_sessions
+from connections.disconnecting import finish_revocations
+from connections.tokens import refresh_expiring
+from socialpublishing.clock import database_now
+
+# A disconnect that takes longer has crashed.
+DISCONNECT_TIME = dt.timedelta(minutes=5)
+
+
+def housekeeping() -> None:
+    now = database_now()
+    delete_expired_sessions(now)
+    finish_revocations(older_than=now - DISCONNECT_TIME)
+    refresh_expiring(now)
+
+
+def schedule() -> None:
+    """Write the schedule, after each migration."""
+    Schedule.objects.update_or_create(
+        name="housekeeping",
+        defaults={
+            "func": "connections.tasks.housekeeping",
+            "args": "",
+            "schedule_type": Schedule.MINUTES,
+            "minutes": 60,
+            "repeats": -1,
+        },
+    )
