@@ -1,7 +1,7 @@
-"""How LinkedIn says no.
+"""LinkedIn's error responses.
 
 https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/error-handling, and bodies as
-they are seen in production: https://github.com/linkedin-developers/linkedin-api-python-client/issues/47
+seen in production: https://github.com/linkedin-developers/linkedin-api-python-client/issues/47
 """
 
 from typing import Any
@@ -44,7 +44,7 @@ def refusal(status: int) -> HttpResponse:
 
 
 def input_error(code: str, description: str) -> HttpResponse:
-    """The other envelope, in which the code stands inside."""
+    """The other error format: the code is inside `errorDetails`."""
     return json_response(
         {
             "errorDetailType": "com.linkedin.common.error.BadRequest",
@@ -57,7 +57,7 @@ def input_error(code: str, description: str) -> HttpResponse:
 
 
 def rejection() -> HttpResponse:
-    # How LinkedIn words this is told nowhere: a guess.
+    # A guess: LinkedIn does not document this response.
     return input_error("CONTENT_NOT_ALLOWED", "The content does not meet our policies.")
 
 
