@@ -1,4 +1,4 @@
-"""How TikTok says no: an envelope around everything, the good answers too.
+"""TikTok's error responses, and the envelope that successful responses have too.
 
 https://developers.tiktok.com/docs/en/tiktok-api-v2-error-handling
 """
@@ -55,6 +55,6 @@ def rejection() -> HttpResponse:
 
 
 def oauth_error(code: str, description: str, status: int = 400) -> HttpResponse:
-    """Flat, as all answers of the token endpoint are."""
+    """Without the envelope, like every response of the token endpoint."""
     data = {"error": code, "error_description": description, "log_id": log_id()}
     return json_response(data, status)
