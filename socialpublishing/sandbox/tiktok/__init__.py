@@ -15,10 +15,10 @@ from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.exchange import SandboxRequest, by_method
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
-from socialpublishing.sandbox.tokens import scopes_of_new_account
 from socialpublishing.sandbox.tiktok import login, posts, reading, tasks, uploads
 from socialpublishing.sandbox.tiktok.errors import refusal, rejection
 from socialpublishing.sandbox.tiktok.login import LABEL, NAME
+from socialpublishing.sandbox.tokens import scopes_of_new_account
 
 SWITCHES = ("private", "comment_disabled", "duet_disabled", "stitch_disabled")
 MAX_SECONDS = 600

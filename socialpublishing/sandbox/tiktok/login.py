@@ -17,8 +17,8 @@ from django.http import HttpResponse
 from socialpublishing.sandbox import oauth
 from socialpublishing.sandbox.exchange import SandboxRequest, View, json_response
 from socialpublishing.sandbox.state import AuthorizationGrant, State
-from socialpublishing.sandbox.tokens import end_grant, live_token, mint_token, usable_code
 from socialpublishing.sandbox.tiktok.errors import error, oauth_error
+from socialpublishing.sandbox.tokens import end_grant, live_token, mint_token, usable_code
 
 NAME = "tiktok"
 LABEL = "TikTok"

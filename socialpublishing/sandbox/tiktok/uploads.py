@@ -27,11 +27,12 @@ RANGE = re.compile(r"bytes (?P<first>\d{1,12})-(?P<last>\d{1,12})/(?P<total>\d{1
 
 def chunk_plan(source: dict[str, Any]) -> tuple[int, int, int]:
     """Size of the video, size of a chunk, and count of chunks. Raises EarlyResponse."""
-    size, chunk = source.get("video_size"), source.get("chunk_size")
-    count = source.get("total_chunk_count")
-    if not all(isinstance(n, int) and not isinstance(n, bool) for n in (size, chunk, count)):
+    numbers: list[Any] = [
+        source.get(name) for name in ("video_size", "chunk_size", "total_chunk_count")
+    ]
+    if not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers):
         raise invalid("video_size, chunk_size and total_chunk_count are numbers.")
-    assert size is not None and chunk is not None and count is not None
+    size, chunk, count = numbers
     if not _is_valid_plan(size, chunk, count):
         raise invalid("The total chunk count is invalid")
     return size, chunk, count
