@@ -132,7 +132,7 @@ def _add_member(
 
 
 def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
-    scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.USUAL_SCOPES)
+    scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.DEFAULT_SCOPES)
     username = fields["username"]
     organizations = _checked_organizations(fields.get("organizations", ONE_ORGANIZATION))
     account = _add_member(

@@ -12,7 +12,7 @@ from socialpublishing.sandbox.exchange import EarlyResponse, json_response
 
 THROTTLED = "Resource level throttle limit for calls to this resource is reached."
 # Status → code, sub-code and message, where we know them.
-USUAL: dict[int, tuple[str, int | None, str]] = {
+BY_STATUS: dict[int, tuple[str, int | None, str]] = {
     400: ("ILLEGAL_ARGUMENT", None, "The request is not valid."),
     401: ("EXPIRED_ACCESS_TOKEN", 65602, "The token used in the request has expired"),
     403: ("ACCESS_DENIED", 100, "Not enough permissions to access this resource"),
@@ -39,7 +39,7 @@ def denied(message: str) -> EarlyResponse:
 
 
 def refusal(status: int) -> HttpResponse:
-    code, sub_code, message = USUAL.get(status, USUAL[500 if status >= 500 else 400])
+    code, sub_code, message = BY_STATUS.get(status, BY_STATUS[500 if status >= 500 else 400])
     return error(status, code, message, sub_code)
 
 

@@ -42,7 +42,7 @@ SCOPES = {
     "r_member_postAnalytics": "See the numbers of your posts",
     "r_member_profileAnalytics": "See the numbers of your profile",
 }
-USUAL_SCOPES = (
+DEFAULT_SCOPES = (
     "r_basicprofile",
     "r_member_postAnalytics",
     "r_organization_social",
@@ -56,9 +56,12 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     params = oauth.strings(request.params)
     if reason := _fault_of_request(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
-    asked = split_scopes(params["scope"])
+    requested = split_scopes(params["scope"])
     ask = oauth.Ask(
-        platform=NAME, label=LABEL, params=params, scopes={scope: SCOPES[scope] for scope in asked}
+        platform=NAME,
+        label=LABEL,
+        params=params,
+        scopes={scope: SCOPES[scope] for scope in requested},
     )
     account = oauth.consenting_account(
         request,
@@ -67,8 +70,8 @@ def authorize(request: SandboxRequest) -> HttpResponse:
         error_description="The user cancelled the authorization",
     )
     with request.state.lock:
-        _end_other_grants(request.state, account, set(asked))
-        grant = AuthorizationGrant(account=account, scopes=set(asked))
+        _end_other_grants(request.state, account, set(requested))
+        grant = AuthorizationGrant(account=account, scopes=set(requested))
         code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(120)}", params)
     return oauth.send_back(params["redirect_uri"], code=code.value, **oauth.state_of(params))
 
@@ -81,8 +84,8 @@ def _end_other_grants(state: State, account: Account, scopes: set[str]) -> None:
 
 
 def _fault_of_request(params: dict[str, str]) -> str:
-    asked = split_scopes(params.get("scope", ""))
-    unknown = [scope for scope in asked if scope not in SCOPES]
+    requested = split_scopes(params.get("scope", ""))
+    unknown = [scope for scope in requested if scope not in SCOPES]
     if params.get("client_id") != oauth.client_id(NAME):
         return f"The passed in client_id is invalid: it is not {oauth.client_id(NAME)}."
     redirect_uri = params.get("redirect_uri", "")
@@ -94,7 +97,7 @@ def _fault_of_request(params: dict[str, str]) -> str:
         return "state is missing."
     if unknown:
         return f"Scope {', '.join(unknown)} is not authorized for your application."
-    return "" if asked else "scope is missing."
+    return "" if requested else "scope is missing."
 
 
 def token(request: SandboxRequest) -> HttpResponse:

@@ -85,7 +85,7 @@ def _add_account(
 
 
 def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
-    scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.USUAL_SCOPES)
+    scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.DEFAULT_SCOPES)
     username = fields["username"]
     new_boards = _checked_boards(fields.get("boards", ONE_BOARD))
     account = _add_account(

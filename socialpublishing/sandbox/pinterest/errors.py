@@ -18,7 +18,7 @@ TRIAL = (
 NO_FETCH = "Sorry we could not fetch the image."
 
 # Status → code and message, where we know them; for others the code is the status.
-USUAL = {
+BY_STATUS = {
     401: (2, "Authentication failed."),
     403: (29, "You are not permitted to access that resource."),
     429: (8, "You have exceeded your rate limit. Try again later."),
@@ -52,7 +52,7 @@ def missing_scopes(scopes: Iterable[str]) -> HttpResponse:
 
 
 def refusal(status: int) -> HttpResponse:
-    code, message = USUAL.get(status, (status, "Something went wrong with this request."))
+    code, message = BY_STATUS.get(status, (status, "Something went wrong with this request."))
     return error(status, code, message)
 
 

@@ -43,26 +43,29 @@ SCOPES = {
     "pins:write_secret": "Create and change your secret Pins",
     "ads:read": "See your advertising",
 }
-USUAL_SCOPES = ("boards:read", "boards:write", "pins:read", "pins:write", "user_accounts:read")
+DEFAULT_SCOPES = ("boards:read", "boards:write", "pins:read", "pins:write", "user_accounts:read")
 
 
 def authorize(request: SandboxRequest) -> HttpResponse:
     params = oauth.strings(request.params)
     if reason := _fault_of_request(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
-    asked = split_scopes(params["scope"])
+    requested = split_scopes(params["scope"])
     ask = oauth.Ask(
-        platform=NAME, label=LABEL, params=params, scopes={scope: SCOPES[scope] for scope in asked}
+        platform=NAME,
+        label=LABEL,
+        params=params,
+        scopes={scope: SCOPES[scope] for scope in requested},
     )
     account = oauth.consenting_account(request, ask, error="access_denied")
-    grant = AuthorizationGrant(account=account, scopes=set(asked))
+    grant = AuthorizationGrant(account=account, scopes=set(requested))
     code = oauth.add_code(request.state, grant, oauth.random_text(40), params)
     return oauth.send_back(params["redirect_uri"], **oauth.state_of(params), code=code.value)
 
 
 def _fault_of_request(params: dict[str, str]) -> str:
-    asked = split_scopes(params.get("scope", ""))
-    unknown = [scope for scope in asked if scope not in SCOPES]
+    requested = split_scopes(params.get("scope", ""))
+    unknown = [scope for scope in requested if scope not in SCOPES]
     if params.get("client_id") != oauth.client_id(NAME):
         return f"client_id is not {oauth.client_id(NAME)}."
     if not oauth.is_redirect_uri(params.get("redirect_uri", "")):
@@ -71,7 +74,7 @@ def _fault_of_request(params: dict[str, str]) -> str:
         return "response_type is not code."
     if unknown:
         return f"Unknown scope: {', '.join(unknown)}."
-    return "" if asked else "scope is missing."
+    return "" if requested else "scope is missing."
 
 
 def token(request: SandboxRequest) -> HttpResponse:

@@ -49,7 +49,7 @@ def _add_account(
 
 
 def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
-    scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.USUAL_SCOPES)
+    scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.DEFAULT_SCOPES)
     facts = {name: fields[name] for name in (*SWITCHES, "max_video_seconds") if name in fields}
     for name in SWITCHES:
         if not isinstance(facts.get(name, False), bool):

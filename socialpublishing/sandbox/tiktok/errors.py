@@ -11,7 +11,7 @@ from django.http import HttpResponse
 
 from socialpublishing.sandbox.exchange import EarlyResponse, json_response
 
-USUAL = {
+BY_STATUS = {
     400: "invalid_params",
     401: "access_token_invalid",
     403: "scope_not_authorized",
@@ -46,7 +46,7 @@ def refused(code: str, message: str, status: int = 403) -> EarlyResponse:
 
 
 def refusal(status: int) -> HttpResponse:
-    code = USUAL.get(status, "internal_error" if status >= 500 else "invalid_params")
+    code = BY_STATUS.get(status, "internal_error" if status >= 500 else "invalid_params")
     return error(status, code, "The request was refused.")
 
 

@@ -35,21 +35,21 @@ SCOPES = {
     "video.upload": "Upload drafts to your inbox",
     "video.list": "See your public videos",
 }
-USUAL_SCOPES = tuple(SCOPES)
+DEFAULT_SCOPES = tuple(SCOPES)
 
 
 def authorize(request: SandboxRequest) -> HttpResponse:
     params = oauth.strings(request.params)
     if reason := _fault_of_request(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
-    asked = params["scope"].split(",")
-    scopes = {scope: SCOPES[scope] for scope in asked}
+    requested = params["scope"].split(",")
+    scopes = {scope: SCOPES[scope] for scope in requested}
     ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
     account = oauth.consenting_account(
         request, ask, error="access_denied", error_description="The user denied the request"
     )
-    granted = set(oauth.ticked(request, "scope", asked))
-    grant = AuthorizationGrant(account=account, scopes=granted, declined=set(asked) - granted)
+    granted = set(oauth.ticked(request, "scope", requested))
+    grant = AuthorizationGrant(account=account, scopes=granted, declined=set(requested) - granted)
     # TikTok's codes hold characters that a client has to URL-decode, once.
     value = f"{oauth.random_text(60)}*0!{oauth.random_text(8)}"
     code = oauth.add_code(request.state, grant, value, params)
@@ -60,7 +60,7 @@ def authorize(request: SandboxRequest) -> HttpResponse:
 
 
 def _fault_of_request(params: dict[str, str]) -> str:
-    asked = [scope for scope in params.get("scope", "").split(",") if scope]
+    requested = [scope for scope in params.get("scope", "").split(",") if scope]
     if params.get("client_key") != oauth.client_id(NAME):
         return "We couldn't log in with TikTok: client_key"
     redirect_uri = params.get("redirect_uri", "")
@@ -69,7 +69,7 @@ def _fault_of_request(params: dict[str, str]) -> str:
         return "We couldn't log in with TikTok: redirect_uri"
     if params.get("response_type") != "code":
         return "We couldn't log in with TikTok: response_type"
-    if not asked or any(scope not in SCOPES for scope in asked):
+    if not requested or any(scope not in SCOPES for scope in requested):
         return "We couldn't log in with TikTok: scope"
     return "" if params.get("state") else "We couldn't log in with TikTok: state"
 

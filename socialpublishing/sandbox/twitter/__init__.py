@@ -65,7 +65,7 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
     plan = fields.get("subscription_type", "None")
     if plan not in PLANS:
         raise ValueError(f"subscription_type is none of {', '.join(PLANS)}.")
-    scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.USUAL_SCOPES)
+    scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.DEFAULT_SCOPES)
     username = fields["username"]
     account = _add_account(
         state,

@@ -55,7 +55,7 @@ SCOPES = {
     "dm.write": "Send direct messages for you",
     "space.read": "See the Spaces that you can see",
 }
-USUAL_SCOPES = ("tweet.read", "tweet.write", "users.read", "media.write", "offline.access")
+DEFAULT_SCOPES = ("tweet.read", "tweet.write", "users.read", "media.write", "offline.access")
 
 # For app-only authentication, which can read only. X returns the same token each time.
 APP_TOKEN = "A" * 22 + secrets.token_urlsafe(60)
@@ -65,19 +65,22 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     params = oauth.strings(request.params)
     if reason := _fault_of_request(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
-    asked = params["scope"].split()
+    requested = params["scope"].split()
     ask = oauth.Ask(
-        platform=NAME, label=LABEL, params=params, scopes={scope: SCOPES[scope] for scope in asked}
+        platform=NAME,
+        label=LABEL,
+        params=params,
+        scopes={scope: SCOPES[scope] for scope in requested},
     )
     account = oauth.consenting_account(request, ask, error="access_denied")
-    grant = AuthorizationGrant(account=account, scopes=set(asked))
+    grant = AuthorizationGrant(account=account, scopes=set(requested))
     code = oauth.add_code(request.state, grant, _token_value(request.state, "ac"), params)
     return oauth.send_back(params["redirect_uri"], **oauth.state_of(params), code=code.value)
 
 
 def _fault_of_request(params: dict[str, str]) -> str:
-    asked = params.get("scope", "").split()
-    unknown = [scope for scope in asked if scope not in SCOPES]
+    requested = params.get("scope", "").split()
+    unknown = [scope for scope in requested if scope not in SCOPES]
     if params.get("client_id") != oauth.client_id(NAME):
         return f"client_id is not {oauth.client_id(NAME)}."
     if not oauth.is_redirect_uri(params.get("redirect_uri", "")):
@@ -92,7 +95,7 @@ def _fault_of_request(params: dict[str, str]) -> str:
         return f"state is longer than {MAX_STATE} characters."
     if unknown:
         return f"Unknown scope: {', '.join(unknown)}."
-    return "" if asked else "scope is missing."
+    return "" if requested else "scope is missing."
 
 
 def token(request: SandboxRequest) -> HttpResponse:
