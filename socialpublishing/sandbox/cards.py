@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.utils.safestring import SafeString
 
 from socialpublishing.sandbox import pages
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.state import Media, Post, as_time
 
 PICTURES_SHOWN = 4

@@ -11,7 +11,8 @@ from django.utils.dateparse import parse_datetime
 
 from socialpublishing.sandbox import history
 from socialpublishing.sandbox.audience import METRICS, audience_of
-from socialpublishing.sandbox.exchange import (
+from socialpublishing.sandbox.faults import Action, Fault
+from socialpublishing.sandbox.http import (
     BadBody,
     EarlyResponse,
     SandboxRequest,
@@ -19,7 +20,6 @@ from socialpublishing.sandbox.exchange import (
     by_method,
     json_response,
 )
-from socialpublishing.sandbox.faults import Action, Fault
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.register import PLATFORMS
 from socialpublishing.sandbox.state import Account, Post, as_time

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 
 from socialpublishing.sandbox import files, oauth, pages
 from socialpublishing.sandbox.cards import card
-from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method, json_response
+from socialpublishing.sandbox.http import SandboxRequest, View, by_method, json_response
 from socialpublishing.sandbox.register import PLATFORMS
 
 POSTS_SHOWN = 100

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from socialpublishing.sandbox import pages
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 
 PIECE_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(?:(?P<first>\d{1,18})-(?P<last>\d{0,18})|-(?P<tail>\d{1,18}))")

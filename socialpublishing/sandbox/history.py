@@ -54,7 +54,7 @@ def plant(
 
 def _media(state: State, account: Account, kind: str) -> list[Media]:
     return [
-        state.read(
+        state.complete_media(
             Media(platform=account.platform, id="", account_id=account.id, created_at=0, name=name),
             (pages.HERE / "samples" / name).read_bytes(),
         )

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import pages
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, Code, State
 
 CLIENT_SECRET = "sandbox-secret"
@@ -25,7 +25,7 @@ ACCOUNTS_SHOWN = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class ConsentRequest:
     """What the consent page asks for. `params` are carried through it as hidden fields."""
 
     platform: str
@@ -66,7 +66,7 @@ def is_redirect_uri(uri: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc) and is_printable
 
 
-def is_proof_of(verifier: str, code: Code) -> bool:
+def matches_challenge(verifier: str, code: Code) -> bool:
     """PKCE, RFC 7636: whether `verifier` is what the code's challenge was made from."""
     if code.challenge_method.lower() == "plain":
         made = verifier
@@ -108,7 +108,7 @@ def has_decision(request: SandboxRequest) -> bool:
     return request.method == "POST" and ("allow" in request.form or "deny" in request.form)
 
 
-def consenting_account(request: SandboxRequest, ask: Ask, **denial: str) -> Account:
+def consenting_account(request: SandboxRequest, ask: ConsentRequest, **denial: str) -> Account:
     """The account picked on the consent page.
 
     Raises Answered: with the page, as long as nobody has answered it; with `denial` sent back to
@@ -138,7 +138,7 @@ def chosen_account(state: State, platform: str, params: dict[str, str]) -> Accou
     return next((account for account in accounts if account.id == params["account"]), None)
 
 
-def consent_page(request: SandboxRequest, ask: Ask) -> HttpResponse:
+def consent_page(request: SandboxRequest, ask: ConsentRequest) -> HttpResponse:
     accounts = request.state.accounts(ask.platform)[: -ACCOUNTS_SHOWN - 1 : -1]
     return pages.render(
         request,
@@ -161,7 +161,7 @@ def refusal_page(request: SandboxRequest, platform: str, label: str, reason: str
     return pages.render(request, "refusal.html", context, status=400)
 
 
-def ticked(request: SandboxRequest, kind: str, names: Sequence[str]) -> list[str]:
+def checked_boxes(request: SandboxRequest, kind: str, names: Sequence[str]) -> list[str]:
     """Which boxes of the consent page are ticked; all, for a script that sends no box at all."""
     if not any(name.startswith(("page:", "scope:")) for name in request.form):
         return list(names)

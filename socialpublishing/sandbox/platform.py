@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver
 
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.state import Account, Media, Post, Setting, State, old_post
 
 
@@ -21,7 +21,7 @@ class Platform:
     # Its own way to say that the content breaks its rules.
     rejection: Callable[[], HttpResponse]
     # Puts on the headers that all its answers wear.
-    dress: Callable[[SandboxRequest, HttpResponse], None]
+    add_headers: Callable[[SandboxRequest, HttpResponse], None]
     # The text of the post that this call would make, "" if it makes none.
     text_of: Callable[[SandboxRequest], str]
     # Makes the built-in account in an empty state.

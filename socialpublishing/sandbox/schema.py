@@ -19,7 +19,7 @@ TYPES: dict[str, type] = {
 ANYTHING: dict[str, Any] = {"type": None}
 
 
-def first_fault(schema: dict[str, Any], value: Any, at: str = "$") -> str:
+def first_error(schema: dict[str, Any], value: Any, at: str = "$") -> str:
     """What is wrong with `value`, "" if nothing is.
 
     A schema without a type is of an object. Objects take no keys but their own, unless their
@@ -43,7 +43,7 @@ def first_fault(schema: dict[str, Any], value: Any, at: str = "$") -> str:
             if len(value) > schema.get("maxItems", len(value)):
                 return f"{at}: there must be a maximum of {schema['maxItems']} items in the array"
             faults = (
-                first_fault(schema["items"], item, f"{at}[{i}]") for i, item in enumerate(value)
+                first_error(schema["items"], item, f"{at}[{i}]") for i, item in enumerate(value)
             )
             return next(filter(None, faults), "")
         case dict():
@@ -76,7 +76,7 @@ def _fault_of_object(schema: dict[str, Any], value: dict[str, Any], at: str) -> 
                 f"{at}.{name}: is not defined in the schema and the schema does not allow"
                 " additional properties"
             )
-        if fault := first_fault(properties.get(name, ANYTHING), item, f"{at}.{name}"):
+        if fault := first_error(properties.get(name, ANYTHING), item, f"{at}.{name}"):
             return fault
     return ""
 

@@ -20,14 +20,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import get_resolver
 
 from socialpublishing.sandbox.blobs import PIECE_BYTES
-from socialpublishing.sandbox.exchange import (
+from socialpublishing.sandbox.faults import Action, Fault
+from socialpublishing.sandbox.http import (
     MAX_BODY_BYTES,
     BadBody,
     EarlyResponse,
     SandboxRequest,
     json_response,
 )
-from socialpublishing.sandbox.faults import Action, Fault
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.register import PLATFORMS, seed
 from socialpublishing.sandbox.state import COMMON_SETTINGS, State, as_time
@@ -132,7 +132,7 @@ class Application(WSGIHandler):
         except (BadBody, SuspiciousOperation):
             fault = None  # what cannot be read has no text; the view will say so
         response = self._misbehave(request, platform, fault)
-        platform.dress(request, response)
+        platform.add_headers(request, response)
         return response
 
     def _misbehave(

@@ -102,7 +102,7 @@ class Media:
     name: str = ""  # of its file, where a platform shows it
     promised_bytes: int = 0
     parts: dict[int, Blob] = field(default_factory=dict)
-    # From here on, `State.keep` tells what the file is.
+    # From here on, `State.add_media` tells what the file is.
     kind: str = "image"  # or "gif" (if it moves), "video", "document" (anything else)
     mime_type: str = ""
     sha256: str = ""
@@ -255,7 +255,7 @@ class State:
 
     # --- Media and posts ---
 
-    def read(self, media: Media, data: bytes | Blob) -> Media:
+    def complete_media(self, media: Media, data: bytes | Blob) -> Media:
         """`media`, completed with its bytes, and with what they tell of it.
 
         `picture` and `movie` both stay None for what is neither, or is broken.
@@ -278,9 +278,9 @@ class State:
         media.parts.clear()
         return media
 
-    def keep(self, media: Media, data: bytes | Blob) -> None:
+    def add_media(self, media: Media, data: bytes | Blob) -> None:
         """Complete `media` with its bytes, tell by them what it is, and remember it."""
-        self.media[media.platform, media.id] = self.read(media, data)
+        self.media[media.platform, media.id] = self.complete_media(media, data)
 
     def add_post(self, post: Post) -> None:
         self.posts[post.platform, post.id] = post

@@ -13,10 +13,10 @@ from django.http import Http404, HttpResponse
 from django.urls import include, path, re_path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, by_method
 from socialpublishing.sandbox.facebook import hosted, login, nodes, posts, videos
 from socialpublishing.sandbox.facebook.errors import refusal, rejection
 from socialpublishing.sandbox.facebook.login import LABEL, NAME
+from socialpublishing.sandbox.http import SandboxRequest, by_method
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 
@@ -26,7 +26,7 @@ OLDEST, USUAL, NEWEST = (21, 0), (25, 0), (26, 0)
 VERSION = re.compile(r"/v(\d+)\.(\d+)/")
 
 
-def dress(request: SandboxRequest, response: HttpResponse) -> None:
+def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
     asked = VERSION.search(request.path_info)
     version = (int(asked[1]), int(asked[2])) if asked else USUAL
     major, minor = min(max(version, OLDEST), NEWEST)
@@ -190,7 +190,7 @@ PLATFORM = Platform(
     ],
     refusal=refusal,
     rejection=rejection,
-    dress=dress,
+    add_headers=add_headers,
     text_of=posts.text_of,
     seed=seed,
     account_fields=("pages",),

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import EarlyResponse, json_response
+from socialpublishing.sandbox.http import EarlyResponse, json_response
 
 DOCS = "https://developers.facebook.com/docs/graph-api"
 

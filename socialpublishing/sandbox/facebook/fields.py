@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from socialpublishing.sandbox.exchange import SandboxRequest
 from socialpublishing.sandbox.facebook.errors import invalid
+from socialpublishing.sandbox.http import SandboxRequest
 
 Fields = dict[str, "Fields"]
 

@@ -14,7 +14,6 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob, joined
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook import posts, videos
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import asked_fields, pick
@@ -27,6 +26,7 @@ from socialpublishing.sandbox.facebook.nodes import (
     video_node,
 )
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, Media, Post, State
 
 REELS_A_DAY, DAY_S = 30, 86400
@@ -103,7 +103,7 @@ def _receive_bytes(request: SandboxRequest, video: Media) -> HttpResponse:
 def _keep(state: State, video: Media, blob: Blob) -> HttpResponse:
     with state.lock:
         if not video.sha256:
-            state.keep(video, blob)
+            state.add_media(video, blob)
     return json_response({"success": True})
 
 

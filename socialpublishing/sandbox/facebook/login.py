@@ -12,8 +12,8 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
 
 NAME = "facebook"
@@ -50,7 +50,9 @@ def dialog(request: SandboxRequest) -> HttpResponse:
         return oauth.refusal_page(request, NAME, LABEL, reason)
     asked = list(dict.fromkeys([ALWAYS, *asked]))
     scopes = {scope: SCOPES[scope] for scope in asked}
-    ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
+    ask = oauth.ConsentRequest(
+        platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True
+    )
     account = oauth.consenting_account(
         request,
         ask,
@@ -59,13 +61,13 @@ def dialog(request: SandboxRequest) -> HttpResponse:
         error_description="Permissions error",
         error_reason="user_denied",
     )
-    granted = {ALWAYS, *oauth.ticked(request, "scope", asked)}
+    granted = {ALWAYS, *oauth.checked_boxes(request, "scope", asked)}
     page_ids = [page.id for page in request.state.accounts(NAME, owner_id=account.id)]
     grant = AuthorizationGrant(
         account=account,
         scopes=granted,
         declined=set(asked) - granted,
-        page_ids=tuple(oauth.ticked(request, "page", page_ids)),
+        page_ids=tuple(oauth.checked_boxes(request, "page", page_ids)),
     )
     code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(80)}", params)
     response = {"code": code.value, **oauth.state_of(params)}

@@ -15,10 +15,10 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response, listed
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import asked_fields, pick
 from socialpublishing.sandbox.facebook.login import NAME, caller, page_token
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response, split_names
 from socialpublishing.sandbox.state import Account, Media, Post, Token, as_time
 
 EPOCH_MS = 1577836800000  # ours: ids of 18 digits, as Facebook's have
@@ -295,7 +295,7 @@ def _checked_metrics(token: Token, asked: str) -> list[str]:
         raise EarlyResponse(graph_error(200, "(#200) The task ANALYZE is needed on the Page"))
     if not asked:
         raise EarlyResponse(graph_error(3001, "Param metric is required", subcode=1504028))
-    names = listed(asked)
+    names = split_names(asked)
     if not METRICS.keys() >= set(names):
         raise invalid("The value must be a valid insights metric")
     return names

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import asked_fields, pick
 from socialpublishing.sandbox.facebook.login import NAME, caller
 from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, post_node, time_of
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, Media, Post, State
 
 MAX_TEXT = 63_206
@@ -296,7 +296,7 @@ def _add_photo(state: State, page: Account, data: Blob, *, alt_text: str) -> Med
         alt_text=alt_text,
     )
     if data.size <= MAX_PHOTO_BYTES:
-        state.keep(photo, data)
+        state.add_media(photo, data)
     if photo.picture is None or photo.picture.mime_type not in PHOTO_TYPES:
         state.media.pop((NAME, photo.id), None)
         raise _unreadable_photo()

@@ -10,12 +10,12 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob, joined
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook import posts
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid
 from socialpublishing.sandbox.facebook.login import NAME
 from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, received
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, Media
 
 MIN_BYTES, MAX_BYTES = 1024, 2 * 1024**3
@@ -140,7 +140,7 @@ def _publish(request: SandboxRequest, page: Account, video: Media, text: str, da
     with state.lock:
         if video.post_id:
             return
-        state.keep(video, data)
+        state.add_media(video, data)
         video.ready_at = state.now() + state.setting("processing_seconds")
         video.facts["fault"] = _fault(video)
         video.facts["publish_status"] = (

@@ -13,10 +13,10 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import include, path, re_path
 
-from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.facebook.errors import missing_object, refusal, rejection
 from socialpublishing.sandbox.facebook.fields import parse, pick
 from socialpublishing.sandbox.facebook.nodes import paged
+from socialpublishing.sandbox.http import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.instagram import containers, hashtags, login, posts
 from socialpublishing.sandbox.instagram.containers import EPOCH_MS
 from socialpublishing.sandbox.instagram.login import (
@@ -33,7 +33,7 @@ from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 MAX_ACCOUNTS = 300
 
 
-def dress(request: SandboxRequest, response: HttpResponse) -> None:
+def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
     is_limit = response.status_code == 429
     usage = {"call_count": 100 if is_limit else 1, "total_cputime": 1, "total_time": 1}
     headers = {
@@ -213,7 +213,7 @@ PLATFORM = Platform(
     ],
     refusal=refusal,
     rejection=rejection,
-    dress=dress,
+    add_headers=add_headers,
     text_of=posts.text_of,
     seed=seed,
     account_fields=("linked",),

@@ -11,9 +11,9 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.instagram.login import (
     NAME,
     PUBLISH,
@@ -155,7 +155,7 @@ def _children(state: State, account: Account, given: Any) -> list[str]:
 
 def _take_image(state: State, container: Media, url: str) -> None:
     """At once: what is wrong with an image is the answer."""
-    state.read(container, _fetched(url, 4 * MAX_IMAGE_BYTES, ()))
+    state.complete_media(container, _fetched(url, 4 * MAX_IMAGE_BYTES, ()))
     if container.size_bytes > MAX_IMAGE_BYTES:
         raise EarlyResponse(graph_error(36000, "The image size is too large.", subcode=2207004))
     if container.mime_type != "image/jpeg" or container.picture is None:
@@ -183,7 +183,7 @@ def _take_video(state: State, container: Media, url: str) -> None:
 
 def take_bytes(state: State, container: Media, blob: Blob) -> None:
     kind = container.facts["kind"]
-    state.read(container, blob)
+    state.complete_media(container, blob)
     film, (shortest, longest) = container.movie, SECONDS[kind]
     if (
         film is None

@@ -8,9 +8,9 @@ import zlib
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import pick
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.instagram.login import BASIC, NAME, caller, is_facebook, own_account
 from socialpublishing.sandbox.instagram.posts import asked_fields, media_node
 from socialpublishing.sandbox.state import Account, Post

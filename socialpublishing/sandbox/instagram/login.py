@@ -9,8 +9,8 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
 
 NAME = "instagram"
@@ -76,7 +76,9 @@ def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -
     if reason := _fault_of(params, asked, known, needed_type):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     scopes = {scope: known[scope] for scope in asked}
-    ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
+    ask = oauth.ConsentRequest(
+        platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True
+    )
     account = oauth.consenting_account(
         request,
         ask,
@@ -84,7 +86,7 @@ def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -
         error_reason="user_denied",
         error_description="The user denied your request",
     )
-    granted = set(oauth.ticked(request, "scope", asked))
+    granted = set(oauth.checked_boxes(request, "scope", asked))
     grant = AuthorizationGrant(account=account, scopes=granted, declined=set(asked) - granted)
     code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(120)}", params)
     response = oauth.send_back(params["redirect_uri"], code=code.value, **oauth.state_of(params))

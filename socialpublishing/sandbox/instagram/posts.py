@@ -11,10 +11,10 @@ from django.http import Http404, HttpResponse
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import SandboxRequest, json_response, listed
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import parse, pick
 from socialpublishing.sandbox.facebook.nodes import paged, time_of
+from socialpublishing.sandbox.http import SandboxRequest, json_response, split_names
 from socialpublishing.sandbox.instagram.containers import (
     EPOCH_MS,
     TOLD,
@@ -243,7 +243,7 @@ def insights(request: SandboxRequest, token: Any, post: Post) -> HttpResponse:
     if not token.grant.scopes & set(INSIGHTS):
         message = f"(#10) Application does not have permission for this action: {INSIGHTS[0]}"
         return graph_error(10, message)
-    asked = listed(request.params.get("metric")) or [""]
+    asked = split_names(request.params.get("metric")) or [""]
     known = METRICS[post.facts["product"]]
     for name in asked:
         if name not in known:

@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.urls import path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_response
+from socialpublishing.sandbox.http import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.linkedin import assets, login, posts, statistics
 from socialpublishing.sandbox.linkedin.errors import invalid, refusal, rejection
 from socialpublishing.sandbox.linkedin.login import LABEL, NAME, call
@@ -28,7 +28,7 @@ MAX_ORGANIZATIONS = 500
 MAX_NAME = 100
 
 
-def dress(request: SandboxRequest, response: HttpResponse) -> None:
+def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
     if request.path_info.startswith((f"/{NAME}/rest/", f"/{NAME}/v2/")):
         response.headers.setdefault("x-li-uuid", secrets.token_urlsafe(16))
         response.headers.setdefault("x-li-request-id", secrets.token_hex(8).upper())
@@ -206,7 +206,7 @@ PLATFORM = Platform(
     ],
     refusal=refusal,
     rejection=rejection,
-    dress=dress,
+    add_headers=add_headers,
     text_of=posts.text_of,
     seed=seed,
     account_fields=("organizations",),

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import SandboxRequest, View, json_response
+from socialpublishing.sandbox.http import SandboxRequest, View, json_response
 from socialpublishing.sandbox.linkedin.errors import denied, error, oauth_error
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
 
@@ -57,7 +57,7 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     if reason := _fault_of(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     asked = _scopes(params["scope"])
-    ask = oauth.Ask(
+    ask = oauth.ConsentRequest(
         platform=NAME, label=LABEL, params=params, scopes={scope: SCOPES[scope] for scope in asked}
     )
     account = oauth.consenting_account(

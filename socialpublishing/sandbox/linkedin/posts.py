@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import SandboxRequest, json_response
+from socialpublishing.sandbox.http import SandboxRequest, json_response
 from socialpublishing.sandbox.linkedin import little_text
 from socialpublishing.sandbox.linkedin.assets import usable
 from socialpublishing.sandbox.linkedin.errors import denied, error, input_error, invalid

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.urls import path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_response
+from socialpublishing.sandbox.http import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.pinterest import boards, login, pins, trends, uploads
 from socialpublishing.sandbox.pinterest.errors import refusal, rejection
 from socialpublishing.sandbox.pinterest.login import LABEL, NAME, call
@@ -25,7 +25,7 @@ MAX_BOARDS = 1000
 MAX_NAME = 100
 
 
-def dress(request: SandboxRequest, response: HttpResponse) -> None:
+def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
     if "/v5/" not in request.path_info:
         return
     response.headers.setdefault("x-pinterest-rid", secrets.token_hex(8))
@@ -150,7 +150,7 @@ PLATFORM = Platform(
     ],
     refusal=refusal,
     rejection=rejection,
-    dress=dress,
+    add_headers=add_headers,
     text_of=pins.text_of,
     seed=seed,
     account_fields=("boards",),

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.pinterest.errors import board_not_found, invalid, not_found, refusal
 from socialpublishing.sandbox.pinterest.login import call
-from socialpublishing.sandbox.schema import first_fault
+from socialpublishing.sandbox.schema import first_error
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, as_time
 
 EPOCH_MS = 1262304000000  # 2010: ids of Pinterest have 18 digits, and grow
@@ -222,5 +222,5 @@ def without_nulls(body: Any) -> dict[str, Any]:
 
 
 def demand(schema: dict[str, Any], value: Any, at: str = "$") -> None:
-    if fault := first_fault(schema, value, at):
+    if fault := first_error(schema, value, at):
         raise invalid(fault)

@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import SandboxRequest, View, json_response
+from socialpublishing.sandbox.http import SandboxRequest, View, json_response
 from socialpublishing.sandbox.pinterest.errors import error, missing_scopes, refusal
 from socialpublishing.sandbox.state import AuthorizationGrant, State
 
@@ -45,7 +45,7 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     if reason := _fault_of(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     asked = _scopes(params["scope"])
-    ask = oauth.Ask(
+    ask = oauth.ConsentRequest(
         platform=NAME, label=LABEL, params=params, scopes={scope: SCOPES[scope] for scope in asked}
     )
     account = oauth.consenting_account(request, ask, error="access_denied")

@@ -9,8 +9,8 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.audience import METRICS, metrics_of
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.pinterest.boards import (
     EPOCH_MS,
     Board,
@@ -382,7 +382,7 @@ def _picture(state: State, account: Account, item: dict[str, Any]) -> Media:
         account_id=account.id,
         created_at=state.now(),
     )
-    state.read(media, _fetched(item["url"]) if "url" in item else _decoded(item["data"]))
+    state.complete_media(media, _fetched(item["url"]) if "url" in item else _decoded(item["data"]))
     if media.picture is None or media.size_bytes > MAX_IMAGE_BYTES:
         raise invalid("Sorry! We could not read this image.")
     if item.get("content_type", media.mime_type) != media.mime_type:

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import SandboxRequest, json_response
+from socialpublishing.sandbox.http import SandboxRequest, json_response
 from socialpublishing.sandbox.pinterest.boards import flag
 from socialpublishing.sandbox.pinterest.errors import invalid
 from socialpublishing.sandbox.pinterest.login import call

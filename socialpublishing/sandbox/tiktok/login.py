@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import SandboxRequest, View, json_response
+from socialpublishing.sandbox.http import SandboxRequest, View, json_response
 from socialpublishing.sandbox.state import AuthorizationGrant, State
 from socialpublishing.sandbox.tiktok.errors import error, oauth_error
 
@@ -43,11 +43,13 @@ def authorize(request: SandboxRequest) -> HttpResponse:
         return oauth.refusal_page(request, NAME, LABEL, reason)
     asked = params["scope"].split(",")
     scopes = {scope: SCOPES[scope] for scope in asked}
-    ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
+    ask = oauth.ConsentRequest(
+        platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True
+    )
     account = oauth.consenting_account(
         request, ask, error="access_denied", error_description="The user denied the request"
     )
-    granted = set(oauth.ticked(request, "scope", asked))
+    granted = set(oauth.checked_boxes(request, "scope", asked))
     grant = AuthorizationGrant(account=account, scopes=granted, declined=set(asked) - granted)
     # Codes hold characters that have to be decoded, once.
     value = f"{oauth.random_text(60)}*0!{oauth.random_text(8)}"

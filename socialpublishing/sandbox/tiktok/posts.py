@@ -12,8 +12,8 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import joined
-from socialpublishing.sandbox.exchange import SandboxRequest
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, Media, Post, State
 from socialpublishing.sandbox.tiktok.errors import envelope, error, invalid, refused
 from socialpublishing.sandbox.tiktok.login import NAME, call
@@ -236,7 +236,7 @@ def _pull(state: State, task: Media, urls: list[Any], max_bytes: int, failure: s
             task.facts["fault"] = failure
             continue
         each = Media(platform=NAME, id="", account_id=task.account_id, created_at=task.created_at)
-        shown.append(state.read(each, blob))
+        shown.append(state.complete_media(each, blob))
     _complete(state, task, tuple(shown))
 
 
@@ -284,7 +284,7 @@ def receive(request: SandboxRequest) -> HttpResponse:
         if not is_last:
             return _stored(task, 206)
         film = Media(platform=NAME, id="", account_id=task.account_id, created_at=state.now())
-        state.read(film, joined(task.parts.values()))
+        state.complete_media(film, joined(task.parts.values()))
         task.facts["received"] = task.promised_bytes
         _complete(state, task, (film,))
     return _stored(task, 201)

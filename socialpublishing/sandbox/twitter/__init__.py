@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.urls import path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, by_method
+from socialpublishing.sandbox.http import SandboxRequest, by_method
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 from socialpublishing.sandbox.twitter import login, media, posts, reading, search
@@ -25,7 +25,7 @@ PLANS = ("None", "Basic", "Premium", "PremiumPlus")
 USUAL_LIMIT = 100
 
 
-def dress(request: SandboxRequest, response: HttpResponse) -> None:
+def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
     if "/2/" not in request.path_info:
         return
     is_limit = response.status_code == 429
@@ -113,7 +113,7 @@ PLATFORM = Platform(
     ],
     refusal=refusal,
     rejection=rejection,
-    dress=dress,
+    add_headers=add_headers,
     text_of=posts.text_of,
     seed=seed,
     account_fields=("subscription_type",),

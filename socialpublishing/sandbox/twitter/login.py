@@ -12,7 +12,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import SandboxRequest, View, json_response
+from socialpublishing.sandbox.http import SandboxRequest, View, json_response
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 from socialpublishing.sandbox.twitter.errors import problem, token_error
 
@@ -59,7 +59,7 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     if reason := _fault_of(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     asked = params["scope"].split()
-    ask = oauth.Ask(
+    ask = oauth.ConsentRequest(
         platform=NAME, label=LABEL, params=params, scopes={scope: SCOPES[scope] for scope in asked}
     )
     account = oauth.consenting_account(request, ask, error="access_denied")
@@ -128,7 +128,7 @@ def _exchange(state: State, form: dict[str, str]) -> HttpResponse:
     code.is_used = True
     if form["redirect_uri"] != code.redirect_uri:
         return token_error("Value passed for the redirect uri did not match the uri of the code.")
-    if not oauth.is_proof_of(form["code_verifier"], code):
+    if not oauth.matches_challenge(form["code_verifier"], code):
         return token_error("Value passed for the code verifier did not match the code challenge.")
     return json_response(issue(state, code.grant))
 

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
-from socialpublishing.sandbox.schema import first_fault
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
+from socialpublishing.sandbox.schema import first_error
 from socialpublishing.sandbox.state import Account, Media, Post, State
 from socialpublishing.sandbox.twitter.errors import invalid_request, not_found, problem, rejection
 from socialpublishing.sandbox.twitter.login import NAME, call
@@ -98,7 +98,7 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 @call("tweet.read", "tweet.write", "users.read", limit=100)
 def create(request: SandboxRequest, account: Account) -> HttpResponse:
     body = request.json
-    if fault := first_fault(CREATE, body):
+    if fault := first_error(CREATE, body):
         return invalid_request(fault)
     text = unicodedata.normalize("NFC", body.get("text", ""))
     with request.state.lock:

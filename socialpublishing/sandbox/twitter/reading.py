@@ -19,7 +19,7 @@ from django.http import HttpResponse
 from django.utils.dateparse import parse_datetime
 
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, Media, Post, as_time
 from socialpublishing.sandbox.twitter.errors import (
     invalid_query,

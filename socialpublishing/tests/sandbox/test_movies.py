@@ -83,7 +83,7 @@ def test_cut_film_never_raises():
 )
 def test_kept_file_is_what_its_bytes_say(server, name, kind, mime_type, pixels):
     media = Media(platform="twitter", id="1", account_id="1", created_at=0)
-    server.state.keep(media, (SAMPLES / name).read_bytes())
+    server.state.add_media(media, (SAMPLES / name).read_bytes())
     assert (media.kind, media.mime_type) == (kind, mime_type)
     assert (media.width, media.height) == pixels
     assert server.state.media["twitter", "1"] is media
@@ -91,5 +91,5 @@ def test_kept_file_is_what_its_bytes_say(server, name, kind, mime_type, pixels):
 
 def test_broken_film_is_a_video_without_a_picture(server):
     media = Media(platform="twitter", id="1", account_id="1", created_at=0)
-    server.state.keep(media, (SAMPLES / "clip.mp4").read_bytes()[:3000])
+    server.state.add_media(media, (SAMPLES / "clip.mp4").read_bytes()[:3000])
     assert (media.kind, media.movie, media.width) == ("video", None, 0)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from socialpublishing.sandbox.exchange import MAX_BODY_BYTES, MAX_PAYLOAD_BYTES
+from socialpublishing.sandbox.http import MAX_BODY_BYTES, MAX_PAYLOAD_BYTES
 from socialpublishing.sandbox.server import SandboxServer
 
 

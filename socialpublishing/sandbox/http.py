@@ -178,7 +178,7 @@ class SandboxRequest(WSGIRequest):
         return f"http://{host}"
 
 
-def listed(value: object) -> list[str]:
+def split_names(value: object) -> list[str]:
     """A parameter's names: with commas between them, or as a JSON array."""
     text = str(value or "")
     if text.startswith("["):
