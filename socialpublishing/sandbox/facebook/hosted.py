@@ -89,7 +89,7 @@ def _receive_bytes(request: SandboxRequest, video: Media) -> HttpResponse:
         return _debug("OffsetInvalidError", f"The upload stands at {stands_at}.")
     if request.META.get("HTTP_FILE_SIZE") != str(stands_at + request.promised_bytes):
         return _debug("PartialRequestError", "Partial request (did not match length of file)")
-    blob = request.arrived
+    blob = request.received_body
     with state.lock:
         if received(video) != stands_at:
             return _debug("OffsetInvalidError", "Another call has uploaded here meanwhile.")

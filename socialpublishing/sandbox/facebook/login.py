@@ -50,12 +50,12 @@ def dialog(request: SandboxRequest) -> HttpResponse:
         return oauth.refusal_page(request, NAME, LABEL, reason)
     asked = list(dict.fromkeys([ALWAYS, *asked]))
     scopes = {scope: SCOPES[scope] for scope in asked}
-    ask = oauth.ConsentRequest(
+    consent = oauth.ConsentRequest(
         platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True
     )
     account = oauth.consenting_account(
         request,
-        ask,
+        consent,
         error="access_denied",
         error_code="200",
         error_description="Permissions error",

@@ -76,12 +76,12 @@ def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -
     if reason := _fault_of(params, asked, known, needed_type):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     scopes = {scope: known[scope] for scope in asked}
-    ask = oauth.ConsentRequest(
+    consent = oauth.ConsentRequest(
         platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True
     )
     account = oauth.consenting_account(
         request,
-        ask,
+        consent,
         error="access_denied",
         error_reason="user_denied",
         error_description="The user denied your request",
