@@ -1,6 +1,6 @@
-"""Facebook Pages, as Meta's pages tell: https://developers.facebook.com/docs/graph-api, 2026-11-22.
+"""Facebook Pages: login, tokens, Pages, text, links, photos, videos, reels, stories, insights.
 
-Login, tokens, Pages, text, links, photos, videos, reels, stories, and how they did.
+Written from https://developers.facebook.com/docs/graph-api, read 2026-11-22.
 """
 
 import json
@@ -13,15 +13,23 @@ from django.http import Http404, HttpResponse
 from django.urls import include, path, re_path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.facebook import hosted, login, nodes, posts, videos
+from socialpublishing.sandbox.facebook import (
+    hosted,
+    insights,
+    login,
+    nodes,
+    posts,
+    reading,
+    videos,
+)
 from socialpublishing.sandbox.facebook.errors import refusal, rejection
 from socialpublishing.sandbox.facebook.login import LABEL, NAME
 from socialpublishing.sandbox.http import SandboxRequest, by_method
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 
-# https://developers.facebook.com/docs/graph-api/changelog, 2026-11-22. An expired version is served
-# as the oldest living one, without a word.
+# https://developers.facebook.com/docs/graph-api/changelog, 2026-11-22. A request to an expired
+# version silently gets the oldest supported one.
 OLDEST, USUAL, NEWEST = (21, 0), (25, 0), (26, 0)
 VERSION = re.compile(r"/v(\d+)\.(\d+)/")
 
@@ -61,7 +69,7 @@ def _add(state: State, *, account_id: str, username: str, name: str) -> Account:
 def _add_page(
     state: State, owner: Account, *, account_id: str, name: str, username: str = "", **facts: Any
 ) -> Account:
-    usual = {"category": "Local business", "tasks": nodes.ALL_TASKS, "business": False}
+    defaults = {"category": "Local business", "tasks": nodes.ALL_TASKS, "business": False}
     return state.add_account(
         Account(
             platform=NAME,
@@ -70,13 +78,13 @@ def _add_page(
             name=name,
             created_at=state.now(),
             owner_id=owner.id,
-            facts={**usual, **facts},
+            facts={**defaults, **facts},
         )
     )
 
 
 def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
-    """`pages`: how many, or a list of {name, username, category, tasks, business}."""
+    """`pages`: their number, or a list of {name, username, category, tasks, business}."""
     username = fields["username"]
     name = fields.get("name", username)
     scopes = fields.get("scopes", list(login.USUAL_SCOPES))
@@ -135,7 +143,7 @@ def _permalink(request: SandboxRequest, page_id: str, number: str) -> HttpRespon
 
 
 def _story(request: SandboxRequest, number: str) -> HttpResponse:
-    """A story's address has the number of the post alone."""
+    """A story's URL contains only the number of the post."""
     for (name, post_id), _ in list(request.state.posts.items()):
         if name == NAME and post_id.endswith(f"_{number}"):
             return cards.post_page(request, platform=NAME, post_id=post_id)
@@ -143,7 +151,7 @@ def _story(request: SandboxRequest, number: str) -> HttpResponse:
 
 
 def _reel(request: SandboxRequest, video_id: str) -> HttpResponse:
-    """A reel's address has the id of its video."""
+    """A reel's URL contains the id of its video."""
     video = request.state.media.get((NAME, video_id))
     return cards.post_page(request, platform=NAME, post_id=video.post_id if video else "")
 
@@ -156,23 +164,23 @@ _graph = [
     path("oauth/access_token", _on(GET=login.access_token, POST=login.access_token)),
     path("debug_token", _on(GET=login.debug_token)),
     path("<str:node_id>/permissions", _on(GET=login.permissions, DELETE=login.revoke)),
-    path("<str:node_id>/accounts", _on(GET=nodes.accounts)),
-    path("<str:node_id>/feed", _on(GET=nodes.listing, POST=posts.publish)),
-    path("<str:node_id>/posts", _on(GET=nodes.listing)),
-    path("<str:node_id>/published_posts", _on(GET=nodes.listing)),
+    path("<str:node_id>/accounts", _on(GET=reading.accounts)),
+    path("<str:node_id>/feed", _on(GET=reading.listing, POST=posts.publish)),
+    path("<str:node_id>/posts", _on(GET=reading.listing)),
+    path("<str:node_id>/published_posts", _on(GET=reading.listing)),
     path("<str:node_id>/photos", _on(POST=posts.add_photo)),
-    path("<str:node_id>/videos", _on(GET=hosted.listed, POST=videos.upload), {"edge": "videos"}),
+    path("<str:node_id>/videos", _on(GET=hosted.listing, POST=videos.upload), {"edge": "videos"}),
     path(
         "<str:node_id>/video_reels",
-        _on(GET=hosted.listed, POST=hosted.publish),
+        _on(GET=hosted.listing, POST=hosted.publish),
         {"edge": "video_reels"},
     ),
     path("<str:node_id>/video_stories", _on(POST=hosted.publish), {"edge": "video_stories"}),
     path("<str:node_id>/photo_stories", _on(POST=hosted.photo_story)),
     path("<str:node_id>/stories", _on(GET=hosted.stories)),
-    path("<str:node_id>/insights", _on(GET=nodes.insights)),
-    # Meta's own SDK ends the address of a node with a slash.
-    re_path("^(?P<node_id>[^/]+)/?$", _on(GET=nodes.read, POST=posts.edit, DELETE=posts.delete)),
+    path("<str:node_id>/insights", _on(GET=insights.insights)),
+    # Meta's own SDK ends a node's URL with a slash.
+    re_path("^(?P<node_id>[^/]+)/?$", _on(GET=reading.read, POST=posts.edit, DELETE=posts.delete)),
 ]
 
 PLATFORM = Platform(
@@ -183,7 +191,7 @@ PLATFORM = Platform(
         path("stories/<str:number>", _on(GET=_story)),
         path("reel/<str:video_id>", _on(GET=_reel)),
         path("reel/<str:video_id>/", _on(GET=_reel)),
-        # Another host in truth.
+        # Another host at Facebook.
         path(hosted.UPLOAD_PATH, _on(POST=hosted.receive)),
         re_path(r"^v\d{1,2}\.\d{1,2}/", include(_graph)),
         path("", include(_graph)),
