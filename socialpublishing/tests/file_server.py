@@ -1,4 +1,4 @@
-"""A file server on loopback that tests plant files on, and that counts what is taken from it."""
+"""A file server on loopback for tests. It counts the requests and the bytes that it sent."""
 
 import re
 import threading
@@ -11,7 +11,7 @@ PIECE_BYTES = 64 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Sparse:
-    """A file of `size` bytes: zeros, but for what stands at some places. Nothing of it is held."""
+    """A file of `size` zero bytes, except for `places`: offset → bytes. It uses no memory."""
 
     size: int
     places: Mapping[int, bytes] = field(default_factory=dict)
@@ -27,14 +27,15 @@ class Sparse:
 
 
 def whole(data):
+    """A file with the content `data`."""
     return Sparse(size=len(data), places={0: data})
 
 
 class FileServer:
     """Serves the same file at every path.
 
-    `has_ranges` and `has_lengths` take its abilities away; `file` may be changed at any time, and
-    `then` replaces it after the first answer.
+    Without `has_ranges` it ignores ranges, without `has_lengths` it sends no Content-Length.
+    `file` may be changed at any time; `then` replaces it after the first response.
     """
 
     def __init__(self):
@@ -42,8 +43,8 @@ class FileServer:
         self.then = None
         self.has_ranges = True
         self.has_lengths = True
-        self.headers = {}  # beside those that serve the file
-        self.requests = []  # path and Range header of each
+        self.headers = {}  # additional response headers
+        self.requests = []  # path and Range header of each request
         self.bytes_sent = 0
         server = self
 
@@ -51,7 +52,7 @@ class FileServer:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                server.response(self)
+                server.respond(self)
 
             def log_message(self, *args):
                 pass
@@ -60,7 +61,7 @@ class FileServer:
         self._http.daemon_threads = True
         self.origin = f"http://127.0.0.1:{self._http.server_address[1]}"
         self.url = f"{self.origin}/file"
-        # Looks every 10 ms whether it is to end: half a second would be felt in each test.
+        # Poll for the shutdown every 10 ms: the default of 0.5 s would slow down each test.
         threading.Thread(target=self._http.serve_forever, args=[0.01], daemon=True).start()
 
     def close(self):
@@ -68,9 +69,9 @@ class FileServer:
         self._http.server_close()
 
     def refusal(self, handler):
-        """A status to answer with instead of the file."""
+        """The status of an error response, None to send the file."""
 
-    def response(self, handler):
+    def respond(self, handler):
         self.requests.append((handler.path, handler.headers.get("Range")))
         handler.close_connection = True
         if status := self.refusal(handler):

@@ -1,4 +1,4 @@
-"""A sandbox over real HTTP, and those who call it: a control, an X account, a Facebook Page."""
+"""Clients of a sandbox over real HTTP: its control API, an X account, a Facebook Page."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ VERIFIER = "a-verifier-that-is-long-enough-to-be-one-of-rfc-7636"
 
 
 class Client:
-    """Calls below one address, with one token."""
+    """Requests below one URL, with one token."""
 
     def __init__(self, url, token=""):
         self.url = url
@@ -64,7 +64,7 @@ class Control(Client):
 
 
 class X(Client):
-    """An account on X. What X takes, and all that it answers, is held against X's description."""
+    """An account on X. Accepted requests and all responses are checked against X's OpenAPI file."""
 
     def __init__(self, server, account):
         super().__init__(f"{server.url}/twitter", account["access_token"])
@@ -95,7 +95,7 @@ class X(Client):
 
 
 class Page(Client):
-    """A Facebook Page, called with its own token, as `/{id}/…` of Graph v25.0."""
+    """A Facebook Page in Graph v25.0, with its own token."""
 
     def __init__(self, server, page):
         super().__init__(f"{server.url}/facebook/v25.0", page["access_token"])
@@ -114,7 +114,7 @@ class Page(Client):
 
 
 def consent_query(platform, **changes):
-    """The query of an authorization address as an app makes it."""
+    """The query of an app's authorization URL."""
     query = {
         "client_id": f"sandbox-{platform}",
         "redirect_uri": REDIRECT_URI,
@@ -135,7 +135,7 @@ def consent_query(platform, **changes):
 
 
 def form_of(response):
-    """The fields that a browser would send from the consent page, and where to."""
+    """The fields that a browser would send from the consent page, and the form's action."""
     fields = {}
     for tag in re.findall(r"<input[^>]*>", response.text):
         attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
@@ -146,8 +146,8 @@ def form_of(response):
     return fields, html.unescape(re.search(r'<form[^>]*action="([^"]*)"', response.text)[1])
 
 
-def response_of(response):
-    """What the redirect after the consent page carries back to the app."""
+def redirect_params(response):
+    """The parameters of the redirect to the app."""
     assert response.status_code == 302, response.text
     assert response.headers["Location"].startswith(f"{REDIRECT_URI}&")
     return {n: v for n, [v] in parse_qs(urlsplit(response.headers["Location"]).query).items()}
