@@ -1,6 +1,6 @@
-"""LinkedIn, as its pages tell for versions 202601 to 202609, read 2026-11-22.
+"""LinkedIn, by its documentation of versions 202601 to 202609, read 2026-11-22.
 
-https://learn.microsoft.com/en-us/linkedin/marketing/. Members and organizations, posts with little
+https://learn.microsoft.com/en-us/linkedin/marketing/. Members and organizations, posts in little
 text, images, videos in parts, documents, polls, statistics. Comments, reactions and advertising are
 not imitated.
 """
@@ -15,12 +15,14 @@ from django.urls import path
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.http import SandboxRequest, by_method, json_response
-from socialpublishing.sandbox.linkedin import assets, login, posts, statistics
+from socialpublishing.sandbox.linkedin import assets, login, posts, reading, statistics
 from socialpublishing.sandbox.linkedin.errors import invalid, refusal, rejection
-from socialpublishing.sandbox.linkedin.login import LABEL, NAME, call
+from socialpublishing.sandbox.linkedin.login import LABEL, NAME, requires_token
+from socialpublishing.sandbox.linkedin.paging import page
 from socialpublishing.sandbox.linkedin.urns import EPOCH_MS, POSTING_ROLES, urn_of
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
+from socialpublishing.sandbox.tokens import scopes_of_new_account
 
 ONE_ORGANIZATION = ({"name": "Sandbox Works"},)
 ROLES = (*POSTING_ROLES, "ANALYST", "CURATOR", "RECRUITING_POSTER", "LEAD_GEN_FORMS_MANAGER")
@@ -35,7 +37,7 @@ def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
         response.headers.setdefault("x-li-fabric", "prod-sandbox")
 
 
-@call("openid")
+@requires_token("openid")
 def userinfo(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     account = grant.account
     data: dict[str, Any] = {"sub": account.id}
@@ -53,7 +55,7 @@ def userinfo(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse
     return json_response(data)
 
 
-@call("r_basicprofile")
+@requires_token("r_basicprofile")
 def me(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     account = grant.account
     first, _, last = account.name.partition(" ")
@@ -68,12 +70,12 @@ def me(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     )
 
 
-@call("rw_organization_admin", "r_organization_admin")
+@requires_token("rw_organization_admin", "r_organization_admin")
 def organization_acls(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     if request.GET.get("q") != "roleAssignee":
         raise invalid("ILLEGAL_ARGUMENT", "The finder is not supported.")
     role, state = request.GET.get("role"), request.GET.get("state", "APPROVED")
-    found = [
+    acls = [
         {
             "organization": urn_of(each),
             "role": each.facts["role"],
@@ -83,10 +85,10 @@ def organization_acls(request: SandboxRequest, grant: AuthorizationGrant) -> Htt
         for each in request.state.accounts(NAME, owner_id=grant.account.id)
         if role in (None, each.facts["role"]) and state == "APPROVED"
     ]
-    return json_response(posts.page(request, found))
+    return json_response(page(request, acls))
 
 
-@call("rw_organization_admin", "r_organization_admin")
+@requires_token("rw_organization_admin", "r_organization_admin")
 def organization(
     request: SandboxRequest, grant: AuthorizationGrant, organization_id: str
 ) -> HttpResponse:
@@ -105,16 +107,16 @@ def organization(
 
 
 def seed(state: State) -> None:
-    _add(state, "sbx7LkDn", "sandbox_linda", "Linda Sandbox", ONE_ORGANIZATION)
+    _add_member(state, "sbx7LkDn", "sandbox_linda", "Linda Sandbox", ONE_ORGANIZATION)
 
 
-def _add(
-    state: State, account_id: str, username: str, name: str, wanted: Sequence[dict[str, str]]
+def _add_member(
+    state: State, account_id: str, username: str, name: str, organizations: Sequence[dict[str, str]]
 ) -> Account:
     person = state.add_account(
         Account(platform=NAME, id=account_id, username=username, name=name, created_at=state.now())
     )
-    for each in wanted:
+    for each in organizations:
         state.add_account(
             Account(
                 platform=NAME,
@@ -130,13 +132,11 @@ def _add(
 
 
 def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
-    scopes = fields.get("scopes", login.USUAL_SCOPES)
-    if unknown := set(scopes) - set(login.SCOPES):
-        raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown))}.")
+    scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.DEFAULT_SCOPES)
     username = fields["username"]
-    wanted = _organizations(fields.get("organizations", ONE_ORGANIZATION))
-    account = _add(
-        state, secrets.token_urlsafe(7)[:9], username, fields.get("name", username), wanted
+    organizations = _checked_organizations(fields.get("organizations", ONE_ORGANIZATION))
+    account = _add_member(
+        state, secrets.token_urlsafe(7)[:9], username, fields.get("name", username), organizations
     )
     issued = login.issue(state, AuthorizationGrant(account=account, scopes=set(scopes)), None)
     return {
@@ -152,20 +152,20 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _organizations(given: Any) -> list[dict[str, str]]:
-    """The organizations as asked for. ValueError: what is wrong with them."""
-    if not isinstance(given, (list, tuple)) or len(given) > MAX_ORGANIZATIONS:
+def _checked_organizations(value: Any) -> list[dict[str, str]]:
+    """Raises ValueError with the reason."""
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_ORGANIZATIONS:
         raise ValueError(f"organizations is not a list of up to {MAX_ORGANIZATIONS}.")
-    for each in given:
+    for each in value:
         if not isinstance(each, dict) or set(each) - {"name", "role"}:
             raise ValueError("An organization is {name, role}.")
         if not isinstance(each.get("name"), str) or not 1 <= len(each["name"]) <= MAX_NAME:
             raise ValueError(
-                f"The name of an organization is not a text of 1 to {MAX_NAME} characters."
+                f"The name of an organization is not a string of 1 to {MAX_NAME} characters."
             )
         if each.get("role", "ADMINISTRATOR") not in ROLES:
             raise ValueError(f"role is none of {', '.join(ROLES)}.")
-    return list(given)
+    return list(value)
 
 
 _on = partial(by_method, lambda: refusal(405))
@@ -173,8 +173,8 @@ _on = partial(by_method, lambda: refusal(405))
 
 def _assets(kind: str) -> list[Any]:
     return [
-        path(f"rest/{kind}", _on(POST=assets.act), {"kind": kind}),
-        path(f"rest/{kind}/<str:urn>", _on(GET=assets.one), {"kind": kind}),
+        path(f"rest/{kind}", _on(POST=assets.upload_action), {"kind": kind}),
+        path(f"rest/{kind}/<str:urn>", _on(GET=assets.asset), {"kind": kind}),
     ]
 
 
@@ -193,12 +193,12 @@ PLATFORM = Platform(
         *_assets("images"),
         *_assets("videos"),
         *_assets("documents"),
-        # Another host in truth.
+        # On LinkedIn this is another host.
         path("dms-uploads/<str:asset>/<int:part>", _on(PUT=assets.receive)),
-        path("rest/posts", _on(GET=posts.listed, POST=posts.create)),
+        path("rest/posts", _on(GET=reading.posts, POST=posts.create)),
         path(
             "rest/posts/<str:urn>",
-            _on(GET=posts.one, POST=posts.update, DELETE=posts.delete),
+            _on(GET=reading.post, POST=posts.update, DELETE=posts.delete),
         ),
         path("rest/organizationalEntityShareStatistics", _on(GET=statistics.of_organization)),
         path("rest/memberCreatorPostAnalytics", _on(GET=statistics.of_member)),
@@ -212,9 +212,9 @@ PLATFORM = Platform(
     account_fields=("organizations",),
     make_account=make_account,
     settings={
-        # "off": an app of self-serve products, which never gets refresh tokens.
+        # "off": an app with self-serve products only, which gets no refresh tokens.
         "linkedin_refresh_tokens": ("on", ("on", "off")),
-        # "on": the text of a deleted post stays a duplicate, as is seen for a day or two.
+        # "on": a deleted post still counts as a duplicate, as seen in production for a day or two.
         "linkedin_ghosts": ("off", ("off", "on")),
         "linkedin_processing_seconds": (0.2, 86400.0),  # of images and documents
     },

@@ -1,4 +1,4 @@
-"""Images, videos and documents: registered, sent to a host of their own, processed, then posted.
+"""Images, videos and documents: registered, uploaded to another host, processed, then posted.
 
 https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/images-api
 https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/videos-api
@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from socialpublishing.sandbox.blobs import joined
 from socialpublishing.sandbox.http import SandboxRequest, json_response
 from socialpublishing.sandbox.linkedin.errors import denied, error, invalid
-from socialpublishing.sandbox.linkedin.login import NAME, authorized_app, call
+from socialpublishing.sandbox.linkedin.login import NAME, grant_of, requires_token
 from socialpublishing.sandbox.linkedin.urns import EPOCH_MS, author_of, urn_of
 from socialpublishing.sandbox.state import AuthorizationGrant, Media, State
 
@@ -21,17 +21,17 @@ KINDS = {"images": "image", "videos": "video", "documents": "document"}
 PART_BYTES = 4_194_304
 URL_LIFE_S = 30 * 86400
 MAX_PIXELS = 36_152_320
-PICTURES = ("image/jpeg", "image/png", "image/gif")
-DOCUMENTS = ("application/pdf", "application/zip", "application/x-ole-storage")
-OFFICE = ("application/msword", "application/vnd.ms-", "application/vnd.openxmlformats-")
+IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif")
+DOCUMENT_TYPES = ("application/pdf", "application/zip", "application/x-ole-storage")
+OFFICE_TYPES = ("application/msword", "application/vnd.ms-", "application/vnd.openxmlformats-")
 MAX_DOCUMENT_BYTES = 100 * 1024 * 1024
 MAX_VIDEO_BYTES = 5 * 1024**3
 MIN_VIDEO_BYTES = 75 * 1024
-MIN_S, MAX_S = 3, 30 * 60
+MIN_VIDEO_S, MAX_VIDEO_S = 3, 30 * 60
 
 
-@call("w_member_social", "w_organization_social")
-def act(request: SandboxRequest, grant: AuthorizationGrant, kind: str) -> HttpResponse:
+@requires_token("w_member_social", "w_organization_social")
+def upload_action(request: SandboxRequest, grant: AuthorizationGrant, kind: str) -> HttpResponse:
     match request.GET.get("action"):
         case "initializeUpload":
             return _initialize(request, grant, KINDS[kind])
@@ -49,10 +49,10 @@ def _body(request: SandboxRequest, name: str) -> dict[str, Any]:
 
 
 def _initialize(request: SandboxRequest, grant: AuthorizationGrant, kind: str) -> HttpResponse:
-    asked = _body(request, "initializeUploadRequest")
+    fields = _body(request, "initializeUploadRequest")
     state = request.state
-    owner = author_of(state, grant, asked.get("owner"), "owner")
-    size = asked.get("fileSizeBytes", 0)
+    owner = author_of(state, grant, fields.get("owner"), "owner")
+    size = fields.get("fileSizeBytes", 0)
     if kind == "video" and not (isinstance(size, int) and 0 < size <= MAX_VIDEO_BYTES):
         raise invalid("INVALID_VALUE_FOR_FIELD", "fileSizeBytes is not a size of a video.")
     urn = f"urn:li:{kind}:D4E{secrets.choice('012')}AQ{state.new_id(EPOCH_MS)}"
@@ -95,7 +95,7 @@ def _initialize(request: SandboxRequest, grant: AuthorizationGrant, kind: str) -
 
 
 def receive(request: SandboxRequest, asset: str, part: int) -> HttpResponse:
-    """The upload host. Of images and documents it wants a token, of parts of a video none."""
+    """The upload host. It requires a token for images and documents, and refuses one for videos."""
     media = next(
         (
             media
@@ -110,7 +110,7 @@ def receive(request: SandboxRequest, asset: str, part: int) -> HttpResponse:
         return error(400, "EXPIRED_UPLOAD_URL", "The upload URL has expired.")
     if media.category == "video":
         return _receive_part(request, media, part)
-    grant = authorized_app(request)
+    grant = grant_of(request)
     if isinstance(grant, HttpResponse):
         return grant
     if media.category == "document" and request.body_blob.size > MAX_DOCUMENT_BYTES:
@@ -135,10 +135,10 @@ def _receive_part(request: SandboxRequest, media: Media, part: int) -> HttpRespo
 
 
 def _finalize(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
-    asked = _body(request, "finalizeUploadRequest")
+    fields = _body(request, "finalizeUploadRequest")
     state = request.state
-    media = _own(state, grant, asked.get("video"))
-    ids = asked.get("uploadedPartIds")
+    media = _own_asset(state, grant, fields.get("video"))
+    ids = fields.get("uploadedPartIds")
     if not isinstance(ids, list):
         raise invalid("MISSING_FIELD", "uploadedPartIds is required")
     with state.lock:
@@ -146,17 +146,17 @@ def _finalize(request: SandboxRequest, grant: AuthorizationGrant) -> HttpRespons
             return HttpResponse(status=200)
         parts = {etag: number for number, etag in media.facts["etags"].items()}
         needed = len(range(0, media.promised_bytes, PART_BYTES))
-        if asked.get("uploadToken", "") != media.facts["token"]:
+        if fields.get("uploadToken", "") != media.facts["token"]:
             raise invalid("UPDATING_ASSET_FAILED", "The uploadToken is not the one that was given.")
         if len(ids) != needed or any(each not in parts for each in ids):
             raise invalid("UPDATING_ASSET_FAILED", "Parts of the video are missing.")
-        # In the order that was told, even if it is not that of the film.
+        # LinkedIn joins the parts in the order of the ids, even if that order is wrong.
         state.add_media(media, joined([media.parts[parts[each]] for each in ids]))
         media.ready_at = state.now() + state.setting("processing_seconds")
     return HttpResponse(status=200)
 
 
-def _own(state: State, grant: AuthorizationGrant, urn: object) -> Media:
+def _own_asset(state: State, grant: AuthorizationGrant, urn: object) -> Media:
     media = state.media.get((NAME, str(urn)))
     if media is None:
         raise invalid("INVALID_URN_ID", f"{str(urn)[:100]} is not an asset.")
@@ -164,9 +164,9 @@ def _own(state: State, grant: AuthorizationGrant, urn: object) -> Media:
     return media
 
 
-@call()
-def one(request: SandboxRequest, grant: AuthorizationGrant, kind: str, urn: str) -> HttpResponse:
-    """Not for tokens that may only write as a member: that is how the versioned gateway is."""
+@requires_token()
+def asset(request: SandboxRequest, grant: AuthorizationGrant, kind: str, urn: str) -> HttpResponse:
+    """Refused for tokens that may only write as a member, as the versioned API does."""
     if not grant.scopes & {"w_organization_social", "r_organization_social"}:
         raise denied(f"Accessing this {KINDS[kind]} resource is forbidden")
     media = request.state.media.get((NAME, urn))
@@ -198,20 +198,22 @@ def _is_usable(media: Media) -> bool:
     match media.category:
         case "image":
             is_small = media.width * media.height < MAX_PIXELS
-            return media.picture is not None and media.mime_type in PICTURES and is_small
+            return media.picture is not None and media.mime_type in IMAGE_TYPES and is_small
         case "video":
-            film = media.movie
+            movie = media.movie
             return (
-                film is not None
+                movie is not None
                 and media.mime_type == "video/mp4"
                 and media.size_bytes >= MIN_VIDEO_BYTES
-                and MIN_S <= film.duration_s <= MAX_S
+                and MIN_VIDEO_S <= movie.duration_s <= MAX_VIDEO_S
             )
-    return media.mime_type in DOCUMENTS or media.mime_type.startswith(OFFICE)
+    return media.mime_type in DOCUMENT_TYPES or media.mime_type.startswith(OFFICE_TYPES)
 
 
-def usable(state: State, grant: AuthorizationGrant, urn: object, author: str, *kinds: str) -> Media:
-    """The asset that a post of `author` shows. Raises Answered with what is wrong with it."""
+def usable_asset(
+    state: State, grant: AuthorizationGrant, urn: object, author: str, *kinds: str
+) -> Media:
+    """The asset `urn`, if a post of `author` can show it. Raises EarlyResponse."""
     media = state.media.get((NAME, str(urn)))
     if media is None or media.category not in kinds:
         code = "INVALID_VIDEO_ID" if "video" in str(urn) else "INVALID_URN_ID"

@@ -1,7 +1,7 @@
-"""How LinkedIn says no.
+"""LinkedIn's error responses.
 
 https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/error-handling, and bodies as
-they are seen in production: https://github.com/linkedin-developers/linkedin-api-python-client/issues/47
+seen in production: https://github.com/linkedin-developers/linkedin-api-python-client/issues/47
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from socialpublishing.sandbox.http import EarlyResponse, json_response
 
 THROTTLED = "Resource level throttle limit for calls to this resource is reached."
 # Status → code, sub-code and message, where we know them.
-USUAL: dict[int, tuple[str, int | None, str]] = {
+BY_STATUS: dict[int, tuple[str, int | None, str]] = {
     400: ("ILLEGAL_ARGUMENT", None, "The request is not valid."),
     401: ("EXPIRED_ACCESS_TOKEN", 65602, "The token used in the request has expired"),
     403: ("ACCESS_DENIED", 100, "Not enough permissions to access this resource"),
@@ -39,12 +39,12 @@ def denied(message: str) -> EarlyResponse:
 
 
 def refusal(status: int) -> HttpResponse:
-    code, sub_code, message = USUAL.get(status, USUAL[500 if status >= 500 else 400])
+    code, sub_code, message = BY_STATUS.get(status, BY_STATUS[500 if status >= 500 else 400])
     return error(status, code, message, sub_code)
 
 
 def input_error(code: str, description: str) -> HttpResponse:
-    """The other envelope, in which the code stands inside."""
+    """The other error format: the code is inside `errorDetails`."""
     return json_response(
         {
             "errorDetailType": "com.linkedin.common.error.BadRequest",
@@ -57,7 +57,7 @@ def input_error(code: str, description: str) -> HttpResponse:
 
 
 def rejection() -> HttpResponse:
-    # How LinkedIn words this is told nowhere: a guess.
+    # A guess: LinkedIn does not document this response.
     return input_error("CONTENT_NOT_ALLOWED", "The content does not meet our policies.")
 
 

@@ -1,4 +1,4 @@
-"""Little text, the way in which a post's commentary is written.
+"""Little text, the format of a post's commentary.
 
 https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/little-text-format
 """
@@ -12,40 +12,40 @@ HASHTAG = re.compile(r"#(?P<word>\w+)")
 
 
 def read(commentary: str) -> tuple[str, str]:
-    """What readers see of `commentary`, and the form in which the API gives it back.
+    """The text that readers see, and the commentary that the API returns.
 
-    It ends, without a word, at the first reserved character that stands there unescaped.
+    LinkedIn cuts both at the first reserved character without an escape, and reports no error.
     """
-    seen: list[str] = []
-    kept: list[str] = []
+    visible: list[str] = []
+    stored: list[str] = []
     at = 0
     while at < len(commentary):
         char = commentary[at]
         escaped = commentary[at + 1 : at + 2]
         if char == "\\" and escaped in RESERVED and escaped:
-            seen.append(escaped)
-            kept.append(char + escaped)
+            visible.append(escaped)
+            stored.append(char + escaped)
             at += 2
         elif match := TEMPLATE.match(commentary, at) or HASHTAG.match(commentary, at):
             word = re.sub(r"\\(.)", r"\1", match["word"])
-            seen.append(f"#{word}")
-            kept.append(rf"{{hashtag|\#|{_escaped(word)}}}")
+            visible.append(f"#{word}")
+            stored.append(rf"{{hashtag|\#|{_escaped(word)}}}")
             at = match.end()
         elif match := MENTION.match(commentary, at):
-            seen.append(match["name"])
-            kept.append(match[0])
+            visible.append(match["name"])
+            stored.append(match[0])
             at = match.end()
         elif char in RESERVED:
             break
         else:
-            seen.append(char)
-            kept.append(char)
+            visible.append(char)
+            stored.append(char)
             at += 1
-    return "".join(seen), "".join(kept)
+    return "".join(visible), "".join(stored)
 
 
-def written(text: str) -> str:
-    """Plain `text` as the API gives it back."""
+def to_little_text(text: str) -> str:
+    """Plain `text` as the commentary that the API returns."""
     parts = re.split(r"(#\w+)", text)
     return "".join(
         rf"{{hashtag|\#|{_escaped(part[1:])}}}"

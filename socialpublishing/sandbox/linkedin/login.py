@@ -1,11 +1,10 @@
-"""OAuth 2.0 for a confidential client, and the checks that each call passes.
+"""OAuth 2.0 for a confidential client, and the checks of each request: API version and token.
 
 https://learn.microsoft.com/en-us/linkedin/shared/authentication/authorization-code-flow
 https://learn.microsoft.com/en-us/linkedin/shared/authentication/programmatic-refresh-tokens
 """
 
 import functools
-import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from socialpublishing.sandbox import oauth
 from socialpublishing.sandbox.http import SandboxRequest, View, json_response
 from socialpublishing.sandbox.linkedin.errors import denied, error, oauth_error
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
+from socialpublishing.sandbox.tokens import end_grant, live_token, mint_token, split_scopes
 
 NAME = "linkedin"
 LABEL = "LinkedIn"
@@ -23,7 +23,7 @@ LABEL = "LinkedIn"
 CODE_LIFE_S = 30 * 60
 ACCESS_LIFE_S = 60 * 86400
 REFRESH_LIFE_S = 365 * 86400
-# A year each; https://learn.microsoft.com/en-us/linkedin/marketing/integrations/migrations
+# Each is valid for a year: https://learn.microsoft.com/en-us/linkedin/marketing/integrations/migrations
 VERSIONS = frozenset(str(version) for version in range(202601, 202611))
 
 SCOPES = {
@@ -42,7 +42,7 @@ SCOPES = {
     "r_member_postAnalytics": "See the numbers of your posts",
     "r_member_profileAnalytics": "See the numbers of your profile",
 }
-USUAL_SCOPES = (
+DEFAULT_SCOPES = (
     "r_basicprofile",
     "r_member_postAnalytics",
     "r_organization_social",
@@ -54,11 +54,14 @@ USUAL_SCOPES = (
 
 def authorize(request: SandboxRequest) -> HttpResponse:
     params = oauth.strings(request.params)
-    if reason := _fault_of(params):
+    if reason := _fault_of_request(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
-    asked = _scopes(params["scope"])
+    requested = split_scopes(params["scope"])
     ask = oauth.ConsentRequest(
-        platform=NAME, label=LABEL, params=params, scopes={scope: SCOPES[scope] for scope in asked}
+        platform=NAME,
+        label=LABEL,
+        params=params,
+        scopes={scope: SCOPES[scope] for scope in requested},
     )
     account = oauth.consenting_account(
         request,
@@ -67,26 +70,22 @@ def authorize(request: SandboxRequest) -> HttpResponse:
         error_description="The user cancelled the authorization",
     )
     with request.state.lock:
-        _end_other_grants(request.state, account, set(asked))
-        grant = AuthorizationGrant(account=account, scopes=set(asked))
+        _end_other_grants(request.state, account, set(requested))
+        grant = AuthorizationGrant(account=account, scopes=set(requested))
         code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(120)}", params)
     return oauth.send_back(params["redirect_uri"], code=code.value, **oauth.state_of(params))
 
 
 def _end_other_grants(state: State, account: Account, scopes: set[str]) -> None:
-    """Asking for another set of scopes invalidates what this member granted the app before."""
+    """An authorization with other scopes ends the earlier grants of this member."""
     for token in state.tokens_of(account):
         if token.grant.scopes != scopes:
             token.grant.has_ended = True
 
 
-def _scopes(given: str) -> list[str]:
-    return [scope for scope in re.split(r"[\s,]+", given) if scope]
-
-
-def _fault_of(params: dict[str, str]) -> str:
-    asked = _scopes(params.get("scope", ""))
-    unknown = [scope for scope in asked if scope not in SCOPES]
+def _fault_of_request(params: dict[str, str]) -> str:
+    requested = split_scopes(params.get("scope", ""))
+    unknown = [scope for scope in requested if scope not in SCOPES]
     if params.get("client_id") != oauth.client_id(NAME):
         return f"The passed in client_id is invalid: it is not {oauth.client_id(NAME)}."
     redirect_uri = params.get("redirect_uri", "")
@@ -98,7 +97,7 @@ def _fault_of(params: dict[str, str]) -> str:
         return "state is missing."
     if unknown:
         return f"Scope {', '.join(unknown)} is not authorized for your application."
-    return "" if asked else "scope is missing."
+    return "" if requested else "scope is missing."
 
 
 def token(request: SandboxRequest) -> HttpResponse:
@@ -134,8 +133,8 @@ def _exchange(state: State, form: dict[str, str]) -> HttpResponse:
             "invalid_request",
             "Unable to retrieve access token: authorization code not found",
         )
-    is_over = state.now() >= code.issued_at + CODE_LIFE_S
-    if is_over or _without_query(code.redirect_uri) != _without_query(form["redirect_uri"]):
+    is_expired = state.now() >= code.issued_at + CODE_LIFE_S
+    if is_expired or _without_query(code.redirect_uri) != _without_query(form["redirect_uri"]):
         return oauth_error(
             400,
             "invalid_redirect_uri",
@@ -153,17 +152,16 @@ def _without_query(uri: str) -> str:
 def _refresh(state: State, form: dict[str, str]) -> HttpResponse:
     if not form.get("refresh_token"):
         return _missing("refresh_token")
-    old = state.tokens.get(form["refresh_token"])
-    is_ours = old is not None and old.account.platform == NAME and old.kind == "refresh"
-    if old is None or not is_ours or not state.is_live(old):
+    refresh_token = live_token(state, NAME, form["refresh_token"], "refresh")
+    if refresh_token is None:
         return oauth_error(
             400, "invalid_grant", "The provided authorization grant or refresh token is invalid"
         )
-    return json_response(issue(state, old.grant, old))
+    return json_response(issue(state, refresh_token.grant, refresh_token))
 
 
 def issue(state: State, grant: AuthorizationGrant, refresh: Token | None) -> dict[str, Any]:
-    """New tokens. A refresh token keeps the end that it had from the first consent on."""
+    """New tokens. A refresh token keeps the expiry time that it got at the first consent."""
     now = state.now()
     if refresh is None and state.setting("linkedin_refresh_tokens") == "on":
         value = f"AQ{oauth.random_text(300)}"
@@ -176,10 +174,8 @@ def issue(state: State, grant: AuthorizationGrant, refresh: Token | None) -> dic
         left_s = refresh.expires_at - now
         life_s = min(life_s, left_s)
         data |= {"refresh_token": refresh.value, "refresh_token_expires_in": int(left_s)}
-    access = f"AQ{oauth.random_text(350)}"
-    state.mint("access", grant, access, lifetime_s=life_s, account=grant.account)
     return {
-        "access_token": access,
+        "access_token": mint_token(state, grant, "access", f"AQ{oauth.random_text(350)}", life_s),
         "expires_in": int(life_s),
         "scope": ",".join(sorted(grant.scopes)),
         **data,
@@ -190,9 +186,7 @@ def revoke(request: SandboxRequest) -> HttpResponse:
     form = oauth.strings(request.form)
     if not oauth.is_client(NAME, form.get("client_id", ""), form.get("client_secret", "")):
         return oauth_error(401, "invalid_client", "Client authentication failed")
-    token = request.state.tokens.get(form.get("token", ""))
-    if token is not None and token.account.platform == NAME:
-        token.grant.has_ended = True
+    end_grant(request.state, NAME, form.get("token", ""))
     return HttpResponse(status=200)
 
 
@@ -219,26 +213,21 @@ def introspect(request: SandboxRequest) -> HttpResponse:
     )
 
 
-# --- At each call --------------------------------------------------------------------------------
+# --- The checks of each request ------------------------------------------------------------------
 
 
-def call(*scopes: str) -> Callable[[Callable[..., HttpResponse]], View]:
-    """A view that needs a token with one of `scopes`, if any, and is handed its grant.
+def requires_token(*scopes: str) -> Callable[[Callable[..., HttpResponse]], View]:
+    """For a view that requires a token with one of `scopes`, if any. It gets the token's grant.
 
-    Below `/rest/` the version of the API has to be named, in each call.
+    Each request below `/rest/` must name an API version.
     """
 
     def wrap(view: Callable[..., HttpResponse]) -> View:
         @functools.wraps(view)
         def checked(request: SandboxRequest, **kwargs: Any) -> HttpResponse:
-            if request.path_info.startswith(f"/{NAME}/rest/"):
-                version = request.headers.get("LinkedIn-Version", "")
-                if not version:
-                    return error(400, "VERSION_MISSING", "A version must be present.")
-                if version not in VERSIONS:
-                    message = f"Requested version {version[:8]}01 is not active"
-                    return error(426, "NONEXISTENT_VERSION", message)
-            grant = authorized_app(request)
+            if refused := _refuse_version(request):
+                return refused
+            grant = grant_of(request)
             if isinstance(grant, HttpResponse):
                 return grant
             if scopes and not grant.scopes & set(scopes):
@@ -251,17 +240,29 @@ def call(*scopes: str) -> Callable[[Callable[..., HttpResponse]], View]:
     return wrap
 
 
-def authorized_app(request: SandboxRequest) -> AuthorizationGrant | HttpResponse:
-    """What the call's token stands for, or why it stands for nothing."""
+def _refuse_version(request: SandboxRequest) -> HttpResponse | None:
+    if not request.path_info.startswith(f"/{NAME}/rest/"):
+        return None
+    version = request.headers.get("LinkedIn-Version", "")
+    if not version:
+        return error(400, "VERSION_MISSING", "A version must be present.")
+    if version not in VERSIONS:
+        message = f"Requested version {version[:8]}01 is not active"
+        return error(426, "NONEXISTENT_VERSION", message)
+    return None
+
+
+def grant_of(request: SandboxRequest) -> AuthorizationGrant | HttpResponse:
+    """The grant of the request's token, or the error response if the token is not valid."""
     if not request.bearer:
         return error(401, "EMPTY_ACCESS_TOKEN", "Empty oauth2 access token", 65604)
-    given = request.state.tokens.get(request.bearer)
-    if given is None or given.kind != "access" or given.account.platform != NAME:
+    token = request.state.tokens.get(request.bearer)
+    if token is None or token.kind != "access" or token.account.platform != NAME:
         return error(401, "INVALID_ACCESS_TOKEN", "Invalid access token", 65600)
-    if given.expires_at is not None and given.expires_at <= request.state.now():
+    if token.expires_at is not None and token.expires_at <= request.state.now():
         message = "The token used in the request has expired"
         return error(401, "EXPIRED_ACCESS_TOKEN", message, 65602)
-    if not request.state.is_live(given):
+    if not request.state.is_live(token):
         message = "The token used in the request has been revoked by the user"
         return error(401, "REVOKED_ACCESS_TOKEN", message, 65601)
-    return given.grant
+    return token.grant

@@ -1,4 +1,4 @@
-"""URNs, LinkedIn's names for everything, and who may use which."""
+"""URNs, LinkedIn's ids, and who may post as which author."""
 
 from socialpublishing.sandbox.linkedin.errors import denied, invalid
 from socialpublishing.sandbox.linkedin.login import NAME
@@ -23,17 +23,21 @@ def account_of(state: State, urn: object) -> Account | None:
 def author_of(
     state: State, grant: AuthorizationGrant, urn: object, field: str = "author"
 ) -> Account:
-    """The account that `grant` may post as by the name of `urn`. Raises Answered."""
+    """The account `urn`, if `grant` may post as it. `field` names it in errors.
+
+    Raises EarlyResponse.
+    """
     account = account_of(state, urn)
+    if account is None and not (isinstance(urn, str) and urn.startswith("urn:li:")):
+        raise invalid("INVALID_URN_TYPE", f"The value of /{field} is not a URN of an author.")
+    not_allowed = denied(
+        f"Field Value validation failed in REQUEST_BODY: processing fields [/{field}]"
+    )
     if account is None:
-        if not isinstance(urn, str) or not urn.startswith("urn:li:"):
-            raise invalid("INVALID_URN_TYPE", f"The value of /{field} is not a URN of an author.")
-        raise denied(f"Field Value validation failed in REQUEST_BODY: processing fields [/{field}]")
+        raise not_allowed
     if not account.owner_id:
         if account is not grant.account or "w_member_social" not in grant.scopes:
-            raise denied(
-                f"Field Value validation failed in REQUEST_BODY: processing fields [/{field}]"
-            )
+            raise not_allowed
         return account
     if "w_organization_social" not in grant.scopes:
         raise invalid(
@@ -42,5 +46,5 @@ def author_of(
         )
     is_own = account.owner_id == grant.account.id
     if not is_own or account.facts["role"] not in POSTING_ROLES:
-        raise denied(f"Field Value validation failed in REQUEST_BODY: processing fields [/{field}]")
+        raise not_allowed
     return account

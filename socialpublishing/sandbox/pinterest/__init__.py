@@ -1,7 +1,7 @@
-"""Pinterest, as its pages and its OpenAPI description (5.23) tell, read 2026-11-22.
+"""Pinterest, by its documentation and its OpenAPI description (5.23), read 2026-11-22.
 
 https://developers.pinterest.com/docs/api/v5/. Boards and their sections, Pins of images, carousels
-and videos with their numbers, trending keywords. Analytics by day and edits are not imitated.
+and videos with their metrics, trending keywords. Analytics by day are not imitated.
 """
 
 import secrets
@@ -16,9 +16,10 @@ from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.http import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.pinterest import boards, login, pins, trends, uploads
 from socialpublishing.sandbox.pinterest.errors import refusal, rejection
-from socialpublishing.sandbox.pinterest.login import LABEL, NAME, call
+from socialpublishing.sandbox.pinterest.login import LABEL, NAME, requires_token
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
+from socialpublishing.sandbox.tokens import scopes_of_new_account
 
 ONE_BOARD = ({"name": "Ideas to keep"},)
 MAX_BOARDS = 1000
@@ -40,7 +41,7 @@ def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
         response.headers.setdefault(name, str(value))
 
 
-@call("user_accounts:read", category="org_read")
+@requires_token("user_accounts:read", category="org_read")
 def user_account(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     account = grant.account
     return json_response(
@@ -62,11 +63,11 @@ def user_account(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResp
 
 
 def seed(state: State) -> None:
-    _add(state, "549755885175", "sandbox_pins", "Sandy Pins", ONE_BOARD)
+    _add_account(state, "549755885175", "sandbox_pins", "Sandy Pins", ONE_BOARD)
 
 
-def _add(
-    state: State, account_id: str, username: str, name: str, wanted: Sequence[dict[str, str]]
+def _add_account(
+    state: State, account_id: str, username: str, name: str, new_boards: Sequence[dict[str, str]]
 ) -> Account:
     account = state.add_account(
         Account(
@@ -78,19 +79,17 @@ def _add(
             facts={"boards": {}},
         )
     )
-    for board in wanted:
+    for board in new_boards:
         boards.add_board(state, account, **board)
     return account
 
 
 def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
-    scopes = fields.get("scopes", login.USUAL_SCOPES)
-    if unknown := set(scopes) - set(login.SCOPES):
-        raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown))}.")
+    scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.DEFAULT_SCOPES)
     username = fields["username"]
-    wanted = _boards(fields.get("boards", ONE_BOARD))
-    account = _add(
-        state, state.new_id(boards.EPOCH_MS), username, fields.get("name", username), wanted
+    new_boards = _checked_boards(fields.get("boards", ONE_BOARD))
+    account = _add_account(
+        state, state.new_id(boards.EPOCH_MS), username, fields.get("name", username), new_boards
     )
     grant = AuthorizationGrant(account=account, scopes=set(scopes))
     issued = login.issue(state, grant, "authorization_code")
@@ -107,18 +106,18 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _boards(given: Any) -> list[dict[str, str]]:
-    """The boards as asked for. ValueError: what is wrong with them."""
-    if not isinstance(given, (list, tuple)) or len(given) > MAX_BOARDS:
+def _checked_boards(value: Any) -> list[dict[str, str]]:
+    """Raises ValueError with the reason."""
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_BOARDS:
         raise ValueError(f"boards is not a list of up to {MAX_BOARDS}.")
-    for board in given:
+    for board in value:
         if not isinstance(board, dict) or set(board) - {"name", "privacy"}:
             raise ValueError("A board is {name, privacy}.")
         if not isinstance(board.get("name"), str) or not 1 <= len(board["name"]) <= MAX_NAME:
-            raise ValueError(f"The name of a board is not a text of 1 to {MAX_NAME} characters.")
+            raise ValueError(f"The name of a board is not a string of 1 to {MAX_NAME} characters.")
         if board.get("privacy", "PUBLIC") not in boards.PRIVACIES:
             raise ValueError(f"privacy is none of {', '.join(boards.PRIVACIES)}.")
-    return list(given)
+    return list(value)
 
 
 _on = partial(by_method, lambda: refusal(405))
@@ -132,19 +131,19 @@ PLATFORM = Platform(
         path("v5/oauth/token", _on(POST=login.token)),
         path("v5/user_account", _on(GET=user_account)),
         path("v5/boards", _on(GET=boards.boards, POST=boards.create)),
-        path("v5/boards/<str:board_id>", _on(GET=boards.one, DELETE=boards.delete)),
-        path("v5/boards/<str:board_id>/pins", _on(GET=pins.listed)),
+        path("v5/boards/<str:board_id>", _on(GET=boards.board, DELETE=boards.delete)),
+        path("v5/boards/<str:board_id>/pins", _on(GET=pins.pins)),
         path(
             "v5/boards/<str:board_id>/sections",
             _on(GET=boards.sections, POST=boards.add_section),
         ),
-        path("v5/boards/<str:board_id>/sections/<str:section_id>/pins", _on(GET=pins.listed)),
-        path("v5/pins", _on(GET=pins.listed, POST=pins.create)),
-        path("v5/pins/<str:pin_id>", _on(GET=pins.one, PATCH=pins.update, DELETE=pins.delete)),
+        path("v5/boards/<str:board_id>/sections/<str:section_id>/pins", _on(GET=pins.pins)),
+        path("v5/pins", _on(GET=pins.pins, POST=pins.create)),
+        path("v5/pins/<str:pin_id>", _on(GET=pins.pin, PATCH=pins.update, DELETE=pins.delete)),
         path("v5/trends/keywords/<str:region>/top/<str:trend_type>", _on(GET=trends.keywords)),
-        path("v5/media", _on(GET=uploads.listed, POST=uploads.register)),
-        path("v5/media/<str:media_id>", _on(GET=uploads.one)),
-        # Another host in truth: S3's.
+        path("v5/media", _on(GET=uploads.uploads, POST=uploads.register)),
+        path("v5/media/<str:media_id>", _on(GET=uploads.upload)),
+        # On Pinterest this is another host: S3.
         path(uploads.UPLOAD_PATH, by_method(uploads.refuse_method, POST=uploads.receive)),
         path("pin/<str:post_id>/", _on(GET=cards.post_page), {"platform": NAME}),
     ],

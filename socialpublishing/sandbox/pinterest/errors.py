@@ -1,7 +1,7 @@
-"""How Pinterest says no: `{code, message}` everywhere, the token endpoint included.
+"""Pinterest's error responses: `{code, message}`, at the token endpoint too.
 
-By the OpenAPI description; codes and words as they are seen in production, such as in
-https://github.com/gitroomhq/postiz-app/issues/1084. S3, which takes videos, answers XML.
+By the OpenAPI description; codes and messages as seen in production, such as in
+https://github.com/gitroomhq/postiz-app/issues/1084. S3, which accepts videos, returns XML.
 """
 
 from collections.abc import Iterable
@@ -17,8 +17,8 @@ TRIAL = (
 )
 NO_FETCH = "Sorry we could not fetch the image."
 
-# Status → code and message, where we know them; otherwise the code repeats the status.
-USUAL = {
+# Status → code and message, where we know them; for others the code is the status.
+BY_STATUS = {
     401: (2, "Authentication failed."),
     403: (29, "You are not permitted to access that resource."),
     429: (8, "You have exceeded your rate limit. Try again later."),
@@ -42,7 +42,7 @@ def not_found(what: str) -> EarlyResponse:
 
 
 def missing_scopes(scopes: Iterable[str]) -> HttpResponse:
-    """A 401, although no other token of the same grant would help."""
+    """Pinterest returns a 401, although a new token of the same grant does not help."""
     return error(
         401,
         3,
@@ -52,7 +52,7 @@ def missing_scopes(scopes: Iterable[str]) -> HttpResponse:
 
 
 def refusal(status: int) -> HttpResponse:
-    code, message = USUAL.get(status, (status, "Something went wrong with this request."))
+    code, message = BY_STATUS.get(status, (status, "Something went wrong with this request."))
     return error(status, code, message)
 
 

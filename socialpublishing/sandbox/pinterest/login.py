@@ -1,10 +1,9 @@
-"""OAuth 2.0 for a confidential client, without PKCE, and the check of a token at each call.
+"""OAuth 2.0 for a confidential client, without PKCE, and the token check of each request.
 
 https://developers.pinterest.com/docs/getting-started/set-up-authentication-and-authorization/
 """
 
 import functools
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,13 @@ from socialpublishing.sandbox import oauth
 from socialpublishing.sandbox.http import SandboxRequest, View, json_response
 from socialpublishing.sandbox.pinterest.errors import error, missing_scopes, refusal
 from socialpublishing.sandbox.state import AuthorizationGrant, State
+from socialpublishing.sandbox.tokens import (
+    count_call,
+    live_token,
+    mint_token,
+    split_scopes,
+    usable_code,
+)
 
 NAME = "pinterest"
 LABEL = "Pinterest"
@@ -22,8 +28,8 @@ CODE_LIFE_S = 600
 ACCESS_LIFE_S = 30 * 86400
 REFRESH_LIFE_S = 60 * 86400
 RATE_WINDOW_S = 60
-# Of Standard access, a minute and user. How many trends it allows is not told: it is a guess.
-RATES = {"org_read": 1000, "org_write": 100, "trends_read": 1000}
+# Requests a minute and user with Standard access. `trends_read` is a guess: it is undocumented.
+RATE_LIMITS = {"org_read": 1000, "org_write": 100, "trends_read": 1000}
 
 SCOPES = {
     "user_accounts:read": "See your profile and its numbers",
@@ -37,30 +43,29 @@ SCOPES = {
     "pins:write_secret": "Create and change your secret Pins",
     "ads:read": "See your advertising",
 }
-USUAL_SCOPES = ("boards:read", "boards:write", "pins:read", "pins:write", "user_accounts:read")
+DEFAULT_SCOPES = ("boards:read", "boards:write", "pins:read", "pins:write", "user_accounts:read")
 
 
 def authorize(request: SandboxRequest) -> HttpResponse:
     params = oauth.strings(request.params)
-    if reason := _fault_of(params):
+    if reason := _fault_of_request(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
-    asked = _scopes(params["scope"])
+    requested = split_scopes(params["scope"])
     ask = oauth.ConsentRequest(
-        platform=NAME, label=LABEL, params=params, scopes={scope: SCOPES[scope] for scope in asked}
+        platform=NAME,
+        label=LABEL,
+        params=params,
+        scopes={scope: SCOPES[scope] for scope in requested},
     )
     account = oauth.consenting_account(request, ask, error="access_denied")
-    grant = AuthorizationGrant(account=account, scopes=set(asked))
+    grant = AuthorizationGrant(account=account, scopes=set(requested))
     code = oauth.add_code(request.state, grant, oauth.random_text(40), params)
     return oauth.send_back(params["redirect_uri"], **oauth.state_of(params), code=code.value)
 
 
-def _scopes(given: str) -> list[str]:
-    return [scope for scope in re.split(r"[\s,]+", given) if scope]
-
-
-def _fault_of(params: dict[str, str]) -> str:
-    asked = _scopes(params.get("scope", ""))
-    unknown = [scope for scope in asked if scope not in SCOPES]
+def _fault_of_request(params: dict[str, str]) -> str:
+    requested = split_scopes(params.get("scope", ""))
+    unknown = [scope for scope in requested if scope not in SCOPES]
     if params.get("client_id") != oauth.client_id(NAME):
         return f"client_id is not {oauth.client_id(NAME)}."
     if not oauth.is_redirect_uri(params.get("redirect_uri", "")):
@@ -69,7 +74,7 @@ def _fault_of(params: dict[str, str]) -> str:
         return "response_type is not code."
     if unknown:
         return f"Unknown scope: {', '.join(unknown)}."
-    return "" if asked else "scope is missing."
+    return "" if requested else "scope is missing."
 
 
 def token(request: SandboxRequest) -> HttpResponse:
@@ -91,40 +96,29 @@ def _exchange(state: State, form: dict[str, str]) -> HttpResponse:
     for name in ("code", "redirect_uri"):
         if not form.get(name):
             return error(400, 1, f"Missing required parameter: {name}.")
-    code = state.codes.get(form["code"])
-    if (
-        code is None
-        or code.grant.account.platform != NAME
-        or code.is_used
-        or state.now() >= code.issued_at + CODE_LIFE_S
-        or code.redirect_uri != form["redirect_uri"]
-    ):
+    code = usable_code(state, NAME, form["code"], lifetime_s=CODE_LIFE_S)
+    if code is None or code.redirect_uri != form["redirect_uri"]:
         return refusal(401)
     code.is_used = True
     return json_response(issue(state, code.grant, "authorization_code"))
 
 
 def _refresh(state: State, form: dict[str, str]) -> HttpResponse:
-    old = state.tokens.get(form.get("refresh_token", ""))
-    is_ours = old is not None and old.account.platform == NAME and old.kind == "refresh"
-    if old is None or not is_ours or not state.is_live(old):
+    old = live_token(state, NAME, form.get("refresh_token", ""), "refresh")
+    if old is None:
         return refusal(401)
-    # Whether the old one still works is not told; here it does not.
+    # Undocumented: whether the old refresh token still works. Here it does not.
     old.is_revoked = True
     return json_response(issue(state, old.grant, "refresh_token"))
 
 
 def issue(state: State, grant: AuthorizationGrant, response_type: str) -> dict[str, Any]:
-    """The answer of the token endpoint: new tokens, each counting from now."""
-
-    def mint(kind: str, prefix: str, lifetime_s: float) -> str:
-        value = f"{prefix}{oauth.random_text(64)}"
-        state.mint(kind, grant, value, lifetime_s=lifetime_s, account=grant.account)
-        return value
-
+    """The response of the token endpoint, with new tokens."""
+    access = f"pina_{oauth.random_text(64)}"
+    refresh = f"pinr.{oauth.random_text(64)}"
     return {
-        "access_token": mint("access", "pina_", ACCESS_LIFE_S),
-        "refresh_token": mint("refresh", "pinr.", REFRESH_LIFE_S),
+        "access_token": mint_token(state, grant, "access", access, ACCESS_LIFE_S),
+        "refresh_token": mint_token(state, grant, "refresh", refresh, REFRESH_LIFE_S),
         "response_type": response_type,
         "token_type": "bearer",
         "expires_in": ACCESS_LIFE_S,
@@ -134,40 +128,30 @@ def issue(state: State, grant: AuthorizationGrant, response_type: str) -> dict[s
     }
 
 
-def call(*scopes: str, category: str) -> Callable[[Callable[..., HttpResponse]], View]:
-    """A view that needs a token with `scopes`, and is handed the grant that the token stands for.
+def requires_token(*scopes: str, category: str) -> Callable[[Callable[..., HttpResponse]], View]:
+    """For a view that requires a token with `scopes`. It gets the token's grant.
 
-    Calls of a `category` are counted together, for the headers; nobody is refused for them.
+    The requests of a `category` share a rate limit in the headers; none is refused for it.
     """
 
     def wrap(view: Callable[..., HttpResponse]) -> View:
         @functools.wraps(view)
         def checked(request: SandboxRequest, **kwargs: Any) -> HttpResponse:
-            given = request.state.tokens.get(request.bearer)
-            if (
-                given is None
-                or given.kind != "access"
-                or given.account.platform != NAME
-                or not request.state.is_live(given)
-            ):
+            token = live_token(request.state, NAME, request.bearer, "access")
+            if token is None:
                 return refusal(401)
-            request.rate = _count(request.state, given.account.id, category)
-            if missing := [scope for scope in scopes if scope not in given.grant.scopes]:
+            request.rate = _rate(request.state, token.account.id, category)
+            if missing := [scope for scope in scopes if scope not in token.grant.scopes]:
                 return missing_scopes(missing)
-            return view(request, given.grant, **kwargs)
+            return view(request, token.grant, **kwargs)
 
         return checked
 
     return wrap
 
 
-def _count(state: State, account_id: str, category: str) -> tuple[int, int, int]:
-    """Limit, remaining, and the seconds until the window ends, after this call."""
-    limit, now = RATES[category], state.now()
-    with state.lock:
-        start, count = state.rates.get((account_id, category), (0.0, 0))
-        if now >= start + RATE_WINDOW_S:
-            start, count = now, 0
-        state.rates[account_id, category] = start, count + 1
-    # Never 0 here: that would announce a refusal which this sandbox does not make by itself.
-    return limit, max(limit - count - 1, 1), max(int(start + RATE_WINDOW_S - now), 1)
+def _rate(state: State, account_id: str, category: str) -> tuple[int, int, int]:
+    """Limit, remaining requests, and seconds until the window ends, after this request."""
+    limit = RATE_LIMITS[category]
+    remaining, end = count_call(state, account_id, category, limit=limit, window_s=RATE_WINDOW_S)
+    return limit, remaining, max(int(end - state.now()), 1)

@@ -1,7 +1,6 @@
-"""What people search for: https://developers.pinterest.com/docs/api/v5/trending_keywords-list.
+"""Trending keywords: https://developers.pinterest.com/docs/api/v5/trending_keywords-list.
 
-The keywords and how often they are sought are made up, the same for a region at every call of a
-week.
+The keywords and their search volumes are made up. They are the same for a region for a week.
 """
 
 import datetime as dt
@@ -12,9 +11,9 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.http import SandboxRequest, json_response
-from socialpublishing.sandbox.pinterest.boards import flag
 from socialpublishing.sandbox.pinterest.errors import invalid
-from socialpublishing.sandbox.pinterest.login import call
+from socialpublishing.sandbox.pinterest.login import requires_token
+from socialpublishing.sandbox.pinterest.parameters import boolean_parameter
 from socialpublishing.sandbox.state import AuthorizationGrant, as_time
 
 REGIONS = (
@@ -30,7 +29,7 @@ MAX_GROWTH = 10_001
 WEEKS = 104
 YEAR = 52
 
-# By interest, in Pinterest's names for them; those that are left out trend nowhere.
+# By interest, under Pinterest's names. Interests without keywords are left out.
 KEYWORDS = {
     "animals": ("cat wallpaper", "cute puppies", "garden birds"),
     "architecture": ("brick house", "cabin in the woods", "modern house exterior"),
@@ -63,7 +62,7 @@ KEYWORDS = {
 INTEREST_OF = {keyword: interest for interest, words in KEYWORDS.items() for keyword in words}
 
 
-@call("user_accounts:read", category="trends_read")
+@requires_token("user_accounts:read", category="trends_read")
 def keywords(
     request: SandboxRequest, grant: AuthorizationGrant, region: str, trend_type: str
 ) -> HttpResponse:
@@ -71,57 +70,57 @@ def keywords(
         raise invalid(f"region: '{region}' is not one of {list(REGIONS)}")
     if trend_type not in TYPES:
         raise invalid(f"trend_type: '{trend_type}' is not one of {list(TYPES)}")
-    interests = _chosen(request, "interests", tuple(KEYWORDS))
-    # The same for all people here.
-    _chosen(request, "genders", GENDERS)
-    _chosen(request, "ages", AGES)
-    included = _included(request)
+    interests = _enum_list(request, "interests", tuple(KEYWORDS))
+    # Genders and ages are checked, but do not change the result here.
+    _enum_list(request, "genders", GENDERS)
+    _enum_list(request, "ages", AGES)
+    included = _included_keywords(request)
     limit = _limit(request)
-    is_compared = flag(request, "normalize_against_group")
+    is_normalized = boolean_parameter(request, "normalize_against_group")
     week = as_time(request.state.now()).date()
     week -= dt.timedelta(days=week.isoweekday() % 7)  # the last Sunday
 
-    found = {
+    volumes = {
         keyword: _volumes(region, keyword, week)
         for keyword, interest in INTEREST_OF.items()
         if (not interests or interest in interests)
         and (not included or any(words in keyword for words in included))
     }
-    ranked = sorted(found, key=lambda keyword: -_score(found[keyword], trend_type))[:limit]
-    top = max((max(found[keyword][-YEAR:]) for keyword in ranked), default=1.0)
+    ranked = sorted(volumes, key=lambda keyword: -_score(volumes[keyword], trend_type))[:limit]
+    top = max((max(volumes[keyword][-YEAR:]) for keyword in ranked), default=1.0)
     data = [
-        _described(keyword, found[keyword], week, top if is_compared else None)
+        _trend_object(keyword, volumes[keyword], week, top if is_normalized else None)
         for keyword in ranked
     ]
     return json_response({"trends": data})
 
 
-def _chosen(request: SandboxRequest, name: str, known: tuple[str, ...]) -> list[str]:
-    given = request.GET.getlist(name)
-    for value in given:
+def _enum_list(request: SandboxRequest, name: str, known: tuple[str, ...]) -> list[str]:
+    values = request.GET.getlist(name)
+    for value in values:
         if value not in known:
             raise invalid(f"{name}: '{value}' is not one of {list(known)}")
-    return given
+    return values
 
 
-def _included(request: SandboxRequest) -> list[str]:
-    given = request.GET.getlist("include_keywords")
-    if len(given) > MAX_KEYWORDS:
+def _included_keywords(request: SandboxRequest) -> list[str]:
+    values = request.GET.getlist("include_keywords")
+    if len(values) > MAX_KEYWORDS:
         raise invalid(f"include_keywords: more than {MAX_KEYWORDS}")
-    if not all(1 <= len(words) <= MAX_KEYWORD for words in given):
+    if not all(1 <= len(words) <= MAX_KEYWORD for words in values):
         raise invalid(f"include_keywords: not of 1 to {MAX_KEYWORD} characters")
-    return [words.lower() for words in given]
+    return [words.lower() for words in values]
 
 
 def _limit(request: SandboxRequest) -> int:
-    given = request.GET.get("limit", str(MAX_TRENDS))
-    if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= MAX_TRENDS):
-        raise invalid(f"limit: '{given}' is not between 1 and {MAX_TRENDS}")
-    return int(given)
+    value = request.GET.get("limit", str(MAX_TRENDS))
+    if not (value.isascii() and value.isdecimal() and 1 <= int(value) <= MAX_TRENDS):
+        raise invalid(f"limit: '{value}' is not between 1 and {MAX_TRENDS}")
+    return int(value)
 
 
 def _volumes(region: str, keyword: str, week: dt.date) -> list[float]:
-    """Searches a week for two years, the last of them in the week that ended on `week`."""
+    """The searches of each week for two years, up to the week that ended on `week`."""
     luck = random.Random(f"{keyword} in {region}")  # noqa: S311  (no secret)
     base, season, growth = luck.uniform(5, 100), luck.uniform(0, 0.8), luck.uniform(-0.3, 0.6)
     peak = luck.uniform(0, YEAR)
@@ -135,7 +134,7 @@ def _volumes(region: str, keyword: str, week: dt.date) -> list[float]:
 
 
 def _growth(volumes: list[float], weeks: int) -> float:
-    """Of the last so many weeks over as many before them, in per cent."""
+    """The growth of the last `weeks` over the same number of weeks before, in per cent."""
     before = sum(volumes[-2 * weeks : -weeks])
     return (sum(volumes[-weeks:]) / before - 1) * 100
 
@@ -151,11 +150,11 @@ def _score(volumes: list[float], trend_type: str) -> float:
     return _growth(volumes, 13)
 
 
-def _described(
+def _trend_object(
     keyword: str, volumes: list[float], week: dt.date, top: float | None
 ) -> dict[str, Any]:
-    """`top`: the number that counts as 100; None for the keyword's own."""
-    shown = volumes[-YEAR:]
+    """`top`: the volume that becomes 100; None: the keyword's own highest volume."""
+    last_year = volumes[-YEAR:]
     days = [week - dt.timedelta(weeks=YEAR - 1 - number) for number in range(YEAR)]
     return {
         "keyword": keyword,
@@ -164,7 +163,7 @@ def _described(
             for name, weeks in (("wow", 1), ("mom", 4), ("yoy", YEAR))
         },
         "time_series": {
-            day.isoformat(): round(volume / (top or max(shown)) * 100)
-            for day, volume in zip(days, shown, strict=True)
+            day.isoformat(): round(volume / (top or max(last_year)) * 100)
+            for day, volume in zip(days, last_year, strict=True)
         },
     }

@@ -1,4 +1,4 @@
-"""Videos: registered here, sent to S3 as a form, processed, and then ready for a Pin.
+"""Videos: registered here, uploaded to S3 as a form, processed, then ready for a Pin.
 
 https://developers.pinterest.com/docs/work-with-organic-content-and-users/create-boards-and-pins/
 """
@@ -9,9 +9,10 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.http import SandboxRequest, json_response
-from socialpublishing.sandbox.pinterest.boards import EPOCH_MS, demand, page, without_nulls
+from socialpublishing.sandbox.pinterest.boards import EPOCH_MS
 from socialpublishing.sandbox.pinterest.errors import not_found, storage_error
-from socialpublishing.sandbox.pinterest.login import NAME, call
+from socialpublishing.sandbox.pinterest.login import NAME, requires_token
+from socialpublishing.sandbox.pinterest.parameters import page, validate, without_nulls
 from socialpublishing.sandbox.state import AuthorizationGrant, Media, State, as_time
 
 CREATE = {
@@ -21,16 +22,16 @@ CREATE = {
 }
 UPLOAD_PATH = "media-upload"
 POLICY_LIFE_S = 3600
-FORM_HEAD_BYTES = 64 * 1024  # by which it is told whether `file` comes last
+FORM_HEAD_BYTES = 64 * 1024  # has to hold all fields that come before `file`
 VIDEO_TYPES = ("video/mp4", "video/quicktime", "video/x-m4v")
 CODECS = ("h264", "hevc")
 MAX_BYTES = 2 * 1024**3
-MIN_S, MAX_S = 4, 15 * 60
+MIN_VIDEO_S, MAX_VIDEO_S = 4, 15 * 60
 
 
-@call("pins:read", "pins:write", category="org_write")
+@requires_token("pins:read", "pins:write", category="org_write")
 def register(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
-    demand(CREATE, without_nulls(request.json))
+    validate(CREATE, without_nulls(request.json))
     state = request.state
     media_id = state.new_id(EPOCH_MS)
     at = as_time(state.now())
@@ -64,7 +65,7 @@ def register(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse
 
 
 def receive(request: SandboxRequest) -> HttpResponse:
-    """What Amazon does: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html."""
+    """As S3 does: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html."""
     if "Authorization" in request.headers:
         return storage_error(
             400, "InvalidArgument", "Only one auth mechanism allowed; see the policy."
@@ -72,7 +73,7 @@ def receive(request: SandboxRequest) -> HttpResponse:
     if request.content_type != "multipart/form-data":
         return storage_error(412, "PreconditionFailed", "Bucket POST must be multipart/form-data.")
     file = request.upload("file")
-    # S3 looks at nothing that comes behind the file.
+    # S3 ignores fields that come after the file.
     head, _, _ = request.body_blob.head(FORM_HEAD_BYTES).partition(b'name="file"')
     form = {
         name: value for name, value in request.form.items() if f'name="{name}"'.encode() in head
@@ -101,27 +102,27 @@ def refuse_method() -> HttpResponse:
     return storage_error(405, "MethodNotAllowed", "The specified method is not allowed.")
 
 
-@call("pins:read", "pins:write", category="org_read")
-def one(request: SandboxRequest, grant: AuthorizationGrant, media_id: str) -> HttpResponse:
+@requires_token("pins:read", "pins:write", category="org_read")
+def upload(request: SandboxRequest, grant: AuthorizationGrant, media_id: str) -> HttpResponse:
     media = request.state.media.get((NAME, media_id))
     if media is None or media.account_id != grant.account.id or "parameters" not in media.facts:
         raise not_found("Media")
-    return json_response(_described(request.state, media))
+    return json_response(_upload_object(request.state, media))
 
 
-@call("pins:read", "pins:write", category="org_read")
-def listed(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
-    mine = [
+@requires_token("pins:read", "pins:write", category="org_read")
+def uploads(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
+    own = [
         media
         for media in reversed(list(request.state.media.values()))
         if media.account_id == grant.account.id and "parameters" in media.facts
     ]
-    items, bookmark = page(request, mine)
-    data = [_described(request.state, media) for media in items]
+    items, bookmark = page(request, own)
+    data = [_upload_object(request.state, media) for media in items]
     return json_response({"items": data, "bookmark": bookmark})
 
 
-def _described(state: State, media: Media) -> dict[str, Any]:
+def _upload_object(state: State, media: Media) -> dict[str, Any]:
     return {"media_id": media.id, "media_type": "video", "status": status_of(state, media)}
 
 
@@ -134,12 +135,12 @@ def status_of(state: State, media: Media) -> str:
 
 
 def _is_playable(media: Media) -> bool:
-    """Why a film failed is not told."""
-    film = media.movie
+    """Pinterest gives no reason for a failed video."""
+    movie = media.movie
     return (
-        film is not None
+        movie is not None
         and media.mime_type in VIDEO_TYPES
         and media.size_bytes <= MAX_BYTES
-        and film.video_codec in CODECS
-        and MIN_S <= film.duration_s <= MAX_S
+        and movie.video_codec in CODECS
+        and MIN_VIDEO_S <= movie.duration_s <= MAX_VIDEO_S
     )

@@ -1,4 +1,4 @@
-"""How TikTok says no: an envelope around everything, the good answers too.
+"""TikTok's error responses, and the envelope that successful responses have too.
 
 https://developers.tiktok.com/docs/en/tiktok-api-v2-error-handling
 """
@@ -11,7 +11,7 @@ from django.http import HttpResponse
 
 from socialpublishing.sandbox.http import EarlyResponse, json_response
 
-USUAL = {
+BY_STATUS = {
     400: "invalid_params",
     401: "access_token_invalid",
     403: "scope_not_authorized",
@@ -46,7 +46,7 @@ def refused(code: str, message: str, status: int = 403) -> EarlyResponse:
 
 
 def refusal(status: int) -> HttpResponse:
-    code = USUAL.get(status, "internal_error" if status >= 500 else "invalid_params")
+    code = BY_STATUS.get(status, "internal_error" if status >= 500 else "invalid_params")
     return error(status, code, "The request was refused.")
 
 
@@ -55,6 +55,6 @@ def rejection() -> HttpResponse:
 
 
 def oauth_error(code: str, description: str, status: int = 400) -> HttpResponse:
-    """Flat, as all answers of the token endpoint are."""
+    """Without the envelope, like every response of the token endpoint."""
     data = {"error": code, "error_description": description, "log_id": log_id()}
     return json_response(data, status)

@@ -1,4 +1,4 @@
-"""Who somebody is, and their public videos with their numbers.
+"""The profile of a user, and the public videos of a user with their metrics.
 
 https://developers.tiktok.com/docs/en/tiktok-api-v2-video-object
 """
@@ -11,8 +11,8 @@ from socialpublishing.sandbox.audience import metrics_of
 from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.state import AuthorizationGrant, Post
 from socialpublishing.sandbox.tiktok.errors import envelope, error, invalid
-from socialpublishing.sandbox.tiktok.login import NAME, call
-from socialpublishing.sandbox.tiktok.posts import is_listed
+from socialpublishing.sandbox.tiktok.login import NAME, requires_token
+from socialpublishing.sandbox.tiktok.tasks import is_listed
 
 BASIC, PROFILE, STATS = "user.info.basic", "user.info.profile", "user.info.stats"
 USER_FIELDS = {
@@ -26,20 +26,20 @@ VIDEO_FIELDS = (
     "cover_image_url", "share_url", "embed_link", "embed_html", "like_count", "comment_count",
     "share_count", "view_count", "is_aigc",
 )  # fmt: skip
-MAX_PAGE, MAX_IDS, CUT = 20, 20, 150
+MAX_PAGE, MAX_IDS, MAX_SHOWN_TEXT = 20, 20, 150
 
 
-def _fields(request: SandboxRequest, known: Any) -> list[str]:
-    asked = [name for name in request.GET.get("fields", "").split(",") if name]
-    if not asked or any(name not in known for name in asked):
-        raise invalid("fields is missing, or names what there is not.")
-    return asked
+def _requested_fields(request: SandboxRequest, known: Any) -> list[str]:
+    fields = [name for name in request.GET.get("fields", "").split(",") if name]
+    if not fields or any(name not in known for name in fields):
+        raise invalid("fields is missing, or names an unknown field.")
+    return fields
 
 
-@call("user.info.basic", a_minute=600)
+@requires_token("user.info.basic", calls_per_minute=600)
 def user_info(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
-    asked = _fields(request, USER_FIELDS)
-    if any(USER_FIELDS[name] not in grant.scopes for name in asked):
+    fields = _requested_fields(request, USER_FIELDS)
+    if any(USER_FIELDS[name] not in grant.scopes for name in fields):
         message = "The user did not authorize the scope required for a field."
         return error(401, "scope_not_authorized", message)
     account = grant.account
@@ -58,12 +58,12 @@ def user_info(request: SandboxRequest, grant: AuthorizationGrant) -> HttpRespons
         "follower_count": 0,
         "following_count": 0,
         "likes_count": 0,
-        "video_count": len(_public(request, grant)),
+        "video_count": len(_public_posts(request, grant)),
     }
-    return envelope({"user": {name: data[name] for name in asked}})
+    return envelope({"user": {name: data[name] for name in fields}})
 
 
-def _public(request: SandboxRequest, grant: AuthorizationGrant) -> list[Post]:
+def _public_posts(request: SandboxRequest, grant: AuthorizationGrant) -> list[Post]:
     state = request.state
     return [post for post in state.posts_of(grant.account) if is_listed(state, post)]
 
@@ -75,10 +75,10 @@ def _body(request: SandboxRequest) -> dict[str, Any]:
     return body
 
 
-@call("video.list", a_minute=600)
+@requires_token("video.list", calls_per_minute=600)
 def video_list(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
-    """Newest first, before `cursor`: milliseconds since 1970."""
-    asked, body = _fields(request, VIDEO_FIELDS), _body(request)
+    """Videos before `cursor`, in milliseconds since 1970, newest first."""
+    fields, body = _requested_fields(request, VIDEO_FIELDS), _body(request)
     size, cursor = body.get("max_count", 10), body.get("cursor")
     if not isinstance(size, int) or not 1 <= size <= MAX_PAGE:
         raise invalid(f"max_count is not within 1 and {MAX_PAGE}.")
@@ -86,40 +86,40 @@ def video_list(request: SandboxRequest, grant: AuthorizationGrant) -> HttpRespon
         raise invalid("cursor is not a number.")
     posts = [
         post
-        for post in _public(request, grant)
+        for post in _public_posts(request, grant)
         if cursor is None or int(post.created_at * 1000) < cursor
     ]
-    shown = posts[:size]
+    videos = posts[:size]
     return envelope(
         {
-            "videos": [_shown_fields(request, post, asked) for post in shown],
-            "cursor": int(shown[-1].created_at * 1000) if shown else 0,
+            "videos": [_video_object(request, post, fields) for post in videos],
+            "cursor": int(videos[-1].created_at * 1000) if videos else 0,
             "has_more": len(posts) > size,
         }
     )
 
 
-@call("video.list", a_minute=600)
+@requires_token("video.list", calls_per_minute=600)
 def video_query(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
-    asked, body = _fields(request, VIDEO_FIELDS), _body(request)
+    fields, body = _requested_fields(request, VIDEO_FIELDS), _body(request)
     filters = body.get("filters")
     ids = filters.get("video_ids") if isinstance(filters, dict) else None
     if not isinstance(ids, list) or not 1 <= len(ids) <= MAX_IDS:
         raise invalid(f"filters.video_ids has 1 to {MAX_IDS} ids.")
-    posts = {post.id: post for post in _public(request, grant)}
-    found = [_shown_fields(request, posts[each], asked) for each in ids if each in posts]
+    posts = {post.id: post for post in _public_posts(request, grant)}
+    found = [_video_object(request, posts[each], fields) for each in ids if each in posts]
     return envelope({"videos": found})
 
 
-def _shown_fields(request: SandboxRequest, post: Post, asked: list[str]) -> dict[str, Any]:
-    counted = metrics_of(post, request.state.now())
+def _video_object(request: SandboxRequest, post: Post, fields: list[str]) -> dict[str, Any]:
+    metrics = metrics_of(post, request.state.now())
     first = post.media[0] if post.media else None
     url = f"{request.base_url}/{NAME}{post.path}"
     data = {
         "id": post.id,
         "create_time": int(post.created_at),
-        "title": post.text[:CUT],
-        "video_description": post.text[:CUT],
+        "title": post.text[:MAX_SHOWN_TEXT],
+        "video_description": post.text[:MAX_SHOWN_TEXT],
         "duration": int(first.movie.duration_s) if first and first.movie else 0,
         "height": first.height if first else 0,
         "width": first.width if first else 0,
@@ -127,10 +127,10 @@ def _shown_fields(request: SandboxRequest, post: Post, asked: list[str]) -> dict
         "share_url": url,
         "embed_link": url,
         "embed_html": "",
-        "like_count": counted["likes"],
-        "comment_count": counted["comments"],
-        "share_count": counted["shares"],
-        "view_count": counted["views"],
+        "like_count": metrics["likes"],
+        "comment_count": metrics["comments"],
+        "share_count": metrics["shares"],
+        "view_count": metrics["views"],
         "is_aigc": bool(post.details.get("is_aigc")),
     }
-    return {name: data[name] for name in asked}
+    return {name: data[name] for name in fields}

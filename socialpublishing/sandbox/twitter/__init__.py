@@ -1,6 +1,6 @@
-"""X, as its pages and its OpenAPI description tell: https://docs.x.com, read 2026-11-22.
+"""X, by its documentation and its OpenAPI description: https://docs.x.com, read 2026-11-22.
 
-Text, images, animated GIFs, videos and polls; timelines, recent search, and the numbers of posts.
+Text, images, animated GIFs, videos and polls; timelines, recent search, and the metrics of posts.
 Trends, counts and analytics are not imitated.
 """
 
@@ -15,14 +15,15 @@ from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.http import SandboxRequest, by_method
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
-from socialpublishing.sandbox.twitter import login, media, posts, reading, search
+from socialpublishing.sandbox.tokens import scopes_of_new_account
+from socialpublishing.sandbox.twitter import login, media, posts, reading, search, users
 from socialpublishing.sandbox.twitter.errors import refusal, rejection
 from socialpublishing.sandbox.twitter.login import LABEL, NAME
 
 API_VERSION = "2.167"
 PLANS = ("None", "Basic", "Premium", "PremiumPlus")
-# For answers given before we know who asks, or without asking: the limit of POST /2/tweets.
-USUAL_LIMIT = 100
+# For responses without a rate of their own: the limit of POST /2/tweets.
+DEFAULT_LIMIT = 100
 
 
 def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
@@ -30,7 +31,7 @@ def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
         return
     is_limit = response.status_code == 429
     reset = int(request.state.now()) + login.RATE_WINDOW_S
-    limit, remaining, reset = request.rate or (USUAL_LIMIT, USUAL_LIMIT - 1, reset)
+    limit, remaining, reset = request.rate or (DEFAULT_LIMIT, DEFAULT_LIMIT - 1, reset)
     for name, value in {
         "api-version": API_VERSION,
         "x-transaction-id": secrets.token_hex(8),
@@ -42,10 +43,12 @@ def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
 
 
 def seed(state: State) -> None:
-    _add(state, account_id="2244994945", username="sandbox_x", name="Sandy Box")
+    _add_account(state, account_id="2244994945", username="sandbox_x", name="Sandy Box")
 
 
-def _add(state: State, *, account_id: str, username: str, name: str, **facts: Any) -> Account:
+def _add_account(
+    state: State, *, account_id: str, username: str, name: str, **facts: Any
+) -> Account:
     return state.add_account(
         Account(
             platform=NAME,
@@ -62,11 +65,9 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
     plan = fields.get("subscription_type", "None")
     if plan not in PLANS:
         raise ValueError(f"subscription_type is none of {', '.join(PLANS)}.")
-    scopes = fields.get("scopes", login.USUAL_SCOPES)
-    if unknown := set(scopes) - set(login.SCOPES):
-        raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown))}.")
+    scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.DEFAULT_SCOPES)
     username = fields["username"]
-    account = _add(
+    account = _add_account(
         state,
         account_id=state.new_id(media.EPOCH_MS),
         username=username,
@@ -95,15 +96,15 @@ PLATFORM = Platform(
         path("2/oauth2/token", _on(POST=login.token)),
         path("2/oauth2/revoke", _on(POST=login.revoke)),
         path("oauth2/token", _on(POST=login.app_token)),
-        path("2/users/me", _on(GET=reading.me)),
-        path("2/users", _on(GET=reading.users)),
-        path("2/users/by", _on(GET=reading.users), {"key": "username"}),
-        path("2/users/by/username/<str:username>", _on(GET=reading.user)),
-        path("2/users/<str:user_id>", _on(GET=reading.user)),
+        path("2/users/me", _on(GET=users.me)),
+        path("2/users", _on(GET=users.users)),
+        path("2/users/by", _on(GET=users.users), {"key": "username"}),
+        path("2/users/by/username/<str:username>", _on(GET=users.user)),
+        path("2/users/<str:user_id>", _on(GET=users.user)),
         path("2/users/<str:user_id>/tweets", _on(GET=reading.timeline)),
-        path("2/tweets", _on(GET=reading.lookup, POST=posts.create)),
+        path("2/tweets", _on(GET=reading.posts_by_ids, POST=posts.create)),
         path("2/tweets/search/recent", _on(GET=search.recent)),
-        path("2/tweets/<str:post_id>", _on(GET=reading.lookup_one, DELETE=posts.delete)),
+        path("2/tweets/<str:post_id>", _on(GET=reading.post_by_id, DELETE=posts.delete)),
         path("2/media/upload", _on(GET=media.status, POST=media.upload)),
         path("2/media/upload/initialize", _on(POST=media.initialize)),
         path("2/media/upload/<str:media_id>/append", _on(POST=media.append)),

@@ -1,4 +1,4 @@
-"""How X says no: problem JSON in most places, OAuth's own shape at the token endpoint."""
+"""X's error responses: problem JSON, and OAuth's own format at the token endpoint."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ def invalid_query(name: str, value: str, rule: str) -> HttpResponse:
 
 
 def not_found(parameter: str, value: str, resource: str = "tweet") -> dict[str, Any]:
-    """One entry of the `errors` of an answer that is a 200 otherwise."""
+    """An entry of `errors` in a response with the status 200."""
     return {
         "value": value,
         "detail": f"Could not find {resource} with {parameter}: [{value}].",
@@ -69,7 +69,7 @@ def not_found(parameter: str, value: str, resource: str = "tweet") -> dict[str, 
 
 
 def not_authorized_for_field(post_id: str, field: str) -> dict[str, Any]:
-    """One entry of the `errors` of an answer that is a 200 otherwise."""
+    """An entry of `errors` in a response with the status 200."""
     return {
         "value": post_id,
         "resource_id": post_id,
@@ -94,7 +94,7 @@ def refusal(status: int) -> HttpResponse:
     if status == 400:
         return invalid_request("The request cannot be understood.")
     if status == 402:
-        # Seen so: an integer that JavaScript cannot hold, and no `status` in the body.
+        # As seen in production: the id is too large for JavaScript, the body has no `status`.
         account_id = 2039912345678901234
         body = {
             "account_id": account_id,

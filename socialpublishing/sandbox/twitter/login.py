@@ -1,4 +1,4 @@
-"""OAuth 2.0 with PKCE for a confidential client, and the check of a token at each call.
+"""OAuth 2.0 with PKCE for a confidential client, and the token check of each request.
 
 https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code
 """
@@ -14,6 +14,13 @@ from django.http import HttpResponse
 from socialpublishing.sandbox import oauth
 from socialpublishing.sandbox.http import SandboxRequest, View, json_response
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
+from socialpublishing.sandbox.tokens import (
+    count_call,
+    end_grant,
+    live_token,
+    mint_token,
+    usable_code,
+)
 from socialpublishing.sandbox.twitter.errors import problem, token_error
 
 NAME = "twitter"
@@ -48,29 +55,32 @@ SCOPES = {
     "dm.write": "Send direct messages for you",
     "space.read": "See the Spaces that you can see",
 }
-USUAL_SCOPES = ("tweet.read", "tweet.write", "users.read", "media.write", "offline.access")
+DEFAULT_SCOPES = ("tweet.read", "tweet.write", "users.read", "media.write", "offline.access")
 
-# For app-only sign-in, which reads and never writes. The same one until it is invalidated.
+# For app-only authentication, which can read only. X returns the same token each time.
 APP_TOKEN = "A" * 22 + secrets.token_urlsafe(60)
 
 
 def authorize(request: SandboxRequest) -> HttpResponse:
     params = oauth.strings(request.params)
-    if reason := _fault_of(params):
+    if reason := _fault_of_request(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
-    asked = params["scope"].split()
+    requested = params["scope"].split()
     ask = oauth.ConsentRequest(
-        platform=NAME, label=LABEL, params=params, scopes={scope: SCOPES[scope] for scope in asked}
+        platform=NAME,
+        label=LABEL,
+        params=params,
+        scopes={scope: SCOPES[scope] for scope in requested},
     )
     account = oauth.consenting_account(request, ask, error="access_denied")
-    grant = AuthorizationGrant(account=account, scopes=set(asked))
-    code = oauth.add_code(request.state, grant, opaque(request.state, "ac"), params)
+    grant = AuthorizationGrant(account=account, scopes=set(requested))
+    code = oauth.add_code(request.state, grant, _token_value(request.state, "ac"), params)
     return oauth.send_back(params["redirect_uri"], **oauth.state_of(params), code=code.value)
 
 
-def _fault_of(params: dict[str, str]) -> str:
-    asked = params.get("scope", "").split()
-    unknown = [scope for scope in asked if scope not in SCOPES]
+def _fault_of_request(params: dict[str, str]) -> str:
+    requested = params.get("scope", "").split()
+    unknown = [scope for scope in requested if scope not in SCOPES]
     if params.get("client_id") != oauth.client_id(NAME):
         return f"client_id is not {oauth.client_id(NAME)}."
     if not oauth.is_redirect_uri(params.get("redirect_uri", "")):
@@ -85,7 +95,7 @@ def _fault_of(params: dict[str, str]) -> str:
         return f"state is longer than {MAX_STATE} characters."
     if unknown:
         return f"Unknown scope: {', '.join(unknown)}."
-    return "" if asked else "scope is missing."
+    return "" if requested else "scope is missing."
 
 
 def token(request: SandboxRequest) -> HttpResponse:
@@ -117,13 +127,8 @@ def _exchange(state: State, form: dict[str, str]) -> HttpResponse:
     for name in ("code", "redirect_uri", "code_verifier"):
         if not form.get(name):
             return token_error(f"Missing required parameter [{name}].")
-    code = state.codes.get(form["code"])
-    if (
-        code is None
-        or code.grant.account.platform != NAME
-        or code.is_used
-        or state.now() >= code.issued_at + CODE_LIFE_S
-    ):
+    code = usable_code(state, NAME, form["code"], lifetime_s=CODE_LIFE_S)
+    if code is None:
         return token_error("Value passed for the authorization code was invalid.")
     code.is_used = True
     if form["redirect_uri"] != code.redirect_uri:
@@ -134,8 +139,8 @@ def _exchange(state: State, form: dict[str, str]) -> HttpResponse:
 
 
 def _refresh(state: State, form: dict[str, str]) -> HttpResponse:
-    old = state.tokens.get(form.get("refresh_token", ""))
-    if old is None or old.kind != "refresh" or not state.is_live(old):
+    old = live_token(state, NAME, form.get("refresh_token", ""), "refresh")
+    if old is None:
         return token_error("Value passed for the token was invalid.")
     old.is_revoked = True
     return json_response(issue(state, old.grant))
@@ -143,37 +148,29 @@ def _refresh(state: State, form: dict[str, str]) -> HttpResponse:
 
 def issue(state: State, grant: AuthorizationGrant) -> dict[str, Any]:
     """A new access token, and a refresh token where the grant has `offline.access`."""
-
-    def mint(kind: str, lifetime_s: float) -> str:
-        value = opaque(state, kind)
-        state.mint(kind, grant, value, lifetime_s=lifetime_s, account=grant.account)
-        return value
-
-    response = {
+    access, refresh = _token_value(state, "at"), _token_value(state, "rt")
+    tokens = {
         "token_type": "bearer",
         "expires_in": ACCESS_LIFE_S,
-        "access_token": mint("access", ACCESS_LIFE_S),
+        "access_token": mint_token(state, grant, "access", access, ACCESS_LIFE_S),
         "scope": " ".join(sorted(grant.scopes)),
     }
     if "offline.access" in grant.scopes:
-        response["refresh_token"] = mint("refresh", REFRESH_LIFE_S)
-    return response
+        tokens["refresh_token"] = mint_token(state, grant, "refresh", refresh, REFRESH_LIFE_S)
+    return tokens
 
 
-def opaque(state: State, kind: str) -> str:
-    """A code or token in the shape of X's: base64 of `<random>:<ms epoch>:1:1:{ac|at|rt}:1`."""
-    short = {"access": "at", "refresh": "rt"}.get(kind, kind)
-    plain = f"{oauth.random_text(36)}:{int(state.now() * 1000)}:1:1:{short}:1"
+def _token_value(state: State, kind: str) -> str:
+    """In X's format: base64 of `<random>:<ms epoch>:1:1:{ac|at|rt}:1`."""
+    plain = f"{oauth.random_text(36)}:{int(state.now() * 1000)}:1:1:{kind}:1"
     return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
 def revoke(request: SandboxRequest) -> HttpResponse:
     if refused := _refuse_client(request):
         return refused
-    given = request.state.tokens.get(str(request.form.get("token")))
-    if given is None or given.account.platform != NAME:
+    if not end_grant(request.state, NAME, str(request.form.get("token"))):
         return token_error("Value passed for the token was invalid.")
-    given.grant.has_ended = True
     return json_response({"revoked": True})
 
 
@@ -183,53 +180,44 @@ def app_token(request: SandboxRequest) -> HttpResponse:
     return json_response({"token_type": "bearer", "access_token": APP_TOKEN})
 
 
-def call(
+def requires_token(
     *scopes: str, limit: int, is_public: bool = False
 ) -> Callable[[Callable[..., HttpResponse]], View]:
-    """A view that needs a user token with `scopes`, and is handed the user's account.
+    """For a view that requires a user token with `scopes`. It gets the user's account.
 
-    `limit`: calls per user in 15 minutes. They are counted for the headers; nobody is refused for
-    them. `is_public`: an app-only token will do too, and the account is then None.
+    `limit`: requests per user in 15 minutes, for the headers; no request is refused for it.
+    `is_public`: an app-only token is enough, and the account is then None.
     """
 
     def wrap(view: Callable[..., HttpResponse]) -> View:
         @functools.wraps(view)
         def checked(request: SandboxRequest, **kwargs: Any) -> HttpResponse:
-            account: Account | None = None
-            if request.bearer != APP_TOKEN:
-                given = request.state.tokens.get(request.bearer)
-                if (
-                    given is None
-                    or given.kind != "access"
-                    or given.account.platform != NAME
-                    or not request.state.is_live(given)
-                ):
-                    return problem(401, "Unauthorized")
-                account = given.account
-                request.rate = _count(request.state, account, view.__name__, limit)
-                if not given.grant.scopes.issuperset(scopes):
-                    return problem(403, "Forbidden")
-            elif not is_public:
-                return problem(
-                    403,
-                    "Authenticating with OAuth 2.0 Application-Only is forbidden for this endpoint."
-                    "  Supported authentication types are [OAuth 2.0 User Context].",
-                    kind="unsupported-authentication",
-                    title="Unsupported Authentication",
-                )
-            return view(request, account, **kwargs)
+            if request.bearer == APP_TOKEN:
+                return view(request, None, **kwargs) if is_public else _refuse_app_token()
+            token = live_token(request.state, NAME, request.bearer, "access")
+            if token is None:
+                return problem(401, "Unauthorized")
+            request.rate = _rate(request.state, token.account, view.__name__, limit)
+            if not token.grant.scopes.issuperset(scopes):
+                return problem(403, "Forbidden")
+            return view(request, token.account, **kwargs)
 
         return checked
 
     return wrap
 
 
-def _count(state: State, account: Account, name: str, limit: int) -> tuple[int, int, int]:
-    """Limit, remaining and reset of the caller's window, after this call."""
-    with state.lock:
-        start, count = state.rates.get((account.id, name), (0.0, 0))
-        if state.now() >= start + RATE_WINDOW_S:
-            start, count = state.now(), 0
-        state.rates[account.id, name] = start, count + 1
-    # Never 0 here: that would announce a refusal which this sandbox does not make by itself.
-    return limit, max(limit - count - 1, 1), int(start + RATE_WINDOW_S)
+def _refuse_app_token() -> HttpResponse:
+    return problem(
+        403,
+        "Authenticating with OAuth 2.0 Application-Only is forbidden for this endpoint."
+        "  Supported authentication types are [OAuth 2.0 User Context].",
+        kind="unsupported-authentication",
+        title="Unsupported Authentication",
+    )
+
+
+def _rate(state: State, account: Account, name: str, limit: int) -> tuple[int, int, int]:
+    """Limit, remaining requests, and the end of the window, after this request."""
+    remaining, end = count_call(state, account.id, name, limit=limit, window_s=RATE_WINDOW_S)
+    return limit, remaining, int(end)

@@ -14,7 +14,7 @@ from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_re
 from socialpublishing.sandbox.schema import first_error
 from socialpublishing.sandbox.state import Account, Media, State
 from socialpublishing.sandbox.twitter.errors import invalid_request, problem
-from socialpublishing.sandbox.twitter.login import NAME, call
+from socialpublishing.sandbox.twitter.login import NAME, requires_token
 
 EPOCH_MS = 1288834974657  # of X's ids: https://docs.x.com/fundamentals/x-ids
 LIFE_S = 86400
@@ -32,7 +32,7 @@ MAX_BYTES = {
 MAX_VIDEO_S = 20 * 60
 MIN_VIDEO_S = 0.5
 VIDEO_TYPES = ("video/mp4", "video/quicktime", "video/webm", "video/mp2t")
-MIME_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
+IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif")
 KNOWN_CATEGORIES = ["tweet_image", "tweet_gif", "tweet_video", "dm_image", "dm_gif", "dm_video"]
 KNOWN_TYPES = [
     *("image/bmp", "image/gif", "image/jpeg", "image/pjpeg", "image/png", "image/tiff"),
@@ -50,7 +50,7 @@ UPLOAD = {
             "enum": [*KNOWN_CATEGORIES, "subtitles"],
         },
         "media_type": {"type": "string", "enum": KNOWN_TYPES},
-        # Texts where they come in a form.
+        # Strings in a form.
         "additional_owners": {"type": ["array", "string"], "items": ID},
         "shared": {"type": ["boolean", "string"]},
     },
@@ -86,33 +86,33 @@ METADATA = {
 }
 
 
-@call("media.write", limit=500)
+@requires_token("media.write", limit=500)
 def upload(request: SandboxRequest, account: Account) -> HttpResponse:
-    """One call for the whole file, as multipart or as base64 in JSON."""
+    """A file in one request, as multipart or as base64 in JSON."""
     body = dict(request.form)
     data = request.upload("media") or _decode(body.get("media"))
-    _demand(UPLOAD, body)
+    _validate(UPLOAD, body)
     if body["media_category"].endswith("video"):
         raise EarlyResponse(invalid_request("Videos are uploaded in chunks."))
-    media = _new(request.state, account, body["media_category"], data.size)
+    media = _new_media(request.state, account, body["media_category"], data.size)
     _complete(request.state, media, data)
-    return json_response({"data": _described(request.state, media)})
+    return json_response({"data": _media_object(request.state, media)})
 
 
-@call("media.write", limit=1875)
+@requires_token("media.write", limit=1875)
 def initialize(request: SandboxRequest, account: Account) -> HttpResponse:
     body = request.json
-    _demand(INITIALIZE, body)
+    _validate(INITIALIZE, body)
     category = body.get("media_category", "tweet_image")
-    media = _new(request.state, account, category, body["total_bytes"])
+    media = _new_media(request.state, account, category, body["total_bytes"])
     return json_response(
         {"data": {"id": media.id, "media_key": media_key(media), "expires_after_secs": LIFE_S}}
     )
 
 
-@call("media.write", limit=1875)
+@requires_token("media.write", limit=1875)
 def append(request: SandboxRequest, account: Account, media_id: str) -> HttpResponse:
-    media = _find(request.state, account, media_id)
+    media = _find_media(request.state, account, media_id)
     index = str(request.form.get("segment_index", ""))
     if not index.isdecimal() or int(index) > 999:
         raise EarlyResponse(invalid_request("segment_index is not between 0 and 999"))
@@ -125,34 +125,34 @@ def append(request: SandboxRequest, account: Account, media_id: str) -> HttpResp
     return json_response({"data": {"expires_at": int(media.created_at + LIFE_S)}})
 
 
-@call("media.write", limit=1875)
+@requires_token("media.write", limit=1875)
 def finalize(request: SandboxRequest, account: Account, media_id: str) -> HttpResponse:
-    media = _find(request.state, account, media_id)
+    media = _find_media(request.state, account, media_id)
     if not media.sha256:
         parts = dict(sorted(media.parts.items()))
         size = sum(part.size for part in parts.values())
         if list(parts) != list(range(len(parts))) or size != media.promised_bytes:
             return invalid_request("Segments do not add up to provided total file size.")
-        data = joined(parts.values())  # may take its time: the state is not locked yet
+        data = joined(parts.values())  # before the lock: it takes time
         with request.state.lock:
             if not media.sha256:
                 _complete(request.state, media, data)
-    return json_response({"data": _described(request.state, media)})
+    return json_response({"data": _media_object(request.state, media)})
 
 
-@call("media.write", limit=1000)
+@requires_token("media.write", limit=1000)
 def status(request: SandboxRequest, account: Account) -> HttpResponse:
     if request.GET.get("command", "STATUS") != "STATUS":
         return invalid_request("command is not STATUS")
-    media = _find(request.state, account, request.GET.get("media_id", ""))
-    return json_response({"data": _described(request.state, media)})
+    media = _find_media(request.state, account, request.GET.get("media_id", ""))
+    return json_response({"data": _media_object(request.state, media)})
 
 
-@call("media.write", limit=500)
+@requires_token("media.write", limit=500)
 def metadata(request: SandboxRequest, account: Account) -> HttpResponse:
     body = request.json
-    _demand(METADATA, body)
-    media = _find(request.state, account, body["id"])
+    _validate(METADATA, body)
+    media = _find_media(request.state, account, body["id"])
     text = body.get("metadata", {}).get("alt_text", {}).get("text", "")
     media.alt_text = text
     return json_response(
@@ -160,8 +160,8 @@ def metadata(request: SandboxRequest, account: Account) -> HttpResponse:
     )
 
 
-def usable(state: State, account: Account, media_id: str) -> Media | None:
-    """The media, if `account` may post it now: its own, complete, processed and not expired."""
+def usable_media(state: State, account: Account, media_id: str) -> Media | None:
+    """The media, if `account` can post it: own, complete, processed and not expired."""
     media = state.media.get((NAME, media_id))
     now = state.now()
     if media is None or media.account_id != account.id or not media.sha256:
@@ -172,13 +172,13 @@ def usable(state: State, account: Account, media_id: str) -> Media | None:
 
 
 def media_key(media: Media) -> str:
-    # Planted media never had a category.
+    # Planted media have no category.
     kind = media.category.rpartition("_")[2] or media.kind
     prefix = {"gif": 16, "video": 13}.get(kind, 3)
     return f"{prefix}_{media.id}"
 
 
-def _demand(schema: dict[str, Any], body: Any) -> None:
+def _validate(schema: dict[str, Any], body: Any) -> None:
     if fault := first_error(schema, body):
         raise EarlyResponse(invalid_request(fault))
 
@@ -190,7 +190,7 @@ def _decode(text: Any) -> Blob:
         raise EarlyResponse(invalid_request("media is missing, or not base64")) from error
 
 
-def _new(state: State, account: Account, category: str, size_bytes: int) -> Media:
+def _new_media(state: State, account: Account, category: str, size_bytes: int) -> Media:
     if category not in MAX_BYTES:
         raise EarlyResponse(invalid_request(f"This sandbox does not take {category} yet."))
     if size_bytes > MAX_BYTES[category]:
@@ -213,10 +213,10 @@ def _complete(state: State, media: Media, data: Blob) -> None:
     state.add_media(media, data)
     if media.category.endswith("video"):
         media.ready_at = state.now() + state.setting("processing_seconds")
-        # Whether a film can be shown turns out while it is processed.
-        media.facts["is_broken"] = not _can_be_shown(media)
+        # X reports an unsuitable video only after processing.
+        media.facts["is_broken"] = not _is_playable(media)
         return
-    mime_types = ("image/gif",) if media.category.endswith("gif") else MIME_TYPES
+    mime_types = ("image/gif",) if media.category.endswith("gif") else IMAGE_TYPES
     if media.picture is None or media.picture.mime_type not in mime_types:
         del state.media[NAME, media.id]
         raise EarlyResponse(invalid_request("media type unrecognized."))
@@ -224,7 +224,7 @@ def _complete(state: State, media: Media, data: Blob) -> None:
         media.ready_at = state.now() + state.setting("processing_seconds")
 
 
-def _can_be_shown(media: Media) -> bool:
+def _is_playable(media: Media) -> bool:
     return (
         media.movie is not None
         and media.mime_type in VIDEO_TYPES
@@ -233,29 +233,29 @@ def _can_be_shown(media: Media) -> bool:
     )
 
 
-def _find(state: State, account: Account, media_id: str) -> Media:
+def _find_media(state: State, account: Account, media_id: str) -> Media:
     media = state.media.get((NAME, media_id))
     if media is None or media.account_id != account.id:
         raise EarlyResponse(invalid_request("BadRequest: Not found", {"media_id": media_id}))
     return media
 
 
-def _described(state: State, media: Media) -> dict[str, Any]:
-    described: dict[str, Any] = {
+def _media_object(state: State, media: Media) -> dict[str, Any]:
+    media_object: dict[str, Any] = {
         "id": media.id,
         "media_key": media_key(media),
         "size": media.size_bytes,
         "expires_after_secs": max(round(media.created_at + LIFE_S - state.now()), 0),
     }
     if picture := media.picture:
-        described["image"] = {
+        media_object["image"] = {
             "image_type": picture.mime_type,
             "w": picture.width,
             "h": picture.height,
         }
     if media.ready_at:  # without processing_info, media is ready
-        described["processing_info"] = _progress(state, media)
-    return described
+        media_object["processing_info"] = _progress(state, media)
+    return media_object
 
 
 def _progress(state: State, media: Media) -> dict[str, Any]:
@@ -264,9 +264,9 @@ def _progress(state: State, media: Media) -> dict[str, Any]:
         return {"state": "failed"}  # X gives no reason
     if left_s <= 0:
         return {"state": "succeeded", "progress_percent": 100}
-    is_half_done = left_s < state.setting("processing_seconds") / 2
+    is_past_half = left_s < state.setting("processing_seconds") / 2
     return {
-        "state": "in_progress" if is_half_done else "pending",
+        "state": "in_progress" if is_past_half else "pending",
         "check_after_secs": 1,
-        "progress_percent": 50 if is_half_done else 0,
+        "progress_percent": 50 if is_past_half else 0,
     }

@@ -1,14 +1,10 @@
-"""Making and deleting posts, with X's rules for them and what X does to their text.
+"""Creating and deleting posts, and X's rules for them.
 
 https://docs.x.com/x-api/posts/create-post
 """
 
-import re
-import secrets
-import string
 import unicodedata
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.http import HttpResponse
 
@@ -16,20 +12,17 @@ from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_re
 from socialpublishing.sandbox.schema import first_error
 from socialpublishing.sandbox.state import Account, Media, Post, State
 from socialpublishing.sandbox.twitter.errors import invalid_request, not_found, problem, rejection
-from socialpublishing.sandbox.twitter.login import NAME, call
-from socialpublishing.sandbox.twitter.media import EPOCH_MS, ID, media_key, usable
-from socialpublishing.sandbox.twitter.reading import speak
-from socialpublishing.text import count_cashtags, find_urls, is_blank, weighted_length
+from socialpublishing.sandbox.twitter.login import NAME, requires_token
+from socialpublishing.sandbox.twitter.media import EPOCH_MS, ID, usable_media
+from socialpublishing.sandbox.twitter.names import in_requested_names
+from socialpublishing.sandbox.twitter.text import MAX_TEXT, stored_text
+from socialpublishing.text import count_cashtags, is_blank, weighted_length
 
-MAX_TEXT = 280
 MAX_LONG_TEXT = 25_000
 LONG_TEXT_PLANS = ("Basic", "Premium", "PremiumPlus")
 MAX_CASHTAGS = 1
-# How long X remembers is not documented; hours, by what people report.
+# Undocumented: users report that X refuses duplicates for hours.
 DUPLICATE_WINDOW_S = 900
-# Links through these lead somewhere else.
-SHORTENERS = frozenset({"bit.ly", "buff.ly", "ow.ly", "tinyurl.com"})
-SLUG_LETTERS = string.ascii_letters + string.digits
 
 REPLY_SETTINGS = {
     "type": "string",
@@ -88,26 +81,20 @@ CREATE = {
     },
 }
 
-_TAG = re.compile(
-    r"(?<![\w&/])(?:#(?P<hashtags>\w*[^\W\d_]\w*)|@(?P<mentions>\w{1,15})\b"
-    r"|\$(?P<cashtags>[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?)\b)"
-)
-_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
-
-@call("tweet.read", "tweet.write", "users.read", limit=100)
+@requires_token("tweet.read", "tweet.write", "users.read", limit=100)
 def create(request: SandboxRequest, account: Account) -> HttpResponse:
     body = request.json
     if fault := first_error(CREATE, body):
         return invalid_request(fault)
     text = unicodedata.normalize("NFC", body.get("text", ""))
     with request.state.lock:
-        media = _media(request.state, account, body)
+        media = _media_of(request.state, account, body)
         replied_to = _replied_to(request.state, account, body)
-        _check(account, body, text)
+        _check_rules(account, body, text)
         if _is_duplicate(request.state, account, text, media, replied_to):
             return problem(403, "You are not allowed to create a Tweet with duplicate content.")
-        post = _made(
+        post = _new_post(
             account,
             body,
             media,
@@ -117,7 +104,7 @@ def create(request: SandboxRequest, account: Account) -> HttpResponse:
         )
         request.state.add_post(post)
     data = {"id": post.id, "text": post.facts["text"], "edit_history_tweet_ids": [post.id]}
-    return json_response(speak(request, {"data": data}), 201)
+    return json_response(in_requested_names(request, {"data": data}), 201)
 
 
 def plant(
@@ -125,10 +112,10 @@ def plant(
 ) -> Post:
     post_id = state.new_id(EPOCH_MS, at=created_at)
     body = {"text": text}
-    return _made(account, body, media, None, post_id=post_id, created_at=created_at)
+    return _new_post(account, body, media, None, post_id=post_id, created_at=created_at)
 
 
-def _made(
+def _new_post(
     account: Account,
     body: dict[str, Any],
     media: tuple[Media, ...],
@@ -148,7 +135,7 @@ def _made(
         path=path,
         media=media,
         facts={
-            **stored(text, media, f"https://x.com{path}"),
+            **stored_text(text, media, f"https://x.com{path}"),
             "normal_text": text,
             "replied_to": replied_to,
             "conversation_id": replied_to.facts["conversation_id"] if replied_to else post_id,
@@ -161,13 +148,13 @@ def _made(
 
 
 def _details(body: dict[str, Any]) -> dict[str, Any]:
-    """Everything that was sent but the text and which media."""
+    """Everything that was sent except the text and the media ids."""
     media = {name: value for name, value in body.get("media", {}).items() if name != "media_ids"}
     own = {name: value for name, value in body.items() if name not in ("text", "media")}
     return {**own, "media": media} if media else own
 
 
-@call("tweet.read", "tweet.write", "users.read", limit=50)
+@requires_token("tweet.read", "tweet.write", "users.read", limit=50)
 def delete(request: SandboxRequest, account: Account, post_id: str) -> HttpResponse:
     post = request.state.posts.get((NAME, post_id))
     if post is None or post.is_deleted:
@@ -188,8 +175,8 @@ def text_of(request: SandboxRequest) -> str:
 # --- The rules -----------------------------------------------------------------------------------
 
 
-def _check(account: Account, body: dict[str, Any], text: str) -> None:
-    """Raises Answered with the first rule that is broken."""
+def _check_rules(account: Account, body: dict[str, Any], text: str) -> None:
+    """Raises EarlyResponse for the first broken rule."""
     if is_blank(text) and "media" not in body:
         raise EarlyResponse(
             invalid_request("$.text: is missing but it is required", {"text": text})
@@ -201,14 +188,14 @@ def _check(account: Account, body: dict[str, Any], text: str) -> None:
         raise EarlyResponse(rejection())
     if count_cashtags(text) > MAX_CASHTAGS:
         raise EarlyResponse(problem(403, "A post can have a maximum of one cashtag."))
-    # Quotes are for enterprise plans (2026-04-20), edits for what this sandbox does not imitate.
+    # Quotes need an enterprise plan (since 2026-04-20). This sandbox does not imitate edits.
     if "quote_tweet_id" in body or "edit_options" in body:
         raise EarlyResponse(rejection())
 
 
-def _media(state: State, account: Account, body: dict[str, Any]) -> tuple[Media, ...]:
+def _media_of(state: State, account: Account, body: dict[str, Any]) -> tuple[Media, ...]:
     ids = body.get("media", {}).get("media_ids", [])
-    found = tuple(media for media_id in ids if (media := usable(state, account, media_id)))
+    found = tuple(media for media_id in ids if (media := usable_media(state, account, media_id)))
     if len(found) < len(ids) or len(set(ids)) < len(ids):
         raise EarlyResponse(
             invalid_request("Your media IDs are invalid.", {"media.media_ids": ids})
@@ -221,16 +208,14 @@ def _media(state: State, account: Account, body: dict[str, Any]) -> tuple[Media,
 
 
 def _replied_to(state: State, account: Account, body: dict[str, Any]) -> Post | None:
-    """Replies go to oneself, or to who mentioned us (X's rule since 2026-02-23)."""
+    """The target must be an own post, or mention the account (X's rule since 2026-02-23)."""
     if "reply" not in body:
         return None
     target_id = body["reply"]["in_reply_to_tweet_id"]
     target = state.posts.get((NAME, target_id))
     if target is None or target.is_deleted:
-        found = not_found("reply.in_reply_to_tweet_id", target_id)
-        raise EarlyResponse(
-            problem(404, found["detail"], kind="resource-not-found", resource_type="tweet")
-        )
+        detail = not_found("reply.in_reply_to_tweet_id", target_id)["detail"]
+        raise EarlyResponse(problem(404, detail, kind="resource-not-found", resource_type="tweet"))
     if target.account is not account and f"@{account.username}" not in target.text:
         raise EarlyResponse(
             problem(
@@ -246,94 +231,15 @@ def _replied_to(state: State, account: Account, body: dict[str, Any]) -> Post | 
 def _is_duplicate(
     state: State, account: Account, text: str, media: tuple[Media, ...], replied_to: Post | None
 ) -> bool:
-    """Whether the account said the same a short while ago; deleting it does not help."""
-    pictures = [item.sha256 for item in media]
+    """Whether the account posted the same within the window. Deleted posts count too."""
+    files = [item.sha256 for item in media]
     for post in state.posts_of(account):
         if post.created_at < state.now() - DUPLICATE_WINDOW_S:
             return False
         if (
             post.facts["normal_text"] == text
-            and [item.sha256 for item in post.media] == pictures
+            and [item.sha256 for item in post.media] == files
             and post.facts["replied_to"] is replied_to
         ):
             return True
     return False
-
-
-# --- What X makes of a text ----------------------------------------------------------------------
-
-
-def stored(text: str, media: tuple[Media, ...], url: str) -> dict[str, Any]:
-    """The text and entities that X keeps, and a note with the whole of a text that is too long."""
-    if weighted_length(text) <= MAX_TEXT:
-        shown, entities = _transform(text)
-        note = None
-    else:
-        whole, whole_entities = _transform(text)
-        note = {"text": whole, "entities": whole_entities}
-        # Half of the limit fits whatever its letters weigh; where X cuts is its own affair.
-        shown, entities = _transform(text[: MAX_TEXT // 2])
-        shown += "…"
-    if media:
-        link = _short_link()
-        start = len(shown) + bool(shown)
-        shown = f"{shown} {link}".strip()
-        entities.setdefault("urls", []).extend(
-            {
-                "start": start,
-                "end": start + len(link),
-                "url": link,
-                "expanded_url": f"{url}/photo/1",
-                "display_url": link.replace("https://t.co", "pic.x.com"),
-                "media_key": media_key(item),
-            }
-            for item in media
-        )
-    return {"text": shown, "entities": entities, "note": note}
-
-
-def _transform(text: str) -> tuple[str, dict[str, list[dict[str, Any]]]]:
-    """Wrap links in t.co, escape HTML, and find the entities by their place in the result."""
-    entities: dict[str, list[dict[str, Any]]] = {}
-    shown, end = "", 0
-    for start, stop in [*find_urls(text), (len(text), len(text))]:
-        plain = text[end:start].translate(_ESCAPES)
-        for match in _TAG.finditer(plain):
-            kind = str(match.lastgroup)
-            entities.setdefault(kind, []).append(
-                {
-                    "start": len(shown) + match.start(),
-                    "end": len(shown) + match.end(),
-                    "username" if kind == "mentions" else "tag": match[kind],
-                }
-            )
-        shown += plain
-        if start < stop:
-            link, url = _short_link(), text[start:stop]
-            expanded = url if "://" in url else f"http://{url}"
-            display = re.sub(r"^https?://(www\.)?", "", url)
-            entities.setdefault("urls", []).append(
-                {
-                    "start": len(shown),
-                    "end": len(shown) + len(link),
-                    "url": link,
-                    "expanded_url": expanded,
-                    "unwound_url": _unwound(expanded),
-                    "display_url": display if len(display) <= 27 else f"{display[:26]}…",
-                }
-            )
-            shown += link
-        end = stop
-    return shown, entities
-
-
-def _unwound(url: str) -> str:
-    """Where X gets to when it follows the link: the last of all redirects."""
-    parts = urlsplit(url)
-    if parts.hostname in SHORTENERS:
-        return f"https://www.example.com/articles{parts.path}?from={parts.hostname}"
-    return url
-
-
-def _short_link() -> str:
-    return "https://t.co/" + "".join(secrets.choice(SLUG_LETTERS) for _ in range(10))

@@ -1,4 +1,4 @@
-"""Clients of a sandbox over real HTTP: its control API, an X account, a Facebook Page."""
+"""Clients that call the sandbox over real HTTP: its control API, an X account, a Facebook Page."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ VERIFIER = "a-verifier-that-is-long-enough-to-be-one-of-rfc-7636"
 
 
 class Client:
-    """Requests below one URL, with one token."""
+    """Sends requests below one URL, with one token."""
 
     def __init__(self, url, token=""):
         self.url = url
@@ -64,7 +64,7 @@ class Control(Client):
 
 
 class X(Client):
-    """An account on X. Accepted requests and all responses are checked against X's OpenAPI file."""
+    """An account on X. Checks requests that X accepts, and all responses, by X's description."""
 
     def __init__(self, server, account):
         super().__init__(f"{server.url}/twitter", account["access_token"])
@@ -95,7 +95,7 @@ class X(Client):
 
 
 class Page(Client):
-    """A Facebook Page in Graph v25.0, with its own token."""
+    """A Facebook Page, with its own token, below `/{id}/…` of Graph v25.0."""
 
     def __init__(self, server, page):
         super().__init__(f"{server.url}/facebook/v25.0", page["access_token"])
@@ -114,7 +114,7 @@ class Page(Client):
 
 
 def consent_query(platform, **changes):
-    """The query of an app's authorization URL."""
+    """The query of an authorization URL, as an app builds it."""
     query = {
         "client_id": f"sandbox-{platform}",
         "redirect_uri": REDIRECT_URI,
@@ -135,19 +135,22 @@ def consent_query(platform, **changes):
 
 
 def form_of(response):
-    """The fields that a browser would send from the consent page, and the form's action."""
+    """The fields that a browser sends from the consent page, and the URL that it sends them to."""
     fields = {}
     for tag in re.findall(r"<input[^>]*>", response.text):
         attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
-        is_on = attributes["type"] == "hidden" or re.search(r"\bchecked\b", tag)
-        if is_on:
+        is_sent = attributes["type"] == "hidden" or re.search(r"\bchecked\b", tag)
+        if is_sent:
             value = html.unescape(attributes.get("value", "on"))
             fields[html.unescape(attributes["name"])] = value
     return fields, html.unescape(re.search(r'<form[^>]*action="([^"]*)"', response.text)[1])
 
 
 def redirect_params(response):
-    """The parameters of the redirect to the app."""
+    """The parameters of the redirect from the consent page back to the app."""
     assert response.status_code == 302, response.text
     assert response.headers["Location"].startswith(f"{REDIRECT_URI}&")
-    return {n: v for n, [v] in parse_qs(urlsplit(response.headers["Location"]).query).items()}
+    return {
+        name: value
+        for name, [value] in parse_qs(urlsplit(response.headers["Location"]).query).items()
+    }

@@ -4,6 +4,7 @@ import pytest
 
 from socialpublishing.sandbox.server import SandboxServer
 from socialpublishing.tests.sandbox.callers import Client, Control, Page, X
+from socialpublishing.tests.sandbox.pinners import Pinner
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +60,13 @@ def sample(site):
         return site.get(f"/samples/{name}").content
 
     return load
+
+
+@pytest.fixture
+def make_pinner(server, control):
+    return lambda **facts: Pinner(server, control.account("pinterest", **facts))
+
+
+@pytest.fixture
+def pinner(make_pinner):
+    return make_pinner()

@@ -1,4 +1,4 @@
-"""An account on Pinterest. All it sends and gets is held against Pinterest's own description."""
+"""An account on Pinterest. Pinterest's OpenAPI description checks its requests and responses."""
 
 import base64
 import json
@@ -16,43 +16,46 @@ class Pinner(Client):
         self.board_id = account["boards"][0]["id"] if account["boards"] else ""
 
     def call(self, method, path, **kwargs):
-        is_wrong = kwargs.pop("is_wrong", False)
+        is_invalid = kwargs.pop("is_invalid", False)
         response = super().call(method, path, **kwargs)
-        check(response, is_wrong=is_wrong)
+        check(response, is_invalid=is_invalid)
         return response
 
-    def pin(self, data, is_wrong=False, **fields):
-        """`data`: an image, or a media source as it is sent."""
+    def pin(self, data, is_invalid=False, **fields):
+        """`data`: the bytes of an image, or a media source."""
         source = data if isinstance(data, dict) else as_source(data)
         body = {"board_id": self.board_id, "media_source": source, **fields}
-        return self.post("/pins", json=body, is_wrong=is_wrong)
+        return self.post("/pins", json=body, is_invalid=is_invalid)
 
-    def film(self, data):
-        """A video, uploaded. Answers its media id."""
-        made = self.post("/media", json={"media_type": "video"}).json()
-        sent = send(made, data)
-        assert sent.status_code == 204, sent.text
-        return made["media_id"]
+    def register_upload(self):
+        return self.post("/media", json={"media_type": "video"}).json()
+
+    def upload_video(self, data):
+        """Returns the media id."""
+        upload = self.register_upload()
+        response = send(upload, data)
+        assert response.status_code == 204, response.text
+        return upload["media_id"]
 
 
-def check(response, *, is_wrong=False):
-    """`is_wrong`: the request is meant to break the description; only the answer is looked at."""
+def check(response, *, is_invalid=False):
+    """`is_invalid`: the request breaks the description on purpose; only the response is checked."""
     data = json.loads(response.content) if response.content else None
     method, url = response.request.method, response.request.url
     description = described("pinterest", "/v5")
-    if not is_wrong:
+    if not is_invalid:
         description.check_request(method, url, body_of(response.request))
     description.check_response(method, url, response.status_code, data)
 
 
-def send(made, data, *, order=None, **more):
-    """Upload as S3 wants it. `order`: another order of the form's fields, `file` among them."""
-    fields = {**made["upload_parameters"], "file": None}
+def send(upload, data, *, order=None, **more):
+    """Upload to S3. `order`: the names of the form's fields with `file`, in another order."""
+    fields = {**upload["upload_parameters"], "file": None}
     parts = [
-        (name, ("film.mp4", data, "video/mp4") if name == "file" else (None, fields[name]))
+        (name, ("video.mp4", data, "video/mp4") if name == "file" else (None, fields[name]))
         for name in (order or fields)
     ]
-    return Client("").post(made["upload_url"], files=parts, **more)
+    return Client("").post(upload["upload_url"], files=parts, **more)
 
 
 def as_source(data):
@@ -61,6 +64,7 @@ def as_source(data):
     return {"source_type": "image_base64", "content_type": kind, "data": encoded}
 
 
-def as_carousel(*pictures, **more):
-    items = [{k: v for k, v in as_source(p).items() if k != "source_type"} for p in pictures]
+def as_carousel(*images, **more):
+    sources = [as_source(image) for image in images]
+    items = [{k: v for k, v in source.items() if k != "source_type"} for source in sources]
     return {"source_type": "multiple_image_base64", "items": items, **more}

@@ -1,4 +1,4 @@
-"""The sandbox's LinkedIn, by its own HTTP: versions, tokens, uploads, little text, duplicates."""
+"""LinkedIn in the sandbox, over HTTP: versions, tokens, uploads, little text, duplicates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Member(Client):
             f"urn:li:organization:{each['id']}" for each in account["organizations"]
         ]
 
-    def write(self, commentary="Hi", author=None, **more):
+    def create_post(self, commentary="Hi", author=None, **more):
         body = {
             "author": author or self.urn,
             "commentary": commentary,
@@ -34,15 +34,15 @@ class Member(Client):
         }
         return self.post("/rest/posts", json=body)
 
-    def begin(self, kind, owner=None, **more):
+    def initialize_upload(self, kind, owner=None, **more):
         body = {"initializeUploadRequest": {"owner": owner or self.urn, **more}}
         response = self.post(f"/rest/{kind}?action=initializeUpload", json=body)
         return response.json().get("value", response)
 
-    def image(self, data, owner=None):
-        made = self.begin("images", owner)
-        assert self.session.put(made["uploadUrl"], data=data).status_code == 201
-        return made["image"]
+    def upload_image(self, data, owner=None):
+        upload = self.initialize_upload("images", owner)
+        assert self.session.put(upload["uploadUrl"], data=data).status_code == 201
+        return upload["image"]
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def post_of(control):
         ("202609", 200, None),
     ],
 )
-def test_version_has_to_be_named_and_alive(member, version, status, code):
+def test_request_requires_an_active_version(member, version, status, code):
     member.session.headers.pop("LinkedIn-Version")
     headers = {"LinkedIn-Version": version} if version else {}
     response = member.get("/rest/organizationAcls?q=roleAssignee", headers=headers)
@@ -79,7 +79,7 @@ def test_version_has_to_be_named_and_alive(member, version, status, code):
     assert response.headers["x-li-uuid"]
 
 
-def test_profile_needs_no_version(make_member):
+def test_profile_requires_no_version(make_member):
     member = make_member(scopes=["openid", "profile"], name="Linda Harbour")
     member.session.headers.pop("LinkedIn-Version")
     data = member.get("/v2/userinfo").json()
@@ -90,7 +90,7 @@ def test_profile_needs_no_version(make_member):
 # --- Tokens --------------------------------------------------------------------------------------
 
 
-ASK = {
+AUTHORIZATION = {
     "response_type": "code",
     "client_id": "sandbox-linkedin",
     "redirect_uri": "http://127.0.0.1/back",
@@ -100,7 +100,9 @@ ASK = {
 
 
 def consent(site, **change):
-    response = site.post("/linkedin/oauth/v2/authorization", data={**ASK, "allow": "1", **change})
+    response = site.post(
+        "/linkedin/oauth/v2/authorization", data={**AUTHORIZATION, "allow": "1", **change}
+    )
     return response, {
         k: v[0] for k, v in parse_qs(urlsplit(response.headers.get("Location", "")).query).items()
     }
@@ -111,10 +113,10 @@ def exchange(site, **form):
     return site.post("/linkedin/oauth/v2/accessToken", data={**usual, **form})
 
 
-def test_code_is_good_once_and_refresh_keeps_its_end(site, control):
+def test_code_works_once_and_a_refresh_keeps_the_expiry_of_the_refresh_token(site, control):
     _, back = consent(site)
     form = {"grant_type": "authorization_code", "code": back["code"]}
-    form["redirect_uri"] = f"{ASK['redirect_uri']}?ignored=1"
+    form["redirect_uri"] = f"{AUTHORIZATION['redirect_uri']}?ignored=1"
     first = exchange(site, **form).json()
     assert first["expires_in"] == 5_184_000
     assert exchange(site, **form).json()["error"] == "invalid_request"
@@ -125,7 +127,7 @@ def test_code_is_good_once_and_refresh_keeps_its_end(site, control):
     assert again["refresh_token_expires_in"] <= 306 * 86400
 
 
-def test_refusal_and_wrong_asking(site):
+def test_denied_and_invalid_authorization_requests(site):
     _, back = consent(site, deny="1")
     assert (back["error"], back["state"]) == ("user_cancelled_authorize", "s")
     assert consent(site, scope="everything")[0].status_code == 400
@@ -136,11 +138,11 @@ def test_self_serve_app_gets_no_refresh_token(site, control):
     control.post("/settings", json={"linkedin_refresh_tokens": "off"})
     _, back = consent(site)
     form = {"grant_type": "authorization_code", "code": back["code"]}
-    data = exchange(site, **form, redirect_uri=ASK["redirect_uri"]).json()
+    data = exchange(site, **form, redirect_uri=AUTHORIZATION["redirect_uri"]).json()
     assert "refresh_token" not in data
 
 
-def test_other_scopes_end_what_was_granted_before(site, server, control):
+def test_authorization_with_other_scopes_ends_earlier_grants(site, server, control):
     first = Member(server, control.account("linkedin", scopes=["r_basicprofile"]))
     consent(site)
     response = first.get("/v2/me")
@@ -150,49 +152,49 @@ def test_other_scopes_end_what_was_granted_before(site, server, control):
 # --- Posts ---------------------------------------------------------------------------------------
 
 
-def test_post_is_named_in_a_header_and_answers_nothing(member, control):
-    response = member.write("Hello")
+def test_create_returns_the_urn_in_a_header_and_no_body(member, control):
+    response = member.create_post("Hello")
     assert (response.status_code, response.content) == (201, b"")
     assert response.headers["x-restli-id"] == post_of(control)["id"]
 
 
 @pytest.mark.parametrize(
-    ("commentary", "seen"),
+    ("commentary", "visible"),
     [
         ("before (after)", "before "),
         (r"all \(of it\)", "all (of it)"),
         (r"{hashtag|\#|rye} and #spelt", "#rye and #spelt"),
-        ("@[Works](urn:li:organization:1) says", "Works says"),
+        ("@[Works](urn:li:organization:1) bakes", "Works bakes"),
         ("a*b", "a"),
     ],
 )
-def test_text_ends_at_what_is_not_escaped(member, control, commentary, seen):
-    member.write(commentary)
-    assert post_of(control)["text"] == seen
+def test_text_ends_at_the_first_unescaped_character(member, control, commentary, visible):
+    member.create_post(commentary)
+    assert post_of(control)["text"] == visible
 
 
-def test_lists_give_text_back_with_templates(member):
+def test_lists_return_commentary_with_hashtag_templates(member):
     author = member.organizations[0]
-    member.write("#rye \\(new\\)", author=author)
+    member.create_post("#rye \\(new\\)", author=author)
     urn = quote(author, safe="")
     [data] = member.get(f"/rest/posts?author={urn}&q=author").json()["elements"]
     assert data["commentary"] == r"{hashtag|\#|rye} \(new\)"
     assert little_text.read(data["commentary"])[0] == "#rye (new)"
 
 
-def test_members_posts_are_not_read(member):
+def test_posts_of_a_member_cannot_be_read(member):
     urn = quote(member.urn, safe="")
     assert member.get(f"/rest/posts?author={urn}&q=author").status_code == 403
 
 
-def test_duplicate_is_refused_by_name_for_ten_minutes(member, control):
-    first = member.write("Twice").headers["x-restli-id"]
-    response = member.write("Twice")
+def test_duplicate_is_refused_for_ten_minutes_with_the_urn_of_the_first(member, control):
+    first = member.create_post("Twice").headers["x-restli-id"]
+    response = member.create_post("Twice")
     assert response.status_code == 422
     assert first in response.json()["message"]
-    assert member.write("Other").status_code == 201
+    assert member.create_post("Other").status_code == 201
     control.post("/clock", json={"advance_seconds": 601})
-    assert member.write("Twice").status_code == 201
+    assert member.create_post("Twice").status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -211,26 +213,26 @@ def test_duplicate_is_refused_by_name_for_ten_minutes(member, control):
         ({"content": {"multiImage": {"images": [{}]}}}, 400, "INVALID_VALUE_FOR_FIELD"),
     ],
 )
-def test_wrong_posts_are_refused(member, change, status, code):
-    response = member.write(**change)
+def test_invalid_post_is_refused(member, change, status, code):
+    response = member.create_post(**change)
     assert (response.status_code, response.json()["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("role", ["ANALYST", "CURATOR"])
-def test_role_without_the_right_cannot_post(make_member, role):
+def test_role_without_permission_cannot_post(make_member, role):
     member = make_member(organizations=[{"name": "Works", "role": role}])
-    assert member.write(author=member.organizations[0]).status_code == 403
+    assert member.create_post(author=member.organizations[0]).status_code == 403
 
 
-def test_organization_needs_its_scope(make_member):
+def test_post_of_an_organization_requires_its_scope(make_member):
     member = make_member(scopes=["w_member_social"])
-    response = member.write(author=member.organizations[0])
+    response = member.create_post(author=member.organizations[0])
     assert "Organization permissions" in response.json()["message"]
 
 
-def test_delete_may_be_repeated(member):
+def test_delete_can_be_repeated(member):
     author = member.organizations[0]
-    urn = quote(member.write(author=author).headers["x-restli-id"], safe="")
+    urn = quote(member.create_post(author=author).headers["x-restli-id"], safe="")
     assert [member.delete(f"/rest/posts/{urn}").status_code for _ in range(2)] == [204, 204]
     assert member.get(f"/rest/posts/{urn}").status_code == 404
 
@@ -238,51 +240,51 @@ def test_delete_may_be_repeated(member):
 # --- Uploads -------------------------------------------------------------------------------------
 
 
-def test_images_want_a_token_and_films_none(member, site, sample):
-    made = member.begin("images")
-    path = made["uploadUrl"].removeprefix(site.url)
+def test_upload_of_an_image_requires_a_token_and_of_a_video_refuses_one(member, site, sample):
+    upload = member.initialize_upload("images")
+    path = upload["uploadUrl"].removeprefix(site.url)
     assert site.call("PUT", path, data=sample("harbour.jpg")).status_code == 401
-    film = member.begin("videos", fileSizeBytes=100_000)
-    url = film["uploadInstructions"][0]["uploadUrl"]
+    video = member.initialize_upload("videos", fileSizeBytes=100_000)
+    url = video["uploadInstructions"][0]["uploadUrl"]
     assert member.session.put(url, data=b"x" * 100_000).status_code == 400
     response = site.call("PUT", url.removeprefix(site.url), data=b"x" * 100_000)
     assert (response.status_code, bool(response.headers["ETag"])) == (200, True)
 
 
-def test_states_are_not_for_those_who_may_only_write(make_member, sample):
+def test_status_of_media_is_refused_to_write_only_tokens(make_member, sample):
     member = make_member(scopes=["w_member_social"])
-    urn = quote(member.image(sample("harbour.jpg")), safe="")
+    urn = quote(member.upload_image(sample("harbour.jpg")), safe="")
     assert member.get(f"/rest/images/{urn}").status_code == 403
 
 
-def test_media_has_to_be_ready_and_of_the_author(member, sample, control):
+def test_media_must_be_ready_and_belong_to_the_author(member, sample, control):
     control.post("/settings", json={"linkedin_processing_seconds": 60})
-    urn = member.image(sample("harbour.jpg"))
-    early = member.write(content={"media": {"id": urn}})
+    urn = member.upload_image(sample("harbour.jpg"))
+    early = member.create_post(content={"media": {"id": urn}})
     assert early.json()["code"] == "MEDIA_ASSET_WAITING_UPLOAD"
     control.post("/clock", json={"advance_seconds": 61})
-    other = member.write(author=member.organizations[0], content={"media": {"id": urn}})
+    other = member.create_post(author=member.organizations[0], content={"media": {"id": urn}})
     assert other.status_code == 403
-    assert member.write(content={"media": {"id": urn}}).status_code == 201
+    assert member.create_post(content={"media": {"id": urn}}).status_code == 201
 
 
-def test_what_is_no_image_fails_in_processing(member):
-    urn = member.image(b"not an image")
-    response = member.write(content={"media": {"id": urn}})
+def test_file_that_is_not_an_image_fails_processing(member):
+    urn = member.upload_image(b"not an image")
+    response = member.create_post(content={"media": {"id": urn}})
     assert response.json()["code"] == "MEDIA_ASSET_PROCESSING_FAILED"
 
 
-def test_parts_are_joined_in_the_order_that_is_told(member, site, sample):
+def test_parts_are_joined_in_the_order_of_their_ids(member, site, sample):
     clip = sample("clip.mp4")
     data = clip + b"\0\0\0\x01free" + (PART + 16).to_bytes(8, "big") + bytes(PART)
-    made = member.begin("videos", fileSizeBytes=len(data))
+    upload = member.initialize_upload("videos", fileSizeBytes=len(data))
     etags = []
-    for part in made["uploadInstructions"]:
+    for part in upload["uploadInstructions"]:
         piece = data[part["firstByte"] : part["lastByte"] + 1]
         response = site.call("PUT", part["uploadUrl"].removeprefix(site.url), data=piece)
         etags.append(response.headers["ETag"].strip('"'))
-    upload = {"video": made["video"], "uploadToken": made["uploadToken"]}
-    urn = quote(made["video"], safe="")
+    upload = {"video": upload["video"], "uploadToken": upload["uploadToken"]}
+    urn = quote(upload["video"], safe="")
 
     def finalize(**change):
         body = {"finalizeUploadRequest": {**upload, "uploadedPartIds": etags, **change}}
@@ -295,21 +297,21 @@ def test_parts_are_joined_in_the_order_that_is_told(member, site, sample):
     assert member.get(f"/rest/videos/{urn}").json()["status"] == "AVAILABLE"
 
 
-def test_document_needs_a_title(member, sample):
-    made = member.begin("documents")
-    member.session.put(made["uploadUrl"], data=sample("document.pdf"))
-    content = {"media": {"id": made["document"]}}
-    assert member.write(content=content).json()["code"] == "MISSING_FIELD"
+def test_document_requires_a_title(member, sample):
+    upload = member.initialize_upload("documents")
+    member.session.put(upload["uploadUrl"], data=sample("document.pdf"))
+    content = {"media": {"id": upload["document"]}}
+    assert member.create_post(content=content).json()["code"] == "MISSING_FIELD"
     content["media"]["title"] = "Our year"
-    assert member.write(content=content).status_code == 201
+    assert member.create_post(content=content).status_code == 201
 
 
 # --- Numbers -------------------------------------------------------------------------------------
 
 
-def test_statistics_want_restli_lists_as_they_are(member):
+def test_statistics_accept_unencoded_restli_lists_only(member):
     author = member.organizations[0]
-    urn = member.write(author=author).headers["x-restli-id"]
+    urn = member.create_post(author=author).headers["x-restli-id"]
     finder = "/rest/organizationalEntityShareStatistics?q=organizationalEntity"
     finder += f"&organizationalEntity={quote(author, safe='')}"
     good = f"{finder}&shares=List({quote(urn, safe='')})"
@@ -320,17 +322,17 @@ def test_statistics_want_restli_lists_as_they_are(member):
 
 
 @pytest.mark.parametrize(("version", "is_text"), [("202604", False), ("202605", True)])
-def test_metric_type_changed_its_shape(make_member, version, is_text):
+def test_metric_type_is_a_string_since_version_202605(make_member, version, is_text):
     member = make_member()
-    urn = quote(member.write().headers["x-restli-id"], safe="")
+    urn = quote(member.create_post().headers["x-restli-id"], safe="")
     path = f"/rest/memberCreatorPostAnalytics?q=entity&entity=(share:{urn})&queryType=REACTION"
     [data] = member.get(path, headers={"LinkedIn-Version": version}).json()["elements"]
     assert isinstance(data["metricType"], str) == is_text
 
 
-def test_posts_of_an_organization_are_read_together(member, make_member):
+def test_batch_returns_posts_and_a_404_for_missing_ones(member, make_member):
     [organization] = member.organizations
-    urn = member.write("For them", author=organization).headers["x-restli-id"]
+    urn = member.create_post("For them", author=organization).headers["x-restli-id"]
     nobody = "urn:li:share:1"
 
     asked = f"/rest/posts?ids=List({quote(urn)},{quote(nobody)})"
@@ -341,7 +343,7 @@ def test_posts_of_an_organization_are_read_together(member, make_member):
     assert make_member().get(asked).status_code == 403
 
 
-def test_token_tells_how_it_is(member, server):
+def test_introspection_reports_status_and_scopes_of_a_token(member, server):
     form = {"client_id": "sandbox-linkedin", "client_secret": "sandbox-secret"}
     url = f"{server.url}/linkedin/oauth/v2/introspectToken"
     data = member.session.post(url, data={**form, "token": member.account["access_token"]}).json()

@@ -1,19 +1,7 @@
 import pytest
 
-from socialpublishing.tests.sandbox.pinners import Pinner
 
-
-@pytest.fixture
-def make_pinner(server, control):
-    return lambda **facts: Pinner(server, control.account("pinterest", **facts))
-
-
-@pytest.fixture
-def pinner(make_pinner):
-    return make_pinner()
-
-
-def test_boards_are_read_page_by_page_to_the_end(make_pinner):
+def test_boards_are_listed_in_pages(make_pinner):
     pinner = make_pinner(boards=[{"name": f"Board {n}"} for n in range(5)])
     names, bookmark, pages = [], "", 0
     while bookmark is not None:
@@ -27,12 +15,12 @@ def test_boards_are_read_page_by_page_to_the_end(make_pinner):
 @pytest.mark.parametrize(
     "params", [{"page_size": 0}, {"page_size": 251}, {"bookmark": "?"}, {"privacy": "MINE"}]
 )
-def test_page_that_is_none_is_refused(pinner, params):
-    response = pinner.get("/boards", params=params, is_wrong=True)
+def test_invalid_page_parameter_is_refused(pinner, params):
+    response = pinner.get("/boards", params=params, is_invalid=True)
     assert (response.status_code, response.json()["code"]) == (400, 1)
 
 
-def test_board_is_made_read_and_deleted(pinner):
+def test_board_is_created_read_and_deleted(pinner):
     made = pinner.post("/boards", json={"name": "Bread", "description": "Rye"})
     assert made.status_code == 201
     board = made.json()
@@ -44,11 +32,11 @@ def test_board_is_made_read_and_deleted(pinner):
 
 
 @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": 5}, {"name": "a", "privacy": "X"}, []])
-def test_board_that_is_none_is_refused(pinner, body):
-    assert pinner.post("/boards", json=body, is_wrong=True).json()["code"] == 1
+def test_invalid_board_is_refused(pinner, body):
+    assert pinner.post("/boards", json=body, is_invalid=True).json()["code"] == 1
 
 
-def test_secret_boards_need_scopes_of_their_own(make_pinner):
+def test_secret_boards_require_their_own_scopes(make_pinner):
     boards = [{"name": "Open"}, {"name": "Gifts", "privacy": "SECRET"}]
     plain = make_pinner(boards=boards)
     assert [board["name"] for board in plain.get("/boards").json()["items"]] == ["Open"]
@@ -66,16 +54,16 @@ def test_secret_boards_need_scopes_of_their_own(make_pinner):
     assert trusted.post("/boards", json={"name": "More", "privacy": "SECRET"}).status_code == 201
 
 
-def test_sections_are_made_and_listed(pinner):
+def test_sections_are_created_and_listed(pinner):
     path = f"/boards/{pinner.board_id}/sections"
     made = pinner.post(path, json={"name": "Rye"})
     assert made.status_code == 201
     assert pinner.get(path).json() == {"items": [made.json()], "bookmark": None}
     for name in ("", "a" * 181):
-        assert pinner.post(path, json={"name": name}, is_wrong=True).status_code == 400
+        assert pinner.post(path, json={"name": name}, is_invalid=True).status_code == 400
     assert pinner.post("/boards/1/sections", json={"name": "x"}).json()["code"] == 40
 
 
-def test_another_accounts_boards_are_not_there(make_pinner):
+def test_boards_of_another_account_are_not_found(make_pinner):
     other = make_pinner()
     assert make_pinner().get(f"/boards/{other.board_id}").status_code == 404

@@ -23,7 +23,7 @@ def code_of(site, **changes):
 
 def token(site, auth=BASIC, **form):
     response = site.post("/pinterest/v5/oauth/token", data=form, auth=auth)
-    check(response, is_wrong=not response.ok)
+    check(response, is_invalid=not response.ok)
     return response
 
 
@@ -32,12 +32,7 @@ def exchange(site, code, auth=BASIC, **changes):
     return token(site, auth, **form, **{"continuous_refresh": "true", **changes})
 
 
-@pytest.fixture
-def make_pinner(server, control):
-    return lambda **facts: Pinner(server, control.account("pinterest", **facts))
-
-
-def test_person_clicks_through_and_the_app_gets_tokens(site, server):
+def test_consent_gives_the_app_tokens(site, server):
     fields, action = form_of(site.get(f"/pinterest/oauth/?{query()}"))
     [account] = server.state.accounts("pinterest")
     assert fields["account"] == account.id
@@ -56,7 +51,7 @@ def test_person_clicks_through_and_the_app_gets_tokens(site, server):
     assert len(pinner.get("/boards").json()["items"]) == 1
 
 
-def test_person_who_declines_is_sent_back_with_an_error(site):
+def test_denied_consent_redirects_with_an_error(site):
     response = site.post(f"/pinterest/oauth/?{query()}", data={"deny": "1"})
     assert redirect_params(response)["error"] == "access_denied"
 
@@ -71,13 +66,13 @@ def test_person_who_declines_is_sent_back_with_an_error(site):
         {"scope": ""},
     ],
 )
-def test_consent_page_refuses_what_the_app_may_not_ask(site, change):
+def test_invalid_authorization_request_is_refused(site, change):
     response = site.get(f"/pinterest/oauth/?{query(**change)}")
     assert response.status_code == 400
     assert "allow" not in response.text
 
 
-def test_code_is_used_once_and_lives_ten_minutes(site, control):
+def test_code_works_once_and_for_ten_minutes(site, control):
     code = code_of(site)
     assert exchange(site, code).status_code == 200
     again = exchange(site, code)
@@ -91,7 +86,7 @@ def test_code_is_used_once_and_lives_ten_minutes(site, control):
     assert exchange(site, late).status_code == 401
 
 
-def test_code_belongs_to_its_redirect_address(site):
+def test_code_requires_its_redirect_uri(site):
     form = {"grant_type": "authorization_code", "code": code_of(site), "redirect_uri": "http://x"}
     assert token(site, **form).status_code == 401
 
@@ -99,13 +94,13 @@ def test_code_belongs_to_its_redirect_address(site):
 @pytest.mark.parametrize(
     "auth", [None, ("sandbox-pinterest", "wrong"), ("other", "sandbox-secret")]
 )
-def test_client_says_who_it_is_by_basic_alone(site, auth):
+def test_client_authenticates_with_basic_only(site, auth):
     extra = {"client_id": BASIC[0], "client_secret": BASIC[1]}
     response = exchange(site, code_of(site), auth, **extra)
     assert (response.status_code, response.json()["code"]) == (401, 2)
 
 
-def test_refreshing_rotates_and_counts_sixty_days_anew(site, control, server):
+def test_refresh_returns_a_new_refresh_token_for_sixty_days(site, control, server):
     first = exchange(site, code_of(site)).json()
     control.advance(59 * 86400)
     second = token(site, grant_type="refresh_token", refresh_token=first["refresh_token"]).json()
@@ -116,7 +111,7 @@ def test_refreshing_rotates_and_counts_sixty_days_anew(site, control, server):
     assert token(site, grant_type="refresh_token", refresh_token=second["refresh_token"]).ok
 
 
-def test_access_token_ends_after_thirty_days(make_pinner, control):
+def test_access_token_expires_after_thirty_days(make_pinner, control):
     pinner = make_pinner()
     assert pinner.get("/user_account").ok
     control.advance(30 * 86400)
@@ -124,14 +119,14 @@ def test_access_token_ends_after_thirty_days(make_pinner, control):
     assert (response.status_code, response.json()["code"]) == (401, 2)
 
 
-def test_missing_scopes_are_a_401_that_lists_them(make_pinner, sample):
+def test_missing_scopes_are_listed_in_a_401(make_pinner, sample):
     pinner = make_pinner(scopes=["boards:read", "pins:read", "pins:write"])
     response = pinner.pin(sample("harbour.jpg"))
     assert (response.status_code, response.json()["code"]) == (401, 3)
     assert "Missing: ['boards:write']" in response.json()["message"]
 
 
-def test_every_answer_has_a_request_id_and_the_limit_of_its_category(make_pinner):
+def test_responses_have_a_request_id_and_the_rate_limit_of_their_category(make_pinner):
     pinner = make_pinner()
     read = pinner.get("/boards").headers
     assert read["x-pinterest-rid"]
@@ -145,14 +140,14 @@ def test_every_answer_has_a_request_id_and_the_limit_of_its_category(make_pinner
     "boards",
     ["x", [{"name": ""}], [{"name": "a", "size": 1}], [{"name": "a", "privacy": "x"}], [1]],
 )
-def test_account_with_boards_that_are_none_is_refused(control, boards):
+def test_account_with_invalid_boards_is_refused(control, boards):
     body = {"platform": "pinterest", "username": "a", "boards": boards}
     response = control.post("/accounts", json=body)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_account")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 429, 500, 503])
-def test_status_fault_is_in_pinterests_shape(make_pinner, control, status):
+def test_status_fault_has_pinterests_error_format(make_pinner, control, status):
     pinner = make_pinner()
     control.fault("status", status, platform="pinterest")
     response = pinner.get("/user_account")

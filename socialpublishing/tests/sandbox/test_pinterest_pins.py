@@ -6,41 +6,31 @@ import time
 import pytest
 
 from socialpublishing.tests.sandbox.callers import Client
-from socialpublishing.tests.sandbox.pinners import Pinner, as_carousel, as_source, send
+from socialpublishing.tests.sandbox.pinners import as_carousel, as_source, send
 
 ATTACK = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 
 
-@pytest.fixture
-def make_pinner(server, control):
-    return lambda **facts: Pinner(server, control.account("pinterest", **facts))
-
-
-@pytest.fixture
-def pinner(make_pinner):
-    return make_pinner()
-
-
-def test_image_arrives_byte_by_byte_with_all_that_was_said(pinner, control, sample, site):
+def test_image_pin_keeps_its_bytes_and_all_fields(pinner, control, sample, site):
     section = pinner.post(f"/boards/{pinner.board_id}/sections", json={"name": "Rye"}).json()
-    said = {
+    fields = {
         "title": "Bread",
         "alt_text": "A loaf",
         "link": "https://example.com/?q=1&r=2",
         "board_section_id": section["id"],
         "dominant_color": "#AA5500",
     }
-    response = pinner.pin(sample("bakery.jpg"), description="Fresh & <hot>", **said)
+    response = pinner.pin(sample("bakery.jpg"), description="Fresh & <hot>", **fields)
 
     assert response.status_code == 201
     pin = response.json()
-    assert {name: pin[name] for name in said} == said
+    assert {name: pin[name] for name in fields} == fields
     assert (pin["creative_type"], pin["media"]["media_type"]) == ("REGULAR", "image")
     assert pin["created_at"].count("-") == 2  # no zone
     assert pin["media"]["images"]["600x"]["height"] == 750
     [post] = control.posts("pinterest")
     assert (post["account_id"], post["text"]) == (pinner.id, "Fresh & <hot>")
-    assert post["details"] == {"board_id": pinner.board_id, **said}
+    assert post["details"] == {"board_id": pinner.board_id, **fields}
     [media] = post["media"]
     assert media["sha256"] == hashlib.sha256(sample("bakery.jpg")).hexdigest()
     assert media["alt_text"] == "A loaf"
@@ -50,7 +40,7 @@ def test_image_arrives_byte_by_byte_with_all_that_was_said(pinner, control, samp
     assert pinner.get(f"/pins/{pin['id']}").json() == pin
 
 
-def test_image_is_fetched_from_its_address(pinner, control, site):
+def test_image_is_fetched_from_its_url(pinner, control, site):
     url = f"{site.url}/samples/city.png"
     assert pinner.pin({"source_type": "image_url", "url": url}).status_code == 201
     assert control.posts()[0]["media"][0]["kind"] == "image"
@@ -60,11 +50,11 @@ def test_image_is_fetched_from_its_address(pinner, control, site):
         assert refused.json() == {"code": 1, "message": "Sorry we could not fetch the image."}
 
 
-def test_carousel_holds_two_to_five_of_one_ratio(pinner, control, sample):
+def test_carousel_has_two_to_five_images_of_one_ratio(pinner, control, sample):
     harbour, mountains, tall = map(sample, ("harbour.jpg", "mountains.jpg", "bakery.jpg"))
-    made = pinner.pin(as_carousel(harbour, mountains, index=1), alt_text="Both").json()
-    assert made["creative_type"] == "CAROUSEL"
-    assert [item["item_type"] for item in made["media"]["items"]] == ["image"] * 2
+    created = pinner.pin(as_carousel(harbour, mountains, index=1), alt_text="Both").json()
+    assert created["creative_type"] == "CAROUSEL"
+    assert [item["item_type"] for item in created["media"]["items"]] == ["image"] * 2
     [post] = control.posts()
     assert len(post["media"]) == 2
     assert post["details"]["index"] == 1
@@ -73,7 +63,7 @@ def test_carousel_holds_two_to_five_of_one_ratio(pinner, control, sample):
     ratio = pinner.pin(as_carousel(harbour, tall))
     assert "same width/height ratios" in ratio.json()["message"]
     for count in (1, 6):
-        assert pinner.pin(as_carousel(*[harbour] * count), is_wrong=True).status_code == 400
+        assert pinner.pin(as_carousel(*[harbour] * count), is_invalid=True).status_code == 400
     assert pinner.pin(as_carousel(harbour, harbour, index=2)).status_code == 400
 
 
@@ -92,29 +82,29 @@ def test_carousel_holds_two_to_five_of_one_ratio(pinner, control, sample):
         ({"media_source": {"source_type": "image_base64"}}, "content_type"),
     ],
 )
-def test_pin_that_breaks_a_rule_is_refused(pinner, control, sample, change, words):
+def test_invalid_pin_is_refused(pinner, control, sample, change, words):
     fields = {"media_source": as_source(sample("city.png")), **change}
-    response = pinner.pin(b"", is_wrong=True, **fields)
+    response = pinner.pin(b"", is_invalid=True, **fields)
     assert (response.status_code, response.json()["code"]) == (400, 1)
     assert words in response.json()["message"]
     assert control.posts() == []
 
 
-def test_bytes_that_are_no_image_or_another_are_refused(pinner, sample):
+def test_data_that_is_not_the_declared_image_is_refused(pinner, sample):
     png = as_source(sample("city.png"))
     text = {**png, "data": base64.b64encode(b"no image").decode()}
     for source in (text, {**png, "content_type": "image/jpeg"}, {**png, "data": "A"}):
         assert pinner.pin(source).status_code == 400
 
 
-def test_board_and_section_have_to_be_there(pinner, make_pinner, sample):
+def test_pin_requires_an_existing_board_and_section(pinner, make_pinner, sample):
     other = make_pinner()
     foreign = pinner.pin(sample("city.png"), board_id=other.board_id)
     assert (foreign.status_code, foreign.json()["code"]) == (404, 40)
     assert pinner.pin(sample("city.png"), board_section_id="1").status_code == 404
 
 
-def test_trial_access_may_not_create(pinner, control, sample):
+def test_trial_access_cannot_create_pins(pinner, control, sample):
     control.settings(pinterest_access="trial")
     response = pinner.pin(sample("city.png"))
     assert (response.status_code, response.json()["code"]) == (403, 29)
@@ -122,7 +112,7 @@ def test_trial_access_may_not_create(pinner, control, sample):
     assert pinner.post("/boards", json={"name": "Allowed"}).status_code == 201
 
 
-def test_same_pin_again_is_a_second_pin(pinner, control, sample):
+def test_same_request_twice_creates_two_pins(pinner, control, sample):
     for _ in range(2):
         pinner.pin(sample("city.png"), description="Twice")
     assert len(control.posts()) == 2
@@ -154,24 +144,24 @@ def test_pins_are_listed_newest_first_by_account_board_and_section(pinner, contr
     assert late not in ids("/pins")
 
 
-def test_magic_words_in_the_description_are_obeyed(pinner, control, sample):
+def test_magic_words_in_the_description_cause_faults(pinner, control, sample):
     response = pinner.pin(sample("city.png"), description="[sandbox:reject]")
     assert (response.status_code, response.json()["code"]) == (400, 1)
     assert pinner.pin(sample("city.png"), description="[sandbox:429]").status_code == 429
     assert control.posts() == []
 
 
-def test_nothing_that_was_pinned_becomes_markup(make_pinner, sample, site):
+def test_fields_of_a_pin_are_escaped_in_the_feed(make_pinner, sample, site):
     pinner = make_pinner(name=ATTACK, boards=[{"name": ATTACK}])
-    said = {"title": ATTACK, "alt_text": ATTACK, "description": ATTACK}
-    assert pinner.pin(sample("city.png"), link="https://example.com/<script>", **said).ok
+    fields = {"title": ATTACK, "alt_text": ATTACK, "description": ATTACK}
+    assert pinner.pin(sample("city.png"), link="https://example.com/<script>", **fields).ok
     html = site.get("/feed/pinterest").text
     assert "<script" not in html
     assert "<img src=x" not in html
     assert "example.com" in html
 
 
-def test_past_of_an_account_is_listed(pinner, control):
+def test_planted_pins_are_listed(pinner, control):
     old = {"created_at": "2026-10-01T10:00:00+00:00", "text": "Long ago", "kind": "image"}
     body = {"platform": "pinterest", "account_id": pinner.id, "posts": [old]}
     response = control.post("/history", json=body)
@@ -181,7 +171,7 @@ def test_past_of_an_account_is_listed(pinner, control):
 
 
 @pytest.mark.parametrize(("age_days", "recent"), [(1, True), (200, False)])
-def test_pin_tells_its_numbers_when_asked(pinner, control, age_days, recent):
+def test_pin_has_metrics_when_requested(pinner, control, age_days, recent):
     at = dt.datetime.now(tz=dt.UTC) - dt.timedelta(days=age_days)
     metrics = {"impressions": 100, "clicks": 8, "saves": 5, "likes": 4, "comments": 3}
     old = {"created_at": at.isoformat(), "text": "Old", "kind": "image", "metrics": metrics}
@@ -199,7 +189,7 @@ def test_pin_tells_its_numbers_when_asked(pinner, control, age_days, recent):
     assert pinner.get(f"/pins/{pin_id}").json()["pin_metrics"] is None
 
 
-def test_list_of_all_pins_leaves_out_what_few_may_see(make_pinner, sample):
+def test_list_of_all_pins_depends_on_privacy_and_filter(make_pinner, sample):
     boards = [{"name": "B", "privacy": privacy} for privacy in ("PUBLIC", "PROTECTED", "SECRET")]
     pinner = make_pinner(boards=boards)
     public, protected, secret = [board["id"] for board in pinner.account["boards"]]
@@ -215,7 +205,7 @@ def test_list_of_all_pins_leaves_out_what_few_may_see(make_pinner, sample):
     assert ids(f"/boards/{protected}/pins") == [hidden]
     assert ids(pin_filter="has_been_promoted") == ids(pin_filter="exclude_native") == []
     for wrong in ({"pin_filter": "x"}, {"pin_metrics": "1"}, {"include_protected_pins": "x"}):
-        assert pinner.get("/pins", params=wrong, is_wrong=True).status_code == 400
+        assert pinner.get("/pins", params=wrong, is_invalid=True).status_code == 400
 
 
 # --- Videos --------------------------------------------------------------------------------------
@@ -229,21 +219,21 @@ def video(media_id, **cover):
     return {"source_type": "video_id", "media_id": media_id, **cover}
 
 
-def test_video_is_registered_sent_processed_and_pinned(pinner, control, sample, site):
+def test_video_is_registered_uploaded_processed_and_pinned(pinner, control, sample, site):
     control.settings(pinterest_processing_seconds=60)
-    made = pinner.post("/media", json={"media_type": "video"}).json()
-    assert status(pinner, made["media_id"]) == "registered"
-    assert send(made, sample("clip.mp4")).status_code == 204
-    assert status(pinner, made["media_id"]) == "processing"
-    early = pinner.pin(video(made["media_id"], cover_image_key_frame_time=0))
+    created = pinner.register_upload()
+    assert status(pinner, created["media_id"]) == "registered"
+    assert send(created, sample("clip.mp4")).status_code == 204
+    assert status(pinner, created["media_id"]) == "processing"
+    early = pinner.pin(video(created["media_id"], cover_image_key_frame_time=0))
     assert early.status_code == 400
     control.advance(60)
-    assert status(pinner, made["media_id"]) == "succeeded"
+    assert status(pinner, created["media_id"]) == "succeeded"
 
-    bare = pinner.pin(video(made["media_id"]))
+    bare = pinner.pin(video(created["media_id"]))
     assert "cover" in bare.json()["message"]
     pin = pinner.pin(
-        video(made["media_id"], cover_image_key_frame_time=2), alt_text="Waves", title="Sea"
+        video(created["media_id"], cover_image_key_frame_time=2), alt_text="Waves", title="Sea"
     ).json()
 
     assert (pin["creative_type"], pin["media"]["media_type"]) == ("VIDEO", "video")
@@ -255,55 +245,55 @@ def test_video_is_registered_sent_processed_and_pinned(pinner, control, sample, 
     assert "<video" in site.get("/feed/pinterest").text
 
 
-def test_cover_may_be_an_address_that_can_be_fetched(pinner, control, sample, site):
+def test_cover_url_must_be_fetchable(pinner, control, sample, site):
     control.settings(pinterest_processing_seconds=0)
-    media_id = pinner.film(sample("clip.mp4"))
+    media_id = pinner.upload_video(sample("clip.mp4"))
     gone = pinner.pin(video(media_id, cover_image_url=f"{site.url}/samples/none.jpg"))
     assert gone.json()["message"] == "Sorry we could not fetch the image."
     cover = f"{site.url}/samples/bakery.jpg"
-    made = pinner.pin(video(media_id, cover_image_url=cover)).json()
-    assert made["media"]["cover_image_url"] == cover
+    created = pinner.pin(video(media_id, cover_image_url=cover)).json()
+    assert created["media"]["cover_image_url"] == cover
 
 
 def test_processing_takes_half_a_second_by_default(pinner, sample):
-    media_id = pinner.film(sample("clip.mp4"))
+    media_id = pinner.upload_video(sample("clip.mp4"))
     assert status(pinner, media_id) == "processing"
     time.sleep(0.6)
     assert status(pinner, media_id) == "succeeded"
 
 
-def test_what_is_no_video_fails_without_a_reason(pinner, control, sample):
+def test_file_that_is_not_a_video_fails_without_a_reason(pinner, control, sample):
     control.settings(pinterest_processing_seconds=0)
-    assert status(pinner, pinner.film(sample("city.png"))) == "failed"
+    assert status(pinner, pinner.upload_video(sample("city.png"))) == "failed"
 
 
-def test_storage_takes_the_form_exactly_as_it_was_told(pinner, control, sample):
-    made = pinner.post("/media", json={"media_type": "video"}).json()
-    fields = list(made["upload_parameters"])
-    wrong = {**made, "upload_parameters": {**made["upload_parameters"], "policy": "x"}}
+def test_storage_requires_the_exact_form(pinner, control, sample):
+    created = pinner.register_upload()
+    fields = list(created["upload_parameters"])
+    wrong = {**created, "upload_parameters": {**created["upload_parameters"], "policy": "x"}}
     refused = [
-        send(made, sample("clip.mp4"), order=["file", *fields]),
-        send(made, sample("clip.mp4"), order=[*fields[1:], "file"]),
-        send(made, sample("clip.mp4"), order=fields),
+        send(created, sample("clip.mp4"), order=["file", *fields]),
+        send(created, sample("clip.mp4"), order=[*fields[1:], "file"]),
+        send(created, sample("clip.mp4"), order=fields),
         send(wrong, sample("clip.mp4")),
-        send(made, sample("clip.mp4"), headers={"Authorization": "Bearer x"}),
-        Client("").call("PUT", made["upload_url"], data=sample("clip.mp4")),
+        send(created, sample("clip.mp4"), headers={"Authorization": "Bearer x"}),
+        Client("").call("PUT", created["upload_url"], data=sample("clip.mp4")),
     ]
     for response in refused:
         assert 400 <= response.status_code < 500
         assert response.text.startswith("<?xml")
-    assert status(pinner, made["media_id"]) == "registered"
+    assert status(pinner, created["media_id"]) == "registered"
     control.advance(3600)
-    assert send(made, sample("clip.mp4")).status_code == 403
+    assert send(created, sample("clip.mp4")).status_code == 403
 
 
-def test_another_accounts_video_is_not_there(pinner, make_pinner, sample):
-    media_id = make_pinner().film(sample("clip.mp4"))
+def test_video_of_another_account_is_not_found(pinner, make_pinner, sample):
+    media_id = make_pinner().upload_video(sample("clip.mp4"))
     assert pinner.get(f"/media/{media_id}").status_code == 404
     assert pinner.pin(video(media_id, cover_image_key_frame_time=0)).status_code == 404
 
 
-def test_pin_can_be_changed_by_its_owner_alone(pinner, make_pinner, control, sample):
+def test_only_the_owner_can_change_a_pin(pinner, make_pinner, control, sample):
     pin = pinner.pin(sample("bakery.jpg"), description="Helo", title="Bred").json()
     changes = {"description": "Hello", "title": "Bread"}
     stranger = make_pinner()
@@ -315,9 +305,9 @@ def test_pin_can_be_changed_by_its_owner_alone(pinner, make_pinner, control, sam
 
 
 def test_uploads_are_listed_newest_first(pinner, make_pinner):
-    made = [pinner.post("/media", json={"media_type": "video"}).json() for _ in range(3)]
+    created = [pinner.register_upload() for _ in range(3)]
     first = pinner.get("/media?page_size=2").json()
     rest = pinner.get(f"/media?page_size=2&bookmark={first['bookmark']}").json()
     listed = [each["media_id"] for each in first["items"] + rest["items"]]
-    assert listed == [each["media_id"] for each in reversed(made)]
+    assert listed == [each["media_id"] for each in reversed(created)]
     assert make_pinner().get("/media").json()["items"] == []

@@ -5,39 +5,34 @@ import pytest
 from socialpublishing.tests.sandbox.pinners import Pinner
 
 
-@pytest.fixture
-def pinner(server, control):
-    return Pinner(server, control.account("pinterest"))
-
-
 def trends(pinner, region="US", trend_type="monthly", **params):
     response = pinner.get(f"/trends/keywords/{region}/top/{trend_type}", params=params)
     assert response.status_code == 200, response.text
     return response.json()["trends"]
 
 
-def words(found):
+def keywords(found):
     return [trend["keyword"] for trend in found]
 
 
-def test_keywords_trend_by_region_and_kind(pinner):
+def test_trends_depend_on_region_and_type(pinner):
     found = trends(pinner)
     assert len(found) == 50
     assert trends(pinner) == found
-    assert words(trends(pinner, "DE%2BAT%2BCH")) != words(found)
-    assert words(trends(pinner, trend_type="growing")) != words(found)
+    assert keywords(trends(pinner, "DE%2BAT%2BCH")) != keywords(found)
+    assert keywords(trends(pinner, trend_type="growing")) != keywords(found)
     assert trends(pinner, limit=3) == found[:3]
     assert len(found[0]["time_series"]) == 52
 
 
-def test_keywords_are_narrowed_by_words_and_interests(pinner):
-    found = words(trends(pinner, include_keywords=["sourdough", "Lisbon"]))
+def test_trends_are_filtered_by_keyword_and_interest(pinner):
+    found = keywords(trends(pinner, include_keywords=["sourdough", "Lisbon"]))
     assert sorted(found) == ["lisbon travel", "sourdough bread recipe", "sourdough starter"]
-    assert "lisbon travel" in words(trends(pinner, interests=["travel", "art"]))
-    assert words(trends(pinner, interests="travel", include_keywords="sourdough")) == []
+    assert "lisbon travel" in keywords(trends(pinner, interests=["travel", "art"]))
+    assert keywords(trends(pinner, interests="travel", include_keywords="sourdough")) == []
 
 
-def test_series_are_compared_only_when_asked(pinner):
+def test_series_are_normalized_against_the_group_only_on_request(pinner):
     def peaks(**params):
         return [max(trend["time_series"].values()) for trend in trends(pinner, **params)]
 
@@ -47,10 +42,10 @@ def test_series_are_compared_only_when_asked(pinner):
     assert min(together) < 50
 
 
-def test_monthly_is_ranked_by_the_last_four_weeks(pinner):
+def test_monthly_trends_are_ranked_by_the_last_four_weeks(pinner):
     found = trends(pinner, normalize_against_group="true")
     recent = [sum(list(trend["time_series"].values())[-4:]) for trend in found]
-    # Rounded to whole numbers, each by half of one.
+    # The four values are rounded, each by up to a half.
     assert all(first >= second - 4 for first, second in itertools.pairwise(recent))
 
 
@@ -69,12 +64,12 @@ def test_monthly_is_ranked_by_the_last_four_weeks(pinner):
         ("US/top/monthly", {"normalize_against_group": "yes"}),
     ],
 )
-def test_wrong_parameters_are_invalid(pinner, path, params):
-    response = pinner.get(f"/trends/keywords/{path}", params=params, is_wrong=True)
+def test_invalid_parameter_is_refused(pinner, path, params):
+    response = pinner.get(f"/trends/keywords/{path}", params=params, is_invalid=True)
     assert (response.status_code, response.json()["code"]) == (400, 1)
 
 
-def test_trends_want_the_scope_of_the_profile(server, control):
+def test_trends_require_the_scope_of_the_profile(server, control):
     account = control.account("pinterest", scopes=["pins:read"])
     response = Pinner(server, account).get("/trends/keywords/US/top/monthly")
     assert (response.status_code, response.json()["code"]) == (401, 3)

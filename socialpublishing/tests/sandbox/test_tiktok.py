@@ -1,4 +1,4 @@
-"""The sandbox's TikTok, by its own HTTP: tokens that rotate, chunks, statuses, limits."""
+"""TikTok in the sandbox, over HTTP: rotating tokens, chunks, statuses, limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from socialpublishing.tests.sandbox.callers import VERIFIER, Client
 
-ASK = {
+AUTHORIZATION = {
     "client_key": "sandbox-tiktok",
     "response_type": "code",
     "scope": "user.info.basic,video.publish",
@@ -17,7 +17,7 @@ ASK = {
     "state": "s",
 }
 SECRET = {"client_key": "sandbox-tiktok", "client_secret": "sandbox-secret"}
-SAID = {"privacy_level": "PUBLIC_TO_EVERYONE", "title": "Hi", "brand_content_toggle": False}
+POST_INFO = {"privacy_level": "PUBLIC_TO_EVERYONE", "title": "Hi", "brand_content_toggle": False}
 MB = 1_000_000
 
 
@@ -26,21 +26,21 @@ class Creator(Client):
         super().__init__(f"{server.url}/tiktok/v2", account["access_token"])
         self.base = server.url
 
-    def begin(self, size, chunk=None, count=1, path="video/init/", **info):
+    def init(self, size, chunk=None, count=1, path="video/init/", **info):
         source = {
             "source": "FILE_UPLOAD",
             "video_size": size,
             "chunk_size": chunk or size,
             "total_chunk_count": count,
         }
-        body = {"post_info": {**SAID, **info}, "source_info": source}
+        body = {"post_info": {**POST_INFO, **info}, "source_info": source}
         return self.post(f"/post/publish/{path}", json=body)
 
     def photos(self, *names, mode="DIRECT_POST", **info):
         body = {
             "media_type": "PHOTO",
             "post_mode": mode,
-            "post_info": {**SAID, **info},
+            "post_info": {**POST_INFO, **info},
             "source_info": {
                 "source": "PULL_FROM_URL",
                 "photo_images": [f"{self.base}/samples/{name}" for name in names],
@@ -76,8 +76,10 @@ def creator(make_creator):
 # --- Tokens --------------------------------------------------------------------------------------
 
 
-def back_of(site, **change):
-    response = site.post("/tiktok/v2/auth/authorize/", data={**ASK, "allow": "1", **change})
+def authorize(site, **change):
+    response = site.post(
+        "/tiktok/v2/auth/authorize/", data={**AUTHORIZATION, "allow": "1", **change}
+    )
     query = parse_qs(urlsplit(response.headers.get("Location", "")).query)
     return response.status_code, {name: values[0] for name, values in query.items()}
 
@@ -87,16 +89,16 @@ def exchange(site, **form):
 
 
 @pytest.mark.parametrize("is_hex", [True, False])
-def test_challenge_is_in_hex(site, is_hex):
+def test_challenge_must_be_in_hex(site, is_hex):
     digest = hashlib.sha256(VERIFIER.encode())
     challenge = digest.hexdigest() if is_hex else VERIFIER
-    _, back = back_of(site, code_challenge=challenge, code_challenge_method="S256")
-    assert "*" in back["code"]
+    _, redirect = authorize(site, code_challenge=challenge, code_challenge_method="S256")
+    assert "*" in redirect["code"]
     data = exchange(
         site,
         grant_type="authorization_code",
-        code=back["code"],
-        redirect_uri=ASK["redirect_uri"],
+        code=redirect["code"],
+        redirect_uri=AUTHORIZATION["redirect_uri"],
         code_verifier=VERIFIER,
     ).json()
     assert ("access_token" in data) == is_hex
@@ -113,16 +115,16 @@ def test_challenge_is_in_hex(site, is_hex):
         {"redirect_uri": "http://a/?b"},
     ],
 )
-def test_wrong_asking_leads_nowhere(site, change):
-    assert back_of(site, **change)[0] == 400
+def test_invalid_authorization_request_is_refused(site, change):
+    assert authorize(site, **change)[0] == 400
 
 
-def test_scopes_can_be_unticked(site):
-    _, back = back_of(site, **{"scope:user.info.basic": "on"})
-    assert back["scopes"] == "user.info.basic"
+def test_user_can_decline_single_scopes(site):
+    _, redirect = authorize(site, **{"scope:user.info.basic": "on"})
+    assert redirect["scopes"] == "user.info.basic"
 
 
-def test_refreshing_ends_the_old_refresh_token(site, control):
+def test_refresh_revokes_the_old_refresh_token(site, control):
     old = control.account("tiktok")["refresh_token"]
     new = exchange(site, grant_type="refresh_token", refresh_token=old).json()
     assert new["refresh_token"] != old
@@ -131,13 +133,13 @@ def test_refreshing_ends_the_old_refresh_token(site, control):
     )
 
 
-def test_token_errors_may_come_as_a_success(site, control):
+def test_token_error_can_have_status_200(site, control):
     control.post("/settings", json={"tiktok_oauth_errors": "200"})
     response = exchange(site, grant_type="refresh_token", refresh_token="x")
     assert (response.status_code, response.json()["error"]) == (200, "invalid_grant")
 
 
-def test_revoking_needs_the_secret(site, creator):
+def test_revoke_requires_the_client_secret(site, creator):
     token = creator.session.headers["Authorization"].removeprefix("Bearer ")
     site.post("/tiktok/v2/oauth/revoke/", data={"client_key": "sandbox-tiktok", "token": token})
     assert creator.get("/user/info/?fields=open_id").status_code == 200
@@ -154,7 +156,7 @@ def test_revoking_needs_the_secret(site, creator):
         ("nickname", (400, "invalid_params")),
     ],
 )
-def test_one_field_without_its_scope_fails_the_call(make_creator, fields, expected):
+def test_field_without_its_scope_fails_the_request(make_creator, fields, expected):
     creator = make_creator(scopes=["user.info.basic"])
     assert code_of(creator.get(f"/user/info/?fields={fields}")) == expected
 
@@ -163,11 +165,11 @@ def test_paths_end_with_a_slash(creator):
     assert creator.get("/user/info?fields=open_id").status_code == 404
 
 
-# --- Beginning -----------------------------------------------------------------------------------
+# --- Init ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("size", "chunk", "count", "is_taken"),
+    ("size", "chunk", "count", "is_accepted"),
     [
         (3 * MB, 3 * MB, 1, True),
         (64 * MB, 64 * MB, 1, True),
@@ -180,9 +182,9 @@ def test_paths_end_with_a_slash(creator):
         (5 * 1024**3, 64 * MB, 83, False),
     ],
 )
-def test_plan_of_chunks(creator, size, chunk, count, is_taken):
-    response = creator.begin(size, chunk, count)
-    assert (response.status_code == 200) == is_taken
+def test_chunk_plan_is_checked(creator, size, chunk, count, is_accepted):
+    response = creator.init(size, chunk, count)
+    assert (response.status_code == 200) == is_accepted
 
 
 @pytest.mark.parametrize(
@@ -196,35 +198,35 @@ def test_plan_of_chunks(creator, size, chunk, count, is_taken):
         ({}, {"title": "\N{GRINNING FACE}" * 1101}, (400, "invalid_params")),
     ],
 )
-def test_what_the_creator_may(make_creator, facts, info, expected):
-    assert code_of(make_creator(**facts).begin(MB, **info)) == expected
+def test_post_info_must_fit_the_creator(make_creator, facts, info, expected):
+    assert code_of(make_creator(**facts).init(MB, **info)) == expected
 
 
-def test_app_that_is_not_audited_posts_to_private_accounts(make_creator, control):
+def test_unaudited_app_can_only_post_to_private_accounts(make_creator, control):
     control.post("/settings", json={"tiktok_audit": "unaudited"})
     code = "unaudited_client_can_only_post_to_private_accounts"
-    assert code_of(make_creator().begin(MB, privacy_level="SELF_ONLY")) == (403, code)
+    assert code_of(make_creator().init(MB, privacy_level="SELF_ONLY")) == (403, code)
     private = make_creator(username="shy", private=True, duet_disabled=True, stitch_disabled=True)
     info = {"privacy_level": "SELF_ONLY", "disable_duet": True, "disable_stitch": True}
-    assert private.begin(MB, **info).status_code == 200
+    assert private.init(MB, **info).status_code == 200
 
 
-def test_six_beginnings_a_minute(creator, control):
-    assert [creator.begin(MB).status_code for _ in range(7)] == [200] * 6 + [429]
+def test_six_inits_a_minute_are_accepted(creator, control):
+    assert [creator.init(MB).status_code for _ in range(7)] == [200] * 6 + [429]
     control.post("/clock", json={"advance_seconds": 61})
-    assert creator.begin(MB).status_code == 200
+    assert creator.init(MB).status_code == 200
 
 
 # --- Chunks --------------------------------------------------------------------------------------
 
 
-def test_film_is_published_by_its_last_chunk(creator, control, sample):
+def test_last_chunk_publishes_the_video(creator, control, sample):
     clip = sample("clip.mp4")
     size = 11 * MB
     data = clip + b"\0\0\0\x01free" + (size - len(clip)).to_bytes(8, "big")
     data += bytes(size - len(data))
-    begun = creator.begin(size, 5 * MB, 2).json()["data"]
-    url, publish_id = begun["upload_url"], begun["publish_id"]
+    initialized = creator.init(size, 5 * MB, 2).json()["data"]
+    url, publish_id = initialized["upload_url"], initialized["publish_id"]
     first, last = data[: 5 * MB], data[5 * MB :]
 
     assert put(url, first, 0, size, Authorization="Bearer x").status_code == 400
@@ -247,9 +249,9 @@ def test_film_is_published_by_its_last_chunk(creator, control, sample):
     assert post["media"][0]["sha256"] == hashlib.sha256(data).hexdigest()
 
 
-def test_address_of_an_upload_ends_after_an_hour(creator, control, sample):
+def test_upload_url_expires_after_an_hour(creator, control, sample):
     clip = sample("clip.mp4")
-    url = creator.begin(len(clip)).json()["data"]["upload_url"]
+    url = creator.init(len(clip)).json()["data"]["upload_url"]
     control.post("/clock", json={"advance_seconds": 3601})
     assert put(url, clip, 0, len(clip)).status_code == 403
     assert put(url.replace("upload_id=", "upload_id=9"), clip, 0, len(clip)).status_code == 404
@@ -262,19 +264,19 @@ def test_address_of_an_upload_ends_after_an_hour(creator, control, sample):
         ({}, "harbour.jpg", "file_format_check_failed"),
     ],
 )
-def test_what_cannot_be_shown_fails_later_and_in_words(
+def test_unsuitable_video_fails_after_the_upload_with_a_reason(
     make_creator, sample, facts, name, reason, control
 ):
     creator, data = make_creator(**facts), sample(name)
-    begun = creator.begin(len(data)).json()["data"]
-    assert put(begun["upload_url"], data, 0, len(data)).status_code == 201
-    data = creator.status(begun["publish_id"])
+    initialized = creator.init(len(data)).json()["data"]
+    assert put(initialized["upload_url"], data, 0, len(data)).status_code == 201
+    data = creator.status(initialized["publish_id"])
     assert (data["status"], data["fail_reason"]) == ("FAILED", reason)
     assert control.get("/posts").json() == []
 
 
-def test_status_belongs_to_its_creator(creator, make_creator):
-    publish_id = creator.begin(MB).json()["data"]["publish_id"]
+def test_status_requires_the_token_of_the_creator(creator, make_creator):
+    publish_id = creator.init(MB).json()["data"]["publish_id"]
     other = make_creator(username="other")
     response = other.post("/post/publish/status/fetch/", json={"publish_id": publish_id})
     assert code_of(response) == (400, "token_not_authorized_for_specified_publish_id")
@@ -282,14 +284,14 @@ def test_status_belongs_to_its_creator(creator, make_creator):
     assert code_of(response) == (400, "invalid_publish_id")
 
 
-def test_only_what_is_under_way_can_be_cancelled(creator, sample, control):
+def test_only_a_task_in_progress_can_be_cancelled(creator, sample, control):
     clip = sample("clip.mp4")
-    begun = creator.begin(len(clip)).json()["data"]
-    publish_id = {"publish_id": begun["publish_id"]}
+    initialized = creator.init(len(clip)).json()["data"]
+    publish_id = {"publish_id": initialized["publish_id"]}
     control.post("/settings", json={"processing_seconds": 60})
-    put(begun["upload_url"], clip, 0, len(clip))
+    put(initialized["upload_url"], clip, 0, len(clip))
     assert creator.post("/post/publish/cancel/", json=publish_id).status_code == 200
-    assert creator.status(begun["publish_id"])["fail_reason"] == "publish_cancelled"
+    assert creator.status(initialized["publish_id"])["fail_reason"] == "publish_cancelled"
     response = creator.post("/post/publish/cancel/", json=publish_id)
     assert code_of(response) == (400, "publish_not_cancellable")
 
@@ -297,14 +299,14 @@ def test_only_what_is_under_way_can_be_cancelled(creator, sample, control):
 # --- Drafts, photos, lists -----------------------------------------------------------------------
 
 
-def test_five_drafts_wait_at_most(creator, sample, control):
+def test_sixth_pending_draft_is_refused(creator, sample, control):
     clip = sample("clip.mp4")
     for _ in range(5):
-        begun = creator.begin(len(clip), path="inbox/video/init/", title="lost").json()["data"]
-        put(begun["upload_url"], clip, 0, len(clip))
-    assert creator.status(begun["publish_id"])["status"] == "SEND_TO_USER_INBOX"
+        initialized = creator.init(len(clip), path="inbox/video/init/", title="lost").json()["data"]
+        put(initialized["upload_url"], clip, 0, len(clip))
+    assert creator.status(initialized["publish_id"])["status"] == "SEND_TO_USER_INBOX"
     assert {post["text"] for post in control.get("/posts").json()} == {""}
-    response = creator.begin(len(clip), path="inbox/video/init/")
+    response = creator.init(len(clip), path="inbox/video/init/")
     assert code_of(response) == (403, "spam_risk_too_many_pending_share")
 
 
@@ -323,11 +325,11 @@ def test_photos_are_pulled(creator, names, status, reason):
 
 
 @pytest.mark.parametrize("count", [0, 36])
-def test_photos_are_1_to_35(creator, count):
+def test_photos_outside_1_to_35_are_refused(creator, count):
     assert creator.photos(*["harbour.jpg"] * count).status_code == 400
 
 
-def test_lists_show_the_public_only(creator):
+def test_lists_have_public_posts_only(creator):
     creator.photos("harbour.jpg", description="x" * 200)
     creator.photos("harbour.jpg", description="hidden", privacy_level="SELF_ONLY")
     response = creator.post("/video/list/?fields=id,video_description", json={"max_count": 20})

@@ -36,7 +36,7 @@ def refresh(site, token, auth=BASIC):
     return site.post("/twitter/2/oauth2/token", data=form, auth=auth)
 
 
-def test_person_clicks_through_and_the_app_gets_tokens(site, server):
+def test_consent_gives_the_app_tokens(site, server):
     page = site.get(f"{AUTHORIZE}?{consent_query('twitter')}")
     fields, action = form_of(page)
     assert fields["account"] == server.state.accounts("twitter")[0].id
@@ -51,11 +51,11 @@ def test_person_clicks_through_and_the_app_gets_tokens(site, server):
     assert x.get("/2/users/me").json()["data"]["id"] == fields["account"]
 
 
-def test_newest_account_is_preselected_and_another_can_be_chosen(site, control, server):
-    made = control.account(username="newest")
+def test_newest_account_is_preselected_and_another_can_be_selected(site, control, server):
+    created = control.account(username="newest")
     query = consent_query("twitter")
     fields, action = form_of(site.get(f"{AUTHORIZE}?{query}"))
-    assert fields["account"] == made["account_id"]
+    assert fields["account"] == created["account_id"]
 
     oldest = server.state.accounts("twitter")[0]
     response = redirect_params(
@@ -68,7 +68,7 @@ def test_newest_account_is_preselected_and_another_can_be_chosen(site, control, 
     )
 
 
-def test_consent_page_tells_who_asks_for_what(site):
+def test_consent_page_shows_the_app_and_its_scopes(site):
     html = site.get(f"{AUTHORIZE}?{consent_query('twitter')}").text
     for words in ("sandbox-twitter", "127.0.0.1:8000", "Upload media for you", "media.write"):
         assert words in html
@@ -76,7 +76,7 @@ def test_consent_page_tells_who_asks_for_what(site):
     assert 'name="deny"' in html
 
 
-def test_refusal_returns_access_denied_and_no_code(site):
+def test_denied_consent_redirects_with_access_denied(site):
     response = site.post(f"{AUTHORIZE}?{consent_query('twitter')}", data={"deny": "1"})
     assert redirect_params(response) == {
         "from": "here",
@@ -103,7 +103,7 @@ def test_refusal_returns_access_denied_and_no_code(site):
         {"state": "x" * 501},
     ],
 )
-def test_wrong_request_is_shown_and_never_sent_back(site, change):
+def test_invalid_authorization_request_is_not_redirected(site, change):
     query = consent_query("twitter", **change)
     for response in (
         site.get(f"{AUTHORIZE}?{query}"),
@@ -132,7 +132,7 @@ def test_code_works_once(site):
     }
 
 
-def test_code_lives_thirty_seconds(site, control):
+def test_code_expires_after_thirty_seconds(site, control):
     early, late = code_of(site), code_of(site)
     control.advance(29)
     assert exchange(site, early).ok
@@ -151,7 +151,7 @@ def test_code_lives_thirty_seconds(site, control):
         ({"grant_type": "password"}, "grant type"),
     ],
 )
-def test_exchange_with_a_wrong_part_is_refused(site, change, words):
+def test_exchange_with_an_invalid_parameter_is_refused(site, change, words):
     response = exchange(site, code_of(site), changes=change)
     assert response.status_code == 400
     assert words in response.json()["error_description"]
@@ -161,12 +161,12 @@ def test_exchange_with_a_wrong_part_is_refused(site, change, words):
     "auth", [None, ("sandbox-twitter", "guess"), ("stranger", "sandbox-secret")]
 )
 @pytest.mark.parametrize("path", ["/2/oauth2/token", "/2/oauth2/revoke"])
-def test_app_that_does_not_sign_in_is_unauthorized(site, auth, path):
+def test_request_without_client_authentication_is_unauthorized(site, auth, path):
     response = site.post(f"/twitter{path}", data={"grant_type": "refresh_token"}, auth=auth)
     assert (response.status_code, response.json()["error"]) == (401, "unauthorized_client")
 
 
-def test_plain_challenge_is_taken_too(site):
+def test_plain_challenge_is_accepted(site):
     query = {"code_challenge": VERIFIER, "code_challenge_method": "plain"}
     assert exchange(site, code_of(site, **query)).ok
 
@@ -176,7 +176,7 @@ def test_no_refresh_token_without_offline_access(site):
     assert "refresh_token" not in tokens
 
 
-def test_refresh_token_rotates_and_the_old_one_is_dead(site, x):
+def test_refresh_returns_a_new_refresh_token_and_revokes_the_old_one(site, x):
     first = x.account["refresh_token"]
     second = refresh(site, first).json()
     assert second["refresh_token"] != first
@@ -192,21 +192,21 @@ def test_refresh_token_rotates_and_the_old_one_is_dead(site, x):
     assert refresh(site, second["refresh_token"]).ok
 
 
-def test_access_token_is_no_refresh_token_and_the_other_way_round(site, x):
+def test_access_and_refresh_token_do_not_replace_each_other(site, x):
     assert refresh(site, x.account["access_token"]).status_code == 400
     headers = {"Authorization": f"Bearer {x.account['refresh_token']}"}
     assert x.get("/2/users/me", headers=headers).status_code == 401
 
 
 @pytest.mark.parametrize("which", ["access_token", "refresh_token"])
-def test_revoked_login_is_over(site, x, which):
+def test_revoking_a_token_ends_its_grant(site, x, which):
     response = site.post("/twitter/2/oauth2/revoke", data={"token": x.account[which]}, auth=BASIC)
     assert (response.status_code, response.json()) == (200, {"revoked": True})
     assert x.get("/2/users/me").status_code == 401
     assert refresh(site, x.account["refresh_token"]).status_code == 400
 
 
-def test_tokens_have_the_shape_of_the_real_ones(x):
+def test_tokens_have_the_format_of_x(x):
     for name, kind in (("access_token", "at"), ("refresh_token", "rt")):
         value = x.account[name]
         plain = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).decode()
@@ -214,7 +214,7 @@ def test_tokens_have_the_shape_of_the_real_ones(x):
 
 
 @pytest.mark.parametrize("token", ["", "nonsense"])
-def test_call_without_a_living_token_is_unauthorized(site, token):
+def test_request_without_a_live_token_is_unauthorized(site, token):
     headers = {"Authorization": f"Bearer {token}"}
     response = site.get("/twitter/2/users/me", headers=headers)
     assert response.status_code == 401
@@ -227,7 +227,7 @@ def test_call_without_a_living_token_is_unauthorized(site, token):
     }
 
 
-def test_facebook_token_is_nothing_on_x(site, make_person):
+def test_facebook_token_is_not_accepted_on_x(site, make_person):
     headers = {"Authorization": f"Bearer {make_person()['access_token']}"}
     assert site.get("/twitter/2/users/me", headers=headers).status_code == 401
 
@@ -245,13 +245,13 @@ def test_facebook_token_is_nothing_on_x(site, make_person):
         ("tweet.read", "GET", "/2/tweets"),
     ],
 )
-def test_call_without_its_scope_is_forbidden(make_x, missing, method, path):
+def test_request_without_its_scope_is_forbidden(make_x, missing, method, path):
     scopes = {"tweet.read", "tweet.write", "users.read", "media.write"} - {missing}
     response = make_x(scopes=sorted(scopes)).call(method, path, json={"text": "Hello"})
     assert (response.status_code, response.json()["title"]) == (403, "Forbidden")
 
 
-def test_app_alone_may_read_but_not_write(site, x, server):
+def test_app_only_token_can_read_but_not_write(site, x, server):
     form = {"grant_type": "client_credentials"}
     token = site.post("/twitter/oauth2/token", data=form, auth=BASIC).json()["access_token"]
     app = Client(f"{server.url}/twitter", token)
@@ -262,7 +262,7 @@ def test_app_alone_may_read_but_not_write(site, x, server):
     assert response.json()["type"].endswith("/unsupported-authentication")
 
 
-def test_every_answer_wears_the_headers_of_x(x):
+def test_responses_have_the_headers_of_x(x):
     first, second = (x.get("/2/users/me").headers for _ in range(2))
     assert first["x-rate-limit-limit"] == "75"
     assert int(first["x-rate-limit-remaining"]) - int(second["x-rate-limit-remaining"]) == 1
@@ -273,7 +273,7 @@ def test_every_answer_wears_the_headers_of_x(x):
     assert "x-rate-limit-limit" in refused.headers
 
 
-def test_rate_limit_headers_announce_no_refusal_that_never_comes(x):
+def test_remaining_requests_never_reach_zero(x):
     for _ in range(80):
         response = x.get("/2/users/me")
     assert response.ok

@@ -24,21 +24,21 @@ def finalize(x, media_id):
     return x.post(f"/2/media/upload/{media_id}/finalize")
 
 
-def test_picture_is_uploaded_in_one_call(x, sample):
-    picture = sample("sailboat.jpg")
+def test_image_is_uploaded_in_one_request(x, sample):
+    image = sample("sailboat.jpg")
     response = x.post(
-        "/2/media/upload", files={"media": picture}, data={"media_category": "tweet_image"}
+        "/2/media/upload", files={"media": image}, data={"media_category": "tweet_image"}
     )
     assert response.status_code == 200
     data = response.json()["data"]
-    assert data["size"] == len(picture)
+    assert data["size"] == len(image)
     assert data["media_key"] == f"3_{data['id']}"
     assert data["expires_after_secs"] == 86400
     assert data["image"] == {"image_type": "image/jpeg", "w": 1000, "h": 1000}
     assert "processing_info" not in data
 
 
-def test_picture_is_uploaded_as_base64(x, sample):
+def test_image_is_uploaded_as_base64(x, sample):
     body = {
         "media": base64.b64encode(sample("city.png")).decode(),
         "media_category": "tweet_image",
@@ -47,42 +47,42 @@ def test_picture_is_uploaded_as_base64(x, sample):
     assert response.json()["data"]["image"] == {"image_type": "image/png", "w": 960, "h": 640}
 
 
-def test_picture_is_uploaded_in_segments(x, sample, control):
-    picture = sample("sailboat.jpg")
-    media_id = initialize(x, len(picture))
+def test_image_is_uploaded_in_segments_in_any_order(x, sample, control):
+    image = sample("sailboat.jpg")
+    media_id = initialize(x, len(image))
     for index in (1, 0):  # in any order
-        response = append(x, media_id, index, picture[index * 30_000 : (index + 1) * 30_000])
+        response = append(x, media_id, index, image[index * 30_000 : (index + 1) * 30_000])
         assert response.status_code == 200
     response = finalize(x, media_id)
-    assert response.json()["data"]["size"] == len(picture)
+    assert response.json()["data"]["size"] == len(image)
 
     x.tweet("", media={"media_ids": [media_id]})
 
-    [medium] = control.posts()[0]["media"]
-    assert medium["bytes"] == len(picture)
+    [item] = control.posts()[0]["media"]
+    assert item["bytes"] == len(image)
 
 
-def test_segment_may_come_as_base64_and_twice(x, sample):
-    picture = sample("city.png")
-    media_id = initialize(x, len(picture))
-    body = {"media": base64.b64encode(picture).decode(), "segment_index": 0}
+def test_segment_can_be_base64_and_be_repeated(x, sample):
+    image = sample("city.png")
+    media_id = initialize(x, len(image))
+    body = {"media": base64.b64encode(image).decode(), "segment_index": 0}
     for _ in range(2):
         assert x.post(f"/2/media/upload/{media_id}/append", json=body).status_code == 200
     assert finalize(x, media_id).status_code == 200
 
 
 @pytest.mark.parametrize("indexes", [[0], [1], [0, 2], []])
-def test_gap_or_missing_bytes_fail_at_the_end(x, sample, indexes):
-    picture = sample("sailboat.jpg")
-    media_id = initialize(x, len(picture))
+def test_finalize_refuses_missing_segments_or_bytes(x, sample, indexes):
+    image = sample("sailboat.jpg")
+    media_id = initialize(x, len(image))
     for index in indexes:
-        append(x, media_id, index, picture[index * 30_000 : (index + 1) * 30_000])
+        append(x, media_id, index, image[index * 30_000 : (index + 1) * 30_000])
     response = finalize(x, media_id)
     assert response.status_code == 400
     assert response.json()["type"].endswith("/invalid-request")
 
 
-def test_animation_is_processed_for_a_while(x, sample, control):
+def test_animation_can_be_posted_only_after_processing(x, sample, control):
     control.settings(processing_seconds=100)
     animation = sample("waves.gif")
     media_id = initialize(x, len(animation), "tweet_gif", "image/gif")
@@ -107,7 +107,7 @@ def test_animation_is_processed_for_a_while(x, sample, control):
     ("category", "name"),
     [("tweet_image", "waves.gif"), ("tweet_gif", "waves.gif"), ("dm_image", "city.png")],
 )
-def test_category_and_kind_that_fit_are_taken(x, sample, category, name):
+def test_file_that_fits_its_category_is_accepted(x, sample, category, name):
     assert x.upload(sample(name), category)
 
 
@@ -125,13 +125,13 @@ def test_category_and_kind_that_fit_are_taken(x, sample, category, name):
         (b"x", {"media_category": "tweet_image", "colour": "red"}),
     ],
 )
-def test_upload_that_breaks_a_rule_is_invalid(x, data, fields):
+def test_invalid_upload_is_refused(x, data, fields):
     response = x.post("/2/media/upload", files={"media": data}, data=fields)
     assert response.status_code == 400
     assert response.json()["type"].endswith("/invalid-request")
 
 
-def test_still_picture_is_no_animation(x, sample):
+def test_still_image_is_refused_as_an_animation(x, sample):
     response = x.post(
         "/2/media/upload",
         files={"media": sample("city.png")},
@@ -168,7 +168,7 @@ def test_chunk_over_eight_megabytes_is_too_large(x):
     assert append(x, initialize(x, 5), 0, bytes(8 * MEGABYTE + 1)).status_code == 413
 
 
-def test_media_of_somebody_else_does_not_exist(x, make_x, sample):
+def test_media_of_another_account_is_not_found(x, make_x, sample):
     foreign = make_x(username="other").upload(sample("city.png"))["id"]
     for response in (
         x.get("/2/media/upload", params={"media_id": foreign}),
@@ -182,7 +182,7 @@ def test_media_of_somebody_else_does_not_exist(x, make_x, sample):
         assert response.json()["errors"][0]["message"] == "BadRequest: Not found"
 
 
-def test_alt_text_is_kept(x, sample, control):
+def test_alt_text_is_stored(x, sample, control):
     media_id = x.upload(sample("city.png"))["id"]
     body = {"id": media_id, "metadata": {"alt_text": {"text": "The city at night"}}}
     response = x.post("/2/media/metadata", json=body)
@@ -203,7 +203,7 @@ def test_alt_text_has_a_limit(x, sample, length, status):
 @pytest.mark.parametrize(
     "metadata", [{"alt_text": {}}, {"alt_text": "x"}, "x", {"alt_text": {"text": 1}}]
 )
-def test_alt_text_of_another_shape_is_invalid(x, sample, metadata):
+def test_malformed_alt_text_is_refused(x, sample, metadata):
     body = {"id": x.upload(sample("city.png"))["id"], "metadata": metadata}
     assert x.post("/2/media/metadata", json=body).status_code == 400
 

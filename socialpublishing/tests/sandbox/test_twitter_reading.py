@@ -7,8 +7,8 @@ def timeline(x, **query):
     return x.get(f"/2/users/{x.id}/tweets", params=query)
 
 
-def fresh(x, control, seconds):
-    """The same account `seconds` later, with a token that lives."""
+def with_new_token(x, control, seconds):
+    """The same account `seconds` later, with a live token."""
     form = {"grant_type": "refresh_token", "refresh_token": x.account["refresh_token"]}
     control.advance(seconds)
     response = x.post("/2/oauth2/token", data=form, auth=("sandbox-twitter", "sandbox-secret"))
@@ -16,22 +16,7 @@ def fresh(x, control, seconds):
     return x
 
 
-def test_me_has_three_fields_and_more_when_asked(x):
-    data = x.get("/2/users/me").json()["data"]
-    assert data == {"id": x.id, "name": "someone", "username": "someone"}
-    fields = "profile_image_url,verified,verified_type,subscription_type,public_metrics,created_at"
-    response = x.get("/2/users/me", params={"user.fields": fields})
-    assert set(response.json()["data"]) == {"id", "name", "username", *fields.split(",")}
-    assert response.json()["data"]["profile_image_url"].endswith("_normal.svg")
-
-
-def test_picture_of_the_profile_can_be_fetched(x):
-    url = x.get("/2/users/me?user.fields=profile_image_url").json()["data"]["profile_image_url"]
-    response = x.session.get(url.replace("_normal", "_400x400"), timeout=10)
-    assert response.headers["Content-Type"] == "image/svg+xml"
-
-
-def test_posts_are_looked_up_by_their_ids(x):
+def test_posts_are_found_by_their_ids(x):
     first, second = x.tweet("One")["id"], x.tweet("Two")["id"]
     response = x.get("/2/tweets", params={"ids": f"{second},17,{first}"})
     assert response.status_code == 200
@@ -40,7 +25,7 @@ def test_posts_are_looked_up_by_their_ids(x):
     assert (error["resource_id"], error["title"]) == ("17", "Not Found Error")
 
 
-def test_one_post_is_looked_up_with_what_is_asked_for(x):
+def test_post_has_the_requested_fields(x):
     tweet = x.tweet("Hello")
     plain = x.get(f"/2/tweets/{tweet['id']}").json()["data"]
     assert plain["text"] == "Hello"
@@ -57,12 +42,12 @@ def test_one_post_is_looked_up_with_what_is_asked_for(x):
     assert response["includes"]["users"][0]["id"] == response["data"]["author_id"] == x.id
 
 
-def test_missing_post_is_an_error_inside_a_200(x):
+def test_missing_post_is_an_error_with_status_200(x):
     response = x.get("/2/tweets/17")
     assert (response.status_code, "data" in response.json()) == (200, False)
 
 
-def test_pictures_come_with_the_expansion(x, sample):
+def test_media_are_included_with_the_expansion(x, sample):
     media = x.upload(sample("city.png"))
     alt = {"id": media["id"], "metadata": {"alt_text": {"text": "Night"}}}
     x.post("/2/media/metadata", json=alt)
@@ -70,9 +55,9 @@ def test_pictures_come_with_the_expansion(x, sample):
     query = {"expansions": "attachments.media_keys", "media.fields": "url,alt_text,width"}
     response = x.get(f"/2/tweets/{tweet['id']}", params=query).json()
     assert response["data"]["attachments"] == {"media_keys": [media["media_key"]]}
-    [medium] = response["includes"]["media"]
-    assert (medium["type"], medium["alt_text"], medium["width"]) == ("photo", "Night", 960)
-    assert x.session.get(medium["url"], timeout=10).content == sample("city.png")
+    [item] = response["includes"]["media"]
+    assert (item["type"], item["alt_text"], item["width"]) == ("photo", "Night", 960)
+    assert x.session.get(item["url"], timeout=10).content == sample("city.png")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +70,7 @@ def test_pictures_come_with_the_expansion(x, sample):
         ("old", {"post.fields": "public_metrics"}, True, False),
     ],
 )
-def test_names_are_those_of_the_question_or_of_the_setting(
+def test_field_names_follow_the_request_or_the_setting(
     x, control, setting, query, has_old, has_new
 ):
     control.settings(twitter_names=setting)
@@ -97,7 +82,7 @@ def test_names_are_those_of_the_question_or_of_the_setting(
     assert ("retweet_count" in metrics, "repost_count" in metrics) == (has_old, has_new)
 
 
-def test_timeline_is_read_page_by_page_newest_first(x):
+def test_timeline_has_pages_newest_first(x):
     ids = [x.tweet(f"Post {n}")["id"] for n in range(12)]
     seen, token = [], None
     while True:
@@ -120,7 +105,7 @@ def test_empty_timeline_has_no_data(x):
     assert timeline(x).json() == {"meta": {"result_count": 0}}
 
 
-def test_timeline_is_narrowed_by_id_and_time(x, control):
+def test_timeline_is_filtered_by_id_and_time(x, control):
     first = x.tweet("First")["id"]
     control.advance(600)
     second = x.tweet("Second")["id"]
@@ -160,7 +145,7 @@ def test_timeline_is_narrowed_by_id_and_time(x, control):
         {"media.fields": "colour"},
     ],
 )
-def test_wrong_parameter_is_named(x, query):
+def test_invalid_parameter_is_named_in_the_error(x, query):
     response = timeline(x, **query)
     assert response.status_code == 400
     [name] = response.json()["errors"][0]["parameters"]
@@ -168,16 +153,16 @@ def test_wrong_parameter_is_named(x, query):
 
 
 @pytest.mark.parametrize("ids", ["", "abc", "1,,2", ",".join(["1"] * 101)])
-def test_wrong_list_of_ids_is_invalid(x, ids):
+def test_invalid_list_of_ids_is_refused(x, ids):
     assert x.get("/2/tweets", params={"ids": ids}).status_code == 400
 
 
-def test_timeline_of_nobody_is_an_error_inside_a_200(x):
+def test_timeline_of_an_unknown_user_is_an_error_with_status_200(x):
     response = x.get("/2/users/17/tweets")
     assert response.json()["errors"][0]["resource_type"] == "user"
 
 
-def test_new_post_shows_in_lists_only_after_the_delay(x, control):
+def test_new_post_is_listed_only_after_the_delay(x, control):
     control.settings(list_delay_seconds=60)
     tweet = x.tweet()
     assert "data" not in timeline(x).json()
@@ -194,12 +179,12 @@ def test_new_post_can_be_read_only_after_the_delay(x, control):
     assert "data" in x.get(f"/2/tweets/{tweet['id']}").json()
 
 
-def test_private_metrics_are_for_the_author_and_thirty_days(x, make_x, control):
+def test_private_metrics_are_for_the_author_and_for_thirty_days(x, make_x, control):
     tweet = x.tweet()
     query = {"ids": tweet["id"], "post.fields": "non_public_metrics"}
     assert "non_public_metrics" in x.get("/2/tweets", params=query).json()["data"][0]
 
-    reader, later = make_x(username="reader"), fresh(x, control, 31 * 86400)
+    reader, later = make_x(username="reader"), with_new_token(x, control, 31 * 86400)
     for response in (
         make_x(username="another").get("/2/tweets", params=query),
         later.get("/2/tweets", params=query),
@@ -208,3 +193,24 @@ def test_private_metrics_are_for_the_author_and_thirty_days(x, make_x, control):
         assert "non_public_metrics" not in response.json()["data"][0]
         assert response.json()["errors"][0]["type"].endswith("/not-authorized-for-field")
     assert reader.get("/2/tweets", params=query).status_code == 401
+
+
+def test_polls_are_included_on_request(x, control):
+    poll = {"options": ["Rye", "Spelt"], "duration_minutes": 60}
+    tweet = x.tweet("Which one?", poll=poll)
+    query = {
+        "expansions": "attachments.poll_ids",
+        "poll.fields": "duration_minutes,end_datetime,voting_status",
+    }
+
+    def data():
+        return x.get(f"/2/tweets/{tweet['id']}", params=query).json()
+
+    [shown] = data()["includes"]["polls"]
+    assert data()["data"]["attachments"]["poll_ids"] == [shown["id"]]
+    assert [option["label"] for option in shown["options"]] == poll["options"]
+    assert (shown["duration_minutes"], shown["voting_status"]) == (60, "open")
+    control.advance(3601)
+    assert data()["includes"]["polls"][0]["voting_status"] == "closed"
+    wrong = x.get(f"/2/tweets/{tweet['id']}", params={"poll.fields": "colour"})
+    assert wrong.status_code == 400

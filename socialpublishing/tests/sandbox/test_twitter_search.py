@@ -14,11 +14,11 @@ def texts(x, query, **params):
 
 
 @pytest.fixture
-def world(x, make_x, sample):
+def posts(x, make_x, sample):
     """Four posts of two accounts, oldest first."""
     other = make_x(username="reader")
     x.tweet("Rye bread #Rye #Bread")
-    other.tweet("Bread of rye, says @someone")
+    other.tweet("Bread of rye by @someone")
     first = x.tweet("Rye: no tag")["id"]
     x.tweet("#rye again", reply={"in_reply_to_tweet_id": first})
     media = x.upload(sample("city.png"))["id"]
@@ -45,11 +45,11 @@ def world(x, make_x, sample):
         ("rye from:nobody", []),
     ],
 )
-def test_posts_are_found_by_what_they_say(world, query, found):
-    said = ["Rye bread #Rye #Bread", "Bread of rye, says @someone", "Rye: no tag", "#rye again"]
-    data = texts(world, query)
+def test_search_returns_the_matching_posts(posts, query, found):
+    written = ["Rye bread #Rye #Bread", "Bread of rye by @someone", "Rye: no tag", "#rye again"]
+    data = texts(posts, query)
     assert [text if "City" not in text else "City" for text in data] == [
-        [*said, "City"][number - 1] for number in found
+        [*written, "City"][number - 1] for number in found
     ]
 
 
@@ -75,7 +75,7 @@ def test_posts_are_found_by_what_they_say(world, query, found):
         ("rye", {"tweet.fields": "colour"}),
     ],
 )
-def test_what_cannot_be_read_is_invalid(x, query, params):
+def test_invalid_search_is_refused(x, query, params):
     response = search(x, query, **params)
     assert response.status_code == 400
     assert response.json()["errors"][0]["message"]
@@ -91,7 +91,7 @@ def plant(x, control, *posts):
     assert control.post("/history", json=body).status_code == 201
 
 
-def test_seven_days_are_searched_page_by_page(x, control):
+def test_search_covers_seven_days_in_pages(x, control):
     plant(x, control, *((hours, f"Rye {hours}", {}) for hours in (*range(1, 26), 170)))
     seen, token = [], None
     while True:
@@ -104,14 +104,14 @@ def test_seven_days_are_searched_page_by_page(x, control):
     assert seen == [f"Rye {hours}" for hours in range(1, 26)]
 
 
-def test_relevant_posts_come_first_when_asked(x, control):
+def test_relevancy_puts_liked_posts_first(x, control):
     liked = {"metrics": {"likes": 5}}
     plant(x, control, (1, "Rye new", {"metrics": {}}), (9, "Rye liked", liked))
     assert texts(x, "rye") == ["Rye new", "Rye liked"]
     assert texts(x, "rye", sort_order="relevancy") == ["Rye liked", "Rye new"]
 
 
-def test_numbers_of_a_post_are_those_of_its_audience(x, control):
+def test_metrics_of_a_post_are_those_of_its_audience(x, control):
     seen = {"impressions": 100, "clicks": 8}
     metrics = {**seen, "likes": 10, "comments": 3, "shares": 9, "saves": 2}
     plant(x, control, (1, "Rye", {"metrics": metrics}))
@@ -134,14 +134,14 @@ def test_numbers_of_a_post_are_those_of_its_audience(x, control):
     assert post["organic_metrics"]["repost_count"] == 7
 
 
-def test_films_and_polls_are_told_as_what_they_are(x, control):
-    plant(x, control, (1, "Rye film", {"kind": "video"}))
+def test_videos_and_polls_have_their_own_fields(x, control):
+    plant(x, control, (1, "Rye video", {"kind": "video"}))
     poll = {"options": ["Rye", "Oats"], "duration_minutes": 5}
     x.tweet("Rye poll", poll=poll)
     query = {"expansions": "attachments.media_keys", "media.fields": "duration_ms,url,width"}
     response = search(x, "rye", **query).json()
     assert response["data"][0]["attachments"]["poll_ids"]
-    [medium] = response["includes"]["media"]
-    assert (medium["type"], medium["duration_ms"]) == ("video", 5000)
-    assert medium["media_key"].startswith("13_")
-    assert "url" not in medium
+    [item] = response["includes"]["media"]
+    assert (item["type"], item["duration_ms"]) == ("video", 5000)
+    assert item["media_key"].startswith("13_")
+    assert "url" not in item
