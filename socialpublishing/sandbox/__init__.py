@@ -2,6 +2,6 @@
 
 Written from the platforms' own documentation, never from our clients: both meet over HTTP alone.
 Each platform is a package (facebook/, twitter/), listed in register.py. They share state.py
-(accounts, tokens, media, posts), http.py (requests and responses), oauth.py (the consent page),
+(accounts, tokens, media, posts), http.py (requests and responses), oauth.py and tokens.py (login),
 faults.py (failures on request), control.py (the API for tests) and feed.py (pages for people).
 """

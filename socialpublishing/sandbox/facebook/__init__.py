@@ -5,7 +5,6 @@ Written from https://developers.facebook.com/docs/graph-api, read 2026-11-22.
 
 import json
 import re
-import secrets
 from functools import partial
 from typing import Any
 
@@ -23,10 +22,12 @@ from socialpublishing.sandbox.facebook import (
     videos,
 )
 from socialpublishing.sandbox.facebook.errors import refusal, rejection
+from socialpublishing.sandbox.facebook.headers import graph_headers, usage_of
 from socialpublishing.sandbox.facebook.login import LABEL, NAME
 from socialpublishing.sandbox.http import SandboxRequest, by_method
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
+from socialpublishing.sandbox.tokens import scopes_of_new_account
 
 # https://developers.facebook.com/docs/graph-api/changelog, 2026-11-22. A request to an expired
 # version silently gets the oldest supported one.
@@ -38,16 +39,13 @@ def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
     asked = VERSION.search(request.path_info)
     version = (int(asked[1]), int(asked[2])) if asked else USUAL
     major, minor = min(max(version, OLDEST), NEWEST)
-    is_limit = response.status_code == 429
-    usage = {"call_count": 100 if is_limit else 1, "total_cputime": 1, "total_time": 1}
-    headers = {
-        "facebook-api-version": f"v{major}.{minor}",
-        "x-fb-trace-id": secrets.token_urlsafe(8),
-        "x-fb-request-id": secrets.token_urlsafe(17),
-        "X-App-Usage": json.dumps(usage),
-    }
+    headers = {"facebook-api-version": f"v{major}.{minor}", **graph_headers(response)}
     if request.page_id:
-        page_usage = {"type": "pages", **usage, "estimated_time_to_regain_access": int(is_limit)}
+        page_usage = {
+            "type": "pages",
+            **usage_of(response),
+            "estimated_time_to_regain_access": int(response.status_code == 429),
+        }
         headers["X-Business-Use-Case-Usage"] = json.dumps({request.page_id: [page_usage]})
     for name, value in headers.items():
         response.headers.setdefault(name, value)
@@ -87,9 +85,7 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
     """`pages`: their number, or a list of {name, username, category, tasks, business}."""
     username = fields["username"]
     name = fields.get("name", username)
-    scopes = fields.get("scopes", list(login.USUAL_SCOPES))
-    if unknown := set(scopes) - set(login.SCOPES):
-        raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown))}.")
+    scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.USUAL_SCOPES)
     wanted = _wanted_pages(fields.get("pages", 1), name)
     person = _add(state, account_id=state.new_id(nodes.EPOCH_MS), username=username, name=name)
     pages = [

@@ -15,6 +15,7 @@ from socialpublishing.sandbox import oauth
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid
 from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
+from socialpublishing.sandbox.tokens import split_scopes
 
 NAME = "facebook"
 LABEL = "Facebook"
@@ -45,7 +46,7 @@ USUAL_SCOPES = tuple(scope for scope in SCOPES if scope.startswith(("pages", "re
 
 def dialog(request: SandboxRequest) -> HttpResponse:
     params = oauth.strings(request.params)
-    asked = params.get("scope", "").replace(",", " ").split()
+    asked = split_scopes(params.get("scope", ""))
     if reason := _fault_of(params, asked):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     asked = list(dict.fromkeys([ALWAYS, *asked]))

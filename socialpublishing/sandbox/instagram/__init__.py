@@ -5,8 +5,6 @@ messages or shopping. Written from https://developers.facebook.com/docs/instagra
 2026-11-22.
 """
 
-import json
-import secrets
 from functools import partial
 from typing import Any
 
@@ -15,6 +13,7 @@ from django.urls import include, path, re_path
 
 from socialpublishing.sandbox.facebook.errors import missing_object, refusal, rejection
 from socialpublishing.sandbox.facebook.fields import parse, pick
+from socialpublishing.sandbox.facebook.headers import graph_headers
 from socialpublishing.sandbox.facebook.paging import paged
 from socialpublishing.sandbox.http import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.instagram import containers, hashtags, login, posts
@@ -29,19 +28,13 @@ from socialpublishing.sandbox.instagram.login import (
 )
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
+from socialpublishing.sandbox.tokens import scopes_of_new_account
 
 MAX_ACCOUNTS = 300
 
 
 def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
-    is_limit = response.status_code == 429
-    usage = {"call_count": 100 if is_limit else 1, "total_cputime": 1, "total_time": 1}
-    headers = {
-        "x-fb-trace-id": secrets.token_urlsafe(8),
-        "x-fb-request-id": secrets.token_urlsafe(17),
-        "X-App-Usage": json.dumps(usage),
-    }
-    for name, value in headers.items():
+    for name, value in graph_headers(response).items():
         response.headers.setdefault(name, value)
 
 
@@ -147,9 +140,9 @@ def _add(state: State, account_id: str, username: str, name: str, owner_id: str 
 
 def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
     """`linked`: how many further accounts are linked to the person's Pages, for Facebook Login."""
-    scopes = fields.get("scopes", login.USUAL_SCOPES)
-    if unknown := set(scopes) - {*login.SCOPES, *login.FACEBOOK_SCOPES}:
-        raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown))}.")
+    scopes = scopes_of_new_account(
+        fields, known={*login.SCOPES, *login.FACEBOOK_SCOPES}, default=login.USUAL_SCOPES
+    )
     linked = fields.get("linked", 0)
     if not isinstance(linked, int) or isinstance(linked, bool) or not 0 <= linked <= MAX_ACCOUNTS:
         raise ValueError(f"linked is not a number up to {MAX_ACCOUNTS}.")

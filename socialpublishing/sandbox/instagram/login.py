@@ -12,6 +12,7 @@ from socialpublishing.sandbox import oauth
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
+from socialpublishing.sandbox.tokens import split_scopes, usable_code
 
 NAME = "instagram"
 LABEL = "Instagram"
@@ -72,7 +73,7 @@ def dialog(request: SandboxRequest) -> HttpResponse:
 
 def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -> HttpResponse:
     params = oauth.strings(request.params)
-    asked = params.get("scope", "").replace(",", " ").split()
+    asked = split_scopes(params.get("scope", ""))
     if reason := _fault_of(params, asked, known, needed_type):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     scopes = {scope: known[scope] for scope in asked}
@@ -143,14 +144,9 @@ def short_token(request: SandboxRequest) -> HttpResponse:
 
 def _redeemed_code(state: State, form: dict[str, str]) -> AuthorizationGrant | None:
     """The grant of the code, which is then used. None if the code is not valid."""
-    code = state.codes.get(form.get("code", "").removesuffix("#_"))
-    if (
-        code is None
-        or code.grant.account.platform != NAME
-        or code.is_used
-        or state.now() >= code.issued_at + CODE_LIFE_S
-        or form.get("redirect_uri") != code.redirect_uri
-    ):
+    value = form.get("code", "").removesuffix("#_")
+    code = usable_code(state, NAME, value, lifetime_s=CODE_LIFE_S)
+    if code is None or form.get("redirect_uri") != code.redirect_uri:
         return None
     code.is_used = True
     return code.grant

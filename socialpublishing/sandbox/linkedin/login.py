@@ -57,7 +57,7 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     if reason := _fault_of_request(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     requested = split_scopes(params["scope"])
-    ask = oauth.ConsentRequest(
+    consent = oauth.ConsentRequest(
         platform=NAME,
         label=LABEL,
         params=params,
@@ -65,7 +65,7 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     )
     account = oauth.consenting_account(
         request,
-        ask,
+        consent,
         error="user_cancelled_authorize",
         error_description="The user cancelled the authorization",
     )

@@ -50,5 +50,5 @@ def without_nulls(body: Any) -> dict[str, Any]:
 
 
 def validate(schema: dict[str, Any], value: Any, at: str = "$") -> None:
-    if fault := first_error(schema, value, at):
-        raise invalid(fault)
+    if error := first_error(schema, value, at):
+        raise invalid(error)

@@ -44,11 +44,11 @@ def authorize(request: SandboxRequest) -> HttpResponse:
         return oauth.refusal_page(request, NAME, LABEL, reason)
     requested = params["scope"].split(",")
     scopes = {scope: SCOPES[scope] for scope in requested}
-    ask = oauth.ConsentRequest(
+    consent = oauth.ConsentRequest(
         platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True
     )
     account = oauth.consenting_account(
-        request, ask, error="access_denied", error_description="The user denied the request"
+        request, consent, error="access_denied", error_description="The user denied the request"
     )
     granted = set(oauth.checked_boxes(request, "scope", requested))
     grant = AuthorizationGrant(account=account, scopes=granted, declined=set(requested) - granted)

@@ -66,13 +66,13 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     if reason := _fault_of_request(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     requested = params["scope"].split()
-    ask = oauth.ConsentRequest(
+    consent = oauth.ConsentRequest(
         platform=NAME,
         label=LABEL,
         params=params,
         scopes={scope: SCOPES[scope] for scope in requested},
     )
-    account = oauth.consenting_account(request, ask, error="access_denied")
+    account = oauth.consenting_account(request, consent, error="access_denied")
     grant = AuthorizationGrant(account=account, scopes=set(requested))
     code = oauth.add_code(request.state, grant, _token_value(request.state, "ac"), params)
     return oauth.send_back(params["redirect_uri"], **oauth.state_of(params), code=code.value)

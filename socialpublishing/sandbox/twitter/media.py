@@ -179,8 +179,8 @@ def media_key(media: Media) -> str:
 
 
 def _validate(schema: dict[str, Any], body: Any) -> None:
-    if fault := first_error(schema, body):
-        raise EarlyResponse(invalid_request(fault))
+    if error := first_error(schema, body):
+        raise EarlyResponse(invalid_request(error))
 
 
 def _decode(text: Any) -> Blob:

@@ -85,8 +85,8 @@ CREATE = {
 @requires_token("tweet.read", "tweet.write", "users.read", limit=100)
 def create(request: SandboxRequest, account: Account) -> HttpResponse:
     body = request.json
-    if fault := first_error(CREATE, body):
-        return invalid_request(fault)
+    if error := first_error(CREATE, body):
+        return invalid_request(error)
     text = unicodedata.normalize("NFC", body.get("text", ""))
     with request.state.lock:
         media = _media_of(request.state, account, body)
