@@ -1,4 +1,4 @@
-"""A file server on loopback for tests. It counts the requests and the bytes that it sent."""
+"""A file server on loopback for tests. It counts requests and sent bytes."""
 
 import re
 import threading
@@ -11,7 +11,7 @@ PIECE_BYTES = 64 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Sparse:
-    """A file of `size` zero bytes, except for `places`: offset → bytes. It uses no memory."""
+    """A file of `size` bytes: zeros, except for the data at `places`. It is not held in memory."""
 
     size: int
     places: Mapping[int, bytes] = field(default_factory=dict)
@@ -27,14 +27,13 @@ class Sparse:
 
 
 def whole(data):
-    """A file with the content `data`."""
     return Sparse(size=len(data), places={0: data})
 
 
 class FileServer:
     """Serves the same file at every path.
 
-    Without `has_ranges` it ignores ranges, without `has_lengths` it sends no Content-Length.
+    Without `has_ranges` it ignores the Range header, without `has_lengths` it sends no lengths.
     `file` may be changed at any time; `then` replaces it after the first response.
     """
 
@@ -44,7 +43,7 @@ class FileServer:
         self.has_ranges = True
         self.has_lengths = True
         self.headers = {}  # additional response headers
-        self.requests = []  # path and Range header of each request
+        self.requests = []  # path and Range header of each
         self.bytes_sent = 0
         server = self
 
@@ -61,7 +60,7 @@ class FileServer:
         self._http.daemon_threads = True
         self.origin = f"http://127.0.0.1:{self._http.server_address[1]}"
         self.url = f"{self.origin}/file"
-        # Poll for the shutdown every 10 ms: the default of 0.5 s would slow down each test.
+        # Polls for shutdown every 10 ms: the default of 500 ms would slow down each test.
         threading.Thread(target=self._http.serve_forever, args=[0.01], daemon=True).start()
 
     def close(self):
@@ -69,7 +68,7 @@ class FileServer:
         self._http.server_close()
 
     def refusal(self, handler):
-        """The status of an error response, None to send the file."""
+        """A status to send instead of the file, or None."""
 
     def respond(self, handler):
         self.requests.append((handler.path, handler.headers.get("Range")))
@@ -79,9 +78,9 @@ class FileServer:
             return
         file, self.file = self.file, self.then or self.file
         first, last = 0, file.size - 1
-        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
-        if asked and self.has_ranges:
-            first, last = int(asked[1]), min(int(asked[2] or last), last)
+        match = re.fullmatch(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
+        if match and self.has_ranges:
+            first, last = int(match[1]), min(int(match[2] or last), last)
             if first > last:
                 handler.send_error(416)
                 return
