@@ -1,7 +1,7 @@
-"""The platforms, imitated over HTTP: for development, demonstrations and tests.
+"""Imitates the platforms over HTTP: for development, demonstrations and tests.
 
-Written from the platforms' own pages, never from our clients: the two meet over HTTP alone. One
-module per platform (twitter.py, facebook.py), listed in register.py; what they share is in
-state.py (what is true), oauth.py (the consent page), faults.py (misbehaviour on request),
-control.py (how tests steer it) and feed.py (what a person looks at).
+Written from the platforms' own documentation, never from our clients: both meet over HTTP alone.
+Each platform is a package (facebook/, twitter/), listed in register.py. They share state.py
+(accounts, tokens, media, posts), http.py (requests and responses), oauth.py and tokens.py (login),
+faults.py (failures on request), control.py (the API for tests) and feed.py (pages for people).
 """

@@ -1,6 +1,7 @@
-"""Who sees a post, and what they do with it: a rhythm that tests can know and analyses must find.
+"""A model of an account's audience, from which the metrics of its posts are computed.
 
-Everything follows from an account's id, and a post's own luck from the post's.
+Tests know the model; analyses of the service must detect it. All values are derived from the
+account's id, and the random part of a post's metrics from the post's id.
 """
 
 from __future__ import annotations
@@ -55,14 +56,14 @@ TAGS = (
 LIFTS = (2.0, 1.6, 1.3)
 
 HOURS_OF_WEEK = 7 * 24
-GROWTH_S = 12 * 3600  # after which 63 % of a post's people have seen it
+GROWTH_S = 12 * 3600  # after this time a post has 63 % of its final reach
 PEAK_REACH, PEAK_ENGAGEMENT = 2.0, 1.0  # what the top of a peak adds to the usual 1.0
 PEAK_WIDTH_H = 1.5
 NIGHT, NIGHT_REACH = range(1, 6), 0.5
-LUCK_OF_REACH, LUCK_OF_ENGAGEMENT = 0.5, 0.25  # standard deviations of their logarithms
+REACH_SPREAD, ENGAGEMENT_SPREAD = 0.5, 0.25  # standard deviations of their logarithms
 VIRAL_CHANCE = 0.02
 
-# How those who did anything are spread over what they did.
+# How interactions divide into kinds.
 SHARES = {"likes": 0.70, "comments": 0.08, "shares": 0.07, "saves": 0.07, "clicks": 0.08}
 METRICS = ("impressions", "reach", *SHARES, "views")
 
@@ -73,9 +74,9 @@ _TAG = re.compile(r"#(\w+)")
 class Audience:
     """`peaks` are (weekday, hour) in its time zone, Monday 0; a peak is in the middle of its hour.
 
-    `impressions` is what a post at a usual hour reaches in the end, `engagement` the part of them
-    that does something. `lifts` are factors on that part, by hashtag without # in lower case; of
-    several in one text the largest counts.
+    `impressions` is the final number for a post at a usual hour, `engagement` the share of them
+    with an interaction. `lifts` are factors on `engagement`, by hashtag in lower case without #;
+    of several hashtags in a text the largest factor applies.
     """
 
     zone: str
@@ -95,7 +96,7 @@ class Audience:
         return (1.0 + PEAK_ENGAGEMENT * self._peak(local)) * max(lifts, default=1.0)
 
     def _peak(self, local: dt.datetime) -> float:
-        """How near a peak is: 1 in it, 0 far from any."""
+        """How near the nearest peak is: 1 in the middle of it, 0 far from any."""
         hour = local.weekday() * 24 + local.hour + local.minute / 60
         nearest = min(
             abs(
@@ -108,37 +109,37 @@ class Audience:
 
 
 def audience_of(account_id: str) -> Audience:
-    luck = random.Random(f"audience of {account_id}")  # noqa: S311  (no secret)
-    zone = luck.choice(ZONES)
-    weekdays = luck.sample(range(7), 2)
+    rng = random.Random(f"audience of {account_id}")  # noqa: S311  (no secret)
+    zone = rng.choice(ZONES)
+    weekdays = rng.sample(range(7), 2)
     return Audience(
         zone=zone,
-        peaks=tuple((weekday, luck.randint(7, 21)) for weekday in weekdays),
-        impressions=round(luck.uniform(500, 5000)),
-        engagement=round(luck.uniform(0.02, 0.06), 3),
-        lifts=dict(zip(luck.sample(TAGS, len(LIFTS)), LIFTS, strict=True)),
+        peaks=tuple((weekday, rng.randint(7, 21)) for weekday in weekdays),
+        impressions=round(rng.uniform(500, 5000)),
+        engagement=round(rng.uniform(0.02, 0.06), 3),
+        lifts=dict(zip(rng.sample(TAGS, len(LIFTS)), LIFTS, strict=True)),
     )
 
 
 def metrics_of(post: Post, now: float) -> dict[str, int]:
-    """Each of METRICS, grown with the post's age; fixed ones as they are, the rest of them 0."""
+    """Each of METRICS at the post's age `now`. If the post has fixed metrics: those, the rest 0."""
     if post.metrics is not None:
         return dict.fromkeys(METRICS, 0) | post.metrics
     audience = audience_of(post.account.id)
     at = dt.datetime.fromtimestamp(post.created_at, dt.UTC)
-    luck = random.Random(f"luck of {post.platform} {post.id}")  # noqa: S311
-    viral = luck.uniform(4, 20) if luck.random() < VIRAL_CHANCE else 1.0
-    reach_luck = math.exp(luck.gauss(0, LUCK_OF_REACH)) * viral
-    engagement_luck = math.exp(luck.gauss(0, LUCK_OF_ENGAGEMENT))
+    rng = random.Random(f"luck of {post.platform} {post.id}")  # noqa: S311
+    viral = rng.uniform(4, 20) if rng.random() < VIRAL_CHANCE else 1.0
+    random_reach = math.exp(rng.gauss(0, REACH_SPREAD)) * viral
+    random_engagement = math.exp(rng.gauss(0, ENGAGEMENT_SPREAD))
 
     growth = -math.expm1(-max(now - post.created_at, 0.0) / GROWTH_S)
-    impressions = audience.impressions * audience.reach_factor(at) * reach_luck * growth
-    rate = audience.engagement * audience.engagement_factor(at, post.text) * engagement_luck
-    engaged = impressions * min(rate, 0.9)
-    is_film = any(media.kind == "video" for media in post.media)
+    impressions = audience.impressions * audience.reach_factor(at) * random_reach * growth
+    rate = audience.engagement * audience.engagement_factor(at, post.text) * random_engagement
+    interactions = impressions * min(rate, 0.9)
+    has_video = any(media.kind == "video" for media in post.media)
     return {
         "impressions": int(impressions),
         "reach": int(impressions * 0.85),
-        **{name: int(engaged * share) for name, share in SHARES.items()},
-        "views": int(impressions * (1.2 if is_film else 1.0)),
+        **{name: int(interactions * share) for name, share in SHARES.items()},
+        "views": int(impressions * (1.2 if has_video else 1.0)),
     }

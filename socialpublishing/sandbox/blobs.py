@@ -1,4 +1,4 @@
-"""Bytes that came in: few are kept in memory, many in a file. A video may be larger than memory."""
+"""Uploaded bytes: a small blob is in memory, a large one in a file, as videos exceed memory."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-# Few, because a video of a gibibyte may come in a thousand parts.
+# Small, because a video of a gibibyte may arrive in a thousand parts.
 MAX_IN_MEMORY = 64 * 1024
 PIECE_BYTES = 1024 * 1024
 
 
 class Blob:
-    """It grows by `write`, by one writer; `open` gives each reader a place of its own.
+    """Bytes with one writer (`write`) and any number of readers, each with its own `open`.
 
-    Its file goes with the last one who holds the blob. `mime_type` and `name` are what its sender
-    called it, "" if nothing.
+    Its file is deleted with the object. `mime_type` and `name` come from the sender, "" if it sent
+    none.
     """
 
     def __init__(self, *, mime_type: str = "", name: str = "") -> None:
@@ -42,7 +42,7 @@ class Blob:
 
     @property
     def sha256(self) -> str:
-        """In hexadecimal digits, of what was written until now."""
+        """In hexadecimal digits, of the bytes written so far."""
         return self._hash.hexdigest()
 
     def write(self, piece: bytes) -> None:
@@ -55,7 +55,7 @@ class Blob:
             self._path = directory() / uuid.uuid4().hex
             weakref.finalize(self, self._path.unlink, missing_ok=True)
             piece, self._data = self._data + piece, b""
-        # Not kept open: an upload has more parts than a process may have files.
+        # Not kept open: an upload may have more parts than a process may have open files.
         with self._path.open("ab") as file:
             file.write(piece)
 
@@ -65,7 +65,7 @@ class Blob:
         return self._path.open("rb")
 
     def read(self) -> bytes:
-        """All of it, in memory."""
+        """All bytes, in memory."""
         with self.open() as file:
             return file.read()
 
@@ -81,15 +81,15 @@ class Blob:
 
 def joined(parts: Iterable[Blob]) -> Blob:
     """One blob of all `parts`, in their order."""
-    whole = Blob()
+    blob = Blob()
     for part in parts:
         for piece in part.pieces():
-            whole.write(piece)
-    return whole
+            blob.write(piece)
+    return blob
 
 
 def directory() -> Path:
-    """Where the files are. It goes with the process."""
+    """The folder of the files. It is deleted when the process ends."""
     return Path(_directory().name)
 
 

@@ -1,4 +1,4 @@
-"""Posts as one sees them: a card in the look of its platform, on the feed and on their own page."""
+"""Posts as HTML: a card in the style of its platform, on the feed and on the post's own page."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.utils.safestring import SafeString
 
 from socialpublishing.sandbox import pages
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.state import Media, Post, as_time
 
 PICTURES_SHOWN = 4
@@ -49,7 +49,7 @@ def card(post: Post, now: float) -> Card:
 
 
 def post_page(request: SandboxRequest, *, platform: str, post_id: str, **_: Any) -> HttpResponse:
-    """Where a post's permalink leads. The platforms, too, look only at the id in it."""
+    """The page of a post's permalink. Like the platforms, it uses only the id in the address."""
     post = request.state.posts.get((platform, post_id))
     if post is None or not post.is_visible:
         raise Http404

@@ -1,4 +1,4 @@
-"""How tests and people steer the sandbox: `/control/…`. Wrong input answers 400 {code, detail}."""
+"""`/control/…`: how tests and people control the sandbox. Wrong input gets 400 {code, detail}."""
 
 import datetime as dt
 import math
@@ -11,7 +11,8 @@ from django.utils.dateparse import parse_datetime
 
 from socialpublishing.sandbox import history
 from socialpublishing.sandbox.audience import METRICS, audience_of
-from socialpublishing.sandbox.exchange import (
+from socialpublishing.sandbox.faults import Action, Fault
+from socialpublishing.sandbox.http import (
     BadBody,
     EarlyResponse,
     SandboxRequest,
@@ -19,7 +20,6 @@ from socialpublishing.sandbox.exchange import (
     by_method,
     json_response,
 )
-from socialpublishing.sandbox.faults import Action, Fault
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.register import PLATFORMS
 from socialpublishing.sandbox.state import Account, Post, as_time
@@ -40,7 +40,7 @@ def bad(code: str, detail: str) -> EarlyResponse:
 
 
 def posts(request: SandboxRequest) -> HttpResponse:
-    """The posts that the public can see, oldest first; planted ones only with `history=true`."""
+    """The posts that the public can see, oldest first. `history=true` includes planted ones."""
     found = request.state.public_posts(
         _platform_filter(request), with_planted=request.GET.get("history") == "true"
     )
@@ -48,10 +48,10 @@ def posts(request: SandboxRequest) -> HttpResponse:
 
 
 def calls(request: SandboxRequest) -> HttpResponse:
-    """The last calls to the platforms, oldest first. `status` is null without an answer."""
+    """The last requests to the platforms, oldest first. `status` is null without a response."""
     name = _platform_filter(request)
-    made = list(request.state.calls)
-    return json_response([call for call in made if name in ("", call["platform"])])
+    recorded = list(request.state.calls)
+    return json_response([call for call in recorded if name in ("", call["platform"])])
 
 
 def add_account(request: SandboxRequest) -> HttpResponse:
@@ -81,7 +81,7 @@ def add_fault(request: SandboxRequest) -> HttpResponse:
         raise bad("invalid_action", f"action is none of {', '.join(Action)}.")
     action = Action(body["action"])
     times = body.get("times", 1)
-    if not _is_complete(times) or not 1 <= times <= MAX_TIMES:
+    if not _is_integer(times) or not 1 <= times <= MAX_TIMES:
         raise bad("invalid_times", f"times is not a number from 1 to {MAX_TIMES}.")
     method = body.get("method")
     if not isinstance(method, str | None):
@@ -109,8 +109,8 @@ def _fault_value(action: Action, value: Any) -> Any:
         return value
     if action is not Action.STATUS:
         return None
-    value = {"code": value} if _is_complete(value) else value
-    if not isinstance(value, dict) or not _is_complete(value.get("code")):
+    value = {"code": value} if _is_integer(value) else value
+    if not isinstance(value, dict) or not _is_integer(value.get("code")):
         raise bad("invalid_value", "value is neither a status code nor {code, headers, body}.")
     _refuse_unknown(value, ("code", "headers", "body"))
     if not 200 <= value["code"] <= 599:
@@ -122,7 +122,7 @@ def _fault_value(action: Action, value: Any) -> Any:
 
 
 def faults(request: SandboxRequest) -> HttpResponse:
-    """The faults still to come; `times` is what is left of each."""
+    """The faults that have not happened yet; `times` is how often each still will."""
     return json_response(
         [
             {
@@ -145,7 +145,7 @@ def clear_faults(request: SandboxRequest) -> HttpResponse:
 
 
 def expire_tokens(request: SandboxRequest) -> HttpResponse:
-    """An account's access tokens, and its Pages', expire now; `refresh`: refreshing ends too."""
+    """Expire the access tokens of an account and its Pages. `refresh`: refresh tokens too."""
     body = _body(request)
     _refuse_unknown(body, ("account_id", "refresh"))
     accounts = request.state.accounts_with_id(str(body.get("account_id")))
@@ -153,8 +153,8 @@ def expire_tokens(request: SandboxRequest) -> HttpResponse:
         raise bad("unknown_account", "There is no account with this account_id.")
     count = 0
     for account in accounts:
-        family = [account, *request.state.accounts(account.platform, owner_id=account.id)]
-        for token in [token for member in family for token in request.state.tokens_of(member)]:
+        with_pages = [account, *request.state.accounts(account.platform, owner_id=account.id)]
+        for token in [token for each in with_pages for token in request.state.tokens_of(each)]:
             if not request.state.is_live(token):
                 continue
             if token.kind != "refresh":
@@ -191,22 +191,22 @@ def settings(request: SandboxRequest) -> HttpResponse:
 
 
 def audience(request: SandboxRequest) -> HttpResponse:
-    """What there is to find out about an account: when its people are there, what they like."""
+    """The model behind an account's metrics, so that tests can compare analyses with it."""
     account = _account(request, request.GET.get("platform"), request.GET.get("account_id"))
-    found = audience_of(account.id)
+    model = audience_of(account.id)
     return json_response(
         {
-            "timezone": found.zone,
-            "peaks": [{"weekday": weekday, "hour": hour} for weekday, hour in found.peaks],
-            "impressions": found.impressions,
-            "engagement": found.engagement,
-            "hashtags": found.lifts,
+            "timezone": model.zone,
+            "peaks": [{"weekday": weekday, "hour": hour} for weekday, hour in model.peaks],
+            "impressions": model.impressions,
+            "engagement": model.engagement,
+            "hashtags": model.lifts,
         }
     )
 
 
 def add_history(request: SandboxRequest) -> HttpResponse:
-    """Gives an account a past. Answers the ids of its posts, in the order in which they came."""
+    """Create old posts of an account. Returns their ids in the order of the request."""
     body = _body(request)
     _refuse_unknown(body, ("platform", "account_id", "posts"))
     account = _account(request, body.get("platform"), body.get("account_id"))
@@ -215,8 +215,8 @@ def add_history(request: SandboxRequest) -> HttpResponse:
         raise bad("invalid_posts", f"posts is not a list of 1 to {MAX_OLD_POSTS}.")
     now = request.state.now()
     old = [_old_post(post, now) for post in wanted]
-    made = history.plant(request.state, PLATFORMS[account.platform], account, old)
-    return json_response({"ids": [post.id for post in made]}, 201)
+    planted = history.plant(request.state, PLATFORMS[account.platform], account, old)
+    return json_response({"ids": [post.id for post in planted]}, 201)
 
 
 def _old_post(post: Any, now: float) -> history.OldPost:
@@ -267,7 +267,7 @@ def described(request: SandboxRequest, post: Post) -> dict[str, Any]:
     }
 
 
-# --- Reading what was sent -----------------------------------------------------------------------
+# --- Reading the input ---------------------------------------------------------------------------
 
 USERNAME = re.compile(r"[A-Za-z0-9_.]{1,50}")
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
@@ -308,21 +308,21 @@ def _platform_filter(request: SandboxRequest) -> str:
     return _platform(name).name if name else ""
 
 
-def _is_complete(value: Any) -> bool:
+def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_number(value: Any) -> bool:
-    return _is_complete(value) or (isinstance(value, float) and math.isfinite(value))
+    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _is_metric(metric: tuple[Any, Any]) -> bool:
     name, value = metric
-    return name in METRICS and _is_complete(value) and 0 <= value <= MAX_METRIC
+    return name in METRICS and _is_integer(value) and 0 <= value <= MAX_METRIC
 
 
 def _time(value: Any) -> dt.datetime | None:
-    """None for what is no time, or no time with an offset."""
+    """None if `value` is no time, or has no offset."""
     try:
         moment = parse_datetime(value)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Misbehaviour on request: a plan posted to /control/faults, or magic words in a post's text."""
+"""Failures on request: planned by POST /control/faults, or by magic words in a post's text."""
 
 import re
 import threading
@@ -9,18 +9,18 @@ from typing import Any
 
 
 class Action(StrEnum):
-    STATUS = "status"  # answer with this status; nothing is done
-    DROP_BEFORE = "drop_before"  # close the line; nothing is done
-    DROP_AFTER = "drop_after"  # do it, then close the line without an answer
-    DELAY = "delay"  # wait, then go on as usual
-    DELAY_AFTER = "delay_after"  # do it at once, answer late
-    MALFORMED = "malformed"  # do it, answer with half of the JSON
-    REJECT = "reject"  # refuse the content, in the platform's words
+    STATUS = "status"  # respond with this status, do nothing
+    DROP_BEFORE = "drop_before"  # close the connection, do nothing
+    DROP_AFTER = "drop_after"  # process the request, then close the connection without a response
+    DELAY = "delay"  # wait, then process the request
+    DELAY_AFTER = "delay_after"  # process the request, then wait before the response
+    MALFORMED = "malformed"  # process the request, send half of the JSON
+    REJECT = "reject"  # refuse the content with the platform's error
 
 
 @dataclass(kw_only=True, eq=False)
 class Fault:
-    """`value`: of `status` a dict with code, headers and body; of a delay its seconds."""
+    """`value` is a dict with code, headers and body for `status`, and seconds for a delay."""
 
     action: Action
     value: Any = None
@@ -30,7 +30,7 @@ class Fault:
     times: int = 1
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
-    def meets(self, platform: str, method: str, path: str) -> bool:
+    def matches(self, platform: str, method: str, path: str) -> bool:
         return (
             self.platform in (None, platform)
             and self.method in (None, method)
@@ -39,12 +39,12 @@ class Fault:
 
 
 class FaultPlan:
-    """The faults that are still to come, in the order in which they were planned."""
+    """The faults that have not happened yet, in the order in which they were planned."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._planned: list[Fault] = []
-        self._spoken: set[str] = set()
+        self._texts_seen: set[str] = set()  # that asked for a fault `once`
 
     def add(self, fault: Fault) -> None:
         with self._lock:
@@ -58,26 +58,26 @@ class FaultPlan:
         return list(self._planned)
 
     def take(self, platform: str, method: str, path: str) -> Fault | None:
-        """The first fault that meets this call, used up by one."""
+        """The first fault that matches this request. Counts it as used once."""
         with self._lock:
             for fault in self._planned:
-                if fault.meets(platform, method, path):
+                if fault.matches(platform, method, path):
                     fault.times -= 1
                     if fault.times == 0:
                         self._planned.remove(fault)
                     return fault
         return None
 
-    def spoken(self, text: str) -> Fault | None:
-        """The fault that a post's own text asks for, by `[sandbox:429]` or `[sandbox:429 once]`."""
+    def in_text(self, text: str) -> Fault | None:
+        """The fault that a post's text asks for by `[sandbox:429]` or `[sandbox:429 once]`."""
         words = MAGIC.search(text)
         if words is None:
             return None
         if words["once"]:
             with self._lock:
-                if text in self._spoken:
+                if text in self._texts_seen:
                     return None
-                self._spoken.add(text)
+                self._texts_seen.add(text)
         word = words["word"]
         if word.isdigit():
             return Fault(action=Action.STATUS, value={"code": int(word)})

@@ -1,4 +1,4 @@
-"""What a person looks at: the feed, the index, and the files that both show."""
+"""The pages for people: the feed, the index, and the files that both show."""
 
 import colorsys
 import functools
@@ -12,7 +12,7 @@ from django.utils.html import format_html
 
 from socialpublishing.sandbox import files, oauth, pages
 from socialpublishing.sandbox.cards import card
-from socialpublishing.sandbox.exchange import SandboxRequest, View, by_method, json_response
+from socialpublishing.sandbox.http import SandboxRequest, View, by_method, json_response
 from socialpublishing.sandbox.register import PLATFORMS
 
 POSTS_SHOWN = 100
@@ -20,27 +20,28 @@ SAMPLES = {file.name: file for file in sorted((pages.HERE / "samples").iterdir()
 STYLE = pages.HERE / "static" / "sandbox.css"
 
 MAGIC_WORDS = {
-    "[sandbox:429]": "The platform answers 429; any status from 400 to 599 will do.",
+    "[sandbox:429]": "The platform responds with 429. Any status from 400 to 599 is possible.",
     "[sandbox:500 once]": "The same, but only the first time that this text is sent.",
-    "[sandbox:drop_before]": "The line is cut, and nothing was posted.",
-    "[sandbox:drop_after]": "The post is made, and then the line is cut.",
-    "[sandbox:malformed]": "The post is made, and half of the answer arrives.",
-    "[sandbox:slow]": "The answer takes five seconds.",
+    "[sandbox:drop_before]": "The connection is closed, and no post is created.",
+    "[sandbox:drop_after]": "The post is created, then the connection is closed.",
+    "[sandbox:malformed]": "The post is created, but only half of the response arrives.",
+    "[sandbox:slow]": "The response takes five seconds.",
     "[sandbox:reject]": "The platform refuses the content.",
 }
 CONTROL_CALLS = {
-    "GET /control/posts[?platform=&history=true]": "the posts that the public can see",
-    "GET /control/calls[?platform=]": "the calls that were made",
-    "POST /control/accounts": "{platform, username, name, scopes, …} makes an account with tokens",
-    "POST /control/faults": "{platform, method, path, action, value, times} plans misbehaviour",
-    "GET, DELETE /control/faults": "what is planned; plan nothing",
-    "POST /control/tokens/expire": "{account_id, refresh} ends an account's tokens",
-    "POST /control/clock": "{advance_seconds} moves the sandbox's clock",
-    "GET, POST /control/settings": "switches: duplicates, delays, names of fields",
+    "GET /control/posts[?platform=&history=true]": "lists the posts that the public can see",
+    "GET /control/calls[?platform=]": "lists the requests to the platforms",
+    "POST /control/accounts": "{platform, username, name, scopes, …} creates an account with"
+    " tokens",
+    "POST /control/faults": "{platform, method, path, action, value, times} plans a failure",
+    "GET, DELETE /control/faults": "lists the planned failures; removes them",
+    "POST /control/tokens/expire": "{account_id, refresh} expires an account's tokens",
+    "POST /control/clock": "{advance_seconds} moves the sandbox's clock forward",
+    "GET, POST /control/settings": "settings: duplicates, delays, names of fields",
     "POST /control/history": "{platform, account_id, posts: [{created_at, text, kind, metrics}]}"
-    " gives an account a past",
-    "GET /control/audience?platform=&account_id=": "when its people are there and what they like",
-    "DELETE /control/state": "start anew",
+    " creates old posts of an account",
+    "GET /control/audience?platform=&account_id=": "the model behind the account's metrics",
+    "DELETE /control/state": "resets the sandbox",
 }
 
 
@@ -108,7 +109,7 @@ def style(request: SandboxRequest) -> HttpResponse:
 
 
 def avatar(request: SandboxRequest, platform: str, name: str) -> HttpResponse:
-    """Initials on a colour of the account's own. X names sizes: `…_normal.svg`, `…_400x400.svg`."""
+    """The account's initials on its own colour. X adds sizes: `…_normal.svg`, `…_400x400.svg`."""
     account = request.state.account(platform, name.removesuffix(".svg").partition("_")[0])
     if account is None:
         raise Http404

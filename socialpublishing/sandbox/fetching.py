@@ -1,4 +1,4 @@
-"""How a platform pulls a file from the address that a post names."""
+"""Downloads a file from the URL in a request, as the platforms do."""
 
 import ipaddress
 import time
@@ -14,7 +14,7 @@ from socialpublishing.sandbox.blobs import Blob
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 3, 5
 DEADLINE_S = 15
 PIECE_BYTES = 64 * 1024
-HEAD_BYTES = 8192  # by which a file's type can be told
+HEAD_BYTES = 8192  # enough to detect a file's type
 
 
 class FetchFailed(Exception):  # noqa: N818  (a fact about the file; each platform words its error)
@@ -33,10 +33,10 @@ def fetch(
     kinds: tuple[str, ...] = (),
     deadline_s: float = DEADLINE_S,
 ) -> Blob:
-    """The file at `url`, with its `mime_type` told by its bytes, or else by its server.
+    """The file at `url`. Its `mime_type` is detected from its bytes, or else its server's.
 
-    `kinds`: what its type may begin with, such as "image/"; anything, if there are none. Addresses
-    outside this machine and MEDIA_ALLOWED_ORIGINS are refused: tests must not reach out. Raises
+    `kinds`: allowed starts of the type, such as "image/"; empty allows all. URLs outside this
+    machine and MEDIA_ALLOWED_ORIGINS are refused, so that tests do not use the network. Raises
     FetchFailed; platforms do not follow redirects, so one is `not_found`.
     """
     if not _is_allowed(url):
@@ -57,8 +57,8 @@ def fetch(
             blob = _received(response, max_bytes, deadline)
     except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
         raise FetchFailed("unreachable") from error
-    data = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    blob.mime_type = filetype.guess_mime(blob.head(HEAD_BYTES)) or data
+    declared_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    blob.mime_type = filetype.guess_mime(blob.head(HEAD_BYTES)) or declared_type
     if kinds and not blob.mime_type.startswith(kinds):
         raise FetchFailed("bad_type")
     return blob
@@ -69,7 +69,7 @@ def _received(response: requests.Response, max_bytes: int, deadline: float) -> B
     if promised.isdecimal() and int(promised) > max_bytes:
         raise FetchFailed("too_large")
     blob = Blob()
-    # read1: what has come. A server that trickles must not hold us by never filling a piece.
+    # read1 returns what has arrived: a slow server that never fills a piece must not block us.
     while piece := response.raw.read1(PIECE_BYTES):
         blob.write(piece)
         if blob.size > max_bytes:

@@ -1,4 +1,4 @@
-"""Files over HTTP: whole or in ranges, as video players ask for them (RFC 9110, 13 and 14)."""
+"""Sends files over HTTP, complete or in ranges for video players (RFC 9110, 13 and 14)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from typing import BinaryIO
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from socialpublishing.sandbox import pages
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 
 PIECE_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(?:(?P<first>\d{1,18})-(?P<last>\d{0,18})|-(?P<tail>\d{1,18}))")
@@ -25,8 +25,8 @@ def send(
     etag = f'"{sha256[:32]}"'
     headers = {
         **pages.HEADERS,
-        # What was uploaded must not act as a page of ours. A film that is opened by itself is one
-        # with a film in it.
+        # An uploaded file must not run as a page of ours. Browsers open a video or an image as a
+        # page that contains it: hence media-src, img-src and style-src.
         "Content-Security-Policy": "default-src 'none'; img-src 'self'; media-src 'self';"
         " style-src 'unsafe-inline'",
         "Cache-Control": f"max-age={max_age_s}",
@@ -52,7 +52,7 @@ def send(
 
 
 def _wanted(request: SandboxRequest, etag: str, size: int) -> range | None:
-    """The bytes that were asked for: None, if all of them; empty, if there are no such bytes."""
+    """The requested bytes. None: all of them; empty: the range is outside the file."""
     asked = _RANGE.fullmatch(request.headers.get("Range", ""))
     if asked is None or request.headers.get("If-Range", etag) != etag:
         return None
@@ -60,7 +60,7 @@ def _wanted(request: SandboxRequest, etag: str, size: int) -> range | None:
         return range(max(size - int(asked["tail"]), 0), size)
     first, last = int(asked["first"]), int(asked["last"] or size)
     if last < first < size:
-        return None  # backwards is no range at all
+        return None  # an invalid range is ignored
     return range(first, min(last + 1, size))
 
 

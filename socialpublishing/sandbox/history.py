@@ -1,4 +1,4 @@
-"""An account's past: posts as if it had posted for months, for analyses to be tried on."""
+"""Creates old posts of an account, as if it had posted for months, to test analyses with."""
 
 import dataclasses
 import datetime as dt
@@ -8,7 +8,7 @@ from socialpublishing.sandbox import pages
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, Media, Post, State
 
-# What posts of a kind show, of the samples.
+# The sample files that posts of each kind contain.
 KINDS = {
     "text": (),
     "image": ("harbour.jpg",),
@@ -21,7 +21,7 @@ KINDS = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OldPost:
-    """`kind` is one of KINDS; `metrics`, if any, stay as they are for ever."""
+    """`kind` is one of KINDS. `metrics`, if given, never change."""
 
     created_at: dt.datetime
     text: str
@@ -32,15 +32,15 @@ class OldPost:
 def plant(
     state: State, platform: Platform, account: Account, wanted: Sequence[OldPost]
 ) -> list[Post]:
-    # Read once: a film takes its time, and there may be two thousand posts of it.
-    shown = {kind: _media(state, account, kind) for kind in {old.kind for old in wanted}}
+    # Read each file once: a video takes long, and there may be two thousand posts with it.
+    media_of_kind = {kind: _media(state, account, kind) for kind in {old.kind for old in wanted}}
     posts = []
     with state.lock:
         for old in wanted:
             at = old.created_at.timestamp()
             media = tuple(
                 dataclasses.replace(each, id=state.new_id(0, at=at), created_at=at)
-                for each in shown[old.kind]
+                for each in media_of_kind[old.kind]
             )
             post = platform.plant(state, account, old.text, media, at)
             post.metrics = old.metrics
@@ -54,7 +54,7 @@ def plant(
 
 def _media(state: State, account: Account, kind: str) -> list[Media]:
     return [
-        state.read(
+        state.complete_media(
             Media(platform=account.platform, id="", account_id=account.id, created_at=0, name=name),
             (pages.HERE / "samples" / name).read_bytes(),
         )

@@ -1,4 +1,4 @@
-"""What an uploaded video is, told by its container and its streams."""
+"""Reads an uploaded video's properties from its container and its streams."""
 
 import contextlib
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Movie:
-    """`width` and `height` are in pixels, as a viewer sees them; a `frame_rate` of 0: not told.
+    """`width` and `height` are in pixels, as displayed. `frame_rate` is 0 if it is unknown.
 
-    Codecs are named as FFmpeg does ("h264", "aac"); `audio_codec` is "" for a silent film.
+    Codecs have FFmpeg's names ("h264", "aac"). `audio_codec` is "" for a video without sound.
     """
 
     width: int
@@ -24,25 +24,25 @@ class Movie:
 
 
 def read_movie(source: str | Path | BinaryIO) -> Movie | None:
-    """None for anything that is no video, or is broken beyond reading. Never raises."""
-    # Imported only when a video comes: it takes 0.2 s and 60 MB.
+    """None if the file is no video, or cannot be read. Never raises."""
+    # Imported only for a video: it takes 0.2 s and 60 MB.
     import av
 
-    # Everything, because nobody knows what strangers' bytes do to FFmpeg.
+    # Suppress everything: FFmpeg may raise any error for untrusted bytes.
     with contextlib.suppress(Exception), av.open(source) as container:
         return _described(container)
     return None
 
 
 def _described(container: Any) -> Movie | None:
-    # FFmpeg takes still pictures for films, too, and finds one in many a document.
+    # FFmpeg also reads still pictures as videos, and finds them in many documents.
     is_still = container.format.name.startswith("image2") or "_pipe" in container.format.name
     if is_still or not container.duration or not container.streams.video:
         return None
     picture = container.streams.video[0]
     sound = container.streams.audio
     frame = next(container.decode(picture))
-    is_turned = frame.rotation % 180 != 0  # phones lay the picture on its side and say so
+    is_turned = frame.rotation % 180 != 0  # phones store upright videos rotated
     return Movie(
         width=picture.height if is_turned else picture.width,
         height=picture.width if is_turned else picture.height,

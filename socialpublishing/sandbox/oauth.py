@@ -1,7 +1,7 @@
-"""Logging in, as far as the platforms agree on it: the consent page, codes, who the app is.
+"""The parts of OAuth that the platforms share: the consent page, codes, client credentials.
 
-Two constants stand for a registered app: client id `sandbox-<platform>`, secret `sandbox-secret`.
-Every http(s) address counts as one of its registered redirect URIs.
+One app is registered: client id `sandbox-<platform>`, secret `sandbox-secret`. Every http(s)
+address counts as one of its registered redirect URIs.
 """
 
 import base64
@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import pages
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, Code, State
 
 CLIENT_SECRET = "sandbox-secret"
@@ -25,14 +25,14 @@ ACCOUNTS_SHOWN = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
-    """What the consent page asks for. `params` are carried through it as hidden fields."""
+class ConsentRequest:
+    """What the app asks for. The consent page keeps `params` in hidden fields."""
 
     platform: str
     label: str
     params: dict[str, str]
-    scopes: dict[str, str]  # name → what it means, in a person's words
-    can_pick: bool = False  # scopes and Pages can be unticked one by one
+    scopes: dict[str, str]  # name → description for people
+    can_pick: bool = False  # each scope and Page has its own checkbox
 
 
 def client_id(platform: str) -> str:
@@ -46,7 +46,7 @@ def is_client(platform: str, given_id: str, given_secret: str) -> bool:
 
 
 def basic_credentials(request: SandboxRequest) -> tuple[str, str]:
-    """The pair of an `Authorization: Basic` header, ("", "") if there is none to read."""
+    """The user and password of an `Authorization: Basic` header, ("", "") without a valid one."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return "", ""
@@ -66,14 +66,14 @@ def is_redirect_uri(uri: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc) and is_printable
 
 
-def is_proof_of(verifier: str, code: Code) -> bool:
-    """PKCE, RFC 7636: whether `verifier` is what the code's challenge was made from."""
+def matches_challenge(verifier: str, code: Code) -> bool:
+    """PKCE, RFC 7636: whether the code's challenge was derived from `verifier`."""
     if code.challenge_method.lower() == "plain":
-        made = verifier
+        challenge = verifier
     else:
         digest = hashlib.sha256(verifier.encode()).digest()
-        made = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    return hmac.compare_digest(made.encode(), code.challenge.encode())
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return hmac.compare_digest(challenge.encode(), code.challenge.encode())
 
 
 def add_code(state: State, grant: AuthorizationGrant, value: str, params: dict[str, str]) -> Code:
@@ -94,13 +94,14 @@ def random_text(length: int) -> str:
 
 
 def strings(params: dict[str, Any]) -> dict[str, str]:
-    """Only what a query or a form can hold: JSON bodies bring other things."""
+    """Only the string values: JSON bodies may hold others."""
     return {name: value for name, value in params.items() if isinstance(value, str)}
 
 
 def send_back(redirect_uri: str, **response: str) -> HttpResponse:
-    joint = "&" if urlsplit(redirect_uri).query else "?"
-    location = f"{redirect_uri}{joint}{urlencode(response)}"
+    """Redirect the browser to the app."""
+    separator = "&" if urlsplit(redirect_uri).query else "?"
+    location = f"{redirect_uri}{separator}{urlencode(response)}"
     return HttpResponse(status=302, headers={"Location": location})
 
 
@@ -108,21 +109,21 @@ def has_decision(request: SandboxRequest) -> bool:
     return request.method == "POST" and ("allow" in request.form or "deny" in request.form)
 
 
-def consenting_account(request: SandboxRequest, ask: Ask, **denial: str) -> Account:
-    """The account picked on the consent page.
+def consenting_account(request: SandboxRequest, consent: ConsentRequest, **denial: str) -> Account:
+    """The account chosen on the consent page.
 
-    Raises Answered: with the page, as long as nobody has answered it; with `denial` sent back to
-    the app; with a refusal, if there is no such account.
+    Raises EarlyResponse: with the page before it was submitted; with a redirect to the app that
+    carries `denial`; with an error page if there is no such account.
     """
-    params = ask.params
+    params = consent.params
     if not has_decision(request):
-        raise EarlyResponse(consent_page(request, ask))
+        raise EarlyResponse(consent_page(request, consent))
     if "deny" in params:
         raise EarlyResponse(send_back(params["redirect_uri"], **denial, **state_of(params)))
-    account = chosen_account(request.state, ask.platform, params)
+    account = chosen_account(request.state, consent.platform, params)
     if account is None:
         reason = "There is no such account."
-        raise EarlyResponse(refusal_page(request, ask.platform, ask.label, reason))
+        raise EarlyResponse(refusal_page(request, consent.platform, consent.label, reason))
     return account
 
 
@@ -131,24 +132,24 @@ def state_of(params: dict[str, str]) -> dict[str, str]:
 
 
 def chosen_account(state: State, platform: str, params: dict[str, str]) -> Account | None:
-    """The account picked on the consent page; the newest if none was."""
+    """The account chosen on the consent page; the newest if none was chosen."""
     accounts = state.accounts(platform)
     if "account" not in params:
         return accounts[-1]
     return next((account for account in accounts if account.id == params["account"]), None)
 
 
-def consent_page(request: SandboxRequest, ask: Ask) -> HttpResponse:
-    accounts = request.state.accounts(ask.platform)[: -ACCOUNTS_SHOWN - 1 : -1]
+def consent_page(request: SandboxRequest, consent: ConsentRequest) -> HttpResponse:
+    accounts = request.state.accounts(consent.platform)[: -ACCOUNTS_SHOWN - 1 : -1]
     return pages.render(
         request,
         "consent.html",
         {
-            "ask": ask,
-            "host": urlsplit(ask.params["redirect_uri"]).netloc,
+            "consent": consent,
+            "host": urlsplit(consent.params["redirect_uri"]).netloc,
             "action": request.path_info,
             "accounts": [
-                (account, request.state.accounts(ask.platform, owner_id=account.id))
+                (account, request.state.accounts(consent.platform, owner_id=account.id))
                 for account in accounts
             ],
         },
@@ -156,13 +157,13 @@ def consent_page(request: SandboxRequest, ask: Ask) -> HttpResponse:
 
 
 def refusal_page(request: SandboxRequest, platform: str, label: str, reason: str) -> HttpResponse:
-    """What a person sees when the app asked wrongly. There is no way back to the app from it."""
+    """The error page for a wrong request of the app. It does not lead back to the app."""
     context = {"platform": platform, "label": label, "reason": reason}
     return pages.render(request, "refusal.html", context, status=400)
 
 
-def ticked(request: SandboxRequest, kind: str, names: Sequence[str]) -> list[str]:
-    """Which boxes of the consent page are ticked; all, for a script that sends no box at all."""
+def checked_boxes(request: SandboxRequest, kind: str, names: Sequence[str]) -> list[str]:
+    """The checked boxes of the consent page; all of them for a script that sends no box."""
     if not any(name.startswith(("page:", "scope:")) for name in request.form):
         return list(names)
     return [name for name in names if f"{kind}:{name}" in request.form]

@@ -1,4 +1,4 @@
-"""HTML of the sandbox: its own templates and style, nothing from elsewhere, no script at all."""
+"""The sandbox's HTML pages: own templates and style sheet, no scripts, nothing external."""
 
 import re
 from pathlib import Path
@@ -9,12 +9,12 @@ from django.template import Context, Engine
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.text import find_urls
 
 HERE = Path(__file__).parent
 
-# Not the project's engine: that one has the service's context processors, and needs its settings.
+# Not the project's engine: that one has the service's context processors and needs its settings.
 _engine = Engine(dirs=[str(HERE / "templates")])
 
 HEADERS = {
@@ -37,18 +37,18 @@ def render(
 
 
 def linkify(text: str) -> SafeString:
-    """`text` as HTML, with links, hashtags and mentions in colour, as the platforms show them."""
+    """`text` as HTML, with links, hashtags and mentions highlighted, as the platforms do."""
     html, end = SafeString(), 0
     for start, stop in find_urls(text):
         url = text[start:stop]
-        html += _mark_tags(text[end:start])
+        html += _highlight_tags(text[end:start])
         target = url if "://" in url else f"https://{url}"
         html += format_html('<a href="{}" rel="nofollow noreferrer">{}</a>', target, url)
         end = stop
-    return html + _mark_tags(text[end:])
+    return html + _highlight_tags(text[end:])
 
 
-def _mark_tags(text: str) -> SafeString:
+def _highlight_tags(text: str) -> SafeString:
     pieces = enumerate(_TAG.split(text))  # every second piece is a tag
     return format_html_join(
         "", "{}", ((format_html("<b>{}</b>", p) if i % 2 else p,) for i, p in pieces)

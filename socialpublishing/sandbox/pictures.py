@@ -1,4 +1,4 @@
-"""What an uploaded picture is, told by its first bytes, as the platforms tell it."""
+"""Reads an uploaded picture's type and size from its header."""
 
 import struct
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MIME_TYPES = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """`width` and `height` are in pixels; both are 0 where we cannot read them (TIFF)."""
+    """`width` and `height` are in pixels; both are 0 for TIFF, which is not parsed."""
 
     mime_type: str
     width: int
@@ -21,7 +21,7 @@ class Picture:
 
 
 def read_picture(data: bytes) -> Picture | None:
-    """None for anything that is no picture, or whose header is broken."""
+    """None if the file is no picture, or its header is broken."""
     mime_type = filetype.guess_mime(data)
     if mime_type not in MIME_TYPES:
         return None
@@ -33,7 +33,7 @@ def read_picture(data: bytes) -> Picture | None:
         mime_type=mime_type,
         width=width,
         height=height,
-        # Each frame of an animation opens with its own graphic control extension.
+        # Each frame of an animation starts with its own graphic control extension.
         is_animated=mime_type == "image/gif" and data.count(b"\x00\x21\xf9\x04") > 1,
     )
 
@@ -46,7 +46,7 @@ def _size(mime_type: str, data: bytes) -> tuple[int, int]:
             return _unpack("<HH", data, 6)
         case "image/bmp":
             width, height = _unpack("<ii", data, 18)
-            return width, abs(height)  # negative: rows are stored from the top
+            return width, abs(height)  # negative if rows are stored from the top
         case "image/jpeg":
             return _jpeg_size(data)
         case "image/webp":

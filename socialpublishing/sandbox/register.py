@@ -1,4 +1,4 @@
-"""The platforms that the sandbox imitates: a new one is a module and a line here."""
+"""The platforms that the sandbox imitates. A new one is a package and a line here."""
 
 from socialpublishing.sandbox import facebook, instagram, linkedin, pinterest, tiktok, twitter
 from socialpublishing.sandbox.platform import Platform

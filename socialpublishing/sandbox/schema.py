@@ -1,7 +1,7 @@
-"""A small reader of JSON Schema, for bodies that a platform's OpenAPI description closes.
+"""A small JSON Schema validator, for request bodies that a platform's OpenAPI file describes.
 
-It words its findings as X does (`$.media.media_ids: …`), and knows only the keywords that the
-schemas of this sandbox use: type, enum, pattern, bounds, items, properties, required.
+Its messages are X's (`$.media.media_ids: …`). It supports only the keywords that the sandbox's
+schemas use: type, enum, pattern, bounds, items, properties, required.
 """
 
 import re
@@ -19,11 +19,11 @@ TYPES: dict[str, type] = {
 ANYTHING: dict[str, Any] = {"type": None}
 
 
-def first_fault(schema: dict[str, Any], value: Any, at: str = "$") -> str:
-    """What is wrong with `value`, "" if nothing is.
+def first_error(schema: dict[str, Any], value: Any, at: str = "$") -> str:
+    """The first error of `value`, "" if it is valid.
 
-    A schema without a type is of an object. Objects take no keys but their own, unless their
-    `additionalProperties` is true.
+    A schema without a type describes an object. Unlike in JSON Schema, an object refuses unknown
+    keys unless `additionalProperties` is true.
     """
     kind = schema.get("type", "object")
     if kind is None:
@@ -33,7 +33,7 @@ def first_fault(schema: dict[str, Any], value: Any, at: str = "$") -> str:
         return f"{at}: {_name_of(value)} found, {kind} expected"
     match value:
         case str():
-            return _fault_of_text(schema, value, at)
+            return _error_of_string(schema, value, at)
         case int():
             if not schema.get("minimum", value) <= value <= schema.get("maximum", value):
                 return f"{at}: must be between {schema.get('minimum')} and {schema.get('maximum')}"
@@ -42,16 +42,16 @@ def first_fault(schema: dict[str, Any], value: Any, at: str = "$") -> str:
                 return f"{at}: there must be a minimum of {schema['minItems']} items in the array"
             if len(value) > schema.get("maxItems", len(value)):
                 return f"{at}: there must be a maximum of {schema['maxItems']} items in the array"
-            faults = (
-                first_fault(schema["items"], item, f"{at}[{i}]") for i, item in enumerate(value)
+            errors = (
+                first_error(schema["items"], item, f"{at}[{i}]") for i, item in enumerate(value)
             )
-            return next(filter(None, faults), "")
+            return next(filter(None, errors), "")
         case dict():
-            return _fault_of_object(schema, value, at)
+            return _error_of_object(schema, value, at)
     return ""
 
 
-def _fault_of_text(schema: dict[str, Any], value: str, at: str) -> str:
+def _error_of_string(schema: dict[str, Any], value: str, at: str) -> str:
     if value not in schema.get("enum", (value,)):
         return f"{at}: does not have a value in the enumeration {schema['enum']}"
     if not re.fullmatch(schema.get("pattern", r"(?s:.*)"), value):
@@ -63,9 +63,9 @@ def _fault_of_text(schema: dict[str, Any], value: str, at: str) -> str:
     return ""
 
 
-def _fault_of_object(schema: dict[str, Any], value: dict[str, Any], at: str) -> str:
+def _error_of_object(schema: dict[str, Any], value: dict[str, Any], at: str) -> str:
     properties = schema.get("properties")
-    if properties is None:  # an object that we take as it is
+    if properties is None:  # an object without a known shape
         return ""
     for name in schema.get("required", ()):
         if name not in value:
@@ -76,8 +76,8 @@ def _fault_of_object(schema: dict[str, Any], value: dict[str, Any], at: str) -> 
                 f"{at}.{name}: is not defined in the schema and the schema does not allow"
                 " additional properties"
             )
-        if fault := first_fault(properties.get(name, ANYTHING), item, f"{at}.{name}"):
-            return fault
+        if error := first_error(properties.get(name, ANYTHING), item, f"{at}.{name}"):
+            return error
     return ""
 
 

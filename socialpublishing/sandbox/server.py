@@ -1,7 +1,6 @@
-"""The sandbox's own web server: one process, many threads, nothing that outlives it.
+"""The sandbox's web server: one process, many threads, all state in memory.
 
-It runs beside the service, by `manage.py sandbox`, or inside a test. It needs nothing of the
-service's URLs, middleware or database.
+`manage.py sandbox` runs it, or a test. It uses none of the service's URLs, middleware or database.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import get_resolver
 
 from socialpublishing.sandbox.blobs import PIECE_BYTES
-from socialpublishing.sandbox.exchange import (
+from socialpublishing.sandbox.faults import Action, Fault
+from socialpublishing.sandbox.http import (
     MAX_BODY_BYTES,
     BadBody,
     EarlyResponse,
     SandboxRequest,
     json_response,
 )
-from socialpublishing.sandbox.faults import Action, Fault
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.register import PLATFORMS, seed
 from socialpublishing.sandbox.state import COMMON_SETTINGS, State, as_time
@@ -61,12 +60,12 @@ class SandboxServer:
         self._http.serve_forever(poll_interval=0.05)
 
     def stop(self) -> None:
-        """Also ends the connections that clients keep open, as a platform that went down would."""
+        """Also closes the connections that clients keep open, as a crashed platform would."""
         if self._thread:
             self._http.shutdown()
             self._thread.join()
         self._http.server_close()
-        self._http.hang_up()
+        self._http.close_connections()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -75,12 +74,12 @@ class SandboxServer:
         self.stop()
 
 
-class Dropped(ConnectionAbortedError):  # noqa: N818  (what happened to the line)
-    """The line is to be closed without an answer. wsgiref ends quietly on errors of this kind."""
+class DropConnection(ConnectionAbortedError):  # noqa: N818  (an instruction, no error)
+    """Close the connection without a response. wsgiref logs no error for this base class."""
 
 
 class Application(WSGIHandler):
-    """Answers a request: by a fault if one is planned for it, else by the view of its path."""
+    """Makes the response: by the fault planned for the request, else by the view of its path."""
 
     request_class = SandboxRequest
 
@@ -89,21 +88,21 @@ class Application(WSGIHandler):
         super().__init__()
 
     def load_middleware(self, is_async: bool = False) -> None:
-        """None: what the service's middleware does is no business of the platforms."""
+        """Load none: the service's middleware does not apply to the platforms."""
 
     def get_response(self, request: HttpRequest) -> HttpResponse:
-        asked = cast(SandboxRequest, request)
-        response = self._counted(asked)
-        # Without a length the line would have to be closed to mark the end of the answer.
+        sandbox_request = cast(SandboxRequest, request)
+        response = self._recorded_response(sandbox_request)
+        # Without a length, only closing the connection would show the end of the response.
         if "Content-Length" not in response.headers:
             response.headers["Content-Length"] = str(len(response.content))
-        # What the view left unread would be taken for the next request, or into memory at once.
-        while asked.environ["wsgi.input"].read(PIECE_BYTES):
+        # Bytes that the view did not read would be parsed as the next request.
+        while sandbox_request.environ["wsgi.input"].read(PIECE_BYTES):
             pass
         return response
 
-    def _counted(self, request: SandboxRequest) -> HttpResponse:
-        """The answer; calls to a platform are written down with what became of them."""
+    def _recorded_response(self, request: SandboxRequest) -> HttpResponse:
+        """The response. Requests to a platform are recorded for GET /control/calls."""
         request.state = self.state
         name, _, path = request.path_info.removeprefix("/").partition("/")
         platform = PLATFORMS.get(name)
@@ -113,14 +112,14 @@ class Application(WSGIHandler):
             "platform": name,
             "method": request.method,
             "path": f"/{path}",
-            "status": None,  # until it is answered; for ever, if the line is dropped
+            "status": None,  # stays so if the connection is dropped
             "at": as_time(self.state.now()).isoformat(),
         }
         self.state.calls.append(call)
         try:
             response = self._response(request, platform, f"/{path}")
-        except Dropped:
-            request.environ["sandbox.hang_up"]()
+        except DropConnection:
+            request.environ["sandbox.close"]()
             raise
         call["status"] = response.status_code
         return response
@@ -128,14 +127,14 @@ class Application(WSGIHandler):
     def _response(self, request: SandboxRequest, platform: Platform, path: str) -> HttpResponse:
         fault = self.state.faults.take(platform.name, str(request.method), path)
         try:
-            fault = fault or self.state.faults.spoken(platform.text_of(request))
+            fault = fault or self.state.faults.in_text(platform.text_of(request))
         except (BadBody, SuspiciousOperation):
-            fault = None  # what cannot be read has no text; the view will say so
-        response = self._misbehave(request, platform, fault)
-        platform.dress(request, response)
+            fault = None  # the view will report the broken body
+        response = self._response_with_fault(request, platform, fault)
+        platform.add_headers(request, response)
         return response
 
-    def _misbehave(
+    def _response_with_fault(
         self, request: SandboxRequest, platform: Platform, fault: Fault | None
     ) -> HttpResponse:
         match fault:
@@ -146,13 +145,13 @@ class Application(WSGIHandler):
             case Fault(action=Action.REJECT):
                 return platform.rejection()
             case Fault(action=Action.DROP_BEFORE):
-                raise Dropped
+                raise DropConnection
             case Fault(action=Action.DELAY, value=seconds):
                 time.sleep(seconds)
         response = self._view(request, platform)
         match fault:
             case Fault(action=Action.DROP_AFTER):
-                raise Dropped
+                raise DropConnection
             case Fault(action=Action.DELAY_AFTER, value=seconds):
                 time.sleep(seconds)
             case Fault(action=Action.MALFORMED) if not response.streaming:
@@ -163,13 +162,13 @@ class Application(WSGIHandler):
         try:
             match = get_resolver("socialpublishing.sandbox.urls").resolve(request.path_info)
             return cast(HttpResponse, match.func(request, *match.args, **match.kwargs))
-        except EarlyResponse as answered:
-            return answered.response
+        except EarlyResponse as early:
+            return early.response
         except Http404:
             status, detail = 404, "There is nothing at this address."
         except (BadBody, SuspiciousOperation) as error:
             status, detail = 400, str(error)
-        except Exception:  # a bug of ours: the caller gets an answer, and we the traceback
+        except Exception:  # a bug of ours: respond all the same, and log the traceback
             logger.exception("%s %s failed", request.method, request.path)
             status, detail = 500, "The sandbox has a bug: see its log."
         if platform:
@@ -180,7 +179,7 @@ class Application(WSGIHandler):
 def _status(
     platform: Platform, code: int, headers: dict[str, str] | None = None, body: Any = None
 ) -> HttpResponse:
-    """`body`: text as it is, anything else as JSON; None for the platform's own words."""
+    """`body`: a string is sent as it is, None is the platform's own error, the rest is JSON."""
     if body is None:
         response = platform.refusal(code)
     elif isinstance(body, str):
@@ -193,20 +192,21 @@ def _status(
 
 
 class _Connection(WSGIRequestHandler):
-    """One client's line, kept open between requests."""
+    """One client's connection, kept open between requests."""
 
-    wbufsize = 64 * 1024  # headers and body leave in one packet, or Nagle's 40 ms come between them
+    # Send headers and body in one packet: in two, Nagle's algorithm adds 40 ms.
+    wbufsize = 64 * 1024
     disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Calls are kept in the state (GET /control/calls), not printed."""
+        """Print nothing: the state records requests (GET /control/calls)."""
 
     def get_environ(self) -> dict[str, Any]:
-        # Past Django's own, which drops headers with underscores: Meta's upload host has some.
+        # Skip Django's version: it drops headers with underscores, which Meta's upload host uses.
         environ = super(WSGIRequestHandler, self).get_environ()
-        return {**environ, "sandbox.hang_up": self.hang_up}
+        return {**environ, "sandbox.close": self.close_after_request}
 
-    def hang_up(self) -> None:
+    def close_after_request(self) -> None:
         self.close_connection = True
 
     def parse_request(self) -> bool:
@@ -225,7 +225,7 @@ class _Connection(WSGIRequestHandler):
 
     def handle_one_request(self) -> None:
         super().handle_one_request()
-        self.wfile.flush()  # answers without a body, and errors, have not left yet
+        self.wfile.flush()  # responses without a body, and errors, are still in the buffer
 
     def handle_expect_100(self) -> bool:
         response = super().handle_expect_100()
@@ -234,21 +234,21 @@ class _Connection(WSGIRequestHandler):
 
 
 class _Server(ThreadedWSGIServer):
-    request_queue_size = 1024  # a burst of clients waits here, and is not refused
+    request_queue_size = 1024  # so that a burst of clients is not refused
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._open: set[socket.socket] = set()
+        self._sockets: set[socket.socket] = set()
         super().__init__(*args, **kwargs)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self._open.add(request)
+        self._sockets.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        self._open.discard(request)
+        self._sockets.discard(request)
         super().shutdown_request(request)
 
-    def hang_up(self) -> None:
-        for line in list(self._open):
+    def close_connections(self) -> None:
+        for connection in list(self._sockets):
             with contextlib.suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,7 @@
-"""What the sandbox holds to be true: accounts, tokens, media and posts. It ends with the process.
+"""The sandbox's state: accounts, tokens, media and posts. It is in memory only.
 
-Whoever reads and then writes holds `State.lock`. Times are epoch seconds on the sandbox's own
-clock, which tests can move.
+Code that reads and then writes must hold `State.lock`. Times are epoch seconds on the sandbox's
+own clock, which tests can move forward.
 """
 
 import bisect
@@ -26,22 +26,22 @@ from socialpublishing.sandbox.movies import Movie, read_movie
 from socialpublishing.sandbox.pictures import MIME_TYPES, Picture, read_picture
 
 CALLS_KEPT = 10_000
-HEAD_BYTES = 8192  # by which a file's type can be told
-MAX_PICTURE_BYTES = 64 * 1024 * 1024  # larger ones are pictures to no platform
+HEAD_BYTES = 8192  # enough to detect a file's type
+MAX_PICTURE_BYTES = 64 * 1024 * 1024  # no platform accepts larger ones
 
-# A switch: its default, and its choices or its largest number.
+# The default of a setting, and its choices or its largest number.
 Setting = tuple[str, tuple[str, ...]] | tuple[float, float]
 
 COMMON_SETTINGS: dict[str, Setting] = {
-    "list_delay_seconds": (0, 86400.0),  # until a new post shows in listings
+    "list_delay_seconds": (0, 86400.0),  # until listings contain a new post
     "read_delay_seconds": (0, 86400.0),  # until a new post can be read by its id
-    "processing_seconds": (1, 86400.0),  # that a video or animation is processed after its upload
+    "processing_seconds": (1, 86400.0),  # processing of a video or animation after its upload
 }
 
 
 @dataclass(kw_only=True, eq=False)
 class Account:
-    """One who can post: a person, or a Page that the person `owner_id` runs."""
+    """A person, or a Page that the person `owner_id` manages."""
 
     platform: str
     id: str
@@ -49,12 +49,12 @@ class Account:
     name: str
     created_at: float
     owner_id: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)  # the platform module's own
+    facts: dict[str, Any] = field(default_factory=dict)  # private to the platform's package
 
 
 @dataclass(kw_only=True, eq=False)
 class AuthorizationGrant:
-    """What a person allowed the app at one consent. Tokens point at it and die with it."""
+    """What a person allowed the app at one consent. When it ends, its tokens become invalid."""
 
     account: Account
     scopes: set[str]
@@ -65,7 +65,7 @@ class AuthorizationGrant:
 
 @dataclass(kw_only=True, eq=False)
 class Code:
-    """An authorization code on its way from the consent page to the token endpoint."""
+    """An authorization code, issued by the consent page for the token endpoint."""
 
     value: str
     grant: AuthorizationGrant
@@ -78,7 +78,7 @@ class Code:
 
 @dataclass(kw_only=True, eq=False)
 class Token:
-    """`account` is whom it speaks for: the grant's person, or one of that person's Pages."""
+    """`account` is the grant's person, or one of that person's Pages."""
 
     value: str
     kind: str
@@ -91,7 +91,7 @@ class Token:
 
 @dataclass(kw_only=True, eq=False)
 class Media:
-    """A file, perhaps still arriving in parts. `sha256` is empty until it is complete."""
+    """A file, or an upload in parts. `sha256` is empty until it is complete."""
 
     platform: str
     id: str
@@ -102,8 +102,8 @@ class Media:
     name: str = ""  # of its file, where a platform shows it
     promised_bytes: int = 0
     parts: dict[int, Blob] = field(default_factory=dict)
-    # From here on, `State.keep` tells what the file is.
-    kind: str = "image"  # or "gif" (if it moves), "video", "document" (anything else)
+    # `State.complete_media` sets the following, up to `movie`.
+    kind: str = "image"  # or "gif" (if it is animated), "video", "document" (anything else)
     mime_type: str = ""
     sha256: str = ""
     size_bytes: int = 0
@@ -112,24 +112,24 @@ class Media:
     movie: Movie | None = None
     alt_text: str = ""
     ready_at: float = 0.0
-    post_id: str = ""  # of the post that shows it, where a picture can be shown only once
-    facts: dict[str, Any] = field(default_factory=dict)  # the platform module's own
+    post_id: str = ""  # of the post that uses it, where only one post can
+    facts: dict[str, Any] = field(default_factory=dict)  # private to the platform's package
 
     @property
     def width(self) -> int:
-        """In pixels; 0 where there are none to tell."""
-        sight = self.picture or self.movie
-        return sight.width if sight else 0
+        """In pixels; 0 if unknown."""
+        visual = self.picture or self.movie
+        return visual.width if visual else 0
 
     @property
     def height(self) -> int:
-        sight = self.picture or self.movie
-        return sight.height if sight else 0
+        visual = self.picture or self.movie
+        return visual.height if visual else 0
 
 
 @dataclass(kw_only=True, eq=False)
 class Post:
-    """`text` is what was sent; what the platform made of it is among `facts`."""
+    """`text` is the text as sent; `facts` holds what the platform derived from it."""
 
     platform: str
     id: str
@@ -139,12 +139,12 @@ class Post:
     path: str  # of its page, below the platform's root
     media: tuple[Media, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
-    # What was sent beside text and media, in the platform's own names; GET /control/posts shows it.
+    # Sent besides text and media, under the platform's names; GET /control/posts returns it.
     details: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, int] | None = None  # fixed ones; None: what its audience makes of it
+    metrics: dict[str, int] | None = None  # fixed values; None: computed from the audience
     is_public: bool = True
     is_deleted: bool = False
-    is_planted: bool = False  # by POST /control/history: it was never sent
+    is_planted: bool = False  # created by POST /control/history, not by a publish request
 
     @property
     def is_visible(self) -> bool:
@@ -152,7 +152,7 @@ class Post:
 
 
 class State:
-    """Everything there is. `seed` puts the built-in accounts into an empty state."""
+    """All data of a sandbox. `seed` adds the built-in accounts to an empty state."""
 
     def __init__(
         self, seed: Callable[["State"], None], known_settings: Mapping[str, Setting]
@@ -173,7 +173,7 @@ class State:
             self.tokens: dict[str, Token] = {}
             self.rates: dict[tuple[str, str], tuple[float, int]] = {}
             self.media: dict[tuple[str, str], Media] = {}
-            # By what they hold, as long as any media holds them.
+            # By their SHA-256, as long as a media object refers to them.
             self.blobs: weakref.WeakValueDictionary[str, Blob] = weakref.WeakValueDictionary()
             self.posts: dict[tuple[str, str], Post] = {}
             self._accounts: dict[tuple[str, str], Account] = {}
@@ -181,7 +181,7 @@ class State:
             self._posts_of: defaultdict[tuple[str, str], list[Post]] = defaultdict(list)
             self._seed(self)
 
-    # --- Time and names ---
+    # --- Time, settings and ids ---
 
     def now(self) -> float:
         return time.time() + self.advanced_seconds
@@ -190,10 +190,10 @@ class State:
         return self.settings[name]
 
     def new_id(self, epoch_ms: int, at: float | None = None) -> str:
-        """A number that grows with time, as X's snowflakes do, and never comes twice.
+        """A unique number that grows with time, as X's snowflakes do.
 
-        Not even after a restart: who calls us may keep it in a database. `epoch_ms` is when the
-        platform began to count. `at` is a time in the past, for what is planted there.
+        It is unique across restarts too, because clients may store it. `epoch_ms` is the start of
+        the platform's own epoch. `at` is a time in the past, for planted posts.
         """
         if at is not None:
             return str((int(at * 1000) - epoch_ms << 22) + random.getrandbits(22))
@@ -202,7 +202,7 @@ class State:
             self._last_tick = max(tick, self._last_tick + 1)
             return str(self._last_tick - (epoch_ms << 22))
 
-    # --- Accounts and what they allowed ---
+    # --- Accounts and tokens ---
 
     def add_account(self, account: Account) -> Account:
         self._accounts[account.platform, account.id] = account
@@ -212,7 +212,7 @@ class State:
         return self._accounts.get((platform, account_id))
 
     def accounts(self, platform: str, *, owner_id: str = "") -> list[Account]:
-        """Oldest first; Pages only when their owner is named."""
+        """Oldest first. Without `owner_id` persons only, with it only that person's Pages."""
         return [
             account
             for account in list(self._accounts.values())
@@ -220,7 +220,7 @@ class State:
         ]
 
     def accounts_with_id(self, account_id: str) -> list[Account]:
-        """On any platform; Pages too."""
+        """Accounts of all platforms, and Pages."""
         return [account for account in list(self._accounts.values()) if account.id == account_id]
 
     def mint(
@@ -255,10 +255,10 @@ class State:
 
     # --- Media and posts ---
 
-    def read(self, media: Media, data: bytes | Blob) -> Media:
-        """`media`, completed with its bytes, and with what they tell of it.
+    def complete_media(self, media: Media, data: bytes | Blob) -> Media:
+        """Set the content of `media` and the properties read from it; return `media`.
 
-        `picture` and `movie` both stay None for what is neither, or is broken.
+        `picture` and `movie` both stay None if the file is neither, or is broken.
         """
         blob = Blob.of(data)
         mime_type = filetype.guess_mime(blob.head(HEAD_BYTES)) or "application/octet-stream"
@@ -278,26 +278,26 @@ class State:
         media.parts.clear()
         return media
 
-    def keep(self, media: Media, data: bytes | Blob) -> None:
-        """Complete `media` with its bytes, tell by them what it is, and remember it."""
-        self.media[media.platform, media.id] = self.read(media, data)
+    def add_media(self, media: Media, data: bytes | Blob) -> None:
+        """Complete `media` with its content and add it to the state."""
+        self.media[media.platform, media.id] = self.complete_media(media, data)
 
     def add_post(self, post: Post) -> None:
         self.posts[post.platform, post.id] = post
-        siblings = self._posts_of[post.platform, post.account.id]
-        bisect.insort(siblings, post, key=lambda each: each.created_at)
+        posts = self._posts_of[post.platform, post.account.id]
+        bisect.insort(posts, post, key=lambda each: each.created_at)
 
     def audience(self, account: Account) -> Audience:
         return audience_of(account.id)
 
     def posts_of(self, account: Account) -> Iterator[Post]:
-        """Newest first, deleted and unpublished ones too."""
+        """Newest first, including deleted and unpublished posts."""
         return reversed(self._posts_of[account.platform, account.id])
 
     def public_posts(
         self, platform: str = "", *, limit: int | None = None, with_planted: bool = False
     ) -> list[Post]:
-        """What a visitor of the platforms sees, newest first."""
+        """The posts that the public can see, newest first."""
         posts = list(self.posts.values())
         if with_planted:
             posts.sort(key=lambda post: post.created_at)
@@ -327,7 +327,7 @@ def as_time(epoch_seconds: float) -> dt.datetime:
 def old_post(
     state: State, account: Account, text: str, media: tuple[Media, ...], created_at: float
 ) -> Post:
-    """A post as it would have been made at `created_at`, for platforms that note no more of one."""
+    """A post created at `created_at`, for platforms that keep no facts about posts."""
     post_id = state.new_id(0, at=created_at)
     return Post(
         platform=account.platform,

@@ -1,4 +1,4 @@
-"""All addresses of the sandbox: the platforms' own paths below their names, and what is ours."""
+"""All URLs of the sandbox: each platform's paths below its name, and the sandbox's own."""
 
 from django.urls import include, path
 

@@ -1,6 +1,6 @@
-"""Meta's own lists of parameters, by node and edge: what our clients send has to stand on them.
+"""Checks requests against Meta's own lists of parameters, by node and edge.
 
-specs/meta.json says where they are from. They describe requests only.
+specs/meta.json names their source. They describe requests only.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 LISTS: dict[str, Any] = json.loads(
     Path(__file__).with_name("specs").joinpath("meta.json").read_text("utf-8")
 )
-# What the Graph API takes everywhere: https://developers.facebook.com/docs/graph-api/overview
+# Accepted everywhere: https://developers.facebook.com/docs/graph-api/overview
 EVERYWHERE = {"fields", "limit", "after", "before", "access_token", "appsecret_proof"}
-# Files stand on no list, nor does what came later.
-BESIDE = {
+# Documented parameters that the lists lack: files, and later additions.
+UNLISTED = {
     # https://developers.facebook.com/docs/graph-api/reference/page/photos
     "Page POST photos": {"source"},
     # https://developers.facebook.com/docs/graph-api/reference/page/videos
@@ -26,10 +26,10 @@ BESIDE = {
     # https://developers.facebook.com/documentation/instagram-platform/changelog.md, 2026-06-22
     "User POST media": {"is_ai_generated"},
     "IGUser POST media": {"is_ai_generated"},
-    # The client's id is sent by all and listed by none.
+    # Every client sends client_id, but no list has it.
     "AccessToken GET": {"client_id"},
 }
-# Of a path below the platform, which node and edge it is. `{}` is an id.
+# Node and edge of each path below the platform. `{}` is an id.
 PLACES = {
     "facebook": {
         "{}/feed": "Page POST feed",
@@ -56,7 +56,7 @@ PATH = re.compile(r"/(?P<platform>facebook|instagram)/v\d+\.\d+/(?P<path>[^?]*)"
 
 
 class MetaParameters:
-    """Used as an openapi.Description is. `seen` tells which edges were held against their list."""
+    """Has the interface of openapi.Description. `seen` contains the edges that were checked."""
 
     def __init__(self, platform: str) -> None:
         self.platform = platform
@@ -66,19 +66,19 @@ class MetaParameters:
         edge = self.edge_of(method, url)
         if edge is None:
             return
-        known = {*LISTS[self.platform][edge], *EVERYWHERE, *BESIDE.get(edge, set())}
+        known = {*LISTS[self.platform][edge], *EVERYWHERE, *UNLISTED.get(edge, set())}
         sent = {*parse_qs(urlsplit(url).query), *(body or {})}
         assert sent <= known, f"{edge} does not take {sorted(sent - known)}"
         self.seen.add(edge)
 
     def check_response(self, method: str, url: str, status: int, response: Any) -> None:
-        """Answers are not described."""
+        """Meta does not describe responses."""
 
     def edge_of(self, method: str, url: str) -> str | None:
-        found = PATH.search(urlsplit(url).path)
-        if found is None or found["platform"] != self.platform:
+        match = PATH.search(urlsplit(url).path)
+        if match is None or match["platform"] != self.platform:
             return None
-        path = re.sub(r"\d{5,}", "{}", found["path"])
+        path = re.sub(r"\d{5,}", "{}", match["path"])
         edges = PLACES[self.platform].get(path)
         for edge in (edges,) if isinstance(edges, str) else edges or ():
             if f" {method}" in edge:

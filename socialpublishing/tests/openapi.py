@@ -1,6 +1,6 @@
-"""A platform's own OpenAPI description as a judge of what is sent to it and what it answers.
+"""Checks requests and responses against a platform's own OpenAPI description.
 
-`specs/` holds reduced copies of the official documents; `info` in each tells its source.
+`specs/` holds reduced copies of the official documents; `info` in each names its source.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SPECS = Path(__file__).with_name("specs")
 
 
 class Description:
-    """One document. Paths are below `base`; what is not in the document fails."""
+    """One document. Its paths are below `base`. A path that it lacks fails the check."""
 
     def __init__(self, name: str, *, base: str = "") -> None:
         document = json.loads((SPECS / f"{name}.json").read_text("utf-8"))
@@ -31,10 +31,10 @@ class Description:
         }
 
     def check(self, method: str, url: str, body: Any, status: int, response: Any) -> None:
-        """Raises AssertionError or ValidationError for the first thing that is not as described.
+        """Raises AssertionError or ValidationError for the first deviation.
 
-        `body` and `answer`: as JSON has them, a form as a dict; None where there is none. An answer
-        of `...` is not judged.
+        `body` and `response` are JSON values, a form is a dict; None if there is none. A response
+        of `...` is not checked.
         """
         self.check_request(method, url, body)
         self.check_response(method, url, status, response)
@@ -61,29 +61,29 @@ class Description:
             assert response is None
 
     def check_value(self, schema: str, value: Any) -> None:
-        """`value` is what the description calls `schema`."""
+        """Check `value` against the component `schema`."""
         self._validate(value, {"$ref": f"#/components/schemas/{schema}"})
 
     def _operation(self, method: str, url: str) -> tuple[dict[str, Any], list[str]]:
-        """And what its path names, in order."""
+        """The operation, and the values of its path parameters in order."""
         path = urlsplit(url).path.partition(self.base)[2]
-        found = [(p.fullmatch(path), ops) for p, ops in self.paths.items() if p.fullmatch(path)]
-        assert found, f"{path} is not described"
-        # A literal path stands before one with parameters.
-        match, operations = min(found, key=lambda each: len(each[0].groups()))
+        matches = [(p.fullmatch(path), ops) for p, ops in self.paths.items() if p.fullmatch(path)]
+        assert matches, f"{path} is not described"
+        # A literal path takes precedence over one with parameters.
+        match, operations = min(matches, key=lambda each: len(each[0].groups()))
         return operations[method.lower()], [unquote(value) for value in match.groups()]
 
     def _check_parameters(
         self, operation: dict[str, Any], in_path: list[str], query: dict[str, list[str]]
     ) -> None:
-        given = [
+        parameters = [
             self.parameters[each["$ref"].rsplit("/", 1)[1]] if "$ref" in each else each
             for each in operation.get("parameters", [])
         ]
-        path_schemas = [each["schema"] for each in given if each["in"] == "path"]
+        path_schemas = [each["schema"] for each in parameters if each["in"] == "path"]
         for value, schema in zip(in_path, path_schemas, strict=True):
             self._validate(value, schema)
-        known = {each["name"]: each for each in given if each["in"] == "query"}
+        known = {each["name"]: each for each in parameters if each["in"] == "query"}
         for name, values in query.items():
             assert name in known, f"query parameter {name}"
             self._validate(self._read(values, known[name]), known[name]["schema"])
@@ -91,13 +91,13 @@ class Description:
             assert name in query or not each.get("required"), f"no query parameter {name}"
 
     def _read(self, values: list[str], parameter: dict[str, Any]) -> Any:
-        """What a query holds as texts, as what the parameter is."""
+        """The parameter's value, converted from the strings of the query."""
         schema = parameter["schema"]
         if "$ref" in schema:
             schema = self.components["schemas"][schema["$ref"].rsplit("/", 1)[1]]
         kind = schema.get("type")
         if kind == "array":
-            # A list is written as its parameter repeated, unless this says: with commas.
+            # A list repeats its parameter, or with `explode: false` separates values by commas.
             return values if parameter.get("explode", True) else values[0].split(",")
         [value] = values
         if kind == "integer":
@@ -119,14 +119,17 @@ def described(name: str, base: str = "") -> Description:
 
 
 def _schema(part: dict[str, Any]) -> dict[str, Any]:
-    """Of the one content type that there is, or of whichever was sent."""
+    """The schema of the only content type, or any of the schemas if there are several."""
     schemas: list[dict[str, Any]] = [content["schema"] for content in part["content"].values()]
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
 def _schemas(components: dict[str, Any]) -> dict[str, Any]:
-    """All of them. A parent that chooses among its children is told apart from what they inherit,
-    or it would choose again within each child, for ever."""
+    """All schemas as JSON Schema.
+
+    A parent with a discriminator refers to its children, and they refer to the parent. Children get
+    a copy of the parent without the discriminator, or validation would never end.
+    """
     schemas: dict[str, Any] = _as_json_schema(components)
     for name, component in components.items():
         children = component.get("discriminator", {}).get("mapping", {}).values()
@@ -140,7 +143,7 @@ def _schemas(components: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_json_schema(part: Any) -> Any:
-    """OpenAPI 3.0's own words in JSON Schema's: `nullable`, and `discriminator`, which chooses."""
+    """Translate OpenAPI 3.0's `nullable` and `discriminator` to JSON Schema."""
     if isinstance(part, list):
         return [_as_json_schema(each) for each in part]
     if not isinstance(part, dict):

@@ -1,4 +1,4 @@
-"""The judges of the other tests are judged: what they let pass, and what they do not."""
+"""The checks against OpenAPI descriptions: what they accept and what they refuse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COUNTS = {f"{name}_count": 0 for name in ("reply", "like", "quote", "bookmark", 
 WRONG = (AssertionError, ValidationError, ValueError)
 
 
-def judged(is_right):
+def accepted_if(is_right):
     return contextlib.nullcontext() if is_right else pytest.raises(WRONG)
 
 
@@ -36,8 +36,8 @@ def judged(is_right):
         ("exclude=replies&exclude=retweets", True),
     ],
 )
-def test_query_is_judged_by_the_names_it_uses(query, is_right):
-    with judged(is_right):
+def test_query_is_checked_against_the_version_of_its_names(query, is_right):
+    with accepted_if(is_right):
         XDescription().check_request("GET", f"{X}/users/1/tweets?{query}", None)
 
 
@@ -48,12 +48,12 @@ def test_query_is_judged_by_the_names_it_uses(query, is_right):
         ("POST", "tweets", {"poll": {"options": ["One"], "duration_minutes": 5}}),
         ("POST", "tweets", None),
         ("POST", "media/upload", {"media": "…", "media_category": "amplify_video"}),
-        ("GET", "tweets", None),  # without the ids that it needs
+        ("GET", "tweets", None),  # without the required ids
         ("GET", "users/x/tweets", None),
         ("GET", "somewhere/else", None),
     ],
 )
-def test_request_that_is_not_described_is_found(method, path, body):
+def test_undescribed_request_fails(method, path, body):
     with pytest.raises(WRONG):
         XDescription().check_request(method, f"{X}/{path}", body)
 
@@ -73,9 +73,9 @@ def post(**more):
         ({"errors": [{"title": "Not Found Error"}]}, False),
     ],
 )
-def test_answer_is_judged_by_the_names_it_uses(response, is_right):
+def test_response_is_checked_against_the_version_of_its_names(response, is_right):
     url = f"{X}/tweets?ids=1&tweet.fields=public_metrics"
-    with judged(is_right):
+    with accepted_if(is_right):
         XDescription().check_response("GET", url, 200, response)
 
 
@@ -90,8 +90,8 @@ def test_answer_is_judged_by_the_names_it_uses(response, is_right):
         ({"errors": [{"code": 88, "message": "Rate limit exceeded"}]}, True),
     ],
 )
-def test_refusal_is_judged_as_far_as_it_is_described(refusal, is_right):
-    with judged(is_right):
+def test_described_errors_are_checked(refusal, is_right):
+    with accepted_if(is_right):
         XDescription().check_response("POST", f"{X}/tweets", 403, refusal)
 
 
@@ -108,7 +108,7 @@ def test_refusal_is_judged_as_far_as_it_is_described(refusal, is_right):
         (f"DE/top/monthly?include_keywords={'x' * 101}", False),
     ],
 )
-def test_paths_lists_and_truth_are_read_as_the_description_writes_them(path, is_right):
+def test_paths_lists_and_booleans_follow_the_description(path, is_right):
     description = described("pinterest", "/v5")
-    with judged(is_right):
+    with accepted_if(is_right):
         description.check_request("GET", f"{TRENDS}/{path}", None)

@@ -1,4 +1,4 @@
-"""Calls of our clients, kept while a test runs, to be held against a platform's description."""
+"""Records our clients' requests during a test, to check them against a platform's description."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PIECE_BYTES = 64 * 1024
 
 
 class Call:
-    """`status` and `content` are None where the line broke before them."""
+    """A recorded request. `status` and `content` are None if the connection broke before them."""
 
     def __init__(self, request: requests.PreparedRequest) -> None:
         self.request = request
@@ -30,7 +30,7 @@ class Call:
 
 
 class Watching(HTTPAdapter):
-    """Passes calls on and keeps them, with what came back."""
+    """Sends requests and records them with their responses."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Watching(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
         if hasattr(request.body, "read"):
-            # What is sent as it is read can be read once, piece by piece: the watcher reads it.
+            # A streamed body can be read only once, so record it here and send the copy.
             body = request.body
             request.body = b"".join(iter(lambda: bytes(body.read(PIECE_BYTES)), b""))
         call = Call(request)
@@ -48,7 +48,7 @@ class Watching(HTTPAdapter):
         return response
 
     def check_against(self, description: Description | XDescription | MetaParameters) -> None:
-        """Raises for the first call that is not as described; a broken line answered nothing."""
+        """Raises for the first deviation. A broken connection has no response to check."""
         for call in self.calls:
             method, url = str(call.request.method), str(call.request.url)
             description.check_request(method, url, body_of(call.request))
@@ -58,7 +58,7 @@ class Watching(HTTPAdapter):
 
 @contextlib.contextmanager
 def watching(prefix: str) -> Iterator[Watching]:
-    """All calls to addresses that begin with `prefix`."""
+    """Records all requests to URLs that start with `prefix`."""
     watcher = Watching()
     session().mount(prefix, watcher)
     try:
@@ -68,7 +68,7 @@ def watching(prefix: str) -> Iterator[Watching]:
 
 
 def json_of(content: bytes | None) -> Any:
-    """What came back; `...` for nothing, and for what is no JSON or was broken on purpose."""
+    """The content as JSON; `...` if it is empty or no JSON."""
     try:
         return json.loads(content) if content else ...
     except ValueError:
@@ -76,7 +76,7 @@ def json_of(content: bytes | None) -> Any:
 
 
 def body_of(request: requests.PreparedRequest) -> Any:
-    """As JSON has it; a form as a dict, with a file's bytes left out of it."""
+    """The body as a JSON value; a form is a dict, without the bytes of files."""
     content = request.body
     if not content:
         return None
@@ -85,7 +85,7 @@ def body_of(request: requests.PreparedRequest) -> Any:
         return _fields(kind, content)
     if "urlencoded" in kind:
         return dict(parse_qsl(content))
-    # Bytes of a file are no parameters.
+    # Other bodies are the bytes of a file.
     return json.loads(content) if "json" in kind else None
 
 

@@ -1,7 +1,7 @@
-"""X's own OpenAPI description, in two generations that are judged by as one.
+"""X's own OpenAPI description, in two versions used as one.
 
-Until 2.166 the parameters and fields of posts had other names than since 2.167, and X takes both. A
-read is judged by the description whose names it uses; all else by the newer one.
+Version 2.167 renamed the parameters and fields of posts, and X accepts both names. A read is
+checked against the version whose names it uses, everything else against the newer one.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 from socialpublishing.tests.openapi import Description, described
 
 PROBLEMS = "https://api.x.com/2/problems/"
-# The newer description leaves these out, which X answers all the same.
+# X still returns these, but the newer description leaves them out.
 OLD_PROBLEMS = {"credits", "usage-capped", "client-forbidden", "unsupported-authentication"}
 
 
 class XDescription:
-    """Used as Description is. OAuth's calls are not described, so they are not looked at."""
+    """Has the interface of Description. OAuth requests are not described, so not checked."""
 
     def check_request(self, method: str, url: str, body: Any) -> None:
         if _is_described(url):
@@ -26,7 +26,7 @@ class XDescription:
             _generation(is_old).check_request(method, url, body)
 
     def check_response(self, method: str, url: str, status: int, response: Any) -> None:
-        """An answer may be in other names than its question."""
+        """A response may use other names than its request."""
         if not _is_described(url) or response is ...:
             return
         if status >= 400:
@@ -42,7 +42,7 @@ class XDescription:
             _generation(is_old=False).check_response(method, url, status, response)
         elif kind:
             _generation(is_old=True).check_value("Problem", response)
-        # Or it is one of the shapes that X answers and describes nowhere.
+        # Without a type it is an error format that X does not describe.
 
 
 def _is_described(url: str) -> bool:

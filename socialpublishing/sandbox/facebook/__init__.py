@@ -1,11 +1,10 @@
-"""Facebook Pages, as Meta's pages tell: https://developers.facebook.com/docs/graph-api, 2026-11-22.
+"""Facebook Pages: login, tokens, Pages, text, links, photos, videos, reels, stories, insights.
 
-Login, tokens, Pages, text, links, photos, videos, reels, stories, and how they did.
+Written from https://developers.facebook.com/docs/graph-api, read 2026-11-22.
 """
 
 import json
 import re
-import secrets
 from functools import partial
 from typing import Any
 
@@ -13,33 +12,40 @@ from django.http import Http404, HttpResponse
 from django.urls import include, path, re_path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, by_method
-from socialpublishing.sandbox.facebook import hosted, login, nodes, posts, videos
+from socialpublishing.sandbox.facebook import (
+    hosted,
+    insights,
+    login,
+    nodes,
+    posts,
+    reading,
+    videos,
+)
 from socialpublishing.sandbox.facebook.errors import refusal, rejection
+from socialpublishing.sandbox.facebook.headers import graph_headers, usage_of
 from socialpublishing.sandbox.facebook.login import LABEL, NAME
+from socialpublishing.sandbox.http import SandboxRequest, by_method
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
+from socialpublishing.sandbox.tokens import scopes_of_new_account
 
-# https://developers.facebook.com/docs/graph-api/changelog, 2026-11-22. An expired version is served
-# as the oldest living one, without a word.
+# https://developers.facebook.com/docs/graph-api/changelog, 2026-11-22. A request to an expired
+# version silently gets the oldest supported one.
 OLDEST, USUAL, NEWEST = (21, 0), (25, 0), (26, 0)
 VERSION = re.compile(r"/v(\d+)\.(\d+)/")
 
 
-def dress(request: SandboxRequest, response: HttpResponse) -> None:
+def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
     asked = VERSION.search(request.path_info)
     version = (int(asked[1]), int(asked[2])) if asked else USUAL
     major, minor = min(max(version, OLDEST), NEWEST)
-    is_limit = response.status_code == 429
-    usage = {"call_count": 100 if is_limit else 1, "total_cputime": 1, "total_time": 1}
-    headers = {
-        "facebook-api-version": f"v{major}.{minor}",
-        "x-fb-trace-id": secrets.token_urlsafe(8),
-        "x-fb-request-id": secrets.token_urlsafe(17),
-        "X-App-Usage": json.dumps(usage),
-    }
+    headers = {"facebook-api-version": f"v{major}.{minor}", **graph_headers(response)}
     if request.page_id:
-        page_usage = {"type": "pages", **usage, "estimated_time_to_regain_access": int(is_limit)}
+        page_usage = {
+            "type": "pages",
+            **usage_of(response),
+            "estimated_time_to_regain_access": int(response.status_code == 429),
+        }
         headers["X-Business-Use-Case-Usage"] = json.dumps({request.page_id: [page_usage]})
     for name, value in headers.items():
         response.headers.setdefault(name, value)
@@ -61,7 +67,7 @@ def _add(state: State, *, account_id: str, username: str, name: str) -> Account:
 def _add_page(
     state: State, owner: Account, *, account_id: str, name: str, username: str = "", **facts: Any
 ) -> Account:
-    usual = {"category": "Local business", "tasks": nodes.ALL_TASKS, "business": False}
+    defaults = {"category": "Local business", "tasks": nodes.ALL_TASKS, "business": False}
     return state.add_account(
         Account(
             platform=NAME,
@@ -70,18 +76,16 @@ def _add_page(
             name=name,
             created_at=state.now(),
             owner_id=owner.id,
-            facts={**usual, **facts},
+            facts={**defaults, **facts},
         )
     )
 
 
 def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
-    """`pages`: how many, or a list of {name, username, category, tasks, business}."""
+    """`pages`: their number, or a list of {name, username, category, tasks, business}."""
     username = fields["username"]
     name = fields.get("name", username)
-    scopes = fields.get("scopes", list(login.USUAL_SCOPES))
-    if unknown := set(scopes) - set(login.SCOPES):
-        raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown))}.")
+    scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.USUAL_SCOPES)
     wanted = _wanted_pages(fields.get("pages", 1), name)
     person = _add(state, account_id=state.new_id(nodes.EPOCH_MS), username=username, name=name)
     pages = [
@@ -135,7 +139,7 @@ def _permalink(request: SandboxRequest, page_id: str, number: str) -> HttpRespon
 
 
 def _story(request: SandboxRequest, number: str) -> HttpResponse:
-    """A story's address has the number of the post alone."""
+    """A story's URL contains only the number of the post."""
     for (name, post_id), _ in list(request.state.posts.items()):
         if name == NAME and post_id.endswith(f"_{number}"):
             return cards.post_page(request, platform=NAME, post_id=post_id)
@@ -143,7 +147,7 @@ def _story(request: SandboxRequest, number: str) -> HttpResponse:
 
 
 def _reel(request: SandboxRequest, video_id: str) -> HttpResponse:
-    """A reel's address has the id of its video."""
+    """A reel's URL contains the id of its video."""
     video = request.state.media.get((NAME, video_id))
     return cards.post_page(request, platform=NAME, post_id=video.post_id if video else "")
 
@@ -156,23 +160,23 @@ _graph = [
     path("oauth/access_token", _on(GET=login.access_token, POST=login.access_token)),
     path("debug_token", _on(GET=login.debug_token)),
     path("<str:node_id>/permissions", _on(GET=login.permissions, DELETE=login.revoke)),
-    path("<str:node_id>/accounts", _on(GET=nodes.accounts)),
-    path("<str:node_id>/feed", _on(GET=nodes.listing, POST=posts.publish)),
-    path("<str:node_id>/posts", _on(GET=nodes.listing)),
-    path("<str:node_id>/published_posts", _on(GET=nodes.listing)),
+    path("<str:node_id>/accounts", _on(GET=reading.accounts)),
+    path("<str:node_id>/feed", _on(GET=reading.listing, POST=posts.publish)),
+    path("<str:node_id>/posts", _on(GET=reading.listing)),
+    path("<str:node_id>/published_posts", _on(GET=reading.listing)),
     path("<str:node_id>/photos", _on(POST=posts.add_photo)),
-    path("<str:node_id>/videos", _on(GET=hosted.listed, POST=videos.upload), {"edge": "videos"}),
+    path("<str:node_id>/videos", _on(GET=hosted.listing, POST=videos.upload), {"edge": "videos"}),
     path(
         "<str:node_id>/video_reels",
-        _on(GET=hosted.listed, POST=hosted.publish),
+        _on(GET=hosted.listing, POST=hosted.publish),
         {"edge": "video_reels"},
     ),
     path("<str:node_id>/video_stories", _on(POST=hosted.publish), {"edge": "video_stories"}),
     path("<str:node_id>/photo_stories", _on(POST=hosted.photo_story)),
     path("<str:node_id>/stories", _on(GET=hosted.stories)),
-    path("<str:node_id>/insights", _on(GET=nodes.insights)),
-    # Meta's own SDK ends the address of a node with a slash.
-    re_path("^(?P<node_id>[^/]+)/?$", _on(GET=nodes.read, POST=posts.edit, DELETE=posts.delete)),
+    path("<str:node_id>/insights", _on(GET=insights.insights)),
+    # Meta's own SDK ends a node's URL with a slash.
+    re_path("^(?P<node_id>[^/]+)/?$", _on(GET=reading.read, POST=posts.edit, DELETE=posts.delete)),
 ]
 
 PLATFORM = Platform(
@@ -183,14 +187,14 @@ PLATFORM = Platform(
         path("stories/<str:number>", _on(GET=_story)),
         path("reel/<str:video_id>", _on(GET=_reel)),
         path("reel/<str:video_id>/", _on(GET=_reel)),
-        # Another host in truth.
+        # Another host at Facebook.
         path(hosted.UPLOAD_PATH, _on(POST=hosted.receive)),
         re_path(r"^v\d{1,2}\.\d{1,2}/", include(_graph)),
         path("", include(_graph)),
     ],
     refusal=refusal,
     rejection=rejection,
-    dress=dress,
+    add_headers=add_headers,
     text_of=posts.text_of,
     seed=seed,
     account_fields=("pages",),

@@ -1,4 +1,4 @@
-"""How the Graph API says no: one envelope, sorted by code and subcode.
+"""Errors of the Graph API: one format, with code and subcode.
 
 https://developers.facebook.com/docs/graph-api/guides/error-handling
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import EarlyResponse, json_response
+from socialpublishing.sandbox.http import EarlyResponse, json_response
 
 DOCS = "https://developers.facebook.com/docs/graph-api"
 
@@ -24,7 +24,7 @@ def graph_error(
     user_message: str = "",
     **more: Any,
 ) -> HttpResponse:
-    """The usual status: 403 for permissions, 500 when it is Facebook's fault, else 400."""
+    """The default status is 403 for permissions, 500 for Facebook's own failures, else 400."""
     error: dict[str, Any] = {"message": message, "type": kind, "code": code, **more}
     if subcode is not None:
         error["error_subcode"] = subcode
@@ -49,6 +49,12 @@ def missing_object(method: str, object_id: str) -> HttpResponse:
         subcode=33,
         kind="GraphMethodException",
     )
+
+
+def upload_error(kind: str, message: str, *, is_retriable: bool = False) -> HttpResponse:
+    """An error of the upload host, rupload.facebook.com."""
+    info = {"retriable": is_retriable, "type": kind, "message": message}
+    return json_response({"debug_info": info}, 400)
 
 
 def refusal(status: int) -> HttpResponse:

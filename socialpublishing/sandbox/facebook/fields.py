@@ -10,12 +10,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from socialpublishing.sandbox.exchange import SandboxRequest
 from socialpublishing.sandbox.facebook.errors import invalid
+from socialpublishing.sandbox.http import SandboxRequest
 
 Fields = dict[str, "Fields"]
 
-# Asking for any other fails the whole call.
+# Any other field fails the request.
 KNOWN_FIELDS: dict[str, list[str]] = json.loads(
     Path(__file__).with_name("known_fields.json").read_text("utf-8")
 )
@@ -24,9 +24,9 @@ _TOKEN = re.compile(r"\s*(?:(?P<name>\w+)(?:\.\w+\([^()]*\))*|(?P<sign>[{},]))\s
 
 
 def asked_fields(request: SandboxRequest, kind: str, usual: str) -> Fields:
-    """The call's `fields`, or the usual ones.
+    """The request's `fields`, or the usual ones.
 
-    `kind` is one of KNOWN_FIELDS. Raises Answered for a field that its nodes do not have.
+    `kind` is one of KNOWN_FIELDS. Raises EarlyResponse for a field that its nodes do not have.
     """
     asked = parse(str(request.params.get("fields") or usual))
     for name in asked:
@@ -38,7 +38,7 @@ def asked_fields(request: SandboxRequest, kind: str, usual: str) -> Fields:
 
 
 def parse(text: str) -> Fields:
-    """Names, each with the names inside its braces. Modifiers such as `.limit(0)` are read over."""
+    """Names, each with the names inside its braces. Modifiers such as `.limit(0)` are ignored."""
     root: Fields = {}
     stack, last, at = [root], "", 0
     while at < len(text):
@@ -61,13 +61,13 @@ def parse(text: str) -> Fields:
 
 
 def pick(node: dict[str, Any], asked: Fields) -> dict[str, Any]:
-    """What `asked` names of `node`, and its id. A field without a value is left out."""
+    """The fields of `node` that `asked` names, and its id. Missing fields are left out."""
     picked = {name: _inside(node[name], inner) for name, inner in asked.items() if name in node}
     return picked | ({"id": node["id"]} if "id" in node else {})
 
 
 def _inside(value: Any, asked: Fields) -> Any:
-    """Narrow a nested object, or each object of a list, to `asked`; all of it when nothing is."""
+    """Reduce a nested object, or each object of a list, to `asked`; keep all if that is empty."""
     if not asked:
         return value
     if isinstance(value, list):

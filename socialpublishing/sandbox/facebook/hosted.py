@@ -1,7 +1,8 @@
-"""Reels and stories: videos that go to a host of their own, and photos shown for a day.
+"""Reels and stories: videos uploaded to a separate host, and photos shown for a day.
 
-A line that breaks in the middle of an upload leaves there what came, and the upload goes on behind
-it. A call that means to bring less than the rest of the file is refused, and leaves nothing.
+If the connection breaks during an upload, the host keeps the bytes that arrived, and the client
+continues after them. A request that announces less than the rest of the file is refused, and none
+of its bytes are kept.
 
 https://developers.facebook.com/docs/video-api/guides/reels-publishing
 https://developers.facebook.com/docs/page-stories-api
@@ -14,27 +15,27 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob, joined
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
-from socialpublishing.sandbox.facebook import posts, videos
-from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
+from socialpublishing.sandbox.facebook import params, posts, videos
+from socialpublishing.sandbox.facebook.errors import (
+    graph_error,
+    invalid,
+    missing_object,
+    upload_error,
+)
 from socialpublishing.sandbox.facebook.fields import asked_fields, pick
 from socialpublishing.sandbox.facebook.login import NAME, caller, live_token
-from socialpublishing.sandbox.facebook.nodes import (
-    EPOCH_MS,
-    paged,
-    received,
-    time_of,
-    video_node,
-)
+from socialpublishing.sandbox.facebook.nodes import received, video_node
+from socialpublishing.sandbox.facebook.paging import paged, time_of
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, Media, Post, State
 
 REELS_A_DAY, DAY_S = 30, 86400
-DAYS_AHEAD = 29  # that a reel may be scheduled
+DAYS_AHEAD = 29  # how far ahead a reel can be scheduled
 MAX_BYTES = 1024**3
 SECONDS = {"video_reels": (3, 90), "video_stories": (3, 60)}
 STATES = ("PUBLISHED", "DRAFT", "SCHEDULED")
-WIDEST = 9 / 16 * 1.02  # upright, but for a rounded pixel
+MAX_ASPECT_RATIO = 9 / 16 * 1.02  # with a margin for rounded pixels
 MIN_WIDTH, MIN_HEIGHT = 540, 960
 FRAME_RATES = (24, 60)
 UPLOAD_PATH = "video-upload/v25.0/<str:video_id>"
@@ -52,68 +53,56 @@ def publish(request: SandboxRequest, node_id: str, edge: str) -> HttpResponse:
 
 
 def _start(request: SandboxRequest, page: Account, edge: str) -> HttpResponse:
-    video = Media(
-        platform=NAME,
-        id=request.state.new_id(EPOCH_MS),
-        account_id=page.id,
-        created_at=request.state.now(),
-        category="video",
-        facts={"edge": edge},
-    )
-    request.state.media[NAME, video.id] = video
+    video = videos.new_video(request, page)
+    video.facts["edge"] = edge
     url = f"{request.base_url}/{NAME}/video-upload/v25.0/{video.id}"
     return json_response({"video_id": video.id, "upload_url": url})
 
 
 def receive(request: SandboxRequest, video_id: str) -> HttpResponse:
-    """rupload.facebook.com: all of the bytes from `offset` on, or where they are."""
+    """rupload.facebook.com: all bytes from `offset` on, or the URL of the file."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme != "OAuth":
-        return _debug("ProcessingFailedError", "The Authorization header is not OAuth.")
+        return upload_error("ProcessingFailedError", "The Authorization header is not OAuth.")
     token = live_token(request.state, value)
     video = request.state.media.get((NAME, video_id))
     if video is None or video.account_id != token.account.id or "edge" not in video.facts:
-        return _debug("ProcessingFailedError", "There is no such upload.")
+        return upload_error("ProcessingFailedError", "There is no such upload.")
     if url := request.META.get("HTTP_FILE_URL"):
         try:
             blob: Blob = fetch(url, max_bytes=MAX_BYTES, agent=posts.FETCH_AGENT)
         except FetchFailed:
-            return _debug("ProcessingFailedError", "The file could not be fetched.")
+            return upload_error("ProcessingFailedError", "The file could not be fetched.")
         return _keep(request.state, video, blob)
     return _receive_bytes(request, video)
 
 
 def _receive_bytes(request: SandboxRequest, video: Media) -> HttpResponse:
-    state, stands_at = request.state, received(video)
-    if request.headers.get("offset") != str(stands_at):
-        return _debug("OffsetInvalidError", f"The upload stands at {stands_at}.")
-    if request.META.get("HTTP_FILE_SIZE") != str(stands_at + request.promised_bytes):
-        return _debug("PartialRequestError", "Partial request (did not match length of file)")
-    blob = request.arrived
+    state, offset = request.state, received(video)
+    if request.headers.get("offset") != str(offset):
+        return upload_error("OffsetInvalidError", f"The offset of the upload is {offset}.")
+    if request.META.get("HTTP_FILE_SIZE") != str(offset + request.promised_bytes):
+        return upload_error("PartialRequestError", "Partial request (did not match length of file)")
+    blob = request.received_body
     with state.lock:
-        if received(video) != stands_at:
-            return _debug("OffsetInvalidError", "Another call has uploaded here meanwhile.")
+        if received(video) != offset:
+            return upload_error("OffsetInvalidError", "Another request uploaded here meanwhile.")
         if not video.sha256:
             video.parts[len(video.parts)] = blob
     if blob.size < request.promised_bytes:
-        return _debug("PartialRequestError", "The line broke.", is_retriable=True)
+        return upload_error("PartialRequestError", "The connection broke.", is_retriable=True)
     return _keep(state, video, joined(video.parts.values()))
 
 
 def _keep(state: State, video: Media, blob: Blob) -> HttpResponse:
     with state.lock:
         if not video.sha256:
-            state.keep(video, blob)
+            state.add_media(video, blob)
     return json_response({"success": True})
 
 
-def _debug(kind: str, message: str, *, is_retriable: bool = False) -> HttpResponse:
-    info = {"retriable": is_retriable, "type": kind, "message": message}
-    return json_response({"debug_info": info}, 400)
-
-
 def _finish(request: SandboxRequest, page: Account, edge: str) -> HttpResponse:
-    """Once finished it stays so: finishing it again makes no second post."""
+    """Publish the upload. A repeated request creates no second post."""
     state = request.state
     video = state.media.get((NAME, str(request.params.get("video_id", ""))))
     if video is None or video.account_id != page.id or video.facts.get("edge") != edge:
@@ -127,9 +116,9 @@ def _finish(request: SandboxRequest, page: Account, edge: str) -> HttpResponse:
         if wanted not in STATES:
             raise invalid("Param video_state must be one of {PUBLISHED, DRAFT, SCHEDULED}")
         if wanted == "SCHEDULED":
-            posts.scheduled_time(request, DAYS_AHEAD)
-        text = posts.text_param(request, "description")
-        details |= posts.sent_details(request, "title", "place", "targeting", "feed_targeting")
+            params.scheduled_time(request, DAYS_AHEAD)
+        text = params.text_param(request, "description")
+        details |= params.sent_details(request, "title", "place", "targeting", "feed_targeting")
     with state.lock:
         if not video.post_id:
             if edge == "video_reels" and _reels_of_today(state, page) >= REELS_A_DAY:
@@ -160,17 +149,17 @@ def _reels_of_today(state: State, page: Account) -> int:
 
 
 def _fault(video: Media, edge: str) -> tuple[int, str] | None:
-    """By the code and the words with which processing ends."""
-    film, (shortest, longest) = video.movie, SECONDS[edge]
-    if film is None:
+    """The code and message with which processing will fail, or None."""
+    movie, (shortest, longest) = video.movie, SECONDS[edge]
+    if movie is None:
         return videos.UNKNOWN_FORMAT
-    if film.width / max(film.height, 1) > WIDEST:
+    if movie.width / max(movie.height, 1) > MAX_ASPECT_RATIO:
         return 1363040, "The aspect ratio of the video is not supported."
-    if film.width < MIN_WIDTH or film.height < MIN_HEIGHT:
+    if movie.width < MIN_WIDTH or movie.height < MIN_HEIGHT:
         return 1363127, "The resolution of the video is too low."
-    if not shortest <= film.duration_s <= longest:
+    if not shortest <= movie.duration_s <= longest:
         return 1363128, f"The video has to be {shortest} to {longest} seconds long."
-    if not FRAME_RATES[0] <= round(film.frame_rate) <= FRAME_RATES[1]:
+    if not FRAME_RATES[0] <= round(movie.frame_rate) <= FRAME_RATES[1]:
         return 1363129, "The video has to have 24 to 60 frames a second."
     return None
 
@@ -202,12 +191,12 @@ def stories(request: SandboxRequest, node_id: str) -> HttpResponse:
         and post.media[0].ready_at <= request.state.now()
     ]
     return paged(
-        request, [(post.id, post) for post in shown], lambda post: _shown_fields(request, post)
+        request, [(post.id, post) for post in shown], lambda post: _story_node(request, post)
     )
 
 
-def listed(request: SandboxRequest, node_id: str, edge: str) -> HttpResponse:
-    """`GET /{page}/videos` and `/video_reels`: the videos, as `GET /{video}` tells them."""
+def listing(request: SandboxRequest, node_id: str, edge: str) -> HttpResponse:
+    """`GET /{page}/videos` and `/video_reels`."""
     token = caller(request, "pages_read_engagement")
     if token.kind != "page" or node_id not in ("me", token.account.id):
         raise EarlyResponse(missing_object("get", node_id))
@@ -225,7 +214,7 @@ def listed(request: SandboxRequest, node_id: str, edge: str) -> HttpResponse:
     )
 
 
-def _shown_fields(request: SandboxRequest, post: Post) -> dict[str, Any]:
+def _story_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
     [media] = post.media
     return {
         "post_id": post.id.rpartition("_")[2],

@@ -1,4 +1,4 @@
-"""The login dialog, the tokens it leads to, and the check of a token at each call.
+"""The login dialog, the tokens, and the check of the token of each request.
 
 https://developers.facebook.com/documentation/facebook-login/guides/access-tokens
 """
@@ -12,9 +12,10 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
+from socialpublishing.sandbox.tokens import split_scopes
 
 NAME = "facebook"
 LABEL = "Facebook"
@@ -39,33 +40,35 @@ SCOPES = {
     "instagram_basic": "See your Instagram account and its media",
     "instagram_content_publish": "Publish on your Instagram account",
 }
-ALWAYS = "public_profile"  # granted without asking, and never declined
+ALWAYS = "public_profile"  # always granted, and cannot be declined
 USUAL_SCOPES = tuple(scope for scope in SCOPES if scope.startswith(("pages", "read", ALWAYS)))
 
 
 def dialog(request: SandboxRequest) -> HttpResponse:
     params = oauth.strings(request.params)
-    asked = params.get("scope", "").replace(",", " ").split()
+    asked = split_scopes(params.get("scope", ""))
     if reason := _fault_of(params, asked):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     asked = list(dict.fromkeys([ALWAYS, *asked]))
     scopes = {scope: SCOPES[scope] for scope in asked}
-    ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
+    consent = oauth.ConsentRequest(
+        platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True
+    )
     account = oauth.consenting_account(
         request,
-        ask,
+        consent,
         error="access_denied",
         error_code="200",
         error_description="Permissions error",
         error_reason="user_denied",
     )
-    granted = {ALWAYS, *oauth.ticked(request, "scope", asked)}
+    granted = {ALWAYS, *oauth.checked_boxes(request, "scope", asked)}
     page_ids = [page.id for page in request.state.accounts(NAME, owner_id=account.id)]
     grant = AuthorizationGrant(
         account=account,
         scopes=granted,
         declined=set(asked) - granted,
-        page_ids=tuple(oauth.ticked(request, "page", page_ids)),
+        page_ids=tuple(oauth.checked_boxes(request, "page", page_ids)),
     )
     code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(80)}", params)
     response = {"code": code.value, **oauth.state_of(params)}
@@ -83,7 +86,7 @@ def _fault_of(params: dict[str, str], asked: list[str]) -> str:
     if not oauth.is_redirect_uri(params.get("redirect_uri", "")):
         return "URL blocked: redirect_uri is not an http(s) address."
     if params.get("response_type", "code") != "code":
-        return "This sandbox knows response_type code only."
+        return "The sandbox supports only response_type code."
     if unknown := [scope for scope in asked if scope not in SCOPES]:
         return f"Invalid Scopes: {', '.join(unknown)}."
     return ""
@@ -149,22 +152,22 @@ def _exchange_token(state: State, params: dict[str, str]) -> HttpResponse:
 
 
 def issue(state: State, grant: AuthorizationGrant, *, lifetime_s: int) -> dict[str, Any]:
-    """A user token: short-lived from a code, long-lived from an exchange."""
+    """Issue a user token: short-lived for a code, long-lived for a short-lived token."""
     value = _new_value()
     state.mint("user", grant, value, lifetime_s=lifetime_s, account=grant.account)
     return {"access_token": value, "token_type": "bearer", "expires_in": lifetime_s}
 
 
 def page_token(state: State, parent: Token, page: Account) -> Token:
-    """The Page token that belongs to a user token: the same one, as long as it lives.
+    """The Page token that belongs to a user token: the same one as long as it is valid.
 
-    It has no date of expiry if the user token is long-lived; else it dies together with it.
+    It never expires if the user token is long-lived; else both expire together.
     """
     is_long = parent.expires_at is None or parent.expires_at - parent.issued_at > SHORT_LIFE_S
     with state.lock:
         for token in state.tokens_of(page):
-            is_kin = token.grant is parent.grant and (token.expires_at is None) is is_long
-            if token.kind == "page" and is_kin and state.is_live(token):
+            is_same = token.grant is parent.grant and (token.expires_at is None) is is_long
+            if token.kind == "page" and is_same and state.is_live(token):
                 return token
         token = state.mint("page", parent.grant, _new_value(), lifetime_s=None, account=page)
         if not is_long:
@@ -180,8 +183,8 @@ def _new_value() -> str:
 
 
 def caller(request: SandboxRequest, *scopes: str) -> Token:
-    """The token that the call carries, alive and with `scopes`. Raises Answered otherwise."""
-    value = _given(request)
+    """The request's token, if it is valid and has `scopes`. Raises EarlyResponse otherwise."""
+    value = _access_token(request)
     if not value:
         raise EarlyResponse(
             graph_error(104, "An access token is required to request this resource.")
@@ -212,13 +215,13 @@ def live_token(state: State, value: str) -> Token:
         raise EarlyResponse(
             graph_error(190, "Invalid OAuth access token - Cannot parse access token")
         )
-    if error := _death_of(state, token):
+    if error := _token_error(state, token):
         raise EarlyResponse(graph_error(190, error["message"], subcode=error["subcode"]))
     return token
 
 
-def _death_of(state: State, token: Token) -> dict[str, Any]:
-    """Why a token is dead, {} if it lives."""
+def _token_error(state: State, token: Token) -> dict[str, Any]:
+    """Why the token is invalid, {} if it is valid."""
     start = "Error validating access token:"
     if token.grant.has_ended:
         app = oauth.client_id(NAME)
@@ -232,17 +235,17 @@ def _death_of(state: State, token: Token) -> dict[str, Any]:
     ended, now = token.expires_at or state.now(), state.now()
     return {
         "code": 190,
-        "message": f"{start} Session has expired on {_spoken(ended)}."
-        f" The current time is {_spoken(now)}.",
+        "message": f"{start} Session has expired on {_long_time(ended)}."
+        f" The current time is {_long_time(now)}.",
         "subcode": 463,
     }
 
 
-def _spoken(epoch_seconds: float) -> str:
+def _long_time(epoch_seconds: float) -> str:
     return f"{dt.datetime.fromtimestamp(epoch_seconds, dt.UTC):%A, %d-%b-%y %H:%M:%S} UTC"
 
 
-def _given(request: SandboxRequest) -> str:
+def _access_token(request: SandboxRequest) -> str:
     return str(request.params.get("access_token", "")) or request.bearer
 
 
@@ -250,13 +253,12 @@ def _proof(token: str) -> str:
     return hmac.new(oauth.CLIENT_SECRET.encode(), token.encode(), hashlib.sha256).hexdigest()
 
 
-# --- Looking at tokens and permissions -----------------------------------------------------------
+# --- Inspecting tokens and permissions -----------------------------------------------------------
 
 
 def debug_token(request: SandboxRequest) -> HttpResponse:
-    given = _given(request)
-    if given != APP_TOKEN:
-        caller(request)  # a user of the same app may ask too
+    if _access_token(request) != APP_TOKEN:
+        caller(request)  # a token of any user of the app is accepted too
     value = str(request.params.get("input_token", ""))
     if not value:
         raise invalid("The parameter input_token is required.")
@@ -287,9 +289,13 @@ def debug_token(request: SandboxRequest) -> HttpResponse:
     }
     if token.kind == "page":
         data["profile_id"] = token.account.id
-    if error := _death_of(request.state, token):
+    if error := _token_error(request.state, token):
         data["error"] = error
     return json_response({"data": data})
+
+
+def can_see(token: Token, page_id: str) -> bool:
+    return page_id in (token.account.id, *token.grant.page_ids)
 
 
 def permissions(request: SandboxRequest, node_id: str) -> HttpResponse:
@@ -302,7 +308,7 @@ def permissions(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 
 def revoke(request: SandboxRequest, node_id: str) -> HttpResponse:
-    """Takes back one permission, or the whole login: then all tokens of the person die."""
+    """Revoke one permission, or the login with all tokens of the person."""
     grant = _own_grant(request, node_id)
     permission = request.params.get("permission")
     with request.state.lock:

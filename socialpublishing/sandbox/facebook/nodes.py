@@ -1,175 +1,21 @@
-"""Reading: people, Pages, posts and photos, one by one or in lists that go on and on.
+"""The JSON of people, Pages, posts, photos and videos.
 
 https://developers.facebook.com/docs/graph-api/reference/page
 """
 
-import base64
-import datetime as dt
-import re
-from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from django.http import HttpResponse
-from django.utils.dateparse import parse_date, parse_datetime
-
-from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response, listed
-from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
-from socialpublishing.sandbox.facebook.fields import asked_fields, pick
-from socialpublishing.sandbox.facebook.login import NAME, caller, page_token
+from socialpublishing.sandbox.facebook.login import NAME, page_token
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.state import Account, Media, Post, Token, as_time
 
-EPOCH_MS = 1577836800000  # ours: ids of 18 digits, as Facebook's have
-DEFAULT_LIMIT, MAX_LIMIT = 25, 100
+EPOCH_MS = 1577836800000  # our choice: gives ids of 18 digits, like Facebook's
 ALL_TASKS = ("ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MESSAGING", "MODERATE", "MANAGE")
 
 
-def read(request: SandboxRequest, node_id: str) -> HttpResponse:
-    """`GET /{id}`, whatever the id names."""
-    if _is_visitor(request):
-        return cards.post_page(request, platform=NAME, post_id=node_id)
-    token = caller(request)
-    node, kind, usual = _node(request, token, node_id)
-    return json_response(pick(node, asked_fields(request, kind, usual)))
-
-
-def _is_visitor(request: SandboxRequest) -> bool:
-    """A browser at the generic permalink `facebook.com/{page}_{post}`, a path of the API too."""
-    wants_html = "text/html" in request.headers.get("Accept", "")
-    return wants_html and not request.bearer and "access_token" not in request.params
-
-
-def _node(request: SandboxRequest, token: Token, node_id: str) -> tuple[dict[str, Any], str, str]:
-    """The node, its kind and the fields that are answered when none is asked for."""
-    state = request.state
-    account = token.account if node_id == "me" else state.account(NAME, node_id)
-    if account is not None and account.owner_id:
-        if account is not token.account and account.id not in token.grant.page_ids:
-            raise EarlyResponse(missing_object("get", node_id))
-        return page_node(request, token, account), "PAGE", "name,id"
-    if account is not None and account is token.grant.account:
-        return _user_node(request, account), "USER", "name,id"
-    post = state.posts.get((NAME, node_id))
-    if post and state.is_readable(post) and _can_see(token, post.account.id):
-        return post_node(request, post), "POST", "created_time,message,id"
-    photo = state.media.get((NAME, node_id))
-    if photo and _can_see(token, photo.account_id) and photo.category == "video":
-        # A fresh one is not to be seen at once.
-        if state.now() < photo.created_at + state.setting("read_delay_seconds"):
-            raise EarlyResponse(missing_object("get", node_id))
-        return video_node(request, photo), "VIDEO", "updated_time,id"
-    if photo and _can_see(token, photo.account_id):
-        return _photo_node(request, photo), "PHOTO", "created_time,name,id"
-    raise EarlyResponse(missing_object("get", node_id))
-
-
-def _can_see(token: Token, page_id: str) -> bool:
-    return page_id in (token.account.id, *token.grant.page_ids)
-
-
-def accounts(request: SandboxRequest, node_id: str) -> HttpResponse:
-    """`GET /me/accounts`: the Pages that the person ticked, with their tokens."""
-    token = caller(request)
-    if token.kind != "user" or node_id not in ("me", token.account.id):
-        raise EarlyResponse(missing_object("get", node_id))
-    scopes = token.grant.scopes
-    pages = [
-        page
-        for page_id in token.grant.page_ids
-        if (page := request.state.account(NAME, page_id))
-        and "pages_show_list" in scopes
-        and (not page.facts["business"] or "business_management" in scopes)
-    ]
-    usual = "access_token,category,category_list,name,id,tasks"
-    asked = asked_fields(request, "PAGE", usual)
-    return paged(
-        request,
-        [(page.id, page) for page in pages],
-        lambda page: pick(page_node(request, token, page), asked),
-    )
-
-
-def listing(request: SandboxRequest, node_id: str) -> HttpResponse:
-    """`/{page}/published_posts`, `/posts` and `/feed`, which differ only where visitors post."""
-    token = caller(request, "pages_read_engagement")
-    page = token.account if node_id == "me" else request.state.account(NAME, node_id)
-    if page is None or not page.owner_id or not _can_see(token, page.id):
-        raise EarlyResponse(missing_object("get", node_id))
-    since, until = time_of(request, "since"), time_of(request, "until")
-    posts = [
-        post
-        for post in request.state.posts_of(page)
-        if request.state.is_listed(post)
-        and not post.facts.get("is_story")
-        and (since is None or post.created_at >= since)
-        and (until is None or post.created_at <= until)
-    ]
-    asked = asked_fields(request, "POST", "created_time,message,id")
-    metrics = _metrics_in_fields(request, token) if "insights" in asked else ()
-
-    def draw(post: Post) -> dict[str, Any]:
-        node = post_node(request, post)
-        if metrics:
-            node["insights"] = _insights_of(request, post, metrics)
-        return pick(node, asked)
-
-    return paged(request, [(post.id, post) for post in posts], draw)
-
-
-def paged(
-    request: SandboxRequest, items: Iterable[tuple[str, Any]], draw: Callable[[Any], dict[str, Any]]
-) -> HttpResponse:
-    """One page of a list, and the address of the next one if there is more."""
-    items = list(items)
-    limit = str(request.params.get("limit", DEFAULT_LIMIT))
-    if not limit.isdecimal() or int(limit) < 1:
-        raise invalid("Param limit must be a positive number")
-    size = min(int(limit), MAX_LIMIT)
-    cursors = [_cursor(item_id) for item_id, _ in items]
-    start = 0
-    if after := request.params.get("after"):
-        if after not in cursors:
-            raise invalid("Invalid cursors values for the after cursor", subcode=None)
-        start = cursors.index(after) + 1
-    shown = items[start : start + size]
-    response: dict[str, Any] = {"data": [draw(item) for _, item in shown]}
-    if shown:
-        last = start + len(shown) - 1
-        response["paging"] = {"cursors": {"before": cursors[start], "after": cursors[last]}}
-        if last + 1 < len(items):
-            query = {**request.params, "limit": size, "after": cursors[last]}
-            response["paging"]["next"] = f"{request.base_url}{request.path_info}?{urlencode(query)}"
-    return json_response(response)
-
-
-def _cursor(item_id: str) -> str:
-    return base64.urlsafe_b64encode(item_id.encode()).decode().rstrip("=")
-
-
-def time_of(request: SandboxRequest, name: str) -> float | None:
-    """Epoch seconds, or an ISO date with or without a time."""
-    value = str(request.params.get(name, ""))
-    if not value:
-        return None
-    if value.isascii() and value.isdecimal() and len(value) < 12:
-        return float(value)
-    try:
-        moment = parse_datetime(value)
-        if moment is None and (day := parse_date(value)):
-            moment = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise invalid(f"Param {name} is no time")
-    return moment.replace(tzinfo=moment.tzinfo or dt.UTC).timestamp()
-
-
-# --- Nodes ---------------------------------------------------------------------------------------
-
-
-def _user_node(request: SandboxRequest, person: Account) -> dict[str, Any]:
+def user_node(request: SandboxRequest, person: Account) -> dict[str, Any]:
     first, _, last = person.name.partition(" ")
     return {
         "id": person.id,
@@ -207,7 +53,7 @@ def page_node(request: SandboxRequest, token: Token, page: Account) -> dict[str,
 
 
 def post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
-    """What Facebook leaves out when it is empty is missing here too: message, shares, story."""
+    """Like Facebook, it leaves out message, shares and attachments if they are empty."""
     url = _url(request, post)
     created = time_text(post.created_at)
     author = {"name": post.account.name, "id": post.account.id}
@@ -228,22 +74,7 @@ def post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
         "is_expired": False,
         "from": author,
         "promotable_id": post.id,
-        "comments": {
-            "data": [],
-            "summary": {
-                "order": "ranked",
-                "total_count": counted["comments"],
-                "can_comment": True,
-            },
-        },
-        "reactions": {
-            "data": [],
-            "summary": {"total_count": counted["likes"], "viewer_reaction": "NONE"},
-        },
-        "likes": {
-            "data": [],
-            "summary": {"total_count": counted["likes"], "can_like": True, "has_liked": False},
-        },
+        **_interactions(counted),
     }
     if counted["shares"]:
         node["shares"] = {"count": counted["shares"]}
@@ -260,61 +91,13 @@ def post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
     return node
 
 
-# https://developers.facebook.com/docs/graph-api/reference/insights: what is alive for a post.
-METRICS = {
-    "post_media_view": "impressions",
-    "post_total_media_view_unique": "reach",
-    "post_clicks": "clicks",
-    "post_reactions_like_total": "likes",
-}
-
-
-def insights(request: SandboxRequest, node_id: str) -> HttpResponse:
-    """`GET /{post}/insights`. One metric that is dead fails the whole call."""
-    token = caller(request, "read_insights")
-    post = request.state.posts.get((NAME, node_id))
-    if post is None or not _can_see(token, post.account.id):
-        raise EarlyResponse(missing_object("get", node_id))
-    names = _checked_metrics(token, str(request.params.get("metric", "")))
-    return json_response(_insights_of(request, post, names))
-
-
-INSIGHTS_FIELD = re.compile(r"\binsights(?:\.metric\(([^()]*)\))?")
-
-
-def _metrics_in_fields(request: SandboxRequest, token: Token) -> list[str]:
-    """Of `fields=insights.metric(…)`, by which a list tells the insights of each post."""
-    found = INSIGHTS_FIELD.search(str(request.params["fields"]))
-    return _checked_metrics(token, (found and found[1]) or "")
-
-
-def _checked_metrics(token: Token, asked: str) -> list[str]:
-    if "read_insights" not in token.grant.scopes:
-        raise EarlyResponse(graph_error(10, "(#10) This endpoint requires 'read_insights'"))
-    if "ANALYZE" not in token.account.facts.get("tasks", ()):
-        raise EarlyResponse(graph_error(200, "(#200) The task ANALYZE is needed on the Page"))
-    if not asked:
-        raise EarlyResponse(graph_error(3001, "Param metric is required", subcode=1504028))
-    names = listed(asked)
-    if not METRICS.keys() >= set(names):
-        raise invalid("The value must be a valid insights metric")
-    return names
-
-
-def _insights_of(request: SandboxRequest, post: Post, names: Iterable[str]) -> dict[str, Any]:
-    counted = metrics_of(post, request.state.now())
-    data = [
-        {
-            "name": name,
-            "period": "lifetime",
-            "values": [{"value": counted[METRICS[name]]}],
-            "title": name,
-            "description": "",
-            "id": f"{post.id}/insights/{name}/lifetime",
-        }
-        for name in names
-    ]
-    return {"data": data}
+def _interactions(counted: dict[str, int]) -> dict[str, Any]:
+    summaries: dict[str, dict[str, Any]] = {
+        "comments": {"order": "ranked", "total_count": counted["comments"], "can_comment": True},
+        "reactions": {"total_count": counted["likes"], "viewer_reaction": "NONE"},
+        "likes": {"total_count": counted["likes"], "can_like": True, "has_liked": False},
+    }
+    return {name: {"data": [], "summary": summary} for name, summary in summaries.items()}
 
 
 def _attachment(request: SandboxRequest, post: Post, url: str) -> dict[str, Any]:
@@ -342,7 +125,7 @@ def _attachment(request: SandboxRequest, post: Post, url: str) -> dict[str, Any]
     }
 
 
-def _photo_node(request: SandboxRequest, photo: Media) -> dict[str, Any]:
+def photo_node(request: SandboxRequest, photo: Media) -> dict[str, Any]:
     url = _media_url(request, photo)
     created = time_text(photo.created_at)
     node: dict[str, Any] = {
@@ -367,7 +150,7 @@ def _photo_node(request: SandboxRequest, photo: Media) -> dict[str, Any]:
 
 
 def video_node(request: SandboxRequest, video: Media) -> dict[str, Any]:
-    """The video as `GET /{video}` tells it, with how far it has come."""
+    """The video with the state of its upload and processing."""
     state = request.state
     is_ready = bool(video.post_id) and video.ready_at <= state.now()
     fault = video.facts.get("fault") if is_ready else None
@@ -381,7 +164,7 @@ def video_node(request: SandboxRequest, video: Media) -> dict[str, Any]:
     }
     if post := state.posts.get((NAME, video.post_id)):
         data |= {"description": post.text} if post.text else {}
-        # Of a reel without the host.
+        # A reel's permalink has no host.
         is_reel = post.details.get("kind") == "reel"
         data["permalink_url"] = f"{post.path}/" if is_reel else _url(request, post)
         data["post_id"] = post.id.rpartition("_")[2]
@@ -393,7 +176,7 @@ def video_node(request: SandboxRequest, video: Media) -> dict[str, Any]:
 def _video_status(
     request: SandboxRequest, video: Media, *, is_ready: bool, fault: tuple[int, str] | None
 ) -> dict[str, Any]:
-    """Meta's pages spell it in two ways: the setting says in which."""
+    """Meta's pages name the fields in two ways: a setting selects one."""
     by_guide = request.state.setting("facebook_spelling") == "guide"
     complete = "complete" if by_guide else "completed"
     errors, transferred = ("errors", "bytes_transfered")
@@ -403,8 +186,8 @@ def _video_status(
     processing: dict[str, Any] = {"status": complete if is_ready else "not_started"}
     publishing: dict[str, Any] = {"status": "not_started"}
     if fault:
-        code, words = fault
-        processing = {"status": "error", errors: [{"code": code, "message": words}]}
+        code, message = fault
+        processing = {"status": "error", errors: [{"code": code, "message": message}]}
     elif is_ready:
         publish_status = video.facts.get("publish_status", "published")
         publishing = {"status": complete, "publish_status": publish_status}
@@ -421,6 +204,7 @@ def _video_status(
 
 
 def received(video: Media) -> int:
+    """How many bytes have arrived."""
     return video.size_bytes or sum(part.size for part in video.parts.values())
 
 

@@ -1,31 +1,27 @@
-"""Writing: a Page's posts and photos, and taking them down again.
+"""Creating, editing and deleting a Page's posts and photos.
 
 https://developers.facebook.com/documentation/pages-api/posts
 """
 
-import json
-import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
+from socialpublishing.sandbox.facebook import params
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import asked_fields, pick
 from socialpublishing.sandbox.facebook.login import NAME, caller
-from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, post_node, time_of
+from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, post_node
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, Media, Post, State
 
-MAX_TEXT = 63_206
 MAX_PHOTO_BYTES = 10 * 1024 * 1024
 PHOTO_TYPES = ("image/jpeg", "image/bmp", "image/png", "image/gif", "image/tiff")
 FETCH_AGENT = "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)"
 REPEAT_WINDOW_S = 86400
-MAX_CARDS = 5
-DAYS_AHEAD = 75  # that a post may be scheduled; the Posts guide says 30
+DAYS_AHEAD = 75  # how far ahead a post can be scheduled; the Posts guide has 30
 FEED_DETAILS = (
     "name",
     "description",
@@ -36,51 +32,44 @@ FEED_DETAILS = (
     "child_attachments",
     "call_to_action",
 )
-AS_JSON: dict[str, type] = {
-    "targeting": dict,
-    "feed_targeting": dict,
-    "call_to_action": dict,
-    "child_attachments": list,
-}
 
 
 def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`POST /{page}/feed`: text, a link, or photos that were uploaded unpublished."""
     page = author(request, node_id)
-    text = text_param(request, "message")
-    link = text_param(request, "link")
-    photo_ids = _attached_media(request.params)
+    text = params.text_param(request, "message")
+    link = params.text_param(request, "link")
+    photo_ids = params.attached_media(request.params)
     if not text.strip() and not link and not photo_ids:
         raise invalid("Missing message or attachment")
-    _check_link(link)
-    asked = asked_fields(request, "POST", "id")  # a write may read what it made
-    details = sent_details(request, *FEED_DETAILS)
-    _check_cards(details.get("child_attachments"))
+    params.check_link(link)
+    asked = asked_fields(request, "POST", "id")  # a write can return fields of the new post
+    details = params.sent_details(request, *FEED_DETAILS)
+    params.check_cards(details.get("child_attachments"))
     is_scheduled = bool(request.params.get("scheduled_publish_time"))
     if is_scheduled:
-        scheduled_time(request, DAYS_AHEAD)
+        params.scheduled_time(request, DAYS_AHEAD)
     with request.state.lock:
         photos = tuple(_staged(request.state, page, photo_id) for photo_id in photo_ids)
-        is_public = flag(request, "published") and not is_scheduled
+        is_public = params.bool_param(request, "published") and not is_scheduled
         post = _add_post(request.state, page, text, photos, link=link, is_public=is_public)
         post.details |= details
     return json_response(pick(post_node(request, post), asked))
 
 
 def add_photo(request: SandboxRequest, node_id: str) -> HttpResponse:
-    """`POST /{page}/photos`: a post of one photo; `published=false`: a photo for a later one."""
+    """`POST /{page}/photos`: a post of one photo, or with `published=false` a photo for later."""
     page = author(request, node_id)
-    text = text_param(request, "message") or text_param(request, "caption")
-    is_public = flag(request, "published")
-    # Whatever its field is called.
-    data = next(iter(request.files.values()), None)
+    text = params.text_param(request, "message") or params.text_param(request, "caption")
+    is_public = params.bool_param(request, "published")
+    data = next(iter(request.files.values()), None)  # its field may have any name
     if data is None:
         data = _fetched(
-            text_param(request, "url")
-        )  # may take its time: the state is not locked yet
+            params.text_param(request, "url")
+        )  # may take long: the state is not locked yet
     with request.state.lock:
         photo = _add_photo(
-            request.state, page, data, alt_text=text_param(request, "alt_text_custom")
+            request.state, page, data, alt_text=params.text_param(request, "alt_text_custom")
         )
         if not is_public:
             return json_response({"id": photo.id})
@@ -89,9 +78,9 @@ def add_photo(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 
 def edit(request: SandboxRequest, node_id: str) -> HttpResponse:
-    """`POST /{post}`: another text."""
+    """`POST /{post}`: change the text."""
     token = caller(request)
-    text = text_param(request, "message")
+    text = params.text_param(request, "message")
     with request.state.lock:
         post = request.state.posts.get((NAME, node_id))
         if post is None or post.account is not token.account or post.is_deleted:
@@ -102,7 +91,7 @@ def edit(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 
 def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
-    """`DELETE /{post}` or `/{photo}`. A post whose only photo goes, goes too."""
+    """`DELETE /{post}` or `/{photo}`. A post is deleted with its only photo."""
     token = caller(request)
     with request.state.lock:
         post = request.state.posts.get((NAME, node_id))
@@ -130,18 +119,18 @@ def text_of(request: SandboxRequest) -> str:
     return next((str(request.params[name]) for name in names if request.params.get(name)), "")
 
 
-# --- Who may -------------------------------------------------------------------------------------
+# --- Permissions ---------------------------------------------------------------------------------
 
 
 def author(request: SandboxRequest, node_id: str) -> Account:
-    """The Page that posts. Raises Answered without a token of just this Page, or the right."""
+    """The Page that posts. Raises EarlyResponse without its own token or the permission to post."""
     token = caller(request)
     if token.kind != "page":
         if node_id in token.grant.page_ids:
             raise EarlyResponse(
                 graph_error(210, "(#210) A page access token is required to request this resource.")
             )
-        if node_id in ("me", token.account.id):  # publish_actions is dead since 2018
+        if node_id in ("me", token.account.id):  # Meta removed publish_actions in 2018
             raise EarlyResponse(
                 graph_error(200, "(#200) Posting to a personal profile is not possible.")
             )
@@ -164,114 +153,11 @@ def _demand_right_to_post(scopes: set[str], page: Account) -> None:
         )
 
 
-# --- What was sent -------------------------------------------------------------------------------
-
-
-def text_param(request: SandboxRequest, name: str) -> str:
-    value = request.params.get(name) or ""
-    if not isinstance(value, str):
-        raise invalid(f"Param {name} must be a string")
-    if len(value) > MAX_TEXT:
-        raise invalid(f"Param {name} is longer than {MAX_TEXT} characters")
-    return value
-
-
-def sent_details(request: SandboxRequest, *names: str) -> dict[str, Any]:
-    """What the post is told beside its text; objects and arrays come as JSON."""
-    data = {}
-    for name in names:
-        value = request.params.get(name)
-        if value is None:
-            continue
-        if kind := AS_JSON.get(name):
-            value = _loads(value, name)
-            if not isinstance(value, kind):
-                raise invalid(f"Param {name} must be an {'object' if kind is dict else 'array'}")
-        elif not isinstance(value, str):
-            raise invalid(f"Param {name} must be a string")
-        data[name] = value
-    return data
-
-
-def scheduled_time(request: SandboxRequest, days_ahead: int) -> float:
-    """`scheduled_publish_time`, from ten minutes to so many days ahead."""
-    at = time_of(request, "scheduled_publish_time")
-    now = request.state.now()
-    if at is None or not now + 600 <= at <= now + days_ahead * 86400:
-        raise invalid("The specified scheduled publish time is invalid.")
-    return at
-
-
-def _check_cards(cards: Any) -> None:
-    """https://developers.facebook.com/docs/graph-api/reference/page/feed: child_attachments."""
-    if cards is None:
-        return
-    if not isinstance(cards, list) or not 2 <= len(cards) <= MAX_CARDS:
-        raise invalid(f"Param child_attachments must have 2 to {MAX_CARDS} elements")
-    for card in cards:
-        if not isinstance(card, dict) or not isinstance(card.get("link"), str):
-            raise invalid("Param child_attachments needs a link in each element")
-        _check_link(card["link"])
-
-
-def flag(request: SandboxRequest, name: str) -> bool:
-    """True when it is not given."""
-    value = str(request.params.get(name, "true")).lower()
-    if value not in ("true", "1", "false", "0"):
-        raise invalid(f"Param {name} must be a boolean")
-    return value in ("true", "1")
-
-
-def _attached_media(params: dict[str, Any]) -> list[str]:
-    """Photo ids, from a list in JSON or from fields such as `attached_media[0]`."""
-    items = _loads(params.get("attached_media", []))
-    if not isinstance(items, list):
-        raise invalid("Param attached_media must be an array")
-    indexed = []
-    for name, value in params.items():
-        if match := INDEXED.fullmatch(name):
-            item = {"media_fbid": value} if match["is_bare"] else _loads(value)
-            indexed.append((int(match["index"]), item))
-    items = [*items, *(item for _, item in sorted(indexed, key=lambda pair: pair[0]))]
-    ids = []
-    for item in map(_loads, items):
-        media_fbid = item.get("media_fbid") if isinstance(item, dict) else None
-        if not isinstance(media_fbid, str | int):
-            raise invalid("Param attached_media needs a media_fbid in each item")
-        ids.append(str(media_fbid))
-    return ids
-
-
-INDEXED = re.compile(r"attached_media\[(?P<index>\d{1,3})\](?P<is_bare>\[media_fbid\])?")
-
-
-def _loads(value: Any, name: str = "attached_media") -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError) as error:
-        raise invalid(f"Param {name} is not valid JSON") from error
-
-
-def _check_link(link: str) -> None:
-    if not link:
-        return
-    try:
-        parts = urlsplit(link)
-        host = parts.hostname or ""
-    except ValueError:
-        host = ""
-    if not host or parts.scheme not in ("http", "https"):
-        raise EarlyResponse(graph_error(1500, "The url you supplied is invalid"))
-    if re.search(r"(^|\.)(facebook\.com|fb\.com|fb\.me)$", host):
-        raise EarlyResponse(
-            graph_error(200, "(#200) Links to Facebook cannot be shared.", subcode=1609008)
-        )
+# --- Creating photos and posts -------------------------------------------------------------------
 
 
 def _fetched(url: str) -> Blob:
-    """The photo at `url`, fetched as Facebook does it."""
+    """The photo at `url`."""
     if not url:
         raise EarlyResponse(graph_error(324, "(#324) Requires upload file"))
     try:
@@ -284,9 +170,6 @@ def _fetched(url: str) -> Blob:
         ) from failed
 
 
-# --- What is made --------------------------------------------------------------------------------
-
-
 def _add_photo(state: State, page: Account, data: Blob, *, alt_text: str) -> Media:
     photo = Media(
         platform=NAME,
@@ -296,7 +179,7 @@ def _add_photo(state: State, page: Account, data: Blob, *, alt_text: str) -> Med
         alt_text=alt_text,
     )
     if data.size <= MAX_PHOTO_BYTES:
-        state.keep(photo, data)
+        state.add_media(photo, data)
     if photo.picture is None or photo.picture.mime_type not in PHOTO_TYPES:
         state.media.pop((NAME, photo.id), None)
         raise _unreadable_photo()
@@ -400,7 +283,7 @@ def _made(
 
 
 def _refuse_repeat(state: State, page: Account, text: str, photos: tuple[Media, ...]) -> None:
-    """Facebook's guard against repeats, which is partial: the setting says which one is up."""
+    """Facebook's incomplete protection against duplicates; a setting selects its kind."""
     guard = state.setting("facebook_duplicates")
     earlier = [
         post

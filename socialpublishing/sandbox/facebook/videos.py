@@ -1,4 +1,4 @@
-"""Videos of a Page: `POST /{page}/videos`, in chunks by upload phases, or whole in one call.
+"""Videos of a Page: `POST /{page}/videos`, in chunks by upload phases, or in one request.
 
 https://developers.facebook.com/docs/graph-api/reference/page/videos
 """
@@ -10,19 +10,19 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob, joined
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
-from socialpublishing.sandbox.facebook import posts
+from socialpublishing.sandbox.facebook import params, posts
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid
 from socialpublishing.sandbox.facebook.login import NAME
 from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, received
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, Media
 
 MIN_BYTES, MAX_BYTES = 1024, 2 * 1024**3
 MIN_S, MAX_S = 1, 40 * 60
 CHUNK_BYTES = 8 * 1024 * 1024
-DAYS_AHEAD = 182  # six months, that a video may be scheduled
-WIDEST, MARGIN = 16 / 9, 1.02  # and upright no narrower, but for rounded pixels
+DAYS_AHEAD = 182  # six months: how far ahead a video can be scheduled
+WIDEST, MARGIN = 16 / 9, 1.02  # also the limit for upright videos; the margin is for rounded pixels
 UNKNOWN_FORMAT = (1363024, "The video file you selected is in a format that we don't support.")
 
 
@@ -40,19 +40,19 @@ def upload(request: SandboxRequest, node_id: str, **_: Any) -> HttpResponse:
             del request.state.media[NAME, _session(request, page).id]
             return json_response({"success": True})
         case "":
-            return _whole(request, page)
+            return _upload_at_once(request, page)
     raise invalid("Param upload_phase must be one of {start, transfer, finish, cancel}")
 
 
-def _whole(request: SandboxRequest, page: Account) -> HttpResponse:
-    """One call with the bytes, or with where they are."""
-    text = posts.text_param(request, "description")
+def _upload_at_once(request: SandboxRequest, page: Account) -> HttpResponse:
+    """One request with the file, or with its URL."""
+    text = params.text_param(request, "description")
     blob = request.upload("source")
     if blob is None:
-        blob = _fetched(posts.text_param(request, "file_url"))
+        blob = _fetched(params.text_param(request, "file_url"))
     if blob.size < MIN_BYTES:
         raise _refused(1363022, "The video file you tried to upload is too small.")
-    video = _new(request, page, blob.size)
+    video = new_video(request, page, size=blob.size)
     _publish(request, page, video, text, blob)
     return json_response({"id": video.id})
 
@@ -75,12 +75,12 @@ def _start(request: SandboxRequest, page: Account) -> HttpResponse:
         raise _refused(1363022, "The video file you tried to upload is too small.")
     if int(size) > MAX_BYTES:
         raise _refused(1363023, "The video file you tried to upload is too large.")
-    video = _new(request, page, int(size))
+    video = new_video(request, page, size=int(size))
     ids = {"video_id": video.id, "upload_session_id": f"9{video.id}"}
     return json_response({**ids, **_offsets(video)})
 
 
-def _new(request: SandboxRequest, page: Account, size: int) -> Media:
+def new_video(request: SandboxRequest, page: Account, *, size: int = 0) -> Media:
     video = Media(
         platform=NAME,
         id=request.state.new_id(EPOCH_MS),
@@ -115,14 +115,14 @@ def _transfer(request: SandboxRequest, page: Account) -> HttpResponse:
 
 
 def _finish(request: SandboxRequest, page: Account) -> HttpResponse:
-    """Once finished, a session stays so: finishing it again makes no second post."""
+    """Publish the upload. A repeated request creates no second post."""
     video = _session(request, page)
-    text = posts.text_param(request, "description")
+    text = params.text_param(request, "description")
     if video.post_id:
         return json_response({"success": True})
     if received(video) != video.promised_bytes:
-        raise _refused(1363041, "The video is not uploaded to its end.")
-    data = joined(video.parts.values())  # may take its time: the state is not locked yet
+        raise _refused(1363041, "The upload of the video is incomplete.")
+    data = joined(video.parts.values())  # may take long: the state is not locked yet
     _publish(request, page, video, text, data)
     return json_response({"success": True})
 
@@ -130,17 +130,17 @@ def _finish(request: SandboxRequest, page: Account) -> HttpResponse:
 def _publish(request: SandboxRequest, page: Account, video: Media, text: str, data: Blob) -> None:
     state = request.state
     details: dict[str, Any] = {"kind": "video"}
-    details |= posts.sent_details(request, "title", "targeting", "feed_targeting")
+    details |= params.sent_details(request, "title", "targeting", "feed_targeting")
     if thumb := request.upload("thumb"):
         details["thumb"] = thumb.sha256
     is_scheduled = bool(request.params.get("scheduled_publish_time"))
     if is_scheduled:
-        posts.scheduled_time(request, DAYS_AHEAD)
-    is_wanted = posts.flag(request, "published") and not is_scheduled
+        params.scheduled_time(request, DAYS_AHEAD)
+    is_wanted = params.bool_param(request, "published") and not is_scheduled
     with state.lock:
         if video.post_id:
             return
-        state.keep(video, data)
+        state.add_media(video, data)
         video.ready_at = state.now() + state.setting("processing_seconds")
         video.facts["fault"] = _fault(video)
         video.facts["publish_status"] = (
@@ -151,15 +151,15 @@ def _publish(request: SandboxRequest, page: Account, video: Media, text: str, da
 
 
 def _fault(video: Media) -> tuple[int, str] | None:
-    """By the code and the words with which processing ends."""
-    film = video.movie
-    if film is None:
+    """The code and message with which processing will fail, or None."""
+    movie = video.movie
+    if movie is None:
         return UNKNOWN_FORMAT
-    if film.duration_s < MIN_S:
+    if movie.duration_s < MIN_S:
         return 1363025, "The video is too short."
-    if film.duration_s > MAX_S:
+    if movie.duration_s > MAX_S:
         return 1363026, "The video is too long."
-    if not 1 / (WIDEST * MARGIN) <= film.width / max(film.height, 1) <= WIDEST * MARGIN:
+    if not 1 / (WIDEST * MARGIN) <= movie.width / max(movie.height, 1) <= WIDEST * MARGIN:
         return 1363040, "The aspect ratio of the video is not supported."
     return None
 
@@ -178,5 +178,5 @@ def _offsets(video: Media) -> dict[str, str]:
     return {"start_offset": str(start), "end_offset": str(end)}
 
 
-def _refused(subcode: int, words: str) -> EarlyResponse:
-    return invalid("Invalid parameter", subcode=subcode, user_title="Video", user_message=words)
+def _refused(subcode: int, message: str) -> EarlyResponse:
+    return invalid("Invalid parameter", subcode=subcode, user_title="Video", user_message=message)

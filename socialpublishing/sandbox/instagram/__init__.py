@@ -1,22 +1,21 @@
-"""Instagram, as its pages tell for v25.0, read 2026-11-22.
+"""Instagram v25.0: professional accounts, with Instagram Login or with Facebook Login.
 
-https://developers.facebook.com/docs/instagram-platform. Professional accounts with Instagram Login
-or with Facebook Login, containers, images, carousels, reels and stories, insights of media, search
-for hashtags. Comments, messages and shopping are not imitated.
+Containers, images, carousels, reels, stories, insights of media, and hashtag search; no comments,
+messages or shopping. Written from https://developers.facebook.com/docs/instagram-platform, read
+2026-11-22.
 """
 
-import json
-import secrets
 from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
 from django.urls import include, path, re_path
 
-from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.facebook.errors import missing_object, refusal, rejection
 from socialpublishing.sandbox.facebook.fields import parse, pick
-from socialpublishing.sandbox.facebook.nodes import paged
+from socialpublishing.sandbox.facebook.headers import graph_headers
+from socialpublishing.sandbox.facebook.paging import paged
+from socialpublishing.sandbox.http import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.instagram import containers, hashtags, login, posts
 from socialpublishing.sandbox.instagram.containers import EPOCH_MS
 from socialpublishing.sandbox.instagram.login import (
@@ -29,19 +28,13 @@ from socialpublishing.sandbox.instagram.login import (
 )
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
+from socialpublishing.sandbox.tokens import scopes_of_new_account
 
 MAX_ACCOUNTS = 300
 
 
-def dress(request: SandboxRequest, response: HttpResponse) -> None:
-    is_limit = response.status_code == 429
-    usage = {"call_count": 100 if is_limit else 1, "total_cputime": 1, "total_time": 1}
-    headers = {
-        "x-fb-trace-id": secrets.token_urlsafe(8),
-        "x-fb-request-id": secrets.token_urlsafe(17),
-        "X-App-Usage": json.dumps(usage),
-    }
-    for name, value in headers.items():
+def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
+    for name, value in graph_headers(response).items():
         response.headers.setdefault(name, value)
 
 
@@ -77,7 +70,7 @@ def account_node(request: SandboxRequest, account: Account) -> dict[str, Any]:
 
 
 def scoped_id(account: Account) -> str:
-    """What the app knows a person by; another number than that of the professional account."""
+    """The app-scoped user id; it differs from the id of the professional account."""
     return f"3{account.id[1:]}"
 
 
@@ -86,7 +79,7 @@ def facebook_id(account: Account) -> str:
 
 
 def pages(request: SandboxRequest, node_id: str) -> HttpResponse:
-    """`GET /me/accounts` with Facebook Login: Pages, and the professional accounts behind them."""
+    """`GET /me/accounts` with Facebook Login: Pages and their linked professional accounts."""
     token = caller(request, "pages_show_list")
     person = token.grant.account
     if not is_facebook(token.grant) or node_id not in ("me", facebook_id(person)):
@@ -104,7 +97,7 @@ def pages(request: SandboxRequest, node_id: str) -> HttpResponse:
         }
         for account in linked
     ]
-    # A Page without an Instagram account behind it.
+    # A Page without a linked Instagram account.
     nodes.insert(1, {"id": f"7{person.id}", "name": "No Instagram", "tasks": ["CREATE_CONTENT"]})
     asked = parse(str(request.params.get("fields") or "id,name"))
     return paged(request, [(each["id"], each) for each in nodes], lambda each: pick(each, asked))
@@ -146,10 +139,10 @@ def _add(state: State, account_id: str, username: str, name: str, owner_id: str 
 
 
 def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
-    """`linked`: how many more accounts the person has behind Pages, for Facebook Login."""
-    scopes = fields.get("scopes", login.USUAL_SCOPES)
-    if unknown := set(scopes) - {*login.SCOPES, *login.FACEBOOK_SCOPES}:
-        raise ValueError(f"Unknown scopes: {', '.join(sorted(unknown))}.")
+    """`linked`: how many further accounts are linked to the person's Pages, for Facebook Login."""
+    scopes = scopes_of_new_account(
+        fields, known={*login.SCOPES, *login.FACEBOOK_SCOPES}, default=login.USUAL_SCOPES
+    )
     linked = fields.get("linked", 0)
     if not isinstance(linked, int) or isinstance(linked, bool) or not 0 <= linked <= MAX_ACCOUNTS:
         raise ValueError(f"linked is not a number up to {MAX_ACCOUNTS}.")
@@ -192,7 +185,7 @@ _graph = [
     path("<str:node_id>/recently_searched_hashtags", _on(GET=hashtags.recently_searched)),
     path("<str:hashtag_id>/recent_media", _on(GET=hashtags.media), {"which": "recent"}),
     path("<str:hashtag_id>/top_media", _on(GET=hashtags.media), {"which": "top"}),
-    # Meta's own SDK ends the address of a node with a slash.
+    # Meta's own SDK ends a node's URL with a slash.
     re_path("^(?P<node_id>[^/]+)/?$", _on(GET=node, DELETE=posts.delete)),
 ]
 
@@ -213,7 +206,7 @@ PLATFORM = Platform(
     ],
     refusal=refusal,
     rejection=rejection,
-    dress=dress,
+    add_headers=add_headers,
     text_of=posts.text_of,
     seed=seed,
     account_fields=("linked",),

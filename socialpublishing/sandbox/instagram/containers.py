@@ -1,4 +1,4 @@
-"""Containers: what is about to be published. They ripen, fail, expire, and are published once.
+"""Containers: uploads to publish. They finish processing or fail, expire, and are published once.
 
 https://developers.facebook.com/docs/instagram-platform/content-publishing
 https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-container
@@ -11,13 +11,13 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
-from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
+from socialpublishing.sandbox.facebook.errors import graph_error, invalid, upload_error
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.instagram.login import (
     NAME,
     PUBLISH,
-    caller,
+    caller_and_account,
     is_facebook,
     live_token,
     own_account,
@@ -25,7 +25,7 @@ from socialpublishing.sandbox.instagram.login import (
 from socialpublishing.sandbox.state import Account, Media, State
 from socialpublishing.text import find_hashtags
 
-EPOCH_MS = 1293840000000  # ours: ids of 17 digits and more, as Instagram's have
+EPOCH_MS = 1293840000000  # our choice: gives ids of 17 digits or more, like Instagram's
 AGENT = "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)"
 LIFE_S = 86400
 MAX_IMAGE_BYTES = 8 * 1024 * 1024
@@ -34,8 +34,8 @@ SECONDS = {"REELS": (3, 900), "VIDEO": (3, 60), "STORIES": (3, 60)}
 VIDEO_TYPES = ("video/mp4", "video/quicktime")
 MAX_CAPTION, MAX_HASHTAGS, MAX_ALT_TEXT = 2200, 30, 1000
 KINDS = ("IMAGE", "CAROUSEL", "REELS", "STORIES", "VIDEO")
-# What is kept to be told with the post.
-TOLD = (
+# Parameters that become details of the post.
+DETAILS = (
     "collaborators", "location_id", "user_tags", "share_to_feed", "cover_url", "thumb_offset",
     "audio_name", "is_ai_generated", "trial_params",
 )  # fmt: skip
@@ -43,11 +43,8 @@ LISTS = ("collaborators", "user_tags", "children", "trial_params")
 
 
 def create(request: SandboxRequest, node_id: str) -> HttpResponse:
-    token = caller(request, *PUBLISH)
-    account = own_account(request, token, node_id)
-    if account is None:
-        return missing_object("post", node_id)
-    params = {name: _read(name, value) for name, value in request.params.items()}
+    token, account = caller_and_account(request, node_id, *PUBLISH)
+    params = {name: _parsed(name, value) for name, value in request.params.items()}
     container = Media(
         platform=NAME,
         id=request.state.new_id(EPOCH_MS),
@@ -61,14 +58,14 @@ def create(request: SandboxRequest, node_id: str) -> HttpResponse:
     if params.get("upload_type") == "resumable" and is_facebook(token.grant):
         container.facts["waits_for_bytes"] = True
         data["uri"] = f"{request.base_url}/{NAME}/ig-api-upload/v25.0/{container.id}"
-    _check_words(params)
-    _fill(request, container, account)
+    _check_params(params)
+    _process(request, container, account)
     request.state.media[NAME, container.id] = container
     return json_response(data)
 
 
-def _read(name: str, value: Any) -> Any:
-    """Lists come as JSON, or as a text of JSON in a form; children also with commas between."""
+def _parsed(name: str, value: Any) -> Any:
+    """Lists are JSON lists, or strings of JSON in a form; `children` can be comma-separated."""
     if name in LISTS and isinstance(value, str):
         try:
             return json.loads(value)
@@ -91,7 +88,7 @@ def _kind(params: dict[str, Any]) -> str:
     return str(kind)
 
 
-def _check_words(params: dict[str, Any]) -> None:
+def _check_params(params: dict[str, Any]) -> None:
     caption = params.get("caption", "")
     if not isinstance(caption, str):
         raise invalid("Param caption must be a string")
@@ -111,11 +108,12 @@ def _check_words(params: dict[str, Any]) -> None:
             raise invalid("Param user_tags needs x and y on an image")
 
 
-def _fill(request: SandboxRequest, container: Media, account: Account) -> None:
+def _process(request: SandboxRequest, container: Media, account: Account) -> None:
+    """Fetch the media and start the processing."""
     params, kind = container.facts["params"], container.facts["kind"]
     if kind == "CAROUSEL":
         container.facts["children"] = _children(request.state, account, params.get("children"))
-        _finish_processing(request.state, container, "instagram_processing_seconds")
+        _start_processing(request.state, container, "instagram_processing_seconds")
     elif container.facts.get("waits_for_bytes"):
         container.ready_at = float("inf")
     elif kind in ("REELS", "VIDEO") or params.get("video_url"):
@@ -136,11 +134,11 @@ def _fill(request: SandboxRequest, container: Media, account: Account) -> None:
         _take_image(request.state, container, str(params["image_url"]))
 
 
-def _children(state: State, account: Account, given: Any) -> list[str]:
-    if not isinstance(given, list) or not 2 <= len(given) <= 10:
+def _children(state: State, account: Account, child_ids: Any) -> list[str]:
+    if not isinstance(child_ids, list) or not 2 <= len(child_ids) <= 10:
         message = "A carousel has 2 to 10 items"
         raise EarlyResponse(graph_error(100, f"(#100) {message}", subcode=2207028))
-    for child_id in given:
+    for child_id in child_ids:
         child = state.media.get((NAME, str(child_id)))
         if child is None or child.account_id != account.id:
             raise invalid(f"Param children: {child_id} is no container of this account")
@@ -150,12 +148,12 @@ def _children(state: State, account: Account, given: Any) -> list[str]:
             raise EarlyResponse(
                 graph_error(9007, "Media ID is not available", subcode=2207027, status=400)
             )
-    return [str(child_id) for child_id in given]
+    return [str(child_id) for child_id in child_ids]
 
 
 def _take_image(state: State, container: Media, url: str) -> None:
-    """At once: what is wrong with an image is the answer."""
-    state.read(container, _fetched(url, 4 * MAX_IMAGE_BYTES, ()))
+    """An invalid image is an error of the request itself."""
+    state.complete_media(container, _fetched(url, 4 * MAX_IMAGE_BYTES, ()))
     if container.size_bytes > MAX_IMAGE_BYTES:
         raise EarlyResponse(graph_error(36000, "The image size is too large.", subcode=2207004))
     if container.mime_type != "image/jpeg" or container.picture is None:
@@ -166,13 +164,13 @@ def _take_image(state: State, container: Media, url: str) -> None:
         if not 0.799 <= ratio <= 1.911:
             message = "The submitted image with aspect ratio cannot be published."
             raise EarlyResponse(graph_error(36003, message, subcode=2207009))
-    _finish_processing(state, container, "instagram_processing_seconds")
+    _start_processing(state, container, "instagram_processing_seconds")
 
 
 def _take_video(state: State, container: Media, url: str) -> None:
-    """Later: the answer is a container, and what is wrong comes with its status."""
+    """An invalid video is an error in the container's status, after processing."""
     kind = container.facts["kind"]
-    _finish_processing(state, container, "processing_seconds")
+    _start_processing(state, container, "processing_seconds")
     try:
         blob = fetch(url, max_bytes=MAX_VIDEO_BYTES[kind], agent=AGENT)
     except FetchFailed:
@@ -183,19 +181,19 @@ def _take_video(state: State, container: Media, url: str) -> None:
 
 def take_bytes(state: State, container: Media, blob: Blob) -> None:
     kind = container.facts["kind"]
-    state.read(container, blob)
-    film, (shortest, longest) = container.movie, SECONDS[kind]
+    state.complete_media(container, blob)
+    movie, (shortest, longest) = container.movie, SECONDS[kind]
     if (
-        film is None
+        movie is None
         or container.mime_type not in VIDEO_TYPES
-        or not shortest <= film.duration_s <= longest
-        or film.video_codec not in ("h264", "hevc")
-        or not 23 <= film.frame_rate <= 60
+        or not shortest <= movie.duration_s <= longest
+        or movie.video_codec not in ("h264", "hevc")
+        or not 23 <= movie.frame_rate <= 60
     ):
         container.facts["error"] = "2207026"
         return
     offset = container.facts["params"].get("thumb_offset")
-    if offset is not None and int(offset) >= film.duration_s * 1000:
+    if offset is not None and int(offset) >= movie.duration_s * 1000:
         container.facts["error"] = "2207057"
 
 
@@ -214,7 +212,8 @@ def _fetched(url: str, max_bytes: int, kinds: tuple[str, ...]) -> Blob:
         ) from failed
 
 
-def _finish_processing(state: State, container: Media, setting: str) -> None:
+def _start_processing(state: State, container: Media, setting: str) -> None:
+    """Processing ends after the seconds of the setting."""
     container.ready_at = state.now() + state.setting(setting)
 
 
@@ -230,18 +229,18 @@ def status_of(state: State, container: Media) -> str:
 
 def described(state: State, container: Media) -> dict[str, Any]:
     code = status_of(state, container)
-    words = {
+    statuses = {
         "ERROR": "Error: Media upload has failed with error code " + container.facts["error"],
         "EXPIRED": "Expired: The container was not published within 24 hours.",
         "FINISHED": "Finished: Media has been uploaded and it is ready to be published.",
         "IN_PROGRESS": "In Progress: Media is still being processed.",
         "PUBLISHED": "Published: Media has been published.",
     }
-    return {"id": container.id, "status_code": code, "status": words[code]}
+    return {"id": container.id, "status_code": code, "status": statuses[code]}
 
 
 def own_media(state: State, container: Media) -> tuple[Media, ...]:
-    """What the post shows; the alt text is that of each."""
+    """The media of the post, each with its own alt text."""
     ids = container.facts["children"] or [container.id]
     parts = [state.media[NAME, each] for each in ids]
     return tuple(
@@ -251,7 +250,7 @@ def own_media(state: State, container: Media) -> tuple[Media, ...]:
 
 
 def upload(request: SandboxRequest, container_id: str) -> HttpResponse:
-    """rupload.facebook.com: the bytes of a resumable container, or where they are."""
+    """rupload.facebook.com: the bytes of a resumable container, or the URL of the file."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme != "OAuth":
         return _upload_error("The Authorization header is not OAuth.")
@@ -269,15 +268,14 @@ def upload(request: SandboxRequest, container_id: str) -> HttpResponse:
             return _upload_error("The file could not be fetched.")
     else:
         blob = request.body_blob
-        data = (request.headers.get("offset"), request.META.get("HTTP_FILE_SIZE"))
-        if data != ("0", str(blob.size)):
-            return _upload_error("offset or file_size is not that of the bytes.")
+        offset, file_size = request.headers.get("offset"), request.META.get("HTTP_FILE_SIZE")
+        if (offset, file_size) != ("0", str(blob.size)):
+            return _upload_error("offset or file_size does not match the bytes.")
     take_bytes(request.state, container, blob)
     container.facts["waits_for_bytes"] = False
-    _finish_processing(request.state, container, "processing_seconds")
+    _start_processing(request.state, container, "processing_seconds")
     return json_response({"success": True, "message": "Upload successful."})
 
 
 def _upload_error(message: str) -> HttpResponse:
-    info = {"retriable": False, "type": "ProcessingFailedError", "message": message}
-    return json_response({"debug_info": info}, 400)
+    return upload_error("ProcessingFailedError", message)

@@ -1,4 +1,4 @@
-"""Searching for hashtags: with Facebook Login only, and thirty of them in seven days.
+"""Hashtag search: with Facebook Login only, and for thirty hashtags in seven days.
 
 https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-hashtag-search
 """
@@ -8,10 +8,17 @@ import zlib
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import pick
-from socialpublishing.sandbox.instagram.login import BASIC, NAME, caller, is_facebook, own_account
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
+from socialpublishing.sandbox.instagram.login import (
+    BASIC,
+    NAME,
+    caller,
+    caller_and_account,
+    is_facebook,
+    own_account,
+)
 from socialpublishing.sandbox.instagram.posts import asked_fields, media_node
 from socialpublishing.sandbox.state import Account, Post
 from socialpublishing.text import find_hashtags
@@ -36,7 +43,7 @@ def search(request: SandboxRequest) -> HttpResponse:
 
 
 def id_of(name: str) -> str:
-    """Static and the same for everybody."""
+    """A hashtag's id never changes and is the same for all accounts."""
     return f"178{zlib.crc32(name.encode()):014}"
 
 
@@ -52,7 +59,7 @@ def _account(request: SandboxRequest) -> Account:
 
 
 def _count(request: SandboxRequest, account: Account, name: str) -> None:
-    """The same tag again is free."""
+    """Count the hashtag for the account. A repeated search does not count."""
     now = request.state.now()
     asked: dict[str, float] = account.facts.setdefault("hashtags", {})
     with request.state.lock:
@@ -65,16 +72,15 @@ def _count(request: SandboxRequest, account: Account, name: str) -> None:
 
 
 def recently_searched(request: SandboxRequest, node_id: str) -> HttpResponse:
-    token = caller(request, *BASIC)
-    account = own_account(request, token, node_id)
-    if account is None or not is_facebook(token.grant):
+    token, account = caller_and_account(request, node_id, *BASIC)
+    if not is_facebook(token.grant):
         return missing_object("get", node_id)
     names = account.facts.get("hashtags", {})
     return json_response({"data": [{"id": id_of(name)} for name in names]})
 
 
 def media(request: SandboxRequest, hashtag_id: str, which: str) -> HttpResponse:
-    """Of everybody's public posts with the tag: the newest of a day, or the most successful."""
+    """All public posts with the hashtag: those of the last day, or ordered by success."""
     _account(request)
     now = request.state.now()
     posts = [

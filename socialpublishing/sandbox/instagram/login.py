@@ -1,4 +1,4 @@
-"""Logging in with Instagram or with Facebook, and the check of a token at each call.
+"""Login with Instagram or with Facebook, and the check of the token of each request.
 
 https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login
 """
@@ -9,9 +9,10 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
-from socialpublishing.sandbox.facebook.errors import graph_error, invalid
+from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
+from socialpublishing.sandbox.tokens import split_scopes, usable_code
 
 NAME = "instagram"
 LABEL = "Instagram"
@@ -48,14 +49,14 @@ USUAL_SCOPES = (
     "instagram_business_content_publish",
     "instagram_business_manage_insights",
 )
-# What either login calls the same right.
+# One permission under the names of both logins.
 BASIC = ("instagram_business_basic", "instagram_basic")
 PUBLISH = ("instagram_business_content_publish", "instagram_content_publish")
 INSIGHTS = ("instagram_business_manage_insights", "instagram_manage_insights")
 
 
 def is_facebook(grant: AuthorizationGrant) -> bool:
-    """Was it granted with Facebook Login?"""
+    """True for Facebook Login, False for Instagram Login."""
     return not any(scope.startswith("instagram_business") for scope in grant.scopes)
 
 
@@ -72,24 +73,26 @@ def dialog(request: SandboxRequest) -> HttpResponse:
 
 def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -> HttpResponse:
     params = oauth.strings(request.params)
-    asked = params.get("scope", "").replace(",", " ").split()
+    asked = split_scopes(params.get("scope", ""))
     if reason := _fault_of(params, asked, known, needed_type):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     scopes = {scope: known[scope] for scope in asked}
-    ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
+    consent = oauth.ConsentRequest(
+        platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True
+    )
     account = oauth.consenting_account(
         request,
-        ask,
+        consent,
         error="access_denied",
         error_reason="user_denied",
         error_description="The user denied your request",
     )
-    granted = set(oauth.ticked(request, "scope", asked))
+    granted = set(oauth.checked_boxes(request, "scope", asked))
     grant = AuthorizationGrant(account=account, scopes=granted, declined=set(asked) - granted)
     code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(120)}", params)
     response = oauth.send_back(params["redirect_uri"], code=code.value, **oauth.state_of(params))
     if needed_type:
-        response["Location"] += "#_"  # as Instagram does, nobody knows why
+        response["Location"] += "#_"  # as Instagram does, without a documented reason
     return response
 
 
@@ -111,21 +114,21 @@ def _fault_of(
 
 
 def flat_error(message: str) -> HttpResponse:
-    """How api.instagram.com says no."""
+    """The error format of api.instagram.com."""
     return json_response(
         {"error_type": "OAuthException", "code": 400, "error_message": message}, 400
     )
 
 
 def short_token(request: SandboxRequest) -> HttpResponse:
-    """`POST api.instagram.com/oauth/access_token`, as a form of either kind."""
+    """`POST api.instagram.com/oauth/access_token`, URL-encoded or multipart."""
     form = oauth.strings(request.form)
     if not oauth.is_client(NAME, form.get("client_id", ""), form.get("client_secret", "")):
         return flat_error("Invalid platform app")
     if form.get("grant_type") != "authorization_code":
         return flat_error("Invalid grant_type")
     with request.state.lock:
-        grant = _spent_code(request.state, form)
+        grant = _redeemed_code(request.state, form)
         if grant is None or is_facebook(grant):
             return flat_error("Matching code was not found or was already used")
         token = _mint(request.state, grant, SHORT_LIFE_S)
@@ -134,20 +137,16 @@ def short_token(request: SandboxRequest) -> HttpResponse:
         "user_id": grant.account.id,
         "permissions": ",".join(sorted(grant.scopes)),
     }
-    # The pages show it wrapped, in production it is seen flat.
+    # Meta's pages show it inside `data`; production returns it without.
     is_wrapped = request.state.setting("instagram_token_shape") == "data"
     return json_response({"data": [data]} if is_wrapped else data)
 
 
-def _spent_code(state: State, form: dict[str, str]) -> AuthorizationGrant | None:
-    code = state.codes.get(form.get("code", "").removesuffix("#_"))
-    if (
-        code is None
-        or code.grant.account.platform != NAME
-        or code.is_used
-        or state.now() >= code.issued_at + CODE_LIFE_S
-        or form.get("redirect_uri") != code.redirect_uri
-    ):
+def _redeemed_code(state: State, form: dict[str, str]) -> AuthorizationGrant | None:
+    """The grant of the code, which is then used. None if the code is not valid."""
+    value = form.get("code", "").removesuffix("#_")
+    code = usable_code(state, NAME, value, lifetime_s=CODE_LIFE_S)
+    if code is None or form.get("redirect_uri") != code.redirect_uri:
         return None
     code.is_used = True
     return code.grant
@@ -159,7 +158,8 @@ def _mint(state: State, grant: AuthorizationGrant, lifetime_s: float) -> Token:
     return state.mint("user", grant, value, lifetime_s=lifetime_s, account=grant.account)
 
 
-def _granted(state: State, grant: AuthorizationGrant) -> dict[str, Any]:
+def issue(state: State, grant: AuthorizationGrant) -> dict[str, Any]:
+    """Issue a long-lived token."""
     token = _mint(state, grant, LONG_LIFE_S)
     return {"access_token": token.value, "token_type": "bearer", "expires_in": LONG_LIFE_S}
 
@@ -172,21 +172,21 @@ def long_token(request: SandboxRequest) -> HttpResponse:
     if params.get("client_secret") != oauth.CLIENT_SECRET:
         return graph_error(101, "Error validating client secret.")
     old = live_token(request.state, params.get("access_token", ""))
-    return json_response(_granted(request.state, old.grant))
+    return json_response(issue(request.state, old.grant))
 
 
 def refresh(request: SandboxRequest) -> HttpResponse:
-    """`GET graph.instagram.com/refresh_access_token`: not within a day of the last one."""
+    """`GET graph.instagram.com/refresh_access_token`."""
     params = oauth.strings(request.params)
     if params.get("grant_type") != "ig_refresh_token":
         raise invalid("grant_type is not ig_refresh_token")
     old = live_token(request.state, params.get("access_token", ""))
     is_strict = request.state.setting("instagram_young_refresh") == "refused"
     if is_strict and request.state.now() < old.issued_at + MIN_REFRESH_AGE_S:
-        # Its form is told nowhere: a guess.
+        # Meta does not document this error: its text is a guess.
         raise invalid("The access token is less than 24 hours old")
     permissions = ",".join(sorted(old.grant.scopes))
-    return json_response({**_granted(request.state, old.grant), "permissions": permissions})
+    return json_response({**issue(request.state, old.grant), "permissions": permissions})
 
 
 def facebook_token(request: SandboxRequest) -> HttpResponse:
@@ -197,8 +197,8 @@ def facebook_token(request: SandboxRequest) -> HttpResponse:
     with request.state.lock:
         if params.get("grant_type") == "fb_exchange_token":
             old = live_token(request.state, params.get("fb_exchange_token", ""))
-            return json_response(_granted(request.state, old.grant))
-        grant = _spent_code(request.state, params)
+            return json_response(issue(request.state, old.grant))
+        grant = _redeemed_code(request.state, params)
         if grant is None:
             return graph_error(100, "This authorization code has been used.", subcode=36009)
         token = _mint(request.state, grant, SHORT_LIFE_S)
@@ -206,15 +206,11 @@ def facebook_token(request: SandboxRequest) -> HttpResponse:
     return json_response(data)
 
 
-def issue(state: State, grant: AuthorizationGrant) -> dict[str, Any]:
-    return _granted(state, grant)
-
-
 # --- Checking ------------------------------------------------------------------------------------
 
 
 def caller(request: SandboxRequest, *scopes: str) -> Token:
-    """The token that the call carries, alive and with one of `scopes`. Raises Answered."""
+    """The request's token, if it is valid and has one of `scopes`. Raises EarlyResponse."""
     value = str(request.params.get("access_token", "")) or request.bearer
     if not value:
         raise EarlyResponse(
@@ -255,8 +251,19 @@ def revoke(request: SandboxRequest, node_id: str) -> HttpResponse:
     return json_response({"success": True})
 
 
+def caller_and_account(
+    request: SandboxRequest, node_id: str, *scopes: str
+) -> tuple[Token, Account]:
+    """The request's token and the account `node_id`. Raises EarlyResponse without access."""
+    token = caller(request, *scopes)
+    account = own_account(request, token, node_id)
+    if account is None:
+        raise EarlyResponse(missing_object("post" if request.method == "POST" else "get", node_id))
+    return token, account
+
+
 def own_account(request: SandboxRequest, token: Token, node_id: str) -> Account | None:
-    """The professional account of this id, if the token may act for it."""
+    """The professional account with this id, if the token has access to it."""
     person = token.grant.account
     if node_id == "me" and not is_facebook(token.grant):
         return person

@@ -1,4 +1,4 @@
-"""Publishing, and reading what was published.
+"""Publishing containers, and reading posts.
 
 https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media
 """
@@ -11,13 +11,13 @@ from django.http import Http404, HttpResponse
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import SandboxRequest, json_response, listed
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import parse, pick
-from socialpublishing.sandbox.facebook.nodes import paged, time_of
+from socialpublishing.sandbox.facebook.paging import listed_posts, paged
+from socialpublishing.sandbox.http import SandboxRequest, json_response, split_names
 from socialpublishing.sandbox.instagram.containers import (
+    DETAILS,
     EPOCH_MS,
-    TOLD,
     described,
     own_media,
     status_of,
@@ -28,6 +28,7 @@ from socialpublishing.sandbox.instagram.login import (
     NAME,
     PUBLISH,
     caller,
+    caller_and_account,
     is_facebook,
     own_account,
 )
@@ -41,7 +42,7 @@ MEDIA_FIELDS = (
     "media_url", "owner", "permalink", "shortcode", "thumbnail_url", "timestamp", "username",
     "saved_count", "shares_count", "reposts_count",
 )  # fmt: skip
-# By product; any other fails the whole call.
+# By product. Any other metric fails the request.
 METRICS = {
     "FEED": ("views", "reach", "shares", "total_interactions", "reposts", "likes", "comments",
              "saved", "follows", "profile_visits", "profile_activity"),
@@ -51,16 +52,13 @@ METRICS = {
     "STORY": ("views", "reach", "shares", "total_interactions", "reposts", "follows",
               "profile_visits", "profile_activity", "replies", "navigation", "link_clicks"),
 }  # fmt: skip
-# Of these, whatever a list's `insights.metric(…)` asks for.
+# A list's `insights` always has these, whatever `insights.metric(…)` asks for.
 EXPANDED = ("views", "reach", "shares", "total_interactions")
 PRODUCTS = {"STORIES": "STORY", "REELS": "REELS"}
 
 
 def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
-    token = caller(request, *PUBLISH)
-    account = own_account(request, token, node_id)
-    if account is None:
-        return missing_object("post", node_id)
+    _, account = caller_and_account(request, node_id, *PUBLISH)
     state = request.state
     with state.lock:
         container = state.media.get((NAME, str(request.params.get("creation_id", ""))))
@@ -99,7 +97,7 @@ def _post(state: State, account: Account, container: Media) -> Post:
     params, kind = container.facts["params"], container.facts["kind"]
     product = PRODUCTS.get(kind, "FEED")
     post_id = state.new_id(EPOCH_MS)
-    details = {name: params[name] for name in TOLD if name in params}
+    details = {name: params[name] for name in DETAILS if name in params}
     return Post(
         platform=NAME,
         id=post_id,
@@ -125,7 +123,7 @@ def path_of(account: Account, product: str, post_id: str) -> str:
 
 
 def shortcode(post_id: str) -> str:
-    """As Instagram does: the id in base 64."""
+    """The id in base 64, as on Instagram."""
     number, code = int(post_id), ""
     while number:
         number, digit = divmod(number, len(CODE))
@@ -147,10 +145,7 @@ def page_of_story(request: SandboxRequest, username: str, post_id: str) -> HttpR
 
 
 def publishing_limit(request: SandboxRequest, node_id: str) -> HttpResponse:
-    token = caller(request, *BASIC)
-    account = own_account(request, token, node_id)
-    if account is None:
-        return missing_object("get", node_id)
+    _, account = caller_and_account(request, node_id, *BASIC)
     config = {"quota_total": int(request.state.setting("instagram_quota")), "quota_duration": DAY_S}
     node = {"config": config, "quota_usage": usage(request.state, account)}
     asked = parse(str(request.params.get("fields") or "quota_usage"))
@@ -174,19 +169,8 @@ def stories(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 
 def _listed(request: SandboxRequest, node_id: str, is_shown: Any) -> HttpResponse:
-    token = caller(request, *BASIC)
-    account = own_account(request, token, node_id)
-    if account is None:
-        return missing_object("get", node_id)
-    since, until = time_of(request, "since"), time_of(request, "until")
-    posts = [
-        post
-        for post in request.state.posts_of(account)
-        if request.state.is_listed(post)
-        and is_shown(post)
-        and (since is None or post.created_at >= since)
-        and (until is None or post.created_at <= until)
-    ]
+    _, account = caller_and_account(request, node_id, *BASIC)
+    posts = [post for post in listed_posts(request, account) if is_shown(post)]
     asked = asked_fields(request)
     return paged(
         request,
@@ -233,7 +217,7 @@ def media_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
         node["alt_text"] = first.alt_text
     if facts["is_carousel"]:
         node["children"] = {"data": [{"id": each.id} for each in post.media]}
-    node["insights"] = {"data": _shown_fields(post, EXPANDED, counted)}
+    node["insights"] = {"data": _metric_nodes(post, EXPANDED, counted)}
     return node
 
 
@@ -243,17 +227,17 @@ def insights(request: SandboxRequest, token: Any, post: Post) -> HttpResponse:
     if not token.grant.scopes & set(INSIGHTS):
         message = f"(#10) Application does not have permission for this action: {INSIGHTS[0]}"
         return graph_error(10, message)
-    asked = listed(request.params.get("metric")) or [""]
+    asked = split_names(request.params.get("metric")) or [""]
     known = METRICS[post.facts["product"]]
     for name in asked:
         if name not in known:
             raise invalid(f"metric[0] must be one of the following values: {', '.join(known)}")
     return json_response(
-        {"data": _shown_fields(post, asked, metrics_of(post, request.state.now()))}
+        {"data": _metric_nodes(post, asked, metrics_of(post, request.state.now()))}
     )
 
 
-def _shown_fields(
+def _metric_nodes(
     post: Post, asked: Sequence[str], counted: dict[str, int]
 ) -> list[dict[str, Any]]:
     values = {
@@ -305,7 +289,7 @@ def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 
 def text_of(request: SandboxRequest) -> str:
-    """The caption comes with the container: that is where the words are read."""
+    """The caption of the container that the request publishes."""
     if request.method != "POST" or not request.path_info.endswith("/media_publish"):
         return ""
     container = request.state.media.get((NAME, str(request.params.get("creation_id", ""))))
@@ -315,8 +299,8 @@ def text_of(request: SandboxRequest) -> str:
 def plant(
     state: State, account: Account, text: str, media: tuple[Media, ...], created_at: float
 ) -> Post:
-    is_film = bool(media) and media[0].kind == "video"
-    product = "REELS" if is_film and len(media) == 1 else "FEED"
+    is_video = bool(media) and media[0].kind == "video"
+    product = "REELS" if is_video and len(media) == 1 else "FEED"
     post_id = state.new_id(EPOCH_MS, at=created_at)
     return Post(
         platform=NAME,

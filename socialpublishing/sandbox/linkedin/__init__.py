@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.urls import path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_response
+from socialpublishing.sandbox.http import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.linkedin import assets, login, posts, reading, statistics
 from socialpublishing.sandbox.linkedin.errors import invalid, refusal, rejection
 from socialpublishing.sandbox.linkedin.login import LABEL, NAME, requires_token
@@ -206,7 +206,7 @@ PLATFORM = Platform(
     ],
     refusal=refusal,
     rejection=rejection,
-    dress=add_headers,
+    add_headers=add_headers,
     text_of=posts.text_of,
     seed=seed,
     account_fields=("organizations",),

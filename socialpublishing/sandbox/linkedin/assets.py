@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import joined
-from socialpublishing.sandbox.exchange import SandboxRequest, json_response
+from socialpublishing.sandbox.http import SandboxRequest, json_response
 from socialpublishing.sandbox.linkedin.errors import denied, error, invalid
 from socialpublishing.sandbox.linkedin.login import NAME, grant_of, requires_token
 from socialpublishing.sandbox.linkedin.urns import EPOCH_MS, author_of, urn_of
@@ -115,7 +115,7 @@ def receive(request: SandboxRequest, asset: str, part: int) -> HttpResponse:
         return grant
     if media.category == "document" and request.body_blob.size > MAX_DOCUMENT_BYTES:
         return error(413, "PAYLOAD_TOO_LARGE", "The document is too large.")
-    request.state.keep(media, request.body_blob)
+    request.state.add_media(media, request.body_blob)
     media.ready_at = request.state.now() + request.state.setting("linkedin_processing_seconds")
     return HttpResponse(status=201)
 
@@ -151,7 +151,7 @@ def _finalize(request: SandboxRequest, grant: AuthorizationGrant) -> HttpRespons
         if len(ids) != needed or any(each not in parts for each in ids):
             raise invalid("UPDATING_ASSET_FAILED", "Parts of the video are missing.")
         # LinkedIn joins the parts in the order of the ids, even if that order is wrong.
-        state.keep(media, joined([media.parts[parts[each]] for each in ids]))
+        state.add_media(media, joined([media.parts[parts[each]] for each in ids]))
         media.ready_at = state.now() + state.setting("processing_seconds")
     return HttpResponse(status=200)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import EarlyResponse, json_response
+from socialpublishing.sandbox.http import EarlyResponse, json_response
 
 THROTTLED = "Resource level throttle limit for calls to this resource is reached."
 # Status → code, sub-code and message, where we know them.

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import SandboxRequest, View, json_response
+from socialpublishing.sandbox.http import SandboxRequest, View, json_response
 from socialpublishing.sandbox.linkedin.errors import denied, error, oauth_error
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
 from socialpublishing.sandbox.tokens import end_grant, live_token, mint_token, split_scopes
@@ -57,7 +57,7 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     if reason := _fault_of_request(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     requested = split_scopes(params["scope"])
-    ask = oauth.Ask(
+    consent = oauth.ConsentRequest(
         platform=NAME,
         label=LABEL,
         params=params,
@@ -65,7 +65,7 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     )
     account = oauth.consenting_account(
         request,
-        ask,
+        consent,
         error="user_cancelled_authorize",
         error_description="The user cancelled the authorization",
     )

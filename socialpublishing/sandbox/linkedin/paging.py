@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.linkedin.errors import invalid
 from socialpublishing.sandbox.linkedin.login import NAME
 

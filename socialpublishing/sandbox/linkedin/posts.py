@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.linkedin import little_text
 from socialpublishing.sandbox.linkedin.content import content_member, read_content
 from socialpublishing.sandbox.linkedin.errors import input_error, invalid

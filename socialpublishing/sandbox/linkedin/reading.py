@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import SandboxRequest, json_response
+from socialpublishing.sandbox.http import SandboxRequest, json_response
 from socialpublishing.sandbox.linkedin.errors import denied, error, invalid
 from socialpublishing.sandbox.linkedin.login import NAME, requires_token
 from socialpublishing.sandbox.linkedin.paging import page

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import SandboxRequest, json_response
+from socialpublishing.sandbox.http import SandboxRequest, json_response
 from socialpublishing.sandbox.linkedin.errors import denied, invalid
 from socialpublishing.sandbox.linkedin.login import NAME, requires_token
 from socialpublishing.sandbox.linkedin.urns import account_of, urn_of

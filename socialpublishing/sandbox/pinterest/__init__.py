@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.urls import path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, by_method, json_response
+from socialpublishing.sandbox.http import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.pinterest import boards, login, pins, trends, uploads
 from socialpublishing.sandbox.pinterest.errors import refusal, rejection
 from socialpublishing.sandbox.pinterest.login import LABEL, NAME, requires_token
@@ -149,7 +149,7 @@ PLATFORM = Platform(
     ],
     refusal=refusal,
     rejection=rejection,
-    dress=add_headers,
+    add_headers=add_headers,
     text_of=pins.text_of,
     seed=seed,
     account_fields=("boards",),

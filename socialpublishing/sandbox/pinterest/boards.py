@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.pinterest.errors import board_not_found, invalid, not_found, refusal
 from socialpublishing.sandbox.pinterest.login import requires_token
 from socialpublishing.sandbox.pinterest.parameters import (

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from django.http import HttpResponse
 from django.utils.html import escape
 
-from socialpublishing.sandbox.exchange import EarlyResponse, json_response
+from socialpublishing.sandbox.http import EarlyResponse, json_response
 
 TRIAL = (
     "Apps with Trial access may not create Pins in production https://api.pinterest.com"

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import SandboxRequest, View, json_response
+from socialpublishing.sandbox.http import SandboxRequest, View, json_response
 from socialpublishing.sandbox.pinterest.errors import error, missing_scopes, refusal
 from socialpublishing.sandbox.state import AuthorizationGrant, State
 from socialpublishing.sandbox.tokens import (
@@ -51,13 +51,13 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     if reason := _fault_of_request(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     requested = split_scopes(params["scope"])
-    ask = oauth.Ask(
+    consent = oauth.ConsentRequest(
         platform=NAME,
         label=LABEL,
         params=params,
         scopes={scope: SCOPES[scope] for scope in requested},
     )
-    account = oauth.consenting_account(request, ask, error="access_denied")
+    account = oauth.consenting_account(request, consent, error="access_denied")
     grant = AuthorizationGrant(account=account, scopes=set(requested))
     code = oauth.add_code(request.state, grant, oauth.random_text(40), params)
     return oauth.send_back(params["redirect_uri"], **oauth.state_of(params), code=code.value)

@@ -5,8 +5,8 @@ import binascii
 import dataclasses
 from typing import Any
 
-from socialpublishing.sandbox.exchange import EarlyResponse
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
+from socialpublishing.sandbox.http import EarlyResponse
 from socialpublishing.sandbox.pinterest.boards import EPOCH_MS
 from socialpublishing.sandbox.pinterest.errors import NO_FETCH, error, invalid, not_found
 from socialpublishing.sandbox.pinterest.login import NAME
@@ -87,7 +87,7 @@ def _image(state: State, account: Account, item: dict[str, Any]) -> Media:
         account_id=account.id,
         created_at=state.now(),
     )
-    state.read(media, _fetched(item["url"]) if "url" in item else _decoded(item["data"]))
+    state.complete_media(media, _fetched(item["url"]) if "url" in item else _decoded(item["data"]))
     if media.picture is None or media.size_bytes > MAX_IMAGE_BYTES:
         raise invalid("Sorry! We could not read this image.")
     if item.get("content_type", media.mime_type) != media.mime_type:

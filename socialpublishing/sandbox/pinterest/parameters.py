@@ -5,9 +5,9 @@ import binascii
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.pinterest.errors import invalid
-from socialpublishing.sandbox.schema import first_fault
+from socialpublishing.sandbox.schema import first_error
 from socialpublishing.sandbox.state import as_time
 
 Item = TypeVar("Item")
@@ -50,5 +50,5 @@ def without_nulls(body: Any) -> dict[str, Any]:
 
 
 def validate(schema: dict[str, Any], value: Any, at: str = "$") -> None:
-    if fault := first_fault(schema, value, at):
-        raise invalid(fault)
+    if error := first_error(schema, value, at):
+        raise invalid(error)

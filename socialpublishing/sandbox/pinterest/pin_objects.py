@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from socialpublishing.sandbox.audience import METRICS, metrics_of
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.pinterest.parameters import format_time
 from socialpublishing.sandbox.state import Media, Post
 

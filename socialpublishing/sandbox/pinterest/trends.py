@@ -10,7 +10,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import SandboxRequest, json_response
+from socialpublishing.sandbox.http import SandboxRequest, json_response
 from socialpublishing.sandbox.pinterest.errors import invalid
 from socialpublishing.sandbox.pinterest.login import requires_token
 from socialpublishing.sandbox.pinterest.parameters import boolean_parameter

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import SandboxRequest, json_response
+from socialpublishing.sandbox.http import SandboxRequest, json_response
 from socialpublishing.sandbox.pinterest.boards import EPOCH_MS
 from socialpublishing.sandbox.pinterest.errors import not_found, storage_error
 from socialpublishing.sandbox.pinterest.login import NAME, requires_token
@@ -88,7 +88,7 @@ def receive(request: SandboxRequest) -> HttpResponse:
     if request.state.now() >= media.created_at + POLICY_LIFE_S:
         return storage_error(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
     if not media.sha256:
-        request.state.keep(media, file)
+        request.state.add_media(media, file)
         media.ready_at = request.state.now() + request.state.setting("pinterest_processing_seconds")
     return HttpResponse(status=204)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import EarlyResponse, json_response
+from socialpublishing.sandbox.http import EarlyResponse, json_response
 
 BY_STATUS = {
     400: "invalid_params",

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import SandboxRequest, View, json_response
+from socialpublishing.sandbox.http import SandboxRequest, View, json_response
 from socialpublishing.sandbox.state import AuthorizationGrant, State
 from socialpublishing.sandbox.tiktok.errors import error, oauth_error
 from socialpublishing.sandbox.tokens import end_grant, live_token, mint_token, usable_code
@@ -44,11 +44,13 @@ def authorize(request: SandboxRequest) -> HttpResponse:
         return oauth.refusal_page(request, NAME, LABEL, reason)
     requested = params["scope"].split(",")
     scopes = {scope: SCOPES[scope] for scope in requested}
-    ask = oauth.Ask(platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True)
-    account = oauth.consenting_account(
-        request, ask, error="access_denied", error_description="The user denied the request"
+    consent = oauth.ConsentRequest(
+        platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True
     )
-    granted = set(oauth.ticked(request, "scope", requested))
+    account = oauth.consenting_account(
+        request, consent, error="access_denied", error_description="The user denied the request"
+    )
+    granted = set(oauth.checked_boxes(request, "scope", requested))
     grant = AuthorizationGrant(account=account, scopes=granted, declined=set(requested) - granted)
     # TikTok's codes hold characters that a client has to URL-decode, once.
     value = f"{oauth.random_text(60)}*0!{oauth.random_text(8)}"

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import SandboxRequest
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, Media, State
 from socialpublishing.sandbox.tiktok.errors import envelope, error, invalid, refused
 from socialpublishing.sandbox.tiktok.login import NAME, requires_token
@@ -204,7 +204,7 @@ def _pull(state: State, task: Media, urls: list[Any], max_bytes: int, failure: s
             task.facts["fault"] = failure
             continue
         each = Media(platform=NAME, id="", account_id=task.account_id, created_at=task.created_at)
-        pulled.append(state.read(each, blob))
+        pulled.append(state.complete_media(each, blob))
     complete(state, task, tuple(pulled))
 
 

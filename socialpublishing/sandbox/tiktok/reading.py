@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.state import AuthorizationGrant, Post
 from socialpublishing.sandbox.tiktok.errors import envelope, error, invalid
 from socialpublishing.sandbox.tiktok.login import NAME, requires_token

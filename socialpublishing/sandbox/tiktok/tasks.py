@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, Media, Post, State
 from socialpublishing.sandbox.tiktok.errors import envelope, refused
 from socialpublishing.sandbox.tiktok.login import NAME, requires_token

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob, joined
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.state import Media, State
 from socialpublishing.sandbox.tiktok.errors import invalid
 from socialpublishing.sandbox.tiktok.login import NAME
@@ -107,7 +107,7 @@ def _store_chunk(state: State, task: Media, first: int, blob: Blob) -> HttpRespo
     if not is_last:
         return _stored_range(task, 206)
     video = Media(platform=NAME, id="", account_id=task.account_id, created_at=state.now())
-    state.read(video, joined(task.parts.values()))
+    state.complete_media(video, joined(task.parts.values()))
     task.facts["received"] = task.promised_bytes
     complete(state, task, (video,))
     return _stored_range(task, 201)

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.urls import path
 
 from socialpublishing.sandbox import cards
-from socialpublishing.sandbox.exchange import SandboxRequest, by_method
+from socialpublishing.sandbox.http import SandboxRequest, by_method
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 from socialpublishing.sandbox.tokens import scopes_of_new_account
@@ -114,7 +114,7 @@ PLATFORM = Platform(
     ],
     refusal=refusal,
     rejection=rejection,
-    dress=add_headers,
+    add_headers=add_headers,
     text_of=posts.text_of,
     seed=seed,
     account_fields=("subscription_type",),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import json_response
+from socialpublishing.sandbox.http import json_response
 
 TITLES = {
     400: "Bad Request",

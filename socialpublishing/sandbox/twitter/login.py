@@ -12,7 +12,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox import oauth
-from socialpublishing.sandbox.exchange import SandboxRequest, View, json_response
+from socialpublishing.sandbox.http import SandboxRequest, View, json_response
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 from socialpublishing.sandbox.tokens import (
     count_call,
@@ -66,13 +66,13 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     if reason := _fault_of_request(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     requested = params["scope"].split()
-    ask = oauth.Ask(
+    consent = oauth.ConsentRequest(
         platform=NAME,
         label=LABEL,
         params=params,
         scopes={scope: SCOPES[scope] for scope in requested},
     )
-    account = oauth.consenting_account(request, ask, error="access_denied")
+    account = oauth.consenting_account(request, consent, error="access_denied")
     grant = AuthorizationGrant(account=account, scopes=set(requested))
     code = oauth.add_code(request.state, grant, _token_value(request.state, "ac"), params)
     return oauth.send_back(params["redirect_uri"], **oauth.state_of(params), code=code.value)
@@ -133,7 +133,7 @@ def _exchange(state: State, form: dict[str, str]) -> HttpResponse:
     code.is_used = True
     if form["redirect_uri"] != code.redirect_uri:
         return token_error("Value passed for the redirect uri did not match the uri of the code.")
-    if not oauth.is_proof_of(form["code_verifier"], code):
+    if not oauth.matches_challenge(form["code_verifier"], code):
         return token_error("Value passed for the code verifier did not match the code challenge.")
     return json_response(issue(state, code.grant))
 

@@ -10,8 +10,8 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import Blob, joined
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
-from socialpublishing.sandbox.schema import first_fault
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
+from socialpublishing.sandbox.schema import first_error
 from socialpublishing.sandbox.state import Account, Media, State
 from socialpublishing.sandbox.twitter.errors import invalid_request, problem
 from socialpublishing.sandbox.twitter.login import NAME, requires_token
@@ -179,8 +179,8 @@ def media_key(media: Media) -> str:
 
 
 def _validate(schema: dict[str, Any], body: Any) -> None:
-    if fault := first_fault(schema, body):
-        raise EarlyResponse(invalid_request(fault))
+    if error := first_error(schema, body):
+        raise EarlyResponse(invalid_request(error))
 
 
 def _decode(text: Any) -> Blob:
@@ -210,7 +210,7 @@ def _new_media(state: State, account: Account, category: str, size_bytes: int) -
 
 
 def _complete(state: State, media: Media, data: Blob) -> None:
-    state.keep(media, data)
+    state.add_media(media, data)
     if media.category.endswith("video"):
         media.ready_at = state.now() + state.setting("processing_seconds")
         # X reports an unsuitable video only after processing.

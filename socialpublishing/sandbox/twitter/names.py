@@ -5,7 +5,7 @@ The sandbox uses the old names and translates its responses.
 
 from typing import Any
 
-from socialpublishing.sandbox.exchange import SandboxRequest
+from socialpublishing.sandbox.http import SandboxRequest
 
 NEW_NAMES = {
     "edit_history_tweet_ids": "edit_history_post_ids",

@@ -12,7 +12,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import SandboxRequest, json_response
+from socialpublishing.sandbox.http import SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, Media, Post, as_time
 from socialpublishing.sandbox.twitter.errors import not_authorized_for_field
 from socialpublishing.sandbox.twitter.login import NAME

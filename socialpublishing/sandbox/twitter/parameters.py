@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest
 from socialpublishing.sandbox.state import Post
 from socialpublishing.sandbox.twitter.errors import invalid_query
 from socialpublishing.sandbox.twitter.names import OLD_NAMES

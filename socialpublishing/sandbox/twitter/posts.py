@@ -8,8 +8,8 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest, json_response
-from socialpublishing.sandbox.schema import first_fault
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
+from socialpublishing.sandbox.schema import first_error
 from socialpublishing.sandbox.state import Account, Media, Post, State
 from socialpublishing.sandbox.twitter.errors import invalid_request, not_found, problem, rejection
 from socialpublishing.sandbox.twitter.login import NAME, requires_token
@@ -85,8 +85,8 @@ CREATE = {
 @requires_token("tweet.read", "tweet.write", "users.read", limit=100)
 def create(request: SandboxRequest, account: Account) -> HttpResponse:
     body = request.json
-    if fault := first_fault(CREATE, body):
-        return invalid_request(fault)
+    if error := first_error(CREATE, body):
+        return invalid_request(error)
     text = unicodedata.normalize("NFC", body.get("text", ""))
     with request.state.lock:
         media = _media_of(request.state, account, body)

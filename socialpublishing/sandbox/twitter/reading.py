@@ -4,7 +4,7 @@ import itertools
 
 from django.http import HttpResponse
 
-from socialpublishing.sandbox.exchange import SandboxRequest, json_response
+from socialpublishing.sandbox.http import SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account
 from socialpublishing.sandbox.twitter.errors import invalid_query, not_found
 from socialpublishing.sandbox.twitter.login import NAME, requires_token

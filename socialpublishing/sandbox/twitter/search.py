@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.audience import metrics_of
-from socialpublishing.sandbox.exchange import EarlyResponse, SandboxRequest
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest
 from socialpublishing.sandbox.state import Account, Post, as_time
 from socialpublishing.sandbox.twitter.errors import invalid_query
 from socialpublishing.sandbox.twitter.login import NAME, requires_token

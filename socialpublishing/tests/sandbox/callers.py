@@ -146,7 +146,7 @@ def form_of(response):
     return fields, html.unescape(re.search(r'<form[^>]*action="([^"]*)"', response.text)[1])
 
 
-def response_of(response):
+def redirect_params(response):
     """The parameters of the redirect from the consent page back to the app."""
     assert response.status_code == 302, response.text
     assert response.headers["Location"].startswith(f"{REDIRECT_URI}&")

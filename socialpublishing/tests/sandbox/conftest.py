@@ -1,4 +1,4 @@
-"""A sandbox that runs for all tests, and begins anew for each."""
+"""One sandbox for all tests, reset before each."""
 
 import pytest
 

@@ -26,41 +26,41 @@ def now(server):
     return dt.datetime.fromtimestamp(server.state.now(), dt.UTC).replace(microsecond=0)
 
 
-def test_audience_is_told_and_can_be_predicted(x, control):
+def test_control_api_returns_the_audience_of_an_account(x, control):
     data = control.get("/audience", params={"platform": "twitter", "account_id": x.id}).json()
-    found = audience_of(x.id)
+    audience = audience_of(x.id)
     assert data == {
-        "timezone": found.zone,
-        "peaks": [{"weekday": weekday, "hour": hour} for weekday, hour in found.peaks],
-        "impressions": found.impressions,
-        "engagement": found.engagement,
-        "hashtags": found.lifts,
+        "timezone": audience.zone,
+        "peaks": [{"weekday": weekday, "hour": hour} for weekday, hour in audience.peaks],
+        "impressions": audience.impressions,
+        "engagement": audience.engagement,
+        "hashtags": audience.lifts,
     }
-    assert found == audience_of(x.id) != audience_of("another")
-    assert ZoneInfo(found.zone)
-    assert sorted(found.lifts.values()) == [1.3, 1.6, 2.0]
-    assert len({weekday for weekday, _ in found.peaks}) == 2
+    assert audience == audience_of(x.id) != audience_of("another")
+    assert ZoneInfo(audience.zone)
+    assert sorted(audience.lifts.values()) == [1.3, 1.6, 2.0]
+    assert len({weekday for weekday, _ in audience.peaks}) == 2
 
 
 def test_peak_is_the_best_hour_of_the_week(x):
-    found = audience_of(x.id)
-    monday = dt.datetime(2026, 11, 2, 0, 30, tzinfo=ZoneInfo(found.zone))
+    audience = audience_of(x.id)
+    monday = dt.datetime(2026, 11, 2, 0, 30, tzinfo=ZoneInfo(audience.zone))
     hours = [monday + n * HOUR for n in range(7 * 24)]
-    best = sorted(hours, key=found.reach_factor)[-2:]
-    assert {(hour.weekday(), hour.hour) for hour in best} == set(found.peaks)
-    assert max(found.engagement_factor(hour, "") for hour in hours) == pytest.approx(2, abs=0.01)
+    best = sorted(hours, key=audience.reach_factor)[-2:]
+    assert {(hour.weekday(), hour.hour) for hour in best} == set(audience.peaks)
+    assert max(audience.engagement_factor(hour, "") for hour in hours) == pytest.approx(2, abs=0.01)
 
 
-def test_largest_lift_counts_whatever_the_case():
-    found = audience_of("someone")
-    tags = sorted(found.lifts, key=found.lifts.get)
+def test_largest_lift_applies_whatever_the_case():
+    audience = audience_of("someone")
+    tags = sorted(audience.lifts, key=audience.lifts.get)
     at = dt.datetime(2026, 11, 2, tzinfo=dt.UTC)
-    plain = found.engagement_factor(at, "Hello")
+    plain = audience.engagement_factor(at, "Hello")
     text = f"Hello #{tags[0]} #{tags[2].upper()} #{tags[1]}"
-    assert found.engagement_factor(at, text) == pytest.approx(plain * found.lifts[tags[2]])
+    assert audience.engagement_factor(at, text) == pytest.approx(plain * audience.lifts[tags[2]])
 
 
-def test_new_post_has_none_and_they_only_grow(x, server):
+def test_metrics_of_a_post_start_at_zero_and_only_grow(x, server):
     post = server.state.posts["twitter", x.tweet()["id"]]
     ages = [0, 3600, 12 * 3600, 86400, 30 * 86400]
     grown = [metrics_of(post, post.created_at + age) for age in ages]
@@ -74,9 +74,9 @@ def test_new_post_has_none_and_they_only_grow(x, server):
     assert grown[4]["impressions"] > grown[4]["likes"] > 0
 
 
-def test_planted_rhythm_and_tags_can_be_found_again(x, plant, server, now):
-    found = audience_of(x.id)
-    [tag] = [tag for tag, lift in found.lifts.items() if lift == 2.0]
+def test_metrics_of_planted_posts_show_peaks_and_hashtags(x, plant, server, now):
+    audience = audience_of(x.id)
+    [tag] = [tag for tag, lift in audience.lifts.items() if lift == 2.0]
     posts = [
         {
             "created_at": (now - HOUR * n - dt.timedelta(days=2)).isoformat(),
@@ -88,17 +88,19 @@ def test_planted_rhythm_and_tags_can_be_found_again(x, plant, server, now):
     for post_id in plant(x, posts):
         post = server.state.posts["twitter", post_id]
         metrics = metrics_of(post, server.state.now())
-        at = dt.datetime.fromtimestamp(post.created_at, ZoneInfo(found.zone))
-        impressions[(at.weekday(), at.hour) in found.peaks].append(metrics["impressions"])
-        engaged = sum(metrics[name] for name in ("likes", "comments", "shares", "saves", "clicks"))
-        engagement["#" in post.text].append(engaged / metrics["impressions"])
+        at = dt.datetime.fromtimestamp(post.created_at, ZoneInfo(audience.zone))
+        impressions[(at.weekday(), at.hour) in audience.peaks].append(metrics["impressions"])
+        interactions = sum(
+            metrics[name] for name in ("likes", "comments", "shares", "saves", "clicks")
+        )
+        engagement["#" in post.text].append(interactions / metrics["impressions"])
 
     assert statistics.median(impressions[True]) > 1.5 * statistics.median(impressions[False])
     lift = statistics.median(engagement[True]) / statistics.median(engagement[False])
     assert lift == pytest.approx(2.0, rel=0.15)
 
 
-def test_planted_posts_are_listed_by_the_platform_in_their_order(x, plant, control, now):
+def test_platform_lists_planted_posts_by_time(x, plant, control, now):
     fresh = x.tweet("Fresh")["id"]
     ids = plant(
         x,
@@ -118,7 +120,7 @@ def test_planted_posts_are_listed_by_the_platform_in_their_order(x, plant, contr
     assert [post["id"] for post in with_old] == [oldest, older, old, fresh]
 
 
-def test_planted_posts_of_a_page_are_listed_too(page, plant, now):
+def test_page_lists_planted_posts(page, plant, now):
     at = (now - 5 * HOUR).isoformat()
     [post_id] = plant(page, [{"created_at": at, "text": "Bread", "kind": "image"}], "facebook")
     fields = "id,message,created_time,full_picture"
@@ -139,13 +141,13 @@ def test_planted_posts_of_a_page_are_listed_too(page, plant, now):
         ("document", ["document"]),
     ],
 )
-def test_planted_post_shows_what_its_kind_shows(x, plant, control, now, kind, kinds):
+def test_planted_post_has_the_media_of_its_kind(x, plant, control, now, kind, kinds):
     plant(x, [{"created_at": (now - HOUR).isoformat(), "kind": kind}])
     [post] = control.get("/posts", params={"history": "true"}).json()
     assert [medium["kind"] for medium in post["media"]] == kinds
 
 
-def test_metrics_that_are_given_stay(x, plant, server, now):
+def test_given_metrics_never_change(x, plant, server, now):
     [post_id] = plant(
         x, [{"created_at": (now - HOUR).isoformat(), "metrics": {"likes": 7, "views": 90}}]
     )
@@ -153,7 +155,7 @@ def test_metrics_that_are_given_stay(x, plant, server, now):
     assert metrics == dict.fromkeys(METRICS, 0) | {"likes": 7, "views": 90}
 
 
-def test_two_thousand_posts_are_planted_in_a_moment(x, plant, now):
+def test_two_thousand_posts_can_be_planted_at_once(x, plant, now):
     posts = [
         {"created_at": (now - n * HOUR).isoformat(), "text": "#coffee", "kind": "video"}
         for n in range(2000)
@@ -180,7 +182,7 @@ def test_two_thousand_posts_are_planted_in_a_moment(x, plant, now):
         ({"likes": 1}, "unknown_field"),
     ],
 )
-def test_wrong_old_post_is_named_and_nothing_is_planted(x, control, now, change, code):
+def test_invalid_old_post_is_refused_and_nothing_is_planted(x, control, now, change, code):
     good = {"created_at": (now - HOUR).isoformat(), "text": "Hello"}
     body = {"platform": "twitter", "account_id": x.id, "posts": [good, {**good, **change}]}
     response = control.post("/history", json=body)
@@ -199,11 +201,11 @@ def test_wrong_old_post_is_named_and_nothing_is_planted(x, control, now, change,
         ({"platform": "twitter", "more": 1}, "unknown_field"),
     ],
 )
-def test_wrong_history_is_named(control, body, code):
+def test_invalid_history_is_refused(control, body, code):
     response = control.post("/history", json=body)
     assert (response.status_code, response.json()["code"]) == (400, code)
 
 
-def test_audience_of_nobody_is_refused(control):
+def test_audience_needs_an_existing_account(control):
     for query in ({}, {"platform": "twitter", "account_id": "1"}):
         assert control.get("/audience", params=query).status_code == 400

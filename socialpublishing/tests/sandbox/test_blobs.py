@@ -11,7 +11,7 @@ def files():
 
 
 @pytest.mark.parametrize("size", [0, 1, MAX_IN_MEMORY, MAX_IN_MEMORY + 1, 3_000_000])
-def test_what_is_written_is_read(size):
+def test_blob_returns_the_bytes_that_were_written(size):
     data = bytes(range(256)) * (size // 256) + bytes(size % 256)
     blob = Blob()
     for start in range(0, size, 50_000):
@@ -23,7 +23,7 @@ def test_what_is_written_is_read(size):
     assert blob.head(10) == data[:10]
 
 
-def test_little_stays_in_memory_and_much_goes_to_a_file_that_leaves_with_it():
+def test_large_blob_has_a_file_that_is_deleted_with_it():
     before = files()
     little, much = Blob.of(bytes(MAX_IN_MEMORY)), Blob.of(bytes(MAX_IN_MEMORY + 1))
     assert len(files() - before) == 1
@@ -32,21 +32,21 @@ def test_little_stays_in_memory_and_much_goes_to_a_file_that_leaves_with_it():
     assert files() == before
 
 
-def test_each_reader_has_a_place_of_its_own():
+def test_each_reader_has_its_own_position():
     blob = Blob.of(b"0123456789" * 10_000)
     with blob.open() as one, blob.open() as other:
         one.seek(5)
         assert (one.read(2), other.read(2)) == (b"56", b"01")
 
 
-def test_parts_are_joined_in_the_order_given():
+def test_parts_are_joined_in_the_given_order():
     parts = [Blob.of(bytes([n]) * 40_000) for n in range(4)]
     whole = joined(reversed(parts))
     assert whole.read() == b"".join(part.read() for part in reversed(parts))
     assert joined([]).size == 0
 
 
-def test_reset_leaves_no_files(server, x, sample):
+def test_reset_deletes_all_files(server, x, sample):
     before = files()
     x.upload(sample("harbour.jpg"))
     media = Media(platform="twitter", id="1", account_id=x.id, created_at=0)
@@ -60,7 +60,7 @@ def test_reset_leaves_no_files(server, x, sample):
     assert files() <= before
 
 
-def test_same_bytes_are_kept_once(server, x, sample):
+def test_equal_files_are_stored_once(server, x, sample):
     before = files()
     ids = [x.upload(sample("harbour.jpg"))["id"] for _ in range(3)]
     assert len(files() - before) == 1

@@ -4,7 +4,7 @@ import hashlib
 import pytest
 
 
-def test_posts_tell_what_was_sent_and_who_carries_it(x, page, control, sample, site):
+def test_posts_contain_the_sent_data_and_their_account(x, page, control, sample, site):
     picture = sample("mountains.jpg")
     media = x.upload(picture)
     x.post(
@@ -37,7 +37,7 @@ def test_posts_tell_what_was_sent_and_who_carries_it(x, page, control, sample, s
         assert site.session.get(each["url"], timeout=10).ok
 
 
-def test_posts_tell_their_details_in_the_platforms_own_names(x, page, control):
+def test_details_of_posts_have_the_platforms_names(x, page, control):
     poll = {"options": ["Mountains", "Sea"], "duration_minutes": 60}
     x.tweet("Where to?", poll=poll, reply_settings="following")
     page.publish(message="Menu", link="https://example.com/menu")
@@ -46,7 +46,7 @@ def test_posts_tell_their_details_in_the_platforms_own_names(x, page, control):
     assert post["details"] == {"link": "https://example.com/menu"}
 
 
-def test_settings_are_the_sandboxes_and_the_platforms(control):
+def test_settings_include_those_of_the_platforms(control):
     usual = {
         "facebook_duplicates": "off",
         "twitter_names": "asked",
@@ -60,7 +60,7 @@ def test_settings_are_the_sandboxes_and_the_platforms(control):
     assert changed.items() <= response.json().items()
 
 
-def test_settings_change_all_or_none(control):
+def test_one_invalid_setting_leaves_all_unchanged(control):
     control.post("/settings", json={"read_delay_seconds": 5, "processing_seconds": -1})
     assert control.get("/settings").json()["read_delay_seconds"] == 0
 
@@ -71,7 +71,7 @@ def test_deleted_and_unpublished_posts_are_not_listed(x, page, control):
     assert control.posts() == []
 
 
-def test_calls_are_listed_with_what_came_of_them(x, control):
+def test_calls_are_listed_with_their_status(x, control):
     x.get("/2/users/me")
     control.fault("drop_before", path="/tweets")
     with pytest.raises(OSError, match="Connection"):
@@ -87,7 +87,7 @@ def test_calls_are_listed_with_what_came_of_them(x, control):
     assert control.get("/calls", params={"platform": "facebook"}).json() == []
 
 
-def test_account_on_x_comes_with_tokens_that_work(control, make_x):
+def test_new_account_on_x_has_valid_tokens(control, make_x):
     x = make_x(username="marta", name="Marta", subscription_type="Premium")
     data = x.get("/2/users/me?user.fields=subscription_type").json()["data"]
     assert data == {
@@ -106,7 +106,7 @@ def test_account_without_offline_access_has_no_refresh_token(make_x):
     assert x.account["scopes"] == ["tweet.read", "users.read"]
 
 
-def test_person_on_facebook_comes_with_pages(make_person):
+def test_new_person_on_facebook_has_pages(make_person):
     person = make_person(pages=[{"name": "Café"}, {"name": "Bar", "tasks": ["ANALYZE"]}])
     assert [page["name"] for page in person["pages"]] == ["Café", "Bar"]
     assert person["refresh_token"] is None
@@ -115,7 +115,7 @@ def test_person_on_facebook_comes_with_pages(make_person):
     assert make_person(pages=0)["pages"] == []
 
 
-def test_tokens_expire_on_request_and_refreshing_goes_on(x, control):
+def test_expired_access_token_can_be_refreshed(x, control):
     control.post("/tokens/expire", json={"account_id": x.id})
     assert x.get("/2/users/me").status_code == 401
     fresh = x.post(
@@ -126,7 +126,7 @@ def test_tokens_expire_on_request_and_refreshing_goes_on(x, control):
     assert fresh.status_code == 200
 
 
-def test_refreshing_ends_only_when_that_is_asked_too(x, control):
+def test_refresh_token_expires_only_on_request(x, control):
     control.post("/tokens/expire", json={"account_id": x.id, "refresh": True})
     response = x.post(
         "/2/oauth2/token",
@@ -136,24 +136,22 @@ def test_refreshing_ends_only_when_that_is_asked_too(x, control):
     assert response.json()["error"] == "invalid_request"
 
 
-def test_expiring_a_page_leaves_its_person_who_can_fetch_a_new_token(
-    page, make_person, site, control
-):
+def test_expiring_a_page_token_leaves_the_person_token_valid(page, make_person, site, control):
     person = make_person()
     [other] = person["pages"]
     control.post("/tokens/expire", json={"account_id": other["id"]})
 
-    ask = {"access_token": person["access_token"]}
-    [found] = site.get("/facebook/v25.0/me/accounts", params=ask).json()["data"]
+    query = {"access_token": person["access_token"]}
+    [listed] = site.get("/facebook/v25.0/me/accounts", params=query).json()["data"]
 
-    assert found["access_token"] != other["access_token"]
-    dead = site.get("/facebook/me", params={"access_token": other["access_token"]}).json()
-    assert dead["error"]["error_subcode"] == 463
-    assert site.get("/facebook/me", params={"access_token": found["access_token"]}).ok
+    assert listed["access_token"] != other["access_token"]
+    expired = site.get("/facebook/me", params={"access_token": other["access_token"]}).json()
+    assert expired["error"]["error_subcode"] == 463
+    assert site.get("/facebook/me", params={"access_token": listed["access_token"]}).ok
     assert page.get("/me").ok
 
 
-def test_expiring_a_person_ends_the_tokens_of_the_pages_too(make_person, site, control):
+def test_expiring_a_person_expires_the_page_tokens(make_person, site, control):
     person = make_person()
     control.post("/tokens/expire", json={"account_id": person["account_id"]})
     for token in (person["access_token"], person["pages"][0]["access_token"]):
@@ -161,14 +159,14 @@ def test_expiring_a_person_ends_the_tokens_of_the_pages_too(make_person, site, c
         assert response.json()["error"]["code"] == 190
 
 
-def test_clock_can_be_moved_until_tokens_expire(x, control):
+def test_tokens_expire_by_the_sandboxs_clock(x, control):
     control.advance(7199)
     assert x.get("/2/users/me").ok
     control.advance(2)
     assert x.get("/2/users/me").status_code == 401
 
 
-def test_reset_brings_back_the_beginning(x, control, server):
+def test_reset_restores_the_initial_state(x, control, server):
     x.tweet()
     control.settings(facebook_duplicates="506")
     control.advance(1000)
@@ -183,7 +181,7 @@ def test_reset_brings_back_the_beginning(x, control, server):
     assert [account.username for account in server.state.accounts("twitter")] == ["sandbox_x"]
 
 
-def test_built_in_accounts_are_one_each_and_one_page(server):
+def test_each_platform_has_one_built_in_account(server):
     [person] = server.state.accounts("facebook")
     [_] = server.state.accounts("facebook", owner_id=person.id)
     [_] = server.state.accounts("twitter")
@@ -244,18 +242,18 @@ def test_built_in_accounts_are_one_each_and_one_page(server):
         ("/settings", {"weather": "fine"}, "unknown_field"),
     ],
 )
-def test_wrong_input_is_named(control, path, body, code):
+def test_invalid_input_is_refused_with_its_code(control, path, body, code):
     response = control.post(path, json=body)
     assert (response.status_code, response.json()["code"]) == (400, code)
     assert response.json()["detail"]
 
 
-def test_unknown_platform_in_a_filter_is_named(control):
+def test_unknown_platform_in_a_filter_is_refused(control):
     for path in ("/posts", "/calls"):
         response = control.get(path, params={"platform": "myspace"})
         assert (response.status_code, response.json()["code"]) == (400, "unsupported_platform")
 
 
-def test_json_that_is_none_is_named(control):
+def test_invalid_json_is_refused(control):
     response = control.post("/faults", data=b"{")
     assert (response.status_code, response.json()["code"]) == (400, "invalid_json")

@@ -9,7 +9,7 @@ from socialpublishing.tests.sandbox.callers import (
     Client,
     consent_query,
     form_of,
-    response_of,
+    redirect_params,
 )
 
 APP = {"client_id": "sandbox-facebook", "client_secret": "sandbox-secret"}
@@ -24,7 +24,7 @@ def graph(server):
 
 def code_of(site, **changes):
     query = consent_query("facebook", **changes)
-    return response_of(site.post(f"{DIALOG}?{query}", data={"allow": "1"}))["code"]
+    return redirect_params(site.post(f"{DIALOG}?{query}", data={"allow": "1"}))["code"]
 
 
 def exchange(graph, code, method="GET", changes=()):
@@ -33,7 +33,7 @@ def exchange(graph, code, method="GET", changes=()):
     return graph.call(method, "/oauth/access_token", **{kind: fields})
 
 
-def lengthen(graph, token):
+def exchange_for_long_lived(graph, token):
     fields = {**APP, "grant_type": "fb_exchange_token", "fb_exchange_token": token}
     return graph.get("/oauth/access_token", params=fields)
 
@@ -57,10 +57,10 @@ def error_of(response):
 
 
 @pytest.mark.parametrize("version", ["v25.0", "v26.0", "v2.8"])
-def test_person_clicks_through_and_the_app_gets_a_token(site, graph, version):
+def test_consent_gives_the_app_a_token(site, graph, version):
     query = consent_query("facebook")
     fields, action = form_of(site.get(f"/facebook/{version}/dialog/oauth?{query}"))
-    response = response_of(site.post(action, data={**fields, "allow": "1"}))
+    response = redirect_params(site.post(action, data={**fields, "allow": "1"}))
     assert response["state"] == "a state"
 
     tokens = exchange(graph, response["code"]).json()
@@ -70,8 +70,10 @@ def test_person_clicks_through_and_the_app_gets_a_token(site, graph, version):
     assert me == {"name": "Sandy Box", "id": fields["account"]}
 
 
-def test_refusal_tells_why(site):
-    response = response_of(site.post(f"{DIALOG}?{consent_query('facebook')}", data={"deny": "1"}))
+def test_denial_redirects_with_the_error(site):
+    response = redirect_params(
+        site.post(f"{DIALOG}?{consent_query('facebook')}", data={"deny": "1"})
+    )
     assert response == {
         "from": "here",
         "error": "access_denied",
@@ -92,13 +94,13 @@ def test_refusal_tells_why(site):
         {"response_type": "token"},
     ],
 )
-def test_wrong_request_is_shown_and_never_sent_back(site, change):
+def test_invalid_request_shows_an_error_page_without_a_redirect(site, change):
     response = site.get(f"{DIALOG}?{consent_query('facebook', **change)}")
     assert response.status_code == 400
     assert "Something went wrong" in response.text
 
 
-def test_unticked_page_and_scope_are_not_granted(site, graph, make_person):
+def test_unchecked_page_and_scope_are_not_granted(site, graph, make_person):
     person = make_person(pages=2)
     left_out, kept = person["pages"]
     fields, action = form_of(
@@ -107,7 +109,7 @@ def test_unticked_page_and_scope_are_not_granted(site, graph, make_person):
     del fields[f"page:{left_out['id']}"]
     del fields["scope:pages_manage_posts"]
 
-    response = response_of(site.post(action, data={**fields, "allow": "1"}))
+    response = redirect_params(site.post(action, data={**fields, "allow": "1"}))
     token = exchange(graph, response["code"]).json()["access_token"]
 
     assert response["denied_scopes"] == "pages_manage_posts"
@@ -123,7 +125,7 @@ def test_unticked_page_and_scope_are_not_granted(site, graph, make_person):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_code_works_once(site, graph, method):
+def test_code_can_be_used_once(site, graph, method):
     code = code_of(site)
     assert exchange(graph, code, method).ok
     response = exchange(graph, code, method)
@@ -142,7 +144,7 @@ def test_code_works_once(site, graph, method):
         ({"grant_type": "password"}, (100, None)),
     ],
 )
-def test_exchange_with_a_wrong_part_is_refused(site, graph, changes, expected):
+def test_exchange_with_a_wrong_parameter_is_refused(site, graph, changes, expected):
     response = exchange(graph, code_of(site), changes=changes)
     assert (response.status_code, error_of(response)) == (400, expected)
 
@@ -153,7 +155,7 @@ def test_code_expires(site, graph, control):
     assert error_of(exchange(graph, code)) == (100, 36007)
 
 
-def test_app_gets_a_token_of_its_own(graph):
+def test_app_gets_an_app_token(graph):
     response = graph.get("/oauth/access_token", params={**APP, "grant_type": "client_credentials"})
     assert response.json() == {
         "access_token": "sandbox-facebook|sandbox-secret",
@@ -161,17 +163,17 @@ def test_app_gets_a_token_of_its_own(graph):
     }
 
 
-def test_short_token_dies_soon_and_its_page_tokens_with_it(site, graph, control):
+def test_short_lived_token_and_its_page_tokens_expire_together(site, graph, control):
     token = log_in(site, graph)
     [page] = pages_of(graph, token)["data"]
     control.advance(5401)
-    for dead in (token, page["access_token"]):
-        response = graph.get("/me", params={"access_token": dead})
+    for expired in (token, page["access_token"]):
+        response = graph.get("/me", params={"access_token": expired})
         assert (response.status_code, error_of(response)) == (400, (190, 463))
 
 
-def test_long_token_lives_sixty_days_and_its_page_tokens_longer(site, graph, control):
-    response = lengthen(graph, log_in(site, graph)).json()
+def test_page_tokens_outlive_the_long_lived_token(site, graph, control):
+    response = exchange_for_long_lived(graph, log_in(site, graph)).json()
     assert response["expires_in"] == 60 * DAY_S
     [page] = pages_of(graph, response["access_token"])["data"]
     control.advance(61 * DAY_S)
@@ -180,16 +182,16 @@ def test_long_token_lives_sixty_days_and_its_page_tokens_longer(site, graph, con
         463,
     )
     assert graph.get("/me", params={"access_token": page["access_token"]}).ok
-    assert error_of(lengthen(graph, response["access_token"])) == (190, 463)
+    assert error_of(exchange_for_long_lived(graph, response["access_token"])) == (190, 463)
 
 
 def test_page_token_stays_the_same_for_the_same_user_token(site, graph):
-    token = lengthen(graph, log_in(site, graph)).json()["access_token"]
+    token = exchange_for_long_lived(graph, log_in(site, graph)).json()["access_token"]
     first, second = (pages_of(graph, token)["data"][0]["access_token"] for _ in range(2))
     assert first == second
 
 
-def test_pages_come_in_portions_to_the_last_one(graph, make_person):
+def test_pages_are_listed_in_portions(graph, make_person):
     person = make_person(pages=7)
     seen, response = [], pages_of(graph, person["access_token"], limit=3, fields="id,name")
     while True:
@@ -202,7 +204,7 @@ def test_pages_come_in_portions_to_the_last_one(graph, make_person):
     assert seen == [page["id"] for page in person["pages"]]
 
 
-def test_page_in_the_list_has_token_tasks_and_what_is_asked(graph, make_person):
+def test_listed_page_has_the_requested_fields(graph, make_person):
     person = make_person(pages=[{"name": "Café", "username": "cafe", "tasks": ["ANALYZE"]}])
     fields = "id,name,username,category,tasks,access_token,picture{url},followers_count"
     [page] = pages_of(graph, person["access_token"], fields=fields)["data"]
@@ -213,7 +215,7 @@ def test_page_in_the_list_has_token_tasks_and_what_is_asked(graph, make_person):
     assert set(usual) == {"access_token", "category", "category_list", "name", "id", "tasks"}
 
 
-def test_page_of_a_business_needs_the_permission_for_it(make_person, graph):
+def test_page_of_a_business_needs_its_own_permission(make_person, graph):
     pages = [{"name": "Own"}, {"name": "Business", "business": True}]
     without = make_person(pages=pages)
     with_it = make_person(pages=pages, scopes=["pages_show_list", "business_management"])
@@ -226,7 +228,7 @@ def test_pages_are_hidden_without_the_permission_to_list_them(make_person, graph
     assert pages_of(graph, person["access_token"])["data"] == []
 
 
-def test_page_token_of_one_page_is_found_by_its_id(make_person, graph):
+def test_node_of_a_page_contains_its_token(make_person, graph):
     person = make_person()
     [page] = person["pages"]
     query = {"fields": "access_token,name", "access_token": person["access_token"]}
@@ -238,7 +240,7 @@ def test_page_token_of_one_page_is_found_by_its_id(make_person, graph):
     }
 
 
-def test_debug_tells_what_a_token_is(make_person, graph):
+def test_debug_token_describes_a_token(make_person, graph):
     person = make_person()
     [page] = person["pages"]
     user, own = debug(graph, person["access_token"]), debug(graph, page["access_token"])
@@ -250,12 +252,12 @@ def test_debug_tells_what_a_token_is(make_person, graph):
     assert (unknown["is_valid"], unknown["error"]["code"]) == (False, 190)
 
 
-def test_debug_needs_a_token_to_ask_with(make_person, graph):
+def test_debug_token_needs_an_access_token(make_person, graph):
     response = graph.get("/debug_token", params={"input_token": make_person()["access_token"]})
     assert error_of(response) == (104, None)
 
 
-def test_login_taken_back_ends_all_tokens(make_person, graph):
+def test_revoked_login_ends_all_tokens(make_person, graph):
     person = make_person()
     query = {"access_token": person["access_token"]}
     assert graph.delete("/me/permissions", params=query).json() == {"success": True}
@@ -265,7 +267,7 @@ def test_login_taken_back_ends_all_tokens(make_person, graph):
         assert debug(graph, token)["is_valid"] is False
 
 
-def test_one_permission_can_be_taken_back(make_person, graph):
+def test_one_permission_can_be_revoked(make_person, graph):
     person = make_person()
     query = {"access_token": person["access_token"], "permission": "pages_manage_posts"}
     assert graph.delete(f"/{person['account_id']}/permissions", params=query).ok
@@ -286,18 +288,18 @@ def test_proof_of_the_app_secret_is_verified_when_sent(make_person, graph):
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "OAuth"])
-def test_token_may_stand_in_the_header(make_person, graph, scheme):
+def test_token_can_be_in_the_header(make_person, graph, scheme):
     headers = {"Authorization": f"{scheme} {make_person()['access_token']}"}
     assert graph.get("/me", headers=headers).ok
 
 
 @pytest.mark.parametrize(("token", "code"), [("", 104), ("made-up", 190)])
-def test_call_without_a_living_token_is_refused(graph, token, code):
+def test_request_without_a_valid_token_is_refused(graph, token, code):
     response = graph.get("/me", params={"access_token": token})
     assert (response.status_code, error_of(response)[0]) == (400, code)
 
 
-def test_token_of_x_is_nothing_on_facebook(x, graph):
+def test_token_of_x_is_invalid_on_facebook(x, graph):
     query = {"access_token": x.account["access_token"]}
     assert error_of(graph.get("/me", params=query))[0] == 190
 
@@ -312,18 +314,18 @@ def test_token_of_x_is_nothing_on_facebook(x, graph):
         ("", "v25.0"),
     ],
 )
-def test_version_is_served_or_the_nearest_living_one(site, asked, served):
+def test_unsupported_version_gets_the_nearest_supported_one(site, asked, served):
     assert site.get(f"/facebook{asked}/me").headers["facebook-api-version"] == served
 
 
-def test_answers_wear_the_usage_headers(page):
+def test_responses_have_the_usage_headers(page):
     headers = page.get("/me").headers
     assert "call_count" in headers["X-App-Usage"]
     assert page.id in headers["X-Business-Use-Case-Usage"]
     assert headers["x-fb-trace-id"]
 
 
-def test_answer_of_the_dialog_keeps_the_query_of_the_redirect_uri(site):
+def test_redirect_keeps_the_query_of_the_redirect_uri(site):
     response = site.post(f"{DIALOG}?{consent_query('facebook')}", data={"allow": "1"})
     query = parse_qs(urlsplit(response.headers["Location"]).query)
     assert query["from"] == ["here"]

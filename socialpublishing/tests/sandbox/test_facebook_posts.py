@@ -33,7 +33,7 @@ def test_me_is_the_page_of_the_token(page):
     assert page.post("/me/feed", data={"message": "Hello"}).json()["id"].startswith(page.id)
 
 
-def test_answer_carries_the_fields_that_were_asked_for(page):
+def test_response_has_the_requested_fields(page):
     fields = {"message": "Hello", "fields": "id,permalink_url,is_published"}
     response = page.post(f"/{page.id}/feed", data=fields).json()
     assert set(response) == {"id", "permalink_url", "is_published"}
@@ -71,17 +71,17 @@ def test_link_is_posted_with_or_without_text(page, site):
         ({"message": "Hello", "fields": "post_id"}, (400, 100, None)),
     ],
 )
-def test_wrong_post_is_refused(page, control, fields, expected):
+def test_invalid_post_is_refused(page, control, fields, expected):
     response = page.post(f"/{page.id}/feed", data=fields)
     assert error_of(response) == expected
     assert control.posts() == []
 
 
-def test_longest_text_is_taken(page):
+def test_longest_text_is_accepted(page):
     assert page.publish(message="x" * 63_206)
 
 
-def test_number_is_no_text(page):
+def test_number_as_message_is_refused(page):
     assert error_of(page.post(f"/{page.id}/feed", json={"message": 5})) == (400, 100, None)
 
 
@@ -94,7 +94,7 @@ def test_unpublished_post_is_not_public(page, control, site):
     assert page.get(f"/{page.id}/published_posts").json()["data"] == []
 
 
-def test_photo_is_posted_by_its_bytes(page, sample, control):
+def test_photo_is_posted_from_bytes(page, sample, control):
     picture = sample("bakery.jpg")
     response = page.photo(picture, message="Bread", alt_text_custom="A loaf")
     assert response["post_id"].startswith(f"{page.id}_")
@@ -108,7 +108,7 @@ def test_photo_is_posted_by_its_bytes(page, sample, control):
     assert page.session.get(photo["images"][0]["source"], timeout=10).content == picture
 
 
-def test_photo_is_fetched_from_its_address(page, site, sample, control):
+def test_photo_is_posted_from_a_url(page, site, sample, control):
     fields = {"url": f"{site.url}/samples/bakery.jpg", "caption": "Bread"}
     assert page.post(f"/{page.id}/photos", data=fields).json()["post_id"]
     [post] = control.posts()
@@ -116,8 +116,8 @@ def test_photo_is_fetched_from_its_address(page, site, sample, control):
 
 
 @pytest.fixture
-def elsewhere():
-    """A web server of somebody else. What it answers is set by the test: status, headers, body."""
+def other_server():
+    """Another web server. The test sets its response: status, headers, body."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -126,7 +126,7 @@ def elsewhere():
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            with contextlib.suppress(ConnectionError):  # who reads no more hangs up
+            with contextlib.suppress(ConnectionError):  # the client may close the connection early
                 self.wfile.write(body)
 
         def log_message(self, *args):
@@ -149,9 +149,9 @@ def elsewhere():
         ((302, {"Location": "file:///etc/passwd"}, b""), (400, 324, 2069019)),
     ],
 )
-def test_photo_that_cannot_be_had_is_refused(page, elsewhere, control, response, expected):
-    elsewhere.response = response
-    url = f"http://127.0.0.1:{elsewhere.server_port}/photo.jpg"
+def test_photo_that_cannot_be_fetched_is_refused(page, other_server, control, response, expected):
+    other_server.response = response
+    url = f"http://127.0.0.1:{other_server.server_port}/photo.jpg"
     assert error_of(page.post(f"/{page.id}/photos", data={"url": url})) == expected
     assert control.posts() == []
 
@@ -159,16 +159,16 @@ def test_photo_that_cannot_be_had_is_refused(page, elsewhere, control, response,
 @pytest.mark.parametrize(
     "url", ["ftp://example.com/a.jpg", "nowhere", "http://127.0.0.1:9/a.jpg", "http://["]
 )
-def test_photo_at_no_address_is_refused(page, url):
+def test_photo_with_an_invalid_url_is_refused(page, url):
     assert error_of(page.post(f"/{page.id}/photos", data={"url": url})) == (400, 324, 2069019)
 
 
-def test_photo_of_nothing_is_refused(page):
+def test_photo_request_without_a_photo_is_refused(page):
     assert error_of(page.post(f"/{page.id}/photos", data={"message": "x"})) == (400, 324, None)
 
 
 @pytest.mark.parametrize("name", ["balloons.webp", None])
-def test_file_of_another_kind_is_no_photo(page, sample, name):
+def test_file_of_another_type_is_refused_as_a_photo(page, sample, name):
     data = sample(name) if name else b"not a picture"
     response = page.post(f"/{page.id}/photos", files={"source": data})
     assert error_of(response) == (400, 100, 1366046)
@@ -190,7 +190,7 @@ def styles(ids):
 
 
 @pytest.mark.parametrize("style", styles([]))
-def test_several_photos_make_one_post(page, sample, control, style):
+def test_several_photos_become_one_post(page, sample, control, style):
     names = ["city.png", "bakery.jpg", "mountains.jpg"]
     staged = [page.photo(sample(name), published="false") for name in names]
     assert all(set(photo) == {"id"} for photo in staged)
@@ -209,7 +209,7 @@ def test_several_photos_make_one_post(page, sample, control, style):
     assert targets == ids
 
 
-def test_staged_photo_has_no_story_until_it_is_posted(page, sample):
+def test_unpublished_photo_has_no_post_until_it_is_attached(page, sample):
     photo_id = page.photo(sample("city.png"), published="false")["id"]
     before = page.get(f"/{photo_id}?fields=page_story_id").json()
     post_id = page.publish(attached_media=json.dumps([{"media_fbid": photo_id}]))
@@ -217,7 +217,7 @@ def test_staged_photo_has_no_story_until_it_is_posted(page, sample):
     assert (before, after["page_story_id"]) == ({"id": photo_id}, post_id)
 
 
-def test_photo_is_shown_only_once(page, sample):
+def test_photo_can_be_posted_only_once(page, sample):
     photo_id = page.photo(sample("city.png"), published="false")["id"]
     item = {"media_fbid": photo_id}
     twice = page.post(f"/{page.id}/feed", json={"attached_media": [item, item]})
@@ -233,7 +233,7 @@ def test_photo_of_another_page_cannot_be_attached(page, make_page, sample):
     assert error_of(response) == (400, 100, None)
 
 
-def test_post_is_deleted_and_then_missing(page, control):
+def test_deleted_post_is_missing(page, control):
     post_id = page.publish(message="Hello")
     assert page.delete(f"/{post_id}").json() == {"success": True}
     assert control.posts() == []
@@ -242,7 +242,7 @@ def test_post_is_deleted_and_then_missing(page, control):
     )
 
 
-def test_photo_is_deleted_with_the_post_that_shows_only_it(page, sample, control):
+def test_deleting_a_photo_deletes_its_post(page, sample, control):
     photo_id = page.photo(sample("city.png"), published="false")["id"]
     assert page.delete(f"/{photo_id}").json() == {"success": True}
     assert error_of(page.get(f"/{photo_id}")) == (400, 100, 33)
@@ -253,13 +253,13 @@ def test_photo_is_deleted_with_the_post_that_shows_only_it(page, sample, control
     assert control.posts() == []
 
 
-def test_others_cannot_delete(page, make_page, control):
+def test_another_page_cannot_delete_a_post(page, make_page, control):
     post_id = page.publish(message="Hello")
     assert error_of(make_page(username="other").delete(f"/{post_id}")) == (400, 100, 33)
     assert len(control.posts()) == 1
 
 
-def test_posting_needs_the_token_of_just_this_page(page, make_person, make_page, site):
+def test_posting_needs_the_token_of_the_page_itself(page, make_person, make_page, site):
     person = make_person(username="owner")
     [own] = person["pages"]
     token = {"access_token": person["access_token"], "message": "Hello"}
@@ -286,13 +286,13 @@ def test_posting_needs_the_task_of_creating_content(make_page):
     assert error_of(page.post(f"/{page.id}/feed", data={"message": "x"})) == (403, 200, None)
 
 
-def test_same_text_may_be_posted_twice_while_the_guard_is_off(page, control):
+def test_same_text_can_be_posted_twice_by_default(page, control):
     page.publish(message="Hello")
     page.publish(message="Hello")
     assert len(control.posts()) == 2
 
 
-def test_guard_506_refuses_the_text_of_the_last_post(page, control):
+def test_setting_506_refuses_the_text_of_the_last_post(page, control):
     control.settings(facebook_duplicates="506")
     page.publish(message="Hello")
     response = page.post(f"/{page.id}/feed", data={"message": "Hello"})
@@ -301,7 +301,7 @@ def test_guard_506_refuses_the_text_of_the_last_post(page, control):
     assert page.publish(message="Hello")
 
 
-def test_guard_1404082_refuses_a_text_of_the_last_day(page, control):
+def test_setting_1404082_refuses_a_text_of_the_last_day(page, control):
     control.settings(facebook_duplicates="1404082")
     page.publish(message="Hello")
     page.publish(message="Between")
@@ -311,7 +311,7 @@ def test_guard_1404082_refuses_a_text_of_the_last_day(page, control):
     assert page.publish(message="Hello")
 
 
-def test_guard_1366051_refuses_photos_that_were_shown(page, control, sample):
+def test_setting_1366051_refuses_photos_of_earlier_posts(page, control, sample):
     control.settings(facebook_duplicates="1366051")
     page.photo(sample("city.png"))
     response = page.post(f"/{page.id}/photos", files={"source": sample("city.png")})
@@ -319,7 +319,7 @@ def test_guard_1366051_refuses_photos_that_were_shown(page, control, sample):
     assert page.photo(sample("bakery.jpg"))
 
 
-def test_large_photo_needs_no_more_than_the_documented_bound(page, sample):
+def test_photo_may_have_ten_megabytes(page, sample):
     picture = sample("bakery.jpg")
     assert page.photo(picture + bytes(10 * MEGABYTE - len(picture)))
     too_large = picture + bytes(10 * MEGABYTE - len(picture) + 1)
@@ -335,7 +335,7 @@ def test_large_photo_needs_no_more_than_the_documented_bound(page, sample):
 CARDS = [{"link": "https://example.com/rye", "name": "Rye"}, {"link": "https://example.com/spelt"}]
 
 
-def test_link_has_cards_and_a_button(page, control):
+def test_link_can_have_cards_and_a_button(page, control):
     button = {"type": "SHOP_NOW", "value": {"link": "https://example.com"}}
     page.publish(
         link="https://example.com",
@@ -350,7 +350,7 @@ def test_link_has_cards_and_a_button(page, control):
 @pytest.mark.parametrize(
     "cards", ["{}", "no JSON", json.dumps(CARDS[:1]), json.dumps(CARDS * 3), json.dumps([{}] * 2)]
 )
-def test_cards_that_are_none_are_refused(page, control, cards):
+def test_invalid_cards_are_refused(page, control, cards):
     data = {"link": "https://example.com", "child_attachments": cards}
     response = page.post(f"/{page.id}/feed", data=data)
     assert response.json()["error"]["code"] == 100
@@ -360,7 +360,7 @@ def test_cards_that_are_none_are_refused(page, control, cards):
 @pytest.mark.parametrize(
     ("seconds", "status"), [(500, 400), (700, 200), (74 * 86400, 200), (76 * 86400, 400)]
 )
-def test_scheduled_post_waits_from_ten_minutes_to_75_days(page, control, seconds, status):
+def test_post_can_be_scheduled_ten_minutes_to_75_days_ahead(page, control, seconds, status):
     data = {"message": "Later", "scheduled_publish_time": int(time.time()) + seconds}
     assert page.post(f"/{page.id}/feed", data=data).status_code == status
     assert control.posts() == []

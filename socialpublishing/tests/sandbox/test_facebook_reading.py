@@ -10,7 +10,7 @@ def error_of(response):
     return response.status_code, error["code"], error.get("error_subcode")
 
 
-def listed(page, **query):
+def list_posts(page, **query):
     response = page.get(f"/{page.id}/published_posts", params=query)
     assert response.status_code == 200, response.text
     return response.json()
@@ -31,11 +31,11 @@ def test_picture_of_a_page_can_be_fetched(page):
     assert response.headers["Content-Type"] == "image/svg+xml"
 
 
-def test_page_without_a_user_name_has_no_such_field(page):
+def test_page_without_a_username_lacks_the_field(page):
     assert set(page.get("/me?fields=username,name").json()) == {"name", "id"}
 
 
-def test_post_has_the_fields_that_are_asked_for(page):
+def test_post_has_the_requested_fields(page):
     post_id = page.publish(message="Hello")
     fields = (
         "id,message,created_time,permalink_url,status_type,is_published,shares,from,"
@@ -45,7 +45,7 @@ def test_post_has_the_fields_that_are_asked_for(page):
     assert (post["id"], post["message"], post["is_published"]) == (post_id, "Hello", True)
     created = dt.datetime.strptime(post["created_time"], "%Y-%m-%dT%H:%M:%S%z")
     assert abs(created.timestamp() - time.time()) < 10
-    assert "shares" not in post  # missing means none
+    assert "shares" not in post  # Facebook leaves it out for zero
     assert post["comments"]["summary"]["total_count"] == 0
     assert post["from"] == {"name": "someone 1", "id": page.id}
 
@@ -54,10 +54,10 @@ def test_post_has_the_fields_that_are_asked_for(page):
     "fields",
     ["post_id", "colour", "id,", "id{", "id}", "id,name{", "}{", "id;name", "a" * 5000, "{" * 5000],
 )
-def test_unknown_or_misspelt_fields_fail_the_whole_call(page, fields):
+def test_unknown_or_invalid_fields_fail_the_request(page, fields):
     post_id = page.publish(message="Hello")
     response = page.get(f"/{post_id}", params={"fields": fields})
-    if fields in ("id,", "id{"):  # Graph reads over an unfinished end
+    if fields in ("id,", "id{"):  # Graph accepts an unfinished end
         assert response.status_code == 200
     else:
         assert error_of(response) == (400, 100, None)
@@ -65,7 +65,7 @@ def test_unknown_or_misspelt_fields_fail_the_whole_call(page, fields):
 
 def test_posts_are_listed_page_by_page_newest_first(page):
     ids = [page.publish(message=f"Post {n}") for n in range(7)]
-    seen, response = [], listed(page, limit=3, fields="id")
+    seen, response = [], list_posts(page, limit=3, fields="id")
     while True:
         seen += [post["id"] for post in response["data"]]
         assert set(response["paging"]["cursors"]) == {"before", "after"}
@@ -77,7 +77,7 @@ def test_posts_are_listed_page_by_page_newest_first(page):
 
 
 @pytest.mark.parametrize("edge", ["published_posts", "posts", "feed"])
-def test_every_list_of_posts_has_them(page, edge):
+def test_every_list_of_posts_contains_the_post(page, edge):
     post_id = page.publish(message="Hello")
     [post] = page.get(f"/{page.id}/{edge}").json()["data"]
     assert set(post) == {"created_time", "message", "id"}
@@ -85,16 +85,16 @@ def test_every_list_of_posts_has_them(page, edge):
     assert page.get(f"/me/{edge}").json()["data"] == [post]
 
 
-def test_list_is_narrowed_by_time(page, control):
+def test_list_can_be_limited_by_time(page, control):
     page.publish(message="Early")
     control.advance(3600)
     page.publish(message="Late")
     now = int(time.time()) + 1800
     iso = dt.datetime.fromtimestamp(now, dt.UTC).isoformat()
-    assert [post["message"] for post in listed(page, since=now)["data"]] == ["Late"]
-    assert [post["message"] for post in listed(page, since=iso)["data"]] == ["Late"]
-    assert [post["message"] for post in listed(page, until=now)["data"]] == ["Early"]
-    assert len(listed(page, since="2020-01-01")["data"]) == 2
+    assert [post["message"] for post in list_posts(page, since=now)["data"]] == ["Late"]
+    assert [post["message"] for post in list_posts(page, since=iso)["data"]] == ["Late"]
+    assert [post["message"] for post in list_posts(page, until=now)["data"]] == ["Early"]
+    assert len(list_posts(page, since="2020-01-01")["data"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_list_is_narrowed_by_time(page, control):
         {"after": "x"},
     ],
 )
-def test_wrong_parameter_of_a_list_is_refused(page, query):
+def test_invalid_parameter_of_a_list_is_refused(page, query):
     response = page.get(f"/{page.id}/published_posts", params=query)
     assert error_of(response) == (400, 100, None)
 
@@ -116,18 +116,18 @@ def test_wrong_parameter_of_a_list_is_refused(page, query):
 def test_limit_is_capped_at_a_hundred(page):
     for number in range(101):
         page.publish(message=f"Post {number}")
-    response = listed(page, limit=500)
+    response = list_posts(page, limit=500)
     assert len(response["data"]) == 100
     assert response["paging"]["next"]
 
 
-def test_new_post_shows_in_lists_only_after_the_delay(page, control):
+def test_new_post_is_listed_only_after_the_delay(page, control):
     control.settings(list_delay_seconds=60)
     post_id = page.publish(message="Hello")
-    assert listed(page)["data"] == []
+    assert list_posts(page)["data"] == []
     assert page.get(f"/{post_id}").ok
     control.advance(61)
-    assert len(listed(page)["data"]) == 1
+    assert len(list_posts(page)["data"]) == 1
 
 
 def test_new_post_can_be_read_only_after_the_delay(page, control):
@@ -145,7 +145,7 @@ def test_reading_posts_needs_the_permission(make_page):
     assert "pages_read_engagement" in response.json()["error"]["message"]
 
 
-def test_what_belongs_to_others_does_not_exist(page, make_person, site, make_page):
+def test_nodes_of_others_are_missing(page, make_person, site, make_page):
     other = make_page(username="other")
     post_id = other.publish(message="Hello")
     stranger = make_person(username="stranger")
@@ -167,19 +167,19 @@ def test_person_can_read_the_posts_of_their_pages(make_person, site, server):
 METRICS = "post_media_view,post_total_media_view_unique,post_clicks"
 
 
-def data(insights):
+def values_of(insights):
     return {each["name"]: each["values"][0]["value"] for each in insights["data"]}
 
 
-def test_insights_come_of_one_post_or_with_a_list(page, control):
+def test_insights_can_be_read_per_post_or_in_a_list(page, control):
     post_id = page.publish(message="Rye")
     control.advance(86400)
-    one = page.get(f"/{post_id}/insights?metric={METRICS}").json()
-    assert set(data(one)) == set(METRICS.split(","))
-    assert data(one)["post_media_view"] > 0
+    single = page.get(f"/{post_id}/insights?metric={METRICS}").json()
+    assert set(values_of(single)) == set(METRICS.split(","))
+    assert values_of(single)["post_media_view"] > 0
 
-    [post] = listed(page, fields=f"id,insights.metric({METRICS})")["data"]
-    assert data(post["insights"]) == data(one)
+    [post] = list_posts(page, fields=f"id,insights.metric({METRICS})")["data"]
+    assert values_of(post["insights"]) == values_of(single)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_insights_come_of_one_post_or_with_a_list(page, control):
         (".metric(post_media_view,post_impressions_unique)", (400, 100, None)),
     ],
 )
-def test_metric_that_is_missing_or_has_ended_fails_the_whole_call(page, asked, expected):
+def test_missing_or_unsupported_metric_fails_the_request(page, asked, expected):
     page.publish(message="Rye")
     response = page.get(f"/{page.id}/published_posts", params={"fields": f"id,insights{asked}"})
     assert error_of(response) == expected
@@ -213,20 +213,20 @@ def test_insights_need_the_permission_and_the_task(make_page, facts, expected):
     assert error_of(response) == expected
 
 
-def test_nodes_are_named_with_and_without_a_slash(page):
+def test_node_urls_can_end_with_a_slash(page):
     post_id = page.publish(message="Hello")
     for node in (page.id, post_id, "me"):
         assert page.get(f"/{node}/").json() == page.get(f"/{node}").json()
 
 
-def test_text_of_a_post_can_be_changed_by_its_page_alone(page, make_page, control):
+def test_only_its_page_can_edit_a_post(page, make_page, control):
     post_id = page.publish(message="Helo")
     assert error_of(make_page().post(f"/{post_id}", data={"message": "Mine"}))[:2] == (400, 100)
     assert page.post(f"/{post_id}", data={"message": "Hello"}).json() == {"success": True}
     assert [post["text"] for post in control.posts("facebook")] == ["Hello"]
 
 
-def test_metrics_may_be_an_array(page):
+def test_metrics_can_be_an_array(page):
     post_id = page.publish(message="Hello")
     both = ["post_media_view", "post_clicks"]
     for asked in (",".join(both), json.dumps(both)):

@@ -15,20 +15,20 @@ def subcode(response):
     return response.json()["error"].get("error_subcode")
 
 
-def begin(page, size):
+def start_session(page, size):
     response = phase(page, "start", file_size=size)
     assert response.status_code == 200, response.text
     return response.json()
 
 
 def upload(page, data, **fields):
-    """All phases, in two chunks; answers the video's id."""
-    session = begin(page, len(data))
+    """Upload in all phases, with two chunks. Returns the video's id."""
+    session = start_session(page, len(data))
     named = {"upload_session_id": session["upload_session_id"]}
     middle = len(data) // 2
-    for start, chunk in ((0, data[:middle]), (middle, data[middle:])):
-        response = phase(page, "transfer", start_offset=start, chunk=chunk, **named)
-        assert response.json()["start_offset"] == str(start + len(chunk))
+    for offset, chunk in ((0, data[:middle]), (middle, data[middle:])):
+        response = phase(page, "transfer", start_offset=offset, chunk=chunk, **named)
+        assert response.json()["start_offset"] == str(offset + len(chunk))
     assert phase(page, "finish", **named, **fields).json() == {"success": True}
     return session["video_id"]
 
@@ -44,7 +44,7 @@ def test_chunks_become_one_video(page, control, sample):
     assert (video["kind"], video["sha256"]) == ("video", hashlib.sha256(data).hexdigest())
 
 
-def test_video_tells_how_far_it_has_come(page, control, sample):
+def test_video_has_its_processing_status(page, control, sample):
     video_id = upload(page, sample("clip.mp4"))
     path = f"/{video_id}?fields=status,published,post_id,permalink_url,length"
     data = page.get(path).json()
@@ -58,9 +58,9 @@ def test_video_tells_how_far_it_has_come(page, control, sample):
     assert page.session.get(data["permalink_url"], timeout=10).status_code == 200
 
 
-def test_finishing_twice_makes_one_post(page, control, sample):
+def test_finishing_twice_publishes_one_post(page, control, sample):
     data = sample("clip.mp4")
-    session = begin(page, len(data))["upload_session_id"]
+    session = start_session(page, len(data))["upload_session_id"]
     phase(page, "transfer", start_offset=0, chunk=data, upload_session_id=session)
 
     for _ in range(2):
@@ -69,7 +69,7 @@ def test_finishing_twice_makes_one_post(page, control, sample):
     assert len(control.posts()) == 1
 
 
-def test_rubbish_ends_in_an_error_and_is_not_shown(page, control):
+def test_processing_of_invalid_bytes_fails_and_the_post_is_not_public(page, control):
     video_id = upload(page, b"no film at all " * 100)
     control.advance(2)
 
@@ -88,12 +88,12 @@ def test_size_outside_the_limits_is_refused_at_the_start(page, size, expected):
 
 
 @pytest.mark.parametrize("size", [1024, 2 * 1024**3])
-def test_size_at_the_limits_is_taken(page, size):
-    assert begin(page, size)["start_offset"] == "0"
+def test_size_at_the_limits_is_accepted(page, size):
+    assert start_session(page, size)["start_offset"] == "0"
 
 
 def test_wrong_offset_unknown_session_and_missing_bytes_are_refused(page, make_page):
-    session = begin(page, 5000)["upload_session_id"]
+    session = start_session(page, 5000)["upload_session_id"]
     named = {"upload_session_id": session}
     assert subcode(phase(page, "transfer", start_offset=7, chunk=b"x", **named)) == 1363037
     assert subcode(phase(page, "finish", **named)) == 1363041
@@ -103,29 +103,29 @@ def test_wrong_offset_unknown_session_and_missing_bytes_are_refused(page, make_p
     assert phase(page, "transfer", start_offset=0, **named).json()["error"]["code"] == 100
 
 
-def whole(page, data=None, **fields):
+def upload_at_once(page, data=None, **fields):
     files = {"source": data} if data is not None else None
     return page.post(f"/{page.id}/videos", data=fields, files=files)
 
 
-def test_video_comes_whole_or_from_an_address(page, control, sample, site):
+def test_video_can_be_sent_at_once_or_by_url(page, control, sample, site):
     data = sample("clip.mp4")
-    by_bytes = whole(page, data, description="Bytes")
-    by_address = whole(page, file_url=f"{site.url}/samples/clip.mp4", description="Address")
-    assert by_bytes.json()["id"] != by_address.json()["id"]
+    by_bytes = upload_at_once(page, data, description="Bytes")
+    by_url = upload_at_once(page, file_url=f"{site.url}/samples/clip.mp4", description="URL")
+    assert by_bytes.json()["id"] != by_url.json()["id"]
     sent = {post["text"]: post["media"][0]["sha256"] for post in control.posts()}
-    assert sent == dict.fromkeys(["Bytes", "Address"], hashlib.sha256(data).hexdigest())
+    assert sent == dict.fromkeys(["Bytes", "URL"], hashlib.sha256(data).hexdigest())
 
 
-def test_address_without_a_file_is_refused(page, site):
-    response = whole(page, file_url=f"{site.url}/samples/none.mp4")
+def test_missing_file_is_refused(page, site):
+    response = upload_at_once(page, file_url=f"{site.url}/samples/none.mp4")
     assert (response.status_code, response.json()["error"]["code"]) == (400, 389)
-    assert whole(page).json()["error"]["code"] == 382
-    assert subcode(whole(page, b"x")) == 1363022
+    assert upload_at_once(page).json()["error"]["code"] == 382
+    assert subcode(upload_at_once(page, b"x")) == 1363022
 
 
 @pytest.mark.parametrize("fields", [{"published": "false"}, {"scheduled_publish_time": 3600}])
-def test_video_that_is_to_wait_is_not_public(page, control, sample, fields):
+def test_unpublished_or_scheduled_video_is_not_public(page, control, sample, fields):
     if "scheduled_publish_time" in fields:
         fields = {"scheduled_publish_time": int(time.time()) + 3600}
     video_id = upload(page, sample("clip.mp4"), **fields)
@@ -134,13 +134,13 @@ def test_video_that_is_to_wait_is_not_public(page, control, sample, fields):
     assert control.posts() == []
 
 
-def test_cancelled_upload_is_no_more(page):
-    named = {"upload_session_id": begin(page, 5000)["upload_session_id"]}
+def test_cancelled_upload_cannot_be_finished(page):
+    named = {"upload_session_id": start_session(page, 5000)["upload_session_id"]}
     assert phase(page, "cancel", **named).json() == {"success": True}
     assert subcode(phase(page, "finish", **named)) == 1363030
 
 
-def test_cover_comes_with_the_last_call(page, control, sample):
+def test_cover_is_sent_with_the_publish_request(page, control, sample):
     cover = sample("bakery.jpg")
     response = page.post(
         f"/{page.id}/videos", files={"source": sample("clip.mp4"), "thumb": cover}, data={}

@@ -9,7 +9,7 @@ def tweets(control):
     return [post["text"] for post in control.posts("twitter")]
 
 
-def test_status_fault_answers_in_the_platforms_words_and_does_nothing(x, control):
+def test_status_fault_has_the_platforms_error_and_creates_nothing(x, control):
     control.fault("status", 503, platform="twitter", method="POST", path="^/2/tweets$")
 
     response = x.post("/2/tweets", json={"text": "Hello"})
@@ -20,7 +20,7 @@ def test_status_fault_answers_in_the_platforms_words_and_does_nothing(x, control
     assert x.tweet("Hello")
 
 
-def test_status_fault_carries_its_own_headers_and_body(x, control):
+def test_status_fault_can_have_headers_and_a_body(x, control):
     control.fault("status", {"code": 429, "headers": {"Retry-After": 7}, "body": {"errors": []}})
     response = x.get("/2/users/me")
     assert (response.status_code, response.headers["Retry-After"]) == (429, "7")
@@ -36,7 +36,7 @@ def test_text_body_of_a_fault_is_sent_as_it_is(x, control):
     )
 
 
-def test_rate_limit_fault_wears_x_headers(x, control):
+def test_rate_limit_fault_has_x_headers(x, control):
     control.fault("status", 429)
     response = x.get("/2/users/me")
     assert response.headers["x-rate-limit-remaining"] == "0"
@@ -59,21 +59,21 @@ def test_status_fault_on_facebook_is_a_graph_error(page, control, status, code, 
     assert error["fbtrace_id"]
 
 
-def test_dropped_before_nothing_was_made(x, control):
+def test_drop_before_creates_no_post(x, control):
     control.fault("drop_before", method="POST", path="/tweets")
     with pytest.raises(requests.ConnectionError, match="without response"):
         x.post("/2/tweets", json={"text": "Hello"})
     assert tweets(control) == []
 
 
-def test_dropped_after_the_post_is_there(x, control):
+def test_drop_after_creates_the_post(x, control):
     control.fault("drop_after", method="POST", path="/tweets")
     with pytest.raises(requests.ConnectionError, match="without response"):
         x.post("/2/tweets", json={"text": "Hello"})
     assert tweets(control) == ["Hello"]
 
 
-def test_line_is_dropped_on_a_connection_that_served_before(x, control):
+def test_fault_drops_a_reused_connection(x, control):
     x.get("/2/users/me")
     control.fault("drop_before")
     with pytest.raises(requests.ConnectionError):
@@ -81,7 +81,7 @@ def test_line_is_dropped_on_a_connection_that_served_before(x, control):
     assert x.get("/2/users/me").ok
 
 
-def test_malformed_answer_hides_a_post_that_was_made(x, control):
+def test_malformed_response_comes_after_the_post_was_created(x, control):
     control.fault("malformed", path="/tweets")
     response = x.post("/2/tweets", json={"text": "Hello"})
     assert response.status_code == 201
@@ -90,7 +90,7 @@ def test_malformed_answer_hides_a_post_that_was_made(x, control):
     assert tweets(control) == ["Hello"]
 
 
-def test_delay_comes_before_the_work(x, control):
+def test_delay_comes_before_the_post_is_created(x, control):
     control.fault("delay", 0.5, path="/tweets")
     with pytest.raises(requests.ReadTimeout):
         x.post("/2/tweets", json={"text": "Hello"}, timeout=0.1)
@@ -99,26 +99,26 @@ def test_delay_comes_before_the_work(x, control):
     assert tweets(control) == ["Hello"]
 
 
-def test_delay_after_comes_behind_the_work(x, control):
+def test_delay_after_comes_after_the_post_is_created(x, control):
     control.fault("delay_after", 0.5, path="/tweets")
     with pytest.raises(requests.ReadTimeout):
         x.post("/2/tweets", json={"text": "Hello"}, timeout=0.2)
     assert tweets(control) == ["Hello"]
 
 
-def test_fault_comes_as_often_as_planned(x, control):
+def test_fault_happens_as_often_as_planned(x, control):
     control.fault("status", 500, times=2)
     assert [x.get("/2/users/me").status_code for _ in range(3)] == [500, 500, 200]
 
 
-def test_fault_waits_for_the_call_it_was_planned_for(x, page, control):
+def test_fault_applies_only_to_matching_requests(x, page, control):
     control.fault("status", 500, platform="facebook", method="get", path="/published_posts$")
     assert x.get("/2/users/me").ok
     assert page.publish(message="Hello")
     assert page.get(f"/{page.id}/published_posts").status_code == 500
 
 
-def test_faults_can_be_seen_and_cleared(x, control):
+def test_faults_can_be_listed_and_cleared(x, control):
     fault_id = control.fault("status", 500, path="/me", times=3)
     x.get("/2/users/me")
     [fault] = control.get("/faults").json()
@@ -131,19 +131,19 @@ def test_faults_can_be_seen_and_cleared(x, control):
 
 
 @pytest.mark.parametrize("status", [429, 500, 403])
-def test_magic_words_make_the_platform_refuse(x, page, control, status):
+def test_magic_words_set_the_status(x, page, control, status):
     text = f"Hello [sandbox:{status}]"
     assert x.post("/2/tweets", json={"text": text}).status_code == status
     assert page.post(f"/{page.id}/feed", data={"message": text}).status_code == status
     assert control.posts() == []
 
 
-def test_magic_words_with_once_let_the_second_try_pass(x):
+def test_magic_words_with_once_accept_the_second_attempt(x):
     body = {"text": "Hello [sandbox:500 once]"}
     assert [x.post("/2/tweets", json=body).status_code for _ in range(2)] == [500, 201]
 
 
-def test_magic_words_drop_the_line_after_the_post(page, sample, control):
+def test_magic_words_drop_the_connection_after_the_post(page, sample, control):
     with pytest.raises(requests.ConnectionError):
         page.photo(sample("city.png"), message="Night [sandbox:drop_after]")
     assert len(control.posts("facebook")) == 1

@@ -20,17 +20,17 @@ def test_feed_of_one_platform_shows_only_its_posts(x, page, site):
     assert "From X" not in site.get("/feed/facebook").text
 
 
-def test_feed_refreshes_by_itself_only_when_live(site):
+def test_feed_reloads_automatically_only_with_live(site):
     refresh = '<meta http-equiv="refresh" content="5">'
     assert refresh not in site.get("/feed").text
     assert refresh in site.get("/feed?live=1").text
 
 
-def test_empty_feed_says_what_will_be_there(site):
+def test_empty_feed_has_a_message(site):
     assert "No posts yet" in site.get("/feed").text
 
 
-def test_nothing_that_was_posted_becomes_markup(make_x, make_page, site, control, sample):
+def test_posted_text_is_escaped(make_x, make_page, site, control, sample):
     x = make_x(name=ATTACK)
     media = x.upload(sample("city.png"))
     alt = {"id": media["id"], "metadata": {"alt_text": {"text": ATTACK}}}
@@ -47,7 +47,7 @@ def test_nothing_that_was_posted_becomes_markup(make_x, make_page, site, control
         assert "&lt;script&gt;" in html
 
 
-def test_links_hashtags_and_mentions_are_marked(x, site):
+def test_links_hashtags_and_mentions_are_highlighted(x, site):
     x.tweet("See https://example.com/a?b=1&c=2 #sunrise @jonas")
     html = site.get("/feed").text
     assert '<a href="https://example.com/a?b=1&amp;c=2" rel="nofollow noreferrer">' in html
@@ -55,7 +55,7 @@ def test_links_hashtags_and_mentions_are_marked(x, site):
     assert "<b>@jonas</b>" in html
 
 
-def test_pages_load_nothing_from_elsewhere_and_run_no_script(site):
+def test_pages_load_no_external_files_and_no_scripts(site):
     for path in ("/", "/feed"):
         response = site.get(path)
         assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
@@ -64,7 +64,7 @@ def test_pages_load_nothing_from_elsewhere_and_run_no_script(site):
         assert "<script" not in response.text
 
 
-def test_uploaded_picture_is_served_as_what_it_is(x, site, control, sample):
+def test_uploaded_picture_is_served_with_its_type(x, site, control, sample):
     x.tweet("", media={"media_ids": [x.upload(sample("balloons.webp"))["id"]]})
     [medium] = control.posts()[0]["media"]
     response = site.get(f"/media/{medium['sha256']}")
@@ -85,7 +85,7 @@ def test_uploaded_picture_is_served_as_what_it_is(x, site, control, sample):
         ("waves.gif", "image/gif"),
     ],
 )
-def test_sample_pictures_are_small_and_of_their_type(site, name, mime_type):
+def test_sample_pictures_are_small_and_have_their_type(site, name, mime_type):
     response = site.get(f"/samples/{name}")
     assert response.headers["Content-Type"] == mime_type
     assert len(response.content) <= 100_000
@@ -118,18 +118,18 @@ def test_poll_shows_its_options(x, site):
         ("document.pdf", "application/pdf"),
     ],
 )
-def test_samples_that_are_no_pictures_are_of_their_type_too(site, name, mime_type):
+def test_other_samples_have_their_type(site, name, mime_type):
     assert site.get(f"/samples/{name}").headers["Content-Type"] == mime_type
     assert f'href="/samples/{name}"' in site.get("/").text
 
 
-def test_films_and_documents_are_shown_but_not_as_pictures(server, x, control, site, sample):
+def test_feed_shows_videos_and_documents(server, x, control, site, sample):
     at = dt.datetime.fromtimestamp(server.state.now() - 60, dt.UTC).isoformat()
     posts = [{"created_at": at, "kind": kind} for kind in ("video", "document")]
     control.post("/history", json={"platform": "twitter", "account_id": x.id, "posts": posts})
-    film, document = control.get("/posts", params={"history": "true"}).json()
+    video, document = control.get("/posts", params={"history": "true"}).json()
 
-    html = site.get(film["url"].removeprefix(site.url)).text
+    html = site.get(video["url"].removeprefix(site.url)).text
     [source] = re.findall(
         r'<video src="([^"#]+)#t=0.1" controls preload="metadata" width="1280"', html
     )
@@ -137,4 +137,4 @@ def test_films_and_documents_are_shown_but_not_as_pictures(server, x, control, s
     assert site.get("/feed").headers["Content-Security-Policy"].endswith("media-src 'self'")
     html = site.get(document["url"].removeprefix(site.url)).text
     assert "document.pdf</a>" in html
-    assert "/media/" not in site.get("/feed").text  # which is of what was sent
+    assert "/media/" not in site.get("/feed").text  # the feed leaves out planted posts

@@ -12,8 +12,8 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
 @pytest.fixture
-def elsewhere():
-    """A server of files: `answer` is what it says, `asked` what it was asked with."""
+def file_server():
+    """A file server that sends `response` and stores the request's headers in `asked`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -23,7 +23,7 @@ def elsewhere():
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            with contextlib.suppress(ConnectionError):  # who reads no more hangs up
+            with contextlib.suppress(ConnectionError):  # the client may close the connection early
                 for piece in pieces:
                     self.wfile.write(piece)
                     self.wfile.flush()
@@ -46,17 +46,17 @@ def reason_of(url, **how):
     return caught.value.reason
 
 
-def test_file_is_fetched_under_the_platforms_name(elsewhere):
-    elsewhere.response = 200, {"Content-Type": "text/plain"}, [PNG]
-    blob = fetch(elsewhere.url, max_bytes=1000, agent=AGENT)
+def test_fetch_uses_the_platforms_user_agent(file_server):
+    file_server.response = 200, {"Content-Type": "text/plain"}, [PNG]
+    blob = fetch(file_server.url, max_bytes=1000, agent=AGENT)
     assert blob.read() == PNG
-    assert elsewhere.asked["User-Agent"] == AGENT
+    assert file_server.asked["User-Agent"] == AGENT
     assert blob.mime_type == "image/png"
 
 
-def test_type_that_no_bytes_tell_is_the_servers(elsewhere):
-    elsewhere.response = 200, {"Content-Type": "Text/Plain; charset=utf-8"}, [b"hello"]
-    assert fetch(elsewhere.url, max_bytes=5, agent=AGENT).mime_type == "text/plain"
+def test_undetected_type_is_that_of_the_server(file_server):
+    file_server.response = 200, {"Content-Type": "Text/Plain; charset=utf-8"}, [b"hello"]
+    assert fetch(file_server.url, max_bytes=5, agent=AGENT).mime_type == "text/plain"
 
 
 def test_sample_is_fetched(site, sample):
@@ -71,31 +71,31 @@ def test_sample_is_fetched(site, sample):
     ("status", "reason"),
     [(404, "not_found"), (403, "not_found"), (302, "not_found"), (503, "unreachable")],
 )
-def test_answer_without_a_file_has_its_reason(elsewhere, status, reason):
-    elsewhere.response = status, {"Location": elsewhere.url}, [PNG]
-    assert reason_of(elsewhere.url) == reason
+def test_failed_response_has_a_reason(file_server, status, reason):
+    file_server.response = status, {"Location": file_server.url}, [PNG]
+    assert reason_of(file_server.url) == reason
 
 
-def test_too_large_a_file_is_left_as_soon_as_that_is_known(elsewhere):
-    elsewhere.response = 200, {"Content-Length": "1001"}, []
-    assert reason_of(elsewhere.url) == "too_large"
-    elsewhere.response = 200, {}, (bytes(100) for _ in range(10**9))
-    assert reason_of(elsewhere.url) == "too_large"
+def test_fetch_of_a_large_file_stops_early(file_server):
+    file_server.response = 200, {"Content-Length": "1001"}, []
+    assert reason_of(file_server.url) == "too_large"
+    file_server.response = 200, {}, (bytes(100) for _ in range(10**9))
+    assert reason_of(file_server.url) == "too_large"
 
 
-def test_file_that_ends_early_is_none(elsewhere):
-    elsewhere.response = 200, {"Content-Length": "500"}, [PNG]
-    assert reason_of(elsewhere.url) == "unreachable"
+def test_truncated_file_is_unreachable(file_server):
+    file_server.response = 200, {"Content-Length": "500"}, [PNG]
+    assert reason_of(file_server.url) == "unreachable"
 
 
-def test_server_that_trickles_is_given_up(elsewhere):
-    elsewhere.response = 200, {}, (time.sleep(0.05) or b"." for _ in range(400))
+def test_slow_server_is_unreachable_after_the_deadline(file_server):
+    file_server.response = 200, {}, (time.sleep(0.05) or b"." for _ in range(400))
     started = time.monotonic()
-    assert reason_of(elsewhere.url, deadline_s=0.3) == "unreachable"
+    assert reason_of(file_server.url, deadline_s=0.3) == "unreachable"
     assert time.monotonic() - started < 10
 
 
-def test_nobody_there_is_unreachable():
+def test_closed_port_is_unreachable():
     assert reason_of("http://127.0.0.1:9/a.jpg") == "unreachable"
 
 
@@ -117,7 +117,7 @@ def test_nobody_there_is_unreachable():
         "https://store.example:9001/a.jpg",
     ],
 )
-def test_address_outside_is_refused(settings, url):
+def test_url_outside_the_allowed_origins_is_refused(settings, url):
     settings.MEDIA_ALLOWED_ORIGINS = ["https://store.example", "http://store.example:9000"]
     assert reason_of(url) == "refused"
 
@@ -125,6 +125,6 @@ def test_address_outside_is_refused(settings, url):
 @pytest.mark.parametrize(
     "url", ["https://store.invalid/a.jpg", "http://STORE.invalid:9000/a.jpg?signed=1"]
 )
-def test_address_of_a_trusted_store_is_tried(settings, url):
+def test_url_of_an_allowed_origin_is_requested(settings, url):
     settings.MEDIA_ALLOWED_ORIGINS = ["https://store.invalid", "http://store.invalid:9000"]
     assert reason_of(url) == "unreachable"

@@ -1,4 +1,4 @@
-"""The sandbox's Instagram, by its own HTTP: tokens, containers, publishing, hashtags."""
+"""The sandbox's Instagram over HTTP: tokens, containers, publishing, Facebook Login."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from socialpublishing.tests.sandbox.callers import Client
 
-ASK = {
+AUTHORIZATION = {
     "client_id": "sandbox-instagram",
     "redirect_uri": "http://127.0.0.1/back",
     "response_type": "code",
@@ -54,18 +54,19 @@ def creator(make_creator):
 # --- Tokens --------------------------------------------------------------------------------------
 
 
-def back_of(site, **change):
-    data = {**ASK, "allow": "1", **change}
+def authorized(site, **change):
+    """Consent. Returns the parameters and the URL of the redirect to the app."""
+    data = {**AUTHORIZATION, "allow": "1", **change}
     response = site.post("/instagram/oauth/authorize", data=data)
     location = urlsplit(response.headers["Location"])
     return {name: values[0] for name, values in parse_qs(location.query).items()}, location
 
 
-def test_code_is_good_once_and_its_token_becomes_a_long_one(site):
-    back, location = back_of(site)
+def test_code_is_used_once_and_its_token_exchanged_for_a_long_lived_one(site):
+    params, location = authorized(site)
     assert location.fragment == "_"
-    form = {**SECRET, "grant_type": "authorization_code", "code": back["code"]}
-    form["redirect_uri"] = ASK["redirect_uri"]
+    form = {**SECRET, "grant_type": "authorization_code", "code": params["code"]}
+    form["redirect_uri"] = AUTHORIZATION["redirect_uri"]
     short = site.post(
         "/instagram/oauth/access_token", files={k: (None, v) for k, v in form.items()}
     )
@@ -82,7 +83,7 @@ def test_code_is_good_once_and_its_token_becomes_a_long_one(site):
     assert long["expires_in"] == 60 * 86400
 
 
-def test_refresh_may_be_refused_within_a_day(site, control):
+def test_refresh_within_a_day_can_be_refused(site, control):
     control.post("/settings", json={"instagram_young_refresh": "refused"})
     token = control.account("instagram")["access_token"]
     params = {"grant_type": "ig_refresh_token", "access_token": token}
@@ -91,17 +92,17 @@ def test_refresh_may_be_refused_within_a_day(site, control):
     assert site.get("/instagram/refresh_access_token", params=params).json()["access_token"]
 
 
-def test_id_of_the_account_is_not_that_of_the_app(creator):
+def test_app_scoped_id_differs_from_the_account_id(creator):
     data = creator.get("/me?fields=id,user_id,username").json()
     assert data["user_id"] == creator.id != data["id"]
 
 
-def test_revoked_token_says_so(creator):
+def test_revoked_token_has_its_own_error(creator):
     assert creator.delete("/me/permissions").json() == {"success": True}
     assert error_of(creator.get("/me")) == (190, 458)
 
 
-def test_missing_scope_is_a_permission(make_creator):
+def test_missing_scope_is_a_permission_error(make_creator):
     creator = make_creator(scopes=["instagram_business_basic"])
     assert error_of(creator.container())[0] == 10
 
@@ -109,7 +110,7 @@ def test_missing_scope_is_a_permission(make_creator):
 # --- Containers ----------------------------------------------------------------------------------
 
 
-def test_container_ripens_and_is_published_once(creator, control):
+def test_container_finishes_processing_and_is_published_once(creator, control):
     control.post("/settings", json={"instagram_processing_seconds": 30})
     container = creator.container(caption="Hi", alt_text="A pier").json()["id"]
     assert creator.status(container)["status_code"] == "IN_PROGRESS"
@@ -148,7 +149,7 @@ def test_container_expires_after_a_day(creator, control):
         ("clip.mp4", {"media_type": "VIDEO"}, (100, None)),
     ],
 )
-def test_wrong_containers_are_refused_at_once(creator, name, more, code):
+def test_invalid_container_is_refused_at_once(creator, name, more, code):
     if more.get("image_url"):
         response = creator.post(
             f"/{creator.id}/media", json={"image_url": f"{creator.samples}/{name}"}
@@ -166,14 +167,14 @@ def test_wrong_containers_are_refused_at_once(creator, name, more, code):
         ("clip.mp4", {"thumb_offset": 60_000}, "2207057"),
     ],
 )
-def test_wrong_films_fail_later(creator, url, more, subcode):
+def test_invalid_video_fails_in_processing(creator, url, more, subcode):
     body = {"video_url": f"{creator.samples}/{url}", "media_type": "REELS", **more}
     container = creator.post(f"/{creator.id}/media", json=body).json()["id"]
     data = creator.status(container)
     assert (data["status_code"], subcode in data["status"]) == ("ERROR", True)
 
 
-def test_carousel_wants_two_to_ten_ripe_children_of_its_own(creator, make_creator):
+def test_carousel_needs_two_to_ten_finished_children_of_its_account(creator, make_creator):
     child = creator.container(is_carousel_item=True).json()["id"]
     single = creator.container().json()["id"]
     foreign = make_creator(username="other").container(is_carousel_item=True).json()["id"]
@@ -190,7 +191,7 @@ def test_carousel_wants_two_to_ten_ripe_children_of_its_own(creator, make_creato
     assert creator.post(f"/{creator.id}/media", data=body).status_code == 200
 
 
-def test_quota_is_told_and_kept(creator, control):
+def test_quota_is_reported_and_enforced(creator, control):
     control.post("/settings", json={"instagram_quota": 1})
     first, second = (creator.container().json()["id"] for _ in range(2))
     assert creator.get(f"/{creator.id}/content_publishing_limit").json() == {
@@ -203,7 +204,7 @@ def test_quota_is_told_and_kept(creator, control):
     assert error_of(creator.publish(second)) == (9, 2207042)
 
 
-def test_stories_stand_apart_for_a_day(creator, control):
+def test_stories_are_listed_separately_for_a_day(creator, control):
     container = creator.container(media_type="STORIES", caption="gone").json()["id"]
     creator.publish(container)
     assert creator.get(f"/{creator.id}/media").json()["data"] == []
@@ -218,27 +219,27 @@ def test_stories_stand_apart_for_a_day(creator, control):
 FACEBOOK = ["instagram_basic", "instagram_content_publish", "pages_show_list"]
 
 
-def test_resumable_upload_is_for_facebook_login(make_creator, server, sample):
+def test_resumable_upload_needs_facebook_login(make_creator, server, sample):
     creator = make_creator()
     body = {"media_type": "REELS", "upload_type": "resumable"}
     assert "video_url" in creator.post(f"/{creator.id}/media", json=body).json()["error"]["message"]
 
     creator = make_creator(username="page", scopes=FACEBOOK)
-    made = creator.post(f"/{creator.id}/media", json=body).json()
+    container = creator.post(f"/{creator.id}/media", json=body).json()
     token = creator.session.headers["Authorization"].removeprefix("Bearer ")
     data = sample("clip.mp4")
 
     def send(**change):
         headers = {"Authorization": f"OAuth {token}", "offset": "0", "file_size": str(len(data))}
-        return Client("").post(made["uri"], data=data, headers={**headers, **change})
+        return Client("").post(container["uri"], data=data, headers={**headers, **change})
 
     assert "debug_info" in send(offset="5").json()
-    assert creator.status(made["id"])["status_code"] == "IN_PROGRESS"
+    assert creator.status(container["id"])["status_code"] == "IN_PROGRESS"
     assert send().json()["success"] is True
-    assert creator.status(made["id"])["status_code"] == "FINISHED"
+    assert creator.status(container["id"])["status_code"] == "FINISHED"
 
 
-def test_accounts_behind_pages_are_listed_on_pages(make_creator):
+def test_linked_accounts_are_listed_in_portions(make_creator):
     creator = make_creator(scopes=FACEBOOK, linked=30)
     fields = "id,name,instagram_business_account{id,username}"
     first = creator.get(f"/me/accounts?fields={fields}&limit=25").json()
@@ -250,7 +251,7 @@ def test_accounts_behind_pages_are_listed_on_pages(make_creator):
 
 
 @pytest.mark.parametrize("metric", ["impressions", "reach,plays", ""])
-def test_one_dead_metric_fails_the_call(make_creator, metric):
+def test_one_unsupported_metric_fails_the_request(make_creator, metric):
     creator = make_creator()
     media_id = creator.publish(creator.container().json()["id"]).json()["id"]
     assert error_of(creator.get(f"/{media_id}/insights?metric={metric}"))[0] == 100

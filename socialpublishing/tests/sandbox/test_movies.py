@@ -16,12 +16,12 @@ QUARTER_TURN = b"".join(
     ("name", "width", "height", "duration_s"),
     [("clip.mp4", 1280, 720, 5.0), ("reel.mp4", 720, 1280, 6.0)],
 )
-def test_film_is_read_from_a_path_or_a_file(name, width, height, duration_s):
-    film = SAMPLES / name
+def test_video_is_read_from_a_path_or_a_file(name, width, height, duration_s):
+    path = SAMPLES / name
     assert (
-        read_movie(film)
-        == read_movie(str(film))
-        == read_movie(io.BytesIO(film.read_bytes()))
+        read_movie(path)
+        == read_movie(str(path))
+        == read_movie(io.BytesIO(path.read_bytes()))
         == Movie(
             width=width,
             height=height,
@@ -34,39 +34,39 @@ def test_film_is_read_from_a_path_or_a_file(name, width, height, duration_s):
 
 
 @pytest.mark.parametrize("name", ["clip.mp4", "reel.mp4"])
-def test_sample_films_suit_every_platform(name):
-    """The strictest wants the index in front of the pictures, no edit lists and 800 KB at most."""
+def test_sample_videos_meet_the_limits_of_every_platform(name):
+    """The strictest platform needs the index first, no edit lists, and 800 KB at most."""
     data = (SAMPLES / name).read_bytes()
     assert data.index(b"moov") < data.index(b"mdat") < len(data) < 800_000
     assert b"elst" not in data
 
 
-def test_film_that_was_taken_upright_is_as_its_viewer_sees_it():
+def test_rotated_video_has_its_displayed_size():
     data = bytearray((SAMPLES / "clip.mp4").read_bytes())
     matrix = data.index(b"tkhd") + 4 + 40  # in version 0 of the box
     data[matrix : matrix + len(QUARTER_TURN)] = QUARTER_TURN
-    film = read_movie(io.BytesIO(data))
-    assert (film.width, film.height) == (720, 1280)
+    movie = read_movie(io.BytesIO(data))
+    assert (movie.width, movie.height) == (720, 1280)
 
 
 @pytest.mark.parametrize(
     "data",
     [b"", b"\0" * 10_000, b"ftyp" * 1000, b"\x00\x00\x00\x18ftypmp42" + bytes(50), b"<html>"],
 )
-def test_rubbish_is_none(data):
+def test_invalid_bytes_are_no_video(data):
     assert read_movie(io.BytesIO(data)) is None
 
 
 @pytest.mark.parametrize("name", ["document.pdf", "harbour.jpg", "city.png", "balloons.webp"])
-def test_what_does_not_move_is_none(name):
+def test_pictures_and_documents_are_no_videos(name):
     assert read_movie(SAMPLES / name) is None
 
 
-def test_no_file_is_none():
+def test_missing_file_is_no_video():
     assert read_movie("/nowhere/film.mp4") is None
 
 
-def test_cut_film_never_raises():
+def test_truncated_video_never_raises():
     data = (SAMPLES / "clip.mp4").read_bytes()
     for length in [*range(0, 7000, 250), 20_000, 200_000]:
         read_movie(io.BytesIO(data[:length]))
@@ -81,15 +81,15 @@ def test_cut_film_never_raises():
         ("document.pdf", "document", "application/pdf", (0, 0)),
     ],
 )
-def test_kept_file_is_what_its_bytes_say(server, name, kind, mime_type, pixels):
+def test_type_of_media_is_detected_from_its_bytes(server, name, kind, mime_type, pixels):
     media = Media(platform="twitter", id="1", account_id="1", created_at=0)
-    server.state.keep(media, (SAMPLES / name).read_bytes())
+    server.state.add_media(media, (SAMPLES / name).read_bytes())
     assert (media.kind, media.mime_type) == (kind, mime_type)
     assert (media.width, media.height) == pixels
     assert server.state.media["twitter", "1"] is media
 
 
-def test_broken_film_is_a_video_without_a_picture(server):
+def test_broken_video_has_no_size(server):
     media = Media(platform="twitter", id="1", account_id="1", created_at=0)
-    server.state.keep(media, (SAMPLES / "clip.mp4").read_bytes()[:3000])
+    server.state.add_media(media, (SAMPLES / "clip.mp4").read_bytes()[:3000])
     assert (media.kind, media.movie, media.width) == ("video", None, 0)

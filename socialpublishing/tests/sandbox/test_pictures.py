@@ -15,14 +15,14 @@ SAMPLES = HERE / "samples"
         ("waves.gif", "image/gif", (320, 200)),
     ],
 )
-def test_type_and_size_are_read_from_the_first_bytes(name, mime_type, size):
+def test_type_and_size_are_read_from_the_header(name, mime_type, size):
     picture = read_picture((SAMPLES / name).read_bytes())
     assert picture.mime_type == mime_type
     assert (picture.width, picture.height) == size
     assert picture.is_animated is (mime_type == "image/gif")
 
 
-def test_bitmap_is_read_with_its_rows_in_either_order():
+def test_bitmap_can_have_its_rows_in_either_order():
     head = b"BM" + bytes(16)
     for height in (480, -480):
         data = head + (640).to_bytes(4, "little") + height.to_bytes(4, "little", signed=True)
@@ -40,17 +40,17 @@ def test_bitmap_is_read_with_its_rows_in_either_order():
         b"%PDF-1.7",
     ],
 )
-def test_what_is_no_picture_is_none(data):
+def test_other_files_are_no_pictures(data):
     assert read_picture(data) is None
 
 
 @pytest.mark.parametrize("name", ["bakery.jpg", "balloons.webp", "city.png", "waves.gif"])
-def test_cut_picture_never_raises(name):
+def test_truncated_picture_never_raises(name):
     data = (SAMPLES / name).read_bytes()
     for length in range(300):
         read_picture(data[:length])
 
 
-def test_single_frame_is_no_animation():
+def test_gif_with_one_frame_is_not_animated():
     data = (SAMPLES / "waves.gif").read_bytes()
     assert not read_picture(data[: data.index(b"\x00\x21\xf9\x04") + 1]).is_animated

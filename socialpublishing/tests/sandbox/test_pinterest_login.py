@@ -4,7 +4,7 @@ from socialpublishing.tests.sandbox.callers import (
     REDIRECT_URI,
     consent_query,
     form_of,
-    response_of,
+    redirect_params,
 )
 from socialpublishing.tests.sandbox.pinners import Pinner, check
 
@@ -18,7 +18,7 @@ def query(**changes):
 
 def code_of(site, **changes):
     response = site.post(f"/pinterest/oauth/?{query(**changes)}", data={"allow": "1"})
-    return response_of(response)["code"]
+    return redirect_params(response)["code"]
 
 
 def token(site, auth=BASIC, **form):
@@ -37,7 +37,7 @@ def test_consent_gives_the_app_tokens(site, server):
     [account] = server.state.accounts("pinterest")
     assert fields["account"] == account.id
 
-    response = response_of(site.post(action, data={**fields, "allow": "1"}))
+    response = redirect_params(site.post(action, data={**fields, "allow": "1"}))
 
     assert response["state"] == "a state"
     tokens = exchange(site, response["code"]).json()
@@ -53,7 +53,7 @@ def test_consent_gives_the_app_tokens(site, server):
 
 def test_denied_consent_redirects_with_an_error(site):
     response = site.post(f"/pinterest/oauth/?{query()}", data={"deny": "1"})
-    assert response_of(response)["error"] == "access_denied"
+    assert redirect_params(response)["error"] == "access_denied"
 
 
 @pytest.mark.parametrize(

@@ -8,36 +8,36 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from socialpublishing.sandbox.exchange import MAX_BODY_BYTES, MAX_PAYLOAD_BYTES
+from socialpublishing.sandbox.http import MAX_BODY_BYTES, MAX_PAYLOAD_BYTES
 from socialpublishing.sandbox.server import SandboxServer
 
 
 def exchange(server, *lines):
-    """Send raw lines; all that comes back until the server closes."""
+    """Send raw lines. Returns all bytes until the server closes the connection."""
     parts = urlsplit(server.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
-        line.sendall("\r\n".join([*lines, "", ""]).encode())
-        return b"".join(iter(lambda: line.recv(65536), b""))
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_connection_is_kept_for_the_next_call(server):
+def test_connection_stays_open_for_the_next_request(server):
     parts = urlsplit(server.url)
-    line = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
     for path in ("/feed", "/twitter/2/users/me", "/no/such/page"):
-        line.request("GET", path)
-        response = line.getresponse()
+        connection.request("GET", path)
+        response = connection.getresponse()
         response.read()
         assert not response.will_close
 
 
-def test_answer_without_a_body_leaves_at_once(site):
+def test_response_without_a_body_is_sent_at_once(site):
     response = site.call("HEAD", "/feed", timeout=2)
     assert response.status_code == 200
     assert int(response.headers["Content-Length"]) > 0
     assert site.delete("/control/faults", timeout=2).status_code == 204
 
 
-def test_body_over_the_bound_is_refused_unread(server):
+def test_body_over_the_limit_is_refused_unread(server):
     response = exchange(
         server,
         "POST /twitter/2/tweets HTTP/1.1",
@@ -47,29 +47,29 @@ def test_body_over_the_bound_is_refused_unread(server):
     assert response.startswith(b"HTTP/1.1 413")
 
 
-def test_body_too_large_for_memory_is_the_callers_fault_and_leaves_the_line_usable(x, site):
+def test_body_too_large_for_memory_is_refused_and_the_connection_stays_usable(x, site):
     body = bytes(MAX_PAYLOAD_BYTES + 1)
     for client, path in ((x, "/2/tweets"), (site, "/control/clock"), (site, "/no/such/page")):
         assert 400 <= client.post(path, data=body, timeout=30).status_code < 500
         assert client.get("/2/users/me" if client is x else "/feed").ok
 
 
-def test_upload_that_breaks_off_is_no_upload(server, page, control):
+def test_interrupted_upload_is_refused(server, page, control):
     parts = urlsplit(server.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
         head = (
             f"POST /facebook/{page.id}/photos?access_token={page.token} HTTP/1.1\r\n"
             "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5000\r\n\r\n"
         )
         part = '--x\r\nContent-Disposition: form-data; name="source"; filename="a.png"\r\n\r\nPNG'
-        line.sendall(f"{head}{part}".encode())
-        line.shutdown(socket.SHUT_WR)
-        assert b" 400 " in line.recv(65536)
+        connection.sendall(f"{head}{part}".encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert b" 400 " in connection.recv(65536)
     assert control.posts() == []
 
 
 @pytest.mark.parametrize("length", ["-1", "ten", "²"])
-def test_content_length_that_is_no_number_is_refused(server, length):
+def test_invalid_content_length_is_refused(server, length):
     response = exchange(server, "POST /control/clock HTTP/1.1", f"Content-Length: {length}")
     assert response.startswith(b"HTTP/1.1 400")
 
@@ -79,13 +79,13 @@ def test_chunked_body_is_refused(server):
     assert response.startswith(b"HTTP/1.1 411")
 
 
-def test_hundreds_of_clients_at_once_are_all_answered(server):
+def test_hundreds_of_clients_at_once_all_get_a_response(server):
     responses = []
 
-    def ask():
+    def send_request():
         responses.append(requests.get(f"{server.url}/twitter/2/users/me", timeout=30).status_code)
 
-    threads = [threading.Thread(target=ask) for _ in range(300)]
+    threads = [threading.Thread(target=send_request) for _ in range(300)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -93,7 +93,7 @@ def test_hundreds_of_clients_at_once_are_all_answered(server):
     assert responses == [401] * 300
 
 
-def test_stopped_server_ends_open_connections_too():
+def test_stopped_server_closes_open_connections():
     session = requests.Session()
     with SandboxServer() as server:
         assert session.get(f"{server.url}/feed", timeout=10).ok
@@ -101,14 +101,14 @@ def test_stopped_server_ends_open_connections_too():
         session.get(f"{server.url}/feed", timeout=10)
 
 
-def test_two_servers_know_nothing_of_each_other(control):
+def test_two_servers_share_no_state(control):
     control.account(username="only_here")
     with SandboxServer() as other:
         names = [account.username for account in other.state.accounts("twitter")]
     assert names == ["sandbox_x"]
 
 
-def test_ids_grow_and_never_come_twice(server):
+def test_ids_are_unique_and_increasing(server):
     ids = [int(server.state.new_id(0)) for _ in range(2000)]
     assert ids == sorted(set(ids))
 
@@ -127,13 +127,13 @@ def test_ids_grow_and_never_come_twice(server):
         ("GET", "/facebook/1/posts/2"),
     ],
 )
-def test_what_is_not_there_answers_404(server, method, path):
+def test_unknown_path_gets_404(server, method, path):
     assert exchange(server, f"{method} {path} HTTP/1.0").startswith(b"HTTP/1.1 404")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "NONSENSE"])
 @pytest.mark.parametrize("path", ["/feed", "/control/posts", "/twitter/2/users/me", "/facebook/me"])
-def test_wrong_method_is_refused_and_never_breaks_anything(site, method, path):
+def test_wrong_method_is_a_client_error(site, method, path):
     assert 400 <= site.call(method, path).status_code < 500
 
 
@@ -154,7 +154,7 @@ def test_wrong_method_is_refused_and_never_breaks_anything(site, method, path):
 @pytest.mark.parametrize(
     "kind", ["application/json", "multipart/form-data; boundary=x", "text/plain"]
 )
-def test_unreadable_body_is_the_callers_fault(x, page, control, body, kind):
+def test_invalid_body_is_a_client_error(x, page, control, body, kind):
     headers = {"Content-Type": kind}
     for client, path in (
         (x, "/2/tweets"),
@@ -173,7 +173,7 @@ def test_unreadable_body_is_the_callers_fault(x, page, control, body, kind):
         assert response.json()
 
 
-def test_query_of_a_thousand_and_one_fields_is_the_callers_fault(x, page):
+def test_too_many_query_fields_are_a_client_error(x, page):
     query = "&".join(f"a{n}=1" for n in range(1001))
     assert x.get(f"/2/tweets?{query}").status_code == 400
     assert page.post(f"/{page.id}/feed?{query}").status_code == 400
@@ -182,7 +182,7 @@ def test_query_of_a_thousand_and_one_fields_is_the_callers_fault(x, page):
     )
 
 
-def test_service_settings_do_not_reach_the_sandbox(x, site, settings, sample):
+def test_settings_of_the_service_do_not_affect_the_sandbox(x, site, settings, sample):
     settings.MIDDLEWARE = ["no.such.Middleware"]
     settings.ALLOWED_HOSTS = []
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
@@ -191,7 +191,7 @@ def test_service_settings_do_not_reach_the_sandbox(x, site, settings, sample):
     assert site.get("/feed").status_code == 200
 
 
-def test_host_of_the_caller_is_the_host_of_the_links(server):
+def test_links_have_the_host_of_the_request(server):
     head = ["GET /facebook/me?fields=picture HTTP/1.1", "Connection: close"]
     response = exchange(server, "GET / HTTP/1.1", "Connection: close", "Host: sandbox:8001")
     assert b"http://sandbox:8001/twitter" in response
@@ -200,25 +200,25 @@ def test_host_of_the_caller_is_the_host_of_the_links(server):
     assert exchange(server, *head, "Host: x").startswith(b"HTTP/1.1 400")
 
 
-def test_large_upload_that_waits_for_a_go_ahead_gets_one(server, x, sample):
+def test_expect_100_continue_gets_a_response_at_once(server, x, sample):
     parts = urlsplit(server.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=5) as line:
-        line.sendall(
+    with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
+        connection.sendall(
             b"POST /twitter/2/tweets HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
             b"Expect: 100-continue\r\nConnection: close\r\n\r\n"
         )
         started = time.monotonic()
-        assert line.recv(1024).startswith(b"HTTP/1.1 100")
+        assert connection.recv(1024).startswith(b"HTTP/1.1 100")
         assert time.monotonic() - started < 4
-        line.sendall(b"{}")
-        assert b"401" in line.recv(65536)
+        connection.sendall(b"{}")
+        assert b"401" in connection.recv(65536)
 
 
 @pytest.mark.parametrize("head", [0, 65_400, 65_536, 200_000])
-def test_part_of_a_binary_type_is_a_file_without_a_name_too(make_x, control, sample, head):
-    """As clients of JavaScript send them; `head` bytes stand before its header."""
+def test_binary_part_without_a_filename_is_a_file(make_x, control, sample, head):
+    """JavaScript clients send such parts. `head` bytes precede the part's header."""
     x, data = make_x(), sample("clip.mp4")
-    begun = x.post(
+    upload = x.post(
         "/2/media/upload/initialize",
         json={
             "media_type": "video/mp4",
@@ -236,14 +236,14 @@ def test_part_of_a_binary_type_is_a_file_without_a_name_too(make_x, control, sam
         + b"\r\n--limit--\r\n"
     )
     response = x.session.post(
-        f"{x.url}/2/media/upload/{begun['id']}/append",
+        f"{x.url}/2/media/upload/{upload['id']}/append",
         data=body,
         headers={"Content-Type": "multipart/form-data; boundary=limit"},
         timeout=10,
     )
     assert response.status_code == 200, response.text
-    assert x.post(f"/2/media/upload/{begun['id']}/finalize").status_code == 200
-    media = {"media_ids": [begun["id"]]}
+    assert x.post(f"/2/media/upload/{upload['id']}/finalize").status_code == 200
+    media = {"media_ids": [upload["id"]]}
     control.settings(processing_seconds=0)
     control.advance(60)
     x.tweet("A film", media=media)

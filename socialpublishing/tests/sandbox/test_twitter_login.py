@@ -9,7 +9,7 @@ from socialpublishing.tests.sandbox.callers import (
     Client,
     consent_query,
     form_of,
-    response_of,
+    redirect_params,
 )
 
 BASIC = ("sandbox-twitter", "sandbox-secret")
@@ -18,7 +18,7 @@ AUTHORIZE = "/twitter/i/oauth2/authorize"
 
 def code_of(site, **changes):
     response = site.post(f"{AUTHORIZE}?{consent_query('twitter', **changes)}", data={"allow": "1"})
-    return response_of(response)["code"]
+    return redirect_params(response)["code"]
 
 
 def exchange(site, code, auth=BASIC, changes=()):
@@ -41,7 +41,7 @@ def test_consent_gives_the_app_tokens(site, server):
     fields, action = form_of(page)
     assert fields["account"] == server.state.accounts("twitter")[0].id
 
-    response = response_of(site.post(action, data={**fields, "allow": "1"}))
+    response = redirect_params(site.post(action, data={**fields, "allow": "1"}))
 
     assert response["state"] == "a state"
     tokens = exchange(site, response["code"]).json()
@@ -58,7 +58,9 @@ def test_newest_account_is_preselected_and_another_can_be_selected(site, control
     assert fields["account"] == created["account_id"]
 
     oldest = server.state.accounts("twitter")[0]
-    response = response_of(site.post(action, data={**fields, "account": oldest.id, "allow": "1"}))
+    response = redirect_params(
+        site.post(action, data={**fields, "account": oldest.id, "allow": "1"})
+    )
 
     token = exchange(site, response["code"]).json()["access_token"]
     assert (
@@ -76,7 +78,11 @@ def test_consent_page_shows_the_app_and_its_scopes(site):
 
 def test_denied_consent_redirects_with_access_denied(site):
     response = site.post(f"{AUTHORIZE}?{consent_query('twitter')}", data={"deny": "1"})
-    assert response_of(response) == {"from": "here", "error": "access_denied", "state": "a state"}
+    assert redirect_params(response) == {
+        "from": "here",
+        "error": "access_denied",
+        "state": "a state",
+    }
 
 
 @pytest.mark.parametrize(

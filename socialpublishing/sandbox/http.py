@@ -1,4 +1,4 @@
-"""What goes in and out: the request as the platforms read it, and ways to answer."""
+"""The request as the platforms read it, and helpers that make responses."""
 
 import contextlib
 import functools
@@ -18,9 +18,9 @@ from socialpublishing.sandbox.state import State
 View = Callable[..., HttpResponseBase]
 
 MAX_BODY_BYTES = 160 * 1024 * 1024
-MAX_PAYLOAD_BYTES = 64 * 1024 * 1024  # of a body that is taken into memory
+MAX_PAYLOAD_BYTES = 64 * 1024 * 1024  # of a body that is read into memory
 _HEADER_BYTES = 512
-_NAMELESS = re.compile(
+_PART_WITHOUT_FILENAME = re.compile(
     rb'(Content-Disposition: form-data; name="[^"\r\n]*")'
     rb"(\r\nContent-Type: (?:application/octet-stream|image/|video/))",
     re.IGNORECASE,
@@ -28,8 +28,8 @@ _NAMELESS = re.compile(
 _HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]+")
 
 
-class EarlyResponse(Exception):  # noqa: N818  (no error: a way to answer from deep inside a view)
-    """Ends a view at once, with this answer."""
+class EarlyResponse(Exception):  # noqa: N818  (no error: a helper of a view ends the view)
+    """Ends the view at once with this response."""
 
     def __init__(self, response: HttpResponse) -> None:
         super().__init__(response.status_code)
@@ -37,11 +37,14 @@ class EarlyResponse(Exception):  # noqa: N818  (no error: a way to answer from d
 
 
 class BadBody(ValueError):  # noqa: N818  (a fact about the request; each platform words its error)
-    """The body is not what its Content-Type says."""
+    """The body does not match its Content-Type or its Content-Length."""
 
 
-class _IntoBlobs(FileUploadHandler):
-    """The server has bounded the body already; Django's own bounds belong to the service's API."""
+class _BlobUploadHandler(FileUploadHandler):
+    """Stores uploaded files as blobs.
+
+    The server has checked the size of the body; Django's own limits are those of the service's API.
+    """
 
     chunk_size = PIECE_BYTES
 
@@ -57,13 +60,14 @@ class _IntoBlobs(FileUploadHandler):
         self._blob.write(raw_data)
 
     def file_complete(self, file_size: int) -> None:
-        """It stays here: the parser would take it for a file of Django's kind."""
+        """Return None, so that the parser does not add it to its own files."""
 
 
-class _NamedFiles:
-    """A multipart body whose parts of a binary type all have the name of a file.
+class _WithFilenames:
+    """Reads a multipart body and adds a `filename` to binary parts that have none.
 
-    By that name Django tells files from texts; platforms, and some of their clients, do without.
+    Django treats a part without `filename` as a text field. Platforms and some of their clients
+    send files without it.
     """
 
     def __init__(self, body: Any) -> None:
@@ -72,8 +76,8 @@ class _NamedFiles:
 
     def read(self, size: int) -> bytes:
         while piece := self._body.read(size):
-            # What may be half a header waits for its other half.
-            data = _NAMELESS.sub(rb'\1; filename="file"\2', self._rest + piece)
+            # Keep the end back: it may be the first half of a header.
+            data = _PART_WITHOUT_FILENAME.sub(rb'\1; filename="file"\2', self._rest + piece)
             ready, self._rest = data[:-_HEADER_BYTES], data[-_HEADER_BYTES:]
             if ready:
                 return ready
@@ -83,19 +87,19 @@ class _NamedFiles:
 
 class SandboxRequest(WSGIRequest):
     state: State
-    rate: tuple[int, int, int] | None = None  # X's limit, remaining and reset, once they are known
+    rate: tuple[int, int, int] | None = None  # X's limit, remaining and reset; set by its views
     page_id: str = ""  # of the Facebook Page whose token was used
 
     @functools.cached_property
     def body_blob(self) -> Blob:
-        """The body as it came. Raises BadBody if the line broke before its end."""
-        if self.arrived.size < self.promised_bytes:
+        """The complete body. Raises BadBody if the connection broke before its end."""
+        if self.received_body.size < self.promised_bytes:
             raise BadBody("The body is shorter than its Content-Length.")
-        return self.arrived
+        return self.received_body
 
     @functools.cached_property
-    def arrived(self) -> Blob:
-        """What came of the body, even if the line broke: uploads that can be resumed keep it."""
+    def received_body(self) -> Blob:
+        """The body up to where the connection broke: resumable uploads keep that part."""
         size = self.promised_bytes
         blob = Blob(mime_type=str(self.content_type))
         with contextlib.suppress(ConnectionError):
@@ -105,29 +109,30 @@ class SandboxRequest(WSGIRequest):
 
     @property
     def promised_bytes(self) -> int:
+        """The Content-Length."""
         return int(self.environ.get("CONTENT_LENGTH") or 0)
 
     @functools.cached_property
     def payload(self) -> bytes:
-        """The body, in memory. Raises BadBody if it is too large for that."""
+        """The body in memory. Raises BadBody if it is too large for that."""
         if self.body_blob.size > MAX_PAYLOAD_BYTES:
             raise BadBody("The body is too large.")
         return self.body_blob.read()
 
     @functools.cached_property
     def json(self) -> Any:
-        """The body, read as JSON whatever its Content-Type. Raises BadBody."""
+        """The body parsed as JSON, whatever its Content-Type is. Raises BadBody."""
         try:
             value = json.loads(self.payload)
             if b"\\u" in self.payload:
-                json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+                json.dumps(value, ensure_ascii=False).encode()  # fails on half a surrogate pair
         except (ValueError, RecursionError) as error:
             raise BadBody("The body is not valid JSON.") from error
         return value
 
     @functools.cached_property
     def form(self) -> dict[str, Any]:
-        """Fields of a form, multipart or JSON body: strings, or what JSON holds. Raises BadBody."""
+        """The fields of a form, multipart or JSON body. Raises BadBody."""
         if self.content_type == "application/json":
             if not isinstance(self.json, dict):
                 raise BadBody("The body is not a JSON object.")
@@ -135,22 +140,22 @@ class SandboxRequest(WSGIRequest):
         return self._form_and_files[0]
 
     def upload(self, name: str) -> Blob | None:
-        """The file of the multipart form's field `name`. Raises BadBody."""
+        """The file in the multipart field `name`. Raises BadBody."""
         return self.files.get(name)
 
     @property
     def files(self) -> dict[str, Blob]:
-        """By the fields of the multipart form. Raises BadBody."""
+        """The files of a multipart body, by the names of their fields. Raises BadBody."""
         return self._form_and_files[1] if self.content_type == "multipart/form-data" else {}
 
     @functools.cached_property
     def _form_and_files(self) -> tuple[dict[str, Any], dict[str, Blob]]:
         if self.content_type == "multipart/form-data":
-            handler = _IntoBlobs()
+            handler = _BlobUploadHandler()
             try:
                 with self.body_blob.open() as body:
-                    named = cast(Any, _NamedFiles(body))
-                    parser = MultiPartParser(self.META, named, [handler], "utf-8")
+                    stream = cast(Any, _WithFilenames(body))
+                    parser = MultiPartParser(self.META, stream, [handler], "utf-8")
                     fields, _ = parser.parse()
             except MultiPartParserError as error:
                 raise BadBody("The body is not valid multipart.") from error
@@ -161,7 +166,7 @@ class SandboxRequest(WSGIRequest):
 
     @functools.cached_property
     def params(self) -> dict[str, Any]:
-        """Query and body together, as OAuth forms and the Graph API take them. The body wins."""
+        """The fields of query and body, as OAuth and the Graph API read them. The body wins."""
         return {**self.GET.dict(), **self.form}
 
     @property
@@ -171,15 +176,18 @@ class SandboxRequest(WSGIRequest):
 
     @property
     def base_url(self) -> str:
-        """Where the caller found us. Django's own reading refuses hosts unknown to the service."""
+        """The sandbox's address as the caller wrote it.
+
+        Django's `get_host` would refuse hosts that the service does not allow.
+        """
         host = self.headers.get("Host", "")
         if not _HOST.fullmatch(host):
             host = f"{self.META['SERVER_NAME']}:{self.META['SERVER_PORT']}"
         return f"http://{host}"
 
 
-def listed(value: object) -> list[str]:
-    """A parameter's names: with commas between them, or as a JSON array."""
+def split_names(value: object) -> list[str]:
+    """The names in a parameter: separated by commas, or a JSON array."""
     text = str(value or "")
     if text.startswith("["):
         with contextlib.suppress(ValueError):
@@ -194,7 +202,7 @@ def json_response(
 
 
 def by_method(not_allowed: Callable[[], HttpResponse], **views: View) -> View:
-    """One path, one view per HTTP method; HEAD is answered as GET."""
+    """One view per HTTP method for one path. HEAD requests go to the GET view."""
 
     def dispatch(request: SandboxRequest, **kwargs: Any) -> HttpResponseBase:
         method = "GET" if request.method == "HEAD" else str(request.method)
