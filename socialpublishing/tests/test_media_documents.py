@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socialpublishing.errors import MediaError
-from socialpublishing.media import documents, pieces, probe
+from socialpublishing.media import documents, probe, remote_file
 from socialpublishing.tests.file_server import FileServer, Sparse, whole
 
 PDF = "application/pdf"
@@ -193,4 +193,4 @@ def test_entries_without_end_are_not_all_read():
     end = documents.END_OF_DIRECTORY + bytes(8) + struct.pack("<IIH", len(directory), 4, 0)
     with pytest.raises(MediaError):
         sniff(b"PK\x03\x04" + directory + end)
-    assert len(directory) < documents.MAX_DIRECTORY_BYTES < pieces.MAX_BYTES
+    assert len(directory) < documents.MAX_DIRECTORY_BYTES < remote_file.MAX_BYTES

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socialpublishing.errors import MediaError
-from socialpublishing.media import formats, pieces
-from socialpublishing.media.formats import check_declared, check_end, sniff
+from socialpublishing.media import pictures, remote_file
+from socialpublishing.media.formats import check_declared, sniff
+from socialpublishing.media.pictures import check_end
 from socialpublishing.tests.films import box
 
 
@@ -19,7 +20,7 @@ def reader(data):
 
 
 def read_header(mime_type, data):
-    return formats.read_header(mime_type, reader(data))
+    return pictures.read_header(mime_type, reader(data))
 
 
 def refused(call, *args):
@@ -115,7 +116,7 @@ def test_all_kinds_of_webp_are_read():
     ],
 )
 def test_spellings_of_a_header(data):
-    header = read_header(sniff(data[: pieces.PIECE_BYTES]), data)
+    header = read_header(sniff(data[: remote_file.BLOCK_BYTES]), data)
     assert (header.width, header.height) == (10, 5)
 
 
@@ -242,8 +243,8 @@ def test_m15_comments_without_end_are_not_read_to_their_end():
         return (b"\xff\xd8" + comment * (length // len(comment) + 1))[start : start + length]
 
     started = time.monotonic()
-    assert refused(formats.read_header, "image/jpeg", read) == "asset_type_mismatch"
-    assert sum(taken) < pieces.MAX_BYTES
+    assert refused(pictures.read_header, "image/jpeg", read) == "asset_type_mismatch"
+    assert sum(taken) < remote_file.MAX_BYTES
     assert time.monotonic() - started < 5
 
 

@@ -12,7 +12,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from socialpublishing.errors import MediaError
-from socialpublishing.media import pieces, probe, videos
+from socialpublishing.media import probe, remote_file, videos
 from socialpublishing.tests.file_server import FileServer, Sparse, whole
 from socialpublishing.tests.films import (
     FTYP,
@@ -48,7 +48,7 @@ def refused(server, file, declared="video/mp4"):
     with pytest.raises(MediaError) as caught:
         look(server, file, declared)
     assert time.monotonic() - started < 10
-    assert len(server.requests) <= pieces.MAX_REQUESTS
+    assert len(server.requests) <= remote_file.MAX_REQUESTS
     return caught.value.code
 
 
@@ -197,7 +197,7 @@ def test_header_larger_than_we_read_is_refused(server):
 )
 def test_m18_lying_boxes_are_refused(rest, server):
     assert refused(server, FTYP + rest) == "asset_type_mismatch"
-    assert server.bytes_sent <= pieces.MAX_BYTES
+    assert server.bytes_sent <= remote_file.MAX_BYTES
 
 
 def test_boxes_that_lead_from_place_to_place_end(server):
