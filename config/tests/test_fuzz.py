@@ -23,7 +23,7 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
-from config.jwt import sign_dev_token
+from config.auth.dev_tokens import sign_dev_token
 from publishing.models import PublishJob
 
 CHECKS = [

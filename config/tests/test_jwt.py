@@ -29,7 +29,9 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from config.jwt import BearerAuthentication, Caller, key_set_ready, sign_dev_token
+from config.auth.authentication import BearerAuthentication, Caller
+from config.auth.dev_tokens import sign_dev_token
+from config.auth.tokens import can_verify
 
 RECIPES = json.loads((Path(__file__).parent / "corpora/jwt_recipes.json").read_text())
 BASE = RECIPES["base"]
@@ -458,7 +460,7 @@ def test_jw3_jw6_old_keys_serve_while_the_set_is_broken(
 
     assert (response.status_code, code(response)) == (503, "auth_unavailable")
     assert response["Retry-After"]
-    assert not key_set_ready()
+    assert not can_verify()
 
 
 def test_jw4_removed_key_is_refused_within_five_minutes(clock, keys, published, issuer, make_token):
@@ -510,7 +512,7 @@ def test_jw5_unfit_keys_are_ignored_with_one_warning(clock, keys, published, iss
 def test_jw7_cold_start_without_the_set_is_503(clock, issuer, make_token, requests_mock, settings):
     fetch = requests_mock.get(settings.JWT_JWKS_URL, exc=requests.ConnectionError)
 
-    assert not key_set_ready()
+    assert not can_verify()
     for _ in range(100):
         assert code(ask(make_token())) == "auth_unavailable"
     assert fetch.call_count == 1
@@ -518,7 +520,7 @@ def test_jw7_cold_start_without_the_set_is_503(clock, issuer, make_token, reques
 
     requests_mock.get(settings.JWT_JWKS_URL, json={"keys": []})
     clock.shift(6)
-    assert not key_set_ready()
+    assert not can_verify()
 
 
 def test_jw7_service_recovers_with_the_set(
@@ -529,7 +531,7 @@ def test_jw7_service_recovers_with_the_set(
     clock.shift(6)
 
     assert ask(make_token()).status_code == 200
-    assert key_set_ready()
+    assert can_verify()
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(25, 200), (-25, 200), (90, 401), (-90, 401)])
@@ -592,7 +594,7 @@ def test_nobody_waits_for_a_fetch_who_has_the_key(
 
 @pytest.mark.parametrize("drip", [b"", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["silent", "drops"])
 def test_slow_set_is_given_up(drip, issuer, make_token, requests_mock, settings, monkeypatch):
-    monkeypatch.setattr("config.jwt.JWKS_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("config.auth.jwks.TIMEOUT_S", 0.3)
     requests_mock.register_uri("GET", re.compile("^http://127"), real_http=True)
     with socket.create_server(("127.0.0.1", 0)) as server:
         settings.JWT_JWKS_URL = f"http://127.0.0.1:{server.getsockname()[1]}/"
@@ -670,7 +672,7 @@ def test_dev_token_is_taken(secret, settings):
     settings.JWT_ISSUER, settings.JWT_AUDIENCE = "https://issuer.example", "us"
 
     assert ask(sign_dev_token("alice", lifetime=HOUR)).data == {"user": "alice"}
-    assert key_set_ready()
+    assert can_verify()
 
 
 def test_dev_token_uses_the_configured_claim(secret, settings):
@@ -719,7 +721,7 @@ def test_public_key_in_pem(name, algorithm, secret, settings, keys, make_token):
     settings.JWT_KEY = pem(keys[name]).decode()
     settings.JWT_ALGORITHMS = ["RS256", "ES256", "HS256"]  # a mistake that must not matter
 
-    assert key_set_ready()
+    assert can_verify()
     assert ask(make_token(header={"alg": algorithm, "kid": "any"}, key=name)).status_code == 200
     assert ask(make_token(header={"alg": "RS256"}, key="stranger")).status_code == 401
     forged = f"hmac:{settings.JWT_KEY}"
@@ -744,7 +746,7 @@ def test_without_a_usable_key_it_is_503(change, secret, settings, make_token):
 
     assert (response.status_code, code(response)) == (503, "auth_unavailable")
     assert respond(request_for("none:", "")).status_code == 401
-    assert not key_set_ready()
+    assert not can_verify()
 
 
 # --- What others see -----------------------------------------------------------------------------

@@ -23,7 +23,7 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJ1c2VyX2lkIjoiNDIifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 
 
 def good(request):
-    structlog.contextvars.bind_contextvars(user_id="42")  # as config.jwt does
+    structlog.contextvars.bind_contextvars(user_id="42")  # as config.auth does
     logging.getLogger("connections.views").warning("inside %s", "a view")
     return HttpResponse("ok")
 

@@ -107,9 +107,7 @@ def _demuxed(demuxer: str, header: bytes, deadline: float) -> dict[str, Any]:
         raise AssetTypeMismatchError(UNREADABLE) from error
     finally:
         _demuxers.release()
-    if (
-        done.returncode == EXIT_UNREADABLE or done.returncode < 0
-    ):  # killed by its limits, or crashed
+    if done.returncode == EXIT_UNREADABLE or done.returncode < 0:  # below 0: a signal ended it
         raise AssetTypeMismatchError(UNREADABLE)
     done.check_returncode()  # any other exit code is a bug of ours
     data: dict[str, Any] = json.loads(done.stdout)
