@@ -139,7 +139,7 @@ def _body(code: str, detail: str) -> dict[str, Any]:
     return {"code": code, "detail": detail[:1000]}
 
 
-# --- Outside DRF -------------------------------------------------------------------------
+# --- Outside DRF ---------------------------------------------------------------------------------
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

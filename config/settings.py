@@ -17,7 +17,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
 
-# --- The service -------------------------------------------------------------------------------
+# --- The service ---------------------------------------------------------------------------------
 
 SECRET_KEY = env("SECRET_KEY")
 DEBUG = env.bool("DEBUG", default=False)
@@ -84,7 +84,7 @@ TEMPLATES = [
     },
 ]
 
-# --- Data --------------------------------------------------------------------------------------
+# --- Data ----------------------------------------------------------------------------------------
 
 
 def database(url: str) -> dict[str, Any]:
@@ -142,7 +142,7 @@ if REDIS_URL:
 AES_KEY = env("AES_KEY")
 AES_KEYS_RETIRED = env.list("AES_KEYS_RETIRED", default=[])
 
-# --- Callers ----------------------------------------------------------------------------
+# --- Callers -------------------------------------------------------------------------------------
 
 AUTH_SERVICE_URL = env("AUTH_SERVICE_URL", default="").rstrip("/")
 JWT_KEY = env("JWT_KEY", default="").replace("\\n", "\n")
@@ -158,7 +158,7 @@ JWT_AUDIENCE = env("JWT_AUDIENCE", default="")
 # Where a browser may be redirected after connecting: allowed prefixes of `return_to`.
 OAUTH_RETURN_TO = env.list("OAUTH_RETURN_TO", default=[])
 
-# --- The API -----------------------------------------------------------------------------------
+# --- The API -------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["config.auth.authentication.BearerAuthentication"],
@@ -199,7 +199,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
-# --- Publishing --------------------------------------------------------------------------------
+# --- Publishing ----------------------------------------------------------------------------------
 
 MAX_API_RETRIES = env.int("MAX_API_RETRIES", default=3)
 API_RETRY_DELAY_SECONDS = env.float("API_RETRY_DELAY_SECONDS", default=1.0)
@@ -260,7 +260,7 @@ Q_CLUSTER = {
     "bulk": 1,
 }
 
-# --- Browser boundaries and static files -------------------------------------------------------
+# --- Browser boundaries and static files ---------------------------------------------------------
 
 _secure = SERVICE_BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
@@ -292,7 +292,7 @@ WHITENOISE_USE_FINDERS = (
     True  # without `collectstatic`, as in the demo, files are served from the packages
 )
 
-# --- The ops console ----------------------------------------------------------------------------
+# --- The ops console -----------------------------------------------------------------------------
 
 LOGIN_REDIRECT_URL = "admin:index"  # unfold's sign-in form does not set it
 UNFOLD = {
@@ -310,7 +310,7 @@ UNFOLD = {
     "SIDEBAR": {"navigation": "config.console.site.navigation"},
 }
 
-# --- Logging -------------------------------------------------------------------------
+# --- Logging -------------------------------------------------------------------------------------
 
 LOG_LEVEL = env("LOG_LEVEL", default="INFO").upper()
 LOGGING_CONFIG = "config.logs.configure"

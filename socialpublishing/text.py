@@ -107,7 +107,7 @@ VISIBLE = regex.compile(
 )
 
 # A base character with at most 30 combining marks, Unicode's "stream-safe" bound (UAX 15): sorting
-# the marks takes quadratic time. A cut can change the result only after more marks than that.
+# them takes quadratic time. A cut can change the result only after more marks than that.
 NFC_PIECE = regex.compile(r"\P{M}++\p{M}{0,30}+|\p{M}{1,30}+")
 
 

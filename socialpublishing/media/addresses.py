@@ -47,7 +47,7 @@ REFUSED_V4 = [
     for network in (
         "0.0.0.0/8",  # this host
         "10.0.0.0/8",  # private
-        "100.64.0.0/10",  # carrier-grade NAT; a cloud's metadata
+        "100.64.0.0/10",  # shared address space; a cloud's metadata
         "127.0.0.0/8",  # loopback
         "168.63.129.16/32",  # a cloud's platform address, globally routable by the registries
         "169.254.0.0/16",  # link-local; clouds' metadata

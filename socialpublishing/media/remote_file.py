@@ -57,8 +57,8 @@ class RemoteFile:
             length = min(length, self.size_bytes - start)
             if length <= 0:
                 return b""
-        if self._has_ranges and (block := self._fetch(start, max(length, BLOCK_BYTES))):
-            return block.data[:length]
+        if self._has_ranges and (fetched := self._fetch(start, max(length, BLOCK_BYTES))):
+            return fetched.data[:length]
         # A server without ranges sends the file from its beginning: read as much as the budget
         # allows, once, but only if it includes the requested bytes.
         if start + length > self._bytes_left:

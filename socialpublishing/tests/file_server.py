@@ -1,4 +1,4 @@
-"""A file server on loopback that tests plant files on, and that counts what is taken from it."""
+"""A file server on loopback for tests. It counts requests and sent bytes."""
 
 import re
 import threading
@@ -11,7 +11,7 @@ PIECE_BYTES = 64 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Sparse:
-    """A file of `size` bytes: zeros, but for what stands at some places. Nothing of it is held."""
+    """A file of `size` bytes: zeros, except for the data at `places`. It is not held in memory."""
 
     size: int
     places: Mapping[int, bytes] = field(default_factory=dict)
@@ -33,8 +33,8 @@ def whole(data):
 class FileServer:
     """Serves the same file at every path.
 
-    `has_ranges` and `has_lengths` take its abilities away; `file` may be changed at any time, and
-    `then` replaces it after the first answer.
+    Without `has_ranges` it ignores the Range header, without `has_lengths` it sends no lengths.
+    `file` may be changed at any time; `then` replaces it after the first response.
     """
 
     def __init__(self):
@@ -42,7 +42,7 @@ class FileServer:
         self.then = None
         self.has_ranges = True
         self.has_lengths = True
-        self.headers = {}  # beside those that serve the file
+        self.headers = {}  # additional response headers
         self.requests = []  # path and Range header of each
         self.bytes_sent = 0
         server = self
@@ -51,7 +51,7 @@ class FileServer:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                server.response(self)
+                server.respond(self)
 
             def log_message(self, *args):
                 pass
@@ -60,7 +60,7 @@ class FileServer:
         self._http.daemon_threads = True
         self.origin = f"http://127.0.0.1:{self._http.server_address[1]}"
         self.url = f"{self.origin}/file"
-        # Looks every 10 ms whether it is to end: half a second would be felt in each test.
+        # Polls for shutdown every 10 ms: the default of 500 ms would slow down each test.
         threading.Thread(target=self._http.serve_forever, args=[0.01], daemon=True).start()
 
     def close(self):
@@ -68,9 +68,9 @@ class FileServer:
         self._http.server_close()
 
     def refusal(self, handler):
-        """A status to answer with instead of the file."""
+        """A status to send instead of the file, or None."""
 
-    def response(self, handler):
+    def respond(self, handler):
         self.requests.append((handler.path, handler.headers.get("Range")))
         handler.close_connection = True
         if status := self.refusal(handler):
@@ -78,9 +78,9 @@ class FileServer:
             return
         file, self.file = self.file, self.then or self.file
         first, last = 0, file.size - 1
-        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
-        if asked and self.has_ranges:
-            first, last = int(asked[1]), min(int(asked[2] or last), last)
+        match = re.fullmatch(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
+        if match and self.has_ranges:
+            first, last = int(match[1]), min(int(match[2] or last), last)
             if first > last:
                 handler.send_error(416)
                 return

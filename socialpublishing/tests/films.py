@@ -1,4 +1,4 @@
-"""Films that tests make: honest ones by FFmpeg, and dishonest ones box by box."""
+"""Videos for tests: valid ones made by FFmpeg, and hostile ones made box by box."""
 
 import io
 import struct
@@ -8,7 +8,7 @@ import av
 
 
 def film(container="mp4", codec="libx264", *, audio=None, seconds=1, options=None):
-    """A black film of 64 by 36 pixels, 25 frames a second."""
+    """A black video of 64 by 36 pixels, 25 frames a second."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=options or {}) as output:
         pictures = output.add_stream(codec, rate=25)
@@ -41,12 +41,12 @@ def box(kind, *contents):
 
 
 def long_box(kind, length, data=b""):
-    """A box that states its length in 64 bits, truly or not."""
+    """A box with a 64-bit length, correct or not."""
     return struct.pack(">I4sQ", 1, kind, length) + data
 
 
 def split_boxes(data):
-    """The boxes that `data` consists of, by their kind."""
+    """The boxes in `data`, by their kind."""
     found = {}
     at = 0
     while at < len(data):
@@ -64,7 +64,7 @@ QUARTER_TURN = (0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
 
 
 def moov(*, tracks=1, duration=5000, samples=150, handler=b"vide", matrix=UPRIGHT):
-    """A header of our own: `samples` of one size, so that few bytes can claim many."""
+    """A `moov` box. All `samples` have one size, so few bytes can claim many samples."""
     movie = struct.pack(">I2QIQI", 1 << 24, 0, 0, 1000, duration, 0x10000) + bytes(76)
     track = struct.pack(">I2QIIQ", 1 << 24 | 7, 0, 0, 1, 0, duration) + bytes(16)
     track += struct.pack(">9i2I", *matrix, 640 << 16, 360 << 16)
