@@ -43,6 +43,20 @@ _SECRETS = [
     ),
 ]
 
+LOGGERS = {
+    # Django has just added handlers of its own to this one.
+    "django": {"level": "NOTSET", "handlers": []},
+    # Our access line has each status; only the traceback of a failure is new.
+    "django.request": {"level": "ERROR", "filters": ["with_traceback"]},
+    # These log URLs with query strings, or parameters of SQL queries.
+    "django.server": {"level": "CRITICAL", "handlers": [], "propagate": True},
+    "django.db.backends": {"level": "WARNING"},
+    "urllib3": {"level": "WARNING"},
+    "requests": {"level": "WARNING"},
+    # Failures of a web worker. gunicorn's own handler would write them over many lines.
+    "gunicorn.error": {"handlers": [], "propagate": True},
+}
+
 
 def configure(config: dict[str, Any]) -> None:
     """Django's LOGGING_CONFIG: sets up all logging. `config` is `{"level": "INFO"}`."""
@@ -70,19 +84,7 @@ def configure(config: dict[str, Any]) -> None:
             "filters": {"with_traceback": {"()": _WithTraceback}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"level": config["level"], "handlers": ["stderr"]},
-            "loggers": {
-                # Django has just added handlers of its own to this one.
-                "django": {"level": "NOTSET", "handlers": []},
-                # Our access line has each status; only the traceback of a failure is new.
-                "django.request": {"level": "ERROR", "filters": ["with_traceback"]},
-                # These log URLs with query strings, or parameters of SQL queries.
-                "django.server": {"level": "CRITICAL", "handlers": [], "propagate": True},
-                "django.db.backends": {"level": "WARNING"},
-                "urllib3": {"level": "WARNING"},
-                "requests": {"level": "WARNING"},
-                # Failures of a web worker. gunicorn's own handler would write them over many lines.
-                "gunicorn.error": {"handlers": [], "propagate": True},
-            },
+            "loggers": LOGGERS,
         }
     )
     structlog.configure(

@@ -172,11 +172,8 @@ def json_text(members, keys):
     return "{" + ",".join(inner) + "}"
 
 
-def token(keys, *, header=(), claims=(), key="k1", mutate=""):
-    head = json_text(BASE["header"] | dict(header), keys).encode()
-    body = json_text(BASE["claims"] | dict(claims), keys).encode()
+def changed_content(mutate, head, body):
     what, _, rest = mutate.partition(":")
-    # A changed part is signed again, so that the signature does not reveal the change.
     match what:
         case "payload_raw":
             body = rest.encode()
@@ -190,33 +187,48 @@ def token(keys, *, header=(), claims=(), key="k1", mutate=""):
             body = body[:-1] + b',"x":' + b"[" * int(rest) + b"]" * int(rest) + b"}"
         case "payload_big":
             body = body[:-1] + b',"x":"' + b"x" * int(rest) + b'"}'
-    signed = f"{b64(head)}.{b64(body)}"
-    made = signature(signed.encode(), key, keys)
-    head, body, last = *signed.split("."), b64(made)
-    match what:
-        case "flip_payload_bit":
-            body = body[:9] + chr(ord(body[9]) ^ 1) + body[10:]
-        case "flip_header_bit":
-            head = head[:9] + chr(ord(head[9]) ^ 1) + head[10:]
-        case "cut_signature":
-            last = b64(made[:-1])
-        case "empty_signature":
-            last = ""
-        case "zero_signature":
-            last = b64(bytes(len(made)))
-        case "stray_signature_bits":  # 2048 bits end in the middle of a character
-            last = last[:-1] + chr(ord(last[-1]) + 1)
-        case "append":
-            last += rest
-        case "swap_segments":
-            head, body = body, head
-        case "drop_segment":
-            return f"{head}.{last}"
-        case "std_base64":
-            last = base64.b64encode(b"\xfb\xff" + made[2:]).decode()
-        case "insert_newline":
-            last = f"{last[:5]}\n{last[5:]}"
-    return f"{head}.{body}.{last}"
+    return head, body
+
+
+def with_signature(change):
+    """A change of the signature alone, given its bytes and the argument of the mutation."""
+    return lambda head, body, made, rest: f"{head}.{body}.{change(made, rest)}"
+
+
+def flip(text):
+    return text[:9] + chr(ord(text[9]) ^ 1) + text[10:]
+
+
+# Changes of a token that is signed already.
+CHANGED_TOKEN = {
+    "flip_payload_bit": lambda head, body, made, rest: f"{head}.{flip(body)}.{b64(made)}",
+    "flip_header_bit": lambda head, body, made, rest: f"{flip(head)}.{body}.{b64(made)}",
+    "swap_segments": lambda head, body, made, rest: f"{body}.{head}.{b64(made)}",
+    "drop_segment": lambda head, body, made, rest: f"{head}.{b64(made)}",
+    "cut_signature": with_signature(lambda made, rest: b64(made[:-1])),
+    "empty_signature": with_signature(lambda made, rest: ""),
+    "zero_signature": with_signature(lambda made, rest: b64(bytes(len(made)))),
+    # 2048 bits end in the middle of a character.
+    "stray_signature_bits": with_signature(
+        lambda made, rest: b64(made)[:-1] + chr(ord(b64(made)[-1]) + 1)
+    ),
+    "append": with_signature(lambda made, rest: b64(made) + rest),
+    "std_base64": with_signature(
+        lambda made, rest: base64.b64encode(b"\xfb\xff" + made[2:]).decode()
+    ),
+    "insert_newline": with_signature(lambda made, rest: f"{b64(made)[:5]}\n{b64(made)[5:]}"),
+}
+UNCHANGED = with_signature(lambda made, rest: b64(made))
+
+
+def token(keys, *, header=(), claims=(), key="k1", mutate=""):
+    head = json_text(BASE["header"] | dict(header), keys).encode()
+    body = json_text(BASE["claims"] | dict(claims), keys).encode()
+    # A changed part is signed again, so that the signature does not reveal the change.
+    head, body = changed_content(mutate, head, body)
+    made = signature(f"{b64(head)}.{b64(body)}".encode(), key, keys)
+    what, _, rest = mutate.partition(":")
+    return CHANGED_TOKEN.get(what, UNCHANGED)(b64(head), b64(body), made, rest)
 
 
 def request_for(transport, made):
