@@ -16,7 +16,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from config.jwt import sign_dev_token
+from config.auth.dev_tokens import sign_dev_token
 from connections.connecting import store_credentials
 from connections.credentials import identify
 from connections.models import SocialConnection

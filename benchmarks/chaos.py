@@ -24,7 +24,7 @@ from typing import Any
 import requests
 
 from benchmarks.service import Service, database, tree_of, wait
-from config.jwt import sign_dev_token
+from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller
 from publishing.models import Status
 from publishing.transitions import ENDED

@@ -27,7 +27,7 @@ import requests
 from django.conf import settings
 
 from benchmarks.service import Service, database, wait
-from config.jwt import sign_dev_token
+from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller
 
 CALL_S = 0.25

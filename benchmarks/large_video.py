@@ -27,7 +27,7 @@ from pathlib import Path
 import requests
 
 from benchmarks.service import Service, tree_of, wait
-from config.jwt import sign_dev_token
+from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.posts import MediaKind

@@ -1,6 +1,6 @@
-"""Pages of the ops console for models of other packages, in place of those packages' own.
+"""Console pages for models of other packages, in place of the packages' own pages.
 
-Theirs are made for Django's look, and would let staff edit what the code writes.
+Those have Django's theme, and would let staff edit rows that only the code may write.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from connections.console import ReadOnlyAdmin, display, moment
 
-# The queue's tasks only ring the bell: what became of a post stands in its job.
+# The tasks of the queue have no page: a post's outcome is in its job.
 admin.site.unregister([User, Group, Schedule, Success, Failure, OrmQ])
 
 

@@ -1,6 +1,6 @@
-"""Our errors as HTTP: the one place that knows both.
+"""Turns errors into HTTP responses: the one module that knows both.
 
-Every failure of the API is `{"code", "detail"}`, on every path;
+Every error response of the API is `{"code", "detail"}` and optional members, on every path.
 `socialpublishing.codes` is the closed list of codes.
 """
 
@@ -34,10 +34,10 @@ RETRY_S = 2
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
-    """DRF's hook: every error that leaves a view becomes an answer here."""
+    """DRF's EXCEPTION_HANDLER: the response to an error that leaves a view."""
     response = _response(error, context)
     if response.status_code >= 500:
-        # What only we can explain is found in the log by it.
+        # The operator finds the failure in the log by its request id.
         response.data |= _request_id(context["request"])
     return response
 
@@ -46,18 +46,18 @@ def _response(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, SocialPublishingBaseError):
         return _domain_response(error)
     if isinstance(error, exceptions.ValidationError):
-        return _invalid(list(_field_violations(error.detail)))
+        return _validation_response(list(_field_violations(error.detail)))
     if isinstance(error, (OperationalError, InterfaceError)):
-        logger.error("the database is away", exc_info=error)
+        logger.error("database unavailable", exc_info=error)
         sentence = CODES["database_unavailable"].as_response
         body = {**_body("database_unavailable", sentence), "retry_after": RETRY_S}
         return Response(body, status=503, headers={"Retry-After": str(RETRY_S)})
     response = rest_exception_handler(error, context)
     if response is None:
-        # Whatever nobody foresaw: told in full to the log, in one sentence to the caller.
+        # An unexpected error: the log has its traceback, the caller gets one sentence.
         logger.error("unhandled error", exc_info=error)
         return Response(_body("internal_error", CODES["internal_error"].as_response), status=500)
-    code, detail = _known(error)
+    code, detail = _framework_error(error)
     response.data = _body(code, detail)
     if "Retry-After" in response.headers:
         response.data["retry_after"] = int(response.headers["Retry-After"])
@@ -79,18 +79,18 @@ def _domain_response(error: SocialPublishingBaseError) -> Response:
                 {
                     "field": f"platform_specific_options.{name}",
                     "code": "invalid_option",
-                    "message": text,
+                    "message": message,
                 }
-                for name, text in error.violations
+                for name, message in error.violations
             ]
         case RateLimitError(until=dt.datetime() as until):
-            left = until - dt.datetime.now(tz=dt.UTC)
-            body["retry_after"] = max(1, math.ceil(left.total_seconds()))
+            wait = until - dt.datetime.now(tz=dt.UTC)
+            body["retry_after"] = max(1, math.ceil(wait.total_seconds()))
             return Response(body, status=status, headers={"Retry-After": str(body["retry_after"])})
     return Response(body, status=status)
 
 
-def _invalid(violations: list[dict[str, str]]) -> Response:
+def _validation_response(violations: list[dict[str, str]]) -> Response:
     body = _body(
         "invalid_request",
         " ".join(f"{each['field']}: {each['message']}" for each in violations[:5]),
@@ -102,11 +102,11 @@ def _invalid(violations: list[dict[str, str]]) -> Response:
 
 
 def _field_violations(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
-    """DRF nests errors as the request is nested; told flat, each with the path of its field."""
+    """DRF's nested errors as a flat list, each with the path of its field."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            own = "" if name == "non_field_errors" else str(name)
-            yield from _field_violations(inner, ".".join(filter(None, [field, own])))
+            part = "" if name == "non_field_errors" else str(name)
+            yield from _field_violations(inner, ".".join(filter(None, [field, part])))
     elif isinstance(detail, list):
         for number, inner in enumerate(detail):
             is_nested = isinstance(inner, (dict, list))
@@ -116,8 +116,8 @@ def _field_violations(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
         yield {"field": field or "body", "code": code, "message": str(detail)}
 
 
-def _known(error: Exception) -> tuple[str, str]:
-    """The code and sentence of one of the framework's own errors."""
+def _framework_error(error: Exception) -> tuple[str, str]:
+    """The code and sentence of an error of Django or DRF."""
     if isinstance(error, (Http404, exceptions.NotFound)):
         return "not_found", "There is nothing here."
     if isinstance(error, PermissionDenied):
@@ -139,7 +139,7 @@ def _body(code: str, detail: str) -> dict[str, Any]:
     return {"code": code, "detail": detail[:1000]}
 
 
-# --- Outside DRF's reach -------------------------------------------------------------------------
+# --- Outside DRF ---------------------------------------------------------------------------------
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -159,10 +159,10 @@ def server_error(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body | _request_id(request), status=500)
 
 
-class BothSlashesMiddleware:
-    """Every path of the API answers with and without its trailing slash.
+class OptionalSlashMiddleware:
+    """Makes every path of the API work with and without a trailing slash.
 
-    Not by a redirect: that would turn a POST into a GET.
+    Without a redirect, which would turn a POST into a GET.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

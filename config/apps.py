@@ -3,13 +3,15 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class ConsoleConfig(AdminConfig):
-    """Django admin, as our ops console."""
+    """Django admin with our site class: the ops console."""
 
-    default_site = "config.console.ConsoleSite"
+    default_site = "config.console.site.ConsoleSite"
 
 
 class ProjectConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        from config import checks, jwt  # noqa: F401  they register themselves
+        # Importing them registers the system checks and the OpenAPI extension.
+        from config import checks  # noqa: F401
+        from config.auth import authentication  # noqa: F401

@@ -1,4 +1,4 @@
-"""What is dangerous or missing in the settings, told by `manage.py check` before it hurts."""
+"""System checks for dangerous and missing settings, reported by `manage.py check`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_callers(**kwargs: Any) -> list[checks.CheckMessage]:
 def _caller_problems() -> Iterator[checks.CheckMessage]:
     if not settings.JWT_KEY and not settings.JWT_JWKS_URL:
         yield checks.Error(
-            "Nobody can call: there is nothing to check tokens with.",
+            "No caller can authenticate: there is no key to verify tokens with.",
             hint="Set AUTH_SERVICE_URL, JWT_JWKS_URL or JWT_KEY.",
             id="socialpublishing.E003",
         )
@@ -46,7 +46,7 @@ def _caller_problems() -> Iterator[checks.CheckMessage]:
     if len(families) > 1:
         yield checks.Error(
             "JWT_ALGORITHMS mixes shared secrets (HS…) with public keys.",
-            hint="A public key would be taken for a shared secret.",
+            hint="A public key could be used as a shared secret.",
             id="socialpublishing.E004",
         )
     if settings.JWT_KEY and settings.JWT_KEY in {settings.SECRET_KEY, settings.AES_KEY}:
@@ -60,19 +60,21 @@ def check_addresses(**kwargs: Any) -> list[checks.CheckMessage]:
     if base.scheme != "https" and base.hostname not in LOOPBACK:
         found.append(
             checks.Error(
-                "SERVICE_BASE_URL is plain http: sign-ins could be read and finished by others.",
-                hint="Plain http is for loopback addresses.",
+                "SERVICE_BASE_URL is plain http: others could read and complete sign-ins.",
+                hint="Plain http is allowed for loopback addresses only.",
                 id="socialpublishing.E006",
             )
         )
     if "*" in settings.CORS_ALLOWED_ORIGINS:
         found.append(
-            checks.Error("CORS_ALLOWED_ORIGINS lists origins, not *.", id="socialpublishing.E007")
+            checks.Error(
+                "CORS_ALLOWED_ORIGINS must list origins, not *.", id="socialpublishing.E007"
+            )
         )
     if any(not prefix.startswith(("https://", "http://")) for prefix in settings.OAUTH_RETURN_TO):
         found.append(
             checks.Error(
-                "OAUTH_RETURN_TO lists whole addresses, with scheme.", id="socialpublishing.E008"
+                "OAUTH_RETURN_TO must list full URLs, with a scheme.", id="socialpublishing.E008"
             )
         )
     return found
@@ -82,7 +84,7 @@ def check_addresses(**kwargs: Any) -> list[checks.CheckMessage]:
 def check_platforms(**kwargs: Any) -> list[checks.CheckMessage]:
     return [
         checks.Info(
-            f"{platform.label} is not offered: {' and '.join(names)} are not set.",
+            f"{platform.label} is not available: {' and '.join(names)} are not set.",
             id="socialpublishing.I009",
         )
         for platform in PLATFORMS.values()
@@ -99,7 +101,7 @@ def check_renamed_settings(**kwargs: Any) -> list[checks.CheckMessage]:
         return []
     return [
         checks.Warning(
-            "PUBLISH_LANES is now called PUBLISH_PROCESSES; the next release no longer reads it.",
+            "PUBLISH_LANES is now PUBLISH_PROCESSES; the next release does not read the old name.",
             id="socialpublishing.W012",
         )
     ]
@@ -111,13 +113,14 @@ def check_deployment(**kwargs: Any) -> list[checks.CheckMessage]:
     if settings.SANDBOX_URL:
         found.append(
             checks.Warning(
-                "SANDBOX_URL is set: nothing reaches a real platform.", id="socialpublishing.W010"
+                "SANDBOX_URL is set: no request reaches a real platform.",
+                id="socialpublishing.W010",
             )
         )
     if settings.JWT_JWKS_URL and not (settings.JWT_ISSUER and settings.JWT_AUDIENCE):
         found.append(
             checks.Warning(
-                "JWT_ISSUER or JWT_AUDIENCE is not set: tokens made for other services are taken.",
+                "JWT_ISSUER or JWT_AUDIENCE is not set: tokens for other services are accepted.",
                 id="socialpublishing.W011",
             )
         )

@@ -1,4 +1,4 @@
-"""Probes: is this process alive, can it serve, and do posts go out."""
+"""Probes: is this process alive, is it ready, and are posts published on time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
-from config.jwt import key_set_ready
+from config.auth.tokens import can_verify
 from publishing.models import PublishJob, WorkerSlot
 from publishing.worker.process import CLAIM_LOCK
 from socialpublishing.clock import database_now
@@ -30,12 +30,12 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 def readyz(request: HttpRequest) -> JsonResponse:
     return _response(
-        {"database": _has_database(), "keys": _has_keys(), "caller_keys": key_set_ready()}
+        {"database": _has_database(), "keys": _has_keys(), "caller_keys": can_verify()}
     )
 
 
 def worker(request: HttpRequest) -> JsonResponse:
-    """Does any lane beat, and is no due post left lying?"""
+    """Whether a worker slot has a recent heartbeat, and no due job waits too long."""
     try:
         now = database_now()
         slots = WorkerSlot.objects.exclude(name=CLAIM_LOCK)
@@ -52,9 +52,9 @@ def worker(request: HttpRequest) -> JsonResponse:
 
 
 def _response(checks: dict[str, bool]) -> JsonResponse:
-    is_good = all(checks.values())
-    body = {"status": "ok" if is_good else "unavailable", "checks": checks}
-    return JsonResponse(body, status=200 if is_good else 503)
+    is_healthy = all(checks.values())
+    body = {"status": "ok" if is_healthy else "unavailable", "checks": checks}
+    return JsonResponse(body, status=200 if is_healthy else 503)
 
 
 def _has_database() -> bool:
@@ -67,7 +67,7 @@ def _has_database() -> bool:
 
 
 @lru_cache(maxsize=1)
-def _migrated_once() -> bool:
+def _check_migrations() -> bool:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise _NotMigratedError
@@ -75,12 +75,12 @@ def _migrated_once() -> bool:
 
 
 class _NotMigratedError(Exception):
-    """Raised, so that only a good answer is remembered."""
+    """An exception is not cached, so the next probe checks again."""
 
 
 def _is_migrated() -> bool:
     try:
-        return _migrated_once()
+        return _check_migrations()
     except _NotMigratedError:
         return False
 

@@ -1,7 +1,7 @@
-"""What the service says about itself: one JSON object per line on stderr.
+"""Logging: one JSON object per line on stderr.
 
-Every module logs through `logging` or `structlog` as it likes; both end here. Each line carries the
-`request_id` and `user_id` that are bound where it was written, and the `job_id` it is about.
+A module may log through `logging` or `structlog`; both use this configuration. Each line has the
+`request_id` and `user_id` that are bound in its context, and the `job_id` if it concerns a job.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ logger = structlog.get_logger(__name__)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 PROBES = ("/healthz", "/readyz")
 
-# Possessive, and anchored to the beginning of a word: each character is read a few times only.
+# Possessive quantifiers, anchored to the start of a word: linear time for hostile text.
 _SECRETS = [
     (re.compile(r"\b(Bearer[ \t]++)[\w.~+/=-]++", re.A | re.I), r"\1***"),
-    # A JWT, or any other thing of dotted base64 parts that begins with a JSON object.
+    # A JWT, or any other dotted base64 parts that start with a JSON object.
     (re.compile(r"(?<![\w-])eyJ[\w-]*+(?:\.[\w-]*+){1,4}", re.A), "***"),
-    # A parameter in an address or a form, and a member of JSON or of a printed dict.
+    # A parameter of a URL or a form, then a member of JSON or of a printed dict.
     (
         re.compile(
             r"""(?<!\w)((?:\w*(?:token|secret|verifier|proof|signature)|code|state)=)[^\s&"'\\]++""",
@@ -43,10 +43,24 @@ _SECRETS = [
     ),
 ]
 
+LOGGERS = {
+    # Django has just added handlers of its own to this one.
+    "django": {"level": "NOTSET", "handlers": []},
+    # Our access line has each status; only the traceback of a failure is new.
+    "django.request": {"level": "ERROR", "filters": ["with_traceback"]},
+    # These log URLs with query strings, or parameters of SQL queries.
+    "django.server": {"level": "CRITICAL", "handlers": [], "propagate": True},
+    "django.db.backends": {"level": "WARNING"},
+    "urllib3": {"level": "WARNING"},
+    "requests": {"level": "WARNING"},
+    # Failures of a web worker. gunicorn's own handler would write them over many lines.
+    "gunicorn.error": {"handlers": [], "propagate": True},
+}
+
 
 def configure(config: dict[str, Any]) -> None:
     """Django's LOGGING_CONFIG: sets up all logging. `config` is `{"level": "INFO"}`."""
-    # All processors run in the formatter: a library's line passes the same ones as ours.
+    # All processors run in the formatter, so that lines of libraries pass them too.
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": [structlog.stdlib.ExtraAdder()],
@@ -58,7 +72,7 @@ def configure(config: dict[str, Any]) -> None:
             structlog.processors.StackInfoRenderer(),
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _redact,
-            # ASCII only: line breaks of every kind (U+0085, U+2028 too) leave as escapes.
+            # ASCII only: line breaks of every kind (also U+0085 and U+2028) are escaped.
             structlog.processors.JSONRenderer(ensure_ascii=True, default=_printed),
         ],
     }
@@ -70,19 +84,7 @@ def configure(config: dict[str, Any]) -> None:
             "filters": {"with_traceback": {"()": _WithTraceback}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"level": config["level"], "handlers": ["stderr"]},
-            "loggers": {
-                # Django gave this one handlers of its own a moment ago.
-                "django": {"level": "NOTSET", "handlers": []},
-                # Our access line tells each status; only the traceback of a failure is news.
-                "django.request": {"level": "ERROR", "filters": ["with_traceback"]},
-                # These print addresses with their query strings, or parameters of queries.
-                "django.server": {"level": "CRITICAL", "handlers": [], "propagate": True},
-                "django.db.backends": {"level": "WARNING"},
-                "urllib3": {"level": "WARNING"},
-                "requests": {"level": "WARNING"},
-                # A web worker's failures; gunicorn's own handler writes them over many lines.
-                "gunicorn.error": {"handlers": [], "propagate": True},
-            },
+            "loggers": LOGGERS,
         }
     )
     structlog.configure(
@@ -98,10 +100,10 @@ def configure(config: dict[str, Any]) -> None:
 
 
 class RequestLogMiddleware:
-    """Gives each request an id, takes it from the gateway if well formed, and logs one line.
+    """Gives each request an id, or keeps a well-formed one of the gateway, and logs one line.
 
-    The id stands on the request (`request.request_id`), on every line written meanwhile and on the
-    answer. The query string is never logged: it holds codes and states.
+    The id is on the request (`request.request_id`), on every log line of the request and on the
+    response. The query string is never logged: it may have OAuth codes and states.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -115,7 +117,7 @@ class RequestLogMiddleware:
         clear_contextvars()
         bind_contextvars(request_id=request_id)
         try:
-            # Django has turned exceptions into answers, and logged them, before they get here.
+            # Django has already turned exceptions into responses, and logged them.
             response = self.get_response(request)
             response.headers["X-Request-ID"] = request_id
             logger.log(
@@ -149,13 +151,13 @@ def _add_logger_and_time(
 def _redact(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """The last line of defence: nobody is supposed to log a token."""
-    event.pop("request", None)  # Django adds it; printed, it shows the query string
+    """A safety net: no code should log a token."""
+    event.pop("request", None)  # Django adds it; its repr has the query string
     return {name: redacted(value) for name, value in event.items()}
 
 
 def redacted(value: Any) -> Any:
-    """`value` with `***` for what looks like a token, an OAuth code or state, or a secret."""
+    """`value` with `***` in place of tokens, OAuth codes and states, and secrets."""
     match value:
         case str():
             for pattern, replacement in _SECRETS:

@@ -1,7 +1,7 @@
-"""The JSON gate: what a request's body must be before anybody looks at its fields.
+"""A strict JSON parser for request bodies.
 
-The stock parser answers 500 to deep nesting and to lone surrogates, takes the last of two equal
-names, and lets through what SQLite stores and PostgreSQL does not. Here each is a 400.
+DRF's parser responds with 500 to deep nesting and to lone surrogates, keeps the last of two equal
+names, and accepts characters that PostgreSQL cannot store. Here each of them is a 400.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from rest_framework.parsers import BaseParser
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 8
 MAX_MEMBERS = 1_000
-MAX_INTEGER = 2**53  # beyond it, a reader that knows only doubles sees another number
+MAX_INTEGER = 2**53  # above it, a parser that uses doubles reads another number
 
-# A string, also one that never ends, or one bracket. Nothing is scanned twice.
+# A string, also an unterminated one, or one bracket. No character is scanned twice.
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]}]', re.DOTALL)
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -34,13 +34,13 @@ class PayloadTooLarge(APIException):
 
 
 class InvalidJSONError(ValueError):
-    """The text is no JSON that we take; the message is a sentence that says why and where."""
+    """The text is no JSON that we accept. The message gives the reason and the position."""
 
 
 class StrictJSONParser(BaseParser):
-    """Takes one JSON object within the limits above.
+    """Accepts one JSON object within the limits above.
 
-    DRF does not ask a parser about an empty body: `request.data` is then an empty dict.
+    DRF does not call a parser for an empty body: `request.data` is then an empty dict.
     """
 
     media_type = "application/json"
@@ -74,10 +74,10 @@ class StrictJSONParser(BaseParser):
 
 
 def load_object(data: bytes, *, max_integer: int = MAX_INTEGER) -> dict[str, Any]:
-    """The JSON object that `data` holds in UTF-8, read in linear time.
+    """The JSON object in `data` (UTF-8), parsed in linear time.
 
-    Raises InvalidJSONError for what is no JSON object, for a name given twice in one object, NUL,
-    lone surrogates, and beyond the limits of this module, of which MAX_BYTES is the caller's.
+    Raises InvalidJSONError for anything but a JSON object, for a repeated name in one object, NUL,
+    lone surrogates, and above the limits of this module. The caller checks MAX_BYTES.
     """
     try:
         text = data.decode()
@@ -90,7 +90,7 @@ def load_object(data: bytes, *, max_integer: int = MAX_INTEGER) -> dict[str, Any
     _check_depth(text)  # before json.loads, which recurses
 
     def integer(digits: str) -> int:
-        # int() refuses very long texts with an error of its own, so those do not reach it.
+        # int() raises another error for very long texts, so they are refused before.
         if len(digits) <= 20 and abs(number := int(digits)) <= max_integer:
             return number
         raise InvalidJSONError(f"The integer {digits[:24]} is beyond the limit of {max_integer}.")
@@ -118,8 +118,8 @@ def load_object(data: bytes, *, max_integer: int = MAX_INTEGER) -> dict[str, Any
 
 
 def _check_depth(text: str) -> None:
-    # Outside its strings, valid JSON opens and closes in pairs. Invalid JSON may confuse the count,
-    # but only after the point at which json.loads stops.
+    # In valid JSON, brackets outside strings come in pairs. Invalid JSON may make the count wrong,
+    # but only after the position at which json.loads stops.
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):
         if match[0] in ("[", "{"):
@@ -135,9 +135,9 @@ def _check_depth(text: str) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value: dict[str, Any] = {}
     for name, member in pairs:
-        _check_text(name, f"the name {_shown(name)}")
+        _check_text(name, f"the name {_quoted(name)}")
         if name in value:
-            raise InvalidJSONError(f"The name {_shown(name)} is given twice in one object.")
+            raise InvalidJSONError(f"The name {_quoted(name)} is given twice in one object.")
         value[name] = member
     return value
 
@@ -156,10 +156,10 @@ def _check_text(text: str, place: str) -> None:
 
 
 def _members(container: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """The members of `container` and of all containers in it, each with words for its place."""
+    """The members of `container` and of all containers in it, each with its place in words."""
     inner: Iterable[tuple[str, Any]] = ()
     if isinstance(container, dict):
-        inner = ((_shown(name), member) for name, member in container.items())
+        inner = ((_quoted(name), member) for name, member in container.items())
     elif isinstance(container, list):
         inner = ((f"{place}[{index}]", member) for index, member in enumerate(container))
     for member_place, member in inner:
@@ -167,6 +167,6 @@ def _members(container: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield from _members(member, member_place)
 
 
-def _shown(name: str) -> str:
-    """A caller's text in our sentences: short, and in ASCII, so that the answer can be encoded."""
+def _quoted(name: str) -> str:
+    """A caller's text for a message: short, and in ASCII, so that the response can be encoded."""
     return json.dumps(name[:40])

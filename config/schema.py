@@ -1,7 +1,4 @@
-"""What the API's description says beyond what DRF knows.
-
-Which failures each operation has, and what each platform's options are.
-"""
+"""Additions to the OpenAPI document: error responses and the options of each platform."""
 
 from __future__ import annotations
 
@@ -19,11 +16,11 @@ from socialpublishing.serializers import ErrorDetailSerializer, TextField
 
 
 class OperationSchema(AutoSchema):
-    """Adds the failures that follow from an operation's kind, each with its codes."""
+    """Adds the error responses of each operation, each with its codes."""
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
-        for status in self._failures():
+        for status in self._error_statuses():
             codes = [
                 f"`{code}`: {public.as_response}"
                 for code, public in CODES.items()
@@ -34,26 +31,26 @@ class OperationSchema(AutoSchema):
         return bodies
 
     def get_auth(self) -> list[Any]:
-        # An empty list would say nothing; this says that nobody has to show anything.
+        # [{}] means that no authentication is needed; an empty list would mean nothing.
         return super().get_auth() or [{}]
 
-    def _failures(self) -> set[int]:
-        failures = {400, 405, 406, 500, 503}
+    def _error_statuses(self) -> set[int]:
+        statuses = {400, 405, 406, 500, 503}
         if self.view.get_authenticators():
-            failures.add(401)
+            statuses.add(401)
         if "{" in self.path:
-            failures.add(404)
+            statuses.add(404)
         if self.method != "GET":
-            failures |= {403, 404, 409}
+            statuses |= {403, 404, 409}
         if self.method in {"POST", "PUT", "PATCH"}:
-            failures |= {413, 415, 422}
+            statuses |= {413, 415, 422}
         if getattr(self.view, "action", "") in getattr(self.view, "asks_platform", ()):
-            failures |= {403, 429, 502, 503}
-        return failures
+            statuses |= {403, 429, 502, 503}
+        return statuses
 
 
 class StrictSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """Closed, as the serializer is; with a description only where it has one of its own."""
+    """Closed like the serializer. A description only if the class has its own docstring."""
 
     target_class = "socialpublishing.serializers.StrictSerializer"
     match_subclasses = True
@@ -74,23 +71,23 @@ class StrictSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
 
 
 class PlatformOptionsSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    """`anyOf` and not `oneOf`: what several platforms call the same is right for each of them."""
+    """`anyOf`, not `oneOf`: options with the same name are valid for several platforms."""
 
     target_class = "publishing.serializers.PlatformOptionsField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
         if direction == "response":
-            # Clients that read an answer would have to guess which of the schemas it follows.
+            # A client would have to guess which of the schemas a response follows.
             return {"type": "object", "additionalProperties": {}}
         return {
             "anyOf": [
-                auto_schema.resolve_serializer(known, direction).ref
+                auto_schema.resolve_serializer(options, direction).ref
                 for platform in PLATFORMS.values()
-                # Other ways to connect may have options of their own.
-                for known in dict.fromkeys(
+                # Other logins of a platform may have options of their own.
+                for options in dict.fromkeys(
                     each.options for each in (platform, *platform.logins.values())
                 )
             ],
-            "description": "By the connection's platform.",
+            "description": "The options of the connection's platform.",
             "example": next(iter(PLATFORMS.values())).options.examples,
         }

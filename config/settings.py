@@ -1,8 +1,8 @@
 """All settings of the service. They come from the environment, or from `.env` beside manage.py.
 
-No secret has a default. Everything else has the safe one. What is dangerous or missing is told by
-`manage.py check` (checks.py), under the names that `.env.example` explains. What belongs to one
-platform, its credentials and its hosts, is read by that platform's own module.
+Secrets have no default, other settings a safe one. `manage.py check` (checks.py) reports dangerous
+and missing settings. `.env.example` explains each variable. The credentials and hosts of one
+platform are read by that platform's own module.
 """
 
 import os
@@ -17,15 +17,15 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
 
-# --- What we are -------------------------------------------------------------------------------
+# --- The service ---------------------------------------------------------------------------------
 
 SECRET_KEY = env("SECRET_KEY")
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
-# The address that a browser sees: the gateway's, in production. OAuth callbacks are built from it
-# alone.
+# The public URL of the service: in production that of the gateway. OAuth callback URLs are built
+# from it only.
 SERVICE_BASE_URL = env("SERVICE_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
-# With it set, no platform is called: all their hosts are moved to the sandbox at this address.
+# If set, no real platform is called: the sandbox at this URL replaces all their hosts.
 SANDBOX_URL = env("SANDBOX_URL", default="").rstrip("/")
 
 INSTALLED_APPS = [
@@ -56,10 +56,10 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "config.console.PolicyMiddleware",
+    "config.console.policies.ConsolePolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "config.api.BothSlashesMiddleware",
+    "config.api.OptionalSlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -68,7 +68,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-APPEND_SLASH = False  # both spellings are routed: a redirect would turn a POST into a GET
+APPEND_SLASH = False  # paths work with and without it: a redirect would turn a POST into a GET
 
 TEMPLATES = [
     {
@@ -84,7 +84,7 @@ TEMPLATES = [
     },
 ]
 
-# --- Data --------------------------------------------------------------------------------------
+# --- Data ----------------------------------------------------------------------------------------
 
 
 def database(url: str) -> dict[str, Any]:
@@ -94,10 +94,10 @@ def database(url: str) -> dict[str, Any]:
     if settings["ENGINE"] == "django.db.backends.sqlite3":
         settings["OPTIONS"] = {
             "timeout": 20,
-            # A transaction that may write takes the lock at its start, or waits for it; one that
-            # starts as a reader and writes later fails at once with "database is locked".
+            # Each transaction takes the write lock at its start, or waits for it. One that starts
+            # as a reader and writes later would fail at once with "database is locked".
             "transaction_mode": "IMMEDIATE",
-            # FULL: the mark before a publishing call must outlive a power cut, not only a kill.
+            # FULL: a publish intent must survive a power cut, not only a killed process.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
             " PRAGMA journal_size_limit=27103364;",
         }
@@ -119,8 +119,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 REDIS_URL = env("REDIS_URL", default="")
-# The cache only saves time; what has to be right is in the database. In memory, it is one for each
-# process.
+# The cache only saves time: the database has everything that must be correct. Without Redis each
+# process has its own.
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "insights": {
@@ -134,7 +134,7 @@ if REDIS_URL:
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "socialpublishing",
-        # Not pickle: who can write to the cache could run code here.
+        # Not pickle: with it, anybody who can write to the cache could run code here.
         "OPTIONS": {"serializer": "insights.cache.JSONSerializer"},
     }
 
@@ -142,7 +142,7 @@ if REDIS_URL:
 AES_KEY = env("AES_KEY")
 AES_KEYS_RETIRED = env.list("AES_KEYS_RETIRED", default=[])
 
-# --- Who is calling ----------------------------------------------------------------------------
+# --- Callers -------------------------------------------------------------------------------------
 
 AUTH_SERVICE_URL = env("AUTH_SERVICE_URL", default="").rstrip("/")
 JWT_KEY = env("JWT_KEY", default="").replace("\\n", "\n")
@@ -155,13 +155,13 @@ JWT_USER_CLAIM = env("JWT_USER_CLAIM", default="user_id")
 JWT_ISSUER = env("JWT_ISSUER", default="")
 JWT_AUDIENCE = env("JWT_AUDIENCE", default="")
 
-# Where a browser may be sent after connecting: allowed beginnings of `return_to`.
+# Where a browser may be redirected after connecting: allowed prefixes of `return_to`.
 OAUTH_RETURN_TO = env.list("OAUTH_RETURN_TO", default=[])
 
-# --- The API -----------------------------------------------------------------------------------
+# --- The API -------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["config.jwt.BearerAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["config.auth.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["config.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -171,7 +171,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Social Publishing Service",
-    "DESCRIPTION": "Connects social accounts, publishes posts once and on time, tells their story.",
+    "DESCRIPTION": "Connects social accounts, publishes posts once and on time, reports on them.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -179,14 +179,14 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": SERVICE_BASE_URL}],
     "TAGS": [
         {"name": "Social Connections", "description": "A user's accounts at the platforms."},
-        {"name": "Content Publishing", "description": "Posts, their jobs and their stories."},
-        {"name": "Content Insights", "description": "What works: hashtags, hours, metrics."},
-        {"name": "Platforms", "description": "What each platform takes."},
+        {"name": "Content Publishing", "description": "Posts, their jobs and the history of each."},
+        {"name": "Content Insights", "description": "Hashtags, best times, metrics."},
+        {"name": "Platforms", "description": "What each platform accepts."},
     ],
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "publishing.models.Status",
         "ConnectionStatus": "connections.models.SocialConnection.Status",
-        # Otherwise their names would be numbers.
+        # Without these, their names would contain numbers.
         "MetaPostType": ["feed", "reel", "story"],
         "PlainPostType": ["feed"],
         "LinkedInPostType": ["feed", "document", "poll"],
@@ -199,27 +199,27 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
-# --- Publishing --------------------------------------------------------------------------------
+# --- Publishing ----------------------------------------------------------------------------------
 
 MAX_API_RETRIES = env.int("MAX_API_RETRIES", default=3)
 API_RETRY_DELAY_SECONDS = env.float("API_RETRY_DELAY_SECONDS", default=1.0)
 API_RETRY_BACKOFF_FACTOR = env.float("API_RETRY_BACKOFF_FACTOR", default=2.0)
 LATE_PUBLISH_GRACE_SECONDS = env.int("LATE_PUBLISH_GRACE_SECONDS", default=3600)
-# A lane is one process that publishes; its threads are how many platform calls it has under way.
-# PUBLISH_LANES is its name until this release; config/checks.py warns of it.
+# How many worker slots (processes that publish), and how many requests to platforms each one may
+# have in progress. PUBLISH_LANES is the old name; config/checks.py warns about it.
 PUBLISH_PROCESSES = env.int("PUBLISH_PROCESSES", default=env.int("PUBLISH_LANES", default=2))
 PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
 
-# What may be published to TikTok: "off"; "private", as long as TikTok has not audited the app; or
-# "on", by which the operator says that it has.
+# What may be published to TikTok: "off"; "private", before TikTok has audited the app; or "on", by
+# which the operator confirms the audit.
 ENABLE_TIKTOK_PUBLISHING = env(
     "ENABLE_TIKTOK_PUBLISHING", default="on" if SANDBOX_URL else "off"
 ).lower()
 
-# Object stores and file servers that we trust: exact scheme://host[:port]. All other addresses of
-# media pass the address gate (socialpublishing/media/gate.py).
+# Trusted object stores and file servers: exact scheme://host[:port]. All other URLs of media must
+# pass the checks of socialpublishing/media/addresses.py.
 MEDIA_ALLOWED_ORIGINS = env.list("MEDIA_ALLOWED_ORIGINS", default=[])
-# So many files a process reads at a time, and of them from one host that is not trusted.
+# How many files one process reads at the same time, in all and from one untrusted host.
 MEDIA_READS = env.int("MEDIA_READS", default=16)
 MEDIA_READS_PER_HOST = env.int("MEDIA_READS_PER_HOST", default=4)
 if SANDBOX_URL:
@@ -227,7 +227,7 @@ if SANDBOX_URL:
     _sandbox = urlsplit(SANDBOX_URL)
     MEDIA_ALLOWED_ORIGINS = [*MEDIA_ALLOWED_ORIGINS, f"{_sandbox.scheme}://{_sandbox.netloc}"]
 
-# Where an asset that is given as a path lies; S3 and what speaks like it.
+# The object store of assets that are paths: S3 or compatible.
 OBJECT_STORE_ENDPOINT = env("OBJECT_STORE_ENDPOINT", default="").rstrip("/")
 OBJECT_STORE_BUCKET = env("OBJECT_STORE_BUCKET", default="")
 OBJECT_STORE_REGION = env("OBJECT_STORE_REGION", default="us-east-1")
@@ -237,8 +237,8 @@ OBJECT_STORE_SECRET_KEY = env("OBJECT_STORE_SECRET_KEY", default="")
 # --- Insights ------------------------------------------------------------------------------------
 
 INSIGHTS_CACHE_TTL_SECONDS = env.int("INSIGHTS_CACHE_TTL_SECONDS", default=3600)
-# X charges for each post that is read: so many of them for one answer, or for one round of reading
-# what became of our own. 0: what is charged for is not read.
+# X charges for each post that is read. The most posts per response, and per round of reading the
+# metrics of our own posts. 0: nothing that X charges for is read.
 INSIGHTS_MAX_BILLED_READS = env.int("INSIGHTS_MAX_BILLED_READS", default=100)
 
 # --- Background tasks ----------------------------------------------------------------------------
@@ -247,10 +247,10 @@ Q_CLUSTER = {
     "name": "social",
     "label": "Background jobs",
     "orm": "default",  # the Redis broker loses tasks when a worker is killed
-    # One spare, so that a lane's next tick starts while the old one drains; one for all else.
+    # One spare, so that the next task of a slot starts while the old one ends; one for the rest.
     "workers": PUBLISH_PROCESSES + 2,
     "timeout": 300,
-    "retry": 600,  # seconds; stays the larger, or a tick runs twice
+    "retry": 600,  # seconds; must be larger, or a task runs twice
     "poll": 0.2,
     "ack_failures": True,
     "max_attempts": 1,  # the job's row counts attempts, not the queue
@@ -260,7 +260,7 @@ Q_CLUSTER = {
     "bulk": 1,
 }
 
-# --- Browser boundaries and static files -------------------------------------------------------
+# --- Browser boundaries and static files ---------------------------------------------------------
 
 _secure = SERVICE_BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
@@ -292,9 +292,9 @@ WHITENOISE_USE_FINDERS = (
     True  # without `collectstatic`, as in the demo, files are served from the packages
 )
 
-# --- The ops console ----------------------------------------------------------------------------
+# --- The ops console -----------------------------------------------------------------------------
 
-LOGIN_REDIRECT_URL = "admin:index"  # unfold's form forgets where Django would lead
+LOGIN_REDIRECT_URL = "admin:index"  # unfold's sign-in form does not set it
 UNFOLD = {
     "SITE_TITLE": "Social Publishing",
     "SITE_HEADER": "Social Publishing",
@@ -307,10 +307,10 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": ["Sandbox", "warning"] if SANDBOX_URL else None,
     "ENVIRONMENT_TITLE_PREFIX": "Sandbox:" if SANDBOX_URL else None,
-    "SIDEBAR": {"navigation": "config.console.navigation"},
+    "SIDEBAR": {"navigation": "config.console.site.navigation"},
 }
 
-# --- Words for the log -------------------------------------------------------------------------
+# --- Logging -------------------------------------------------------------------------------------
 
 LOG_LEVEL = env("LOG_LEVEL", default="INFO").upper()
 LOGGING_CONFIG = "config.logs.configure"

@@ -5,8 +5,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-# Threads share connections here; a worker, which forks, must not. So it is told to the settings
-# alone, and to no process that this one might start.
+# The threads of this process share connections. A worker forks and must not share them. So only the
+# settings of this process see the variable, and no child process.
 os.environ["DATABASE_POOL"] = "true"
 application = get_wsgi_application()
 del os.environ["DATABASE_POOL"]

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 
 def user_id(request: Request) -> str:
-    """The id in the caller's token, as config/jwt.py verified it."""
+    """The id in the caller's token, as config/auth verified it."""
     caller: Any = request.user
     verified: str = caller.user_id
     return verified

@@ -1,1 +1,1 @@
-"""What we know about the platforms. Knows none of our apps."""
+"""The social platforms and the base of all apps. Imports none of the apps."""

@@ -1,4 +1,4 @@
-"""The one clock that several machines share: the database's."""
+"""The clock that all machines share: that of the database."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from django.utils import timezone
 
 
 def database_now() -> dt.datetime:
-    """The database's time, aware and in UTC.
+    """The current time of the database, aware and in UTC.
 
-    Leases and due times are compared by several workers, whose own clocks may differ. SQLite is one
-    machine, so there it is that machine's clock.
+    Several workers compare leases and due times, and their own clocks may differ. SQLite has no
+    other machine, so there it is the clock of this machine.
     """
     if connection.vendor != "postgresql":
         return timezone.now()
     with connection.cursor() as cursor:
-        # Not now(): that stands still within a transaction.
+        # Not now(): within a transaction it is constant.
         cursor.execute("SELECT clock_timestamp()")
         [now] = cursor.fetchone()
     return now  # type: ignore[no-any-return]

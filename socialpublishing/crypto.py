@@ -1,8 +1,8 @@
 """Tokens at rest: AES-256-GCM, bound to the row and column they were written for.
 
 A stored value is an envelope, `v1.<key id>.<nonce>.<ciphertext and tag>` (base64url, no padding).
-The associated data names table, column and row, so that a value copied elsewhere does not open.
-In memory a token lives in a `Secret`, which neither prints nor pickles.
+The associated data names table, column and row, so that a value copied elsewhere cannot be
+decrypted. In memory a token is a `Secret`, which cannot be printed or pickled.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ KEY_BYTES = 32
 
 
 class Secret:
-    """A text that must not be seen. `reveal()` is for the HTTP layer; all else shows `***`."""
+    """A string that must not be shown. `reveal()` is for the HTTP layer; its repr is `***`."""
 
     __slots__ = ("_text",)
 
@@ -58,11 +58,11 @@ class Secret:
         return bool(self._text)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A Secret is not to be pickled or copied.")
+        raise TypeError("A Secret must not be pickled or copied.")
 
 
 class KeyRing:
-    """The keys by their ids: the first seals, all open."""
+    """The keys by their ids: the first one encrypts, all decrypt."""
 
     def __init__(self, primary: str, retired: list[str]) -> None:
         keys = [decode_key(text) for text in (primary, *retired)]
@@ -76,7 +76,7 @@ class KeyRing:
         return ".".join((VERSION, self.primary_id, _encode(nonce), _encode(sealed)))
 
     def open(self, envelope: str, associated: tuple[str, ...]) -> str:
-        """The text in `envelope`. Raises TokenEncryptionError, never returns what does not open."""
+        """The text in `envelope`. Raises TokenEncryptionError if it cannot be decrypted."""
         try:
             version, kid, nonce, sealed = envelope.split(".")
             if version != VERSION:
@@ -87,7 +87,7 @@ class KeyRing:
             )
         except KeyError:
             raise TokenEncryptionError(
-                "A stored token was sealed with a key that this service does not have."
+                "A stored token was encrypted with a key that this service does not have."
             ) from None
         except (InvalidTag, ValueError, binascii.Error):
             raise TokenEncryptionError(
@@ -104,7 +104,7 @@ def decode_key(text: str) -> bytes:
         key = b""
     if len(key) != KEY_BYTES or len(set(key)) < KEY_BYTES // 4:
         raise ImproperlyConfigured(
-            "AES_KEY and AES_KEYS_RETIRED are random 32 bytes each, in base64."
+            "AES_KEY and AES_KEYS_RETIRED must be 32 random bytes each, in base64."
         )
     return key
 
@@ -123,7 +123,7 @@ def key_ring() -> KeyRing:
 
 
 def _associated_data(kid: str, parts: tuple[str, ...]) -> bytes:
-    # Each part with its length in front: ("ab", "c") must not read like ("a", "bc").
+    # Each part has its length before it: ("ab", "c") must differ from ("a", "bc").
     return b"".join(
         len(part).to_bytes(4, "big") + part
         for part in (p.encode() for p in ("sps", VERSION, kid, *parts))
@@ -139,7 +139,7 @@ def _decode(text: str) -> bytes:
 
 
 class _SealedAttribute(DeferredAttribute):
-    """Keeps the envelope in the instance; opens it when read, seals an assigned Secret."""
+    """The instance holds the envelope. Reading decrypts it, assigning a Secret encrypts it."""
 
     field: EncryptedTextField
 
@@ -156,7 +156,7 @@ class _SealedAttribute(DeferredAttribute):
         if isinstance(value, Secret):
             value = self.field.seal(instance.pk, value)
         elif value is not None and not value.startswith(f"{VERSION}."):
-            raise TypeError("Assign a Secret: a plain text would be stored as it is.")
+            raise TypeError("Assign a Secret: a plain string would be stored unencrypted.")
         instance.__dict__[self.field.attname] = value
 
 
@@ -170,35 +170,35 @@ else:
 
 
 class EncryptedTextField(_TextField):
-    """A text that is readable only with a key of ours, in the row it was written for.
+    """An encrypted text, readable only with our keys and only in its own row.
 
-    Assign a Secret, read a Secret; the column holds the envelope. Needs a primary key that exists
-    before the first save, as our UUIDs do. `QuerySet.update()` takes what `seal(pk, secret)` gives.
+    Its Python value is a Secret, its column holds the envelope. The primary key must exist before
+    the first save, as our UUIDs do. For `QuerySet.update()` use the result of `seal(pk, secret)`.
     """
 
     descriptor_class = _SealedAttribute
 
     def seal(self, pk: uuid.UUID, secret: Secret) -> str:
-        return key_ring().seal(secret.reveal(), self._place(pk))
+        return key_ring().seal(secret.reveal(), self._associated(pk))
 
     def open(self, pk: uuid.UUID, envelope: str) -> Secret:
-        return Secret(key_ring().open(envelope, self._place(pk)))
+        return Secret(key_ring().open(envelope, self._associated(pk)))
 
-    def _place(self, pk: uuid.UUID) -> tuple[str, str, str]:
+    def _associated(self, pk: uuid.UUID) -> tuple[str, str, str]:
         if pk is None:
-            raise TokenEncryptionError("A token cannot be sealed for a row that has no id yet.")
+            raise TokenEncryptionError("A token cannot be encrypted for a row without an id.")
         return (self.model._meta.db_table, cast("str", self.column), str(pk))
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str | None:
         return self.value_from_object(model_instance)
 
     def value_from_object(self, obj: models.Model) -> str | None:
-        # The envelope: forms, serializers and `dumpdata` come this way, and none may see a token.
+        # The envelope: forms, serializers and `dumpdata` call this, and none may see a token.
         return cast("str | None", obj.__dict__.get(self.attname))
 
     def get_prep_value(self, value: Any) -> Any:
         if isinstance(value, Secret):
             raise TypeError(
-                "A Secret has no row here. Store what EncryptedTextField.seal() returns."
+                "A Secret needs its row. Store the result of EncryptedTextField.seal()."
             )
         return super().get_prep_value(value)

@@ -1,4 +1,4 @@
-"""Connections of the database, which are few."""
+"""The database connection of this thread."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from django.db import connection
 
 
 def release() -> None:
-    """Give this thread's connection back before something that takes its time.
+    """Close or return this thread's connection before a slow operation, such as an HTTP request.
 
-    A request would keep it to its end, and a handful that wait for platforms would shut all others
-    out. It is taken again with the next query. Within a transaction it stays.
+    Otherwise a few requests that wait for platforms would use up all connections. The next query
+    opens it again. Within a transaction it stays open.
     """
     if not connection.in_atomic_block:
         connection.close()

@@ -1,4 +1,4 @@
-"""What can go wrong, sorted by what helps.
+"""All errors of this service, sorted by what helps.
 
 Each class carries its handling as data (`nothing_was_created`, `token_was_accepted`, `who_acts`,
 `retry`): handlers ask the error and keep no lists of classes. Each has a `code` of
@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 
 class WhoActs(StrEnum):
-    """The person without whom an error stays."""
+    """The person who must act before a retry can succeed."""
 
     NOBODY = ""
     USER = "user"  # changes or resolves the post
@@ -26,18 +26,18 @@ class WhoActs(StrEnum):
 
 
 class Retry(StrEnum):
-    """How a failed step is repeated."""
+    """How a failed step is retried."""
 
     NEVER = "never"
     # After a growing pause; each retry uses an attempt of MAX_API_RETRIES.
     WITH_ATTEMPT = "with_attempt"
-    # After a pause, without using an attempt: nobody has judged the post. Its grace is the bound.
+    # After a pause, without using an attempt: the post itself did not fail. Its grace is the limit.
     WITHOUT_ATTEMPT = "without_attempt"
     # When the platform's limit is over.
     AFTER_LIMIT = "after_limit"
     # With a refreshed token, then when the owner has connected the account again.
     WITH_NEW_TOKEN = "with_new_token"
-    # Everything that was prepared is prepared again.
+    # From the start: everything is uploaded again.
     WITH_NEW_UPLOAD = "with_new_upload"
 
 
@@ -46,7 +46,7 @@ class SocialPublishingBaseError(Exception):
 
     code: ClassVar[str] = "internal_error"
     sentence: ClassVar[str] = "Something went wrong on our side."
-    # The error proves that the request which met it created nothing. It proves nothing about an
+    # The error proves that the failed request created nothing. It proves nothing about an
     # earlier request whose outcome is still in doubt.
     nothing_was_created: ClassVar[bool] = False
     # The platform accepted the access token before it refused the rest.
@@ -58,7 +58,7 @@ class SocialPublishingBaseError(Exception):
         super().__init__(message or self.sentence)
 
 
-# --- What a caller asked for cannot be done ------------------------------------------------------
+# --- A request of a caller cannot be carried out -----------------------------------------------
 
 
 class InvalidSocialPlatformError(SocialPublishingBaseError, ValueError):
@@ -91,7 +91,7 @@ class PlatformNotConfiguredError(SocialPublishingBaseError):
 
 
 class PublishingOffError(SocialPublishingBaseError):
-    """The operator has not switched on publishing to a platform. Its posts wait."""
+    """The operator has switched publishing to a platform off. Its posts wait."""
 
     code = "publishing_off"
     sentence = "Publishing to this platform is switched off here."
@@ -107,11 +107,11 @@ class TokenEncryptionError(SocialPublishingBaseError):
 
 
 class OAuthConnectionError(SocialPublishingBaseError):
-    """Connecting an account failed. `code` says at which point."""
+    """Connecting an account failed. `code` names the step."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
-        self.code = code  # type: ignore[misc]  # one class for three points of one flow
+        self.code = code  # type: ignore[misc]  # one class for three steps of one flow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,11 +122,11 @@ class Violation:
     limit: Any
     actual: Any
     message: str
-    fix: str = ""  # what to do about it
+    fix: str = ""  # how to correct it
 
 
 class ContentValidationError(SocialPublishingBaseError, ValueError):
-    """Our own limits show that the platform would refuse the post. Carries every violation."""
+    """The post breaks our limits for the platform. Has every violation."""
 
     code = "content_rejected"
     who_acts = WhoActs.USER
@@ -177,13 +177,13 @@ class AssetTooLargeError(MediaError):
 
 
 class AssetTypeMismatchError(MediaError):
-    """The file is not what it was declared to be, or nothing that platforms take."""
+    """The file is not of the declared type, or no platform accepts its type."""
 
     code = "asset_type_mismatch"
 
 
 class AssetIncompleteError(MediaError):
-    """The file ends before its end."""
+    """The file ends before its stated length, or continues after it."""
 
     code = "asset_incomplete"
 
@@ -199,25 +199,25 @@ class AssetSizeUnknownError(MediaError):
 
 class ObjectStoreNotConfiguredError(MediaError):
     code = "object_store_not_configured"
-    sentence = "The file is given as a path, and this service has no object store to look it up in."
+    sentence = "The file is a path, and this service has no object store."
     who_acts = WhoActs.OPERATOR
 
 
-# --- What a platform responded, or did not -------------------------------------------------------
+# --- A platform responded with an error, or not at all -----------------------------------------
 
 
 class PlatformApiError(SocialPublishingBaseError):
     """A platform refused a request, or its response is unusable.
 
-    `platform_code` and `request_id` are the platform's own, for its support. This class itself
-    stands for a response that no list of ours knows: before a publish request it is worth a retry,
-    after one the outcome is unknown.
+    `platform_code` and `request_id` are the platform's own, for its support. This class itself is
+    for an error that no more specific class covers: the step is retried, and after a publish
+    request the outcome is unknown.
     """
 
     code = "platform_error"
     sentence = "The platform responded with an error."
     retry = Retry.WITH_ATTEMPT
-    # The account is best left alone until then, whatever became of this request.
+    # No request for the account should be made until then, whatever the outcome of this one.
     rest_until: dt.datetime | None = None
 
     def __init__(
@@ -239,7 +239,7 @@ class PlatformApiError(SocialPublishingBaseError):
 
 
 class PlatformUnreachableError(PlatformApiError):
-    """The request never left us: refused, no such name, no connection in time."""
+    """The request was never sent: refused connection, unknown host name, connect timeout."""
 
     code = "platform_unreachable"
     sentence = "The platform cannot be reached right now."
@@ -255,20 +255,20 @@ class UploadAddressRefusedError(PlatformUnreachableError):
 
 
 class NoResponseError(PlatformApiError):
-    """The request left and no verdict came: time-out, dropped connection, 5xx, no JSON."""
+    """The request was sent, its outcome is unknown: timeout, lost connection, 5xx, no JSON."""
 
     code = "no_answer"
     sentence = "The platform gave no usable response."
 
 
 class MalformedResponseError(NoResponseError):
-    """A response of another shape than the platform's description says. Its outcome is unknown."""
+    """A response with another shape than the platform documents. The outcome is unknown."""
 
     sentence = "The platform gave a response that we do not understand."
 
 
 class RateLimitError(PlatformApiError):
-    """Refused for now. `until`: when to come back; None if the platform did not say."""
+    """Refused for now. `until`: the time to retry; None if the platform names none."""
 
     code = "rate_limited"
     sentence = "The platform asks us to wait."
@@ -286,12 +286,12 @@ class RateLimitError(PlatformApiError):
     ) -> None:
         super().__init__(message, **facts)
         self.until = until
-        # Does the limit hold for all posts of the account, and not only for this kind?
+        # Whether the limit is for all posts of the account, and not for this kind only.
         self.of_account = of_account
 
 
 class TokenExpiredError(PlatformApiError):
-    """The access token is no longer accepted. Refresh it once; then the owner has to reconnect."""
+    """The access token is no longer accepted. Refresh it once; then the owner must reconnect."""
 
     code = "needs_reauth"
     sentence = "The platform no longer accepts this account's token; connect the account again."
@@ -301,7 +301,7 @@ class TokenExpiredError(PlatformApiError):
 
 
 class InsufficientPermissionsError(PlatformApiError):
-    """The connection lacks a right. Its owner has to connect again and grant it."""
+    """The connection lacks a permission. Its owner must connect again and grant it."""
 
     code = "permission_missing"
     sentence = "The connection lacks a permission that this post needs."
@@ -311,7 +311,7 @@ class InsufficientPermissionsError(PlatformApiError):
 
 
 class ContentRejectedError(PlatformApiError):
-    """The platform refuses this content. The post has to change."""
+    """The platform refuses this content. The user must change the post."""
 
     code = "content_rejected"
     sentence = "The platform refused this content."
@@ -322,9 +322,9 @@ class ContentRejectedError(PlatformApiError):
 
 
 class DuplicateContentError(ContentRejectedError):
-    """The platform has this content already. After an earlier request of ours: a hint to look up.
+    """The platform has this content already. After a request in doubt: a hint to start a lookup.
 
-    `remote_id`: the post that the platform names, if it does.
+    `remote_id`: the id of that post, if the platform names it.
     """
 
     code = "duplicate_content"
@@ -338,9 +338,9 @@ class DuplicateContentError(ContentRejectedError):
 
 
 class MediaNotReadyError(PlatformApiError):
-    """The platform still processes what was uploaded. Try again after `wait`.
+    """The platform still processes an upload. Retry after `wait`.
 
-    `uses_attempt`: the file itself may be at fault, so that the retries must end.
+    `uses_attempt`: the file itself may be the cause, so the number of retries is limited.
     """
 
     code = "media_not_ready"
@@ -363,7 +363,7 @@ class MediaNotReadyError(PlatformApiError):
 
 
 class UploadLostError(PlatformApiError):
-    """What was uploaded or drafted is gone at the platform; it is uploaded again."""
+    """The platform no longer has the upload or the draft; it is uploaded again."""
 
     code = "upload_lost"
     sentence = "The platform no longer has what was uploaded; it is uploaded again."
@@ -373,7 +373,7 @@ class UploadLostError(PlatformApiError):
 
 
 class PlatformConfigurationError(PlatformApiError):
-    """Our app's credentials, credits or review. No user is at fault."""
+    """A problem of our app at the platform: credentials, credits or review. No user can help."""
 
     code = "platform_configuration"
     sentence = (

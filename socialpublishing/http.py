@@ -1,4 +1,4 @@
-"""Calls to platforms. `Http` states facts: what was answered, or how far the request came."""
+"""HTTP requests to platforms. `Http` reports facts: the response, or how the request failed."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from socialpublishing.errors import NoResponseError, PlatformApiError, PlatformU
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
-# A whole call, so that an answer that drips byte by byte ends too.
-CALL_DEADLINE_S = 60
-# No answer of a platform's API comes near it.
+# For the whole request, so that a response that arrives byte by byte ends too.
+REQUEST_DEADLINE_S = 60
+# Far above any response of a platform's API.
 MAX_RESPONSE_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlatformResponse:
-    """What came back, whole. `json` is None where the body is no JSON."""
+    """A complete response. `json` is None if the body is no JSON."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -47,7 +47,7 @@ class PlatformResponse:
 
 
 class _Adapter(HTTPAdapter):
-    """One SSLContext for all connections: by default the CA bundle is read anew for each."""
+    """One SSLContext for all connections: by default each one reads the CA bundle again."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         self._context = ssl.create_default_context(cafile=certifi.where())
@@ -60,16 +60,15 @@ class _Adapter(HTTPAdapter):
         return host, {"cert_reqs": "CERT_REQUIRED"}
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Nothing to load: the context above already demands and checks certificates."""
+        """Nothing to do: the context above requires and verifies certificates."""
 
 
 @lru_cache(maxsize=1)
 def _session(_pid: int) -> requests.Session:
     session = requests.Session()
-    session.trust_env = False  # neither proxies nor .netrc of the machine
+    session.trust_env = False  # no proxies and no .netrc of the machine
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    # Repeating is decided by the engine, never below it.
-    # As many sockets are kept open per host as there may be threads.
+    # No retries here: the engine decides about them. One open socket per host for each thread.
     adapter = _Adapter(pool_connections=32, pool_maxsize=settings.PUBLISH_THREADS, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -80,13 +79,13 @@ _session_lock = threading.Lock()
 
 
 def session() -> requests.Session:
-    """The one session of this process; a forked child gets its own."""
+    """The one session of this process; a forked child has its own."""
     with _session_lock:
         return _session(os.getpid())
 
 
 class Body(Protocol):
-    """What can be sent piece by piece, with its length known before: an upload is never held."""
+    """A body of known length that is sent while it is read: it is never held in memory."""
 
     def __len__(self) -> int: ...
 
@@ -94,7 +93,7 @@ class Body(Protocol):
 
 
 class MultipartBody:
-    """A form with one file at its end (RFC 7578), sent as it is read."""
+    """A form with one file as its last field (RFC 7578), sent while it is read."""
 
     def __init__(
         self, fields: Mapping[str, str], file: Body, *, name: str = "file", mime_type: str
@@ -117,7 +116,7 @@ class MultipartBody:
         return self._length
 
     def read(self, size: int = -1, /) -> bytes:
-        """The next `size` bytes or fewer; all that is left for -1."""
+        """The next `size` bytes or fewer; all remaining bytes for -1."""
         read = bytearray()
         while self._pieces and (size < 0 or len(read) < size):
             piece = self._pieces[0].read(size - len(read) if size >= 0 else -1)
@@ -128,10 +127,10 @@ class MultipartBody:
 
 
 class Http:
-    """Calls to one platform for one account.
+    """HTTP requests to one platform for one account.
 
-    Raises PlatformUnreachableError if the request never left, NoResponseError if it left and no
-    verdict came, and whatever `read_error` makes of an answer of 400 or above.
+    Raises PlatformUnreachableError if the request was never sent, NoResponseError if it was sent
+    and its outcome is unknown, and the result of `read_error` for a status of 400 or above.
     """
 
     user_agent: ClassVar[str] = "social-publishing-service/1.0"
@@ -146,7 +145,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> None:
-        """`headers` and `params` go with each call."""
+        """`headers` and `params` are sent with each request."""
         self.params = params or {}
         self.platform = platform
         self.base_url = base_url.rstrip("/")
@@ -176,17 +175,17 @@ class Http:
         needs_json: bool = True,
         **body: Any,
     ) -> PlatformResponse:
-        """The answer, with its JSON read. `body`: params, json, data or files, as in requests.
+        """The response, with its JSON parsed. `body`: params, json, data or files, as in requests.
 
-        Without `needs_json` an answer may be empty: what counts is its status and its headers.
+        Without `needs_json` the body may be empty or anything: only status and headers count.
         """
         request = requests.PreparedRequest()
         if self.params:
             body["params"] = {**self.params, **(body.get("params") or {})}
-        own = {**self.headers, **(headers or {})}
+        own_headers = {**self.headers, **(headers or {})}
         if self.token is not None:
-            own.setdefault("Authorization", f"Bearer {self.token.reveal()}")
-        request.prepare(method=method, url=f"{self.base_url}{path}", headers=own, **body)
+            own_headers.setdefault("Authorization", f"Bearer {self.token.reveal()}")
+        request.prepare(method=method, url=f"{self.base_url}{path}", headers=own_headers, **body)
         response = self._send(request)
         if response.status_code >= 400:
             error = self.read_error(response)
@@ -195,12 +194,12 @@ class Http:
             error.args = (_masked(str(error)),)
             raise error
         if response.json is None and needs_json:
-            self._no_response(f"answered {response.status_code} with something that is not JSON")
+            self._no_response(f"responded with status {response.status_code} and no JSON")
         return response
 
     def _send(self, request: requests.PreparedRequest) -> PlatformResponse:
-        # `from None` throughout: the library's errors quote whole URLs, and some hold tokens.
-        deadline = time.monotonic() + CALL_DEADLINE_S
+        # Always `from None`: errors of requests quote URLs, and some URLs contain tokens.
+        deadline = time.monotonic() + REQUEST_DEADLINE_S
         database.release()
         try:
             response = session().send(
@@ -214,13 +213,13 @@ class Http:
                 for chunk in response.iter_content(65536):
                     body += chunk
                     if len(body) > MAX_RESPONSE_BYTES or time.monotonic() > deadline:
-                        self._no_response("did not come to an end with its answer")
+                        self._no_response("did not complete its response")
         except requests.RequestException as error:
-            if never_left(error):
+            if was_never_sent(error):
                 raise PlatformUnreachableError(platform=self.platform) from None
-            self._no_response(f"broke off ({type(error).__name__})")
+            self._no_response(f"did not complete its response ({type(error).__name__})")
         if 300 <= response.status_code < 400:
-            self._no_response("answered with a redirect, which is followed nowhere")
+            self._no_response("responded with a redirect, which we do not follow")
         text = body.decode("utf-8", errors="replace")
         try:
             parsed = json.loads(text)
@@ -233,18 +232,18 @@ class Http:
             text=text[:2000],
         )
 
-    def _no_response(self, what: str) -> NoReturn:
-        raise NoResponseError(f"The platform {what}.", platform=self.platform) from None
+    def _no_response(self, reason: str) -> NoReturn:
+        raise NoResponseError(f"The platform {reason}.", platform=self.platform) from None
 
 
 def _masked(message: str) -> str:
-    """A platform's words, short, without what may be a token: some quote what they were sent."""
+    """A platform's message, short and without possible tokens: some platforms quote the request."""
     printable = re.sub(r"[\x00-\x1f\x7f]+", " ", message)
     return re.sub(r"[\w.~+/=:%-]{40,}", "***", printable)[:400]
 
 
 def retry_after(response: PlatformResponse, *, reset_header: str = "") -> dt.datetime | None:
-    """When a platform lets us come back: Retry-After, else its own reset header (epoch seconds)."""
+    """The end of a rate limit: from Retry-After, else the platform's own header (epoch seconds)."""
     now = dt.datetime.now(tz=dt.UTC)
     value = response.headers.get("Retry-After", "").strip()
     if value.isdecimal():
@@ -258,8 +257,8 @@ def retry_after(response: PlatformResponse, *, reset_header: str = "") -> dt.dat
     return dt.datetime.fromtimestamp(int(reset[:11]), tz=dt.UTC) if reset.isdecimal() else None
 
 
-def never_left(error: requests.RequestException) -> bool:
-    """True only for a connect time-out, a refused connection and a name that does not resolve."""
+def was_never_sent(error: requests.RequestException) -> bool:
+    """True only for a connect timeout, a refused connection and an unknown host name."""
     if isinstance(error, requests.ConnectTimeout):
         return True
     reason = getattr(error.args[0] if error.args else None, "reason", None)

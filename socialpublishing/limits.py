@@ -1,4 +1,4 @@
-"""Would the platform take this post? Rules are data, dated and with their source."""
+"""Content limits: would the platform accept this post? Rules are data with a source and a date."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ COUNT: Mapping[TextUnit, Callable[[str], int]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """From `low` to `high`, both allowed; None: no such bound."""
+    """From `low` to `high`, both included; None: no bound."""
 
     low: float | None = None
     high: float | None = None
 
-    def hold(self, value: float) -> bool:
+    def contains(self, value: float) -> bool:
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True)
 class MediaLimit:
-    """What a post may carry of one kind of media; all but `max_count` is for each."""
+    """The limits for one kind of media. All except `max_count` apply to each file."""
 
     max_count: int = 1
     mime_types: frozenset[str]
@@ -66,7 +66,7 @@ class MediaLimit:
 
 @dataclass(frozen=True, kw_only=True)
 class PostType:
-    """One kind of post. `source` is the page it was read on, `checked` the day."""
+    """The limits of one kind of post. `source` is the page they are from, `checked` the date."""
 
     name: str = DEFAULT_POST_TYPE
     description: str
@@ -76,13 +76,13 @@ class PostType:
     media: Mapping[MediaKind, MediaLimit] = field(default_factory=dict)
     min_media: int = 0
     max_media: int = 0
-    # May images and videos stand in one post?
+    # Whether one post may have images and videos.
     mixes_kinds: bool = False
     max_alt_text: int = 0
     max_hashtags: int | None = None
     max_mentions: int | None = None
     max_cashtags: int | None = None
-    # Which of the platform's options it takes beside `post_type`, and which it cannot do without.
+    # The options that it accepts besides `post_type`, and those that it requires.
     options: frozenset[str] = frozenset()
     required_options: frozenset[str] = frozenset()
     source: str
@@ -91,14 +91,14 @@ class PostType:
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """One shape of a kind of post: what it carries, beside its text."""
+    """One form of a kind of post: its media, besides its text."""
 
     name: str
     media: tuple[MediaKind, ...] = ()
 
 
 def forms(kind: PostType) -> Iterator[Form]:
-    """The shapes that a kind of post comes in: text, one file or several of each kind, a mix."""
+    """All forms of a kind of post: text only, one or several files of each kind, a mix."""
     if kind.min_media == 0:
         yield Form(name="text")
     for media, limit in kind.media.items():
@@ -113,7 +113,7 @@ def forms(kind: PostType) -> Iterator[Form]:
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
-    """What a platform takes, by kind of post. The first is the usual one."""
+    """What a platform accepts, by kind of post. The first kind is the default."""
 
     post_types: tuple[PostType, ...]
 
@@ -128,19 +128,19 @@ class Capabilities:
         return max(kind.max_media for kind in self.post_types)
 
     def limit_of(self, media: Media, post: Post) -> MediaLimit:
-        """The limit that `media` of an accepted `post` passed."""
+        """The limit that applies to `media` of an accepted `post`."""
         return self.of(post).media[media.kind]
 
     def adapted(self, **changes: Any) -> Capabilities:
-        """The same for an account whose kinds of post differ in `changes`."""
+        """A copy with `changes` in every kind of post, for an account with other limits."""
         return replace(self, post_types=tuple(replace(kind, **changes) for kind in self.post_types))
 
 
 def violations(post: Post, limits: Capabilities) -> list[Violation]:
-    """Every rule that `post` breaks; an empty list if the platform would take it."""
+    """Every rule that `post` breaks; an empty list if the platform would accept it."""
     kind = limits.of(post)
     found = [*_text_violations(post, kind), *_option_violations(post, kind)]
-    return [*found, *_count_violations(post, kind), *_each_violations(post, kind)]
+    return [*found, *_count_violations(post, kind), *_asset_violations(post, kind)]
 
 
 def _text_violations(post: Post, kind: PostType) -> Iterator[Violation]:
@@ -159,7 +159,7 @@ def _text_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             limit=1,
             actual=0,
             message=f"A {kind.name} post needs a text.",
-            fix="Write one.",
+            fix="Add a text.",
         )
     for rule, limit, count, example in (
         ("hashtags", kind.max_hashtags, text.count_hashtags, "#summer"),
@@ -173,7 +173,7 @@ def _text_violations(post: Post, kind: PostType) -> Iterator[Violation]:
                 actual=actual,
                 message=f"The text has {actual} {rule} (such as {example}); at most {limit} are "
                 "allowed.",
-                fix=f"Take out {actual - limit}.",
+                fix=f"Remove {actual - limit}.",
             )
 
 
@@ -183,8 +183,8 @@ def _option_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             rule="option",
             limit=sorted(kind.options),
             actual=name,
-            message=f"A {kind.name} post does not take the option {name}.",
-            fix="Leave it out, or choose another post_type.",
+            message=f"A {kind.name} post does not accept the option {name}.",
+            fix="Remove it, or choose another post_type.",
         )
 
     for name in sorted(kind.required_options - set(post.options)):
@@ -193,7 +193,7 @@ def _option_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             limit=sorted(kind.required_options),
             actual=None,
             message=f"A {kind.name} post needs the option {name}.",
-            fix="Name it in platform_specific_options.",
+            fix="Set it in platform_specific_options.",
         )
 
 
@@ -205,7 +205,7 @@ def _count_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             limit=kind.max_media,
             actual=len(post.media),
             message=f"The post has {len(post.media)} assets, {kind.max_media} are allowed.",
-            fix=f"Take out {len(post.media) - kind.max_media}.",
+            fix=f"Remove {len(post.media) - kind.max_media}.",
         )
     if len(post.media) < kind.min_media:
         wanted = " or ".join(sorted(kind.media))
@@ -221,8 +221,8 @@ def _count_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             rule="media_mix",
             limit=1,
             actual=len(counts),
-            message=f"A post carries one kind of media, not {' and '.join(sorted(counts))}.",
-            fix="Make a post of each.",
+            message=f"A post can have only one kind of media, not {' and '.join(sorted(counts))}.",
+            fix="Create one post for each kind.",
         )
     for media_kind, count in counts.items():
         limit = kind.media.get(media_kind)
@@ -231,8 +231,8 @@ def _count_violations(post: Post, kind: PostType) -> Iterator[Violation]:
                 rule="media_kind",
                 limit=sorted(kind.media),
                 actual=media_kind,
-                message=f"A {kind.name} post carries no {media_kind}.",
-                fix="Leave it out, or choose another post_type.",
+                message=f"A {kind.name} post cannot have a {media_kind}.",
+                fix="Remove it, or choose another post_type.",
             )
         elif limit.max_count < count <= kind.max_media:
             yield Violation(
@@ -241,15 +241,15 @@ def _count_violations(post: Post, kind: PostType) -> Iterator[Violation]:
                 actual=count,
                 message=f"The post has {count} assets of kind {media_kind}, "
                 f"{limit.max_count} allowed.",
-                fix=f"Take out {count - limit.max_count}.",
+                fix=f"Remove {count - limit.max_count}.",
             )
 
 
-def _each_violations(post: Post, kind: PostType) -> Iterator[Violation]:
+def _asset_violations(post: Post, kind: PostType) -> Iterator[Violation]:
     for number, media in enumerate(post.media, start=1):
         limit = kind.media.get(media.kind)
         if limit is not None:
-            yield from _limit_violations(number, media, limit)
+            yield from _file_violations(number, media, limit)
         max_alt_text = kind.max_alt_text if limit is None or limit.has_alt_text else 0
         if len(media.alt_text) > max_alt_text:
             excess = len(media.alt_text) - max_alt_text
@@ -259,11 +259,11 @@ def _each_violations(post: Post, kind: PostType) -> Iterator[Violation]:
                 actual=len(media.alt_text),
                 message=f"The alt text of asset {number} has {len(media.alt_text)} characters, "
                 f"{max_alt_text} are allowed.",
-                fix=f"Shorten it by {excess}." if max_alt_text else "Leave it out.",
+                fix=f"Shorten it by {excess}." if max_alt_text else "Remove it.",
             )
 
 
-def _limit_violations(number: int, media: Media, limit: MediaLimit) -> Iterator[Violation]:
+def _file_violations(number: int, media: Media, limit: MediaLimit) -> Iterator[Violation]:
     if media.mime_type not in limit.mime_types:
         allowed = ", ".join(sorted(limit.mime_types))
         yield Violation(
@@ -285,7 +285,7 @@ def _limit_violations(number: int, media: Media, limit: MediaLimit) -> Iterator[
     for measure in MEASURED:
         bounds: Bounds | None = getattr(limit, measure.name)
         actual = measure.of(media)
-        if bounds is not None and actual is not None and not bounds.hold(actual):
+        if bounds is not None and actual is not None and not bounds.contains(actual):
             yield Violation(
                 rule=f"media_{measure.name.removesuffix('_s')}",
                 limit=str(bounds),
@@ -297,7 +297,7 @@ def _limit_violations(number: int, media: Media, limit: MediaLimit) -> Iterator[
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """Something of a file that a limit bounds; `of` answers None where it is not known."""
+    """A measure of a file that a limit bounds. `of` returns None if it is unknown."""
 
     name: str
     words: str
@@ -328,6 +328,6 @@ MEASURED = (
         name="frame_rate",
         words="a frame rate (frames per second) of",
         of=lambda media: media.frame_rate,
-        fix="Encode it anew.",
+        fix="Encode it with another frame rate.",
     ),
 )

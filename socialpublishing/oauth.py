@@ -1,7 +1,7 @@
-"""OAuth 2.0 as the platforms speak it: the address to send a browser to, and the token calls.
+"""OAuth 2.0 for the platforms: authorization URLs and token responses.
 
-Own code rather than a library: the libraries refresh on their own, where ours has to happen behind
-a lease; they accept answers without a token, and break on loopback http and on narrowed scopes.
+Own code and no library: libraries refresh tokens by themselves, but here a lease must protect the
+refresh; they accept responses without a token, and fail on loopback http and on narrowed scopes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from socialpublishing.errors import OAuthConnectionError
 
 @dataclass(frozen=True, kw_only=True)
 class OAuth:
-    """How one platform does it. Paths are below its `auth` and `api` hosts."""
+    """The OAuth parameters of one platform. Paths are relative to its `auth` and `api` hosts."""
 
     authorize_path: str
     token_path: str
@@ -33,19 +33,19 @@ class OAuth:
     pkce: bool = True
     # RFC 7636 writes the challenge in base64url; one platform wants it in hex.
     challenge_encoding: str = "base64url"
-    # What the consent page wants to be told beside the usual.
+    # Further parameters of the consent page.
     authorize_params: Mapping[str, str] = field(default_factory=dict)
-    # Without these of them nothing can be published.
+    # The scopes without which nothing can be published.
     publish_scopes: frozenset[str] = frozenset()
-    # A rotating refresh token dies when it is shown: showing it twice may end the whole grant.
+    # A rotating refresh token is valid once. Sending it twice may revoke all tokens of the account.
     rotates_refresh_token: bool = False
-    # How long a token lives when its answer does not say.
+    # The lifetime of a token if its response names none.
     default_lifetime: dt.timedelta = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """What a token endpoint granted. `scopes` is None where the answer names none."""
+    """The tokens of a token response. `scopes` is None if the response names none."""
 
     access_token: Secret
     refresh_token: Secret | None = None
@@ -62,7 +62,7 @@ def new_verifier() -> Secret:
 def authorization_url(
     oauth: OAuth, *, base_url: str, client_id: str, redirect_uri: str, state: str, verifier: Secret
 ) -> str:
-    """Where the browser goes to ask its person for consent."""
+    """The URL of the consent page, for the user's browser."""
     params = {
         "response_type": "code",
         oauth.client_id_parameter: client_id,
@@ -83,22 +83,26 @@ def authorization_url(
 
 
 def read_tokens(response: Any, oauth: OAuth) -> Tokens:
-    """The tokens in a token endpoint's answer. Raises OAuthConnectionError on anything less."""
+    """The tokens of a token response. Raises OAuthConnectionError for an unusable response."""
     if not isinstance(response, dict):
-        raise _unusable("is no JSON object")
+        raise _unusable("is not a JSON object")
     access, refresh = response.get("access_token"), response.get("refresh_token")
     if not isinstance(access, str) or not access:
-        raise _unusable("holds no access token")
+        raise _unusable("has no access token")
     if str(response.get("token_type", "bearer")).lower() != "bearer":
         raise _unusable("is not for a bearer token")
     scope = response.get("scope")
-    # Each platform names it its own way; none of the names means anything else anywhere.
-    refresh_life = response.get("refresh_token_expires_in") or response.get("refresh_expires_in")
+    # Platforms use different names. No platform uses one of them with another meaning.
+    refresh_lifetime = response.get("refresh_token_expires_in") or response.get(
+        "refresh_expires_in"
+    )
     return Tokens(
         access_token=Secret(access),
         refresh_token=Secret(refresh) if isinstance(refresh, str) and refresh else None,
         lifetime=_lifetime(response.get("expires_in"), oauth.default_lifetime),
-        refresh_lifetime=_lifetime(refresh_life, oauth.default_lifetime) if refresh_life else None,
+        refresh_lifetime=_lifetime(refresh_lifetime, oauth.default_lifetime)
+        if refresh_lifetime
+        else None,
         scopes=tuple(scope.replace(",", " ").split()) if isinstance(scope, str) else None,
     )
 
@@ -109,10 +113,10 @@ def _lifetime(seconds: Any, default: dt.timedelta) -> dt.timedelta:
     if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit():
         seconds = int(seconds[:12])
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
-        raise _unusable("names no usable lifetime")
+        raise _unusable("has no usable lifetime")
     # No platform grants a token for longer than a year.
     return dt.timedelta(seconds=min(seconds, 366 * 86400))
 
 
-def _unusable(why: str) -> OAuthConnectionError:
-    return OAuthConnectionError("oauth_failed", f"The platform's token answer {why}.")
+def _unusable(reason: str) -> OAuthConnectionError:
+    return OAuthConnectionError("oauth_failed", f"The platform's token response {reason}.")

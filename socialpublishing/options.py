@@ -1,7 +1,7 @@
-"""What `platform_specific_options` may hold: a closed, typed schema for each platform.
+"""The schema of `platform_specific_options`: closed and typed, one for each platform.
 
-A platform's module writes a subclass of PostOptions. Its fields are the options; which kinds of
-post take them stands in the platform's capabilities. The fields are strict: a number is not a text.
+Each platform has a subclass of PostOptions, whose fields are the options. The platform's
+capabilities define which post types accept them. Fields are strict: a string is not a number.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from rest_framework import serializers
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.serializers import StrictSerializer, TextField
 
-# Written so that every dialect of regular expressions reads it: it stands in the API's description.
+# The pattern is in the OpenAPI document, so every dialect of regular expressions must read it.
 WEB_ADDRESS = RegexValidator(
     r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*\Z", "An http(s) address is expected."
 )
 
 
 class InvalidOptionsError(SocialPublishingBaseError):
-    """`violations`: pairs of an option's name and what is wrong with it."""
+    """`violations`: pairs of an option's name and a message."""
 
     code = "invalid_request"
 
@@ -32,16 +32,16 @@ class InvalidOptionsError(SocialPublishingBaseError):
 
 
 class PostOptions(StrictSerializer):
-    """The options of one platform; `examples` shows one value of each, in the order to read them.
+    """The options of one platform. `examples` has one value of each, in the order for docs.
 
-    Values are JSON, kept as they came: whoever reads `post.options` gets what a caller wrote.
+    `post.options` contains the values of the request unchanged, as JSON.
     """
 
     examples: ClassVar[Mapping[str, Any]] = {}
 
 
 class IntegerField(serializers.IntegerField):
-    """A whole number, not a text of digits."""
+    """An integer, not a string of digits."""
 
     def to_internal_value(self, data: Any) -> int:
         if not isinstance(data, int) or isinstance(data, bool):
@@ -50,7 +50,7 @@ class IntegerField(serializers.IntegerField):
 
 
 class NumberField(serializers.FloatField):
-    """A number, not a text of digits."""
+    """A number, not a string of digits."""
 
     def to_internal_value(self, data: Any) -> float:
         if not isinstance(data, (int, float)) or isinstance(data, bool):
@@ -59,7 +59,7 @@ class NumberField(serializers.FloatField):
 
 
 class BooleanField(serializers.BooleanField):
-    """true or false, and nothing that could be read as one of them."""
+    """true or false, and no other value."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -68,7 +68,7 @@ class BooleanField(serializers.BooleanField):
 
 
 class ChoiceField(serializers.ChoiceField):
-    """One of a few words."""
+    """One of a few strings."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
@@ -77,7 +77,7 @@ class ChoiceField(serializers.ChoiceField):
 
 
 def optional(description: str, **more: Any) -> dict[str, Any]:
-    """Arguments of an option's field."""
+    """Keyword arguments for the field of an option."""
     return {"required": False, "help_text": description, **more}
 
 
@@ -108,7 +108,7 @@ def choice(description: str, *choices: str) -> ChoiceField:
 def string_list(
     description: str, *, max_length: int, low: int = 1, high: int
 ) -> serializers.ListField:
-    """A list of `low` to `high` texts of at most `max_length` characters each."""
+    """A list of `low` to `high` strings of at most `max_length` characters each."""
     return serializers.ListField(
         child=TextField(max_length=max_length),
         min_length=low,
@@ -118,16 +118,16 @@ def string_list(
 
 
 def wrong_options(options: Mapping[str, Any], known: type[PostOptions]) -> list[tuple[str, str]]:
-    """Pairs of an option's path and what is wrong with it; empty if nothing is."""
-    given = known(data=dict(options))
-    return [] if given.is_valid() else list(_flat(given.errors))
+    """Pairs of an option's path and a message; empty if all are valid."""
+    serializer = known(data=dict(options))
+    return [] if serializer.is_valid() else list(_flat(serializer.errors))
 
 
 def _flat(errors: Any, path: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(errors, Mapping):
         for name, inner in errors.items():
-            own = "" if name == "non_field_errors" else str(name)
-            yield from _flat(inner, ".".join(filter(None, [path, own])))
+            part = "" if name == "non_field_errors" else str(name)
+            yield from _flat(inner, ".".join(filter(None, [path, part])))
     elif isinstance(errors, list):
         for index, inner in enumerate(errors):
             is_nested = isinstance(inner, (Mapping, list))

@@ -1,4 +1,4 @@
-"""What a user wants to say: text, media, and the options of one platform."""
+"""A post: text, media and the options of one platform."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class MediaKind(StrEnum):
 
 
 def media_kind(mime_type: str) -> MediaKind:
-    """The kind that files of `mime_type` are; whether an image moves, only its bytes tell."""
+    """The kind of files of `mime_type`. Only the bytes show whether an image is animated."""
     family = mime_type.partition("/")[0]
     return MediaKind(family) if family in {"image", "video"} else MediaKind.DOCUMENT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Media:
-    """One asset, as it was found to be at accept. None: not known, or not for this kind."""
+    """One asset, with its measures at acceptance. None: unknown, or not for this kind."""
 
     kind: MediaKind
     url: str
@@ -39,7 +39,7 @@ class Media:
 
     @classmethod
     def from_asset(cls, asset: Mapping[str, Any]) -> Media:
-        """From the JSON of an asset that was looked at, or as its caller describes it."""
+        """From the JSON of a probed asset, or from that of a request."""
         return cls(
             kind=MediaKind(asset.get("kind", asset["asset_type"])),
             url=asset["url"],
@@ -49,7 +49,7 @@ class Media:
         )
 
 
-# What an asset is measured for when it is looked at.
+# The measures that a probe of an asset reads.
 MEASURES = ("size_bytes", "width", "height", "duration_s", "frame_rate")
 
 

@@ -1,4 +1,4 @@
-"""JSON in exactly the documented shape, and the answers that all parts of the API share."""
+"""Strict serializers and fields, and the responses that all parts of the API share."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from zoneinfo import available_timezones
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-# Control characters that no text of a post needs; a terminal or a log might obey them.
+# Control characters that no post needs. A terminal or a log viewer might execute them.
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses what it does not know by its name, instead of leaving it out without a word."""
+    """Refuses unknown fields, which DRF would ignore silently."""
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
@@ -32,11 +32,11 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class TextField(serializers.CharField):
-    """A text, and nothing that would have to be turned into one; kept to the letter."""
+    """A string. Other types are not converted, and whitespace is kept."""
 
     default_error_messages = {
-        "invalid": _("A text is expected."),
-        "control_characters": _("The text holds control characters."),
+        "invalid": _("A string is expected."),
+        "control_characters": _("The text contains control characters."),
     }
 
     def __init__(self, **kwargs: Any) -> None:
@@ -73,7 +73,7 @@ class StatusResponseSerializer(serializers.Serializer[Any]):
 
 
 class ViolationSerializer(serializers.Serializer[Any]):
-    """One thing that is wrong: with a `field` of the request, or by a `rule` of the platform."""
+    """One problem: with a `field` of the request, or with a `rule` of the platform."""
 
     field = serializers.CharField(required=False)
     code = serializers.CharField(required=False)
@@ -81,16 +81,16 @@ class ViolationSerializer(serializers.Serializer[Any]):
     limit = serializers.JSONField(required=False)
     actual = serializers.JSONField(required=False)
     message = serializers.CharField()
-    fix = serializers.CharField(required=False, help_text="What to do about it.")
+    fix = serializers.CharField(required=False, help_text="How to correct it.")
 
 
 class ErrorDetailSerializer(serializers.Serializer[Any]):
-    """Every failure: a stable code for machines, a sentence for people."""
+    """Every error response: a stable code for programs, a sentence for people."""
 
     code = serializers.CharField()
     detail = serializers.CharField()
     violations = ViolationSerializer(many=True, required=False)
     retry_after = serializers.IntegerField(required=False, help_text="Seconds.")
     request_id = serializers.CharField(
-        required=False, help_text="Of a failure of ours or of a platform: what to ask us about."
+        required=False, help_text="For errors of 500 and above: the id to name when you contact us."
     )

@@ -1,8 +1,8 @@
-"""How platforms count text: X's weighted length, and what it is made of.
+"""How platforms count text: X's weighted length, links, hashtags, mentions and cashtags.
 
-The rules are those of twitter-text 3, the library that X counts with, written anew: its regular
-expressions take minutes for a hostile text of a few thousand characters, these a time that grows
-with the length. https://github.com/twitter/twitter-text (Apache License 2.0), read 2026-11-24.
+The rules are those of twitter-text 3, X's own library, in a new implementation: its regular
+expressions take minutes for a hostile text of a few thousand characters, these take linear time.
+https://github.com/twitter/twitter-text (Apache License 2.0), read 2026-11-24.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from pathlib import Path
 import emoji
 import regex  # type: ignore[import-untyped]  # Unicode properties, which `re` lacks
 
-URL_WEIGHT = 23  # whatever its length: X wraps every link in one of its own
+URL_WEIGHT = 23  # for any length: X replaces every link by a short one
 MAX_URL_LENGTH = 4096
 MAX_LABEL_LENGTH = 63
 MAX_TCO_SLUG_LENGTH = 40
 
 
 def weighted_length(text: str) -> int:
-    """The length of `text` as X counts it, after NFC: 280 is the limit of an ordinary account.
+    """The length of `text` as X counts it, after NFC. An ordinary account may use 280.
 
-    A link weighs 23, an emoji 2 with all its parts, a character of the alphabets up to Georgian
+    A link counts 23, an emoji with all its parts 2, a character of the alphabets up to Georgian
     (U+10FF) and of common punctuation 1, any other 2.
     """
     text = _nfc(text)
     urls = find_urls(text)
     starts, ends = [start for start, _ in urls], [end for _, end in urls]
     between = [text[end:start] for end, start in zip([0, *ends], [*starts, None], strict=True)]
-    # One light character in the place of each link, so that no emoji grows together around it.
+    # One character of weight 1 replaces each link, so that the texts around it form no emoji.
     counted = EMOJI_RUN.sub(_flatten_emoji, "x".join(between))
     return len(counted) + len(HEAVY.findall(counted)) + len(urls) * (URL_WEIGHT - len("x"))
 
 
 def find_urls(text: str) -> list[tuple[int, int]]:
-    """Where X finds links in `text`: (start, end) of each, in order, without overlaps.
+    """The links that X recognises in `text`: (start, end) of each, in order, without overlaps.
 
     Without a scheme, a link is a host of Latin letters under a top-level domain that X knows.
     """
@@ -53,7 +53,7 @@ def find_urls(text: str) -> list[tuple[int, int]]:
                 end = tco.end()
             found.append((start, end))
         elif match["before"] not in {"-", "_", ".", "/"}:
-            # Scripts without spaces: this "host" may be a whole sentence around Latin ones.
+            # In scripts without spaces this "host" may be a sentence that contains Latin hosts.
             spans = [m.span() for m in LATIN_HOST.finditer(text, *match.span("host")) if m["host"]]
             if spans and match["path"]:
                 spans[-1] = (spans[-1][0], end)
@@ -62,23 +62,23 @@ def find_urls(text: str) -> list[tuple[int, int]]:
 
 
 def count_cashtags(text: str) -> int:
-    """How many cashtags, such as $TSLA, X sees in `text`; it takes one per post."""
+    """How many cashtags, such as $TSLA, X recognises in `text`. It accepts one per post."""
     return len(CASHTAG.findall(text))
 
 
 def utf16_length(text: str) -> int:
-    """The length of `text` as JavaScript and Java count it: two for what lies beyond U+FFFF."""
+    """The length of `text` as JavaScript and Java count it: two for each character above U+FFFF."""
     return len(text) + sum(char > "\uffff" for char in text)
 
 
 def find_hashtags(text: str) -> list[str]:
-    """The hashtags of `text`, in order, without their signs; each holds at least one letter."""
+    """The hashtags of `text`, in order, without the #. Each has at least one letter."""
     return [match["tag"] for match in HASHTAG.finditer(text)]
 
 
 def hashtag_of(words: str) -> str:
-    """`words` written as one hashtag, without its sign; empty if they make none."""
-    tag = NOT_OF_A_TAG.sub("", words)
+    """`words` as one hashtag, without the #; empty if that is not possible."""
+    tag = NOT_IN_TAG.sub("", words)
     return tag if find_hashtags(f"#{tag}") == [tag] else ""
 
 
@@ -87,27 +87,27 @@ def count_hashtags(text: str) -> int:
 
 
 def count_mentions(text: str) -> int:
-    """How many accounts `text` names, such as @name; a mail address is none."""
+    """How many accounts `text` mentions, such as @name. An email address is no mention."""
     return len(MENTION.findall(text))
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of `text` can be seen: only spaces, controls and invisible characters."""
+    """Whether `text` has no visible character: only spaces, controls and invisible ones."""
     return VISIBLE.search(text) is None
 
 
 # --- Characters ----------------------------------------------------------------------------------
 
-# The ranges that twitter-text's config v3 gives the weight of 1; all else weighs 2.
+# All but the ranges with weight 1 in twitter-text's config v3. These characters have weight 2.
 HEAVY = re.compile(r"[^\u0000-\u10FF\u2000-\u200D\u2010-\u201F\u2032-\u2037]")
 
-# Braille's blank and the musical null notehead are symbols by category, and empty to the eye.
+# The Braille blank and the musical null notehead are symbols by category, but invisible.
 VISIBLE = regex.compile(
     r"[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u2800\U0001D159]"
 )
 
-# A base with at most 30 marks, Unicode's "stream-safe" bound (UAX 15): sorting the marks of a base
-# takes the square of their number. Only in a tower of more marks can a cut change the result.
+# A base character with at most 30 combining marks, Unicode's "stream-safe" bound (UAX 15): sorting
+# them takes quadratic time. A cut can change the result only after more marks than that.
 NFC_PIECE = regex.compile(r"\P{M}++\p{M}{0,30}+|\p{M}{1,30}+")
 
 
@@ -119,7 +119,7 @@ def _nfc(text: str) -> str:
 
 # --- Emoji ---------------------------------------------------------------------------------------
 
-# A lone emoji weighs 2 as a character already; only those of several code points need finding.
+# An emoji of one code point has weight 2 already. Only longer sequences need a search.
 EMOJI_SEQUENCES = frozenset(sequence for sequence in emoji.EMOJI_DATA if len(sequence) > 1)
 EMOJI_LENGTHS: dict[str, list[int]] = defaultdict(list)  # by first character, longest first
 for _first, _length in sorted({(s[0], -len(s)) for s in EMOJI_SEQUENCES}):
@@ -134,7 +134,7 @@ EMOJI_RUN = re.compile(
 
 
 def _flatten_emoji(run: re.Match[str]) -> str:
-    """The run with one heavy character in place of each sequence that is one emoji."""
+    """The run with one character of weight 2 in place of each emoji sequence."""
     text = run[0]
     flat = []
     at = 0
@@ -152,9 +152,9 @@ def _flatten_emoji(run: re.Match[str]) -> str:
 
 # --- Links ---------------------------------------------------------------------------------------
 
-# Character sets and grammar are twitter-text's (js/src/regexp). Two things keep the time linear: of
-# nested repetitions the inner ones are possessive, and what does not become a link is swallowed as
-# a whole, not tried again from each of its characters.
+# Character sets and grammar are twitter-text's (js/src/regexp). Two things keep the time linear:
+# inner repetitions are possessive, and a match consumes text that is no link completely, so that no
+# search starts again at each of its characters.
 
 PUNCTUATION = r"!'#%&()*+,\\./:;<=>?@\[\]\^{|}~$"  # and "-" and "_", which a label may contain
 SPACES = r"\t-\r \x85\xA0\u1680\u180E\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
@@ -172,10 +172,10 @@ Tree = dict[str, "Tree"]
 
 
 def _any_tld() -> str:
-    """A pattern for all top-level domains: a tree by their letters, or each would be tried in turn.
+    """A pattern for all top-level domains, as a tree of letters: a plain list would be slow.
 
-    It spells out both cases of each letter, because blind to case the engine has to go down every
-    branch of the tree to see that it is the wrong one.
+    It contains both cases of each letter, because case-insensitive matching would follow every
+    branch of the tree.
     """
     lines = Path(__file__).with_name("text_tlds.txt").read_text("utf-8").splitlines()
     tree: Tree = {}
@@ -189,7 +189,9 @@ def _any_tld() -> str:
 
 def _branches(tree: Tree) -> str:
     branches = []
-    for letter in sorted(tree, reverse=True):  # the end of a name comes last: longest first
+    for letter in sorted(
+        tree, reverse=True
+    ):  # "" (the end of a name) comes last: longest name first
         cases = "".join(sorted({letter.lower(), letter.upper()}))
         branches.append(rf"[{cases}]{_branches(tree[letter])}" if letter else "")
     return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
@@ -223,7 +225,7 @@ URL = re.compile(
 )
 LATIN = rf"a-z0-9{LATIN_ACCENTS}-"
 LATIN_HOST = re.compile(
-    rf"(?P<host>(?:[{LATIN}]++\.)+{TLD})|[{LATIN}][{LATIN}.]*+",  # a host, or nothing of the kind
+    rf"(?P<host>(?:[{LATIN}]++\.)+{TLD})|[{LATIN}][{LATIN}.]*+",  # a host, or text that is none
     re.IGNORECASE,
 )
 TCO_URL = re.compile(rf"https?://t\.co/(?P<slug>[a-z0-9]+)(?:{QUERY})?", re.IGNORECASE)
@@ -232,26 +234,26 @@ CASHTAG = re.compile(
     re.IGNORECASE,
 )
 
-# What all platforms agree on; each has fringes of its own, where it has the last word.
-# Marks and joiners are parts of words: without them tags in Hindi or Thai break off.
+# The rules that all platforms share. Each has exceptions of its own, and its response decides.
+# Combining marks and joiners belong to words: without them tags in Hindi or Thai would be cut.
 TAG_CHARACTER = r"[\p{L}\p{M}\p{N}_\u200C\u200D]"
 HASHTAG = regex.compile(
     rf"(?<![\w\p{{M}}&/#\uFF03])[#\uFF03](?P<tag>{TAG_CHARACTER}*+(?<=\p{{L}}{TAG_CHARACTER}*))"
 )
-NOT_OF_A_TAG = regex.compile(rf"[^{TAG_CHARACTER[1:]}")
+NOT_IN_TAG = regex.compile(rf"[^{TAG_CHARACTER[1:]}")
 MENTION = re.compile(r"(?<![\w@/.+-])[@\uFF20]\w[\w.]*")
 
 
 def _has_valid_lengths(match: re.Match[str]) -> bool:
     """Whether the host's labels and the whole URL are short enough, in the ASCII form of DNS."""
-    # By far the most. No character takes more than seven in ASCII, and the shortest host that
-    # begins wrongly is xn--é.de.
+    # The usual case. A character takes at most seven in ASCII, and the shortest host with a wrong
+    # prefix is xn--é.de.
     is_short = match["host"].isascii() or len(match["host"]) < len("xn--é.de")
     if is_short and len(match["url"]) <= MAX_LABEL_LENGTH:
         return True
     length = len(match["url"]) - len(match["host"]) + (0 if match["scheme"] else len("https://"))
     for label in re.split(r"[.\u3002\uFF0E\uFF61]", match["host"]):  # all four are dots to IDNA
-        # Encoding takes the square of the length, and never shortens.
+        # Encoding takes quadratic time and never makes a label shorter.
         if len(label) > MAX_LABEL_LENGTH:
             return False
         if label.isascii():

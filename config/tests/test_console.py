@@ -1,4 +1,4 @@
-"""The frame of the ops console: who finds what, and what browsers are told."""
+"""The ops console: its pages, its sidebar and its security headers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_only_these_models_have_pages():
     assert {model._meta.label for model in admin.site._registry} == REGISTERED
 
 
-def test_sidebar_shows_what_its_user_may_see(make_staff):
+def test_sidebar_shows_only_pages_that_the_user_may_view(make_staff):
     html = make_staff("view_publishjob").get("/admin/").content.decode()
 
     assert "/admin/publishing/publishjob/" in html
@@ -34,7 +34,7 @@ def test_sidebar_shows_what_its_user_may_see(make_staff):
     assert "/admin/auth/user/" not in html
 
 
-def test_superuser_finds_every_page(make_staff):
+def test_superuser_can_open_every_page(make_staff):
     client = make_staff(is_superuser=True)
     html = client.get("/admin/").content.decode()
 
@@ -45,7 +45,7 @@ def test_superuser_finds_every_page(make_staff):
 
 
 @pytest.mark.django_db
-def test_sign_in_leads_to_the_console():
+def test_sign_in_redirects_to_the_console():
     User.objects.create_superuser("mara", password="a long password")
 
     response = Client().post("/admin/login/", {"username": "mara", "password": "a long password"})
@@ -55,25 +55,25 @@ def test_sign_in_leads_to_the_console():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/admin/login/", "/admin/", "/admin/nothing/here"])
-def test_console_may_compile_and_nothing_else(path):
+def test_console_allows_compiled_scripts_and_nothing_else(path):
     response = Client().get(path)
 
     assert policy(response)["script-src"] == ["'self'", "'unsafe-eval'"]
     assert policy(response)["default-src"] == ["'none'"]
-    # Without an origin in its posts, the check against forgery refuses every form.
+    # Without an origin in its requests, the CSRF check refuses every form.
     assert response.headers["Referrer-Policy"] == "same-origin"
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/healthz", "/api/docs", "/api/v1/connections/", "/nothing"])
-def test_all_else_stays_strict(path):
+def test_all_other_pages_have_the_strict_policy(path):
     response = Client().get(path)
 
     assert policy(response)["script-src"] == ["'self'"]
     assert response.headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_favicon_is_there(settings):
+def test_favicon_exists(settings):
     [icon] = settings.UNFOLD["SITE_FAVICONS"]
 
     assert finders.find(icon["href"].removeprefix(settings.STATIC_URL))

@@ -1,7 +1,6 @@
-"""Calls made up from the API's description, sensible and not: every answer is as described.
+"""Generated requests, valid and invalid: every response is as the OpenAPI document describes it.
 
-Half of the made-up ids are replaced by those of what the caller really has, so that not all calls
-end at "there is no such thing".
+In half of them real ids of the caller replace the generated ones, so that not all end with 404.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
-from config.jwt import sign_dev_token
+from config.auth.dev_tokens import sign_dev_token
 from publishing.models import PublishJob
 
 CHECKS = [
@@ -34,15 +33,15 @@ CHECKS = [
 ]
 
 
-made_up = schemathesis.openapi.from_wsgi("/api/schema", get_wsgi_application())
+generated = schemathesis.openapi.from_wsgi("/api/schema", get_wsgi_application())
 
 
 @pytest.fixture
-def something_there(make_connection: Any, api: Any) -> Iterator[None]:
+def existing_jobs(make_connection: Any, api: Any) -> Iterator[None]:
     for _ in range(2):
         connection = make_connection("pinterest")
-        api.publish(connection, "There already")
-    # Each request would close the database's connection, and with it the test's transaction.
+        api.publish(connection, "An existing post")
+    # Otherwise each request would close the database connection and end the test's transaction.
     signals.request_started.disconnect(close_old_connections)
     signals.request_finished.disconnect(close_old_connections)
     yield
@@ -50,21 +49,21 @@ def something_there(make_connection: Any, api: Any) -> Iterator[None]:
     signals.request_finished.connect(close_old_connections)
 
 
-@made_up.parametrize()
+@generated.parametrize()
 @settings(
     max_examples=30,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
-def test_answer_is_as_described(case: Any, something_there: None) -> None:
-    put_real_ids(case)
+def test_response_is_as_described(case: Any, existing_jobs: None) -> None:
+    use_real_ids(case)
     token = sign_dev_token("alice", lifetime=dt.timedelta(hours=1))
     response = case.call(headers={"Authorization": f"Bearer {token}"})
     case.validate_response(response, checks=CHECKS)
 
 
-def put_real_ids(case: Any) -> None:
+def use_real_ids(case: Any) -> None:
     job = PublishJob.objects.order_by("created_at").last()
     if job is None or len(str(case.path_parameters) + str(case.body)) % 2:
         return

@@ -29,11 +29,13 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from config.jwt import BearerAuthentication, Caller, key_set_ready, sign_dev_token
+from config.auth.authentication import BearerAuthentication, Caller
+from config.auth.dev_tokens import sign_dev_token
+from config.auth.tokens import can_verify
 
 RECIPES = json.loads((Path(__file__).parent / "corpora/jwt_recipes.json").read_text())
 BASE = RECIPES["base"]
-# Mutations that the recipes' page names and no recipe uses, and neighbours of the recipes.
+# Mutations that no recipe of the corpus uses, and variants of its recipes.
 OWN_CASES = [
     *(
         {"id": mutate, "mutate": mutate, "expect": 401}
@@ -100,7 +102,7 @@ OWN_CASES = [
 ]
 
 
-# --- Keys and tokens, as jwt_bad_tokens.md of the acceptance material says ------------------------
+# --- Keys and tokens of the recipes in the corpus ------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -147,7 +149,7 @@ def signature(data, spec, keys):
 
 
 def json_text(members, keys):
-    """A JSON object; None leaves a member out, and `$…` texts stand for what the page says."""
+    """A JSON object; None leaves a member out, and `$…` strings are replaced by values."""
 
     def text(value):
         if not isinstance(value, str) or not value.startswith("$"):
@@ -170,11 +172,8 @@ def json_text(members, keys):
     return "{" + ",".join(inner) + "}"
 
 
-def token(keys, *, header=(), claims=(), key="k1", mutate=""):
-    head = json_text(BASE["header"] | dict(header), keys).encode()
-    body = json_text(BASE["claims"] | dict(claims), keys).encode()
+def changed_content(mutate, head, body):
     what, _, rest = mutate.partition(":")
-    # What changes a part is signed again: the signature is not to be what saves us.
     match what:
         case "payload_raw":
             body = rest.encode()
@@ -188,37 +187,52 @@ def token(keys, *, header=(), claims=(), key="k1", mutate=""):
             body = body[:-1] + b',"x":' + b"[" * int(rest) + b"]" * int(rest) + b"}"
         case "payload_big":
             body = body[:-1] + b',"x":"' + b"x" * int(rest) + b'"}'
-    signed = f"{b64(head)}.{b64(body)}"
-    made = signature(signed.encode(), key, keys)
-    head, body, last = *signed.split("."), b64(made)
-    match what:
-        case "flip_payload_bit":
-            body = body[:9] + chr(ord(body[9]) ^ 1) + body[10:]
-        case "flip_header_bit":
-            head = head[:9] + chr(ord(head[9]) ^ 1) + head[10:]
-        case "cut_signature":
-            last = b64(made[:-1])
-        case "empty_signature":
-            last = ""
-        case "zero_signature":
-            last = b64(bytes(len(made)))
-        case "stray_signature_bits":  # 2048 bits end in the middle of a character
-            last = last[:-1] + chr(ord(last[-1]) + 1)
-        case "append":
-            last += rest
-        case "swap_segments":
-            head, body = body, head
-        case "drop_segment":
-            return f"{head}.{last}"
-        case "std_base64":
-            last = base64.b64encode(b"\xfb\xff" + made[2:]).decode()
-        case "insert_newline":
-            last = f"{last[:5]}\n{last[5:]}"
-    return f"{head}.{body}.{last}"
+    return head, body
+
+
+def with_signature(change):
+    """A change of the signature alone, given its bytes and the argument of the mutation."""
+    return lambda head, body, made, rest: f"{head}.{body}.{change(made, rest)}"
+
+
+def flip(text):
+    return text[:9] + chr(ord(text[9]) ^ 1) + text[10:]
+
+
+# Changes of a token that is signed already.
+CHANGED_TOKEN = {
+    "flip_payload_bit": lambda head, body, made, rest: f"{head}.{flip(body)}.{b64(made)}",
+    "flip_header_bit": lambda head, body, made, rest: f"{flip(head)}.{body}.{b64(made)}",
+    "swap_segments": lambda head, body, made, rest: f"{body}.{head}.{b64(made)}",
+    "drop_segment": lambda head, body, made, rest: f"{head}.{b64(made)}",
+    "cut_signature": with_signature(lambda made, rest: b64(made[:-1])),
+    "empty_signature": with_signature(lambda made, rest: ""),
+    "zero_signature": with_signature(lambda made, rest: b64(bytes(len(made)))),
+    # 2048 bits end in the middle of a character.
+    "stray_signature_bits": with_signature(
+        lambda made, rest: b64(made)[:-1] + chr(ord(b64(made)[-1]) + 1)
+    ),
+    "append": with_signature(lambda made, rest: b64(made) + rest),
+    "std_base64": with_signature(
+        lambda made, rest: base64.b64encode(b"\xfb\xff" + made[2:]).decode()
+    ),
+    "insert_newline": with_signature(lambda made, rest: f"{b64(made)[:5]}\n{b64(made)[5:]}"),
+}
+UNCHANGED = with_signature(lambda made, rest: b64(made))
+
+
+def token(keys, *, header=(), claims=(), key="k1", mutate=""):
+    head = json_text(BASE["header"] | dict(header), keys).encode()
+    body = json_text(BASE["claims"] | dict(claims), keys).encode()
+    # A changed part is signed again, so that the signature does not reveal the change.
+    head, body = changed_content(mutate, head, body)
+    made = signature(f"{b64(head)}.{b64(body)}".encode(), key, keys)
+    what, _, rest = mutate.partition(":")
+    return CHANGED_TOKEN.get(what, UNCHANGED)(b64(head), b64(body), made, rest)
 
 
 def request_for(transport, made):
-    """The request that carries the token `made` in the way that `transport` says."""
+    """A request with the token `made` at the place that `transport` names."""
     factory = APIRequestFactory()
     made_text = transport.replace("<token>", made).replace("<a x 20000>", "a" * 20_000)
     how, _, rest = made_text.partition(":")
@@ -262,13 +276,13 @@ def ask(made):
     return respond(request_for("Bearer <token>", made))
 
 
-def code(response):
+def code_of(response):
     return response.data["code"]
 
 
 @pytest.fixture
 def published(keys):
-    """The keys that the issuer publishes; tests change the list."""
+    """The keys that the issuer publishes. Tests change the list."""
     return [
         jwk(keys["k1"], kid="k1", alg="RS256", use="sig"),
         jwk(keys["k2"], kid="k2", alg="ES256"),
@@ -277,7 +291,7 @@ def published(keys):
 
 @pytest.fixture
 def issuer(settings, request, requests_mock, published):
-    """The issuer's key set, at an address that no other test has seen."""
+    """The issuer's key set, at a URL of this test only."""
     settings.JWT_KEY = ""
     settings.JWT_JWKS_URL = f"https://gateway.customer.example/{id(request)}/{time.time_ns()}"
     settings.JWT_ALGORITHMS = RECIPES["allowed_algorithms"]
@@ -301,7 +315,7 @@ def make_token(keys):
 
 
 @pytest.mark.parametrize("case", RECIPES["cases"] + OWN_CASES, ids=lambda case: case["id"])
-def test_token(case, keys, issuer):
+def test_token_of_the_corpus_is_accepted_or_refused(case, keys, issuer):
     parts = {name: case[name] for name in ("header", "claims", "key", "mutate") if name in case}
     made = token(keys, **parts)
 
@@ -315,18 +329,18 @@ def test_token(case, keys, issuer):
     else:
         check_refusal(response)
         assert made not in str(logged)
-    # At most the fetch at the start and one for a name that it did not hold.
+    # At most the first fetch and one more for an unknown key id.
     assert issuer.call_count <= 2
 
 
 def check_refusal(response):
     challenge = 'Bearer realm="social-publishing"'
-    if code(response) == "invalid_token":
+    if code_of(response) == "invalid_token":
         assert response["WWW-Authenticate"] == f'{challenge}, error="invalid_token"'
         assert response.data["detail"] == "The access token is not valid."
     else:
         assert response["WWW-Authenticate"] == challenge
-        assert code(response) == "not_authenticated"
+        assert code_of(response) == "not_authenticated"
 
 
 @pytest.mark.parametrize(
@@ -341,8 +355,8 @@ def check_refusal(response):
         ("bEARER <token>x.", "invalid_token"),
     ],
 )
-def test_code_tells_whether_a_token_was_sent(transport, expected, make_token, issuer):
-    assert code(respond(request_for(transport, make_token()))) == expected
+def test_code_shows_whether_a_token_was_sent(transport, expected, make_token, issuer):
+    assert code_of(respond(request_for(transport, make_token()))) == expected
 
 
 def test_reason_is_logged_as_a_short_code(make_token, issuer):
@@ -354,7 +368,7 @@ def test_reason_is_logged_as_a_short_code(make_token, issuer):
     ]
 
 
-def test_lines_of_a_request_carry_its_caller(make_token, issuer):
+def test_log_lines_of_a_request_name_its_caller(make_token, issuer):
     structlog.contextvars.clear_contextvars()
     ask(make_token())
 
@@ -362,7 +376,7 @@ def test_lines_of_a_request_carry_its_caller(make_token, issuer):
     structlog.contextvars.clear_contextvars()
 
 
-def test_issuer_and_audience_are_free_when_not_set(make_token, issuer, settings):
+def test_any_issuer_and_audience_is_accepted_if_none_is_set(make_token, issuer, settings):
     settings.JWT_ISSUER = settings.JWT_AUDIENCE = ""
 
     assert ask(make_token(claims={"iss": "x", "aud": ["y"]})).status_code == 200
@@ -371,7 +385,7 @@ def test_issuer_and_audience_are_free_when_not_set(make_token, issuer, settings)
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.text(st.characters(max_codepoint=255)), st.sampled_from(["", "Bearer ", "Bearer a.b."]))
-def test_any_header_is_answered_with_401(issuer, text, start):
+def test_any_authorization_header_gets_401(issuer, text, start):
     request = APIRequestFactory().get("/", HTTP_AUTHORIZATION=start + text)
 
     assert respond(request).status_code == 401
@@ -389,7 +403,7 @@ def test_any_header_is_answered_with_401(issuer, text, start):
         min_size=1,
     ),
 )
-def test_any_header_and_claims_are_answered_with_401(keys, issuer, header, claims):
+def test_any_token_header_and_claims_get_401(keys, issuer, header, claims):
     parts = [b64(json.dumps(part).encode()) for part in (BASE["header"] | header, claims)]
     made = ".".join(parts) + "." + b64(signature(".".join(parts).encode(), "k1", keys))
 
@@ -399,7 +413,7 @@ def test_any_header_and_claims_are_answered_with_401(keys, issuer, header, claim
 # --- The key set ---------------------------------------------------------------------------------
 
 
-def test_jw1_new_key_is_taken_after_one_fetch(clock, keys, published, issuer, make_token):
+def test_jw1_new_key_is_accepted_after_one_fetch(clock, keys, published, issuer, make_token):
     assert ask(make_token()).status_code == 200
     published.append(jwk(keys["k3"], kid="k3"))
 
@@ -415,7 +429,7 @@ def test_jw1_new_key_is_taken_after_one_fetch(clock, keys, published, issuer, ma
     assert issuer.call_count == 3
 
 
-def test_jw2_invented_names_cause_two_fetches(clock, issuer, make_token):
+def test_jw2_invented_key_ids_cause_two_fetches(clock, issuer, make_token):
     made = make_token(header={"kid": "k-0000"})
     for n in range(10_000):
         clock.shift(0.001)
@@ -442,7 +456,7 @@ def test_jw2_invented_names_cause_two_fetches(clock, issuer, make_token):
         pytest.param({"content": b"\xff"}, id="no text"),
     ],
 )
-def test_jw3_jw6_old_keys_serve_while_the_set_is_broken(
+def test_jw3_jw6_old_keys_are_used_while_the_set_is_broken(
     broken, clock, issuer, make_token, requests_mock, settings
 ):
     assert ask(make_token()).status_code == 200
@@ -456,9 +470,9 @@ def test_jw3_jw6_old_keys_serve_while_the_set_is_broken(
     clock.shift(3600 + 1)
     response = ask(make_token())
 
-    assert (response.status_code, code(response)) == (503, "auth_unavailable")
+    assert (response.status_code, code_of(response)) == (503, "auth_unavailable")
     assert response["Retry-After"]
-    assert not key_set_ready()
+    assert not can_verify()
 
 
 def test_jw4_removed_key_is_refused_within_five_minutes(clock, keys, published, issuer, make_token):
@@ -510,15 +524,15 @@ def test_jw5_unfit_keys_are_ignored_with_one_warning(clock, keys, published, iss
 def test_jw7_cold_start_without_the_set_is_503(clock, issuer, make_token, requests_mock, settings):
     fetch = requests_mock.get(settings.JWT_JWKS_URL, exc=requests.ConnectionError)
 
-    assert not key_set_ready()
+    assert not can_verify()
     for _ in range(100):
-        assert code(ask(make_token())) == "auth_unavailable"
+        assert code_of(ask(make_token())) == "auth_unavailable"
     assert fetch.call_count == 1
     assert respond(request_for("none:", "")).status_code == 401
 
     requests_mock.get(settings.JWT_JWKS_URL, json={"keys": []})
     clock.shift(6)
-    assert not key_set_ready()
+    assert not can_verify()
 
 
 def test_jw7_service_recovers_with_the_set(
@@ -529,7 +543,7 @@ def test_jw7_service_recovers_with_the_set(
     clock.shift(6)
 
     assert ask(make_token()).status_code == 200
-    assert key_set_ready()
+    assert can_verify()
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(25, 200), (-25, 200), (90, 401), (-90, 401)])
@@ -565,7 +579,7 @@ def test_many_threads_at_a_cold_start_share_one_fetch(
     assert fetch.call_count == 1
 
 
-def test_nobody_waits_for_a_fetch_who_has_the_key(
+def test_request_with_a_known_key_does_not_wait_for_a_fetch(
     clock, issuer, published, make_token, requests_mock, settings
 ):
     ask(make_token())
@@ -590,9 +604,11 @@ def test_nobody_waits_for_a_fetch_who_has_the_key(
         assert first.result().status_code == 200
 
 
-@pytest.mark.parametrize("drip", [b"", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["silent", "drops"])
-def test_slow_set_is_given_up(drip, issuer, make_token, requests_mock, settings, monkeypatch):
-    monkeypatch.setattr("config.jwt.JWKS_TIMEOUT_S", 0.3)
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["silent", "slow"])
+def test_slow_set_ends_at_the_timeout(
+    head, issuer, make_token, requests_mock, settings, monkeypatch
+):
+    monkeypatch.setattr("config.auth.jwks.TIMEOUT_S", 0.3)
     requests_mock.register_uri("GET", re.compile("^http://127"), real_http=True)
     with socket.create_server(("127.0.0.1", 0)) as server:
         settings.JWT_JWKS_URL = f"http://127.0.0.1:{server.getsockname()[1]}/"
@@ -600,14 +616,14 @@ def test_slow_set_is_given_up(drip, issuer, make_token, requests_mock, settings,
         def serve():
             line, _ = server.accept()
             with line:
-                line.sendall(drip)
-                for _ in range(60 if drip else 0):
+                line.sendall(head)
+                for _ in range(60 if head else 0):
                     try:
                         line.sendall(b" ")
                     except OSError:
                         return
                     time.sleep(0.1)
-                time.sleep(0 if drip else 6)
+                time.sleep(0 if head else 6)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -616,47 +632,45 @@ def test_slow_set_is_given_up(drip, issuer, make_token, requests_mock, settings,
         took = time.perf_counter() - start
         thread.join()
 
-    assert (response.status_code, code(response)) == (503, "auth_unavailable")
+    assert (response.status_code, code_of(response)) == (503, "auth_unavailable")
     assert took < 4
 
 
 @pytest.mark.parametrize("url", ["http://gateway.customer.example/", "ftp://x/", "//", "https://["])
-def test_address_that_is_not_https_is_never_called(
-    url, issuer, make_token, requests_mock, settings
-):
+def test_url_that_is_not_https_is_never_requested(url, issuer, make_token, requests_mock, settings):
     settings.JWT_JWKS_URL = url
 
     assert ask(make_token()).status_code == 503
     assert requests_mock.call_count == 0
 
 
-def test_plain_http_on_loopback_is_taken(issuer, published, make_token, requests_mock, settings):
+def test_plain_http_on_loopback_is_accepted(issuer, published, make_token, requests_mock, settings):
     settings.JWT_JWKS_URL = "http://localhost:9/jwks"
     requests_mock.get(settings.JWT_JWKS_URL, json={"keys": published})
 
     assert ask(make_token()).status_code == 200
 
 
-def test_key_without_an_algorithm_takes_only_the_listed_ones(keys, published, issuer, make_token):
+def test_key_without_an_algorithm_accepts_only_the_listed_ones(keys, published, issuer, make_token):
     published.append(jwk(keys["k3"], kid="k3"))
 
     assert ask(make_token(header={"kid": "k3"}, key="k3")).status_code == 200
     assert ask(make_token(header={"kid": "k3", "alg": "RS512"}, key="k3:RS512")).status_code == 401
 
 
-def test_token_without_a_name_means_the_only_key(published, issuer, make_token):
+def test_token_without_a_key_id_uses_the_only_key(published, issuer, make_token):
     del published[1]
 
     assert ask(make_token(header={"kid": None})).status_code == 200
     assert ask(make_token(header={"kid": None}, key="stranger")).status_code == 401
 
 
-# --- Other keys ----------------------------------------------------------------------------------
+# --- Configured keys -----------------------------------------------------------------------------
 
 
 @pytest.fixture
 def secret(settings):
-    """A shared secret, as developers have one."""
+    """A shared secret, as in development."""
     settings.JWT_KEY = "s" * 48
     settings.JWT_ALGORITHMS = ["HS256"]
     settings.JWT_JWKS_URL = settings.JWT_ISSUER = settings.JWT_AUDIENCE = ""
@@ -666,11 +680,11 @@ def secret(settings):
 HOUR = dt.timedelta(hours=1)
 
 
-def test_dev_token_is_taken(secret, settings):
+def test_dev_token_is_accepted(secret, settings):
     settings.JWT_ISSUER, settings.JWT_AUDIENCE = "https://issuer.example", "us"
 
     assert ask(sign_dev_token("alice", lifetime=HOUR)).data == {"user": "alice"}
-    assert key_set_ready()
+    assert can_verify()
 
 
 def test_dev_token_uses_the_configured_claim(secret, settings):
@@ -686,7 +700,7 @@ def test_dev_token_expires(secret, clock):
     assert ask(made).status_code == 401
 
 
-def test_dev_token_is_refused_where_it_would_not_be_taken(secret):
+def test_dev_token_with_an_invalid_user_or_lifetime_is_not_signed(secret):
     with pytest.raises(ValueError, match="user id"):
         sign_dev_token("no spaces", lifetime=HOUR)
     with pytest.raises(ValueError, match="longer"):
@@ -704,7 +718,7 @@ def test_dev_token_needs_a_shared_secret(secret, settings, change, keys):
         sign_dev_token("alice", lifetime=HOUR)
 
 
-def test_secret_takes_no_other_signature(secret, make_token, settings):
+def test_shared_secret_accepts_no_other_signature(secret, make_token, settings):
     settings.JWT_ALGORITHMS = ["HS256", "RS256"]
     hs256 = {"alg": "HS256", "kid": "any"}
 
@@ -715,11 +729,13 @@ def test_secret_takes_no_other_signature(secret, make_token, settings):
 
 
 @pytest.mark.parametrize(("name", "algorithm"), [("k1", "RS256"), ("k2", "ES256")])
-def test_public_key_in_pem(name, algorithm, secret, settings, keys, make_token):
+def test_public_key_in_pem_verifies_its_own_algorithm_only(
+    name, algorithm, secret, settings, keys, make_token
+):
     settings.JWT_KEY = pem(keys[name]).decode()
-    settings.JWT_ALGORITHMS = ["RS256", "ES256", "HS256"]  # a mistake that must not matter
+    settings.JWT_ALGORITHMS = ["RS256", "ES256", "HS256"]  # a wrong setting that must do no harm
 
-    assert key_set_ready()
+    assert can_verify()
     assert ask(make_token(header={"alg": algorithm, "kid": "any"}, key=name)).status_code == 200
     assert ask(make_token(header={"alg": "RS256"}, key="stranger")).status_code == 401
     forged = f"hmac:{settings.JWT_KEY}"
@@ -742,21 +758,21 @@ def test_without_a_usable_key_it_is_503(change, secret, settings, make_token):
 
     response = ask(make_token(header={"alg": "HS256"}, key=f"hmac:{secret}"))
 
-    assert (response.status_code, code(response)) == (503, "auth_unavailable")
+    assert (response.status_code, code_of(response)) == (503, "auth_unavailable")
     assert respond(request_for("none:", "")).status_code == 401
-    assert not key_set_ready()
+    assert not can_verify()
 
 
-# --- What others see -----------------------------------------------------------------------------
+# --- Framework -----------------------------------------------------------------------------------
 
 
-def test_caller_is_a_user_to_the_framework():
+def test_caller_has_what_drf_expects_of_a_user():
     caller = Caller(user_id="42")
 
     assert (caller.pk, caller.is_authenticated) == ("42", True)
 
 
-def test_scheme_in_the_description():
+def test_openapi_has_the_bearer_scheme():
     extension = OpenApiAuthenticationExtension.get_match(BearerAuthentication)
 
     assert extension.name == "bearerAuth"

@@ -18,7 +18,7 @@ import pytest
 import requests
 from django.conf import settings as django_settings
 
-from config.jwt import sign_dev_token
+from config.auth.dev_tokens import sign_dev_token
 from config.run.environment import first_free
 from config.run.journey import Caller
 from config.run.service import manage, web_command

@@ -23,7 +23,7 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJ1c2VyX2lkIjoiNDIifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 
 
 def good(request):
-    structlog.contextvars.bind_contextvars(user_id="42")  # as config.jwt does
+    structlog.contextvars.bind_contextvars(user_id="42")  # as config.auth does
     logging.getLogger("connections.views").warning("inside %s", "a view")
     return HttpResponse("ok")
 
@@ -46,7 +46,7 @@ urlpatterns = [
 
 @pytest.fixture
 def log(monkeypatch):
-    """Reads the records written since the last call; fails on a line that is no JSON object."""
+    """Returns the records since the last call. Fails for a line that is not a JSON object."""
     structlog.contextvars.clear_contextvars()  # of the last request of an earlier test
     written = io.StringIO()
     with monkeypatch.context() as patch:
@@ -73,7 +73,7 @@ def client():
 pytestmark = pytest.mark.urls(__name__)
 
 
-def test_both_kinds_of_loggers_write_the_same_line(log):
+def test_logging_and_structlog_write_the_same_line(log):
     logging.getLogger("publishing.engine").error("slot %d stopped", 2, extra={"slot": 2})
     structlog.get_logger("publishing.engine").error("slot %d stopped", 2, slot=2)
 
@@ -99,16 +99,16 @@ def test_time_is_utc_with_milliseconds(log):
 @pytest.mark.parametrize("case", NAUGHTY, ids=lambda case: case["id"])
 def test_naughty_text_stays_on_one_line(log, case):
     text = case["s"]
-    logging.getLogger("x").warning("said %s", text, extra={"said": text})
-    structlog.get_logger("x").warning("said", said=text)
+    logging.getLogger("x").warning("received %s", text, extra={"received": text})
+    structlog.get_logger("x").warning("received", received=text)
     try:
         raise ValueError(text)
     except ValueError:
         logging.getLogger("x").exception("raised")
 
     first, second, third = log()
-    assert first["event"] == f"said {text}"
-    assert first["said"] == second["said"] == text
+    assert first["event"] == f"received {text}"
+    assert first["received"] == second["received"] == text
     assert text in third["exception"]
 
 
@@ -118,7 +118,7 @@ def test_lone_surrogate_is_logged_as_an_escape(log):
     assert log()[0]["event"] == "half \ud800"
 
 
-def test_objects_are_printed(log):
+def test_objects_are_logged_by_their_repr(log):
     number = uuid.uuid4()
     logging.getLogger("x").warning("made", extra={"pk": number, "lost": ValueError(f"token={JWT}")})
 
@@ -127,21 +127,21 @@ def test_objects_are_printed(log):
     assert record["lost"] == "ValueError('token=***')"
 
 
-def test_lines_of_the_http_client_and_of_queries_are_left_out(log):
+def test_lines_of_the_http_client_and_of_queries_are_dropped(log):
     for name in ("urllib3.connectionpool", "requests", "django.server", "django.db.backends"):
         logging.getLogger(name).info("GET /oauth?code=abc")
 
     assert log() == []
 
 
-def test_queue_and_gunicorn_lines_pass_through_the_root(log):
+def test_queue_and_gunicorn_lines_use_our_format(log):
     logging.getLogger("django-q").info("cluster ready")
     logging.getLogger("gunicorn.error").error("worker died")
 
     assert [record["logger"] for record in log()] == ["django-q", "gunicorn.error"]
 
 
-def test_request_makes_one_access_line_without_its_query(log, client):
+def test_request_writes_one_access_line_without_its_query(log, client):
     client.get("/good?code=abc&state=def")
 
     inside, access = log()
@@ -161,14 +161,14 @@ def test_request_makes_one_access_line_without_its_query(log, client):
     }
 
 
-def test_unknown_path_is_one_line_and_no_line_break(log, client):
+def test_line_break_in_a_path_is_escaped(log, client):
     client.get("/nowhere%0AFORGED?code=abc")
 
     [access] = log()
     assert (access["path"], access["status"]) == ("/nowhere\nFORGED", 404)
 
 
-def test_answer_of_5xx_is_one_line_too(log, client):
+def test_response_of_5xx_is_one_line_too(log, client):
     client.get("/away")
 
     assert [record["status"] for record in log()] == [503]
@@ -184,7 +184,7 @@ def test_unhandled_exception_is_logged_once_with_its_traceback(log, client):
     assert failure["request_id"] == access["request_id"] == response["X-Request-ID"]
 
 
-def test_probes_are_quiet(log, client):
+def test_probes_write_no_access_line(log, client):
     client.get("/healthz")
 
     assert [record["event"] for record in log()] == ["inside a view"]
@@ -237,7 +237,7 @@ def test_nothing_stays_bound_after_a_request(client):
         ("barcode, encode state machine; code: 190", "barcode, encode state machine; code: 190"),
     ],
 )
-def test_redaction(text, shown):
+def test_secrets_are_redacted(text, shown):
     assert redacted(text) == shown
     assert redacted({"a": [text]}) == {"a": [shown]}
 

@@ -1,4 +1,4 @@
-"""The files around the code say what the code does."""
+"""The files around the code agree with the code."""
 
 import re
 
@@ -9,10 +9,10 @@ from config.run.journey import Form
 from socialpublishing.platforms import PLATFORMS
 
 LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
-# What is set by our own start scripts or read by others: no setting of the service.
+# Variables of our start scripts and of other programs, and old names of settings.
 NOT_SETTINGS = {
     "DATABASE_POOL", "BIND", "PORT", "WEB_CONCURRENCY", "SANDBOX_PORT", "POSTGRES_PASSWORD",
-    "TRUSTED_PROXIES",
+    "TRUSTED_PROXIES", "PUBLISH_LANES",
 }  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def test_lock_names_no_host_and_hashes_everything(name):
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_lock_has_what_its_requirements_pin(name):
+def test_lock_has_the_versions_that_its_requirements_pin(name):
     def pins(file):
         found = re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==([\w.]+)", (ROOT / file).read_text(), re.M)
         return {(package.lower().replace("_", "-"), version) for package, version in found}

@@ -16,8 +16,8 @@ CASES = [
     json.loads(line)
     for line in (Path(__file__).parent / "corpora/naughty_bodies.jsonl").read_text().splitlines()
 ]
-# The rest is about fields: serializers answer for it.
-OURS = {f"B{n:02}" for n in [*range(1, 6), *range(10, 19), *range(22, 39)]}
+# The other cases are about fields, which serializers check.
+PARSER_CASES = {f"B{n:02}" for n in [*range(1, 6), *range(10, 19), *range(22, 39)]}
 CODES = {400: "invalid_json", 413: "payload_too_large", 415: "unsupported_media_type"}
 VALID = {"caption": "Grüße 🎉", "platform_specific_options": {"board_id": "1"}}
 
@@ -47,7 +47,7 @@ def valid_with(member, value):
 
 
 def generated(first, times, middle="", last=""):
-    """`gen` of a line; corpora/README.md of the acceptance material gives its grammar."""
+    """The JSON text that the `gen` of a corpus line describes."""
     if first == "$members":
         return json.dumps({f"m{n}": n for n in range(times)})
     if first == "$zeros":
@@ -57,8 +57,8 @@ def generated(first, times, middle="", last=""):
     return first * times + middle + last * times
 
 
-def sent(case):
-    """The body and the headers that a line of the corpus stands for."""
+def request_parts(case):
+    """The body and the headers of a corpus line."""
     if "gen" in case:
         return valid_with(case["member"], generated(*case["gen"])), {}
     raw = case["raw"]
@@ -83,17 +83,19 @@ def sent(case):
     return raw, {}
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c["id"] in OURS], ids=lambda c: c["id"])
-def test_naughty_body(case):
-    body, headers = sent(case)
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c["id"] in PARSER_CASES], ids=lambda c: c["id"]
+)
+def test_body_of_the_corpus_has_the_expected_status(case):
+    body, headers = request_parts(case)
 
     response = post(body, **headers)
 
     if case["id"] == "B26":
-        # DRF asks no parser about an empty body: fields are missing, and the serializer says so.
+        # DRF calls no parser for an empty body: the serializer reports the missing fields.
         assert response.data == {}
         return
-    # A text of 1 MB is a body of more than 256 KB, and the rule for bodies comes first.
+    # A text of 1 MB is a body of more than 256 KB, and the limit for bodies is checked first.
     expected = [413] if case["id"] == "B22" else case["expect"]
     assert response.status_code in expected, response.data
     assert code(response) == CODES[response.status_code]
@@ -105,7 +107,7 @@ def test_naughty_body(case):
 @pytest.mark.parametrize(
     "content_type", ["application/json", "application/json; charset=utf-8", "application/JSON"]
 )
-def test_json_content_types_are_taken(content_type):
+def test_json_content_types_are_accepted(content_type):
     assert post(json.dumps(VALID), content_type=content_type).data == VALID
 
 
@@ -126,7 +128,7 @@ def test_content_encodings_are_refused(encoding):
     assert (response.status_code, code(response)) == (415, "unsupported_media_type")
 
 
-def test_body_of_the_largest_size_is_taken_and_one_byte_more_is_not():
+def test_largest_body_is_accepted_and_one_byte_more_is_refused():
     largest = json.dumps({"a": ""})[:-2] + "x" * (MAX_BYTES - 9) + '"}'
     assert len(largest) == MAX_BYTES
 
@@ -134,17 +136,17 @@ def test_body_of_the_largest_size_is_taken_and_one_byte_more_is_not():
     assert post(largest + " ").status_code == 413
 
 
-def test_whitespace_alone_is_no_json():
+def test_whitespace_alone_is_invalid():
     assert code(post("  \n")) == "invalid_json"
 
 
-def test_eight_levels_are_taken_and_nine_are_not():
+def test_eight_levels_are_accepted_and_nine_are_refused():
     assert load_object(b'{"a":' + b"[" * 7 + b"]" * 7 + b"}")
     with pytest.raises(InvalidJSONError, match="8 levels at offset 12"):
         load_object(b'{"a":' + b"[" * 8 + b"]" * 8 + b"}")
 
 
-def test_brackets_in_texts_are_no_nesting():
+def test_brackets_in_strings_do_not_count_as_nesting():
     text = "[[[[[[[[[[{{{{{{{{{{" + '"' + "\\" + "[" * 20
     assert load_object(json.dumps({"a": text}).encode()) == {"a": text}
 
@@ -167,7 +169,7 @@ def test_numbers_beyond_the_limits_are_refused(number):
         load_object(f'{{"n":{number}}}'.encode())
 
 
-def test_escaped_surrogate_pairs_are_characters():
+def test_escaped_surrogate_pairs_are_accepted():
     assert load_object(rb'{"a":"\ud83d\ude00"}') == {"a": "😀"}
 
 
@@ -182,7 +184,7 @@ def test_escaped_surrogate_pairs_are_characters():
         ('{"a":1,\n"b" 2}', "line 2, column 5"),
     ],
 )
-def test_message_tells_where_it_broke(body, where):
+def test_message_names_the_position(body, where):
     with pytest.raises(InvalidJSONError, match=where):
         load_object(body.encode())
 
@@ -199,14 +201,14 @@ def test_message_tells_where_it_broke(body, where):
     ],
     ids=lambda body: body[:8],
 )
-def test_hostile_body_takes_no_time(body):
+def test_hostile_body_takes_linear_time(body):
     # In quadratic time this would be minutes.
     assert post(body).status_code in (200, 400)
 
 
 @settings(deadline=None)
 @given(st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.text(), st.lists)))
-def test_what_it_takes_is_what_the_stock_parser_reads(value):
+def test_accepted_json_equals_that_of_the_standard_parser(value):
     text = json.dumps(value).encode()
     try:
         assert load_object(text) == json.loads(text)
@@ -216,6 +218,6 @@ def test_what_it_takes_is_what_the_stock_parser_reads(value):
 
 @settings(deadline=None)
 @given(st.binary(max_size=300) | st.text('[]{}",:\\ud0e1 \n').map(str.encode))
-def test_any_bytes_are_an_object_or_invalid(data):
+def test_any_bytes_give_an_object_or_invalid_json(data):
     with contextlib.suppress(InvalidJSONError):
         assert isinstance(load_object(data), dict)

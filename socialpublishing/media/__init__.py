@@ -1,20 +1,13 @@
-"""Media at addresses that we did not write: is it there, what is it, and its bytes.
+"""Reading media files at URLs that others wrote: existence, type, measures and content.
 
-Every address passes the gates of gate.py; fetch.py connects to nothing but the address that passed,
-and bounds what it reads in size and time; pieces.py reads here and there in a file; formats.py,
-documents.py and videos.py let the bytes decide what they are. What is given as a path instead of an
-address lies in the object store (store.py).
+addresses.py checks each URL and the IP addresses of its host. network.py connects only to checked
+addresses and limits time and bytes. concurrency.py limits parallel reads, fetch.py follows
+redirects, stream.py reads a response, remote_file.py reads ranges of a file. formats.py,
+pictures.py, documents.py and videos.py read the type and the measures from the bytes. A path
+instead of a URL names a file in the object store (store.py).
 
-Everything that goes wrong is a MediaError, with one of these codes and a sentence for the owner of
-the post, which names the address without its query, since signatures are secrets:
-
-asset_unreachable            no such name, refused, no answer in time, no valid certificate, not 200
-asset_too_large              more bytes or more pixels than we take
-asset_type_mismatch          not what was declared, or nothing that any platform takes
-asset_address_refused        an address that we do not fetch from
-asset_incomplete             the file ended early, or went on behind its stated length
-asset_changed                it has another size than when the post was accepted
-object_store_not_configured  a path instead of an address, and no object store to look it up in
+Every failure is a MediaError (socialpublishing/errors.py) with a sentence for the owner of the
+post. The sentence names the URL without its query, because signatures are secrets.
 """
 
 from __future__ import annotations
@@ -26,9 +19,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from socialpublishing.errors import MediaError
-from socialpublishing.media import documents, fetch, formats, store, videos
-from socialpublishing.media.fetch import INTERNET, Network, Part, Span, Stream
-from socialpublishing.media.pieces import PIECE_BYTES, Pieces, Read
+from socialpublishing.media import documents, fetch, formats, pictures, store, videos
+from socialpublishing.media.network import INTERNET, Network
+from socialpublishing.media.remote_file import BLOCK_BYTES, Read, RemoteFile
+from socialpublishing.media.stream import ByteRange, Part, Stream
 
 __all__ = [
     "Downloaded",
@@ -42,7 +36,7 @@ __all__ = [
     "public_address",
 ]
 
-PROBE_S = 8  # a caller of the API waits for it
+PROBE_S = 8  # a caller of the API waits meanwhile
 TRANSFER_S = 30
 TRANSFER_S_PER_MB = 1
 TRANSFER_MAX_S = 600
@@ -50,17 +44,17 @@ TRANSFER_MAX_S = 600
 
 @dataclass(frozen=True, kw_only=True)
 class MediaFacts:
-    """What the bytes say. None: not known, or not for this type."""
+    """Facts read from the bytes. None: unknown, or does not apply to this type."""
 
     mime_type: str
     size_bytes: int | None
-    width: int | None = None  # pixels: of a picture as stored, of a video as it is shown
+    width: int | None = None  # pixels; a picture as stored, a video as shown
     height: int | None = None
     is_animated: bool = False  # GIF and WebP only
-    duration_s: float | None = None  # videos only, and what follows
+    duration_s: float | None = None  # this and all below: videos only
     frame_rate: float | None = None  # on average
-    video_codec: str | None = None  # as FFmpeg names them: "h264"
-    audio_codec: str | None = None  # None for a silent video, too
+    video_codec: str | None = None  # FFmpeg's name, such as "h264"
+    audio_codec: str | None = None  # None for a silent video too
 
     @property
     def is_animated_gif(self) -> bool:
@@ -76,25 +70,25 @@ class Downloaded(MediaFacts):
 def probe(
     url: str, *, declared_type: str, max_bytes: int, network: Network = INTERNET
 ) -> MediaFacts:
-    """Look at a few parts of the file at `url`, 8 MB at most, within 8 s. Raises MediaError.
+    """Read a few parts of the file at `url`, 8 MB at most, within 8 s. Raises MediaError.
 
-    `declared_type` is what the owner says it is: a MIME type, a family ("image", "image/*"), or
-    nothing ("", "application/octet-stream"), when the bytes alone decide. A document has to be
-    declared as one, by its type or as "document".
+    `declared_type` is the caller's declaration: a MIME type, a family ("image", "image/*"), or
+    none ("", "application/octet-stream"): then the bytes alone decide. A document must be declared
+    as one, by its MIME type or as "document".
 
-    A video whose header cannot be read is refused: players could not read it either.
+    A video with an unreadable header is refused: players could not read it either.
     """
-    with _about(url):
+    with _errors_name(url):
         deadline = time.monotonic() + PROBE_S
         address = store.address_of(url)
-        file = Pieces(address, max_bytes=max_bytes, deadline=deadline, network=network)
-        head = file.read(0, PIECE_BYTES)
+        file = RemoteFile(address, max_bytes=max_bytes, deadline=deadline, network=network)
+        head = file.read(0, BLOCK_BYTES)
         if documents.is_declared(declared_type):
             mime_type = documents.sniff(declared_type, file.read, file.size_bytes)
             return MediaFacts(mime_type=mime_type, size_bytes=file.size_bytes)
         mime_type = _sniff(head, declared_type)
         if mime_type.startswith("image/"):
-            return _picture(mime_type, head, file.read, file.size_bytes)
+            return _picture_facts(mime_type, head, file.read, file.size_bytes)
         movie = videos.measure(mime_type, file.read, file.size_bytes, deadline=deadline)
         return MediaFacts(mime_type=mime_type, size_bytes=file.size_bytes, **vars(movie))
 
@@ -102,10 +96,10 @@ def probe(
 def download(
     url: str, *, max_bytes: int, declared_type: str = "", network: Network = INTERNET
 ) -> Downloaded:
-    """The picture at `url`, held in memory. Raises MediaError."""
+    """The picture at `url`, in memory. Raises MediaError."""
     with open_stream(url, max_bytes=max_bytes, network=network) as stream:
         data = b"".join(stream.chunks())
-        facts = _picture(
+        facts = _picture_facts(
             _sniff(data, declared_type),
             data,
             lambda start, length: data[start : start + length],
@@ -123,21 +117,21 @@ def open_stream(
     expected_bytes: int | None = None,
     network: Network = INTERNET,
 ) -> Iterator[Stream]:
-    """The file at `url` from byte `start` on, piece by piece. Opening and reading raise MediaError.
+    """The file at `url` from byte `start` on, as a stream. Opening and reading raise MediaError.
 
-    30 s and 1 s per MB of what may come are all the time there is, from the look-up to the last
-    byte, 600 s at most. `max_bytes` and `expected_bytes` are for the whole file: one that is not of
-    `expected_bytes` has changed since it was looked at (`asset_changed`).
+    The time limit, from name resolution to the last byte, is 30 s plus 1 s per MB of `max_bytes`
+    after `start`, at most 600 s. `max_bytes` and `expected_bytes` count the whole file: a file of
+    another size than `expected_bytes` has changed since it was probed (`asset_changed`).
     """
     seconds = TRANSFER_S + TRANSFER_S_PER_MB * (max_bytes - start) / 1_000_000
     with (
-        _about(url),
+        _errors_name(url),
         fetch.opened(
             store.address_of(url),
             max_bytes=max_bytes,
             seconds=min(seconds, TRANSFER_MAX_S),
             network=network,
-            span=Span(start=start),
+            byte_range=ByteRange(start=start),
             expected_bytes=expected_bytes,
         ) as stream,
     ):
@@ -145,12 +139,12 @@ def open_stream(
 
 
 def public_address(url: str) -> str:
-    """The address that a platform is given which pulls the file itself: signed, for a path.
+    """The URL for a platform that pulls the file itself. For a path it is signed.
 
-    It is good for an hour, and a secret as long as it is: only for the request to the platform.
-    Raises MediaError.
+    A signed URL is valid for one hour and a secret meanwhile: use it only in the request to the
+    platform. Raises MediaError.
     """
-    with _about(url):
+    with _errors_name(url):
         return store.address_of(url)
 
 
@@ -160,22 +154,22 @@ def _sniff(data: bytes, declared_type: str) -> str:
     return mime_type
 
 
-def _picture(mime_type: str, head: bytes, read: Read, size_bytes: int | None) -> MediaFacts:
-    header = formats.read_header(mime_type, read)
-    formats.check_end(mime_type, head, size_bytes)
+def _picture_facts(mime_type: str, head: bytes, read: Read, size_bytes: int | None) -> MediaFacts:
+    header = pictures.read_header(mime_type, read)
+    pictures.check_end(mime_type, head, size_bytes)
     return MediaFacts(mime_type=mime_type, size_bytes=size_bytes, **vars(header))
 
 
 @contextmanager
-def _about(url: str) -> Iterator[None]:
-    """Name the address in whatever is raised, without its query: signatures are secrets."""
+def _errors_name(url: str) -> Iterator[None]:
+    """Add the URL to each MediaError, without its query: signatures are secrets."""
     try:
         yield
     except MediaError as error:
-        raise type(error)(f"{error} ({_shown(url)})") from error
+        raise type(error)(f"{error} ({_printable(url)})") from error
 
 
-def _shown(url: str) -> str:
+def _printable(url: str) -> str:
     address = url.partition("?")[0].partition("#")[0]
     scheme, slashes, rest = address.partition("//")
     host, slash, path = rest.partition("/")

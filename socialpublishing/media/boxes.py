@@ -6,21 +6,21 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-HEAD_BYTES = 16  # of the longest kind of head
-MAX_BOXES = 1000  # beside each other; an honest file has a few dozen
+HEAD_BYTES = 16  # the longest form of a box header
+MAX_BOXES = 1000  # on one level; a normal file has a few dozen
 
 
 @dataclass(frozen=True, kw_only=True)
 class BoxHead:
     kind: bytes
     head_bytes: int
-    length: int  # in bytes, the head included
+    length: int  # in bytes, including the header
 
 
 def read_head(data: bytes, *, rest: int) -> BoxHead | None:
-    """The head of a box that `data` begins with, None if it is none.
+    """The header of the box at the start of `data`, None if there is no box.
 
-    `rest` is how many bytes the file, or the box around it, has from here on.
+    `rest` is the number of bytes from here to the end of the file or of the enclosing box.
     """
     if len(data) < 8:
         return None
@@ -31,7 +31,7 @@ def read_head(data: bytes, *, rest: int) -> BoxHead | None:
             return None
         (length,) = struct.unpack_from(">Q", data, 8)
         head_bytes = HEAD_BYTES
-    elif length == 0:  # up to the end
+    elif length == 0:  # to the end
         length = rest
     if length < head_bytes:
         return None
@@ -39,7 +39,7 @@ def read_head(data: bytes, *, rest: int) -> BoxHead | None:
 
 
 def children(data: bytes, *kinds: bytes) -> Iterator[bytes]:
-    """What stands in the boxes of the first of `kinds` in `data`, or below them, kind by kind."""
+    """The contents of all boxes in `data` at the path `kinds`, such as b"moov", b"trak"."""
     if not kinds:
         yield data
         return

@@ -1,7 +1,7 @@
-"""Shows the header of a video to FFmpeg: a program of its own, run by videos.py.
+"""Reads the header of a video with FFmpeg. A separate program, started by videos.py.
 
-Takes the name of a demuxer as its argument and the header on standard input; writes what it found
-as JSON. It imports nothing of ours. It ends with 3 for a header that FFmpeg does not understand.
+Its argument is the name of a demuxer, its standard input the header. It writes the result as JSON.
+It imports nothing of ours. Its exit code is 3 if FFmpeg cannot read the header.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import av
 
-# PyAV imports these when it meets a stream of their kind: too late, for then no file can be opened.
+# PyAV would import these at the first stream of their kind. By then no file can be opened.
 import av.audio.codeccontext
 import av.audio.stream
 import av.subtitles.codeccontext
@@ -22,12 +22,12 @@ import av.subtitles.stream
 import av.video.codeccontext
 import av.video.stream
 
-MEMORY_BYTES = 128 * 1024 * 1024  # beside code; the index of a film of four hours takes the half
+MEMORY_BYTES = 128 * 1024 * 1024  # without code; the index of a four-hour film takes half of it
 CPU_S = 2
 
 
 class Header:
-    """Can only be read on: from the size of a file FFmpeg would guess how long it lasts."""
+    """Readable only, not seekable: from a file's size FFmpeg would guess the duration."""
 
     def __init__(self, data: bytes) -> None:
         self._data = io.BytesIO(data)
@@ -37,7 +37,7 @@ class Header:
 
 
 def confine() -> None:
-    """Nothing can be opened from here on: no second file, no socket; and little can be used up."""
+    """From here on no file and no socket can be opened, and CPU and memory are limited."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
@@ -45,7 +45,7 @@ def confine() -> None:
 
 
 def facts(demuxer: str, header: bytes) -> dict[str, Any]:
-    # The demuxer is named, so that no playlist is taken for one; no protocol may be used.
+    # A fixed demuxer, so that a playlist is not read as one. No protocol may be used.
     options = {"protocol_whitelist": "none"}
     with av.open(Header(header), mode="r", format=demuxer, options=options) as container:
         cover = av.stream.Disposition.attached_pic
@@ -63,10 +63,10 @@ def facts(demuxer: str, header: bytes) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    received = sys.stdin.buffer.read()
+    header = sys.stdin.buffer.read()
     confine()
     try:
-        found = facts(sys.argv[1], received)
-    except Exception:  # noqa: BLE001  nobody can list what strangers' bytes bring about
+        found = facts(sys.argv[1], header)
+    except Exception:  # noqa: BLE001  hostile bytes can raise anything
         sys.exit(3)
     sys.stdout.write(json.dumps(found))

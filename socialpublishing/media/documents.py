@@ -1,7 +1,7 @@
-"""Documents: PDF, and what Word and PowerPoint write. None is ever opened, only recognised.
+"""Recognises documents: PDF, and the files of Word and PowerPoint. None is ever opened.
 
-An archive is a document by the entries that it has to have (ECMA-376 part 2, the Open Packaging
-Conventions), an older Office file by the streams in its directory ([MS-CFB] section 2.6).
+A ZIP archive is a document if it has the required entries (ECMA-376 part 2, the Open Packaging
+Conventions), an older Office file if its directory has the right streams ([MS-CFB] section 2.6).
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from socialpublishing.media.formats import check_declared, mismatch, normal
-from socialpublishing.media.pieces import PIECE_BYTES, Read
+from socialpublishing.errors import AssetTypeMismatchError
+from socialpublishing.media.formats import check_declared, normalized
+from socialpublishing.media.remote_file import BLOCK_BYTES, Read
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
 MAIN_ENTRIES = {
@@ -30,26 +31,28 @@ END_OF_DIRECTORY = b"PK\x05\x06"
 DIRECTORY_ENTRY = b"PK\x01\x02"
 MAX_ENTRIES = 10_000
 MAX_DIRECTORY_BYTES = 2 * 1024 * 1024
-OLE_DIRECTORY_BYTES = 4096  # 32 entries; the streams in question are among the first
+OLE_DIRECTORY_BYTES = 4096  # 32 entries; the streams that we look for are among the first
 
 
 def is_declared(declared: str) -> bool:
-    """Does the owner call the file a document?"""
-    return normal(declared) in {*MIME_TYPES, FAMILY, f"{FAMILY}/*"}
+    """Whether the caller declares the file as a document."""
+    return normalized(declared) in {*MIME_TYPES, FAMILY, f"{FAMILY}/*"}
 
 
 def sniff(declared: str, read: Read, size_bytes: int | None) -> str:
-    """The MIME type of a document. Raises MediaError for any other file, and another document."""
-    head = read(0, PIECE_BYTES)
+    """The MIME type of a document. Raises MediaError if the file is none or not as declared."""
+    head = read(0, BLOCK_BYTES)
     found = None
     if head.startswith(PDF):
         found = "application/pdf"
     elif head.startswith(ZIP):
-        found = _package_type(_first_names(head)) or _package_type(_all_names(read, size_bytes))
+        found = _package_type(_names_in_head(head)) or _package_type(
+            _listed_names(read, size_bytes)
+        )
     elif head.startswith(OLE):
         found = next(filter(None, map(MAIN_STREAMS.get, _ole_names(head, read))), None)
     if found is None:
-        raise mismatch("The file is none of the documents that platforms take.")
+        raise AssetTypeMismatchError("The file is none of the documents that platforms accept.")
     check_declared(declared, found, FAMILY)
     return found
 
@@ -60,8 +63,8 @@ def _package_type(names: list[str]) -> str | None:
     return next((MAIN_ENTRIES[name] for name in names if name in MAIN_ENTRIES), None)
 
 
-def _first_names(head: bytes) -> list[str]:
-    """The entries whose own heads stand in `head`: most writers put the main one in front."""
+def _names_in_head(head: bytes) -> list[str]:
+    """The entries whose headers are in `head`. Most programs write the main entry first."""
     names = []
     at = 0
     while at >= 0:
@@ -70,11 +73,11 @@ def _first_names(head: bytes) -> list[str]:
     return names
 
 
-def _all_names(read: Read, size_bytes: int | None) -> list[str]:
-    """The entries that the directory at the archive's end lists; none if it is not to be found."""
+def _listed_names(read: Read, size_bytes: int | None) -> list[str]:
+    """The entries of the directory at the archive's end; empty if it is not found."""
     if size_bytes is None:
         return []
-    tail = read(max(size_bytes - PIECE_BYTES, 0), PIECE_BYTES)
+    tail = read(max(size_bytes - BLOCK_BYTES, 0), BLOCK_BYTES)
     end = tail.rfind(END_OF_DIRECTORY)
     if end < 0 or len(tail) < end + 22:
         return []
@@ -85,7 +88,7 @@ def _all_names(read: Read, size_bytes: int | None) -> list[str]:
     names: list[str] = []
     at = 0
     while directory[at : at + 4] == DIRECTORY_ENTRY and len(directory) >= at + 46:
-        lengths = struct.unpack_from("<HHH", directory, at + 28)  # of name, extras, comment
+        lengths = struct.unpack_from("<HHH", directory, at + 28)  # of name, extra field, comment
         names.append(_name(directory, at + 46, directory[at + 28 : at + 30]))
         if len(names) > MAX_ENTRIES:
             break
@@ -98,14 +101,14 @@ def _name(data: bytes, at: int, length: bytes) -> str:
 
 
 def _ole_names(head: bytes, read: Read) -> Iterator[str]:
-    """The names in the first sectors of the directory."""
+    """The names of the first streams in the directory."""
     if len(head) < 512:
         return
     (shift,) = struct.unpack_from("<H", head, 30)
     (sector,) = struct.unpack_from("<I", head, 48)
-    if shift not in {9, 12}:  # sectors of 512 and of 4096 bytes
+    if shift not in {9, 12}:  # sectors of 512 or 4096 bytes
         return
     directory = read((sector + 1) << shift, OLE_DIRECTORY_BYTES)
     for at in range(0, len(directory) - 127, 128):
-        (length,) = struct.unpack_from("<H", directory, at + 64)  # in bytes, with a zero at the end
+        (length,) = struct.unpack_from("<H", directory, at + 64)  # in bytes, with the final zero
         yield directory[at : at + min(max(length - 2, 0), 62)].decode("utf-16-le", "replace")

@@ -1,8 +1,8 @@
-"""The object store: where an asset lies that is given as a path instead of an address.
+"""The object store: an asset whose URL is a path is a file in it.
 
-S3, or what speaks like it. Addresses are signed for one hour with AWS Signature Version 4
-(https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html), anew at each use. A
-signature is as good as a key while it lasts: none of these addresses is stored, logged or told.
+The store is S3 or compatible. Each use signs a new URL, valid for one hour, with AWS Signature
+Version 4 (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html). A signed
+URL is a secret while it is valid: it is never stored, logged or returned to a caller.
 """
 
 from __future__ import annotations
@@ -12,19 +12,16 @@ from typing import Any
 
 from django.conf import settings
 
-from socialpublishing.errors import (
-    AssetAddressRefusedError,
-    ObjectStoreNotConfiguredError,
-)
+from socialpublishing.errors import AssetAddressRefusedError, ObjectStoreNotConfiguredError
 
 SIGNED_FOR_S = 3600
 MAX_KEY_BYTES = 1024
 
 
 def address_of(url: str) -> str:
-    """`url` itself, or the signed address of what it names in the object store.
+    """`url` itself, or for a path the signed URL of the file in the object store.
 
-    Raises MediaError for a path that cannot be one of ours, or without an object store.
+    Raises MediaError for an unusable path, and if no object store is configured.
     """
     if not _is_path(url):
         return url
@@ -66,14 +63,14 @@ def _is_key(key: str) -> bool:
         key.isprintable()
         and "\\" not in key
         and len(key.encode()) <= MAX_KEY_BYTES
-        # What a server in between might take for another path.
+        # A server in between might normalise these to another path.
         and not {"", ".", ".."} & set(key.split("/"))
     )
 
 
 @functools.lru_cache(maxsize=4)
 def _client(endpoint: str, region: str, access_key: str, secret_key: str) -> Any:
-    # Imported only where there is an object store: it takes 0.3 s and 30 MB.
+    # Imported only if there is an object store: the import takes 0.3 s and 30 MB.
     import boto3  # type: ignore[import-untyped]
     from botocore.config import Config  # type: ignore[import-untyped]
 

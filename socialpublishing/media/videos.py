@@ -1,12 +1,12 @@
-"""How large, how long and how fast a video is, by its header: never by decoding it.
+"""The dimensions, duration and frame rate of a video, by its header. Nothing is decoded.
 
-The boxes of an MP4 or QuickTime file are walked by hand, within the bounds of pieces.py, until the
-one that holds the header (`moov`) is found, wherever it stands. Only `ftyp` and `moov`, or what
-stands in a WebM file before its first pictures, is then shown to FFmpeg.
+Own code walks the boxes of an MP4 or QuickTime file, within the budget of remote_file.py, until it
+finds the header (`moov`), wherever it is. FFmpeg then reads only `ftyp` and `moov`, or the part of
+a WebM file before its first pictures.
 
-FFmpeg does that in a process of its own (demuxer.py): a few bytes of header can make it allocate
-gigabytes, and its parsers have been broken before. That process cannot open a file or a socket, and
-is given so much memory and time, and no more.
+FFmpeg runs in a separate process (demuxer.py): a few bytes of header can make it allocate
+gigabytes, and its parsers have had vulnerabilities. That process cannot open a file or a socket,
+and its memory and time are limited.
 """
 
 from __future__ import annotations
@@ -22,32 +22,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from socialpublishing.errors import AssetUnreachableError, MediaError
+from socialpublishing.errors import AssetTypeMismatchError, AssetUnreachableError
 from socialpublishing.media import boxes
-from socialpublishing.media.formats import mismatch
-from socialpublishing.media.pieces import PIECE_BYTES, Read
+from socialpublishing.media.remote_file import BLOCK_BYTES, Read
 
-MAX_BOXES = 100  # in front of the header; an honest file has a handful
+MAX_BOXES = 100  # before the header; a normal file has a handful
 MAX_SIDE = 20_000  # pixels
 MAX_FRAME_RATE = 1_000
 MAX_DURATION_S = 7 * 24 * 3600
 DEMUXER = Path(__file__).with_name("demuxer.py")
-UNREADABLE = 3  # how it ends for a header that FFmpeg does not understand
-DEMUXER_S = 5  # on a busy machine; it uses 0.1 s of a processor, and is allowed 2 s
+EXIT_UNREADABLE = 3  # the exit code if FFmpeg cannot read the header
+DEMUXER_S = 5  # wall clock, for a busy machine; it uses 0.1 s of CPU and may use 2 s
 MAX_DEMUXERS = 4  # at once in this process; each takes 40 MB
 
-# The element of a WebM file that holds pictures and sound; not where an index only names it.
+# The element of a WebM file that holds pictures and sound, except where an index names it.
 CLUSTER = re.compile(rb"(?<!\x53\xab\x84)\x1f\x43\xb6\x75")
 EMPTY_CLUSTER = b"\x1f\x43\xb6\x75\x80"
+
+UNREADABLE = "The video's header cannot be found or read."
 
 _demuxers = threading.BoundedSemaphore(MAX_DEMUXERS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Movie:
-    """None: the header does not tell. Codecs are named as FFmpeg does ("h264", "aac")."""
+    """None: not in the header. Codecs have FFmpeg's names ("h264", "aac")."""
 
-    width: int  # pixels, as it is shown: after any rotation that the file asks for
+    width: int  # pixels, as shown: after any rotation that the file specifies
     height: int
     duration_s: float | None
     frame_rate: float | None  # on average
@@ -61,39 +62,39 @@ def measure(mime_type: str, read: Read, size_bytes: int | None, *, deadline: flo
     Raises MediaError if its header cannot be found or read.
     """
     if mime_type == "video/webm":
-        header = CLUSTER.split(read(0, PIECE_BYTES), maxsplit=1)[0]
-        # FFmpeg takes a header for whole only when it sees what follows.
+        header = CLUSTER.split(read(0, BLOCK_BYTES), maxsplit=1)[0]
+        # FFmpeg accepts a header as complete only if another element follows.
         return _movie(_demuxed("matroska", header + EMPTY_CLUSTER, deadline), Track())
     ftyp, moov = _header_boxes(read, size_bytes)
     return _movie(_demuxed("mov", ftyp + moov, deadline), _picture_track(moov))
 
 
 def _header_boxes(read: Read, size_bytes: int | None) -> tuple[bytes, bytes]:
-    """`ftyp`, which older files do not have, and `moov`, each whole."""
+    """`ftyp`, which older files do not have, and `moov`, both complete."""
     at, ftyp = 0, b""
     for _ in range(MAX_BOXES):
         box = boxes.read_head(read(at, boxes.HEAD_BYTES), rest=(size_bytes or 0) - at)
         if box is None:
             break
         if box.kind in {b"ftyp", b"moov"}:
-            whole = read(at, box.length)
-            if len(whole) < box.length:
+            data = read(at, box.length)
+            if len(data) < box.length:
                 break
             if box.kind == b"moov":
-                return ftyp, whole
-            ftyp = whole
+                return ftyp, data
+            ftyp = data
         at += box.length
-    raise _unreadable()
+    raise AssetTypeMismatchError(UNREADABLE)
 
 
 def _demuxed(demuxer: str, header: bytes, deadline: float) -> dict[str, Any]:
-    """What FFmpeg reads in `header`, unchecked."""
+    """FFmpeg's facts about `header`, unchecked."""
     until = min(deadline, time.monotonic() + DEMUXER_S)
     if not _demuxers.acquire(timeout=max(until - time.monotonic(), 0)):
-        raise AssetUnreachableError("Too many videos are being looked at right now.")
+        raise AssetUnreachableError("Too many videos are being read right now.")
     try:
-        # -I: the working directory has no say in what is imported. No environment: it holds keys.
-        done = subprocess.run(  # noqa: S603  our own program, no part of the command from outside
+        # -I: no imports from the working directory. No environment: it holds keys.
+        done = subprocess.run(  # noqa: S603  our own program; the command has no outside input
             [sys.executable, "-I", str(DEMUXER), demuxer],
             input=header,
             stdout=subprocess.PIPE,
@@ -103,12 +104,12 @@ def _demuxed(demuxer: str, header: bytes, deadline: float) -> dict[str, Any]:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise _unreadable() from error
+        raise AssetTypeMismatchError(UNREADABLE) from error
     finally:
         _demuxers.release()
-    if done.returncode == UNREADABLE or done.returncode < 0:  # killed, by its limits or by itself
-        raise _unreadable()
-    done.check_returncode()  # anything else is a fault of ours
+    if done.returncode == EXIT_UNREADABLE or done.returncode < 0:  # below 0: a signal ended it
+        raise AssetTypeMismatchError(UNREADABLE)
+    done.check_returncode()  # any other exit code is a bug of ours
     data: dict[str, Any] = json.loads(done.stdout)
     return data
 
@@ -117,7 +118,7 @@ def _movie(data: dict[str, Any], track: Track) -> Movie:
     width = data["width"] or track.width
     height = data["height"] or track.height
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
-        raise _unreadable()
+        raise AssetTypeMismatchError(UNREADABLE)
     if track.is_turned:
         width, height = height, width
     return Movie(
@@ -131,33 +132,29 @@ def _movie(data: dict[str, Any], track: Track) -> Movie:
 
 
 def _within(value: float | None, most: float) -> float | None:
-    """Nothing for what no film has: players make something up then, and we do not know what."""
+    """None for an impossible value: each player replaces it by another one."""
     return round(value, 3) if value is not None and 0 < value <= most else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """What the container says of the pictures. FFmpeg tells it only to those who decode some."""
+    """The track header. FFmpeg reports these values only after decoding a frame."""
 
-    width: int = 0  # pixels, 0 if not told
+    width: int = 0  # pixels, 0 if unknown
     height: int = 0
-    is_turned: bool = False  # phones lay the picture on its side and say so
+    is_turned: bool = False  # phones store a rotated picture and a rotation
 
 
 def _picture_track(moov: bytes) -> Track:
-    """The first track of pictures (14496-12: tkhd in section 8.3.2, stsd in 8.5.2 and 12.1.3)."""
+    """The first video track (14496-12: tkhd in section 8.3.2, stsd in 8.5.2 and 12.1.3)."""
     for track in boxes.children(moov, b"moov", b"trak"):
         handler = next(boxes.children(track, b"mdia", b"hdlr"), b"")
         if handler[8:12] != b"vide":
             continue
         header = next(boxes.children(track, b"tkhd"), b"")
-        matrix = header[52 if header[:1] == b"\x01" else 40 :][:20]  # version 1: longer times
+        matrix = header[52 if header[:1] == b"\x01" else 40 :][:20]  # version 1 has longer times
         a, b, _, c, d = struct.unpack(">5i", matrix.ljust(20, b"\0"))
         sample = next(boxes.children(track, b"mdia", b"minf", b"stbl", b"stsd"), b"")
         width, height = struct.unpack(">HH", sample[40:44].ljust(4, b"\0"))
         return Track(width=width, height=height, is_turned=a == d == 0 and bool(b and c))
     return Track()
-
-
-def _unreadable() -> MediaError:
-    return mismatch("The video's header cannot be found or read.")

@@ -1,4 +1,4 @@
-"""Each rule of each platform, one step inside its limit and one step outside."""
+"""Each content limit of each platform: the last allowed value and the first refused one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from socialpublishing.platforms import PLATFORMS
 from socialpublishing.posts import Media, MediaKind, Post
 
 STEP = {"ratio": 0.005, "frame_rate": 0.1, "duration_s": 0.1}
-EVERY = [
+ALL_KINDS = [
     pytest.param(name, kind, id=f"{name}-{kind.name}")
     for name, platform in PLATFORMS.items()
     for kind in platform.capabilities.post_types
 ]
-EVERY_MEDIA = [
+ALL_MEDIA = [
     pytest.param(name, kind, media, id=f"{name}-{kind.name}-{media}")
     for name, platform in PLATFORMS.items()
     for kind in platform.capabilities.post_types
@@ -26,115 +26,121 @@ EVERY_MEDIA = [
 ]
 
 
-def a_file(kind: MediaKind, limit: MediaLimit, **facts: Any) -> Media:
-    """A file that keeps all of `limit`, but for `facts`; it is measured in nothing else."""
+def make_file(kind: MediaKind, limit: MediaLimit, **facts: Any) -> Media:
+    """A file within `limit` that differs in `facts`. Its other measures are unknown."""
     mime_type = sorted(limit.mime_types)[0]
     return Media(**{"kind": kind, "url": "x", "mime_type": mime_type, **facts})
 
 
-def a_post(kind: PostType, *media: Media, text: str | None = None, **options: Any) -> Post:
+def make_post(kind: PostType, *media: Media, text: str | None = None, **options: Any) -> Post:
     text = text if text is not None else "Hi" * bool(kind.max_text)
-    given = dict.fromkeys(kind.required_options, True)
-    return Post(text=text, media=media, options={"post_type": kind.name, **given, **options})
+    required = dict.fromkeys(kind.required_options, True)
+    return Post(text=text, media=media, options={"post_type": kind.name, **required, **options})
 
 
-def enough(kind: PostType, media: MediaKind, **facts: Any) -> list[Media]:
-    """As many files as a post of `kind` needs at least; the first has `facts`."""
+def minimum_media(kind: PostType, media: MediaKind, **facts: Any) -> list[Media]:
+    """The minimum number of files for a post of `kind`. The first one has `facts`."""
     count = max(kind.min_media, 1)
     limit = kind.media[media]
-    return [a_file(media, limit, **facts), *[a_file(media, limit)] * (count - 1)]
+    return [make_file(media, limit, **facts), *[make_file(media, limit)] * (count - 1)]
 
 
-def filling(kind: PostType) -> list[Media]:
-    return enough(kind, next(iter(kind.media))) if kind.min_media else []
+def required_media(kind: PostType) -> list[Media]:
+    return minimum_media(kind, next(iter(kind.media))) if kind.min_media else []
 
 
 def rules(name: str, post: Post) -> list[str]:
     return [violation.rule for violation in violations(post, PLATFORMS[name].capabilities)]
 
 
-@pytest.mark.parametrize(("name", "kind"), EVERY)
-def test_text_length(name, kind):
+@pytest.mark.parametrize(("name", "kind"), ALL_KINDS)
+def test_longest_text_is_accepted_and_one_more_is_refused(name, kind):
     if kind.max_text == 0:
-        assert rules(name, a_post(kind, *filling(kind), text="a")) == ["text_length"]
+        assert rules(name, make_post(kind, *required_media(kind), text="a")) == ["text_length"]
         return
     longest = "a" * kind.max_text
     assert COUNT[kind.text_unit](longest) == kind.max_text
-    assert rules(name, a_post(kind, *filling(kind), text=longest)) == []
-    assert rules(name, a_post(kind, *filling(kind), text=longest + "a")) == ["text_length"]
+    assert rules(name, make_post(kind, *required_media(kind), text=longest)) == []
+    assert rules(name, make_post(kind, *required_media(kind), text=longest + "a")) == [
+        "text_length"
+    ]
 
 
-@pytest.mark.parametrize(("name", "kind"), EVERY)
-def test_text_is_asked_for_where_it_is_needed(name, kind):
+@pytest.mark.parametrize(("name", "kind"), ALL_KINDS)
+def test_missing_text_is_refused_where_it_is_required(name, kind):
     expected = ["text_required"] if kind.needs_text else []
-    assert rules(name, a_post(kind, *filling(kind), text="")) == expected
+    assert rules(name, make_post(kind, *required_media(kind), text="")) == expected
 
 
-@pytest.mark.parametrize(("name", "kind"), EVERY)
+@pytest.mark.parametrize(("name", "kind"), ALL_KINDS)
 @pytest.mark.parametrize(
     ("rule", "words"),
     [("hashtags", "#a{}"), ("mentions", "@name{}"), ("cashtags", "$AB{}")],
 )
-def test_counted_words(name, kind, rule, words):
+def test_hashtags_mentions_and_cashtags_are_limited(name, kind, rule, words):
     limit = getattr(kind, f"max_{rule}")
     letters = ["".join(pair) for pair in itertools.product("abcdefghij", repeat=2)]
     for count in (1, 40) if limit is None else (limit, limit + 1):
         text = " ".join(words.format(letters[number]) for number in range(count))
-        found = rules(name, a_post(kind, *filling(kind), text=text))
+        found = rules(name, make_post(kind, *required_media(kind), text=text))
         assert (rule in found) == (limit is not None and count > limit)
 
 
-@pytest.mark.parametrize(("name", "kind"), EVERY)
-def test_number_of_assets(name, kind):
+@pytest.mark.parametrize(("name", "kind"), ALL_KINDS)
+def test_number_of_assets_is_limited(name, kind):
     for media, limit in kind.media.items():
         most = min(limit.max_count, kind.max_media)
-        inside = a_post(kind, *[a_file(media, limit)] * most)
+        inside = make_post(kind, *[make_file(media, limit)] * most)
         assert rules(name, inside) == (["media_required"] if most < kind.min_media else [])
-        outside = a_post(kind, *[a_file(media, limit)] * (most + 1))
+        outside = make_post(kind, *[make_file(media, limit)] * (most + 1))
         assert "media_count" in rules(name, outside)
-    fewer = a_post(kind, *filling(kind)[:-1])
+    fewer = make_post(kind, *required_media(kind)[:-1])
     assert ("media_required" in rules(name, fewer)) == (kind.min_media > 0)
 
 
-@pytest.mark.parametrize(("name", "kind"), EVERY)
-def test_kinds_of_assets(name, kind):
+@pytest.mark.parametrize(("name", "kind"), ALL_KINDS)
+def test_other_kinds_of_assets_are_refused(name, kind):
     for media in set(MediaKind) - set(kind.media):
-        stranger = Media(kind=media, url="x", mime_type="x/y")
-        assert "media_kind" in rules(name, a_post(kind, stranger))
+        other = Media(kind=media, url="x", mime_type="x/y")
+        assert "media_kind" in rules(name, make_post(kind, other))
     if len(kind.media) > 1:
-        both = [a_file(media, limit) for media, limit in list(kind.media.items())[:2]]
-        assert ("media_mix" in rules(name, a_post(kind, *both))) == (not kind.mixes_kinds)
+        both = [make_file(media, limit) for media, limit in list(kind.media.items())[:2]]
+        assert ("media_mix" in rules(name, make_post(kind, *both))) == (not kind.mixes_kinds)
 
 
-@pytest.mark.parametrize(("name", "kind"), EVERY)
+@pytest.mark.parametrize(("name", "kind"), ALL_KINDS)
 def test_options_of_other_kinds_are_refused(name, kind):
     for option, example in PLATFORMS[name].options.examples.items():
         if option != "post_type":
-            found = rules(name, a_post(kind, *filling(kind), **{option: example}))
+            found = rules(name, make_post(kind, *required_media(kind), **{option: example}))
             assert ("option" in found) == (option not in kind.options)
 
 
-@pytest.mark.parametrize(("name", "kind", "media"), EVERY_MEDIA)
-def test_size_and_type_of_a_file(name, kind, media):
+@pytest.mark.parametrize(("name", "kind", "media"), ALL_MEDIA)
+def test_size_and_type_of_a_file_are_limited(name, kind, media):
     limit = kind.media[media]
     for mime_type in limit.mime_types:
-        assert rules(name, a_post(kind, *enough(kind, media, mime_type=mime_type))) == []
-    assert rules(name, a_post(kind, *enough(kind, media, mime_type="x/y"))) == ["media_type"]
+        assert rules(name, make_post(kind, *minimum_media(kind, media, mime_type=mime_type))) == []
+    assert rules(name, make_post(kind, *minimum_media(kind, media, mime_type="x/y"))) == [
+        "media_type"
+    ]
     largest, larger = limit.max_bytes, limit.max_bytes + 1
-    assert rules(name, a_post(kind, *enough(kind, media, size_bytes=largest))) == []
-    assert rules(name, a_post(kind, *enough(kind, media, size_bytes=larger))) == ["media_bytes"]
+    assert rules(name, make_post(kind, *minimum_media(kind, media, size_bytes=largest))) == []
+    assert rules(name, make_post(kind, *minimum_media(kind, media, size_bytes=larger))) == [
+        "media_bytes"
+    ]
 
 
-@pytest.mark.parametrize(("name", "kind", "media"), EVERY_MEDIA)
-def test_alt_text(name, kind, media):
+@pytest.mark.parametrize(("name", "kind", "media"), ALL_MEDIA)
+def test_longest_alt_text_is_accepted_and_one_more_is_refused(name, kind, media):
     longest = "a" * (kind.max_alt_text if kind.media[media].has_alt_text else 0)
-    assert rules(name, a_post(kind, *enough(kind, media, alt_text=longest))) == []
-    longer = a_post(kind, *enough(kind, media, alt_text=longest + "a"))
+    assert rules(name, make_post(kind, *minimum_media(kind, media, alt_text=longest))) == []
+    longer = make_post(kind, *minimum_media(kind, media, alt_text=longest + "a"))
     assert rules(name, longer) == ["alt_text_length"]
 
 
-def measured(name: str, value: float) -> dict[str, float]:
-    """What a file has to be for its measure of that name to be `value`."""
+def facts_for(name: str, value: float) -> dict[str, float]:
+    """The facts of a file whose measure `name` is `value`."""
     match name:
         case "ratio":
             return {"width": value * 100_000, "height": 100_000}
@@ -150,19 +156,21 @@ def edges(bounds: Bounds, step: float) -> Iterator[tuple[float, bool]]:
             yield edge + outward, False
 
 
-@pytest.mark.parametrize(("name", "kind", "media"), EVERY_MEDIA)
+@pytest.mark.parametrize(("name", "kind", "media"), ALL_MEDIA)
 @pytest.mark.parametrize("measure", [measure.name for measure in MEASURED])
-def test_measures_of_a_file(name, kind, media, measure):
+def test_measures_of_a_file_are_limited(name, kind, media, measure):
     bounds = getattr(kind.media[media], measure)
     rule = f"media_{measure.removesuffix('_s')}"
     if bounds is None:
         return
     for value, is_inside in edges(bounds, STEP.get(measure, 1)):
-        found = rules(name, a_post(kind, *enough(kind, media, **measured(measure, value))))
+        found = rules(
+            name, make_post(kind, *minimum_media(kind, media, **facts_for(measure, value)))
+        )
         assert (rule in found) == (not is_inside), value
 
 
-def test_all_violations_are_told_at_once_and_what_to_do():
+def test_all_violations_are_reported_together_each_with_a_fix():
     platform = PLATFORMS["twitter"]
     pictures = [Media(kind=MediaKind.IMAGE, url="x", mime_type="image/tiff")] * 5
     found = violations(Post(text="a" * 300, media=tuple(pictures)), platform.capabilities)
@@ -170,11 +178,11 @@ def test_all_violations_are_told_at_once_and_what_to_do():
     assert all(each.message and each.fix for each in found)
 
 
-@pytest.mark.parametrize(("name", "kind"), EVERY)
-def test_options_that_a_kind_cannot_do_without(name, kind):
+@pytest.mark.parametrize(("name", "kind"), ALL_KINDS)
+def test_missing_required_option_is_refused(name, kind):
     for option in kind.required_options:
-        post = a_post(kind, *filling(kind))
-        left = {name: value for name, value in post.options.items() if name != option}
-        assert rules(name, Post(text=post.text, media=post.media, options=left)) == [
+        post = make_post(kind, *required_media(kind))
+        others = {name: value for name, value in post.options.items() if name != option}
+        assert rules(name, Post(text=post.text, media=post.media, options=others)) == [
             "option_required"
         ]

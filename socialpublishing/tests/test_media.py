@@ -1,4 +1,4 @@
-"""The fetcher against hostile addresses and hostile servers. Every socket ends on loopback."""
+"""Reading media from hostile addresses and hostile servers. Every socket connects to loopback."""
 
 import datetime as dt
 import ipaddress
@@ -44,7 +44,7 @@ JPEG = (
 )
 
 
-# --- The stub world -------------------------------------------------------------------------------
+# --- A stub network ------------------------------------------------------------------------------
 
 
 def corpus(name):
@@ -70,7 +70,7 @@ DNS = {name: cell for name, cell in corpus("ssrf_dns.txt")}
 
 
 class ClaimedSocket(socket.socket):
-    """Connected to the stub server; says that it is connected where it was told to."""
+    """A socket to the stub server that reports the requested address as its peer."""
 
     claimed = ("", 0)
 
@@ -78,24 +78,24 @@ class ClaimedSocket(socket.socket):
         return self.claimed
 
 
-class World:
-    """Names resolve by the corpus; whatever is connected to, the stub server answers."""
+class StubNetwork:
+    """Resolves names by the corpus. Every connection goes to the stub server."""
 
     def __init__(self, server_address, trust):
         self.server_address = server_address
         self.trust = trust
-        self.looked_up = []
+        self.resolved = []
         self.connected = []
 
     def resolve(self, host, port):
-        self.looked_up.append(host)
+        self.resolved.append(host)
         cell = DNS.get(host, "(nxdomain)")
         if cell == "(nxdomain)":
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
         if cell == "(hang 30)":
             time.sleep(30)
         cells = cell.split(" | ")
-        return responses_of(cells[min(self.looked_up.count(host), len(cells)) - 1])
+        return responses_of(cells[min(self.resolved.count(host), len(cells)) - 1])
 
     def connect(self, address, port, timeout_s):
         self.connected.append((address, port))
@@ -105,13 +105,13 @@ class World:
         sock.connect(self.server_address)
         return sock
 
-    def network(self, **patience):
+    def network(self, **timeouts):
         context = ssl.create_default_context(cadata=self.trust)
         return Network(
             resolve=self.resolve,
             connect=self.connect,
             tls=lambda: context,
-            **{"resolve_s": 0.3, "headers_s": 1, "max_transfer_s": 2} | patience,
+            **{"resolve_s": 0.3, "headers_s": 1, "max_transfer_s": 2} | timeouts,
         )
 
 
@@ -141,7 +141,7 @@ def make_certificate(names, *, issuer=None, expired=False):
 
 
 class Server:
-    """Plays `answers`, one for each connection: bytes, or a function of the socket."""
+    """Sends one of `responses` per connection: bytes, or a function of the socket."""
 
     def __init__(self, context=None):
         self.context = context
@@ -165,9 +165,9 @@ class Server:
                 sock = self.context.wrap_socket(sock, server_side=True)
             request = b""
             while not request.endswith(b"\r\n\r\n"):
-                if not (piece := sock.recv(4096)):
+                if not (data := sock.recv(4096)):
                     return
-                request += piece
+                request += data
             self.requests.append(request.decode("ascii"))
             response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
             response(sock) if callable(response) else sock.sendall(response)
@@ -184,11 +184,11 @@ def response(body=b"", *headers, status=200, length=True):
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def dripping(start, piece, *, every_s=0.0, times=10**9):
+def repeating(start, data, *, every_s=0.0, times=10**9):
     def play(sock):
         sock.sendall(start)
         for _ in range(times):
-            sock.sendall(piece)
+            sock.sendall(data)
             time.sleep(every_s)
 
     return play
@@ -224,9 +224,9 @@ def server(context):
 
 
 @pytest.fixture
-def world(server, authority):
+def stub(server, authority):
     trust = authority[2].public_bytes(serialization.Encoding.PEM).decode()
-    return World(server.address, trust)
+    return StubNetwork(server.address, trust)
 
 
 @pytest.fixture(autouse=True)
@@ -235,36 +235,36 @@ def no_trusted_origins(settings):
 
 
 def refused(call, *args, **kwargs):
-    """The code with which `call` is refused."""
+    """The code of the MediaError that `call` raises."""
     with pytest.raises(MediaError) as caught:
         call(*args, **kwargs)
     return caught.value.code
 
 
-# --- Addresses ------------------------------------------------------------------------------------
+# --- Addresses -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("verdict", "stage", "url"),
     [pytest.param(row[1], row[2], unescaped(row[3]), id=row[0]) for row in corpus("ssrf_urls.txt")],
 )
-def test_address_gets_its_verdict(verdict, stage, url, server, world):
+def test_address_of_the_corpus_is_fetched_or_refused(verdict, stage, url, server, stub):
     server.responses = [response(PNG)]
     if verdict == "ALLOW":
-        facts = probe(url, declared_type="image/png", max_bytes=MB, network=world.network())
+        facts = probe(url, declared_type="image/png", max_bytes=MB, network=stub.network())
         assert facts.mime_type == "image/png"
-        assert len(world.looked_up) == len(world.connected) == 1
+        assert len(stub.resolved) == len(stub.connected) == 1
         path = url.partition("//")[2].partition("/")[2]
         assert server.requests[0].startswith(f"GET /{path} HTTP/1.1\r\n")
     else:
         for call in (probe, download):
-            kwargs = {"declared_type": "", "max_bytes": MB, "network": world.network()}
+            kwargs = {"declared_type": "", "max_bytes": MB, "network": stub.network()}
             assert refused(call, url, **kwargs).startswith(("asset_", "object_store_"))
-        assert world.connected == []
-        assert len(world.looked_up) == (0 if stage == "parse" else 2)
+        assert stub.connected == []
+        assert len(stub.resolved) == (0 if stage == "parse" else 2)
 
 
-def response_of_hop(hop):
+def redirect_response(hop):
     status, _, rest = hop.partition(" ")
     locations = re.findall(r"\[([^]]*)\]", rest)
     if status == "200":
@@ -277,18 +277,18 @@ def response_of_hop(hop):
 @pytest.mark.parametrize(
     ("name", "verdict", "hops"), [row[:3] for row in corpus("ssrf_redirects.txt")]
 )
-def test_redirects_get_their_verdict(name, verdict, hops, server, world):
-    server.responses = [response_of_hop(hop) for hop in hops.split(" ; ")]
-    if name != "R07":  # whoever follows too far is rewarded
+def test_redirects_of_the_corpus_are_followed_or_refused(name, verdict, hops, server, stub):
+    server.responses = [redirect_response(hop) for hop in hops.split(" ; ")]
+    if name != "R07":  # following one redirect too many would succeed
         server.responses.append(response(PNG))
     public = {address for cell in DNS.values() for address in responses_of(cell.split(" | ")[0])}
     if verdict == "ALLOW":
-        assert download(URL, max_bytes=MB, network=world.network()).data == PNG
+        assert download(URL, max_bytes=MB, network=stub.network()).data == PNG
     else:
-        code = refused(download, URL, max_bytes=MB, network=world.network())
+        code = refused(download, URL, max_bytes=MB, network=stub.network())
         assert code in {"asset_unreachable", "asset_address_refused", "asset_type_mismatch"}
-    assert len(world.connected) <= 4
-    assert {address for address, _ in world.connected} <= public & {
+    assert len(stub.connected) <= 4
+    assert {address for address, _ in stub.connected} <= public & {
         "93.184.215.14",
         "2606:2800:21f:cb07:6820:80da:af6b:8b2c",
     }
@@ -303,8 +303,8 @@ PRIVATE = st.sampled_from(
 
 
 @st.composite
-def spelt_oddly(draw):
-    """A private IPv4 address in one of the ways that some resolver or parser understands."""
+def unusual_spellings(draw):
+    """A private IPv4 address in a spelling that some resolver or parser accepts."""
     number = int(ipaddress.ip_address(draw(PRIVATE)))
     parts = [number >> 24, number >> 16 & 255, number >> 8 & 255, number & 255]
     keep = draw(st.integers(1, 4))
@@ -328,7 +328,7 @@ def spelt_oddly(draw):
 
 @examples(max_examples=500, deadline=None)
 @given(
-    inside=spelt_oddly(),
+    inside=unusual_spellings(),
     shape=st.sampled_from(
         [
             "https://{}/a",
@@ -347,21 +347,21 @@ def spelt_oddly(draw):
         ]
     ),
 )
-def test_no_spelling_of_a_private_address_is_ever_looked_up(inside, shape):
-    world = World(None, None)
-    network = Network(resolve=world.resolve, connect=world.connect)
+def test_no_spelling_of_a_private_address_is_resolved(inside, shape):
+    stub = StubNetwork(None, None)
+    network = Network(resolve=stub.resolve, connect=stub.connect)
 
     assert refused(probe, shape.format(inside), declared_type="", max_bytes=MB, network=network)
-    assert world.looked_up == world.connected == []
+    assert stub.resolved == stub.connected == []
 
 
 @given(st.text(max_size=40), st.sampled_from(["", "https://", "https://media-ok.example"]))
 @examples(deadline=None)
-def test_any_text_is_fetched_or_refused_with_a_code(text, start):
-    def nobody(*args):
+def test_any_text_as_url_raises_nothing_but_media_errors(text, start):
+    def fail(*args):
         raise OSError
 
-    network = Network(resolve=nobody, connect=nobody)
+    network = Network(resolve=fail, connect=fail)
     assert refused(probe, start + text, declared_type="", max_bytes=MB, network=network)
 
 
@@ -375,27 +375,27 @@ def test_any_text_is_fetched_or_refused_with_a_code(text, start):
         *["fe80::1%eth0", "ff0e::1", "2600::5efe:a00:1", "2600::200:5efe:7f00:1", "nonsense"],
     ],
 )
-def test_one_refused_answer_refuses_the_name(address, world, server):
-    network = world.network()
+def test_one_private_address_of_a_name_refuses_the_name(address, stub, server):
+    network = stub.network()
     network = replace(network, resolve=lambda host, port: ["93.184.215.14", address])
     assert refused(download, URL, max_bytes=MB, network=network) == "asset_address_refused"
-    assert world.connected == []
+    assert stub.connected == []
 
 
-def test_socket_that_ends_elsewhere_is_not_used(world, server):
-    network = world.network()
+def test_socket_with_another_peer_is_not_used(stub, server):
+    network = stub.network()
 
     def connect_elsewhere(address, port, timeout_s):
-        return world.connect("127.0.0.1", port, timeout_s)
+        return stub.connect("127.0.0.1", port, timeout_s)
 
     network = replace(network, connect=connect_elsewhere)
     assert refused(download, URL, max_bytes=MB, network=network) == "asset_unreachable"
     assert server.requests == []
 
 
-def test_second_address_is_tried_when_the_first_refuses(world, server):
+def test_second_address_is_tried_when_the_first_refuses(stub, server):
     server.responses = [response(PNG)]
-    good = world.connect
+    good = stub.connect
 
     def connect(address, port, timeout_s):
         if address == "93.184.215.14":
@@ -403,7 +403,7 @@ def test_second_address_is_tried_when_the_first_refuses(world, server):
         return good(address, port, timeout_s)
 
     network = replace(
-        world.network(),
+        stub.network(),
         resolve=lambda host, port: ["93.184.215.14", "93.184.215.15"],
         connect=connect,
     )
@@ -411,15 +411,15 @@ def test_second_address_is_tried_when_the_first_refuses(world, server):
 
 
 @pytest.mark.parametrize("path", ["pictures/a.jpg", "/pictures/a.jpg", "a.jpg"])
-def test_path_belongs_to_the_object_store(path, world):
-    code = refused(probe, path, declared_type="", max_bytes=MB, network=world.network())
+def test_path_needs_an_object_store(path, stub):
+    code = refused(probe, path, declared_type="", max_bytes=MB, network=stub.network())
     assert code == "object_store_not_configured"
 
 
-def test_message_names_the_address_without_its_secrets(world):
+def test_message_names_the_address_without_its_secrets(stub):
     url = "https://user:secret@r-private.example/\n" + "p" * 300 + "?sig=secret"
     with pytest.raises(MediaError) as caught:
-        download(url, max_bytes=MB, network=world.network())
+        download(url, max_bytes=MB, network=stub.network())
     message = str(caught.value)
     assert "https://r-private.example/" in message
     assert "secret" not in message
@@ -427,12 +427,12 @@ def test_message_names_the_address_without_its_secrets(world):
     assert "p" * 101 not in message
 
     with pytest.raises(MediaError) as caught:
-        download("https://r-private.example/a?sig=secret", max_bytes=MB, network=world.network())
+        download("https://r-private.example/a?sig=secret", max_bytes=MB, network=stub.network())
     assert "10.1.2.3" not in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
-# --- Trusted origins ------------------------------------------------------------------------------
+# --- Trusted origins -----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -443,7 +443,7 @@ def store():
     server.listener.close()
 
 
-def test_trusted_origin_is_fetched_without_the_gates(store, settings):
+def test_trusted_origin_is_fetched_without_address_checks(store, settings):
     origin = f"http://127.0.0.1:{store.address[1]}"
     settings.MEDIA_ALLOWED_ORIGINS = [origin]
 
@@ -457,37 +457,39 @@ def test_trusted_origin_is_fetched_without_the_gates(store, settings):
     "trusted",
     ["http://127.0.0.1", "https://127.0.0.1:{}", "http://localhost:{}", "http://127.0.0.1:{}/x"],
 )
-def test_trust_is_for_the_exact_origin(trusted, store, settings):
+def test_only_the_exact_origin_is_trusted(trusted, store, settings):
     port = store.address[1]
     settings.MEDIA_ALLOWED_ORIGINS = [trusted.format(port)]
     assert refused(download, f"http://127.0.0.1:{port}/a", max_bytes=MB) == "asset_address_refused"
     assert store.requests == []
 
 
-def test_default_ports_are_filled_in(settings, world):
+def test_trusted_origin_without_a_port_has_the_default_port(settings, stub):
     settings.MEDIA_ALLOWED_ORIGINS = ["https://r-private.example", "http://store:80"]
     for url in ("https://r-private.example:443/a", "http://store/a"):
-        refused(download, url, max_bytes=MB, network=world.network())
-    assert world.looked_up == ["r-private.example", "store"]
-    assert world.connected == [("10.1.2.3", 443)]
+        refused(download, url, max_bytes=MB, network=stub.network())
+    assert stub.resolved == ["r-private.example", "store"]
+    assert stub.connected == [("10.1.2.3", 443)]
 
 
-def test_redirect_out_of_a_trusted_origin_is_gated(store, settings):
+def test_redirect_out_of_a_trusted_origin_is_checked(store, settings):
     origin = f"http://127.0.0.1:{store.address[1]}"
     settings.MEDIA_ALLOWED_ORIGINS = [origin]
     store.responses = [response(b"", "Location: http://169.254.169.254/", status=302)]
     assert refused(download, f"{origin}/a", max_bytes=MB) == "asset_address_refused"
 
 
-# --- Hostile servers ------------------------------------------------------------------------------
+# --- Hostile servers -----------------------------------------------------------------------------
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 HOSTILE = {
     "M01 length of 10 TB": ("asset_too_large", HEAD + b"Content-Length: 10000000000000\r\n\r\nx"),
-    "M02 endless": ("asset_too_large", dripping(HEAD + b"\r\n", b"x" * 65536)),
+    "M02 endless": ("asset_too_large", repeating(HEAD + b"\r\n", b"x" * 65536)),
     "M02 endless, chunked": (
         "asset_too_large",
-        dripping(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1000\r\n" + b"x" * 4096 + b"\r\n"),
+        repeating(
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1000\r\n" + b"x" * 4096 + b"\r\n"
+        ),
     ),
     "M03 more than stated": ("asset_incomplete", HEAD + b"Content-Length: 20\r\n\r\n" + PNG),
     "M03 less than stated": ("asset_incomplete", HEAD + b"Content-Length: 2000\r\n\r\n" + PNG),
@@ -497,21 +499,21 @@ HOSTILE = {
     ),
     "two lengths": ("asset_incomplete", response(PNG, f"Content-Length: {len(PNG)}")),
     "length that is no number": ("asset_incomplete", HEAD + b"Content-Length: -1\r\n\r\n"),
-    "M04 body drips": (
+    "M04 slow body": (
         "asset_unreachable",
-        dripping(HEAD + b"Content-Length: 9000\r\n\r\n", b"x", every_s=0.1),
+        repeating(HEAD + b"Content-Length: 9000\r\n\r\n", b"x", every_s=0.1),
     ),
-    "M05 headers drip": ("asset_unreachable", dripping(HEAD, b"A", every_s=0.1)),
-    "M05 header lines drip": ("asset_unreachable", dripping(HEAD, b"A: b\r\n", every_s=0.1)),
+    "M05 slow header": ("asset_unreachable", repeating(HEAD, b"A", every_s=0.1)),
+    "M05 slow header lines": ("asset_unreachable", repeating(HEAD, b"A: b\r\n", every_s=0.1)),
     "M05 10,000 headers": ("asset_unreachable", HEAD + b"A: b\r\n" * 10_000 + b"\r\n"),
     "M05 header of 1 MB": ("asset_unreachable", HEAD + b"A: " + b"b" * MB + b"\r\n\r\n"),
     "endless 100 Continue": (
         "asset_unreachable",
-        dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+        repeating(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
     ),
     "endless trailers": (
         "asset_incomplete",
-        dripping(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"A: b\r\n" * 1000),
+        repeating(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"A: b\r\n" * 1000),
     ),
     "M06 gzip": ("asset_type_mismatch", response(PNG, "Content-Encoding: gzip")),
     "M06 br": ("asset_type_mismatch", response(PNG, "Content-Encoding: br")),
@@ -525,20 +527,23 @@ HOSTILE = {
     "nothing": ("asset_unreachable", b""),
     "404": ("asset_unreachable", response(PNG, status=404)),
     "401": ("asset_unreachable", response(PNG, "WWW-Authenticate: Basic", status=401)),
-    "206 unasked": ("asset_unreachable", response(PNG, "Content-Range: bytes 0-1/2", status=206)),
+    "206 without a range": (
+        "asset_unreachable",
+        response(PNG, "Content-Range: bytes 0-1/2", status=206),
+    ),
     "204": ("asset_unreachable", response(status=204)),
 }
 
 
 @pytest.mark.parametrize(("code", "play"), HOSTILE.values(), ids=HOSTILE)
-def test_hostile_server_is_left_in_time(code, play, server, world):
+def test_hostile_server_is_refused_in_time(code, play, server, stub):
     server.responses = [play]
     started = time.monotonic()
-    assert refused(download, URL, max_bytes=MB, network=world.network()) == code
+    assert refused(download, URL, max_bytes=MB, network=stub.network()) == code
     assert time.monotonic() - started < 4
 
 
-def test_m02_body_is_cut_at_the_cap(server, world):
+def test_m02_body_is_read_up_to_the_limit_only(server, stub):
     sent = Counter()
 
     def play(sock):
@@ -547,8 +552,8 @@ def test_m02_body_is_cut_at_the_cap(server, world):
             sent["bytes"] += sock.send(b"x" * 65536)
 
     server.responses = [play]
-    assert refused(download, URL, max_bytes=MB, network=world.network()) == "asset_too_large"
-    # What the two kernels hold between us is the server's to send.
+    assert refused(download, URL, max_bytes=MB, network=stub.network()) == "asset_too_large"
+    # Socket buffers take some more bytes.
     assert sent["bytes"] < 12 * MB
 
 
@@ -561,43 +566,43 @@ def test_m02_body_is_cut_at_the_cap(server, world):
     ],
     ids=["M07 other name", "M07 expired", "M07 self-signed"],
 )
-def test_bad_certificate_is_refused(kwargs, make_context, world):
+def test_bad_certificate_is_refused(kwargs, make_context, stub):
     server = Server(make_context(**kwargs))
     server.responses = [response(PNG)]
-    world.server_address = server.address
-    assert refused(download, URL, max_bytes=MB, network=world.network()) == "asset_unreachable"
+    stub.server_address = server.address
+    assert refused(download, URL, max_bytes=MB, network=stub.network()) == "asset_unreachable"
     assert server.requests == []
 
 
-def test_certificate_is_checked_for_the_name_that_was_asked_for(make_context, world):
+def test_certificate_must_match_the_name_in_the_url(make_context, stub):
     server = Server(make_context(["media-ok6.example"]))
     server.responses = [response(PNG)]
-    world.server_address = server.address
+    stub.server_address = server.address
     url = "https://media-ok6.example/a"
-    assert download(url, max_bytes=MB, network=world.network()).data == PNG
+    assert download(url, max_bytes=MB, network=stub.network()).data == PNG
     assert "Host: media-ok6.example\r\n" in server.requests[0]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_m07_old_tls_is_refused(make_context, world):
+def test_m07_old_tls_is_refused(make_context, stub):
     context = make_context()
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     context.set_ciphers("ALL:@SECLEVEL=0")
     server = Server(context)
-    world.server_address = server.address
-    assert refused(download, URL, max_bytes=MB, network=world.network()) == "asset_unreachable"
+    stub.server_address = server.address
+    assert refused(download, URL, max_bytes=MB, network=stub.network()) == "asset_unreachable"
 
 
-def test_silent_handshake_ends_at_the_deadline(world):
+def test_silent_handshake_ends_at_the_deadline(stub):
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        world.server_address = mute.getsockname()
-        network = world.network(max_transfer_s=0.3)
+        stub.server_address = mute.getsockname()
+        network = stub.network(max_transfer_s=0.3)
         assert refused(download, URL, max_bytes=MB, network=network) == "asset_unreachable"
 
 
-def test_m24_one_slow_host_gets_four_connections(server, world):
-    server.responses = [dripping(HEAD, b"A: b\r\n", every_s=0.05)]
-    network = world.network(max_transfer_s=0.5)
+def test_m24_one_slow_host_gets_at_most_four_connections(server, stub):
+    server.responses = [repeating(HEAD, b"A: b\r\n", every_s=0.05)]
+    network = stub.network(max_transfer_s=0.5)
     codes = []
 
     def run():
@@ -607,46 +612,46 @@ def test_m24_one_slow_host_gets_four_connections(server, world):
     for thread in threads:
         thread.start()
     time.sleep(0.3)
-    assert len(world.connected) == 4
+    assert len(stub.connected) == 4
     for thread in threads:
         thread.join()
-    # Who had no turn is told so: that is no fault of the file.
+    # A read that could not start has its own code: the file is not at fault.
     assert set(codes) == {"asset_unreachable", "media_busy"}
 
     server.responses = [response(PNG)]
     assert download(URL, max_bytes=MB, network=network).data == PNG
 
 
-def test_environment_names_no_proxy(server, world, monkeypatch):
+def test_proxies_of_the_environment_are_ignored(server, stub, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     server.responses = [response(PNG)]
-    assert download(URL, max_bytes=MB, network=world.network()).data == PNG
+    assert download(URL, max_bytes=MB, network=stub.network()).data == PNG
 
 
-# --- What is fetched ------------------------------------------------------------------------------
+# --- Results -------------------------------------------------------------------------------------
 
 
-def test_probe_reads_the_beginning_and_knows_the_size(server, world):
+def test_probe_reads_the_beginning_and_reports_the_size(server, stub):
     head = PNG + b"\0" * (65536 - len(PNG))
     server.responses = [response(head, "Content-Range: bytes 0-65535/900000", status=206)]
 
-    facts = probe(URL, declared_type="image/png", max_bytes=MB, network=world.network())
+    facts = probe(URL, declared_type="image/png", max_bytes=MB, network=stub.network())
 
     assert (facts.size_bytes, facts.width, facts.height) == (900_000, 3, 2)
     assert "Range: bytes=0-65535\r\n" in server.requests[0]
     assert "Accept-Encoding: identity\r\n" in server.requests[0]
 
 
-def test_probe_bears_a_server_without_ranges(server, world):
-    server.responses = [dripping(HEAD + b"Content-Length: 900000\r\n\r\n" + PNG, b"\0" * 4096)]
-    facts = probe(URL, declared_type="", max_bytes=MB, network=world.network())
+def test_probe_works_with_a_server_without_ranges(server, stub):
+    server.responses = [repeating(HEAD + b"Content-Length: 900000\r\n\r\n" + PNG, b"\0" * 4096)]
+    facts = probe(URL, declared_type="", max_bytes=MB, network=stub.network())
     assert facts.size_bytes == 900_000
 
 
-def test_probe_bears_a_server_without_lengths(server, world):
+def test_probe_works_with_a_server_without_lengths(server, stub):
     server.responses = [response(PNG, length=False)]
-    facts = probe(URL, declared_type="", max_bytes=MB, network=world.network())
+    facts = probe(URL, declared_type="", max_bytes=MB, network=stub.network())
     assert facts.size_bytes == len(PNG)
 
 
@@ -661,31 +666,31 @@ def test_probe_bears_a_server_without_lengths(server, world):
         ("nonsense", "asset_incomplete"),
     ],
 )
-def test_probe_refuses_a_lying_range(content_range, code, server, world):
+def test_probe_refuses_a_wrong_range(content_range, code, server, stub):
     server.responses = [response(PNG, f"Content-Range: {content_range}", status=206)]
-    assert refused(probe, URL, declared_type="", max_bytes=MB, network=world.network()) == code
+    assert refused(probe, URL, declared_type="", max_bytes=MB, network=stub.network()) == code
 
 
-def test_download_keeps_bytes_and_hash(server, world):
+def test_download_returns_bytes_and_hash(server, stub):
     body = b"".join(b"%x\r\n%b\r\n" % (len(p), p) for p in (JPEG[:9], JPEG[9:])) + b"0\r\n\r\n"
     server.responses = [HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + body]
 
-    fetched = download(URL, max_bytes=MB, declared_type="image/jpg", network=world.network())
+    fetched = download(URL, max_bytes=MB, declared_type="image/jpg", network=stub.network())
 
     assert (fetched.data, fetched.size_bytes, fetched.mime_type) == (JPEG, len(JPEG), "image/jpeg")
     assert (fetched.width, fetched.height) == (3, 2)
     assert len(fetched.sha256) == 64
 
 
-def test_stream_comes_in_pieces(server, world):
+def test_stream_has_chunks(server, stub):
     server.responses = [response(b"x" * 300_000)]
-    with open_stream(URL, max_bytes=MB, network=world.network()) as stream:
+    with open_stream(URL, max_bytes=MB, network=stub.network()) as stream:
         assert stream.size_bytes == 300_000
         assert sum(map(len, stream.chunks())) == 300_000
 
 
-def test_server_that_keeps_the_line_open_is_no_obstacle(server, world):
+def test_server_that_keeps_the_connection_open_does_not_delay_us(server, stub):
     server.responses = [lambda sock: (sock.sendall(response(PNG)), time.sleep(5))]
     started = time.monotonic()
-    assert download(URL, max_bytes=MB, network=world.network()).data == PNG
+    assert download(URL, max_bytes=MB, network=stub.network()).data == PNG
     assert time.monotonic() - started < 4

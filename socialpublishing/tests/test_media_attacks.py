@@ -1,4 +1,4 @@
-"""Every line of corpora/media_attacks.md has its test: here, or in the file that has the means."""
+"""Every attack of corpora/media_attacks.md has a test: here, or in the file of its subject."""
 
 import logging
 import re
@@ -17,10 +17,10 @@ from socialpublishing.tests.films import FTYP, box, long_box, moov
 HERE = Path(__file__).parent
 MB = 1_000_000
 JPEG_END = b"\xff\xc0\0\x11\x08\0\x02\0\x03" + bytes(20) + b"\xff\xd9"
-# What we do not do ourselves has nothing to be attacked.
+# Attacks that do not apply to this package.
 ELSEWHERE = {
-    "M13": "nothing of ours decodes a picture, so what its data unpack to never comes to be",
-    "M21": "the engine's: nothing is stored between its steps, so uploads compare the size",
+    "M13": "no code of ours decodes a picture, so its data is never decompressed",
+    "M21": "the engine stores no file between its steps, so uploads compare the size",
 }
 
 
@@ -48,7 +48,7 @@ def test_every_attack_has_a_test():
     assert missing == set()
 
 
-def test_m11_markup_inside_a_picture_does_not_make_it_anything_else(server):
+def test_m11_picture_with_markup_inside_stays_a_picture(server):
     chunk = b"<script>alert(1)</script>"
     text = struct.pack(">I", len(chunk)) + b"tEXt" + chunk + bytes(4)
     head = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 3, 2) + b"\x08\2\0\0\0"
@@ -58,7 +58,7 @@ def test_m11_markup_inside_a_picture_does_not_make_it_anything_else(server):
         probe(server.url, declared_type="text/html", max_bytes=MB)
 
 
-def test_m20_what_a_camera_wrote_is_passed_on_and_never_logged(server, caplog):
+def test_m20_camera_metadata_is_kept_and_never_logged(server, caplog):
     gps = b"Exif\0\0GPSLatitude 52.520008 GPSLongitude 13.404954"
     notes = [segment(0xE1, gps), *[segment(0xE2, bytes(65_000))] * 80]  # 5 MB
     picture = b"\xff\xd8" + b"".join(notes) + JPEG_END
@@ -73,7 +73,7 @@ def test_m20_what_a_camera_wrote_is_passed_on_and_never_logged(server, caplog):
     assert "52.52" not in caplog.text
 
 
-def test_m22_signature_that_ran_out_is_told(server):
+def test_m22_expired_signature_is_asset_unreachable(server):
     server.refusal = lambda handler: 403
     with pytest.raises(MediaError) as caught:
         download(f"{server.url}?sig=secret", max_bytes=MB)
@@ -81,19 +81,19 @@ def test_m22_signature_that_ran_out_is_told(server):
     assert "secret" not in str(caught.value)
 
 
-def test_m23_chain_of_redirects_is_tested_by_the_corpus():
+def test_m23_corpus_contains_chains_of_redirects():
     assert (HERE / "corpora/ssrf_redirects.txt").read_text().count("\tDENY\t") > 15
 
 
-def test_m25_name_of_a_file_is_nothing_to_us(server):
+def test_m25_file_name_of_the_server_is_ignored(server):
     for name in ("../../x", "\\..\\x", "a" * 5000):
         server.headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         server.file = whole(b"\xff\xd8" + JPEG_END)
         assert download(server.url, max_bytes=MB).width == 3
 
 
-def test_memory_of_the_process_stays_where_it_is(server):
-    """No hostile file makes us hold more than a fetcher may: 64 MB beyond rest."""
+def test_hostile_files_use_little_memory(server):
+    """At most 64 MB above the memory of an idle process."""
     files = [
         FTYP + moov(tracks=10_000),
         FTYP + moov(samples=2**31 - 1),
@@ -102,7 +102,7 @@ def test_memory_of_the_process_stays_where_it_is(server):
         b"\xff\xd8" + segment(0xFE, bytes(65_000)) * 120,
         b"II*\0\x08\0\0\0\xff\xff" + bytes(700_000),
     ]
-    # All that is held is Python's, since no library sees the bytes in this process.
+    # tracemalloc counts all of it: no C library reads the bytes in this process.
     tracemalloc.start()
     try:
         for server.has_ranges in (True, False):

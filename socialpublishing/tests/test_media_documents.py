@@ -1,4 +1,4 @@
-"""Documents are known by what has to stand in them, and only where one is asked for."""
+"""Documents are recognised by their required parts, and only if a document is declared."""
 
 import io
 import struct
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socialpublishing.errors import MediaError
-from socialpublishing.media import documents, pieces, probe
+from socialpublishing.media import documents, probe, remote_file
 from socialpublishing.tests.file_server import FileServer, Sparse, whole
 
 PDF = "application/pdf"
@@ -18,11 +18,11 @@ DOC = "application/msword"
 PPT = "application/vnd.ms-powerpoint"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-IN_FRONT = ["[Content_Types].xml", "_rels/.rels"]
+FIRST_ENTRIES = ["[Content_Types].xml", "_rels/.rels"]
 
 
 def archive(*names, filler=0):
-    """A ZIP with these entries; `filler` bytes stand in front of the last."""
+    """A ZIP with these entries and `filler` bytes before the last one."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as out:
         for number, name in enumerate(names, start=1):
@@ -33,7 +33,7 @@ def archive(*names, filler=0):
 
 
 def ole(*names, sector=0, shift=9):
-    """An older Office file, whose directory stands in `sector`."""
+    """An older Office file with its directory in `sector`."""
     head = documents.OLE + bytes(22) + struct.pack("<H", shift) + bytes(16)
     head += struct.pack("<I", sector)
     directory = b""
@@ -45,29 +45,35 @@ def ole(*names, sector=0, shift=9):
 
 FILES = {
     "pdf": (PDF, b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n"),
-    "docx": (DOCX, archive(*IN_FRONT, "word/document.xml")),
+    "docx": (DOCX, archive(*FIRST_ENTRIES, "word/document.xml")),
     "docx of LibreOffice": (
         DOCX,
         archive("_rels/.rels", "docProps/app.xml", "word/document.xml", "[Content_Types].xml"),
     ),
-    "docx with its text behind": (DOCX, archive(*IN_FRONT, "word/document.xml", filler=200_000)),
-    "docx with its package behind": (DOCX, archive("word/document.xml", *IN_FRONT, filler=90_000)),
-    "pptx": (PPTX, archive(*IN_FRONT, "docProps/thumbnail.jpeg", "ppt/presentation.xml")),
+    "docx with its text at the end": (
+        DOCX,
+        archive(*FIRST_ENTRIES, "word/document.xml", filler=200_000),
+    ),
+    "docx with its package entries at the end": (
+        DOCX,
+        archive("word/document.xml", *FIRST_ENTRIES, filler=90_000),
+    ),
+    "pptx": (PPTX, archive(*FIRST_ENTRIES, "docProps/thumbnail.jpeg", "ppt/presentation.xml")),
     "doc": (DOC, ole("1Table", "WordDocument")),
-    "doc with its directory behind": (DOC, ole("Data", "1Table", "WordDocument", sector=500)),
+    "doc with its directory at the end": (DOC, ole("Data", "1Table", "WordDocument", sector=500)),
     "doc with large sectors": (DOC, ole("WordDocument", sector=3, shift=12)),
     "ppt": (PPT, ole("Current User", "PowerPoint Document", "\x05SummaryInformation")),
 }
-NONE = {
-    "xlsx": archive(*IN_FRONT, "xl/workbook.xml"),
+NOT_DOCUMENTS = {
+    "xlsx": archive(*FIRST_ENTRIES, "xl/workbook.xml"),
     "zip": archive("a.txt", "b.txt"),
-    "zip with a name of one": archive("word/document.xml"),
+    "zip with the main entry only": archive("word/document.xml"),
     "jar": archive("META-INF/MANIFEST.MF", "A.class"),
     "epub": archive("mimetype", "META-INF/container.xml"),
     "xls": ole("Workbook"),
     "msi": ole("Binary.bannrbmp"),
     "empty": b"",
-    "half a head": b"PK\x03\x04",
+    "incomplete header": b"PK\x03\x04",
     "html": b"<!doctype html>",
     "text": b"see %PDF-1.7",
     "ole with a directory beyond the end": documents.OLE
@@ -77,7 +83,7 @@ NONE = {
     + b"\xff" * 4
     + bytes(500),
     "ole with absurd sectors": ole("WordDocument").replace(b"\x09\0", b"\xff\xff", 1),
-    "directory that points nowhere": b"PK\x03\x04"
+    "directory with a wrong position": b"PK\x03\x04"
     + bytes(100)
     + b"PK\x05\x06"
     + bytes(8)
@@ -102,60 +108,60 @@ def server(settings):
     server.close()
 
 
-def look(server, data, declared):
+def probe_data(server, data, declared):
     server.file = whole(data)
     return probe(server.url, declared_type=declared, max_bytes=10**9)
 
 
 @pytest.mark.parametrize(("mime_type", "data"), FILES.values(), ids=FILES)
-def test_document_is_known_by_its_bytes(mime_type, data, server):
+def test_document_is_recognised_by_its_bytes(mime_type, data, server):
     for declared in (mime_type, f"{mime_type.upper()}; version=1", "document", "document/*"):
-        facts = look(server, data, declared)
+        facts = probe_data(server, data, declared)
         assert (facts.mime_type, facts.size_bytes) == (mime_type, len(data))
         assert facts.width is facts.duration_s is None
 
 
-@pytest.mark.parametrize("data", NONE.values(), ids=NONE)
-def test_no_document_is_refused_as_one(data, server):
+@pytest.mark.parametrize("data", NOT_DOCUMENTS.values(), ids=NOT_DOCUMENTS)
+def test_other_file_declared_as_a_document_is_refused(data, server):
     for declared in ("document", PDF, DOCX, DOC):
         with pytest.raises(MediaError) as caught:
-            look(server, data, declared)
+            probe_data(server, data, declared)
         assert caught.value.code == "asset_type_mismatch"
 
 
 @pytest.mark.parametrize(("mime_type", "data"), FILES.values(), ids=FILES)
 @pytest.mark.parametrize("declared", ["", "application/octet-stream", "image", "image/png", "*/*"])
-def test_m09_document_fills_no_other_place(mime_type, data, declared, server):
+def test_m09_document_with_another_declaration_is_refused(mime_type, data, declared, server):
     with pytest.raises(MediaError) as caught:
-        look(server, data, declared)
+        probe_data(server, data, declared)
     assert caught.value.code == "asset_type_mismatch"
 
 
 @pytest.mark.parametrize("declared", sorted({PDF, DOC, DOCX, PPT, PPTX} - {PPT}))
-def test_one_kind_of_document_is_not_another(declared, server):
+def test_document_of_another_type_than_declared_is_refused(declared, server):
     with pytest.raises(MediaError) as caught:
-        look(server, FILES["ppt"][1], declared)
+        probe_data(server, FILES["ppt"][1], declared)
     assert caught.value.code == "asset_type_mismatch"
 
 
-def test_picture_is_no_document(server):
+def test_picture_declared_as_a_document_is_refused(server):
     with pytest.raises(MediaError):
-        look(server, b"\xff\xd8\xff\xe0" + bytes(100), "document")
+        probe_data(server, b"\xff\xd8\xff\xe0" + bytes(100), "document")
 
 
-def test_m11_archive_behind_a_picture_stays_a_picture(server):
+def test_m11_picture_with_an_archive_appended_stays_a_picture(server):
     jpeg = b"\xff\xd8\xff\xc0\0\x11\x08\0\x02\0\x03" + bytes(20) + b"\xff\xd9"
-    both = jpeg + archive(*IN_FRONT, "word/document.xml")
-    assert look(server, both, "").mime_type == "image/jpeg"
+    both = jpeg + archive(*FIRST_ENTRIES, "word/document.xml")
+    assert probe_data(server, both, "").mime_type == "image/jpeg"
     with pytest.raises(MediaError):
-        look(server, both, DOCX)
+        probe_data(server, both, DOCX)
 
 
-def test_directory_at_the_end_of_a_large_archive_costs_two_requests(server):
-    data = FILES["docx with its text behind"][1]
+def test_directory_at_the_end_of_a_large_archive_takes_two_requests(server):
+    data = FILES["docx with its text at the end"][1]
     tail = data[-1000:]
     size = 500_000_000
-    # The directory has moved with the end of the file; only its start is told in bytes.
+    # The directory moves with the end of the file, so its position must be updated.
     start = data.rindex(b"PK\x05\x06") + 16
     at = struct.unpack_from("<I", data, start)[0] + size - len(data)
     moved = bytearray(tail)
@@ -169,10 +175,10 @@ def test_directory_at_the_end_of_a_large_archive_costs_two_requests(server):
     assert server.bytes_sent < 200_000
 
 
-def test_server_without_ranges_still_tells_its_documents(server):
+def test_documents_are_recognised_without_ranges(server):
     server.has_ranges = False
     for mime_type, data in FILES.values():
-        assert look(server, data, "document").mime_type == mime_type
+        assert probe_data(server, data, "document").mime_type == mime_type
 
 
 @given(
@@ -187,10 +193,10 @@ def test_hostile_bytes_raise_nothing_but_media_error(start, rest, end):
         sniff(start + rest + end)
 
 
-def test_entries_without_end_are_not_all_read():
+def test_endless_directory_is_not_read_completely():
     entry = documents.DIRECTORY_ENTRY + bytes(42)
     directory = entry * 30_000
     end = documents.END_OF_DIRECTORY + bytes(8) + struct.pack("<IIH", len(directory), 4, 0)
     with pytest.raises(MediaError):
         sniff(b"PK\x03\x04" + directory + end)
-    assert len(directory) < documents.MAX_DIRECTORY_BYTES < pieces.MAX_BYTES
+    assert len(directory) < documents.MAX_DIRECTORY_BYTES < remote_file.MAX_BYTES

@@ -1,4 +1,4 @@
-"""What a file is and how large its picture is, by a few of its bytes."""
+"""The type of a file and the dimensions of a picture, by a few of its bytes."""
 
 import struct
 import time
@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socialpublishing.errors import MediaError
-from socialpublishing.media import formats, pieces
-from socialpublishing.media.formats import check_declared, check_end, sniff
+from socialpublishing.media import pictures, remote_file
+from socialpublishing.media.formats import check_declared, sniff
+from socialpublishing.media.pictures import check_end
 from socialpublishing.tests.films import box
 
 
@@ -19,11 +20,11 @@ def reader(data):
 
 
 def read_header(mime_type, data):
-    return formats.read_header(mime_type, reader(data))
+    return pictures.read_header(mime_type, reader(data))
 
 
 def refused(call, *args):
-    """The code with which `call` is refused."""
+    """The code of the MediaError that `call` raises."""
     with pytest.raises(MediaError) as caught:
         call(*args)
     return caught.value.code
@@ -79,13 +80,13 @@ FILES = {
 
 
 @pytest.mark.parametrize(("mime_type", "data"), FILES.items())
-def test_header_tells_type_and_dimensions(mime_type, data):
+def test_type_and_dimensions_are_read_from_the_header(mime_type, data):
     header = read_header(sniff(data), data)
     assert sniff(data) == mime_type
     assert (header.width, header.height, header.is_animated) == (10, 5, False)
 
 
-def test_all_kinds_of_webp_are_read():
+def test_all_variants_of_webp_are_read():
     lossless = webp(b"VP8L", b"\x2f" + struct.pack("<I", 9 | 4 << 14))
     lossy = webp(b"VP8 ", b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 10, 5))
     for data in (lossless, lossy):
@@ -104,18 +105,21 @@ def test_all_kinds_of_webp_are_read():
         ),
         pytest.param(tiff(10, 5, order=">"), id="tiff, big-endian"),
         pytest.param(tiff(10, 5, order=">", kind=4), id="tiff, LONG"),
-        pytest.param(tiff(10, 5, pixels=bytes(1_000_000)), id="tiff, directory behind"),
+        pytest.param(tiff(10, 5, pixels=bytes(1_000_000)), id="tiff, directory at the end"),
         pytest.param(heic((4, 4), (10, 5), (5, 5)), id="heic of tiles"),
         pytest.param(heic((10, 5), brand=b"mif1"), id="heic, general brand"),
-        pytest.param(heic((10, 5), padding=box(b"free", bytes(100_000))), id="heic, far"),
+        pytest.param(
+            heic((10, 5), padding=box(b"free", bytes(100_000))),
+            id="heic, header far from the start",
+        ),
         pytest.param(
             b"\xff\xd8" + (b"\xff\xe2\xff\xff" + bytes(65533)) * 9 + FILES["image/jpeg"][2:],
-            id="jpeg, far",
+            id="jpeg, header far from the start",
         ),
     ],
 )
-def test_spellings_of_a_header(data):
-    header = read_header(sniff(data[: pieces.PIECE_BYTES]), data)
+def test_variants_of_headers_are_read(data):
+    header = read_header(sniff(data[: remote_file.BLOCK_BYTES]), data)
     assert (header.width, header.height) == (10, 5)
 
 
@@ -126,12 +130,12 @@ def test_spellings_of_a_header(data):
         (gif(1, loops=True), False),
         (gif(2), True),
         (gif(2, colours=True), True),
-        (gif(9, loops=True)[:45], True),  # a beginning that announces a loop
+        (gif(9, loops=True)[:45], True),  # the beginning of a loop
         (gif(2)[:36], False),
         (gif(9)[:20], False),
     ],
 )
-def test_animated_gif_is_told(data, is_animated):
+def test_animated_gif_is_recognised(data, is_animated):
     assert read_header("image/gif", data).is_animated is is_animated
 
 
@@ -157,7 +161,7 @@ def test_animated_gif_is_told(data, is_animated):
     ],
     ids=lambda data: ascii(data[:12]),
 )
-def test_m09_m16_m19_what_no_platform_takes_is_refused(data):
+def test_m09_m16_m19_type_that_no_platform_accepts_is_refused(data):
     with pytest.raises(MediaError) as caught:
         sniff(data)
     assert caught.value.code == "asset_type_mismatch"
@@ -167,12 +171,12 @@ def test_m09_m16_m19_what_no_platform_takes_is_refused(data):
     "declared",
     ["", "application/octet-stream", "image/jpeg", "IMAGE/JPG; q=1", "image", "image/*"],
 )
-def test_m10_declaration_agrees_with_a_jpeg(declared):
+def test_m10_matching_declaration_of_a_jpeg_is_accepted(declared):
     check_declared(declared, "image/jpeg")
 
 
 @pytest.mark.parametrize("declared", ["image/png", "video", "video/mp4", "text/html", "images"])
-def test_declaration_disagrees_with_a_jpeg(declared):
+def test_other_declaration_of_a_jpeg_is_refused(declared):
     with pytest.raises(MediaError) as caught:
         check_declared(declared, "image/jpeg")
     assert caught.value.code == "asset_type_mismatch"
@@ -188,7 +192,7 @@ def test_declaration_disagrees_with_a_jpeg(declared):
         ("image/heic", lambda *size: heic(size)),
     ],
 )
-def test_m12_picture_beyond_all_use_is_refused_by_its_header(mime_type, make, size):
+def test_m12_picture_with_too_many_pixels_is_refused_by_its_header(mime_type, make, size):
     assert refused(read_header, mime_type, make(*size)) == "asset_too_large"
 
 
@@ -205,7 +209,7 @@ def test_m12_picture_beyond_all_use_is_refused_by_its_header(mime_type, make, si
     ],
     ids=["4,000", "50,000", "225 Mpx", "315 Mpx", "wide", "high", "fits"],
 )
-def test_m14_frames_beyond_all_use_are_refused(data, code):
+def test_m14_animation_with_too_many_pixels_is_refused(data, code):
     started = time.monotonic()
     if code:
         assert refused(read_header, "image/gif", data) == code
@@ -233,30 +237,30 @@ def test_m15_damaged_picture_is_refused(data):
     assert refused(read_header, sniff(data), data) == "asset_type_mismatch"
 
 
-def test_m15_comments_without_end_are_not_read_to_their_end():
-    taken = []
+def test_m15_endless_comments_are_not_read_completely():
+    lengths = []
 
     def read(start, length):
-        taken.append(length)
+        lengths.append(length)
         comment = b"\xff\xfe\xff\xff" + bytes(65533)
         return (b"\xff\xd8" + comment * (length // len(comment) + 1))[start : start + length]
 
     started = time.monotonic()
-    assert refused(formats.read_header, "image/jpeg", read) == "asset_type_mismatch"
-    assert sum(taken) < pieces.MAX_BYTES
+    assert refused(pictures.read_header, "image/jpeg", read) == "asset_type_mismatch"
+    assert sum(lengths) < remote_file.MAX_BYTES
     assert time.monotonic() - started < 5
 
 
-WHOLE_JPEG = FILES["image/jpeg"] + bytes(1000) + b"\xff\xd9"
+COMPLETE_JPEG = FILES["image/jpeg"] + bytes(1000) + b"\xff\xd9"
 
 
 @pytest.mark.parametrize(
-    ("mime_type", "data", "is_cut"),
+    ("mime_type", "data", "is_truncated"),
     [
-        ("image/jpeg", WHOLE_JPEG, False),
-        ("image/jpeg", WHOLE_JPEG + b"PK\x03\x04", False),  # cameras write things behind the end
-        ("image/jpeg", WHOLE_JPEG[:500], True),
-        ("image/jpeg", b"\xff\xd8\xff\xe1\0\x04\xff\xd9" + WHOLE_JPEG[2:500], True),
+        ("image/jpeg", COMPLETE_JPEG, False),
+        ("image/jpeg", COMPLETE_JPEG + b"PK\x03\x04", False),  # cameras append data
+        ("image/jpeg", COMPLETE_JPEG[:500], True),
+        ("image/jpeg", b"\xff\xd8\xff\xe1\0\x04\xff\xd9" + COMPLETE_JPEG[2:500], True),
         ("image/png", png(10, 5) + b"IEND", False),
         ("image/png", png(10, 5), True),
         ("image/webp", b"RIFF\x16\0\0\0WEBPVP8X" + bytes(14), False),
@@ -264,15 +268,15 @@ WHOLE_JPEG = FILES["image/jpeg"] + bytes(1000) + b"\xff\xd9"
         ("image/webp", b"RIFF\xff\xff\xff\xffWEBPVP8X" + bytes(14), True),
     ],
 )
-def test_m15_picture_that_breaks_off_is_refused(mime_type, data, is_cut):
-    if is_cut:
+def test_m15_truncated_picture_is_refused(mime_type, data, is_truncated):
+    if is_truncated:
         assert refused(check_end, mime_type, data, len(data)) == "asset_incomplete"
     else:
         check_end(mime_type, data, len(data))
 
 
-def test_beginning_of_a_picture_may_break_off():
-    check_end("image/jpeg", WHOLE_JPEG[:500], len(WHOLE_JPEG))
+def test_beginning_of_a_complete_picture_is_accepted():
+    check_end("image/jpeg", COMPLETE_JPEG[:500], len(COMPLETE_JPEG))
     check_end("image/png", png(10, 5), 10_000)
     check_end("image/webp", b"RIFF\xff\xff\0\0WEBP", 0xFFFF + 8)
 
@@ -293,14 +297,14 @@ def test_beginning_of_a_picture_may_break_off():
     ],
     ids=lambda data: ascii(data[:16]),
 )
-def test_m17_lying_directories_are_refused_at_once(data):
+def test_m17_wrong_directories_are_refused_at_once(data):
     mime_type = "image/heic" if data[4:8] == b"ftyp" else "image/tiff"
     started = time.monotonic()
     assert refused(read_header, mime_type, data) == "asset_type_mismatch"
     assert time.monotonic() - started < 5
 
 
-def test_m17_directory_that_leads_to_itself_is_read_once():
+def test_m17_directory_that_points_to_itself_is_read_once():
     header = read_header("image/tiff", tiff(10, 5)[:-4] + struct.pack("<I", 8))
     assert (header.width, header.height) == (10, 5)
 

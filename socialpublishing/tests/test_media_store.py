@@ -1,4 +1,4 @@
-"""A path names a file in the object store, which is asked for it with a signature."""
+"""A path names a file in the object store, which is requested with a signed URL."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ MB = 1_000_000
 
 
 def signature(method, path, query, host):
-    """Signature Version 4 of a query, as the store reckons it; not by the library that signs.
+    """Signature Version 4 of a query, computed without the library that signs.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
     """
@@ -41,16 +41,16 @@ def signature(method, path, query, host):
 
 
 class Store(FileServer):
-    """Speaks S3 as far as reading goes: whoever's signature is not right is told 403."""
+    """The read side of S3: a wrong signature gets 403."""
 
     def refusal(self, handler):
         path, _, query = handler.path.partition("?")
         data = dict(parse_qsl(query))
-        needed = {"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature"}
-        if not needed <= data.keys():
+        required = {"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature"}
+        if not required <= data.keys():
             return 403
-        right = signature("GET", path, data, handler.headers["Host"])
-        return None if data["X-Amz-Signature"] == right else 403
+        expected = signature("GET", path, data, handler.headers["Host"])
+        return None if data["X-Amz-Signature"] == expected else 403
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def bucket(settings):
 
 
 @pytest.mark.parametrize(
-    ("path", "asked"),
+    ("path", "requested"),
     [
         ("summer/picture.jpg", "/campaigns/summer/picture.jpg"),
         ("/summer/picture.jpg", "/campaigns/summer/picture.jpg"),
@@ -80,15 +80,15 @@ def bucket(settings):
         ("x/..hidden/a...jpg", "/campaigns/x/..hidden/a...jpg"),
     ],
 )
-def test_path_is_fetched_with_a_good_signature(path, asked, bucket):
+def test_path_is_fetched_with_a_valid_signature(path, requested, bucket):
     assert download(path, max_bytes=MB).data == PICTURE
     assert probe(path, declared_type="image/jpeg", max_bytes=MB).width == 3
     with open_stream(path, max_bytes=MB, start=3) as stream:
         assert b"".join(stream.chunks()) == PICTURE[3:]
-    assert [seen.partition("?")[0] for seen, _ in bucket.requests] == [asked] * 3
+    assert [seen.partition("?")[0] for seen, _ in bucket.requests] == [requested] * 3
 
 
-def test_signature_is_for_an_hour_and_names_our_region(bucket):
+def test_signature_is_valid_for_an_hour_and_names_our_region(bucket):
     query = dict(parse_qsl(urlsplit(public_address("a.jpg")).query))
     assert query["X-Amz-Expires"] == "3600"
     assert query["X-Amz-Credential"].startswith(f"{ACCESS_KEY}/")
@@ -104,7 +104,7 @@ def test_wrong_key_is_refused_by_the_store(bucket, settings):
     assert "(a.jpg)" in str(caught.value)
 
 
-def test_messages_tell_the_path_and_nothing_of_the_signature(bucket):
+def test_messages_name_the_path_without_the_signature(bucket):
     bucket.file = whole(b"<!doctype html>")
     with pytest.raises(MediaError) as caught:
         probe("summer/a.jpg", declared_type="", max_bytes=MB)
@@ -147,7 +147,7 @@ def test_video_is_measured_in_the_store(bucket):
     ],
     ids=ascii,
 )
-def test_path_that_is_not_plain_is_refused(path, bucket):
+def test_unusual_path_is_refused(path, bucket):
     for call in (
         lambda: download(path, max_bytes=MB),
         lambda: probe(path, declared_type="", max_bytes=MB),
@@ -160,14 +160,14 @@ def test_path_that_is_not_plain_is_refused(path, bucket):
 
 
 @pytest.mark.parametrize("url", ["", "//127.0.0.1/a.jpg", "file:///etc/passwd", "a:b/c.jpg"])
-def test_what_is_no_path_goes_through_the_gate(url, bucket):
+def test_url_that_is_not_a_path_is_checked_as_an_address(url, bucket):
     with pytest.raises(MediaError) as caught:
         download(url, max_bytes=MB)
     assert caught.value.code == "asset_address_refused"
 
 
 @pytest.mark.parametrize("missing", ["ENDPOINT", "BUCKET", "ACCESS_KEY", "SECRET_KEY"])
-def test_half_a_configuration_is_none(missing, bucket, settings):
+def test_incomplete_configuration_counts_as_none(missing, bucket, settings):
     setattr(settings, f"OBJECT_STORE_{missing}", "")
     assert not store.is_configured()
     with pytest.raises(MediaError) as caught:
@@ -175,7 +175,7 @@ def test_half_a_configuration_is_none(missing, bucket, settings):
     assert caught.value.code == "object_store_not_configured"
 
 
-def test_trust_in_the_store_is_for_its_origin(bucket, settings):
+def test_only_the_origin_of_the_store_is_trusted(bucket, settings):
     settings.OBJECT_STORE_ENDPOINT = f"{bucket.origin}/storage/s3"
     assert download("a.jpg", max_bytes=MB).data == PICTURE
     assert bucket.requests[0][0].startswith("/storage/s3/campaigns/a.jpg?")
@@ -185,19 +185,19 @@ def test_trust_in_the_store_is_for_its_origin(bucket, settings):
     assert caught.value.code == "asset_address_refused"
 
 
-def test_store_tells_strangers_nothing(bucket):
-    """Its origin is trusted, its files are not open: who names an address has to have signed it."""
+def test_unsigned_url_of_the_store_is_refused_by_the_store(bucket):
+    """Its origin is trusted, but its files are not public: a URL needs a signature."""
     with pytest.raises(MediaError) as caught:
         download(f"{bucket.origin}/campaigns/a.jpg", max_bytes=MB)
     assert caught.value.code == "asset_unreachable"
 
 
-def test_address_stays_what_it_is_for_a_platform(bucket):
+def test_url_for_a_platform_is_unchanged(bucket):
     url = "https://media-ok.example/m/a.jpg?sig=a%2Fb"
     assert public_address(url) == url
 
 
-def test_environment_has_no_say_in_the_keys(bucket, monkeypatch):
+def test_keys_of_the_environment_are_ignored(bucket, monkeypatch):
     store._client.cache_clear()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "other")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "other")

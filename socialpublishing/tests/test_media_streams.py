@@ -1,4 +1,4 @@
-"""Files on their way through: from any byte on, in parts, never held."""
+"""Streams: from any byte on, in parts, never held in memory."""
 
 import threading
 import time
@@ -26,10 +26,10 @@ def server(settings):
 
 
 class Receiver:
-    """Takes an upload, notes what came, and holds none of it but its beginning."""
+    """Accepts an upload and records its lengths and its first bytes."""
 
     def __init__(self):
-        self.received = []  # Content-Length, Transfer-Encoding, bytes that came, their beginning
+        self.received = []  # Content-Length, Transfer-Encoding, number of bytes, first bytes
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -76,7 +76,7 @@ def opened(server, **kwargs):
 @pytest.mark.parametrize("has_ranges", [True, False], ids=["ranges", "no ranges"])
 @pytest.mark.parametrize("has_lengths", [True, False], ids=["lengths", "no lengths"])
 @pytest.mark.parametrize("start", [0, 1, 70_000, len(DATA) - 1])
-def test_stream_begins_at_any_byte(start, has_lengths, has_ranges, server):
+def test_stream_starts_at_any_byte(start, has_lengths, has_ranges, server):
     server.has_ranges, server.has_lengths = has_ranges, has_lengths
 
     with opened(server, start=start, expected_bytes=len(DATA)) as stream:
@@ -86,7 +86,7 @@ def test_stream_begins_at_any_byte(start, has_lengths, has_ranges, server):
 
 
 @pytest.mark.parametrize("has_ranges", [True, False])
-def test_parts_follow_each_other(has_ranges, server):
+def test_parts_are_consecutive(has_ranges, server):
     server.has_ranges = has_ranges
     with opened(server, start=100_000, expected_bytes=len(DATA)) as stream:
         first, second = stream.part(200_000), None
@@ -97,7 +97,7 @@ def test_parts_follow_each_other(has_ranges, server):
         assert read(stream.part(len(DATA) - 300_001)) == DATA[300_001:]
 
 
-def test_part_behind_one_that_was_not_read_begins_where_it_ought(server):
+def test_part_after_an_unread_part_starts_at_its_own_position(server):
     with opened(server) as stream:
         stream.part(100_000).read(10)
         stream.part(50)
@@ -139,7 +139,7 @@ def test_file_of_another_size_has_changed(start, size, has_ranges, server):
     assert "changed since the post was accepted" in str(caught.value)
 
 
-def test_file_of_another_size_without_a_length_is_told_at_its_end(server):
+def test_changed_size_is_noticed_at_the_end_without_a_length(server):
     server.has_lengths = False
     server.file = whole(DATA[:-1])
     with (
@@ -150,19 +150,19 @@ def test_file_of_another_size_without_a_length_is_told_at_its_end(server):
     assert caught.value.code == "asset_changed"
 
 
-def test_beginning_behind_the_end_is_an_error(server):
+def test_start_after_the_end_is_an_error(server):
     with pytest.raises(MediaError), opened(server, start=len(DATA)) as stream:
         stream.part(1).read()
 
 
-def test_empty_file_is_told(server):
+def test_empty_file_is_an_empty_stream(server):
     server.file = whole(b"")
     with opened(server) as stream:
         assert list(stream.chunks()) == []
 
 
-def test_gigabyte_passes_through_a_few_kilobytes(server, receiver):
-    """200 MB of it are sent; what the upload holds does not depend on how much it is."""
+def test_large_file_is_never_held_in_memory(server, receiver):
+    """Sends 200 MB of a 1 GB file with less than 3 MB of memory."""
     server.file = Sparse(size=1000 * MB)
     started = time.monotonic()
     tracemalloc.start()
@@ -175,7 +175,7 @@ def test_gigabyte_passes_through_a_few_kilobytes(server, receiver):
             _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # Both servers run in this process: what they hold, a few pieces, is counted with ours.
+    # Both servers run in this process, so their buffers are counted too.
     assert peak - before < 3 * MB
     assert [data[2] for data in receiver.received] == [50 * MB] * 4
     assert time.monotonic() - started < 60

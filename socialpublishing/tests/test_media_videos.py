@@ -1,4 +1,4 @@
-"""What the header of a video tells, wherever it stands, and how little a hostile one can do."""
+"""Facts from the header of a video, wherever it is, and limits for hostile headers."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from socialpublishing.errors import MediaError
-from socialpublishing.media import pieces, probe, videos
+from socialpublishing.media import probe, remote_file, videos
 from socialpublishing.tests.file_server import FileServer, Sparse, whole
 from socialpublishing.tests.films import (
     FTYP,
@@ -37,18 +37,18 @@ def server(settings):
     server.close()
 
 
-def look(server, file, declared="video/mp4"):
+def probe_file(server, file, declared="video/mp4"):
     server.file = whole(file) if isinstance(file, bytes) else file
     return probe(server.url, declared_type=declared, max_bytes=4 * GB)
 
 
 def refused(server, file, declared="video/mp4"):
-    """The code with which `file` is refused, in time and within what may be read of it."""
+    """The code of the refusal of `file`. It must come in time and within the request limit."""
     started = time.monotonic()
     with pytest.raises(MediaError) as caught:
-        look(server, file, declared)
+        probe_file(server, file, declared)
     assert time.monotonic() - started < 10
-    assert len(server.requests) <= pieces.MAX_REQUESTS
+    assert len(server.requests) <= remote_file.MAX_REQUESTS
     return caught.value.code
 
 
@@ -57,15 +57,15 @@ def with_header_last(data):
     return boxes[b"ftyp"] + boxes[b"mdat"] + boxes[b"moov"]
 
 
-# --- What it tells --------------------------------------------------------------------------------
+# --- Facts ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("name", "width", "height", "duration_s"),
     [("clip.mp4", 1280, 720, 5.0), ("reel.mp4", 720, 1280, 6.0)],
 )
-def test_video_is_measured_without_being_fetched(name, width, height, duration_s, server):
-    facts = look(server, (SAMPLES / name).read_bytes())
+def test_video_is_measured_by_its_first_block(name, width, height, duration_s, server):
+    facts = probe_file(server, (SAMPLES / name).read_bytes())
 
     assert (facts.width, facts.height, facts.duration_s) == (width, height, duration_s)
     assert (facts.frame_rate, facts.video_codec, facts.audio_codec) == (30.0, "h264", "aac")
@@ -82,8 +82,8 @@ def test_video_is_measured_without_being_fetched(name, width, height, duration_s
         ("webm", "libvpx", None, "video/webm", (1.0, 25.0, "vp8", None)),
     ],
 )
-def test_kinds_of_video(container, video, audio, mime_type, facts, server):
-    found = look(server, film(container, video, audio=audio), mime_type)
+def test_facts_of_all_video_types(container, video, audio, mime_type, facts, server):
+    found = probe_file(server, film(container, video, audio=audio), mime_type)
     assert (found.mime_type, found.width, found.height) == (mime_type, 64, 36)
     data = (found.duration_s, found.frame_rate, found.video_codec, found.audio_codec)
     assert data == facts
@@ -95,15 +95,15 @@ def test_kinds_of_video(container, video, audio, mime_type, facts, server):
         ("mp4", "libx264", {"movflags": "frag_keyframe+empty_moov"}),
         ("webm", "libvpx", {"live": "1"}),
     ],
-    ids=["in fragments", "recorded live"],
+    ids=["fragmented", "live"],
 )
-def test_length_that_the_header_does_not_tell_is_not_guessed(container, codec, options, server):
-    found = look(server, film(container, codec, options=options), "video")
+def test_duration_that_is_not_in_the_header_is_unknown(container, codec, options, server):
+    found = probe_file(server, film(container, codec, options=options), "video")
     assert (found.width, found.height, found.duration_s) == (64, 36, None)
 
 
-def test_video_is_as_its_viewer_sees_it(server):
-    found = look(server, FTYP + moov(matrix=QUARTER_TURN))
+def test_dimensions_respect_the_rotation(server):
+    found = probe_file(server, FTYP + moov(matrix=QUARTER_TURN))
     assert (found.width, found.height) == (360, 640)
 
     clip = bytearray((SAMPLES / "clip.mp4").read_bytes())
@@ -111,17 +111,17 @@ def test_video_is_as_its_viewer_sees_it(server):
     clip[matrix : matrix + 20] = b"".join(
         number.to_bytes(4, "big", signed=True) for number in QUARTER_TURN[:5]
     )
-    found = look(server, bytes(clip))
+    found = probe_file(server, bytes(clip))
     assert (found.width, found.height) == (720, 1280)
 
 
-def test_brandless_quicktime_is_known(server):
+def test_quicktime_without_a_brand_is_recognised(server):
     boxes = split_boxes(film("mov", "libx264"))
-    found = look(server, box(b"wide") + boxes[b"moov"] + boxes[b"mdat"], "video/quicktime")
+    found = probe_file(server, box(b"wide") + boxes[b"moov"] + boxes[b"mdat"], "video/quicktime")
     assert (found.width, found.height) == (64, 36)
 
 
-# --- Where it stands ------------------------------------------------------------------------------
+# --- Position of the header ----------------------------------------------------------------------
 
 
 def gigabyte_with_header_last(**header):
@@ -132,33 +132,33 @@ def gigabyte_with_header_last(**header):
 
 
 def test_m18_header_at_the_end_of_a_gigabyte(server):
-    facts = look(server, gigabyte_with_header_last())
+    facts = probe_file(server, gigabyte_with_header_last())
     assert (facts.size_bytes, facts.width, facts.duration_s) == (GB, 640, 4.95)
     assert len(server.requests) == 2
     assert server.bytes_sent < MB
 
 
-def test_server_without_ranges_is_read_on(server):
+def test_server_without_ranges_is_read_from_the_beginning(server):
     server.has_ranges = False
     clip = with_header_last((SAMPLES / "clip.mp4").read_bytes())
-    facts = look(server, clip)
+    facts = probe_file(server, clip)
     assert (facts.width, facts.size_bytes) == (1280, len(clip))
 
     server.has_lengths = False
-    assert look(server, clip).size_bytes == len(clip)
+    assert probe_file(server, clip).size_bytes == len(clip)
 
 
-def test_header_out_of_reach_without_ranges_is_not_read_up_to(server):
+def test_distant_header_without_ranges_is_refused_early(server):
     server.has_ranges = False
     assert refused(server, gigabyte_with_header_last()) == "asset_type_mismatch"
     assert len(server.requests) == 1
-    assert server.bytes_sent < 16 * MB  # with what the kernels hold between us
+    assert server.bytes_sent < 16 * MB  # including socket buffers
 
-    facts = look(server, Sparse(size=GB, places={0: FTYP + moov()}))
+    facts = probe_file(server, Sparse(size=GB, places={0: FTYP + moov()}))
     assert (facts.size_bytes, facts.width) == (GB, 640)
 
 
-def test_file_that_changes_between_two_looks_is_refused(server):
+def test_file_that_changes_between_two_requests_is_refused(server):
     server.then = Sparse(size=GB + 1)
     assert refused(server, gigabyte_with_header_last()) == "asset_changed"
 
@@ -169,7 +169,7 @@ def test_header_larger_than_we_read_is_refused(server):
     assert server.bytes_sent < MB
 
 
-# --- M18: hostile boxes ---------------------------------------------------------------------------
+# --- M18: hostile boxes --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -195,23 +195,23 @@ def test_header_larger_than_we_read_is_refused(server):
     ],
     ids=lambda rest: ascii(rest[:20]),
 )
-def test_m18_lying_boxes_are_refused(rest, server):
+def test_m18_boxes_with_wrong_lengths_are_refused(rest, server):
     assert refused(server, FTYP + rest) == "asset_type_mismatch"
-    assert server.bytes_sent <= pieces.MAX_BYTES
+    assert server.bytes_sent <= remote_file.MAX_BYTES
 
 
-def test_boxes_that_lead_from_place_to_place_end(server):
-    hop = 10 * MB
-    places = {0: FTYP + long_box(b"free", hop - len(FTYP))}
-    places |= {at: long_box(b"free", hop) for at in range(hop, GB, hop)}
+def test_long_chain_of_boxes_is_refused(server):
+    step = 10 * MB
+    places = {0: FTYP + long_box(b"free", step - len(FTYP))}
+    places |= {at: long_box(b"free", step) for at in range(step, GB, step)}
     assert refused(server, Sparse(size=GB, places=places)) == "asset_type_mismatch"
     assert server.bytes_sent < 2 * MB
 
 
 @pytest.mark.parametrize("duration", [2**63, 2**64 - 1, 2**63 - 1, 2**40])
-def test_m18_length_that_no_film_has_is_not_believed(duration, server):
+def test_m18_impossible_duration_is_unknown(duration, server):
     with suppress(MediaError):
-        assert look(server, FTYP + moov(duration=duration)).duration_s in {None, 4.95}
+        assert probe_file(server, FTYP + moov(duration=duration)).duration_s in {None, 4.95}
 
 
 CLAIMS = {
@@ -222,15 +222,15 @@ CLAIMS = {
 
 
 @pytest.mark.parametrize("header", CLAIMS.values(), ids=CLAIMS)
-def test_m18_claims_cost_no_time(header, server):
+def test_m18_huge_claims_take_little_time(header, server):
     started = time.monotonic()
     with suppress(MediaError):
-        look(server, FTYP + header)
+        probe_file(server, FTYP + header)
     assert time.monotonic() - started < 8
 
 
 @pytest.mark.parametrize("header", CLAIMS.values(), ids=CLAIMS)
-def test_m18_claims_cost_no_memory(header):
+def test_m18_huge_claims_take_little_memory(header):
     program = f"""
 import contextlib, re, runpy, sys
 reader = runpy.run_path({str(videos.DEMUXER)!r})
@@ -245,7 +245,7 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", status.read())[1])
     assert int(done.stdout) < 200 * 1024  # KiB at most, of which 40 MB are code
 
 
-def test_only_audio_is_no_video(server):
+def test_audio_without_video_is_refused(server):
     assert refused(server, FTYP + moov(handler=b"soun")) == "asset_type_mismatch"
 
 
@@ -265,7 +265,7 @@ def test_damaged_headers_raise_nothing_but_media_error(data):
         videos.measure("video/mp4", read, len(header), deadline=time.monotonic() + 5)
 
 
-# --- M19: nothing else is opened ------------------------------------------------------------------
+# --- M19: no other file is opened ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_m19_playlist_called_mp4_is_refused(playlist, server):
     assert {path for path, _ in server.requests} == {"/file"}
 
 
-def test_m19_reader_of_headers_can_open_nothing(tmp_path):
+def test_m19_demuxer_process_can_open_nothing(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("secret")
     program = f"""
@@ -304,14 +304,16 @@ for call in (lambda: open({str(secret)!r}), lambda: socket.socket()):
     assert done.stdout == "refused\nrefused\n", done.stderr
 
 
-def test_header_is_read_without_our_environment(server, monkeypatch, tmp_path):
+def test_demuxer_process_has_neither_our_environment_nor_our_directory(
+    server, monkeypatch, tmp_path
+):
     (tmp_path / "av.py").write_text("raise SystemExit('imported from the working directory')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert look(server, FTYP + moov()).width == 640
+    assert probe_file(server, FTYP + moov()).width == 640
 
 
-def test_no_time_left_is_an_end(server):
+def test_measuring_after_the_deadline_is_refused(server):
     with pytest.raises(MediaError):
         videos.measure(
             "video/mp4",

@@ -17,12 +17,12 @@ def cases(group):
 
 
 @pytest.mark.parametrize(("text", "length"), cases("weighted_length"))
-def test_text_weighs_what_twitter_text_says(text, length):
+def test_text_has_the_weight_of_twitter_text(text, length):
     assert weighted_length(text) == length
 
 
 @pytest.mark.parametrize(("text", "spans"), cases("urls"))
-def test_links_are_found_where_twitter_text_finds_them(text, spans):
+def test_links_are_those_of_twitter_text(text, spans):
     assert find_urls(text) == [tuple(span) for span in spans]
 
 
@@ -35,14 +35,14 @@ def test_cashtags_are_those_of_twitter_text(text, count):
     ("text", "length"),
     [
         ("", 0),
-        ("e\u0301", 1),  # NFC first
-        ("\u00a9", 1),  # the bare sign is text
-        ("\u00a9\ufe0f", 2),  # with its selector an emoji
+        ("e\u0301", 1),  # normalised to NFC first
+        ("\u00a9", 1),  # without a selector it is text
+        ("\u00a9\ufe0f", 2),  # with the selector it is an emoji
         ("123", 3),
         ("1\ufe0f\u20e3", 2),
         (FAMILY + FAMILY, 4),
-        ("\U0001fae8", 2),  # newer than twitter-text's own list
-        ("\U0001f600\u200d\U0001f600", 5),  # joined, but no emoji of Unicode's
+        ("\U0001fae8", 2),  # not in twitter-text's own list
+        ("\U0001f600\u200d\U0001f600", 5),  # joined, but not an emoji of Unicode
         ("\U0001f1e9\U0001f1ea\U0001f1ef\U0001f1f5", 4),
         ("example.com", 23),
         ("see example.com/" + "x" * 500, 27),
@@ -50,29 +50,29 @@ def test_cashtags_are_those_of_twitter_text(text, count):
         ("me@example.com", 14),
     ],
 )
-def test_text_weighs(text, length):
+def test_weight_of_a_text(text, length):
     assert weighted_length(text) == length
 
 
 @given(st.text(), st.text())
-def test_texts_on_two_lines_weigh_their_sum(one, other):
+def test_weights_of_two_lines_add_up(one, other):
     assert weighted_length(f"{one}\n{other}") == weighted_length(one) + 1 + weighted_length(other)
 
 
 @given(st.text())
-def test_text_weighs_at_most_two_per_character_outside_links(text):
+def test_weight_is_at_most_two_per_character_outside_links(text):
     links = find_urls(text)
     assert weighted_length(text) <= 2 * len(text) + 23 * len(links)
 
 
 @given(st.text(alphabet="ab.-_/:@#$(?)é中\u200d\U0001f468\ufe0f ", max_size=60))
-def test_links_are_in_order_and_apart(text):
+def test_links_are_in_order_and_do_not_overlap(text):
     ends = [0] + [end for span in find_urls(text) for end in span]
     assert ends == sorted(ends)
     assert ends[-1] <= len(text)
 
 
-def time_of(text):
+def seconds_for(text):
     started = time.perf_counter()
     weighted_length(text)
     count_cashtags(text)
@@ -105,10 +105,10 @@ def time_of(text):
     ],
     ids=ascii,
 )
-def test_time_grows_with_the_length_of_hostile_text(unit):
+def test_hostile_text_takes_linear_time(unit):
     short, long = unit * (50_000 // len(unit)), unit * (100_000 // len(unit))
 
-    assert min(time_of(long) for _ in range(3)) < 4 * min(time_of(short) for _ in range(3))
+    assert min(seconds_for(long) for _ in range(3)) < 4 * min(seconds_for(short) for _ in range(3))
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,10 @@ def test_time_grows_with_the_length_of_hostile_text(unit):
     ],
     ids=ascii,
 )
-def test_text_of_which_nothing_shows_is_blank(text):
+def test_text_without_visible_characters_is_blank(text):
     assert is_blank(text)
 
 
 @pytest.mark.parametrize("text", [".", " a ", "\u200b\U0001f600", "\u0301", "\u05d0"], ids=ascii)
-def test_text_of_which_something_shows_is_not_blank(text):
+def test_text_with_a_visible_character_is_not_blank(text):
     assert not is_blank(text)

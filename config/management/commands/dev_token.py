@@ -5,14 +5,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from config.jwt import sign_dev_token
+from config.auth.dev_tokens import sign_dev_token
 
 
 class Command(BaseCommand):
-    help = "Print a bearer token for a user, to try the API with. In sandbox mode only."
+    help = "Print a bearer token for a user, to try the API. In sandbox mode only."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("user", help="the user_id that the token stands for")
+        parser.add_argument("user", help="the user id in the token")
         parser.add_argument("--hours", type=int, default=12)
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,9 +1,11 @@
-"""Which addresses we fetch from: first by their text alone, then by what their name resolves to.
+"""Which URLs we fetch from. Protects our network against URLs that others write (SSRF).
+
+`parse_address` checks the text of a URL, `check_ip_addresses` what its host resolves to.
 
 The lists are our own, because the standard library's `is_global` and `is_private` differ between
-Python versions and let several of these pass. Source: IANA's special-purpose address registries,
-https://www.iana.org/assignments/iana-ipv4-special-registry and …/iana-ipv6-special-registry, read
-2026-11-24, and the platform addresses that clouds answer their own machines on.
+Python versions and accept several of these addresses. Sources: IANA's special-purpose address
+registries, https://www.iana.org/assignments/iana-ipv4-special-registry and
+…/iana-ipv6-special-registry, read 2026-11-24, and the addresses of clouds' internal services.
 """
 
 from __future__ import annotations
@@ -12,18 +14,17 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
 from django.conf import settings
 
 from socialpublishing.errors import AssetAddressRefusedError
 
 MAX_URL_LENGTH = 2048
-MAX_ANSWERS = 16
+MAX_IP_ADDRESSES = 16
 
-# Printable ASCII throughout; no userinfo, no fragment, no backslash; a path is required. Addresses
-# have other spellings, but parsers disagree about them, which is what attacks live on.
-ADDRESS = re.compile(
+# Printable ASCII only; no userinfo, no fragment, no backslash; a path is required. Other spellings
+# are valid too, but parsers disagree about them, and attacks use that.
+URL = re.compile(
     r"(?P<scheme>https?)://"
     r"(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[1-9][0-9]{0,4}))?"
@@ -32,9 +33,9 @@ ADDRESS = re.compile(
 )
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
-# Last labels that mean something only to a resolver inside a house, a cluster or a cloud.
+# Top-level names that only a resolver inside a company, a cluster or a cloud knows.
 # fmt: off
-SPECIAL_NAMES = frozenset({
+INTERNAL_NAMES = frozenset({
     "alt", "arpa", "cluster", "consul", "corp", "docker", "domain", "home", "internal", "intranet",
     "invalid", "kube", "lan", "local", "localdomain", "localhost", "mail", "onion", "private",
     "svc", "test", "workgroup",
@@ -46,7 +47,7 @@ REFUSED_V4 = [
     for network in (
         "0.0.0.0/8",  # this host
         "10.0.0.0/8",  # private
-        "100.64.0.0/10",  # carrier NAT; a cloud's metadata
+        "100.64.0.0/10",  # shared address space; a cloud's metadata
         "127.0.0.0/8",  # loopback
         "168.63.129.16/32",  # a cloud's platform address, globally routable by the registries
         "169.254.0.0/16",  # link-local; clouds' metadata
@@ -76,21 +77,21 @@ REFUSED_V6 = [
         "3fff::/20",  # documentation
     )
 ]
-# ISATAP, which carries an IPv4 address too, shows in the third quarter of the address.
+# ISATAP carries an IPv4 address too. The third 32 bits of the address identify it.
 ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
-    """One address, taken apart."""
+class FileAddress:
+    """A URL that passed the check of its text, in its parts."""
 
     scheme: str
     host: str
     port: int
-    path: str  # with the query, byte for byte as it was given
-    is_trusted: bool  # the operator vouches for the origin, whatever it resolves to
+    path: str  # with the query, unchanged
+    is_trusted: bool  # the operator trusts the origin, whatever it resolves to
 
     @property
     def authority(self) -> str:
@@ -98,38 +99,42 @@ class Target:
         return self.host if is_default else f"{self.host}:{self.port}"
 
 
-def read_address(url: str) -> Target:
-    """The text gate: takes `url` apart, or raises MediaError. Looks nothing up."""
-    match = ADDRESS.fullmatch(url)
+def parse_address(url: str) -> FileAddress:
+    """Check the text of `url`. Raises AssetAddressRefusedError. Resolves nothing."""
+    match = URL.fullmatch(url)
     if match is None or len(url) > MAX_URL_LENGTH or "\\" in url or "#" in url:
-        _refuse("The address of the file is not a plain https:// address.")
+        raise AssetAddressRefusedError("The address of the file is not a plain https:// address.")
     origin = scheme, host, port = _origin(match)
     is_trusted = origin in _trusted_origins()
     if not is_trusted:
         if scheme != "https" or port != 443:
-            _refuse("The file has to be offered over https, on port 443.")
+            raise AssetAddressRefusedError("The file must be offered over https, on port 443.")
         if not _is_public_name(host):
-            _refuse("The address of the file does not name a public server.")
-    return Target(scheme=scheme, host=host, port=port, path=match["path"], is_trusted=is_trusted)
+            raise AssetAddressRefusedError("The address of the file does not name a public server.")
+    return FileAddress(
+        scheme=scheme, host=host, port=port, path=match["path"], is_trusted=is_trusted
+    )
 
 
-def check_addresses_of(responses: Sequence[str]) -> None:
-    """The address gate: every address that a name resolves to must be a public one."""
-    # One bad answer among good ones is how a name is made to point inside at the second look.
-    if len(responses) > MAX_ANSWERS or not all(map(_is_public_address, responses)):
-        _refuse("The server of the file has an address that we do not fetch from.")
+def check_ip_addresses(ip_addresses: Sequence[str]) -> None:
+    """Raise AssetAddressRefusedError unless all IP addresses of a host are public."""
+    # All of them: one private address among public ones is the pattern of DNS rebinding.
+    if len(ip_addresses) > MAX_IP_ADDRESSES or not all(map(_is_public_ip, ip_addresses)):
+        raise AssetAddressRefusedError(
+            "The server of the file has an address that we do not fetch from."
+        )
 
 
-def _origin(address: re.Match[str]) -> tuple[str, str, int]:
-    scheme = address["scheme"].lower()
-    return scheme, address["host"].lower(), int(address["port"] or DEFAULT_PORTS[scheme])
+def _origin(url: re.Match[str]) -> tuple[str, str, int]:
+    scheme = url["scheme"].lower()
+    return scheme, url["host"].lower(), int(url["port"] or DEFAULT_PORTS[scheme])
 
 
 def _trusted_origins() -> set[tuple[str, str, int]]:
-    addresses = (ADDRESS.fullmatch(f"{origin}/") for origin in settings.MEDIA_ALLOWED_ORIGINS)
-    origins = {_origin(address) for address in addresses if address and address["path"] == "/"}
-    # The object store, unlike an origin, may be a path below a server.
-    store = ADDRESS.fullmatch(f"{settings.OBJECT_STORE_ENDPOINT}/")
+    allowed = (URL.fullmatch(f"{origin}/") for origin in settings.MEDIA_ALLOWED_ORIGINS)
+    origins = {_origin(match) for match in allowed if match and match["path"] == "/"}
+    # The endpoint of the object store may have a path, unlike an origin.
+    store = URL.fullmatch(f"{settings.OBJECT_STORE_ENDPOINT}/")
     return origins | {_origin(store)} if store else origins
 
 
@@ -139,13 +144,13 @@ def _is_public_name(host: str) -> bool:
         len(labels) >= 2
         and len(host) <= 253
         and all(map(LABEL.fullmatch, labels))
-        # No top-level domain begins with a digit; the end of an IPv4 address does, however spelt.
+        # No top-level domain starts with a digit; the last part of an IPv4 address always does.
         and labels[-1][0].isalpha()
-        and labels[-1] not in SPECIAL_NAMES
+        and labels[-1] not in INTERNAL_NAMES
     )
 
 
-def _is_public_address(text: str) -> bool:
+def _is_public_ip(text: str) -> bool:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -157,7 +162,3 @@ def _is_public_address(text: str) -> bool:
         and not any(address in network for network in REFUSED_V6)
         and (int(address) >> 32) & 0xFFFF_FFFF not in ISATAP
     )
-
-
-def _refuse(sentence: str) -> NoReturn:
-    raise AssetAddressRefusedError(sentence)

@@ -1,0 +1,1 @@
+"""The ops console: Django admin with the unfold theme."""
