@@ -9,9 +9,9 @@ class InsightsConfig(AppConfig):
 
     def ready(self) -> None:
         from connections import services as connection_services
-        from insights import services
+        from insights.estimates import delete_estimates
 
-        connection_services.on_disconnect.append(services.forget_connection)
+        connection_services.on_disconnect.append(delete_estimates)
         post_migrate.connect(_schedule, sender=self)
 
 
