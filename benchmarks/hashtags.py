@@ -1,4 +1,4 @@
-"""Do the tags that truly lift engagement come first? A study on planted effects.
+"""Do the tags that truly lift engagement come first? A study on known effects.
 
 python -m benchmarks.hashtags [--quick] [--write]
 """
@@ -10,10 +10,10 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.best_times import make_account
+from benchmarks.accounts import make_account
 from benchmarks.report import interval, table, write
 from insights.confidence import Confidence
-from insights.hashtags import MIN_SUPPORT, TaggedPost, TagLift, tag_lifts
+from insights.tag_lifts import MIN_SUPPORT, TaggedPost, TagLift, tag_lifts
 
 REPORT_SEED = 30_260_000  # tuning used seeds below 10,000
 SIZES = (25, 50, 100, 300, 1000)
@@ -22,14 +22,14 @@ QUICK_SIZES, QUICK_ACCOUNTS = (50, 300), 10
 PAGE, SECTION = "insights.md", "hashtags study"
 
 TAGS, THEMES = 24, 4
-EFFECT_SD = 0.35  # of the log; a third of the tags has none
+EFFECT_SD = 0.35  # on the log scale; a third of the tags has no effect
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planted:
     posts: list[TaggedPost]
     effects: dict[str, float]
-    found: list[TagLift]
+    lifts: list[TagLift]
 
 
 def plant(size: int, seed: int) -> Planted:
@@ -40,7 +40,7 @@ def plant(size: int, seed: int) -> Planted:
     popularity = {tag: 1 / (1 + rank) ** 0.5 for rank, tag in enumerate(rng.sample(tags, TAGS))}
     posts = []
     for sample in account.samples:
-        # A theme goes with a kind of post, more often than not.
+        # Usually the kind of post decides the theme.
         theme = {"image": 0, "video": 1}.get(sample.kind, 2)
         if rng.random() < 0.5:
             theme = rng.randrange(THEMES)
@@ -54,14 +54,14 @@ def plant(size: int, seed: int) -> Planted:
         posts.append(
             TaggedPost(sample=lifted, tags=[rng.choice((f"#{t}", t.upper())) for t in own])
         )
-    found = tag_lifts(posts, now=account.now, zone=account.zone)
-    return Planted(posts=posts, effects=effects, found=found)
+    lifts = tag_lifts(posts, now=account.now, zone=account.zone)
+    return Planted(posts=posts, effects=effects, lifts=lifts)
 
 
 def by_peer(planted: Planted, judge: Callable[[list[float]], float]) -> dict[str, float]:
-    """The peer's score of each tag that ours speaks of: `judge` of its posts' engagement."""
+    """The peer's score of each tag that ours includes: `judge` of its posts' engagement."""
     rated = all(post.sample.reach for post in planted.posts)
-    values: dict[str, list[float]] = {lift.tag: [] for lift in planted.found}
+    values: dict[str, list[float]] = {lift.tag: [] for lift in planted.lifts}
     for post in planted.posts:
         value = post.sample.engagement / ((post.sample.reach or 1.0) if rated else 1.0)
         for tag in post.tags:
@@ -79,7 +79,7 @@ PEERS: dict[str, Callable[[list[float]], float]] = {
 
 
 def rank_correlation(scores: dict[str, float], effects: dict[str, float]) -> float:
-    """Spearman's, of the tags in `scores`."""
+    """Spearman's rank correlation, of the tags in `scores`."""
     tags = list(scores)
     left, right = ranks([scores[tag] for tag in tags]), ranks([effects[tag] for tag in tags])
     if len(set(left)) < 2 or len(set(right)) < 2:
@@ -88,72 +88,73 @@ def rank_correlation(scores: dict[str, float], effects: dict[str, float]) -> flo
 
 
 def ranks(values: Sequence[float]) -> list[float]:
-    """The place of each value, equal ones sharing the middle of theirs."""
+    """The rank of each value; equal values share their mean rank."""
     order = sorted(values)
     return [order.index(value) + (order.count(value) - 1) / 2 for value in values]
 
 
 def report(cells: dict[int, list[Planted]]) -> str:
-    rows = []
-    for size, cell in cells.items():
-        known = [planted for planted in cell if len(planted.found) >= MIN_SUPPORT]
-        scores = {"ours": [{lift.tag: lift.lift for lift in planted.found} for planted in known]}
-        for peer, judge in PEERS.items():
-            scores[peer] = [by_peer(planted, judge) for planted in known]
-        means = [
-            statistics.fmean(
-                rank_correlation(score, planted.effects)
-                for score, planted in zip(own, known, strict=True)
-            )
-            for own in scores.values()
-        ]
-        sure = [
-            (lift.lift > 1) == (planted.effects[lift.tag] > 0)
-            for planted in known
-            for lift in planted.found
-            if lift.confidence == Confidence.HIGH and planted.effects[lift.tag]
-        ]
-        vain = [
-            lift.confidence == Confidence.HIGH
-            for planted in known
-            for lift in planted.found
-            if not planted.effects[lift.tag]
-        ]
-        first = [planted.effects[planted.found[0].tag] > 0 for planted in known]
-        rows.append(
-            (
-                str(size),
-                f"**{means[0]:.2f}**",
-                *(f"{value:.2f}" for value in means[1:]),
-                interval(sum(first) / len(first), len(first)),
-                interval(sum(sure) / max(len(sure), 1), len(sure)),
-                interval(sum(vain) / max(len(vain), 1), len(vain)),
-            )
-        )
     accounts = len(next(iter(cells.values())))
-    head = (
-        "Posts",
-        "Ours",
-        *map(str.capitalize, PEERS),
-        "First helps",
-        "High is right",
-        "High in vain",
-    )
+    peers = map(str.capitalize, PEERS)
+    head = ("Posts", "Ours", *peers, "First helps", "High is right", "High without effect")
     return "\n\n".join(
         [
             f"{accounts} accounts per row. Written by `python -m benchmarks.hashtags --write`. The "
             "mean rank correlation (Spearman) of a tag's score with its true effect, for ours and "
             "for the mean, median and count of a tag's posts; how often the first tag truly helps, "
             "in per cent; how often a lift of high confidence has the right direction, among tags "
-            "with an effect; and how often a tag without any was given a high confidence.",
-            table(head, rows),
+            "with an effect; and how often a tag without an effect got a high confidence.",
+            table(head, [row(size, cell) for size, cell in cells.items()]),
         ]
     )
 
 
+def row(size: int, cell: Sequence[Planted]) -> tuple[str, ...]:
+    known = [planted for planted in cell if len(planted.lifts) >= MIN_SUPPORT]
+    ours, *peers = mean_correlations(known)
+    high_with_effect = [
+        (lift.lift > 1) == (planted.effects[lift.tag] > 0)
+        for planted in known
+        for lift in planted.lifts
+        if lift.confidence == Confidence.HIGH and planted.effects[lift.tag]
+    ]
+    high_without_effect = [
+        lift.confidence == Confidence.HIGH
+        for planted in known
+        for lift in planted.lifts
+        if not planted.effects[lift.tag]
+    ]
+    first = [planted.effects[planted.lifts[0].tag] > 0 for planted in known]
+    return (
+        str(size),
+        f"**{ours:.2f}**",
+        *(f"{value:.2f}" for value in peers),
+        share_of_true(first),
+        share_of_true(high_with_effect),
+        share_of_true(high_without_effect),
+    )
+
+
+def mean_correlations(known: Sequence[Planted]) -> list[float]:
+    """The mean rank correlation of each method, ours first."""
+    scores = [[{lift.tag: lift.lift for lift in planted.lifts} for planted in known]]
+    scores += [[by_peer(planted, judge) for planted in known] for judge in PEERS.values()]
+    return [
+        statistics.fmean(
+            rank_correlation(score, planted.effects)
+            for score, planted in zip(own, known, strict=True)
+        )
+        for own in scores
+    ]
+
+
+def share_of_true(cases: Sequence[bool]) -> str:
+    return interval(sum(cases) / max(len(cases), 1), len(cases))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Whether the tags that truly help come first.")
-    parser.add_argument("--quick", action="store_true", help="few accounts, to see that it works")
+    parser.add_argument("--quick", action="store_true", help="few accounts, for a quick check")
     parser.add_argument("--write", action="store_true", help=f"into docs/{PAGE}")
     options = parser.parse_args(arguments)
     sizes, accounts = (QUICK_SIZES, QUICK_ACCOUNTS) if options.quick else (SIZES, ACCOUNTS)

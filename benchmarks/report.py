@@ -1,4 +1,4 @@
-"""How studies write what they found: Markdown tables, and their place in docs/."""
+"""How studies write their results: Markdown tables, and their sections in docs/."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:
-    """The 95 % interval of a `share` that was seen in `count` independent cases."""
+    """The 95 % interval of a `share` that was observed in `count` independent cases."""
     if not count:
         return 0.0, 1.0
     z = 1.96
@@ -34,7 +34,7 @@ def interval(share: float, count: int) -> str:
 
 
 def write(page: str, name: str, text: str) -> None:
-    """Put `text` between the two comments that mark the section `name` of a page in docs/."""
+    """Replace the text between the two comments of section `name` in a page of docs/."""
     path = DOCS / page
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, rest = path.read_text().split(begin)

@@ -1,4 +1,4 @@
-"""How long it takes to count 100,000 characters of hostile text, against the same of plain text.
+"""How long it takes to count 100,000 characters of hostile text, compared with plain text.
 
 python -m benchmarks.text
 """
@@ -10,7 +10,7 @@ import time
 from socialpublishing.text import weighted_length
 
 LENGTH = 100_000
-TIMES = 5  # the best of which counts
+TIMES = 5  # the fastest run counts
 PLAIN = "The quick brown fox jumps over the lazy dog. "
 HOSTILE = {
     "plain text": PLAIN,
@@ -25,7 +25,7 @@ HOSTILE = {
     "internationalised links": "a.中国 ",
     "a script without spaces": "漢字。",
     "families of emoji": "👨‍👩‍👧",
-    "towers of marks": "a" + "\u0301" * 200,
+    "stacked combining marks": "a" + "\u0301" * 200,
     "brackets": "a.co/((",
 }
 

@@ -1,1 +1,1 @@
-"""What works: which hours, which hashtags, and how the posts that we published are doing."""
+"""Best times to post, hashtags, and the metrics of published posts."""

@@ -1,4 +1,4 @@
-"""What works, in the ops console: the week of each account as a heat map, and its evidence."""
+"""Insights in the ops console: the week of each account as a heat map, and its posts."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from connections.console import (
     platform_label,
 )
 from connections.models import SocialConnection
-from insights import services
+from insights.best_times import refresh_estimates
 from insights.models import ConnectionInsights, MetricSchedule, WeekEstimate
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-EVIDENCE = 50  # posts that are listed
-LEAST_SPAN = 0.25
+MAX_POSTS_SHOWN = 50
+MIN_SPAN = 0.25
 
 
 @admin.register(ConnectionInsights)
@@ -40,8 +40,8 @@ class ConnectionInsightsAdmin(OperatedAdmin):
     sortable_by = ()
     fieldsets = (
         ("Account", {"fields": ("account", "platform_name", "user_id", "zone", "connection")}),
-        ("Rhythm of the week", {"fields": ("weeks",)}),
-        ("Metrics of published posts", {"fields": ("watched", "troubles")}),
+        ("Week estimates", {"fields": ("weeks",)}),
+        ("Metrics of published posts", {"fields": ("schedules", "last_error")}),
     )
     actions_detail = ("refresh_insights",)
 
@@ -66,7 +66,7 @@ class ConnectionInsightsAdmin(OperatedAdmin):
 
     @display(description="time zone")
     def zone(self, connection: ConnectionInsights) -> str:
-        return connection.timezone or "not said; hours are UTC"
+        return connection.timezone or "not set; hours are UTC"
 
     @display(description="connection")
     def connection(self, connection: ConnectionInsights) -> str:
@@ -75,40 +75,40 @@ class ConnectionInsightsAdmin(OperatedAdmin):
 
     @display(description="week")
     def weeks(self, connection: ConnectionInsights) -> str:
-        weeks = [_shown(week) for week in WeekEstimate.objects.filter(connection=connection)]
+        weeks = [_context(week) for week in WeekEstimate.objects.filter(connection=connection)]
         return render_to_string("insights/weeks.html", {"weeks": weeks, "hours": range(24)})
 
-    @display(description="posts watched")
-    def watched(self, connection: ConnectionInsights) -> str:
-        watches = MetricSchedule.objects.filter(job__connection_id=connection.pk)
-        waiting = watches.filter(next_read_at__isnull=False)
-        return f"{watches.count()}, of which {waiting.count()} will be read again"
+    @display(description="metric schedules")
+    def schedules(self, connection: ConnectionInsights) -> str:
+        schedules = MetricSchedule.objects.filter(job__connection_id=connection.pk)
+        waiting = schedules.filter(next_read_at__isnull=False)
+        return f"{schedules.count()} posts, of which {waiting.count()} will be read again"
 
-    @display(description="last trouble")
-    def troubles(self, connection: ConnectionInsights) -> str:
-        watches = MetricSchedule.objects.filter(job__connection_id=connection.pk).exclude(
+    @display(description="last error")
+    def last_error(self, connection: ConnectionInsights) -> str:
+        failed = MetricSchedule.objects.filter(job__connection_id=connection.pk).exclude(
             error_code=""
         )
-        last = watches.order_by("-job__published_at").first()
+        last = failed.order_by("-job__published_at").first()
         return isolated(f"{last.error_code}: {last.error_message}") if last else NONE
 
     refresh_insights = operation(
-        "Estimate anew",
+        "Estimate again",
         icon="insights",
-        title="Estimate anew",
+        title="Estimate again",
         done="estimated",
-        act=services.refresh_insights,
+        act=refresh_estimates,
         warning="The account's posts are read at its platform with its owner's token, unless "
-        "they were a short while ago. Where the platform charges for reads, this costs.",
+        "they are still cached. If the platform charges for reads, this costs money.",
     )
 
 
-def _shown(week: WeekEstimate) -> dict[str, Any]:
+def _context(week: WeekEstimate) -> dict[str, Any]:
     best = {(slot["day_of_week"], slot["hour_of_day"]) for slot in week.slots}
     weeks = [week.surface[24 * day : 24 * (day + 1)] for day in range(7)]
     low = min(week.surface, default=0)
-    # A week whose hours hardly differ has to look so.
-    span = max(max(week.surface, default=1) - low, LEAST_SPAN)
+    # If the hours hardly differ, their shades must hardly differ either.
+    span = max(max(week.surface, default=1) - low, MIN_SPAN)
     return {
         "week": week,
         "made_at": moment(week.made_at),
@@ -130,7 +130,7 @@ def _shown(week: WeekEstimate) -> dict[str, Any]:
         "best": [f"{DAYS[slot['day_of_week']]} {slot['hour_of_day']:02}:00" for slot in week.slots],
         "posts": [
             {**post, "published_at": moment(dt.datetime.fromisoformat(post["published_at"]))}
-            for post in week.posts[:EVIDENCE]
+            for post in week.posts[:MAX_POSTS_SHOWN]
         ],
-        "others": max(len(week.posts) - EVIDENCE, 0),
+        "others": max(len(week.posts) - MAX_POSTS_SHOWN, 0),
     }

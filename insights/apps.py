@@ -9,9 +9,9 @@ class InsightsConfig(AppConfig):
 
     def ready(self) -> None:
         from connections import hooks
-        from insights import services
+        from insights.estimates import delete_estimates
 
-        hooks.on_disconnect.append(services.forget_connection)
+        hooks.on_disconnect.append(delete_estimates)
         post_migrate.connect(_schedule, sender=self)
 
 

@@ -1,150 +1,113 @@
-"""Which hours of the week work for an account, from its own posts.
+"""The best times to post for a connection."""
 
-One estimator for all platforms. A post's engagement is made comparable for kind, reach, age and the
-account's growth (`insights.engagement`); what is left is estimated as a smooth model of
-the week, shrunk towards the platform's and towards flatness (`insights.week_model`). How often
-somebody posts at an hour is no evidence of how good the hour is, only of how well it is known.
+from __future__ import annotations
 
-The confidence is a statement about the first three slots:
-
-- **high**: the model gives at least HIGH to the week's best slot being among them;
-- **medium**: it gives at least MEDIUM to their bringing, on average, MEDIUM_LIFT times or more of
-  what an average hour brings;
-- **low**: neither.
-
-docs/insights.md shows how often that comes true on accounts whose rhythm is known.
-"""
-
-import datetime as dt
-import math
-from collections.abc import Sequence
+import dataclasses
+import uuid
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from connections.models import SocialConnection
+from connections.targets import PostingTarget
+from insights.audience import audience_ids, audience_of, cache_parts
+from insights.cache import cache_key, cached
 from insights.confidence import Confidence
-from insights.engagement import Posts, Sample
-from insights.week_model import DAY_STARTS, HOURS, SLOTS, WeekModel
-
-FIRST = 3  # slots that the confidence speaks of
-
-# The model errs on the side of caution: where it gives this much, the best slot is among the first
-# three in more than nine cases of ten (docs/insights.md).
-HIGH = 0.8
-MEDIUM = 0.9
-MEDIUM_LIFT = 1.1
-
-# Posts of full weight, at noise of variance 1, with which half of the accounts that have a rhythm
-# get beyond "low" (docs/insights.md).
-ENOUGH = 170
+from insights.errors import InsightsNotAvailableError
+from insights.estimates import MIN_POSTS, platform_mean, store_estimate
+from insights.evidence import Evidence, evidence_of
+from insights.sources import InsightResponse
+from insights.week_estimator import Estimate, Slot, estimate_week
+from socialpublishing.clock import database_now
 
 
 @dataclass(frozen=True, kw_only=True)
-class Slot:
-    """An hour of the week, in the zone that was asked for.
+class BestTimes(InsightResponse):
+    """`suggested_times` in `timezone`, best first; `insights.week_estimator` defines the rest."""
 
-    `score` is the engagement expected there, as a share of the best slot's: above 0, at most 1.
-    `posts` were made within an hour of it, on any day.
-    """
-
-    day_of_week: int  # 0 is Monday
-    hour_of_day: int
-    score: float
-    posts: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """The rhythm of an account's week.
-
-    `slots` are the best, best first. `surface` holds the scores and `effects` the logarithms of the
-    lift over the week's average, of all 168 slots from Monday 0:00 on. `lift` is what the first
-    three bring on average, as a multiple of an average hour. `missing_posts` is about how many more
-    it takes to get beyond a low confidence; 0 with a low confidence says that the hour hardly
-    matters here.
-    """
-
-    slots: tuple[Slot, ...]
+    platform: str
+    connection_id: uuid.UUID
+    timezone: str
+    suggested_times: tuple[Slot, ...]
     confidence: Confidence
-    best_is_among_first: float  # the model's probability, by which "high" is decided
-    lift: float
     posts_used: int
     missing_posts: int
-    surface: tuple[float, ...]
-    effects: tuple[float, ...]
+    lift: float
 
 
 def best_times(
-    samples: Sequence[Sample],
-    *,
-    zone: ZoneInfo,
-    now: dt.datetime,
-    prior: Sequence[float] | None = None,
-    top: int = FIRST,
-) -> Estimate:
-    """The `top` hours of the week by expected engagement, and what is known of all others.
+    connection: SocialConnection, *, zone_name: str = "", destination_id: uuid.UUID | None = None
+) -> BestTimes:
+    """The week's best hours for an audience of `connection`, in `zone_name` or its own time zone.
 
-    Hours are those that clocks in `zone` showed at the time, summer or winter. `prior` holds the
-    `effects` that are usual on the platform (see `mean_effects`). Posts of the future and posts
-    too young to judge are left out; without any post the prior is all that is told.
+    Raises InsightsNotAvailableError with the number of missing posts, and PlatformApiError.
     """
-    posts = Posts(samples, now)
-    places = [_place(sample.published_at.astimezone(zone)) for sample in posts.samples]
-    week_model = WeekModel(posts, places, _to_places(prior or [0.0] * SLOTS))
-    effects = week_model.effects
-    ranked = sorted(range(SLOTS), key=lambda place: (-effects[place], place))
-    first = ranked[:FIRST]
-    probability = week_model.probability_of_best(first)
-    if probability >= HIGH:
-        confidence = Confidence.HIGH
-    elif week_model.probability_of_lift(first, math.log(MEDIUM_LIFT)) >= MEDIUM:
-        confidence = Confidence.MEDIUM
-    else:
-        confidence = Confidence.LOW
-    scores = [math.exp(effect - effects[ranked[0]]) for effect in effects]
-    mean = sum(map(math.exp, effects)) / SLOTS
-    return Estimate(
-        slots=tuple(_slot(place, scores[place], places) for place in ranked[:top]),
-        confidence=confidence,
-        best_is_among_first=probability,
-        lift=sum(math.exp(effects[place]) for place in first) / FIRST / mean,
-        posts_used=len(posts),
-        missing_posts=_missing(posts) if confidence == Confidence.LOW else 0,
-        surface=tuple(_from_places(scores)),
-        effects=tuple(_from_places(effects)),
+    target = audience_of(connection, destination_id)
+    evidence = evidence_of(target, now=database_now())
+    zone = zone_name or connection.timezone or "UTC"
+    estimate = _estimate(target, evidence, zone)
+    if estimate.posts_used < MIN_POSTS:
+        raise InsightsNotAvailableError(_too_few_posts(estimate, evidence))
+    return BestTimes(
+        platform=connection.platform,
+        connection_id=connection.pk,
+        timezone=zone,
+        suggested_times=estimate.slots,
+        confidence=estimate.confidence,
+        posts_used=estimate.posts_used,
+        missing_posts=estimate.missing_posts,
+        lift=estimate.lift,
+        sources=evidence.sources,
     )
 
 
-def mean_effects(effects: Sequence[Sequence[float]]) -> list[float]:
-    """What is usual on a platform, from the effects of its accounts: the prior of the next one.
+def refresh_estimates(connection: SocialConnection, *, actor: str = "", reason: str = "") -> None:
+    """Estimate the week of each audience of the connection, for the console.
 
-    Each should have been estimated without a prior, and for the account's own zone. Those that
-    know little are nearly flat by themselves, so that no weights are needed.
+    Raises the first error that `best_times` raises.
     """
-    count = max(len(effects), 1)
-    return [sum(own[slot] for own in effects) / count for slot in range(SLOTS)]
+    for destination_id in audience_ids(connection):
+        best_times(connection, destination_id=destination_id)
 
 
-def _missing(posts: Posts) -> int:
-    weight = sum(posts.weights) / len(posts) if len(posts) else 1.0
-    return max(0, math.ceil(ENOUGH * posts.variance / weight) - len(posts))
+def _estimate(target: PostingTarget, evidence: Evidence, zone: str) -> Estimate:
+    """The estimate, cached because it takes time, and stored for the console."""
+    now = evidence.as_of or database_now()
+    prior = platform_mean(target.connection, zone)
+
+    def make() -> dict[str, Any]:
+        samples = evidence.samples
+        without_prior = estimate_week(samples, zone=ZoneInfo(zone), now=now)
+        estimate = without_prior
+        if prior is not None:
+            estimate = estimate_week(samples, zone=ZoneInfo(zone), now=now, prior=prior)
+        if without_prior.posts_used:
+            effects = without_prior.effects
+            store_estimate(target, evidence, estimate, zone=zone, effects=effects, made_at=now)
+        return dataclasses.asdict(estimate)
+
+    engagement = [(post.id, post.metrics.engagement) for post, _ in evidence.posts]
+    return _from_json(
+        cached(f"week:{cache_key(cache_parts(target), zone, engagement)}", make).value
+    )
 
 
-# --- Slots and places ----------------------------------------------------------------------------
+def _from_json(data: dict[str, Any]) -> Estimate:
+    return Estimate(
+        **{
+            **data,
+            "slots": tuple(Slot(**slot) for slot in data["slots"]),
+            "confidence": Confidence(data["confidence"]),
+        }
+    )
 
 
-def _place(local: dt.datetime) -> int:
-    return (local.weekday() * HOURS + local.hour - DAY_STARTS) % SLOTS
-
-
-def _to_places(slots: Sequence[float]) -> list[float]:
-    return [slots[(place + DAY_STARTS) % SLOTS] for place in range(SLOTS)]
-
-
-def _from_places(places: Sequence[float]) -> list[float]:
-    return [places[(slot - DAY_STARTS) % SLOTS] for slot in range(SLOTS)]
-
-
-def _slot(place: int, score: float, places: Sequence[int]) -> Slot:
-    day, hour = divmod((place + DAY_STARTS) % SLOTS, HOURS)
-    near = sum((other - place + 1) % HOURS <= 2 for other in places)
-    return Slot(day_of_week=day, hour_of_day=hour, score=score, posts=near)
+def _too_few_posts(estimate: Estimate, evidence: Evidence) -> str:
+    found = f"Only {estimate.posts_used} posts" if estimate.posts_used else "No posts"
+    first = MIN_POSTS - estimate.posts_used
+    sentences = [
+        f"{found} of this account can be read so far. A first estimate needs {first} more, and a "
+        f"reliable one about {max(estimate.missing_posts, first)} more."
+    ]
+    sentences += [source.meaning for source in evidence.sources if source.code]
+    return " ".join(sentences)

@@ -1,7 +1,7 @@
-"""Answers of platforms, remembered: made once by one caller, and the last good one when they fail.
+"""A cache of platform responses: one caller makes a value, and a stale value covers a failure.
 
-Whoever builds a key puts into it whose data it is. The cache only saves time: without it, or with a
-Redis that does not answer, everything works, only slower.
+Whoever builds a key includes whose data it is. The cache only saves time: without it, or when Redis
+is unavailable, everything works, only slower.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from socialpublishing.errors import PlatformApiError, RateLimitError
 
 logger = logging.getLogger(__name__)
 
-KEPT = dt.timedelta(days=7)  # for the day on which the platform fails
-MAKING_S = 60  # after which whoever makes an answer is taken for dead
-WAIT_S = 20  # for an answer that another caller is making
+KEPT = dt.timedelta(days=7)  # how long a value can cover a failing platform
+LOCK_S = 60  # a caller that holds the lock for longer is considered dead
+WAIT_S = 20  # how long a caller waits for the value of another
 POLL_EVERY_S = 0.05
-PAUSE = dt.timedelta(minutes=1)  # before a platform that failed is asked again
+PAUSE = dt.timedelta(minutes=1)  # before the next request to a platform that failed
 
 
 class JSONSerializer:
@@ -44,35 +44,35 @@ class JSONSerializer:
 
 @dataclass(frozen=True, kw_only=True)
 class CachedValue:
-    """`value` as it was `made_at`; stale if it should be newer and the platform does not let us."""
+    """`value` as of `made_at`; stale if it is older than allowed because the platform fails."""
 
     value: Any
     made_at: dt.datetime
     is_stale: bool = False
 
 
-def key_of(*parts: Any) -> str:
-    """Any parts that JSON can hold; equal only if all of them are."""
+def cache_key(*parts: Any) -> str:
+    """A key of any JSON-serializable parts; two keys are equal only if all parts are equal."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def cached(key: str, make: Callable[[], Any]) -> CachedValue:
-    """The answer under `key`, not older than INSIGHTS_CACHE_TTL_SECONDS, or made now by `make`.
+    """The value under `key` if it is younger than INSIGHTS_CACHE_TTL_SECONDS, else that of `make`.
 
-    What `make` answers is JSON. If it raises a PlatformApiError, the last good answer is given
-    again, marked stale; without one the error goes on. Of several callers one makes, and the others
-    wait, or get the last good answer.
+    `make` returns JSON-serializable data. If it raises a PlatformApiError, the last value is
+    returned as stale; without one, the error is raised. Of several concurrent callers one calls
+    `make`; the others get the last value as stale, or wait if there is none.
     """
     give_up_at = time.monotonic() + WAIT_S
     while True:
         last = _read(key)
         if last is not None and _is_fresh(last):
             return _cached(last)
-        if _take(key):
+        if _lock(key):
             try:
                 return _make(key, make)
             finally:
-                _quietly(lambda: caches["insights"].delete(f"{key}:making"), None)
+                _unlock(key)
         if last is not None:
             return _cached(last, is_stale=True)
         if time.monotonic() > give_up_at:
@@ -83,22 +83,22 @@ def cached(key: str, make: Callable[[], Any]) -> CachedValue:
 
 def _make(key: str, make: Callable[[], Any]) -> CachedValue:
     last = _read(key)
-    if last is not None and _is_fresh(last):  # made while we came to our turn
+    if last is not None and _is_fresh(last):  # another caller made it before we got the lock
         return _cached(last)
     now = timezone.now()
-    if last is not None and now.timestamp() < last["ask_at"]:
+    if last is not None and now.timestamp() < last["retry_at"]:
         return _cached(last, is_stale=True)
     try:
         value = make()
     except PlatformApiError as error:
         if last is None:
             raise
-        logger.warning("answered from memory: %s", error.code)
+        logger.warning("the platform failed, a cached value is used: %s", error.code)
         until = error.until if isinstance(error, RateLimitError) else None
-        last["ask_at"] = max(until or now, now + PAUSE).timestamp()
+        last["retry_at"] = max(until or now, now + PAUSE).timestamp()
         _write(key, last)
         return _cached(last, is_stale=True)
-    _write(key, {"value": value, "made_at": now.timestamp(), "ask_at": 0})
+    _write(key, {"value": value, "made_at": now.timestamp(), "retry_at": 0})
     return CachedValue(value=value, made_at=now)
 
 
@@ -116,23 +116,28 @@ def _is_fresh(entry: dict[str, Any]) -> bool:
 
 
 def _read(key: str) -> dict[str, Any] | None:
-    entry: dict[str, Any] | None = _quietly(lambda: caches["insights"].get(key), None)
+    entry: dict[str, Any] | None = _or_default(lambda: caches["insights"].get(key), None)
     return entry
 
 
 def _write(key: str, entry: dict[str, Any]) -> None:
-    _quietly(lambda: caches["insights"].set(key, entry, timeout=KEPT.total_seconds()), None)
+    _or_default(lambda: caches["insights"].set(key, entry, timeout=KEPT.total_seconds()), None)
 
 
-def _take(key: str) -> bool:
-    """The right to make the answer. Without a store nobody can wait for another."""
+def _lock(key: str) -> bool:
+    """Whether this caller may make the value. Always true without a store."""
     store = caches["insights"]
-    return bool(_quietly(lambda: store.add(f"{key}:making", 1, timeout=MAKING_S), True))
+    return bool(_or_default(lambda: store.add(f"{key}:lock", 1, timeout=LOCK_S), True))
 
 
-def _quietly(call: Callable[[], Any], otherwise: Any) -> Any:
+def _unlock(key: str) -> None:
+    _or_default(lambda: caches["insights"].delete(f"{key}:lock"), None)
+
+
+def _or_default(call: Callable[[], Any], default: Any) -> Any:
+    """The result of `call`, or `default` if Redis fails."""
     try:
         return call()
     except RedisError as error:
-        logger.warning("the cache does not answer: %s", type(error).__name__)
-        return otherwise
+        logger.warning("the cache is unavailable: %s", type(error).__name__)
+        return default

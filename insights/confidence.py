@@ -1,4 +1,4 @@
-"""How sure an insight is. What each level takes is defined where it is given."""
+"""How certain an insight is. Each estimator defines what a level takes."""
 
 from enum import StrEnum
 

@@ -1,9 +1,9 @@
-"""What a post brought, made comparable with the account's other posts.
+"""Makes the engagement of an account's posts comparable.
 
-Engagement is compared on a log scale: it multiplies, and its tail is heavy. What has nothing to do
-with the question (kind, reach, age, the account's growth) is a *nuisance*: a linear model explains
-it, and the questions about hours and hashtags are put to the same model, so that an account which
-shows its reels in the evening does not mistake the reel for the evening.
+Engagement is compared on a log scale, because effects multiply and the distribution has a heavy
+tail. Kind, reach, age and the account's growth are *nuisance parameters*: a linear model estimates
+them together with the effects of hours or hashtags. So the effect of reels is not taken for an
+effect of the evening if the account publishes its reels in the evening.
 """
 
 import datetime as dt
@@ -14,33 +14,33 @@ from statistics import median
 
 from insights.linear import Matrix, Vector, cholesky, solve
 
-# A post gathers 1 - exp(-age / MATURING) of its engagement. [memory] Platforms differ, from hours
-# on X to weeks on Pinterest; the model corrects this by what the account's young posts show.
+# A post has 1 - exp(-age / MATURING) of its final engagement. [memory] Platforms differ, from hours
+# on X to weeks on Pinterest; the model corrects this from the account's young posts.
 MATURING = dt.timedelta(hours=24)
-MIN_SHARE = 0.1  # of its final engagement: a younger post says too little
+MIN_SHARE = 0.1  # of its final engagement; younger posts are left out
 
 DAY = dt.timedelta(days=1)
-GROWTH_KNOT_POSTS = 40  # a bend in the account's growth takes that many posts to see
+GROWTH_KNOT_POSTS = 40  # posts that it takes to detect a bend in the account's growth
 MAX_GROWTH_KNOTS = 6
 
-# Standard deviations, on the log scale, of what we expect before seeing the account.
+# Prior standard deviations on the log scale.
 KIND_SD = 1.0
 GROWTH_SD = 0.7
 REACH_SLOPE_SD = 0.3  # around 1: engagement grows in step with reach
 AGE_SLOPE_SD = 0.5  # around 1: MATURING is right
-NOISE_SD = 1.0  # the typical post's
-NOISE_WEIGHT = 8  # and how many posts that is worth
+NOISE_SD = 1.0  # of a typical post
+NOISE_WEIGHT = 8  # the number of posts that this prior counts as
 
-CLIP = 2.0  # noise's standard deviations, beyond which a residual is taken for luck
+CLIP = 2.0  # residuals beyond so many standard deviations of the noise are clipped
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """One post of the account.
 
-    `engagement` counts interactions, `reach` the people or views that it reached (None: unknown);
-    both as read at `age` after `published_at` (None: just now). `kind` is any word for what is
-    comparable: "reel", "image".
+    `engagement` is the number of interactions and `reach` the number of people or views (None:
+    unknown), both measured at `age` after `published_at` (None: just now). Posts of the same `kind`
+    are comparable: "reel", "image".
     """
 
     published_at: dt.datetime
@@ -50,7 +50,8 @@ class Sample:
     age: dt.timedelta | None = None
 
 
-# What a post has of each unknown of a linear model, by ascending index; all others are zero.
+# A post's row of the design matrix: (index of the unknown, value), by ascending index. All other
+# values are zero.
 Terms = tuple[tuple[int, float], ...]
 
 
@@ -78,14 +79,14 @@ def weighted_sums(
 
 
 class Posts:
-    """The usable samples as columns, with the nuisance model's terms.
+    """The usable samples as columns, with the terms of the nuisance model. May be empty.
 
-    Each post has five terms, all others being zero: its kind, two neighbouring knots of growth, and
-    the deviations from the expected slope of reach and of age. Without usable samples it is empty.
+    Each post has five terms: its kind, two neighbouring knots of growth, and the deviations from
+    the expected slope of reach and of age.
 
-    `values` are logs of engagement at the expected slopes, with their luck cut off; `weights` say
-    how much each post tells, a mature recent post of many interactions being 1. `expect` improves
-    both as it becomes known what to expect.
+    `values` are logs of engagement at the expected slopes, with outliers clipped. `weights` are the
+    posts' weights in the fit; a mature recent post with many interactions has weight 1. `reweight`
+    updates both, given the expected value of each post.
     """
 
     def __init__(self, samples: Sequence[Sample], now: dt.datetime) -> None:
@@ -97,20 +98,20 @@ class Posts:
             share = 1 - math.exp(-max(age / MATURING, 0.0))
             if share >= MIN_SHARE and sample.engagement >= 0:
                 usable.append((i, sample, share))
-        usable.sort(key=lambda found: found[1].published_at)
+        usable.sort(key=lambda entry: entry[1].published_at)
         self.samples = [sample for _, sample, _ in usable]
-        self.indices = [i for i, _, _ in usable]  # where each stands among `samples`
+        self.indices = [i for i, _, _ in usable]  # positions in `samples`
         self.ages = [(now - sample.published_at) / DAY for sample in self.samples]
         self._shares = [share for _, _, share in usable]
         self._logs = [math.log(sample.engagement + 1) for sample in self.samples]
-        # Reach ripens too, so a rate needs no correction for age.
+        # Reach grows with age too, so a rate needs no correction for age.
         self._offsets = [math.log(sample.reach or share) for _, sample, share in usable]
         level = [log - offset for log, offset in zip(self._logs, self._offsets, strict=True)]
         self.level = median(level) if level else 0.0
         self.variance = NOISE_SD**2  # of a value of weight 1
         self._build_terms()
         self._recency = [1.0] * len(self)
-        self.expect([self.level] * len(self))
+        self.reweight([self.level] * len(self))
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -118,7 +119,7 @@ class Posts:
     def _build_terms(self) -> None:
         groups: dict[tuple[str, bool], int] = {}
         for sample in self.samples:
-            # A rate and a count differ in level: with and without reach are kinds of their own.
+            # A rate and a count differ in level, so posts with and without reach are two kinds.
             groups.setdefault((sample.kind, bool(sample.reach)), len(groups))
         reaches = [math.log(sample.reach) for sample in self.samples if sample.reach]
         middle = sum(reaches) / len(reaches) if reaches else 0.0
@@ -143,23 +144,23 @@ class Posts:
         spreads = [KIND_SD] * kinds + [GROWTH_SD] * knots + [REACH_SLOPE_SD, AGE_SLOPE_SD]
         self.precisions = [1 / spread**2 for spread in spreads]
 
-    def forget(self, half_life: float) -> None:
-        """Let posts count half for every `half_life` days of their age."""
+    def discount_by_age(self, half_life: float) -> None:
+        """Halve the weight of posts for every `half_life` days of their age."""
         self._recency = [0.5 ** (age / half_life) for age in self.ages]
 
     def penalised_gram(self) -> Matrix:
-        """The left side of the normal equations of the nuisances: the lower triangle."""
+        """The left side of the nuisance model's normal equations: the lower triangle."""
         gram = weighted_gram(self.weights, self.terms, len(self.precisions))
         for i, precision in enumerate(self.precisions):
             gram[i][i] += self.variance * precision
         return gram
 
     def project(self, residuals: Sequence[float]) -> Vector:
-        """Their right side, for these `residuals` of the posts."""
+        """The right side of the nuisance model's normal equations, for these `residuals`."""
         return weighted_sums(self.weights, self.terms, residuals, len(self.precisions))
 
-    def explain(self, coefficients: Sequence[float]) -> Vector:
-        """What the nuisance model with these `coefficients` expects of each post."""
+    def predict(self, coefficients: Sequence[float]) -> Vector:
+        """The expected value of each post in the nuisance model with these `coefficients`."""
         level = self.level
         return [
             level
@@ -172,23 +173,24 @@ class Posts:
         ]
 
     def fit(self, rounds: int = 3) -> Vector:
-        """What the nuisances alone explain of each post; refines on the way."""
+        """Fit the nuisance model alone. Returns the expected value of each post."""
         expected = [self.level] * len(self)
         for _ in range(rounds):
             right = self.project([value - self.level for value in self.values])
-            expected = self.explain(solve(cholesky(self.penalised_gram()), right))
-            self.expect(expected)
+            expected = self.predict(solve(cholesky(self.penalised_gram()), right))
+            self.reweight(expected)
         return expected
 
-    def expect(self, expected: Iterable[float]) -> None:
-        """Improve `values`, `weights` and `variance`, now that so much is `expected` of each post.
+    def reweight(self, expected: Iterable[float]) -> None:
+        """Update `values`, `weights` and `variance`, given the `expected` value of each post.
 
-        Counting makes noise of its own: a post that gets two interactions where three were expected
-        says little. Its weight tells so, and the logarithm is straightened around what is expected.
+        Counts have noise of their own: two interactions where three were expected are weak
+        evidence. The weight accounts for that, and the logarithm is linearised around the expected
+        value.
 
-        Huber's pseudo-values cut off luck: a residual beyond CLIP standard deviations is pulled in,
-        and all are stretched by the share of those that were not. Least squares on them is the
-        robust fit, and their variance is the one to reckon its uncertainty with.
+        Outliers are clipped with Huber's pseudo-values: a residual beyond CLIP standard deviations
+        is clipped, and all residuals are then scaled by the share of those that were not. Least
+        squares on these values is the robust fit, and their variance gives its uncertainty.
         """
         expected = list(expected)
         self.weights: Vector = []
@@ -199,7 +201,7 @@ class Posts:
             self._logs, self._offsets, self._shares, self._recency, expected, strict=True
         ):
             count = math.exp(value + offset)
-            noise = 1 + 1 / (count * self.variance)  # the post's own and that of counting
+            noise = 1 + 1 / (count * self.variance)  # of the post, and of the count
             weight = share * recency / noise
             limit = bound * math.sqrt(noise)
             residual = (log - math.log(count + 1)) * (1 + 1 / count)
@@ -215,5 +217,5 @@ class Posts:
         self.values = [
             value + residual / kept for value, residual in zip(expected, residuals, strict=True)
         ]
-        # On average weight · residual² is the variance times share and recency, whatever the count.
+        # The mean of weight · residual² is the variance times share and recency, for any count.
         self.variance = (squares / kept**2 + NOISE_WEIGHT * NOISE_SD**2) / (posts + NOISE_WEIGHT)

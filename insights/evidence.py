@@ -1,7 +1,7 @@
-"""What an account's posts brought: from its platform's history, and from our own readings.
+"""The posts of an account and their metrics: from the platform's history and from our snapshots.
 
-Both are the account's own. What is remembered of a platform stands under the user and the
-connection that it was read for, and nobody else's answer is made from it.
+Both belong to the account. A cached history is stored under the user and connection that it was
+read for, and is used for no other user or connection.
 """
 
 from __future__ import annotations
@@ -14,46 +14,34 @@ from typing import Any
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
-from connections.models import SocialConnection
-from connections.targets import PostingTarget, target_from_id
-from connections.tokens import client_of
-from insights.cache import cached, key_of
+from connections.targets import PostingTarget
+from insights.audience import cache_parts, metrics_reader_of, metrics_reader_type
+from insights.cache import cache_key, cached
 from insights.engagement import Sample
 from insights.models import MetricSnapshot
+from insights.sources import Source
 from publishing.models import PublishJob, Status
 from socialpublishing.errors import InsufficientPermissionsError
-from socialpublishing.platforms.metrics import (
-    Metrics,
-    MetricsNotAvailableError,
-    MetricsReader,
-    PastPost,
-)
+from socialpublishing.platforms.metrics import Metrics, MetricsNotAvailableError, PastPost
 
-HISTORY = dt.timedelta(days=540)  # older posts say little of today's audience
+HISTORY = dt.timedelta(days=540)  # older posts are weak evidence about today's audience
 MAX_POSTS = 500
 
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where a part of an answer comes from. With a `code`, it brought nothing, and why."""
-
-    name: str
-    meaning: str
-    read_at: dt.datetime | None = None
-    is_stale: bool = False
-    code: str = ""
+# A post and its age when its metrics were read.
+MeasuredPost = tuple[PastPost, dt.timedelta]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """The posts of one account and what they brought, newest first."""
+    """The posts of one account with their metrics, newest first."""
 
-    posts: tuple[tuple[PastPost, dt.timedelta], ...]  # with the age at which it was read
+    posts: tuple[MeasuredPost, ...]
     sources: tuple[Source, ...]
 
     @property
     def as_of(self) -> dt.datetime | None:
-        """When the newest of it was read: what is made of the same evidence stays the same."""
+        """When the newest metrics were read. Estimates use it as the current time, so that the same
+        evidence gives the same estimate."""
         return max((post.published_at + age for post, age in self.posts), default=None)
 
     @property
@@ -71,83 +59,74 @@ def sample_of(post: PastPost, age: dt.timedelta) -> Sample:
     )
 
 
-def metrics_reader_type(target: PostingTarget) -> type[MetricsReader[Any]] | None:
-    return target.connection.platform_type.metrics_reader
-
-
-def metrics_reader_of(target: PostingTarget) -> MetricsReader[Any]:
-    """Raises MetricsNotAvailableError where there is none, and what `client_of` raises."""
-    reader = metrics_reader_type(target)
-    if reader is None:
-        raise MetricsNotAvailableError
-    if reader.reads_are_billed and not settings.INSIGHTS_MAX_BILLED_READS:
-        raise MetricsNotAvailableError(
-            "The platform charges for reading posts, and this service is set to read none."
-        )
-    return reader(client_of(target.connection, target.destination))
-
-
-def cache_parts(target: PostingTarget) -> list[str]:
-    """The parts of a cache key: one user's connection, never another's."""
-    return [target.connection.user_id, str(target.connection.pk), target.key]
-
-
-def audience_of(connection: SocialConnection, destination_id: Any = None) -> PostingTarget:
-    """The account or destination whose audience is asked about. Never a guess.
-
-    Raises DestinationNotFoundError and AudienceRequiredError.
-    """
-    reader = connection.platform_type.metrics_reader
-    if destination_id is None and reader is not None and not reader.by_destination:
-        return PostingTarget(connection=connection)
-    return target_from_id(connection, destination_id)
-
-
 def evidence_of(target: PostingTarget, *, now: dt.datetime) -> Evidence:
-    """All that is known of the account's posts. Raises a PlatformApiError if the platform fails
-    and nothing is remembered."""
-    data, source = _history(target, now)
-    ours = _snapshots(target, now)
-    known = {post.id for post, _ in data}
-    own = [(post, age) for post, age in ours if post.id not in known]
+    """All posts of the account with known metrics.
+
+    Raises a PlatformApiError if the platform fails and no history is cached.
+    """
+    history, source = _history(target, now)
+    known = {post.id for post, _ in history}
+    own = [(post, age) for post, age in _latest_snapshots(target, now) if post.id not in known]
     sources = [source]
     if own:
-        meaning = "Posts that were published here, as their numbers were read since."
+        meaning = "Posts that were published through this service, with their latest metrics."
         sources.append(Source(name="published_here", meaning=meaning))
-    posts = sorted([*data, *own], key=lambda each: each[0].published_at, reverse=True)
+    posts = sorted([*history, *own], key=lambda each: each[0].published_at, reverse=True)
     return Evidence(posts=tuple(posts), sources=tuple(sources))
 
 
-def _history(
-    target: PostingTarget, now: dt.datetime
-) -> tuple[list[tuple[PastPost, dt.timedelta]], Source]:
+# --- The platform's history ----------------------------------------------------------------------
+
+
+def _history(target: PostingTarget, now: dt.datetime) -> tuple[list[MeasuredPost], Source]:
     def make() -> dict[str, Any]:
         try:
-            metrics_reader = metrics_reader_of(target)
-            limit = MAX_POSTS
-            if metrics_reader.reads_are_billed:
-                limit = min(limit, settings.INSIGHTS_MAX_BILLED_READS)
-            posts = metrics_reader.history(since=now - HISTORY, limit=limit)
+            posts = _read_history(target, now)
         except (MetricsNotAvailableError, InsufficientPermissionsError) as error:
-            # As good an answer as any: it will be the same a minute later.
-            return {"posts": [], "code": error.code, "why": str(error)}
-        return {"posts": [_as_data(post) for post in posts], "code": "", "why": ""}
+            # Cached like a history: another request would fail in the same way.
+            return {"posts": [], "code": error.code, "reason": str(error)}
+        return {"posts": [_to_json(post) for post in posts], "code": "", "reason": ""}
 
-    response = cached(f"history:{key_of(cache_parts(target))}", make)
-    data = [_from_data(post) for post in response.value["posts"]]
+    response = cached(f"account-history:{cache_key(cache_parts(target))}", make)
+    data = response.value
     source = Source(
         name="account_history",
-        meaning=response.value["why"] or "What the platform tells of the account's own posts.",
+        meaning=data["reason"] or "The account's own posts, as the platform reports them.",
         read_at=response.made_at,
         is_stale=response.is_stale,
-        code=response.value["code"],
+        code=data["code"],
     )
-    return [(post, response.made_at - post.published_at) for post in data], source
+    posts = [_from_json(post) for post in data["posts"]]
+    return [(post, response.made_at - post.published_at) for post in posts], source
 
 
-def _snapshots(target: PostingTarget, now: dt.datetime) -> list[tuple[PastPost, dt.timedelta]]:
-    """The newest reading of each post that this user published to the account through us."""
-    newest = MetricSnapshot.objects.filter(job=OuterRef("pk")).order_by("-read_at").values("pk")[:1]
+def _read_history(target: PostingTarget, now: dt.datetime) -> list[PastPost]:
+    metrics_reader = metrics_reader_of(target)
+    limit = MAX_POSTS
+    if metrics_reader.reads_are_billed:
+        limit = min(limit, settings.INSIGHTS_MAX_BILLED_READS)
+    return metrics_reader.history(since=now - HISTORY, limit=limit)
+
+
+def _to_json(post: PastPost) -> dict[str, Any]:
+    return {
+        **vars(post),
+        "published_at": post.published_at.timestamp(),
+        "metrics": dataclasses.asdict(post.metrics),
+    }
+
+
+def _from_json(data: dict[str, Any]) -> PastPost:
+    published_at = dt.datetime.fromtimestamp(data["published_at"], tz=dt.UTC)
+    return PastPost(**{**data, "published_at": published_at, "metrics": Metrics(**data["metrics"])})
+
+
+# --- Our metric snapshots ------------------------------------------------------------------------
+
+
+def _latest_snapshots(target: PostingTarget, now: dt.datetime) -> list[MeasuredPost]:
+    """The latest snapshot of each post that this user published to the account through us."""
+    latest = MetricSnapshot.objects.filter(job=OuterRef("pk")).order_by("-read_at").values("pk")[:1]
     jobs = PublishJob.objects.filter(
         user_id=target.connection.user_id,
         connection=target.connection,
@@ -157,39 +136,28 @@ def _snapshots(target: PostingTarget, now: dt.datetime) -> list[tuple[PastPost, 
     reader = metrics_reader_type(target)
     if reader is None or reader.by_destination:
         jobs = jobs.filter(account=target.key)
-    read = jobs.annotate(newest=Subquery(newest)).filter(newest__isnull=False)
-    ids = list(read.order_by("-published_at").values_list("newest", flat=True)[:MAX_POSTS])
-    posts = []
-    for reading in MetricSnapshot.objects.filter(pk__in=ids).select_related("job"):
-        job = reading.job
-        assert job.published_at is not None
-        post = PastPost(
-            id=job.remote_id,
-            published_at=job.published_at,
-            text=job.text,
-            kind=kind_of(job),
-            metrics=reading.metrics,
-        )
-        posts.append((post, reading.read_at - job.published_at))
-    return posts
+    read = jobs.annotate(latest=Subquery(latest)).filter(latest__isnull=False)
+    ids = list(read.order_by("-published_at").values_list("latest", flat=True)[:MAX_POSTS])
+    snapshots = MetricSnapshot.objects.filter(pk__in=ids).select_related("job")
+    return [_measured(snapshot) for snapshot in snapshots]
 
 
-def kind_of(job: PublishJob) -> str:
-    """In the words that histories use."""
+def _measured(snapshot: MetricSnapshot) -> MeasuredPost:
+    job = snapshot.job
+    assert job.published_at is not None
+    post = PastPost(
+        id=job.remote_id,
+        published_at=job.published_at,
+        text=job.text,
+        kind=_kind_of(job),
+        metrics=snapshot.metrics,
+    )
+    return post, snapshot.read_at - job.published_at
+
+
+def _kind_of(job: PublishJob) -> str:
+    """The kind in the words of the platforms' histories."""
     post = job.post
     if len(post.media) > 1:
         return "carousel"
     return post.media[0].kind.value if post.media else "text"
-
-
-def _as_data(post: PastPost) -> dict[str, Any]:
-    return {
-        **vars(post),
-        "published_at": post.published_at.timestamp(),
-        "metrics": dataclasses.asdict(post.metrics),
-    }
-
-
-def _from_data(data: dict[str, Any]) -> PastPost:
-    published_at = dt.datetime.fromtimestamp(data["published_at"], tz=dt.UTC)
-    return PastPost(**{**data, "published_at": published_at, "metrics": Metrics(**data["metrics"])})

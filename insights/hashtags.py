@@ -1,145 +1,208 @@
-"""Which of an account's own hashtags lift engagement.
+"""Hashtag suggestions for keywords: from the platform, from the account's posts, from the words."""
 
-Whether a tag helps is asked of the posts that carry it against all others, made comparable for
-kind, reach, age, the account's growth (`insights.engagement`) and the time of day. All tags are
-judged together: what always stands beside a strong tag gets no credit for it. And each is shrunk
-towards no effect, the more the fewer posts carry it; how far tags differ at all is learnt from the
-account.
-"""
+from __future__ import annotations
 
-import datetime as dt
-import math
-import unicodedata
-from collections import Counter
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
+
+from connections.targets import PostingTarget
+from insights.audience import (
+    audience_of,
+    cache_parts,
+    connection_of,
+    metrics_reader_of,
+    metrics_reader_type,
+    only_connection_of,
+)
+from insights.cache import cache_key, cached
 from insights.confidence import Confidence
-from insights.engagement import Posts, Sample, Terms, weighted_gram, weighted_sums
-from insights.linear import Vector, cholesky, dot, forward, solve
+from insights.errors import InsightsNotAvailableError
+from insights.evidence import Evidence, evidence_of, sample_of
+from insights.sources import InsightResponse, Source, oldest_read_at
+from insights.tag_lifts import TaggedPost, fold, tag_lifts
+from socialpublishing.clock import database_now
+from socialpublishing.errors import PlatformApiError
+from socialpublishing.platforms.metrics import MetricsNotAvailableError, TagIdeas, TagQuery
+from socialpublishing.text import find_hashtags, hashtag_of
 
-MIN_SUPPORT = 3  # posts that carry a tag before it is spoken of
-MAX_TAGS = 80  # judged at once, the most used ones
-
-# How much tags differ, as a standard deviation of the log: what is typical, and how many tags'
-# worth of evidence that is.
-TYPICAL_SD = 0.2
-TYPICAL_WEIGHT = 5
-
-ROUNDS = 3  # of fitting, learning how much tags differ and cutting off luck
-PARTS_OF_DAY, PART_SD = 6, 0.3  # for tags that go with the evening
-
-# The probability that a tag helps, or harms, as its lift says.
-HIGH = 0.975
-MEDIUM = 0.85
-
-SIGNS = "#\N{FULLWIDTH NUMBER SIGN}"
+OWN_POSTS = "own_posts"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaggedPost:
-    """A post of the account and the tags it carries, with or without their signs."""
+class Suggestion:
+    """`score` is 0 to 1, as its `source` defines it; None where the source has no score."""
 
-    sample: Sample
-    tags: Sequence[str]
+    tag: str  # without the # sign
+    source: str
+    score: float | None = None
+    posts: int | None = None  # own posts with the tag
+    confidence: Confidence | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class TagLift:
-    """What a tag does for the account.
-
-    `lift` is the expected engagement with the tag as a multiple of that without: 1 is no effect,
-    and few posts keep it near that. `score` is the same between 0 and 1: lift / (1 + lift), with
-    0.5 for no effect. The confidence is that of helping, or harming, at all: see HIGH and MEDIUM.
-    """
-
-    tag: str  # folded, without its sign
-    score: float
-    lift: float
-    posts: int
-    confidence: Confidence
+class Hashtags(InsightResponse):
+    suggestions: tuple[Suggestion, ...]
 
 
-def tag_lifts(
-    posts: Sequence[TaggedPost],
+def hashtags(
     *,
-    now: dt.datetime,
-    zone: ZoneInfo,
-    limit: int | None = None,
-    min_support: int = MIN_SUPPORT,
-) -> list[TagLift]:
-    """The account's tags by lift, best first; `limit` of them at most.
+    user_id: str,
+    platform: str,
+    keywords: Sequence[str],
+    industry: str = "",
+    limit: int = 10,
+    connection_id: uuid.UUID | None = None,
+    destination_id: uuid.UUID | None = None,
+) -> Hashtags:
+    """Hashtags from the platform and the account's own posts in turns, then the keywords.
 
-    Tags on fewer than `min_support` posts are left out. An empty list says that nothing is known.
+    Without a `connection_id` the user's only connection at the platform is used, if there is one. A
+    source that fails is reported in `sources`; the others are still used.
     """
-    columns = Posts([post.sample for post in posts], now)
-    tags = [sorted({fold(tag) for tag in posts[i].tags} - {""}) for i in columns.indices]
-    support = Counter(tag for own in tags for tag in own)
-    judged = [tag for tag, count in support.most_common(MAX_TAGS) if count >= min_support]
-    if not judged:
-        return []
-    hours = [sample.published_at.astimezone(zone).hour for sample in columns.samples]
-    means, deviations = _fit(columns, hours, tags, judged)
-    lifts = [
-        _tag_lift(tag, mean, deviation, support[tag])
-        for tag, mean, deviation in zip(judged, means, deviations, strict=True)
+    connection = (
+        connection_of(user_id, platform, connection_id)
+        if connection_id
+        else only_connection_of(user_id, platform)
+    )
+    lists: list[list[Suggestion]] = []
+    sources: list[Source] = []
+    if connection is not None:
+        target = audience_of(connection, destination_id)
+        query = TagQuery(
+            keywords=tuple(keywords),
+            industry=industry,
+            limit=limit,
+            max_reads=settings.INSIGHTS_MAX_BILLED_READS,
+            timezone=connection.timezone,
+        )
+        for found, source in (_platform_tags(target, query), _own_tags(target, keywords)):
+            lists.append(found)
+            sources.append(source)
+    keyword_tags, source = _keyword_tags(keywords, industry)
+    sources.append(source)
+    suggestions = _interleaved(lists, limit)
+    known = {fold(suggestion.tag) for suggestion in suggestions}
+    suggestions += [each for each in keyword_tags if fold(each.tag) not in known]
+    if not suggestions:
+        raise InsightsNotAvailableError("None of the keywords can be written as a hashtag.")
+    return Hashtags(suggestions=tuple(suggestions[:limit]), sources=tuple(sources))
+
+
+# --- The sources ---------------------------------------------------------------------------------
+
+
+def _platform_tags(target: PostingTarget, query: TagQuery) -> tuple[list[Suggestion], Source]:
+    """The platform's own hashtags for the keywords, read with the user's own token."""
+
+    def make() -> dict[str, Any]:
+        try:
+            ideas = _tag_ideas(target, query)
+        except MetricsNotAvailableError as error:
+            return {"name": "platform", "meaning": str(error), "code": error.code, "ideas": []}
+        return {
+            "name": ideas.source,
+            "meaning": ideas.meaning,
+            "code": "",
+            "ideas": [vars(idea) for idea in ideas.ideas],
+        }
+
+    folded = [fold(word) for word in query.keywords]
+    key = cache_key(cache_parts(target), folded, query.industry, query.limit, query.timezone)
+    try:
+        response = cached(f"platform-tags:{key}", make)
+    except PlatformApiError as error:
+        return [], Source(name="platform", meaning=str(error), code=error.code)
+    data = response.value
+    source = Source(
+        name=data["name"],
+        meaning=data["meaning"],
+        read_at=response.made_at,
+        is_stale=response.is_stale,
+        code=data["code"],
+    )
+    return [Suggestion(source=source.name, **idea) for idea in data["ideas"]], source
+
+
+def _tag_ideas(target: PostingTarget, query: TagQuery) -> TagIdeas:
+    reader = metrics_reader_type(target)
+    if reader is None or not reader.has_tag_ideas:
+        raise MetricsNotAvailableError("The platform offers no hashtags.")
+    return metrics_reader_of(target).tag_ideas(query)
+
+
+def _own_tags(target: PostingTarget, keywords: Sequence[str]) -> tuple[list[Suggestion], Source]:
+    """The account's tags that lift its engagement. Tags of posts with a keyword come first."""
+    now = database_now()
+    try:
+        evidence = evidence_of(target, now=now)
+    except PlatformApiError as error:
+        return [], Source(name=OWN_POSTS, meaning=str(error), code=error.code)
+    tagged = [
+        TaggedPost(sample=sample_of(post, age), tags=find_hashtags(post.text))
+        for post, age in evidence.posts
     ]
-    return sorted(lifts, key=lambda lift: (-lift.lift, lift.tag))[:limit]
+    zone = ZoneInfo(target.connection.timezone or "UTC")
+    lifts = [
+        lift for lift in tag_lifts(tagged, now=evidence.as_of or now, zone=zone) if lift.lift > 1
+    ]
+    related = _tags_beside(keywords, evidence)
+    lifts.sort(key=lambda lift: lift.tag not in related)
+    source = Source(
+        name=OWN_POSTS,
+        meaning="Engagement of the account's posts with the tag against those without: "
+        "score = lift / (1 + lift), so that 0.5 is no effect.",
+        read_at=oldest_read_at(evidence.sources),
+        is_stale=any(source.is_stale for source in evidence.sources),
+        code="" if lifts else InsightsNotAvailableError.code,
+    )
+    return [
+        Suggestion(
+            tag=lift.tag,
+            source=OWN_POSTS,
+            score=lift.score,
+            posts=lift.posts,
+            confidence=lift.confidence,
+        )
+        for lift in lifts
+    ], source
 
 
-def fold(tag: str) -> str:
-    """The tag as it is compared: without its sign, and blind to case and to forms of letters."""
-    return unicodedata.normalize("NFKC", tag.strip().lstrip(SIGNS)).casefold()
+def _tags_beside(keywords: Sequence[str], evidence: Evidence) -> set[str]:
+    """The tags of posts whose text contains a keyword."""
+    words = [fold(word) for word in keywords]
+    return {
+        fold(tag)
+        for post, _ in evidence.posts
+        if any(word in fold(post.text) for word in words)
+        for tag in find_hashtags(post.text)
+    }
 
 
-def _tag_lift(tag: str, mean: float, deviation: float, posts: int) -> TagLift:
-    certain = NormalDist().cdf(abs(mean) / deviation)
-    if certain >= HIGH:
-        confidence = Confidence.HIGH
-    else:
-        confidence = Confidence.MEDIUM if certain >= MEDIUM else Confidence.LOW
-    lift = math.exp(mean)
-    return TagLift(tag=tag, score=lift / (1 + lift), lift=lift, posts=posts, confidence=confidence)
+def _keyword_tags(keywords: Sequence[str], industry: str) -> tuple[list[Suggestion], Source]:
+    """The keywords and the industry, written as hashtags."""
+    tags: dict[str, str] = {}
+    for words in (*keywords, industry):
+        if tag := hashtag_of(words):
+            tags.setdefault(fold(tag), tag)
+    meaning = "The keywords themselves as hashtags; their effect is not known."
+    return (
+        [Suggestion(tag=tag, source="keywords") for tag in tags.values()],
+        Source(name="keywords", meaning=meaning),
+    )
 
 
-def _fit(
-    posts: Posts, hours: Sequence[int], tags: Sequence[Sequence[str]], judged: Sequence[str]
-) -> tuple[Vector, Vector]:
-    """The mean and the standard deviation of each judged tag's effect on the log of engagement."""
-    nuisances = len(posts.precisions)
-    first = nuisances + PARTS_OF_DAY
-    index = {tag: first + i for i, tag in enumerate(judged)}
-    terms: list[Terms] = []
-    for own, hour, found in zip(posts.terms, hours, tags, strict=True):
-        part = (nuisances + hour * PARTS_OF_DAY // 24, 1.0)
-        carried = sorted(index[tag] for tag in found if tag in index)
-        terms.append((*own, part, *((i, 1.0) for i in carried)))
-    posts.fit()
-    size = first + len(judged)
-    spread = TYPICAL_SD**2  # the variance of tags' effects
-    means: Vector = []
-    variances: Vector = []
-    for _ in range(ROUNDS):
-        gram = weighted_gram(posts.weights, terms, size)
-        precisions = posts.precisions + [1 / PART_SD**2] * PARTS_OF_DAY + [1 / spread] * len(judged)
-        for i, precision in enumerate(precisions):
-            gram[i][i] += posts.variance * precision
-        factor = cholesky(gram)
-        residuals = [value - posts.level for value in posts.values]
-        right = weighted_sums(posts.weights, terms, residuals, size)
-        solution = solve(factor, right)
-        means = solution[first:]
-        variances = []
-        for i in range(len(judged)):
-            # From the tag's row on: what stands before has no part in its variance.
-            rest = [row[first + i :] for row in factor[first + i :]]
-            column = forward(rest, [1.0] + [0.0] * (len(rest) - 1))
-            variances.append(posts.variance * dot(column, column))
-        # MacKay's update: the squares of the means, over how many tags' effects the posts decide.
-        decided = sum(max(1 - variance / spread, 0.0) for variance in variances)
-        squares = dot(means, means) + TYPICAL_WEIGHT * TYPICAL_SD**2
-        spread = squares / (decided + TYPICAL_WEIGHT)
-        posts.expect(posts.level + sum(solution[i] * x for i, x in own) for own in terms)
-    return means, [math.sqrt(variance) for variance in variances]
+def _interleaved(lists: Iterable[list[Suggestion]], limit: int) -> list[Suggestion]:
+    """One of each list in turns, best first: scores of different sources are not comparable."""
+    merged: dict[str, Suggestion] = {}
+    remaining = [list(each) for each in lists]
+    while any(remaining) and len(merged) < limit:
+        for each in remaining:
+            if each:
+                suggestion = each.pop(0)
+                merged.setdefault(fold(suggestion.tag), suggestion)
+    return list(merged.values())

@@ -1,7 +1,7 @@
-"""The little linear algebra that insights need, on lists of floats.
+"""The linear algebra that insights need, on lists of floats.
 
-Systems here have less than a hundred unknowns: that takes milliseconds, and spares the service a
-numerical library.
+Systems here have less than a hundred unknowns. Solving one takes milliseconds, so the service does
+not need a numerical library.
 """
 
 import math
@@ -13,13 +13,13 @@ Matrix = list[list[float]]
 
 
 def dot(left: Sequence[float], right: Sequence[float]) -> float:
-    """Their scalar product, as far as the shorter one goes."""
+    """The scalar product, up to the length of the shorter one."""
     total: float = sum(map(mul, left, right))
     return total
 
 
 def cholesky(matrix: Matrix) -> Matrix:
-    """Its lower factor, as rows that end on the diagonal. Reads the lower triangle only.
+    """The lower Cholesky factor, as rows that end on the diagonal. Reads the lower triangle only.
 
     Raises ValueError if `matrix` is not positive definite.
     """
@@ -54,16 +54,16 @@ def backward(factor: Matrix, right: Sequence[float]) -> Vector:
 
 
 def solve(factor: Matrix, right: Sequence[float]) -> Vector:
-    """The x of `matrix · x = right`, `factor` being the matrix's Cholesky factor."""
+    """The x of `matrix · x = right`, where `factor` is the Cholesky factor of `matrix`."""
     return backward(factor, forward(factor, right))
 
 
 def log_determinant(factor: Matrix) -> float:
-    """Of the matrix whose Cholesky factor this is."""
+    """The log determinant of the matrix whose Cholesky factor is `factor`."""
     return 2 * sum(math.log(row[-1]) for row in factor)
 
 
 def inverse(matrix: Matrix) -> Matrix:
-    """Of a symmetric positive definite `matrix`."""
+    """The inverse of a symmetric positive definite `matrix`."""
     factor, size = cholesky(matrix), range(len(matrix))
     return [solve(factor, [float(i == j) for j in size]) for i in size]

@@ -1,4 +1,4 @@
-"""What is known of published posts, and of the rhythm of the accounts that carry them."""
+"""The metrics of published posts, and the week estimates of their accounts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connections.models import SocialConnection
 from publishing.models import PublishJob
 from socialpublishing.platforms.metrics import Metrics
 
-# The ages at which a post's numbers are read: often while they grow, then to see where they end.
+# The ages at which a post's metrics are read: often while they grow, then for their final values.
 READ_AT = (
     dt.timedelta(hours=1),
     dt.timedelta(hours=6),
@@ -26,13 +26,13 @@ READ_AT_WHEN_BILLED = (dt.timedelta(days=1), dt.timedelta(days=7))
 
 
 class MetricSchedule(models.Model):
-    """A post that we published, and when its numbers are read next; null when never again."""
+    """When the metrics of a post that we published are read next; null: never again."""
 
     job = models.OneToOneField(
         PublishJob, primary_key=True, on_delete=models.CASCADE, related_name="metric_schedule"
     )
     next_read_at = models.DateTimeField(null=True, blank=True)
-    # Why the last reading brought nothing.
+    # Why the last attempt to read failed.
     error_code = models.CharField(max_length=64, blank=True)
     error_message = models.CharField(max_length=500, blank=True)
 
@@ -49,7 +49,7 @@ class MetricSchedule(models.Model):
 
 
 class MetricSnapshot(models.Model):
-    """The numbers of a post at one time. Null: its platform does not tell."""
+    """The metrics of a post at one time. Null: its platform does not report this one."""
 
     job = models.ForeignKey(PublishJob, on_delete=models.CASCADE, related_name="readings")
     read_at = models.DateTimeField()
@@ -80,7 +80,7 @@ class MetricSnapshot(models.Model):
 
 
 class ConnectionInsights(SocialConnection):
-    """A connection, looked at for what works there."""
+    """A connection, for the console's page about its insights."""
 
     class Meta:
         proxy = True
@@ -89,10 +89,10 @@ class ConnectionInsights(SocialConnection):
 
 
 class WeekEstimate(models.Model):
-    """What the last estimate said of an account's week, for the console and the platform's mean.
+    """The last estimate of an account's week, for the console and the platform's mean.
 
-    `account` is as a job's: platform:id of what carries the posts. `posts` are the numbers that the
-    estimate was made from, without any text.
+    `account` is the posting target's key (platform:id), as in a job. `posts` are the metrics that
+    the estimate was made from, without any text.
     """
 
     connection = models.ForeignKey(
@@ -110,7 +110,7 @@ class WeekEstimate(models.Model):
     missing_posts = models.PositiveIntegerField()
     slots = models.JSONField(default=list)
     surface = models.JSONField(default=list)
-    # Before the platform's mean had a say: what is usual is learnt from these.
+    # Estimated without the platform's mean, because that mean is made from these.
     effects = models.JSONField(default=list)
     posts = models.JSONField(default=list)
 

@@ -1,4 +1,4 @@
-"""The JSON of insights, in and out."""
+"""The JSON of insights: requests and responses."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class HashtagRequestSerializer(StrictSerializer):
         child=TextField(max_length=100),
         min_length=1,
         max_length=MAX_KEYWORDS,
-        help_text="What the post is about.",
+        help_text="The subjects of the post.",
     )
     industry = TextField(max_length=100, required=False, allow_null=True, allow_blank=True)
     limit = IntegerField(min_value=1, max_value=50, default=10)
     connection_id = serializers.UUIDField(
         required=False,
         allow_null=True,
-        help_text="Whose posts and whose token; by default the only connection, if there is one.",
+        help_text="Whose posts and token are used; by default the user's only connection.",
     )
     destination_id = serializers.UUIDField(required=False, allow_null=True)
 
 
 class SourceSerializer(serializers.Serializer[Any]):
-    """Where a part of the answer comes from. With a `code`, it brought nothing, and `meaning` says
-    why."""
+    """Where a part of the response comes from. A `code` means that the source provided nothing;
+    `meaning` then gives the reason."""
 
     name = serializers.CharField()
     meaning = serializers.CharField()
@@ -47,7 +47,7 @@ class SourceSerializer(serializers.Serializer[Any]):
 
 
 class InsightResponseSerializer(serializers.Serializer[Any]):
-    """`stale`: a platform failed, and this is what it said last, at `generated_at`."""
+    """`stale`: a platform failed, and this is its last response, of `generated_at`."""
 
     sources = SourceSerializer(many=True)
     generated_at = serializers.DateTimeField(allow_null=True)
@@ -55,12 +55,12 @@ class InsightResponseSerializer(serializers.Serializer[Any]):
 
 
 class HashtagSuggestionSerializer(serializers.Serializer[Any]):
-    tag = serializers.CharField(help_text="Without its sign.")
+    tag = serializers.CharField(help_text="Without the # sign.")
     score = serializers.FloatField(
-        allow_null=True, help_text="0 to 1; what it means, its source says. Null: not known."
+        allow_null=True, help_text="0 to 1; the source's `meaning` defines it. Null: not known."
     )
     source = serializers.CharField()  # type: ignore[assignment]  # hides one of the field's own
-    posts = serializers.IntegerField(allow_null=True, help_text="Own posts that carry it.")
+    posts = serializers.IntegerField(allow_null=True, help_text="Own posts with the tag.")
     confidence = serializers.ChoiceField(
         choices=[each.value for each in Confidence], allow_null=True
     )
@@ -94,19 +94,19 @@ class BestTimeToPostResponseSerializer(InsightResponseSerializer):
         choices=[each.value for each in Confidence], help_text="Defined in docs/insights.md."
     )
     lift = serializers.FloatField(
-        help_text="What these hours bring on average, as a multiple of an average hour."
+        help_text="The mean engagement at these hours, as a multiple of an average hour's."
     )
     posts_used = serializers.IntegerField()
     missing_posts = serializers.IntegerField(
-        help_text="About how many more posts it takes to get beyond a low confidence; 0 with a low "
-        "confidence: the hour hardly matters here."
+        help_text="About how many more posts are needed for more than a low confidence; 0 with a "
+        "low confidence: the hour hardly matters for this account."
     )
 
 
 # Its public name is older than the model's.
 @extend_schema_serializer(component_name="Reading")
 class MetricSnapshotSerializer(serializers.ModelSerializer[MetricSnapshot]):
-    """Null: the platform does not tell. `engagement` is the sum of what people did."""
+    """Null: the platform does not report it. `engagement` is the sum of all interactions."""
 
     engagement = serializers.IntegerField()
 
@@ -119,7 +119,7 @@ class MetricSnapshotSerializer(serializers.ModelSerializer[MetricSnapshot]):
 
 
 class JobMetricsSerializer(serializers.Serializer[Any]):
-    """How a published post is doing: as read last, and at growing ages."""
+    """The metrics of a published post: the latest, and those at growing ages."""
 
     job_id = serializers.UUIDField()
     platform = serializers.CharField()

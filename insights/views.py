@@ -1,4 +1,4 @@
-"""Endpoints that say what works."""
+"""Endpoints for hashtags, best times and the metrics of a post."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from connections.callers import user_id
-from insights import services, snapshots
+from insights.audience import connection_of
+from insights.best_times import best_times
+from insights.hashtags import hashtags
+from insights.job_metrics import metrics_of_job
 from insights.serializers import (
     BestTimesQuerySerializer,
     BestTimeToPostResponseSerializer,
@@ -30,18 +33,20 @@ class InsightsViewSet(viewsets.ViewSet):
         operation_id="get_trending_hashtags_insights__platform__hashtags_post",
         tags=[TAG],
         summary="Hashtags for keywords",
-        description="From the platform where it names any, from the account's own posts, and last "
-        "the keywords themselves; each suggestion says which.",
+        description="From the platform if it offers any, from the account's own posts, and last "
+        "the keywords themselves; each suggestion names its source.",
         parameters=[PLATFORM],
         request=HashtagRequestSerializer,
         responses=HashtagResponseSerializer,
     )
     def hashtags(self, request: Request, platform: str) -> Response:
-        given = HashtagRequestSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        asked = {name: value for name, value in given.validated_data.items() if value is not None}
-        found = services.hashtags(user_id=user_id(request), platform=platform, **asked)
-        return Response(HashtagResponseSerializer(found).data)
+        serializer = HashtagRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        fields = {
+            name: value for name, value in serializer.validated_data.items() if value is not None
+        }
+        suggested = hashtags(user_id=user_id(request), platform=platform, **fields)
+        return Response(HashtagResponseSerializer(suggested).data)
 
     @extend_schema(
         operation_id="get_best_times_to_post_insights__platform__best_times_get",
@@ -51,31 +56,31 @@ class InsightsViewSet(viewsets.ViewSet):
             PLATFORM,
             OpenApiParameter("connection_id", str, required=True),
             OpenApiParameter(
-                "destination_id", str, description="Where the account posts to several places."
+                "destination_id", str, description="Needed if the account posts to destinations."
             ),
             OpenApiParameter("timezone", str, description="By default the connection's, else UTC."),
         ],
         responses=BestTimeToPostResponseSerializer,
     )
     def best_times(self, request: Request, platform: str) -> Response:
-        given = BestTimesQuerySerializer(data=request.query_params.dict())
-        given.is_valid(raise_exception=True)
-        asked = given.validated_data
-        connection = services.connection_of(user_id(request), platform, asked["connection_id"])
-        found = services.best_times(
+        serializer = BestTimesQuerySerializer(data=request.query_params.dict())
+        serializer.is_valid(raise_exception=True)
+        query = serializer.validated_data
+        connection = connection_of(user_id(request), platform, query["connection_id"])
+        best = best_times(
             connection,
-            zone_name=asked.get("timezone", ""),
-            destination_id=asked.get("destination_id"),
+            zone_name=query.get("timezone", ""),
+            destination_id=query.get("destination_id"),
         )
-        return Response(BestTimeToPostResponseSerializer(found).data)
+        return Response(BestTimeToPostResponseSerializer(best).data)
 
 
 class JobMetricsViewSet(viewsets.ViewSet):
     @extend_schema(
         operation_id="get_publish_job_metrics_jobs__job_id__metrics_get",
         tags=[TAG],
-        summary="How a published post is doing",
+        summary="The metrics of a published post",
         responses=JobMetricsSerializer,
     )
     def retrieve(self, request: Request, job_id: Any) -> Response:
-        return Response(JobMetricsSerializer(snapshots.of_job(user_id(request), job_id)).data)
+        return Response(JobMetricsSerializer(metrics_of_job(user_id(request), job_id)).data)

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from socialpublishing.crypto import Secret
-from socialpublishing.errors import OAuthConnectionError
+from socialpublishing.errors import MalformedResponseError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ def authorization_url(
 
 
 def read_tokens(response: Any, oauth: OAuth) -> Tokens:
-    """The tokens of a token response. Raises OAuthConnectionError for an unusable response."""
+    """The tokens of a token response. Raises MalformedResponseError for an unusable response."""
     if not isinstance(response, dict):
         raise _unusable("is not a JSON object")
     access, refresh = response.get("access_token"), response.get("refresh_token")
@@ -118,5 +118,5 @@ def _lifetime(seconds: Any, default: dt.timedelta) -> dt.timedelta:
     return dt.timedelta(seconds=min(seconds, 366 * 86400))
 
 
-def _unusable(reason: str) -> OAuthConnectionError:
-    return OAuthConnectionError("oauth_failed", f"The platform's token response {reason}.")
+def _unusable(reason: str) -> MalformedResponseError:
+    return MalformedResponseError(f"The platform's token response {reason}.")

@@ -1,296 +1,199 @@
+"""The best times of an account, by the API, for accounts whose week is known."""
+
+from __future__ import annotations
+
 import datetime as dt
-import math
-import random
+import uuid
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.cache import caches
+from django.utils import timezone
 
-from benchmarks.best_times import REPORT_SEED, report, run
-from insights.best_times import best_times, mean_effects
-from insights.confidence import Confidence
-from insights.engagement import Sample
-from insights.week_model import SLOTS
+from insights.estimates import MIN_ACCOUNTS, MIN_POSTS
+from insights.models import WeekEstimate
 
-BERLIN, UTC, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC"), ZoneInfo("Asia/Kolkata")
-NOW = dt.datetime(2026, 9, 1, 12, tzinfo=dt.UTC)
+pytestmark = pytest.mark.usefixtures("empty_cache", "many_billed_reads")
 
 
-@pytest.fixture
-def make_samples():
-    """Posts of the last year; what may be told is their hours, and what they bring there."""
-
-    def make(count, *, zone=UTC, lift=lambda local: 1.0, hour=None, noise=0.8, seed=1, **fields):
-        rng = random.Random(seed)
-        samples = []
-        for _ in range(count):
-            at = NOW - dt.timedelta(days=rng.uniform(3, 365))
-            local = at.astimezone(zone)
-            if hour is not None:
-                local = local.replace(hour=hour(rng), minute=rng.randrange(60))
-            engagement = 100 * lift(local) * math.exp(rng.gauss(0, noise))
-            samples.append(Sample(published_at=local, engagement=round(engagement), **fields))
-        return samples
-
-    return make
+def hours_apart(slot, peak):
+    week = 7 * 24
+    gap = slot["day_of_week"] * 24 + slot["hour_of_day"] - peak["weekday"] * 24 - peak["hour"]
+    return min(gap % week, -gap % week)
 
 
-def evening(local):
-    return 1 + 3 * math.exp(-(((local.hour + local.minute / 60 - 19) / 2) ** 2) / 2)
+def test_best_times_are_the_hours_of_most_engagement(api, make_account, readable):
+    account = make_account(readable)
+    account.plant_weeks()
+    audience = account.audience
+
+    response = account.best_times(api, timezone=audience["timezone"])
+
+    assert response.status_code == 200, response.json()
+    data = response.json()
+    assert data["platform"] == readable
+    assert data["timezone"] == audience["timezone"]
+    assert [source["name"] for source in data["sources"]] == ["account_history"]
+    assert data["posts_used"] > 250
+    assert data["confidence"] in {"high", "medium", "low"}
+    assert (data["stale"], data["missing_posts"] >= 0) == (False, True)
+    first = data["suggested_times"]
+    assert len(first) == 3
+    assert first[0]["score"] == 1.0
+    assert min(hours_apart(first[0], peak) for peak in audience["peaks"]) <= 3
 
 
-def hours_of(estimate):
-    return [slot.hour_of_day for slot in estimate.slots]
+def test_second_response_needs_no_request_to_the_platform(api, make_account, readable):
+    account = make_account(readable)
+    account.plant_months(60)
+    first = account.best_times(api).json()
+    before = account.requests()
+
+    assert account.best_times(api).json() == first
+    assert account.best_times(api, timezone="Asia/Tokyo").status_code == 200
+    assert account.requests() == before > 0
 
 
-def at(slot):
-    return slot.day_of_week, slot.hour_of_day
+def test_last_response_is_returned_as_stale_when_the_platform_fails(
+    api, make_account, readable, sandbox, settings
+):
+    account = make_account(readable)
+    account.plant_months(60)
+    good = account.best_times(api).json()
+    settings.INSIGHTS_CACHE_TTL_SECONDS = 0
+    sandbox.fault("status", 500, platform=readable, times=50)
+
+    response = account.best_times(api)
+
+    assert response.status_code == 200, response.json()
+    data = response.json()
+    assert data["stale"] is True
+    assert data["sources"][0]["stale"] is True
+    assert data["generated_at"] == good["generated_at"]
+    assert data["suggested_times"] == good["suggested_times"]
 
 
-def test_without_posts_nothing_is_known_and_it_says_how_many_are_missing():
-    estimate = best_times([], zone=UTC, now=NOW)
+def test_platform_failure_without_a_cached_response_is_reported(
+    api, make_account, readable, sandbox
+):
+    account = make_account(readable)
+    account.plant_months(60)
+    sandbox.fault("status", 500, platform=readable, times=50)
 
-    assert estimate.confidence == Confidence.LOW
-    assert estimate.posts_used == 0
-    assert 100 < estimate.missing_posts < 300
-    assert estimate.surface == (1.0,) * SLOTS
-    assert estimate.lift == 1
-
-
-def test_evenings_that_work_are_found(make_samples):
-    estimate = best_times(make_samples(300, lift=evening), zone=UTC, now=NOW)
-
-    assert all(17 <= hour <= 20 for hour in hours_of(estimate))
-    assert estimate.confidence != Confidence.LOW
-    assert estimate.missing_posts == 0
-    assert estimate.lift > 1.5
-    assert [slot.score for slot in estimate.slots] == sorted(estimate.surface, reverse=True)[:3]
-    assert estimate.slots[0].score == 1
-    assert all(slot.posts > 0 for slot in estimate.slots)
+    assert account.best_times(api).status_code == 502
 
 
-def test_a_weekend_may_differ_from_weekdays(make_samples):
-    def lift(local):
-        centre = 11 if local.weekday() >= 5 else 19
-        return 1 + 4 * math.exp(-(((local.hour - centre) / 2) ** 2) / 2)
+@pytest.mark.parametrize("posts", [0, MIN_POSTS - 1])
+def test_too_few_posts_are_refused_with_the_number_of_missing_posts(
+    api, make_account, readable, posts
+):
+    account = make_account(readable)
+    if posts:
+        account.plant_months(posts)
 
-    surface = best_times(make_samples(800, lift=lift), zone=UTC, now=NOW).surface
+    response = account.best_times(api)
 
-    assert surface[6 * 24 + 11] > 2 * surface[6 * 24 + 19]
-    assert surface[2 * 24 + 19] > 2 * surface[2 * 24 + 11]
-
-
-def test_one_outstanding_day_is_found_with_high_confidence(make_samples):
-    def lift(local):
-        return evening(local) ** 1.8 if local.weekday() == 3 else 1
-
-    estimate = best_times(make_samples(1000, lift=lift, noise=0.4), zone=UTC, now=NOW)
-
-    assert at(estimate.slots[0]) in {(3, 18), (3, 19)}
-    assert estimate.confidence == Confidence.HIGH
-    assert estimate.best_is_among_first > 0.9
+    assert response.status_code == 404
+    body = response.json()
+    assert body["code"] == "insights_not_available"
+    assert f"{MIN_POSTS - posts} more" in body["detail"]
 
 
-def test_one_lucky_post_does_not_rule(make_samples):
-    samples = make_samples(100, lift=evening)
-    lucky = Sample(published_at=NOW - dt.timedelta(days=20), engagement=1_000_000)
-
-    estimate = best_times([*samples, lucky], zone=UTC, now=NOW)
-
-    assert 12 not in hours_of(estimate)
-
-
-def test_habits_are_no_evidence(make_samples):
-    samples = make_samples(300, hour=lambda rng: rng.choice((9, 9, 9, 9, 15)))
-
-    estimate = best_times(samples, zone=UTC, now=NOW)
-
-    assert estimate.confidence == Confidence.LOW
-    assert min(estimate.surface) > 0.8
-
-
-def test_a_strong_kind_does_not_make_its_hour_strong(make_samples):
-    texts = make_samples(200, kind="text", hour=lambda rng: rng.choice((8, 10, 12, 20)))
-    videos = make_samples(
-        100, kind="video", hour=lambda rng: rng.choice((12, 20, 20)), lift=lambda local: 6, seed=2
+def test_hours_are_in_the_requested_time_zone(api, make_account):
+    account = make_account("instagram")
+    account.plant_weeks()
+    audience = account.audience
+    home = ZoneInfo(audience["timezone"])
+    api.client.patch(
+        f"/api/v1/connections/{account.connection.pk}",
+        {"timezone": "Asia/Tokyo"},
+        content_type="application/json",
     )
 
-    surface = best_times([*texts, *videos], zone=UTC, now=NOW).surface
+    own = account.best_times(api).json()
+    requested = account.best_times(api, timezone=audience["timezone"]).json()
 
-    assert 0.8 < surface[2 * 24 + 20] / surface[2 * 24 + 8] < 1.25
-
-
-def test_growth_of_the_account_does_not_make_its_newest_hours_strong():
-    rng = random.Random(3)
-    samples = []
-    for day in range(5, 365):
-        published_at = (NOW - dt.timedelta(days=day)).replace(hour=20 if day < 90 else 9)
-        engagement = 1000 * math.exp(-2 * day / 365 + rng.gauss(0, 0.5))
-        samples.append(Sample(published_at=published_at, engagement=engagement))
-
-    surface = best_times(samples, zone=UTC, now=NOW).surface
-
-    assert 0.7 < surface[2 * 24 + 20] / surface[2 * 24 + 9] < 1.4
+    assert (own["timezone"], requested["timezone"]) == ("Asia/Tokyo", audience["timezone"])
+    now = timezone.now()
+    ahead = ZoneInfo("Asia/Tokyo").utcoffset(now) - home.utcoffset(now)
+    hours_ahead = ahead // dt.timedelta(hours=1)
+    for data, shift in ((requested, 0), (own, hours_ahead)):
+        [first, *_] = data["suggested_times"]
+        hour = first["hour_of_day"] - shift
+        # The day may differ, because peaks of two days may be close in height.
+        assert min(abs((hour - peak["hour"] + 12) % 24 - 12) for peak in audience["peaks"]) <= 4
 
 
-def test_where_reach_is_known_the_rate_counts(make_samples):
-    few = make_samples(100, hour=lambda rng: 9, reach=1_000)
-    many = make_samples(100, hour=lambda rng: 20, reach=10_000, lift=lambda local: 10, seed=2)
-
-    surface = best_times([*few, *many], zone=UTC, now=NOW).surface
-
-    assert 0.8 < surface[2 * 24 + 20] / surface[2 * 24 + 9] < 1.25
-
-
-def test_posts_with_and_without_reach_live_together(make_samples):
-    known = make_samples(150, lift=evening, reach=5_000)
-    unknown = make_samples(150, lift=evening, seed=2)
-
-    estimate = best_times([*known, *unknown], zone=UTC, now=NOW)
-
-    assert estimate.posts_used == 300
-    assert all(17 <= hour <= 20 for hour in hours_of(estimate))
-
-
-def test_young_posts_are_not_blamed_for_what_they_have_not_gathered_yet(make_samples):
-    samples = make_samples(100, hour=lambda rng: 9)
-    young = [
-        Sample(published_at=NOW - dt.timedelta(hours=hours), engagement=100 * share)
-        for hours, share in ((16, 0.49), (17, 0.51), (15, 0.46), (18, 0.53))
-    ]
-    early = [
-        Sample(
-            published_at=NOW - dt.timedelta(days=30 + i, hours=16),
-            engagement=22,
-            age=dt.timedelta(hours=6),
+def test_platform_mean_is_the_prior_of_an_account_with_few_posts(api, make_account):
+    account = make_account("twitter")
+    account.plant_months(MIN_POSTS + 2)
+    account.connection.timezone = "Europe/Berlin"
+    account.connection.save()
+    before = account.best_times(api).json()["suggested_times"][0]
+    # Half a week away from what the account's own posts suggest.
+    platform_best = (24 * before["day_of_week"] + before["hour_of_day"] + 84) % 168
+    effects = [3.0 if slot == platform_best else 0.0 for slot in range(168)]
+    for number in range(MIN_ACCOUNTS):
+        other = make_account("twitter", user=f"user {number}").connection
+        other.timezone = "Europe/Berlin"
+        other.save()
+        WeekEstimate.objects.create(
+            connection=other,
+            account=f"twitter:{number}",
+            platform="twitter",
+            timezone="Europe/Berlin",
+            made_at=timezone.now(),
+            confidence="low",
+            lift=1,
+            posts_used=100,
+            missing_posts=0,
+            effects=effects,
         )
-        for i in range(20)
-    ]
+    caches["insights"].clear()
 
-    estimate = best_times([*samples, *young, *early], zone=UTC, now=NOW)
+    after = account.best_times(api).json()
 
-    assert estimate.posts_used == 124
-    assert min(estimate.surface) > 0.75
-
-
-def test_posts_too_young_or_of_the_future_are_left_out():
-    samples = [
-        Sample(published_at=NOW + dt.timedelta(hours=1), engagement=5),
-        Sample(published_at=NOW - dt.timedelta(minutes=30), engagement=0),
-        Sample(published_at=NOW - dt.timedelta(days=2), engagement=5, age=dt.timedelta()),
-        Sample(published_at=NOW - dt.timedelta(days=2), engagement=-1),
-    ]
-
-    assert best_times(samples, zone=UTC, now=NOW).posts_used == 0
+    first = after["suggested_times"][0]
+    assert (first["day_of_week"], first["hour_of_day"]) == divmod(platform_best, 24)
 
 
-def test_hours_are_those_of_the_clock_before_and_after_a_change(make_samples):
-    def sharp(local):
-        return 1 + 6 * math.exp(-((local.hour + local.minute / 60 - 18.5) ** 2) / 2)
-
-    samples = [
-        Sample(published_at=sample.published_at.astimezone(dt.UTC), engagement=sample.engagement)
-        for sample in make_samples(600, zone=BERLIN, lift=sharp, noise=0.4)
-    ]
-
-    estimate = best_times(samples, zone=BERLIN, now=NOW)
-
-    assert set(hours_of(estimate)) == {18}
-    assert {sample.published_at.hour for sample in samples if sample.engagement > 600} >= {16, 17}
+def test_disconnecting_deletes_the_week_estimates(api, make_account):
+    account = make_account("twitter")
+    account.plant_months(60)
+    account.best_times(api)
+    api.delete(f"connections/{account.connection.pk}")
+    assert not WeekEstimate.objects.exists()
 
 
-def test_hours_are_read_in_the_zone_asked_for(make_samples):
-    samples = make_samples(400, zone=UTC, lift=evening, noise=0.4)
-
-    in_utc = best_times(samples, zone=UTC, now=NOW)
-    in_kolkata = best_times(samples, zone=KOLKATA, now=NOW)
-
-    # 19:00 UTC is half past midnight in Kolkata.
-    assert all(18 <= hour <= 19 for hour in hours_of(in_utc))
-    assert all(hour in {23, 0, 1} for hour in hours_of(in_kolkata))
+# --- Refused requests ----------------------------------------------------------------------------
 
 
-def test_an_audience_that_moved_is_followed(make_samples):
-    def moved(local):
-        centre = 20 if NOW - local < dt.timedelta(days=120) else 9
-        return 1 + 5 * math.exp(-(((local.hour - centre) / 2) ** 2) / 2)
-
-    surface = best_times(make_samples(600, lift=moved), zone=UTC, now=NOW).surface
-
-    assert surface[2 * 24 + 20] > 1.5 * surface[2 * 24 + 9]
-
-
-def test_without_posts_the_platforms_rhythm_is_told():
-    prior = [0.5 if slot % 24 == 7 else 0.0 for slot in range(SLOTS)]
-
-    estimate = best_times([], zone=UTC, now=NOW, prior=prior)
-
-    assert hours_of(estimate) == [7, 7, 7]
-    assert estimate.surface[8] == pytest.approx(math.exp(-0.5))
-
-
-def test_many_posts_outweigh_the_platforms_rhythm(make_samples):
-    prior = [0.5 if slot % 24 == 7 else 0.0 for slot in range(SLOTS)]
-
-    estimate = best_times(make_samples(600, lift=evening), zone=UTC, now=NOW, prior=prior)
-
-    assert all(17 <= hour <= 20 for hour in hours_of(estimate))
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"connection_id": ""},
+        {"connection_id": "mine"},
+        {"connection_id": str(uuid.uuid4()), "timezone": "Mars/Olympus"},
+        {"connection_id": str(uuid.uuid4()), "timezone": ""},
+        {"connection_id": str(uuid.uuid4()), "timezone": "../../etc/passwd"},
+        {"connection_id": str(uuid.uuid4()), "destination_id": "there"},
+        {"connection_id": str(uuid.uuid4()), "colour": "red"},
+    ],
+)
+def test_best_times_refuse_an_invalid_query(api, sandbox, platform, query):
+    response = api.get(f"insights/{platform}/best-times", data=query)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
 
 
-def test_what_is_usual_is_the_mean_of_the_accounts(make_samples):
-    lively = best_times(make_samples(300, lift=evening), zone=UTC, now=NOW)
-    silent = best_times([], zone=UTC, now=NOW)
+def test_limit_of_zero_billed_reads_sends_no_request(api, make_account, settings):
+    settings.INSIGHTS_MAX_BILLED_READS = 0
+    account = make_account("twitter")
+    account.plant_months(60)
+    before = account.requests()
 
-    usual = mean_effects([lively.effects, silent.effects])
+    response = account.best_times(api)
 
-    assert usual == pytest.approx([effect / 2 for effect in lively.effects])
-    assert mean_effects([]) == [0.0] * SLOTS
-
-
-def test_the_order_of_posts_does_not_matter_and_the_answer_repeats(make_samples):
-    samples = make_samples(120, lift=evening)
-
-    assert best_times(samples, zone=UTC, now=NOW) == best_times(samples[::-1], zone=UTC, now=NOW)
-
-
-def test_it_gives_as_many_slots_as_asked_for(make_samples):
-    estimate = best_times(make_samples(50, lift=evening), zone=UTC, now=NOW, top=10)
-
-    assert len({at(slot) for slot in estimate.slots}) == 10
-
-
-@pytest.mark.parametrize("engagement", [0, 1, 10**9])
-def test_engagement_that_never_varies_is_no_rhythm(make_samples, engagement):
-    samples = [
-        Sample(published_at=sample.published_at, engagement=engagement)
-        for sample in make_samples(100)
-    ]
-
-    estimate = best_times(samples, zone=UTC, now=NOW)
-
-    assert estimate.confidence == Confidence.LOW
-    assert min(estimate.surface) > 0.95
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_few_posts_move_little(make_samples, count):
-    estimate = best_times(make_samples(count), zone=UTC, now=NOW)
-
-    assert estimate.confidence == Confidence.LOW
-    assert estimate.missing_posts > 50
-    assert min(estimate.surface) > 0.7
-
-
-def test_the_study_finds_ours_ahead_of_the_mean_and_calm_on_flat_accounts():
-    cells = run(sizes=(100,), accounts=12, seed=REPORT_SEED)
-
-    rhythmic = [trial for (name, _), cell in cells.items() if name != "flat" for trial in cell]
-    ours, mean = (sum(trial.hits[method] for trial in rhythmic) for method in ("ours", "mean"))
-    assert ours > 1.2 * mean
-    assert all(trial.found.confidence != Confidence.HIGH for trial in cells["flat", 100])
-
-
-def test_the_study_reports_every_class_and_size():
-    text = report(run(sizes=(10, 50), accounts=2, seed=REPORT_SEED))
-
-    assert "| clock change | 50 |" in text
-    assert "| flat | 10 | 0.0 | 0.0 | 100.0 | - | - |" in text
+    assert response.status_code == 404
+    assert "charges" in response.json()["detail"]
+    assert account.requests() == before

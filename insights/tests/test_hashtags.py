@@ -1,145 +1,166 @@
-import datetime as dt
-import math
-import random
-import statistics
-from zoneinfo import ZoneInfo
+"""Hashtag suggestions, by the API, for accounts whose hashtags have known effects."""
+
+from __future__ import annotations
 
 import pytest
 
-from benchmarks.hashtags import plant, rank_correlation
-from insights.confidence import Confidence
-from insights.engagement import Sample
-from insights.hashtags import TaggedPost, fold, tag_lifts
-
-UTC = ZoneInfo("UTC")
-NOW = dt.datetime(2026, 9, 1, 12, tzinfo=dt.UTC)
+pytestmark = pytest.mark.usefixtures("empty_cache", "many_billed_reads")
 
 
-@pytest.fixture
-def make_posts():
-    """One post of the last year per set of tags, as strong as `lift` of them."""
+def test_tag_that_lifts_engagement_is_the_first_of_the_own_tags(api, make_account, readable):
+    account = make_account(readable)
+    account.plant_tags("sourdough", ["oven", "morning"])
 
-    def make(tags, lift=lambda own: 1.0, noise=0.5, seed=1, hour=None, **fields):
-        rng = random.Random(seed)
-        posts = []
-        for own in tags:
-            at = NOW - dt.timedelta(days=rng.uniform(3, 365))
-            if hour is not None:
-                at = at.replace(hour=hour)
-            engagement = round(200 * lift(own) * math.exp(rng.gauss(0, noise)))
-            sample = Sample(published_at=at, engagement=engagement, **fields)
-            posts.append(TaggedPost(sample=sample, tags=own))
-        return posts
+    response = account.hashtags(api, keywords=["bread"])
 
-    return make
-
-
-def lifts_of(posts, **options):
-    return {lift.tag: lift for lift in tag_lifts(posts, now=NOW, zone=UTC, **options)}
-
-
-def test_without_posts_nothing_is_known():
-    assert tag_lifts([], now=NOW, zone=UTC) == []
+    assert response.status_code == 200, response.json()
+    data = response.json()
+    own = [each for each in data["suggestions"] if each["source"] == "own_posts"]
+    assert own[0]["tag"] == "sourdough"
+    assert own[0]["posts"] == 80
+    assert 0.5 < own[0]["score"] <= 1
+    assert own[0]["confidence"] == "high"
+    assert "own_posts" in [source["name"] for source in data["sources"]]
+    assert next(each for each in data["suggestions"] if each["source"] == "keywords") == {
+        "tag": "bread",
+        "score": None,
+        "source": "keywords",
+        "posts": None,
+        "confidence": None,
+    }
 
 
-def test_a_tag_that_helps_leads_and_one_that_harms_comes_last(make_posts):
-    factors = {"sun": 2.0, "rain": 0.5, "wind": 1.0}
-    tags = [[tag] if i % 4 else [] for i in range(160) for tag in [list(factors)[i % 3]]]
+def test_second_response_needs_no_request_to_the_platform(api, make_account, readable):
+    account = make_account(readable)
+    account.plant_tags("sourdough", ["oven"])
+    first = account.hashtags(api).json()
+    before = account.requests()
 
-    found = tag_lifts(
-        make_posts(tags, lambda own: math.prod(factors[tag] for tag in own)), now=NOW, zone=UTC
-    )
-
-    assert [lift.tag for lift in found] == ["sun", "wind", "rain"]
-    assert found[0].confidence == found[2].confidence == Confidence.HIGH
-    assert found[0].score > 0.6 > found[1].score > 0.4 > found[2].score > 0
-    assert 1.4 < found[0].lift < 2.2
+    assert account.hashtags(api).json() == first
+    assert account.requests() == before > 0
 
 
-def test_a_tag_used_once_never_leads(make_posts):
-    tags = [["often"]] * 20 + [[]] * 20 + [["once"]]
+def test_last_response_is_returned_as_stale_when_the_platform_fails(
+    api, make_account, readable, sandbox, settings
+):
+    account = make_account(readable)
+    account.plant_tags("sourdough", ["oven"])
+    good = account.hashtags(api).json()
+    settings.INSIGHTS_CACHE_TTL_SECONDS = 0
+    sandbox.fault("status", 500, platform=readable, times=50)
 
-    found = lifts_of(make_posts(tags, lambda own: 1000.0 if own == ["once"] else 1.0))
+    data = account.hashtags(api).json()
 
-    assert set(found) == {"often"}
-
-
-def test_the_least_support_is_for_the_caller_to_say(make_posts):
-    posts = make_posts([["often"]] * 20 + [[]] * 20 + [["twice"]] * 2)
-
-    assert set(lifts_of(posts, min_support=2)) == {"often", "twice"}
-    assert set(lifts_of(posts, min_support=21)) == set()
-
-
-def test_few_posts_keep_a_lift_near_one(make_posts):
-    def lift(own):
-        return 3.0 if own else 1.0
-
-    tags = [["few"]] * 3 + [["many"]] * 60 + [[]] * 60
-
-    found = lifts_of(make_posts(tags, lift))
-
-    assert 1 < found["few"].lift < found["many"].lift
+    assert data["stale"] is True
+    assert data["suggestions"] == good["suggestions"]
 
 
-def test_case_signs_and_letter_forms_make_no_other_tag(make_posts):
-    spellings = ["#Summer", "summer", "SUMMER", "\N{FULLWIDTH NUMBER SIGN}summer"]
-    posts = make_posts([[spelling] for spelling in spellings * 5] + [[]] * 20)
+def test_failing_platform_leaves_the_keywords_as_suggestions(api, make_account, readable, sandbox):
+    account = make_account(readable)
+    sandbox.fault("status", 500, platform=readable, times=50)
 
-    found = lifts_of(posts)
+    response = account.hashtags(api, keywords=["fresh bread", "Oven"])
 
-    assert {tag: lift.posts for tag, lift in found.items()} == {"summer": 20}
-    assert fold(" #Straße ") == fold("STRASSE") == "strasse"
-
-
-def test_a_tag_written_twice_in_a_post_counts_once(make_posts):
-    assert lifts_of(make_posts([["#a", "#A", "#"]] * 5))["a"].posts == 5
-
-
-def test_what_stands_beside_a_strong_tag_gets_no_credit(make_posts):
-    tags = [["strong", "beside"]] * 60 + [["strong"]] * 30 + [["beside"]] * 30 + [[]] * 60
-
-    found = lifts_of(make_posts(tags, lambda own: 2.0 if "strong" in own else 1.0))
-
-    assert found["strong"].lift > 1.4
-    assert 0.85 < found["beside"].lift < 1.2
+    assert response.status_code == 200
+    data = response.json()
+    assert [each["tag"] for each in data["suggestions"]] == ["freshbread", "Oven"]
+    codes = {source["name"]: source["code"] for source in data["sources"]}
+    assert codes["own_posts"] in {"platform_error", "no_answer"}
+    assert codes["keywords"] is None
 
 
-def test_a_strong_kind_gives_its_tags_no_credit(make_posts):
-    videos = make_posts([["film"]] * 60 + [[]] * 30, lambda own: 5.0, kind="video")
-    texts = make_posts([["film"]] * 10 + [[]] * 80, kind="text", seed=2)
+def test_without_a_connection_keywords_become_tags(api, sandbox, platform):
+    body = {"keywords": ["slow living", "slow-living", "12", "größe", "हिन्दी"], "industry": "craft"}
+    data = api.post(f"insights/{platform}/hashtags", body).json()
 
-    assert 0.8 < lifts_of([*videos, *texts])["film"].lift < 1.25
-
-
-def test_a_strong_hour_gives_its_tags_no_credit(make_posts):
-    late = make_posts([["night"]] * 60 + [[]] * 40, lambda own: 1.6, hour=21)
-    early = make_posts([["night"]] * 10 + [[]] * 90, hour=9, seed=2)
-
-    assert 0.8 < lifts_of([*late, *early])["night"].lift < 1.25
+    tags = [each["tag"] for each in data["suggestions"]]
+    assert tags == ["slowliving", "größe", "हिन्दी", "craft"]
 
 
-def test_the_best_are_given_up_to_the_limit(make_posts):
-    posts = make_posts([[f"t{i % 8}"] for i in range(80)])
+def test_only_connection_of_the_user_is_used_by_default(api, make_account):
+    account = make_account("twitter")
+    account.plant_tags("sourdough", ["oven"])
+    data = api.post("insights/twitter/hashtags", {"keywords": ["bread"]}).json()
+    assert "sourdough" in [each["tag"] for each in data["suggestions"]]
 
-    everything = tag_lifts(posts, now=NOW, zone=UTC)
-
-    assert tag_lifts(posts, now=NOW, zone=UTC, limit=3) == everything[:3]
-    assert len(everything) == 8
-    assert [lift.lift for lift in everything] == sorted((x.lift for x in everything), reverse=True)
-
-
-def test_posts_too_young_to_judge_lend_no_support(make_posts):
-    young = TaggedPost(sample=Sample(published_at=NOW, engagement=5), tags=["new"])
-
-    assert lifts_of(make_posts([[]] * 10) + [young] * 5) == {}
+    make_account("twitter")  # with two connections there is no default
+    data = api.post("insights/twitter/hashtags", {"keywords": ["bread"]}).json()
+    assert [each["source"] for each in data["suggestions"]] == ["keywords"]
 
 
-def test_planted_effects_are_ranked_as_they_are():
-    correlations = []
-    for seed in range(10):
-        planted = plant(300, seed)
-        scores = {lift.tag: lift.lift for lift in planted.found}
-        correlations.append(rank_correlation(scores, planted.effects))
+@pytest.mark.parametrize("limit", [1, 3, 50])
+def test_response_has_at_most_limit_suggestions(api, make_account, limit):
+    account = make_account("twitter")
+    account.plant_tags("sourdough", ["oven", "morning", "rye"])
+    keywords = [f"word {chr(97 + number)}" for number in range(26)]
+    data = account.hashtags(api, keywords=keywords, limit=limit).json()
+    assert len(data["suggestions"]) == min(limit, len(data["suggestions"]))
+    assert 1 <= len(data["suggestions"]) <= limit
 
-    assert statistics.fmean(correlations) > 0.55
+
+def test_words_of_one_user_never_reach_another_user(make_api, make_account, readable):
+    secret = "projectnightingale"
+    account = make_account(readable, user="alice")
+    account.plant_tags(secret, ["bread"])
+    alice, bob = make_api("alice"), make_api("bob")
+    own = account.hashtags(alice).json()
+    assert secret in [each["tag"] for each in own["suggestions"]]
+    account.best_times(alice)
+
+    other = make_account(readable, user="bob")
+    other.plant_tags("rye", ["bread"])
+    for response in (
+        other.hashtags(bob, keywords=["bread", "fresh"], limit=50),
+        other.best_times(bob),
+        bob.post(f"insights/{readable}/hashtags", {"keywords": ["bread"]}),
+    ):
+        assert response.status_code == 200, response.json()
+        assert secret not in response.content.decode().lower()
+
+
+def test_connection_of_another_user_is_not_found_after_a_cached_response(
+    make_api, make_account, sandbox
+):
+    account = make_account("twitter", user="alice")
+    account.plant_tags("sourdough", ["oven"])
+    assert account.hashtags(make_api("alice")).status_code == 200
+
+    assert account.hashtags(make_api("bob")).json()["code"] == "connection_not_found"
+
+
+# --- Refused requests ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"keywords": []},
+        {"keywords": None},
+        {"keywords": "bread"},
+        {"keywords": [""]},
+        {"keywords": ["bread"] * 1000},
+        {"keywords": ["x" * 101]},
+        {"keywords": ["a\x00b"]},
+        {"keywords": [1]},
+        {"keywords": ["bread"], "limit": 0},
+        {"keywords": ["bread"], "limit": 51},
+        {"keywords": ["bread"], "limit": 10_000},
+        {"keywords": ["bread"], "limit": "ten"},
+        {"keywords": ["bread"], "limit": True},
+        {"keywords": ["bread"], "industry": ["food"]},
+        {"keywords": ["bread"], "connection_id": "mine"},
+        {"keywords": ["bread"], "colour": "red"},
+        [],
+    ],
+)
+def test_hashtags_refuse_an_invalid_body(api, sandbox, platform, body):
+    response = api.post(f"insights/{platform}/hashtags", body)
+    assert response.status_code == 400
+    assert response.json()["code"] in {"invalid_request", "invalid_json"}
+
+
+def test_keywords_that_cannot_be_hashtags_are_refused(api, sandbox, platform):
+    response = api.post(f"insights/{platform}/hashtags", {"keywords": ["12", "!?"]})
+    assert response.status_code == 404
+    assert response.json()["code"] == "insights_not_available"

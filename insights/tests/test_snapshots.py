@@ -1,4 +1,4 @@
-"""What became of the posts that went out through us, read at growing ages."""
+"""Metric snapshots of posts that we published, at growing ages."""
 
 from __future__ import annotations
 
@@ -6,36 +6,26 @@ import datetime as dt
 import uuid
 
 import pytest
-from django.core.cache import caches
 from django.utils import timezone
 
 from connections.models import SocialConnection
 from insights.models import READ_AT, READ_AT_WHEN_BILLED, MetricSchedule, MetricSnapshot
 from insights.snapshots import read_due
 from insights.tasks import read_metrics
-from insights.tests.test_insights import READABLE
 from publishing.models import PublishJob
 from socialpublishing.platforms import PLATFORMS
+
+pytestmark = pytest.mark.usefixtures("empty_cache")
 
 HOUR = dt.timedelta(hours=1)
 
 
-@pytest.fixture(autouse=True)
-def forgetful(settings):
-    caches["insights"].clear()
-
-
-@pytest.fixture(params=READABLE)
-def readable(request):
-    return request.param
-
-
 @pytest.fixture
 def publish(api, make_connection, worker, sandbox):
-    """Publish one post; answers its job."""
-    # The lane's time runs ahead, the sandbox's does not.
-    switches = sandbox.call("GET", "settings")
-    instant = {name: 0 for name in switches if name.endswith("processing_seconds")}
+    """Publish one post and return its job."""
+    # The worker's clock is moved ahead, the sandbox's is not.
+    names = sandbox.call("GET", "settings")
+    instant = {name: 0 for name in names if name.endswith("processing_seconds")}
     sandbox.call("POST", "settings", **instant)
 
     def publish(platform, **facts):
@@ -61,18 +51,18 @@ def ages_of(platform):
 
 
 def read_at_all_ages(job, sandbox):
-    """Let the sandbox's and our time pass from one age to the next."""
+    """Read at each age, with the clocks of the sandbox and the service moved ahead."""
     read_due(job.published_at)
     passed = dt.timedelta()
     for age in ages_of(job.platform):
         sandbox.call("POST", "clock", advance_seconds=(age - passed).total_seconds())
         passed = age
-        # Time has passed for our token, too.
+        # Our token has aged as well.
         SocialConnection.objects.update(expires_at=timezone.now())
         read_due(job.published_at + age + dt.timedelta(minutes=1))
 
 
-def test_numbers_grow_with_the_post(api, publish, readable, sandbox):
+def test_metrics_grow_with_the_age_of_the_post(api, publish, readable, sandbox):
     job = publish(readable)
     before = metrics_of(api, job)
     assert (before["latest"], before["readings"]) == (None, [])
@@ -84,20 +74,20 @@ def test_numbers_grow_with_the_post(api, publish, readable, sandbox):
     assert data["latest"] == data["readings"][-1]
     assert data["next_read_at"] is None
     assert data["error_code"] is None
-    engagement = [reading["engagement"] for reading in data["readings"]]
+    engagement = [snapshot["engagement"] for snapshot in data["readings"]]
     assert engagement == sorted(engagement)
     assert engagement[-1] > 0
 
 
-def test_nothing_is_read_before_its_age(publish, readable, sandbox):
+def test_nothing_is_read_before_the_first_age(publish, readable, sandbox):
     job = publish(readable)
     first = ages_of(readable)[0]
-    asked = len(sandbox.calls())
+    requests = len(sandbox.calls())
     assert read_due(job.published_at + first - dt.timedelta(minutes=2)) == 0
-    assert len(sandbox.calls()) == asked
+    assert len(sandbox.calls()) == requests
 
 
-def test_missed_ages_are_not_made_up_for(publish, sandbox):
+def test_missed_ages_are_skipped(publish, sandbox):
     job = publish("pinterest")
     read_due(job.published_at)
     read_due(job.published_at + dt.timedelta(days=2))
@@ -105,7 +95,7 @@ def test_missed_ages_are_not_made_up_for(publish, sandbox):
     assert MetricSchedule.objects.get().next_read_at == job.published_at + dt.timedelta(days=3)
 
 
-def test_rate_limit_puts_off_the_readings_and_nothing_else(api, publish, sandbox, worker):
+def test_rate_limit_postpones_snapshots_but_not_publishing(api, publish, sandbox, worker):
     job = publish("twitter")
     now = job.published_at + dt.timedelta(days=1, minutes=1)
     read_due(job.published_at)
@@ -125,7 +115,7 @@ def test_rate_limit_puts_off_the_readings_and_nothing_else(api, publish, sandbox
 
 
 @pytest.mark.parametrize("action", [("status", 500), ("malformed",), ("drop_after",)])
-def test_failure_is_tried_again(publish, sandbox, action):
+def test_failed_read_is_retried(publish, sandbox, action):
     job = publish("twitter")
     now = job.published_at + dt.timedelta(days=1, minutes=1)
     read_due(job.published_at)
@@ -140,7 +130,7 @@ def test_failure_is_tried_again(publish, sandbox, action):
     assert MetricSchedule.objects.get().error_code == ""
 
 
-def test_post_that_is_gone_is_said_to_be(api, publish, sandbox):
+def test_deleted_post_is_reported_as_not_found(api, publish, sandbox):
     job = publish("twitter")
     PublishJob.objects.filter(pk=job.pk).update(remote_id="1")
     read_due(job.published_at)
@@ -148,28 +138,28 @@ def test_post_that_is_gone_is_said_to_be(api, publish, sandbox):
     assert metrics_of(api, job)["error_code"] == "post_not_found"
 
 
-def test_disconnected_account_is_read_no_more(api, publish, sandbox):
+def test_disconnected_account_is_not_read_again(api, publish, sandbox):
     job = publish("twitter")
     read_due(job.published_at)
     api.delete(f"connections/{job.connection_id}")
-    asked = len(sandbox.calls())
+    requests = len(sandbox.calls())
 
     read_due(job.published_at + dt.timedelta(days=1, minutes=1))
 
     data = metrics_of(api, job)
     assert (data["error_code"], data["next_read_at"]) == ("connection_not_found", None)
-    assert len(sandbox.calls()) == asked
+    assert len(sandbox.calls()) == requests
 
 
-def test_charged_reads_can_be_switched_off(publish, settings, sandbox):
+def test_billed_reads_can_be_switched_off(publish, settings, sandbox):
     settings.INSIGHTS_MAX_BILLED_READS = 0
     job = publish("twitter")
-    asked = len(sandbox.calls())
+    requests = len(sandbox.calls())
     read_due(job.published_at + dt.timedelta(days=8))
-    assert len(sandbox.calls()) == asked
+    assert len(sandbox.calls()) == requests
 
 
-def test_charged_reads_are_capped_in_a_round(api, make_connection, worker, settings, sandbox):
+def test_billed_reads_are_limited_in_each_round(api, make_connection, worker, settings, sandbox):
     settings.INSIGHTS_MAX_BILLED_READS = 2
     connection = make_connection("twitter")
     for number in range(5):
@@ -181,7 +171,7 @@ def test_charged_reads_are_capped_in_a_round(api, make_connection, worker, setti
     assert [read_due(now), read_due(now + HOUR), read_due(now + 2 * HOUR)] == [2, 2, 1]
 
 
-def test_own_posts_count_where_no_history_can_be_read(api, publish, sandbox, settings):
+def test_published_posts_are_used_when_no_history_can_be_read(api, publish, sandbox, settings):
     job = publish("twitter")
     for number in range(12):
         at = job.published_at - dt.timedelta(days=number + 1, hours=number)
@@ -215,7 +205,7 @@ def test_own_posts_count_where_no_history_can_be_read(api, publish, sandbox, set
     ]
 
 
-def test_task_reads_what_is_due(publish, sandbox):
+def test_task_reads_due_metrics(publish, sandbox):
     publish("twitter")
     PublishJob.objects.update(published_at=timezone.now() - dt.timedelta(hours=23, minutes=59))
     read_metrics()
@@ -224,7 +214,9 @@ def test_task_reads_what_is_due(publish, sandbox):
     assert MetricSnapshot.objects.count() == 1
 
 
-def test_metrics_of_posts_that_are_not_out_and_of_others(api, make_api, publish, make_connection):
+def test_metrics_of_unpublished_posts_and_of_other_users_are_not_found(
+    api, make_api, publish, make_connection
+):
     waiting = api.publish(make_connection("twitter"), "soon").json()
     response = api.get(f"publishing/jobs/{waiting['job_id']}/metrics")
     assert (response.status_code, response.json()["code"]) == (404, "insights_not_available")
