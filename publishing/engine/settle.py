@@ -123,7 +123,7 @@ def _confirming(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
     assert value.poll_after is not None
     label = job.platform_type.label
     if now - job.publish_started_at > in_doubt.LOOKUP_FOR:
-        return left_to_a_person(job, f"{label} has not said in a day what became of this post.")
+        return left_to_a_person(job, f"{label} has not reported in a day what became of this post.")
     changes = _stored(value)
     if value.remote_id:
         # The post has an id, so it is public: no other post has to wait for this outcome.

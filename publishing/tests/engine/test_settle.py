@@ -81,7 +81,7 @@ def test_stage_of_the_platform_gives_the_status(
         (Progress(stage=Stage.LOST), False),
     ],
 )
-def test_intent_stays_until_the_platform_says_what_became_of_the_request(
+def test_intent_stays_until_the_platform_reports_what_became_of_the_request(
     value: Progress, intent_stays: bool
 ) -> None:
     job = in_first_request()
