@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
-from socialpublishing.errors import SocialPublishingBaseError
+from socialpublishing.errors import MalformedResponseError, SocialPublishingBaseError
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.responses import ReadsResponses
 
@@ -37,6 +37,10 @@ class Metrics:
     saves: int | None = None
     clicks: int | None = None
 
+    def __post_init__(self) -> None:
+        if not all(isinstance(count, int | None) for count in vars(self).values()):
+            raise MalformedResponseError
+
     @property
     def engagement(self) -> int:
         """All that people did with the post, as far as it is told."""
@@ -58,6 +62,10 @@ class PastPost:
     text: str = ""
     kind: str = ""
     metrics: Metrics
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.id, str) and isinstance(self.text, str)):
+            raise MalformedResponseError
 
 
 @dataclass(frozen=True, kw_only=True)
