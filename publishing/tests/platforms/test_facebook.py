@@ -12,7 +12,7 @@ import requests
 from conftest import statuses
 from publishing.models import PublishJob, Status
 from socialpublishing.platforms import uploads
-from socialpublishing.platforms.facebook import client
+from socialpublishing.platforms.facebook import uploads as facebook_uploads
 from socialpublishing.tests.meta_parameters import PLACES, MetaParameters
 from socialpublishing.tests.watching import watching
 
@@ -35,7 +35,7 @@ def connection(make_connection, sandbox):
 @pytest.fixture
 def small_parts(monkeypatch):
     """Parts of 100 KB, each stored at once: a short film is as good as a long one."""
-    monkeypatch.setattr(client, "CHUNK", 100_000)
+    monkeypatch.setattr(facebook_uploads, "PART_BYTES", 100_000)
     monkeypatch.setattr(uploads, "UPLOAD_STEP_S", 0)
 
 

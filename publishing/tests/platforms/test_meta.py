@@ -11,7 +11,7 @@ from conftest import consent, statuses
 from connections.models import SocialConnection
 from publishing.models import PublishJob, Status
 from socialpublishing.platforms import uploads
-from socialpublishing.platforms.facebook import client
+from socialpublishing.platforms.facebook import uploads as facebook_uploads
 from socialpublishing.platforms.instagram.payloads import single_payload
 from socialpublishing.posts import Media, Post
 
@@ -348,7 +348,7 @@ def test_reel_whose_repeat_is_refused_is_looked_for(api, fb, sandbox, worker):
 
 @pytest.mark.parametrize("lost", range(6))
 def test_lost_answer_at_any_call_of_a_video_in_parts(api, fb, sandbox, worker, monkeypatch, lost):
-    monkeypatch.setattr(client, "CHUNK", 100_000)
+    monkeypatch.setattr(facebook_uploads, "PART_BYTES", 100_000)
     monkeypatch.setattr(uploads, "UPLOAD_STEP_S", 0)
     for _ in range(lost):
         sandbox.fault("delay", 0, method="POST", path="/videos$")

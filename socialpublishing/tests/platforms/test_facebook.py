@@ -118,8 +118,8 @@ def test_upload_host_has_words_of_its_own(kind, is_retriable, error):
 
 def test_video_that_is_not_to_be_seen_yet_is_no_dead_token():
     fresh = response_of(400, 100, 33)
-    assert type(errors.read_video_error(fresh)) is MediaNotReadyError
-    assert type(errors.read_video_error(response_of(400, 190, 463))) is TokenExpiredError
+    assert type(errors.read_unseen_media_error(fresh)) is MediaNotReadyError
+    assert type(errors.read_unseen_media_error(response_of(400, 190, 463))) is TokenExpiredError
 
 
 # --- How a video stands --------------------------------------------------------------------------
