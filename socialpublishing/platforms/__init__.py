@@ -1,4 +1,4 @@
-"""The register of platforms. A new one is a module beside this file and an entry here."""
+"""The register of platforms. A new one is a package beside this file and an entry here."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PLATFORMS: dict[str, type[Platform]] = {
 
 
 def platform_named(name: str, login: str = "") -> type[Platform]:
-    """The platform, as it is when connected by `login`; empty is its usual way.
+    """The platform, for accounts that were connected by `login`; empty is its usual login.
 
     Raises InvalidSocialPlatformError for a name that is not in the register, UnknownLoginError for
-    a way to connect that the platform does not have.
+    a login that the platform does not have.
     """
     platform = PLATFORMS.get(name)
     if platform is None:

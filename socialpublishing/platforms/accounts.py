@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from socialpublishing.crypto import Secret
+from socialpublishing.errors import MalformedResponseError
 from socialpublishing.oauth import Tokens
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """On whose behalf a client calls. `profile` holds what its calls need to know; no secrets."""
+    """On whose behalf a client acts. `profile` holds what its requests need; no secrets."""
 
     id: str
     token: Secret
@@ -25,20 +26,26 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Whom a fresh token belongs to."""
+    """Whom a new token belongs to. Raises MalformedResponseError without a usable id and name."""
 
     id: str
     display_name: str
     kind: str = "person"
-    # What later calls need to know, such as a user name.
+    # What later requests need, such as a user name.
     facts: Mapping[str, Any] = field(default_factory=dict)
-    # What was granted, where the token's answer does not tell.
+    # What was granted, where the token response does not name it.
     scopes: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        _check(self.id, self.display_name)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DestinationFacts:
-    """A place that an account can post to beyond itself, with its own token if it has one."""
+    """A place that an account can post to beyond itself, with its own token if it has one.
+
+    Raises MalformedResponseError without a usable id and name.
+    """
 
     id: str
     name: str
@@ -47,10 +54,18 @@ class DestinationFacts:
     token: Secret | None = None
     profile: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        _check(self.id, self.name)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Renewal:
-    """What a refresh brought: new tokens, destinations read anew, or both."""
+    """What a refresh returned: new tokens, the current destinations, or both."""
 
     tokens: Tokens | None = None
     destinations: Sequence[DestinationFacts] | None = None
+
+
+def _check(identifier: Any, name: Any) -> None:
+    if not isinstance(identifier, str) or not identifier or not isinstance(name, str):
+        raise MalformedResponseError("The platform returned an account without an id or a name.")

@@ -1,6 +1,6 @@
-"""Boards: destinations that can be made through us and divided into sections, where there are any.
+"""Boards: destinations that can be created through us and divided into sections.
 
-A second, small thing that a platform can do; its class derives from Boards beside Platform.
+A platform that has them derives its client from `Boards` as well as from `Platform`.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Section:
 
 
 class Boards(ReadsResponses, abc.ABC):
-    """What a client can do with the boards of its account. Every call may raise PlatformApiError.
+    """What a client can do with the boards of its account. Every method may raise PlatformApiError.
 
-    Making something is not tried again: after a lost answer, a list tells whether it exists.
+    Creating something is not retried: after a lost response, only a list shows whether it exists.
     """
 
     @abc.abstractmethod

@@ -1,6 +1,7 @@
-"""How published posts are doing, and which hashtags are sought: the second thing platforms tell.
+"""How published posts are doing, and which hashtags people search for.
 
-A platform's `Results` reads for one account, through that platform's client. It changes nothing.
+A platform's `MetricsReader` reads this for one account, through that platform's client. It changes
+nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
-from socialpublishing.errors import SocialPublishingBaseError
+from socialpublishing.errors import MalformedResponseError, SocialPublishingBaseError
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.responses import ReadsResponses
 
@@ -19,15 +20,15 @@ PlatformT = TypeVar("PlatformT", bound=Platform)
 
 
 class MetricsNotAvailableError(SocialPublishingBaseError):
-    """The platform does not tell this to this account. The message says what would help."""
+    """The platform does not report this for this account. The message names what would help."""
 
     code = "insights_not_available"
-    sentence = "The platform does not tell this for this account."
+    sentence = "The platform does not report this for this account."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """What became of one post so far. None: the platform does not tell."""
+    """The numbers of one post so far. None: the platform does not report it."""
 
     impressions: int | None = None  # times shown; a video's views where only they are counted
     reach: int | None = None  # accounts that saw it
@@ -37,15 +38,19 @@ class Metrics:
     saves: int | None = None
     clicks: int | None = None
 
+    def __post_init__(self) -> None:
+        if not all(isinstance(count, int | None) for count in vars(self).values()):
+            raise MalformedResponseError
+
     @property
     def engagement(self) -> int:
-        """All that people did with the post, as far as it is told."""
+        """All interactions with the post, as far as the platform reports them."""
         done = (self.likes, self.comments, self.shares, self.saves, self.clicks)
         return sum(count or 0 for count in done)
 
     @property
     def audience(self) -> int | None:
-        """How many it came before: accounts if they are told, else times shown."""
+        """How many saw it: accounts if they are reported, else times shown."""
         return self.reach if self.reach is not None else self.impressions
 
 
@@ -59,13 +64,17 @@ class PastPost:
     kind: str = ""
     metrics: Metrics
 
+    def __post_init__(self) -> None:
+        if not (isinstance(self.id, str) and isinstance(self.text, str)):
+            raise MalformedResponseError
+
 
 @dataclass(frozen=True, kw_only=True)
 class TagQuery:
-    """What hashtags are asked for.
+    """What hashtags are searched for.
 
-    `max_reads`: so many posts may be read, where reads cost. `timezone`: by whose clocks the
-    account's people live, an IANA name; empty if nobody has said so.
+    `max_reads`: the most posts that may be read, where reads cost. `timezone`: where the account's
+    audience lives, an IANA name; empty if unknown.
     """
 
     keywords: tuple[str, ...]
@@ -77,7 +86,7 @@ class TagQuery:
 
 @dataclass(frozen=True, kw_only=True)
 class TagIdea:
-    """`score` 0 to 1: how much it is sought, against the others of the same answer."""
+    """`score`, 0 to 1: how popular it is, relative to the others of the same response."""
 
     tag: str
     score: float
@@ -85,7 +94,7 @@ class TagIdea:
 
 @dataclass(frozen=True, kw_only=True)
 class TagIdeas:
-    """What the platform itself says. `source`: in a word or two where it comes from."""
+    """What the platform itself suggests. `source` is a name for where it comes from."""
 
     source: str
     meaning: str  # what the score means, in a sentence
@@ -93,15 +102,18 @@ class TagIdeas:
 
 
 class MetricsReader(ReadsResponses, abc.ABC, Generic[PlatformT]):
-    """Reads of one account. Every call may raise a PlatformApiError or MetricsNotAvailableError."""
+    """Reads for one account.
 
-    # Whether `tag_ideas` reads anything at all.
+    Every method may raise a PlatformApiError or MetricsNotAvailableError.
+    """
+
+    # Does `tag_ideas` return anything?
     has_tag_ideas: ClassVar[bool] = False
     # Does the platform charge for each post that is read?
     reads_are_billed: ClassVar[bool] = False
     # Does each destination have an audience of its own? (A Page does, a board does not.)
     by_destination: ClassVar[bool] = True
-    # Of how many posts `metrics` is asked at a time, so that a little is stored now and then.
+    # How many posts `metrics` reads at a time, so that results are stored now and then.
     posts_at_a_time: ClassVar[int] = 100
 
     def __init__(self, client: PlatformT) -> None:
@@ -110,12 +122,12 @@ class MetricsReader(ReadsResponses, abc.ABC, Generic[PlatformT]):
 
     @abc.abstractmethod
     def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:
-        """What the account published since then, newest first, with its numbers as of now."""
+        """What the account published since then, newest first, with its current numbers."""
 
     @abc.abstractmethod
     def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:
-        """The numbers of posts by their ids; those that the platform does not know are left out."""
+        """The numbers of posts by their ids, without those that the platform does not find."""
 
     def tag_ideas(self, query: TagQuery) -> TagIdeas:
-        """Hashtags that the platform itself names for `query`, best first."""
+        """Hashtags that the platform itself suggests for `query`, best first."""
         raise MetricsNotAvailableError

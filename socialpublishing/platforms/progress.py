@@ -1,4 +1,4 @@
-"""Where a post stands at its platform: the values that the steps of publishing hand on."""
+"""How far a post has come at its platform: the values that one step hands to the next."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ class Stage(StrEnum):
     """How far a post has come at its platform."""
 
     PREPARING = "preparing"  # uploads and drafts: litter at worst
-    READY = "ready"  # only the one call is left that makes it public
-    CONFIRMING = "confirming"  # that call was taken; the platform is at work
+    READY = "ready"  # only the publish request is left
+    CONFIRMING = "confirming"  # the platform accepted the publish request and is at work
     PUBLISHED = "published"
-    # The platform took the call, and said later that nothing became public:
-    REFUSED = "refused"  # for what the post holds
-    LOST = "lost"  # for reasons of its own; worth beginning anew
+    # The platform accepted the publish request and reported later that nothing became public:
+    REFUSED = "refused"  # because of the content
+    LOST = "lost"  # for other reasons; publishing can start again
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where a post stands. `handle` is the platform module's own business: JSON, no tokens.
+    """How far a post has come. Only the platform's package reads `handle`: JSON, no tokens.
 
-    `poll_after` asks to be called again only after that long; `note` is a sentence for the owner.
-    `posted` are the ids of its parts that are public, of a post that goes out in several calls:
-    they outlive whatever has to begin anew.
+    `poll_after`: the next step comes after so long. `note` is a sentence for the owner. `posted`
+    are the ids of the parts that are public, of a post that takes several publish requests: they
+    remain when the upload is restarted.
     """
 
     stage: Stage = Stage.PREPARING
@@ -66,7 +66,7 @@ class Progress:
         )
 
     def with_part(self, part_id: Any, *, post_url: Any = "") -> Progress:
-        """One part more is public. Raises MalformedResponseError for an id that is none."""
+        """One more part is public. Raises MalformedResponseError for an unusable id."""
         return replace(
             self, posted=(*self.posted, _remote_id(part_id)), post_url=web_address(post_url)
         )
@@ -78,7 +78,7 @@ class Progress:
         return replace(self, stage=Stage.LOST, note=note, poll_after=poll_after)
 
     def published(self, *, remote_id: Any, post_url: Any = "") -> Progress:
-        """As a platform told it. Raises MalformedResponseError for an id that is none."""
+        """As a platform reported it. Raises MalformedResponseError for an unusable id."""
         return replace(
             self,
             stage=Stage.PUBLISHED,
@@ -90,7 +90,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A post that is there."""
+    """A post that exists at the platform."""
 
     remote_id: str
     post_url: str = ""
@@ -101,11 +101,11 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class LookupRules:
-    """How far a look-up can be trusted.
+    """How far the result of a lookup can be trusted.
 
-    A post that is not seen `settle` after the publishing call does not exist, if `is_complete`.
-    `repeat_within`: so long after the call a repeat is refused by the platform itself if the post
-    exists after all; later, nobody knows.
+    If `is_complete`, a post that no lookup finds `settle` after the publish request does not exist.
+    `repeat_within`: for so long after the publish request, the platform itself refuses a duplicate.
+    After that, a retry could post twice.
     """
 
     settle: dt.timedelta = dt.timedelta(seconds=90)
@@ -113,13 +113,13 @@ class LookupRules:
     repeat_within: dt.timedelta | None = None
 
 
-def _remote_id(data: Any) -> str:
-    if not isinstance(data, str) or not 0 < len(data) <= MAX_REMOTE_ID:
-        raise MalformedResponseError("The platform named the post in no way that we understand.")
-    return data
+def _remote_id(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_REMOTE_ID:
+        raise MalformedResponseError("The platform returned no usable id of the post.")
+    return value
 
 
-def web_address(data: Any) -> str:
-    """An address that a person can be given to click; empty if `told` is none."""
-    is_one = isinstance(data, str) and data.startswith(("https://", "http://"))
-    return data if is_one and len(data) <= MAX_POST_URL else ""
+def web_address(value: Any) -> str:
+    """An address that a person can open; empty if `value` is none."""
+    is_one = isinstance(value, str) and value.startswith(("https://", "http://"))
+    return value if is_one and len(value) <= MAX_POST_URL else ""

@@ -1,6 +1,6 @@
 """The boundary for misshapen responses.
 
-A response may have another shape than the platform's description says: no object, a list where
+A response may have another shape than the platform documents: no object, a list where
 there should be a number, a field that is missing. The code that reads it then fails with a
 KeyError or the like. Classes that read responses derive from `ReadsResponses`: what leaves their
 public methods is a MalformedResponseError.

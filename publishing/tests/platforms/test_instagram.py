@@ -1,4 +1,4 @@
-"""Instagram, from the API in to the posts at the sandbox out."""
+"""Instagram, from our API to the posts in the sandbox."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import datetime as dt
 import pytest
 import requests
 
-from conftest import consent
+from conftest import consent, statuses
 from connections.models import SocialConnection
 from publishing.models import PublishJob
+from socialpublishing.platforms.instagram.payloads import single_payload
+from socialpublishing.posts import Media, Post
 from socialpublishing.tests.meta_parameters import MetaParameters
 from socialpublishing.tests.watching import watching
 
 PUBLISH = "/media_publish$"
+NODE = r"/v25.0/\d+$"
 
 
 @pytest.fixture(autouse=True)
 def watched(sandbox):
-    """All calls of each test are held against Meta's own lists of parameters."""
+    """Checks all requests of each test against Meta's own lists of parameters."""
     with watching(f"{sandbox.url}/instagram/") as watcher:
         yield
     watcher.check_against(MetaParameters("instagram"))
@@ -26,7 +29,7 @@ def watched(sandbox):
 
 @pytest.fixture
 def connection(make_connection, sandbox):
-    # The lane's time runs ahead, the sandbox's does not.
+    # The worker's clock runs ahead, the sandbox's does not.
     sandbox.call("POST", "settings", processing_seconds=0, instagram_processing_seconds=0)
     return make_connection("instagram")
 
@@ -51,12 +54,21 @@ def options(**more):
     return {"platform_specific_options": more}
 
 
+def graph_error(code, subcode=None, message="x", status=400):
+    error = {"code": code, "message": message} | ({"error_subcode": subcode} if subcode else {})
+    return {"code": status, "body": {"error": error}}
+
+
+def container_status(code, words=""):
+    return {"code": 200, "body": {"status_code": code, "status": words, "id": "1"}}
+
+
 # --- Containers ----------------------------------------------------------------------------------
 
 
-def test_image_is_published_once_it_is_ripe(api, connection, sandbox, worker):
+def test_image_is_published_when_it_is_processed(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", instagram_processing_seconds=30)
-    api.publish(connection, "Ripe", assets=[sandbox.picture()])
+    api.publish(connection, "Rye", assets=[sandbox.picture()])
     worker.work_ahead(20)
     assert outcome() == ("Processing", "")
     assert publishes(sandbox) == 0
@@ -66,13 +78,13 @@ def test_image_is_published_once_it_is_ripe(api, connection, sandbox, worker):
 
     [post] = sandbox.posts()
     assert outcome() == ("Published", "")
-    assert (post["text"], post["details"]["media_product_type"]) == ("Ripe", "FEED")
+    assert (post["text"], post["details"]["media_product_type"]) == ("Rye", "FEED")
     assert post["media"][0]["alt_text"] == "A harbour in the morning"
     assert requests.get(job().post_url, timeout=5).ok
     assert containers(sandbox) == 1
 
 
-def test_carousel_is_made_of_ripe_children_in_their_order(api, connection, sandbox, worker):
+def test_carousel_has_its_files_in_their_order(api, connection, sandbox, worker):
     names = ["harbour.jpg", "mountains.jpg", "bakery.jpg"]
     assets = [sandbox.picture(name) for name in names] + [sandbox.clip()]
     api.publish(connection, "Four", assets=assets)
@@ -84,7 +96,7 @@ def test_carousel_is_made_of_ripe_children_in_their_order(api, connection, sandb
     assert containers(sandbox) == 5
 
 
-def test_single_video_in_the_feed_is_a_reel_shown_there(api, connection, sandbox, worker):
+def test_single_video_in_the_feed_becomes_a_reel(api, connection, sandbox, worker):
     api.publish(connection, "Film", assets=[sandbox.clip()])
     worker.work_ahead()
     [post] = sandbox.posts()
@@ -109,15 +121,15 @@ def test_text_alone_is_refused(api, connection):
 
 
 @pytest.mark.parametrize(
-    ("tag", "is_taken"),
+    ("tag", "is_accepted"),
     [({"username": "anna", "x": 0.1, "y": 0.9}, True), ({"username": "anna"}, False)],
 )
-def test_tags_on_an_image_have_a_place(api, connection, sandbox, tag, is_taken):
+def test_tags_on_an_image_need_a_position(api, connection, sandbox, tag, is_accepted):
     response = api.publish(
         connection, "Anna", assets=[sandbox.picture()], **options(user_tags=[tag])
     )
-    assert (response.status_code == 202) == is_taken
-    if not is_taken:
+    assert (response.status_code == 202) == is_accepted
+    if not is_accepted:
         assert [each["rule"] for each in response.json()["violations"]] == ["user_tags_place"]
 
 
@@ -135,15 +147,21 @@ def test_png_is_refused_before_anything_is_sent(api, connection, sandbox):
     assert "media_type" in [each["rule"] for each in response.json()["violations"]]
 
 
-# --- What goes wrong with media ------------------------------------------------------------------
+def test_tagged_people_in_a_reel_have_no_position(sandbox):
+    clip = Media.from_asset({**sandbox.clip("reel.mp4")})
+    post = Post(
+        text="x",
+        media=(clip,),
+        options={"post_type": "reel", "user_tags": [{"username": "a", "x": 0.1, "y": 0.2}]},
+    )
+    assert "x" not in single_payload(post)["user_tags"][0]
 
 
-def status(code, words=""):
-    return {"code": 200, "body": {"status_code": code, "status": words, "id": "1"}}
+# --- Failures of containers ----------------------------------------------------------------------
 
 
-def test_expired_container_is_made_anew(api, connection, sandbox, worker):
-    sandbox.fault("status", status("EXPIRED"), method="GET", path=r"/v25.0/\d+$")
+def test_expired_container_is_created_again(api, connection, sandbox, worker):
+    sandbox.fault("status", container_status("EXPIRED"), method="GET", path=NODE)
     api.publish(connection, "Again", assets=[sandbox.picture()])
     worker.work_ahead()
     assert outcome() == ("Published", "")
@@ -153,23 +171,23 @@ def test_expired_container_is_made_anew(api, connection, sandbox, worker):
 @pytest.mark.parametrize(
     ("subcode", "expected", "made"),
     [
-        ("2207026", "ContentRejected", 1),  # a format that it does not take
-        ("2207077", "Published", 2),  # not to be fetched just then
+        ("2207026", "ContentRejected", 1),  # an unsupported format
+        ("2207077", "Published", 2),  # could not be fetched
         ("2207053", "Published", 2),
     ],
 )
-def test_failed_container_is_told_or_made_anew(
+def test_failed_container_is_refused_or_created_again(
     api, connection, sandbox, worker, subcode, expected, made
 ):
     words = f"Error: Media upload has failed with error code {subcode}"
-    sandbox.fault("status", status("ERROR", words), method="GET", path=r"/v25.0/\d+$")
+    sandbox.fault("status", container_status("ERROR", words), method="GET", path=NODE)
     api.publish(connection, "Film", assets=[sandbox.clip()])
     worker.work_ahead()
     assert job().status == expected
     assert containers(sandbox) == made
 
 
-def test_file_that_meta_cannot_fetch_is_tried_again(api, connection, sandbox, worker):
+def test_file_that_meta_cannot_fetch_is_retried(api, connection, sandbox, worker):
     error = {"code": 9004, "error_subcode": 2207052, "message": "Only photo or video"}
     value = {"code": 400, "body": {"error": error}}
     sandbox.fault("status", value, method="POST", path="/media$", times=2)
@@ -178,7 +196,7 @@ def test_file_that_meta_cannot_fetch_is_tried_again(api, connection, sandbox, wo
     assert outcome() == ("Published", "")
 
 
-def test_published_too_early_is_tried_again(api, connection, sandbox, worker):
+def test_publish_request_that_came_too_early_is_retried(api, connection, sandbox, worker):
     error = {"code": 9007, "error_subcode": 2207027, "message": "Media ID is not available"}
     sandbox.fault("status", {"code": 400, "body": {"error": error}}, path=PUBLISH)
     api.publish(connection, "Early", assets=[sandbox.picture()])
@@ -187,16 +205,37 @@ def test_published_too_early_is_tried_again(api, connection, sandbox, worker):
     assert containers(sandbox) == 1
 
 
+@pytest.mark.parametrize(
+    "subcode", ["2207004", "2207005", "2207009", "2207010", "2207057", "2207040"]
+)
+def test_container_that_failed_because_of_its_content_is_refused(
+    api, connection, sandbox, worker, subcode
+):
+    words = f"Error: Media upload has failed with error code {subcode}"
+    sandbox.fault("status", container_status("ERROR", words), method="GET", path=NODE, times=999)
+    api.publish(connection, "Film", assets=[sandbox.clip()])
+    worker.work_ahead(7200)
+    assert job().status == "ContentRejected"
+
+
+@pytest.mark.parametrize("body", [{"success": True}, {}, []])
+def test_container_response_without_an_id_is_retried(api, connection, sandbox, worker, body):
+    sandbox.fault("status", {"code": 200, "body": body}, method="POST", path="/media$")
+    api.publish(connection, "Once", assets=[sandbox.picture()])
+    worker.work_ahead(600)
+    assert statuses() == {"Published": 1}
+
+
 # --- Limits --------------------------------------------------------------------------------------
 
 
-def test_used_up_quota_is_waited_for(api, connection, sandbox, worker):
+def test_exhausted_quota_defers_the_post(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", instagram_quota=1)
     for text in ("First", "Second"):
         api.publish(connection, text, assets=[sandbox.picture()], late_grace_seconds=6 * 86400)
     worker.work_ahead(600)
     assert len(sandbox.posts()) == 1
-    assert publishes(sandbox) == 1  # it was asked before, not refused
+    assert publishes(sandbox) == 1  # the quota was read before, so nothing was refused
     waiting = PublishJob.objects.exclude(status="Published").get()
     assert (waiting.status, waiting.error_code) == ("Pending", "rate_limited")
     assert "1 posts of an account in 24 hours" in waiting.error_message
@@ -207,7 +246,7 @@ def test_used_up_quota_is_waited_for(api, connection, sandbox, worker):
 
 
 @pytest.mark.parametrize(("code", "subcode"), [(9, 2207042), (4, None), (80002, None), (17, None)])
-def test_limits_defer(api, connection, sandbox, worker, code, subcode):
+def test_rate_limits_defer_the_post(api, connection, sandbox, worker, code, subcode):
     error = {"code": code, "message": "limit"} | ({"error_subcode": subcode} if subcode else {})
     sandbox.fault("status", {"code": 400, "body": {"error": error}}, path=PUBLISH)
     api.publish(connection, "Later", assets=[sandbox.picture()])
@@ -217,58 +256,35 @@ def test_limits_defer(api, connection, sandbox, worker, code, subcode):
     assert outcome() == ("Published", "")
 
 
-# --- Lost answers --------------------------------------------------------------------------------
-
-
-def spam_that_went_out():
-    error = {"code": 4, "error_subcode": 2207051, "message": "Action is blocked"}
-    return {"code": 400, "body": {"error": error}}
-
-
-@pytest.mark.parametrize("kind", ["feed", "reel", "story"])
-def test_lost_answer_is_found_by_the_container(api, connection, sandbox, worker, kind):
-    asset = sandbox.clip() if kind == "reel" else {**sandbox.picture(), "alt_text": None}
-    sandbox.fault("drop_after", path=PUBLISH)
-    text = "" if kind == "story" else "Once"
-    api.publish(connection, text, assets=[asset], **options(post_type=kind))
-    worker.work_ahead()
-    [post] = sandbox.posts()
-    assert outcome() == ("Published", "")
-    assert job().remote_id == post["id"]
-    assert publishes(sandbox) == 1
-
-
-def test_action_blocked_after_the_post_went_out_is_found(api, connection, sandbox, worker):
-    # The sandbox answers so and makes nothing: it is published after the look, and a day of rest.
-    sandbox.fault("status", spam_that_went_out(), path=PUBLISH)
-    api.publish(connection, "Once", assets=[sandbox.picture()], late_grace_seconds=2 * 86400)
-    worker.work_ahead(26 * 3600)
-    assert len(sandbox.posts()) == 1
-    assert outcome() == ("Published", "")
-
-
-@pytest.mark.parametrize("response", ["same", "error"])
-def test_container_that_shows_its_end_late_is_published_once(
-    api, connection, sandbox, worker, response
-):
-    """It is repeated with the same container, whatever Instagram says to that."""
-    sandbox.call("POST", "settings", instagram_republish=response)
-    sandbox.fault("drop_after", path=PUBLISH)
-    sandbox.fault("status", status("FINISHED"), method="GET", path=r"/v25.0/\d+$", times=1)
+def test_unreadable_quota_does_not_block_publishing(api, connection, sandbox, worker):
+    sandbox.fault(
+        "status", graph_error(10, None, status=403), path="/content_publishing_limit", times=999
+    )
     api.publish(connection, "Once", assets=[sandbox.picture()])
-    # What is read while it is prepared is true, then comes the lie.
     worker.work_ahead()
-    assert len(sandbox.posts()) == 1
-    assert outcome() == ("Published", "")
+    assert statuses() == {"Published": 1}
 
 
-def test_address_that_cannot_be_read_does_not_fail_the_post(api, connection, sandbox, worker):
-    sandbox.call("POST", "settings", list_delay_seconds=86400)
-    api.publish(connection, "Hidden", assets=[sandbox.picture()])
-    worker.work_ahead()
-    [post] = sandbox.posts()
-    assert outcome() == ("Published", "")
-    assert (job().remote_id, job().post_url) == (post["id"], "")
+def test_post_that_waited_too_long_reports_the_reason(api, connection, sandbox, worker):
+    sandbox.call("POST", "settings", instagram_quota=1)
+    for text in ("a", "b"):
+        api.publish(connection, text, assets=[sandbox.picture()])
+    worker.work_ahead(5 * 3600)
+    waiting = PublishJob.objects.exclude(status="Published").get()
+    assert "posts" in waiting.error_message
+
+
+def test_account_rests_for_a_day_after_a_spam_block(api, connection, sandbox, worker):
+    sandbox.fault("status", graph_error(4, 2207051), path=PUBLISH, times=999)
+    api.publish(connection, "Once", assets=[sandbox.picture()])
+
+    worker.work_ahead(7200)
+
+    assert len(sandbox.calls("/media_publish", "POST")) == 1
+    connection.refresh_from_db()
+    assert connection.limited_until > connection.last_refreshed_at + dt.timedelta(hours=23)
+    assert (job().status, job().error_code) == ("Failed", "too_late")
+    assert "publish again at" in job().error_message
 
 
 # --- Connecting ----------------------------------------------------------------------------------
@@ -296,7 +312,7 @@ def test_instagram_login_gives_a_token_of_sixty_days(api, sandbox, shape):
     assert abs(left - dt.timedelta(days=60)) < dt.timedelta(minutes=1)
 
 
-def test_token_is_refreshed_without_another(api, connection, sandbox, worker):
+def test_token_is_refreshed_without_a_refresh_token(api, connection, sandbox, worker):
     SocialConnection.objects.update(
         expires_at=connection.last_refreshed_at + dt.timedelta(days=2),
         last_refreshed_at=connection.last_refreshed_at - dt.timedelta(days=58),
@@ -307,12 +323,14 @@ def test_token_is_refreshed_without_another(api, connection, sandbox, worker):
     assert len(sandbox.calls("/refresh_access_token")) == 1
 
 
-def test_facebook_login_brings_the_accounts_behind_pages(api, sandbox, worker):
+def test_facebook_login_connects_the_accounts_behind_pages(api, sandbox, worker):
     sandbox.call("POST", "settings", instagram_processing_seconds=0)
     sandbox.account("instagram", username="works", linked=130)
     connection = connect(api, login="facebook")
     assert connection.login == "facebook"
-    assert connection.destinations.count() == 131  # on several pages, and a Page without any
+    assert (
+        connection.destinations.count() == 131
+    )  # on several pages of the list, and one Page without an account
 
     body = {"assets": [sandbox.picture()]}
     assert api.publish(connection, "Where to?", **body).json()["code"] == "destination_required"
@@ -324,8 +342,18 @@ def test_facebook_login_brings_the_accounts_behind_pages(api, sandbox, worker):
     assert post["account_id"] == chosen.external_id
 
 
-def test_facebook_logins_option_is_not_for_others(api, connection, sandbox):
+def test_option_of_facebook_login_is_refused_for_other_logins(api, connection, sandbox):
     response = api.publish(
         connection, "Hi", assets=[sandbox.picture()], **options(instagram_account_id="1")
     )
     assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
+
+
+def test_scopes_of_facebook_login_are_the_granted_ones(api, sandbox):
+    sandbox.account("instagram", username="works")
+    query = {"redirect": "false", "login": "facebook"}
+    started = api.get("connections/connect/instagram", data=query).json()
+    back = api.get(consent(started["authorization_url"])).json()
+    confirm = {name: back[name] for name in ("attempt_id", "completion_code")}
+    assert "instagram_content_publish" in api.post("connections/confirm", confirm).json()["scopes"]
+    assert sandbox.calls("/me/permissions", "GET")

@@ -2,7 +2,7 @@
 
 https://developers.facebook.com/docs/video-api/reference/error-codes and
 https://developers.facebook.com/docs/video-api/guides/reels-publishing, as of 2026-11-22; the rest
-from what is seen in practice. A number comes as a code in one place and as a subcode in another.
+was seen in practice. The same number may come as a code or as a subcode.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from socialpublishing.platforms.meta.errors import Errors, read_graph_error
 LABEL = "Facebook"
 
 NUMBERS: Mapping[type[PlatformApiError], tuple[int, ...]] = {
-    # The session of an upload timed out, is over, or stands at another offset; and 6001, trouble
-    # with the upload. It is uploaded anew.
+    # The session of an upload timed out, has ended, or has another offset; and 6001, a problem
+    # with the upload. The video is uploaded again.
     UploadLostError: (
         *(1363019, 1363020, 1363021, 1363030, 1363033, 1363037, 1363041, 1363045),
         6001,
     ),
     ContentRejectedError: (
         382,  # too small
-        6000,  # no video that Facebook can read
+        6000,  # not a video that Facebook can read
         *(1363022, 1363023, 1363024, 1363025, 1363026, 1363031, 1363032),  # size, format, length
         *(1363040, 1363127, 1363128, 1363129),  # shape, resolution, length, frame rate
-        1609008,  # no reel, by its format; a link to Facebook itself
+        1609008,  # the format is not that of a reel; a link to Facebook itself
         *(1349125, 2061006, 2069019),  # a bad format, address or file
     ),
     # Facebook could not fetch a file.
     MediaNotReadyError: (389,),
     NoResponseError: (1363047, 1609010),
-    # The Page has to confirm who it is.
+    # The Page has to confirm its identity.
     InsufficientPermissionsError: (4854002,),
-    # The call is none, or its version is too old.
+    # No such request, or its version is too old.
     PlatformConfigurationError: (2500, 2635),
 }
 ERRORS: Errors = {
@@ -56,7 +56,7 @@ ERRORS: Errors = {
     for number in numbers
     for key in ((number, None), (None, number))
 }
-# What only the owner can do, and where, by subcode.
+# What only the owner can do, and where to do it, by subcode.
 OWNER_ACTS = {
     "459": "Facebook has stopped this login: log in at facebook.com, then connect again.",
     "464": "The Facebook account is not confirmed: confirm it at facebook.com, then connect again.",
@@ -65,16 +65,17 @@ OWNER_ACTS = {
     "the Page itself.",
     "4854002": "Facebook wants the Page's identity confirmed first, in its own app.",
 }
-# Who posts too fast is blocked; Facebook does not say for how long, and calls lengthen it.
+# An account that posts too fast is blocked. Facebook does not report for how long, and requests
+# prolong it.
 TOO_FAST, BLOCK_PAUSE = "368/1390008", dt.timedelta(hours=3)
-UNSEEN, UNSEEN_PAUSE = "100/33", dt.timedelta(seconds=10)
+NOT_FOUND, NOT_FOUND_PAUSE = "100/33", dt.timedelta(seconds=10)
 
 
 def read_error(response: PlatformResponse) -> PlatformApiError:
     body = response.json if isinstance(response.json, dict) else {}
-    trouble = body.get("debug_info")
-    if isinstance(trouble, dict) and response.status_code != HTTPStatus.UNAUTHORIZED:
-        return _of_upload_host(trouble)
+    info = body.get("debug_info")
+    if isinstance(info, dict) and response.status_code != HTTPStatus.UNAUTHORIZED:
+        return _upload_host_error(info)
     error = read_graph_error(response, label=LABEL, own=ERRORS)
     subcode = error.platform_code.rpartition("/")[2]
     if sentence := OWNER_ACTS.get(subcode):
@@ -84,25 +85,25 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
     return error
 
 
-def read_video_error(response: PlatformResponse) -> PlatformApiError:
-    """For reads of a video that was begun a moment ago: it may not be to be seen yet."""
+def read_unseen_media_error(response: PlatformResponse) -> PlatformApiError:
+    """For requests about a photo or video that is new: it may not be visible yet."""
     error = read_error(response)
-    if isinstance(error, TokenExpiredError) and error.platform_code == UNSEEN:
+    if isinstance(error, TokenExpiredError) and error.platform_code == NOT_FOUND:
         return MediaNotReadyError(
-            "Facebook does not show the video yet.",
-            wait=UNSEEN_PAUSE,
+            "Facebook does not show the uploaded file yet.",
+            wait=NOT_FOUND_PAUSE,
             platform_code=error.platform_code,
             request_id=error.request_id,
         )
     return error
 
 
-def _of_upload_host(trouble: Mapping[str, object]) -> PlatformApiError:
-    message = f"Facebook did not take the video: {trouble.get('message', '')}"
-    code = str(trouble.get("type", ""))[:64]
-    if trouble.get("retriable"):
-        # Where the upload stands is asked before it goes on.
+def _upload_host_error(info: Mapping[str, object]) -> PlatformApiError:
+    message = f"Facebook did not accept the video: {info.get('message', '')}"
+    code = str(info.get("type", ""))[:64]
+    if info.get("retriable"):
+        # The next step reads how much has arrived before it sends the rest.
         return NoResponseError(message, platform_code=code)
-    if trouble.get("type") == "ProcessingFailedError":
+    if info.get("type") == "ProcessingFailedError":
         return ContentRejectedError(message, platform_code=code)
     return UploadLostError(message, platform_code=code)

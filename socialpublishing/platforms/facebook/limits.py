@@ -6,13 +6,9 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 
-from socialpublishing.errors import (
-    Violation,
-)
+from socialpublishing.errors import Violation
 from socialpublishing.limits import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
-from socialpublishing.platforms.facebook.payloads import (
-    is_video,
-)
+from socialpublishing.platforms.facebook.payloads import is_video
 from socialpublishing.posts import MediaKind, Post
 
 PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff"})
@@ -28,7 +24,7 @@ UPRIGHT = MediaLimit(
     has_alt_text=False,
 )
 CHECKED = dt.date(2026, 11, 22)
-# Options, and the rule that they break without a link or a video.
+# Options that need a link or a video, and the rule that they break without it.
 NEED_LINK = {
     "link_details": "link_details_need_link",
     "link_cards": "link_cards_need_link",
@@ -84,7 +80,7 @@ CAPABILITIES = Capabilities(
             media={
                 MediaKind.VIDEO: replace(
                     UPRIGHT,
-                    # [memory] No page bounds it.
+                    # [memory] No documentation limits it.
                     max_bytes=GIGABYTE,
                     duration_s=Bounds(low=3, high=90),
                 )
@@ -122,15 +118,10 @@ def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             message="A link is shown as a card in a post without assets.",
             fix="Take out the assets, or write the link into the text.",
         )
-    for name, rule in NEED_LINK.items():
-        if name in post.options and not post.options.get("link"):
-            yield Violation(
-                rule=rule,
-                limit=1,
-                actual=0,
-                message=f"{name} is for a post with a link.",
-                fix=f"Add the link, or take {name} out.",
-            )
+    if not post.options.get("link"):
+        for name, rule in NEED_LINK.items():
+            if name in post.options:
+                yield _missing(rule, name, "link")
     if post.options.get("place") and is_video(post) and post.post_type == "feed":
         yield Violation(
             rule="place_without_video",
@@ -139,12 +130,17 @@ def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             message="A video in the feed has no place; a reel may have one.",
             fix='Take the place out, or post it with post_type "reel".',
         )
-    for name, rule in NEED_VIDEO.items():
-        if post.options.get(name) and not is_video(post):
-            yield Violation(
-                rule=rule,
-                limit=1,
-                actual=0,
-                message=f"{name} is for a post with a video.",
-                fix=f"Add a video, or take {name} out.",
-            )
+    if not is_video(post):
+        for name, rule in NEED_VIDEO.items():
+            if post.options.get(name):
+                yield _missing(rule, name, "video")
+
+
+def _missing(rule: str, option: str, what: str) -> Violation:
+    return Violation(
+        rule=rule,
+        limit=1,
+        actual=0,
+        message=f"{option} is for a post with a {what}.",
+        fix=f"Add a {what}, or take {option} out.",
+    )

@@ -14,29 +14,30 @@ MENTION = re.compile(r"@\[\d+[^\]]*\]")
 
 
 def shows(found: Mapping[str, Any], post: Post, media_ids: set[str]) -> bool:
-    """Is `found`, as Facebook gives it back, this `post`? `media_ids` are of what it was made with.
+    """Is `found`, as Facebook returns it, this `post`?
 
-    No other post has them, whatever became of the words.
+    `media_ids` are those of its photos or its video. No other post has them, so they decide alone,
+    even if Facebook changed the text.
     """
     shown = set(_attached_ids(found))
     if media_ids and "attachments" in found:
         return bool(media_ids & shown)
     if shown and not (media_ids or post.options.get("link") or find_urls(post.text)):
         return False
-    return _reads_as(found.get("message", ""), post.text)
+    return _is_same_text(found.get("message", ""), post.text)
 
 
-def _reads_as(data: str, written: str) -> bool:
-    """A mention, `@[id]`, is read back as the name of whom it is; the rest in another spelling."""
-    data, [first, *rest] = _plain(data), MENTION.split(_plain(written))
+def _is_same_text(shown: str, written: str) -> bool:
+    """Facebook replaces a mention, `@[id]`, by a name, and normalizes the rest."""
+    shown, [first, *rest] = _plain(shown), MENTION.split(_plain(written))
     if not rest:
-        return data == first
+        return shown == first
     *middle, last = rest
-    if not (data.startswith(first) and data.endswith(last)):
+    if not (shown.startswith(first) and shown.endswith(last)):
         return False
-    at, end = len(first), len(data) - len(last)
+    at, end = len(first), len(shown) - len(last)
     for part in middle:
-        at = data.find(part, at + 1, end)
+        at = shown.find(part, at + 1, end)
         if at < 0:
             return False
         at += len(part)

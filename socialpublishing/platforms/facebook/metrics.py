@@ -1,8 +1,8 @@
-"""What Facebook tells of a Page's posts: what people did with them, and who saw them.
+"""How the posts of a Page are doing: reactions, comments, shares, and how many people saw them.
 
 https://developers.facebook.com/docs/graph-api/reference/page/published_posts and
-https://developers.facebook.com/docs/graph-api/reference/insights (v25.0), as of 2026-11-22. Who saw
-a post stands in its insights: they are read of Pages whose owner has granted that.
+https://developers.facebook.com/docs/graph-api/reference/insights (v25.0), as of 2026-11-22. Views
+and reach are insights, which are read of Pages whose owner has granted that.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ FIELDS = (
     "id,message,created_time,permalink_url,attachments{media_type},shares,"
     "comments.limit(0).summary(true),reactions.limit(0).summary(true)"
 )
-# One that has ended fails the whole call: those of impressions did, in June 2026, for all versions.
+# A metric that Meta has ended fails the whole request. In June 2026 it ended those of impressions,
+# for all versions.
 INSIGHTS = "insights.metric(post_media_view,post_total_media_view_unique,post_clicks)"
+# A key of stored profiles: it must not change.
+CAN_READ_INSIGHTS = "tells_insights"
 KINDS = {"photo": "image", "album": "carousel", "video": "video", "link": "link"}
 
 
@@ -39,24 +42,24 @@ class FacebookMetrics(MetricsReader["Facebook"]):
         return found[:limit]
 
     def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:
-        """From the list: reading many posts by id in one call was ended by Meta."""
+        """Read from the list: Meta has ended requests for many posts by their ids."""
         wanted = set(remote_ids)
-        data: dict[str, Metrics] = {}
+        found: dict[str, Metrics] = {}
         for page in self._pages(None):
-            data |= {post["id"]: metrics_of(post) for post in page if post["id"] in wanted}
-            if len(data) == len(wanted):
+            found |= {post["id"]: metrics_of(post) for post in page if post["id"] in wanted}
+            if len(found) == len(wanted):
                 break
-        return data
+        return found
 
     def _pages(self, since: dt.datetime | None) -> Iterator[list[dict[str, Any]]]:
         account = self.client.account
-        fields = f"{FIELDS},{INSIGHTS}" if account.profile.get("tells_insights") else FIELDS
+        fields = f"{FIELDS},{INSIGHTS}" if account.profile.get(CAN_READ_INSIGHTS) else FIELDS
         params = {"fields": fields, "limit": str(PAGE_SIZE)}
         if since is not None:
             params["since"] = str(int(since.timestamp()))
         pages = read_pages(
             params,
-            read=lambda params: self.client.page("GET", "published_posts", params=params),
+            read=lambda params: self.client.call_page("GET", "published_posts", params=params),
             following=following_params,
             max_pages=MAX_PAGES,
             must_end=False,
@@ -85,24 +88,24 @@ def _kind(post: Mapping[str, Any]) -> str:
 
 
 def metrics_of(post: Mapping[str, Any]) -> Metrics:
-    data = {
+    insights = {
         each["name"]: _sum(each["values"][0]["value"])
         for each in post.get("insights", {}).get("data", [])
         if each.get("values")
     }
     return Metrics(
-        impressions=data.get("post_media_view"),
-        reach=data.get("post_total_media_view_unique"),
-        clicks=data.get("post_clicks"),
+        impressions=insights.get("post_media_view"),
+        reach=insights.get("post_total_media_view_unique"),
+        clicks=insights.get("post_clicks"),
         likes=_total(post, "reactions"),
         comments=_total(post, "comments"),
-        # It is missing as long as nobody shared.
+        # It is missing as long as nobody has shared the post.
         shares=post.get("shares", {}).get("count", 0),
     )
 
 
 def _sum(value: Any) -> int:
-    """Some metrics come by their kinds."""
+    """Some metrics are split by kinds."""
     return sum(value.values()) if isinstance(value, dict) else value
 
 

@@ -1,4 +1,4 @@
-"""What a Facebook post may say beside its text and its assets."""
+"""What a Facebook post may have beside its text and its assets."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ class FacebookOptions(options.PostOptions):
     link = options.web_address("A link to show as a card below the text; not together with assets.")
     link_details = LinkDetails(
         **options.optional(
-            "What the link's card says, for a site that the Page has shown to be its own."
+            "What the link's card shows, for a site that the Page has verified as its own."
         )
     )
     link_cards = serializers.ListField(
         child=LinkCard(),
         min_length=2,
         max_length=5,
-        **options.optional("Cards side by side in the place of the link's own, for such a site."),
+        **options.optional("Cards side by side instead of the link's own card, for such a site."),
     )
     call_to_action = options.text(
         "The button on the link's card, by Facebook's name.", max_length=40, validators=[BUTTON]

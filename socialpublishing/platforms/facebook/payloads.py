@@ -12,7 +12,7 @@ from typing import Any
 from socialpublishing.platforms.progress import Progress
 from socialpublishing.posts import MediaKind, Post
 
-# Our names of what a link shows, and Facebook's.
+# Our names of what a link shows, and Facebook's names.
 LINK_DETAILS = {
     "link": "link",
     "title": "name",
@@ -26,8 +26,12 @@ def is_video(post: Post) -> bool:
 
 
 def is_hosted_upload(post: Post) -> bool:
-    """Reels and stories with a video go to the upload host whole, not in parts to the Page."""
+    """Videos of reels and stories go to the upload host, not in parts to the Page."""
     return is_video(post) and post.post_type in {"reel", "story"}
+
+
+def hosted_edge(post: Post) -> str:
+    return "video_reels" if post.post_type == "reel" else "video_stories"
 
 
 def is_photo_story(post: Post) -> bool:
@@ -35,7 +39,7 @@ def is_photo_story(post: Post) -> bool:
 
 
 def feed_form(post: Post, progress: Progress) -> dict[str, str]:
-    # The answer of a write carries what `fields` asks for.
+    # The response to a write has the fields that `fields` names.
     form = {"fields": "id,permalink_url", **_audience(post), **_place(post)}
     if post.text:
         form["message"] = post.text
@@ -62,18 +66,18 @@ def finish_form(post: Post, progress: Progress) -> dict[str, str]:
         "published": "true",
         **_audience(post),
     }
-    return form | _words(post)
+    return form | _texts(post)
 
 
 def hosted_form(post: Post, progress: Progress) -> dict[str, str]:
     """Publishes a reel, or a story with a video."""
     form = {"upload_phase": "finish", "video_id": progress.handle["hosted"]["id"]}
     if post.post_type == "reel":
-        form |= {"video_state": "PUBLISHED", **_words(post), **_audience(post), **_place(post)}
+        form |= {"video_state": "PUBLISHED", **_texts(post), **_audience(post), **_place(post)}
     return form
 
 
-def _words(post: Post) -> dict[str, str]:
+def _texts(post: Post) -> dict[str, str]:
     form = {"description": post.text} if post.text else {}
     if title := post.options.get("video_title"):
         form["title"] = title

@@ -46,7 +46,7 @@ class InstagramApp(App):
     read_token_error = staticmethod(errors.read_token_error)
 
     def exchange_code(self, *, code: str, redirect_uri: str, verifier: Secret) -> Tokens:
-        """A token of an hour, and for that one of sixty days."""
+        """Exchanges the code for a token of an hour, and that for one of sixty days."""
         form = {
             "client_id": self.client_id(),
             "client_secret": self.client_secret().reveal(),
@@ -54,15 +54,15 @@ class InstagramApp(App):
             "redirect_uri": redirect_uri,
             "code": code.removesuffix("#_"),
         }
-        http = self.http(self.token_host)
-        short = unwrapped(http.post(self.oauth.token_path, data=form))
+        response = self.http(self.token_host).post(self.oauth.token_path, data=form)
+        short = unwrapped(response)
         exchange = {
             "grant_type": "ig_exchange_token",
             "client_secret": self.client_secret().reveal(),
             "access_token": short["access_token"],
         }
-        api = self.http()
-        tokens = oauth2.read_tokens(api.get("/access_token", params=exchange), self.oauth)
+        response = self.http().get("/access_token", params=exchange)
+        tokens = oauth2.read_tokens(response, self.oauth)
         return replace(tokens, scopes=granted(short.get("permissions")))
 
 
@@ -86,14 +86,14 @@ class InstagramWithFacebookLoginApp(FacebookLoginApp):
 
 
 def unwrapped(data: Any) -> dict[str, Any]:
-    """The pages show some answers within a list named `data`; in production they come flat."""
+    """The documentation shows some responses within a list `data`; in production they are flat."""
     inner = data.get("data") if isinstance(data, dict) else None
     found: dict[str, Any] = inner[0] if isinstance(inner, list) and inner else data
     return found
 
 
 def granted(permissions: Any) -> tuple[str, ...] | None:
-    """A list, or a text with commas or spaces between them."""
+    """From a list, or from a string with commas or spaces between them."""
     if isinstance(permissions, str):
         return tuple(permissions.replace(",", " ").split())
     return tuple(map(str, permissions)) if isinstance(permissions, list) else None

@@ -24,10 +24,8 @@ from socialpublishing.errors import (
 from socialpublishing.platforms.accounts import Profile, Renewal
 from socialpublishing.platforms.app import App
 from socialpublishing.platforms.base import Platform
-from socialpublishing.platforms.instagram import errors
+from socialpublishing.platforms.instagram import errors, limits
 from socialpublishing.platforms.instagram.app import InstagramApp, unwrapped
-from socialpublishing.platforms.instagram.limits import CAPABILITIES
-from socialpublishing.platforms.instagram.limits import cross_violations as cross_violations_of
 from socialpublishing.platforms.instagram.matching import made_at, shows
 from socialpublishing.platforms.instagram.metrics import InstagramMetrics
 from socialpublishing.platforms.instagram.options import InstagramOptions
@@ -43,12 +41,16 @@ from socialpublishing.platforms.progress import Found, Progress
 from socialpublishing.posts import MediaKind, Post
 
 PAGE_SIZE = 50
-# Images ripen in seconds, long films in many minutes: each look waits longer than the one before.
+# Images are processed in seconds, long videos in many minutes: each pause is longer than the one
+# before.
 IMAGE_POLLS_S = (1.0, 2.0, 3.0, 5.0, 10.0)
 VIDEO_POLLS_S = (5.0, 10.0, 15.0, 30.0, 60.0)
 QUOTA_PAUSE = dt.timedelta(hours=1)
-# A new post may be unreadable for a while. After so many looks it is told without its address.
+# A new post may be missing in lists for a while. After so many lookups we report it without its
+# address.
 PERMALINK_POLLS_S = (0.0, 1.0, 3.0, 10.0, 30.0, 60.0)
+# A key of stored handles: it must not change.
+OTHER_POST_IDS = "credited"
 
 
 class Instagram(Platform):
@@ -56,46 +58,48 @@ class Instagram(Platform):
     label: ClassVar = "Instagram"
     app: ClassVar[App] = InstagramApp()
     renews_without_refresh_token: ClassVar = True
-    capabilities: ClassVar = CAPABILITIES
+    capabilities: ClassVar = limits.CAPABILITIES
     options: ClassVar[type[options.PostOptions]] = InstagramOptions
     metrics_reader: ClassVar = InstagramMetrics
-    cross_violations = staticmethod(cross_violations_of)
+    cross_violations = staticmethod(limits.cross_violations)
     read_error = staticmethod(errors.read_error)
+
+    # --- Publishing ------------------------------------------------------------------------------
 
     @classmethod
     def needs_preparation(cls, post: Post) -> bool:
-        return True  # a container, always
+        return True  # every post needs a container
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
-        """Containers, one a call; each is waited for, a carousel's files before the carousel.
+        """Creates one container a step and waits until it is processed.
 
-        Instagram fetches the files itself: uploading them is for Facebook Login only.
+        The files of a carousel have containers of their own, which come first. Instagram fetches
+        the files itself: only apps with Facebook Login may upload them.
         https://developers.facebook.com/docs/instagram-platform/content-publishing
         """
         handle = progress.handle
         children: list[str] = list(handle.get("children", []))
         if is_carousel(post) and len(children) < len(post.media):
             payload = child_payload(post, len(children))
-            made = [*children, self._container(payload)]
-            return progress.preparing(children=made, note=f"Handed over file {len(made)}.")
-        waiting = [*children] if "container" not in handle else [handle["container"]]
-        for container in waiting:
-            if not self._is_processed(container):
-                return self._wait(post, progress)
+            children.append(self._create_container(payload))
+            return progress.preparing(children=children, note=f"Sent file {len(children)}.")
+        pending = [handle["container"]] if "container" in handle else children
+        if not all(self._is_processed(container) for container in pending):
+            return self._wait(post, progress)
         if "container" not in handle:
             payload = carousel_payload(post, children) if children else single_payload(post)
-            container = self._container(payload)
-            return progress.preparing(container=container, polls=0, note="Handed over the post.")
+            container = self._create_container(payload)
+            return progress.preparing(container=container, polls=0, note="Sent the post.")
         self._check_quota()
         return progress.ready()
 
-    def _container(self, payload: Mapping[str, Any]) -> str:
+    def _create_container(self, payload: Mapping[str, Any]) -> str:
         container: str = self.http.post(f"/{VERSION}/{self.account.id}/media", json=payload)["id"]
         return container
 
     def _wait(self, post: Post, progress: Progress) -> Progress:
-        is_film = any(media.kind == MediaKind.VIDEO for media in post.media)
-        pauses = VIDEO_POLLS_S if is_film else IMAGE_POLLS_S
+        has_video = any(media.kind == MediaKind.VIDEO for media in post.media)
+        pauses = VIDEO_POLLS_S if has_video else IMAGE_POLLS_S
         polls = progress.handle.get("polls", 0)
         pause = dt.timedelta(seconds=pauses[min(polls, len(pauses) - 1)])
         note = "Instagram is fetching and processing the media."
@@ -113,14 +117,14 @@ class Instagram(Platform):
         return False
 
     def _check_quota(self) -> None:
-        """Instagram publishes so many posts of an account in 24 hours. Raises RateLimitError."""
+        """Raises RateLimitError if the account may publish no more posts in these 24 hours."""
         try:
             response = self.http.get(
                 f"/{VERSION}/{self.account.id}/content_publishing_limit",
                 params={"fields": "config,quota_usage"},
             )
         except (InsufficientPermissionsError, ContentRejectedError):
-            return  # not all may read it; publishing itself will tell
+            return  # not every account may read it; the publish request will show it
         for data in response["data"][:1]:
             total = data.get("config", {}).get("quota_total")
             if total is not None and data.get("quota_usage", 0) >= total:
@@ -129,19 +133,21 @@ class Instagram(Platform):
                 raise RateLimitError(message, until=until)
 
     def publish(self, post: Post, progress: Progress) -> Progress:
-        made = self.http_reading(errors.read_publishing_error).post(
+        response = self.http_reading(errors.read_publishing_error).post(
             f"/{VERSION}/{self.account.id}/media_publish",
             json={"creation_id": progress.handle["container"]},
         )
-        named = progress.published(remote_id=made["id"])
-        return named.confirming(poll_after=dt.timedelta(0), media_id=named.remote_id, lookups=0)
+        published = progress.published(remote_id=response["id"])
+        return published.confirming(
+            poll_after=dt.timedelta(0), media_id=published.remote_id, lookups=0
+        )
 
     def confirm(self, post: Post, progress: Progress) -> Progress:
-        """It is out. What is still missing is its address, and perhaps its id."""
+        """The post is public. Its address is still missing, and perhaps its id."""
         lookups = progress.handle.get("lookups", 0)
-        hits = [found for found in self._newest(post) if self._is_it(found, post, progress)]
-        if len(hits) == 1:
-            [found] = hits
+        matches = [found for found in self._newest(post) if self._is_ours(found, post, progress)]
+        if len(matches) == 1:
+            [found] = matches
             return progress.published(remote_id=found["id"], post_url=found.get("permalink"))
         if lookups + 1 < len(PERMALINK_POLLS_S):
             pause = dt.timedelta(seconds=PERMALINK_POLLS_S[lookups + 1])
@@ -149,17 +155,17 @@ class Instagram(Platform):
         known = progress.handle.get("media_id") or progress.handle["container"]
         return progress.published(remote_id=known)
 
-    def _is_it(self, found: Mapping[str, Any], post: Post, progress: Progress) -> bool:
+    def _is_ours(self, found: Mapping[str, Any], post: Post, progress: Progress) -> bool:
         if media_id := progress.handle.get("media_id"):
             return bool(found["id"] == media_id)
         since = dt.datetime.fromisoformat(progress.handle["since"])
-        is_new = found["id"] not in progress.handle["credited"] and made_at(found) >= since
+        is_new = found["id"] not in progress.handle[OTHER_POST_IDS] and made_at(found) >= since
         return is_new and shows(found, post)
 
     def lookup(
         self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | Progress | None:
-        """The container says whether it was published; which post it became, the list."""
+        """Reads from the container whether it was published. `confirm` reads which post it is."""
         data = self.http.get(
             f"/{VERSION}/{progress.handle['container']}", params={"fields": "status_code"}
         )
@@ -169,13 +175,14 @@ class Instagram(Platform):
                     poll_after=dt.timedelta(0),
                     lookups=0,
                     since=since.isoformat(),
-                    credited=sorted(other_post_ids),
+                    **{OTHER_POST_IDS: sorted(other_post_ids)},
                 )
             case "EXPIRED" | "ERROR":
                 return progress.lost("Instagram no longer has what was prepared.")
         return None
 
     def _newest(self, post: Post) -> list[dict[str, Any]]:
+        """The newest posts of the account, of the kind of `post`."""
         edge = "stories" if is_story(post) else "media"
         fields = "id,caption,timestamp,permalink,media_product_type"
         response = self.http.get(
@@ -185,21 +192,22 @@ class Instagram(Platform):
         found: list[dict[str, Any]] = response["data"]
         return found
 
+    # --- Connecting ------------------------------------------------------------------------------
+
     def renew(self, refresh_token: Secret | None) -> Renewal:
-        """A token of another sixty days, for the living one; there is no other to refresh with."""
-        asked = {
+        """Another token of sixty days for the one that is still valid."""
+        params = {
             "grant_type": "ig_refresh_token",
             "access_token": self.account.token.reveal(),
         }
-        http = self.app.http()
-        data = http.get("/refresh_access_token", params=asked)
-        return Renewal(tokens=oauth2.read_tokens(data, self.app.oauth))
+        response = self.app.http().get("/refresh_access_token", params=params)
+        return Renewal(tokens=oauth2.read_tokens(response, self.app.oauth))
 
     def profile(self) -> Profile:
         fields = "user_id,username,name,account_type"
         me = unwrapped(self.http.get(f"/{VERSION}/me", params={"fields": fields}))
         return Profile(
-            # Not `id`: that is another number, known to our app alone.
+            # Not `id`: that is another number, which only our app uses.
             id=me["user_id"],
             display_name=me["username"],
             kind=str(me.get("account_type") or "business").lower(),

@@ -25,9 +25,7 @@ from socialpublishing.platforms.meta.errors import Errors, read_graph_error
 
 LABEL = "Instagram"
 SPAM, SPAM_PAUSE = "4/2207051", dt.timedelta(hours=24)
-# Instagram's own, beside those of the Graph API:
-# https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/error-codes.
-# What failed while a file was fetched or worked on is tried with a new container.
+# If Instagram could not fetch or process a file, we try again with a new container.
 ERRORS: Errors = {
     (-2, None): UploadLostError,
     (-1, None): NoResponseError,
@@ -43,14 +41,14 @@ ERRORS: Errors = {
     (None, 2207082): UploadLostError,
     (9004, None): UploadLostError,
     (9007, None): MediaNotReadyError,
-    # Taken for spam; and at times the post went out all the same.
+    # Instagram takes the post for spam; yet in some cases it was published.
     (4, 2207051): NoResponseError,
     (9, None): RateLimitError,
     (18, None): RateLimitError,
     (80002, None): RateLimitError,
     (25, None): InsufficientPermissionsError,
     (24, None): ContentRejectedError,
-    (100, 33): NoResponseError,  # also of what was published a moment ago
+    (100, 33): NoResponseError,  # also for a post that was published a moment ago
     (352, None): ContentRejectedError,
     (None, 2207004): ContentRejectedError,
     (None, 2207005): ContentRejectedError,
@@ -70,13 +68,13 @@ SUBCODE = re.compile(r"error code (\d{7})")
 
 
 def read_token_error(response: PlatformResponse) -> PlatformApiError:
-    """api.instagram.com has a shape of its own: flat, with `error_message`."""
+    """Errors of api.instagram.com are flat, with `error_message`."""
     body = response.json if isinstance(response.json, dict) else {}
     if "error_message" not in body:
         return read_error(response)
-    words = str(body["error_message"])
-    if "platform app" in words or "developer role" in words:
-        return PlatformConfigurationError(f"Instagram refuses this service: {words}")
+    message = str(body["error_message"])
+    if "platform app" in message or "developer role" in message:
+        return PlatformConfigurationError(f"Instagram refuses this service: {message}")
     return TokenExpiredError(platform_code=str(body.get("code", "")))
 
 
@@ -85,7 +83,8 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
 
 
 def read_publishing_error(response: PlatformResponse) -> PlatformApiError:
-    """A vague refusal may be meant for a container that is published: one to look up."""
+    """For the publish request. An unspecific refusal may mean that the container was published
+    before, so that the post has to be looked up."""
     error = read_error(response)
     if error.platform_code == SPAM:
         error.rest_until = dt.datetime.now(tz=dt.UTC) + SPAM_PAUSE
@@ -96,9 +95,9 @@ def read_publishing_error(response: PlatformResponse) -> PlatformApiError:
 
 
 def container_failure(status: str) -> PlatformApiError:
-    """Why a container failed, by the code in its words."""
+    """Why a container failed, by the code in its status."""
     found = SUBCODE.search(status)
     subcode = int(found[1]) if found else None
     kind = BY_SUBCODE.get(subcode or 0, UploadLostError)
-    message = f"Instagram could not process the media: {status or 'it does not say why'}"
+    message = f"Instagram could not process the media: {status or 'it gave no reason'}"
     return kind(message, platform_code=str(subcode or ""))

@@ -6,9 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 
-from socialpublishing.errors import (
-    Violation,
-)
+from socialpublishing.errors import Violation
 from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.platforms.instagram.payloads import (
     SHARED_OPTIONS,
@@ -24,7 +22,7 @@ MEDIA_PAGE = (
     "ig-user/media"
 )
 CHECKED = dt.date(2026, 11, 22)
-# [memory] No table of their own; longer ones are refused in practice.
+# [memory] Not documented; longer ones are refused in practice.
 MAX_CAROUSEL_VIDEO_S = 60
 MAX_CAPTION, MAX_HASHTAGS, MAX_MENTIONS = 2200, 30, 20
 IMAGE = MediaLimit(
@@ -106,23 +104,31 @@ CAPABILITIES = Capabilities(
 def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
     is_image = bool(post.media) and post.media[0].kind == MediaKind.IMAGE
     if is_image and not is_story(post):
-        for tag in post.options.get("user_tags", ()):
-            if not {"x", "y"} <= set(tag):
-                yield Violation(
-                    rule="user_tags_place",
-                    limit=["x", "y"],
-                    actual=sorted(set(tag) - {"username"}),
-                    message=f"The tag of {tag['username']} on an image needs x and y.",
-                    fix="Say where in the image the person is.",
-                )
+        yield from _tags_without_position(post)
     if is_carousel(post):
-        for media in post.media:
-            if (media.duration_s or 0) > MAX_CAROUSEL_VIDEO_S:
-                yield Violation(
-                    rule="carousel_video_duration",
-                    limit=MAX_CAROUSEL_VIDEO_S,
-                    actual=media.duration_s,
-                    message="A video in a carousel lasts "
-                    f"{MAX_CAROUSEL_VIDEO_S} seconds at most; this one {media.duration_s:g}.",
-                    fix="Shorten it, or post it alone.",
-                )
+        yield from _long_videos(post)
+
+
+def _tags_without_position(post: Post) -> Iterator[Violation]:
+    for tag in post.options.get("user_tags", ()):
+        if not {"x", "y"} <= set(tag):
+            yield Violation(
+                rule="user_tags_place",
+                limit=["x", "y"],
+                actual=sorted(set(tag) - {"username"}),
+                message=f"The tag of {tag['username']} on an image needs x and y.",
+                fix="Say where in the image the person is.",
+            )
+
+
+def _long_videos(post: Post) -> Iterator[Violation]:
+    for media in post.media:
+        if (media.duration_s or 0) > MAX_CAROUSEL_VIDEO_S:
+            yield Violation(
+                rule="carousel_video_duration",
+                limit=MAX_CAROUSEL_VIDEO_S,
+                actual=media.duration_s,
+                message=f"A video in a carousel lasts {MAX_CAROUSEL_VIDEO_S} seconds at most; "
+                f"this one {media.duration_s:g}.",
+                fix="Shorten it, or post it alone.",
+            )

@@ -12,7 +12,7 @@ from socialpublishing.posts import Post
 
 
 def shows(found: Mapping[str, Any], post: Post) -> bool:
-    """Is `found`, as Instagram gives it back, this `post`?"""
+    """Is `found`, as Instagram returns it, this `post`?"""
     if found.get("media_product_type") != product_of(post):
         return False
     return is_story(post) or _plain(found.get("caption", "")) == _plain(post.text)

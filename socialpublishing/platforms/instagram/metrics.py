@@ -1,4 +1,4 @@
-"""What Instagram tells of media, and of hashtags.
+"""How the media of an account are doing, and which hashtags go together.
 
 https://developers.facebook.com/docs/instagram-platform/reference/instagram-media/insights
 https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-hashtag-search
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 50
 MAX_PAGES = 20
-# Asked for in the same call as the list: one metric that a kind of media lacks fails all of it, so
-# only those that all kinds have.
+# Read in the same request as the list. A metric that one kind of media lacks fails the whole
+# request, so these are the ones that all kinds have.
 METRICS = "views,reach,shares,total_interactions"
 FIELDS = (
     "id,caption,media_type,media_product_type,timestamp,like_count,comments_count,"
     f"insights.metric({METRICS})"
 )
 KINDS = {"CAROUSEL_ALBUM": "carousel", "IMAGE": "image", "VIDEO": "video"}
-# Of thirty different hashtags that an account may ask for in seven days.
+# Of the thirty different hashtags that an account may search for in seven days.
 TAGS_PER_QUERY = 3
 
 
@@ -56,14 +56,14 @@ class InstagramMetrics(MetricsReader["Instagram"]):
         return found[:limit]
 
     def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:
-        """From the list, as reading many media by id was ended by Meta."""
+        """Read from the list: Meta has ended requests for many media by their ids."""
         wanted = set(remote_ids)
-        data: dict[str, Metrics] = {}
+        found: dict[str, Metrics] = {}
         for page in self._pages():
-            data |= {each["id"]: metrics_of(each) for each in page if each["id"] in wanted}
-            if len(data) == len(wanted):
+            found |= {each["id"]: metrics_of(each) for each in page if each["id"] in wanted}
+            if len(found) == len(wanted):
                 break
-        return data
+        return found
 
     def _pages(self) -> Iterator[list[dict[str, Any]]]:
         params = {"fields": FIELDS, "limit": str(PAGE_SIZE)}
@@ -79,39 +79,42 @@ class InstagramMetrics(MetricsReader["Instagram"]):
             yield response["data"]
 
     def tag_ideas(self, query: TagQuery) -> TagIdeas:
-        """What stands beside the sought tags in their most successful media."""
+        """The hashtags beside those of the query in their most successful public media."""
         if self.client.login != "facebook":
             raise MetricsNotAvailableError(
                 "Instagram lets only accounts that were connected with Facebook Login search for "
                 "hashtags."
             )
-        user_id = self.client.account.id
-        beside: Counter[str] = Counter()
-        for tag in sought(query):
-            asked = {"user_id": user_id, "q": tag}
-            found = self.client.http.get(f"/{VERSION}/ig_hashtag_search", params=asked)
-            if not found["data"]:
-                continue
-            params = {
-                "user_id": user_id,
-                "fields": "id,caption,like_count,comments_count",
-                "limit": str(min(query.max_reads or PAGE_SIZE, PAGE_SIZE)),
-            }
-            hashtag_id = found["data"][0]["id"]
-            response = self.client.http.get(f"/{VERSION}/{hashtag_id}/top_media", params=params)
-            for media in response["data"]:
-                beside.update({each.lower() for each in find_hashtags(media.get("caption", ""))})
-        most = max(beside.values(), default=1)
-        ideas = [TagIdea(tag=tag, score=count / most) for tag, count in beside.most_common()]
+        counts: Counter[str] = Counter()
+        for tag in tags_of(query):
+            for media in self._top_media(tag, max_reads=query.max_reads or PAGE_SIZE):
+                counts.update({each.lower() for each in find_hashtags(media.get("caption", ""))})
+        most = max(counts.values(), default=1)
+        ideas = [TagIdea(tag=tag, score=count / most) for tag, count in counts.most_common()]
         return TagIdeas(
             source="instagram_hashtag_search",
-            meaning="In how many of the most successful public media with the sought hashtags the "
-            "tag stands, against the most frequent one.",
+            meaning="How many of the most successful public media with the hashtags of the query "
+            "have the tag, relative to the most frequent one.",
             ideas=tuple(ideas[: query.limit]),
         )
 
+    def _top_media(self, tag: str, *, max_reads: int) -> list[dict[str, Any]]:
+        user_id = self.client.account.id
+        params = {"user_id": user_id, "q": tag}
+        hashtags = self.client.http.get(f"/{VERSION}/ig_hashtag_search", params=params)["data"]
+        if not hashtags:
+            return []
+        params = {
+            "user_id": user_id,
+            "fields": "id,caption,like_count,comments_count",
+            "limit": str(min(max_reads, PAGE_SIZE)),
+        }
+        path = f"/{VERSION}/{hashtags[0]['id']}/top_media"
+        media: list[dict[str, Any]] = self.client.http.get(path, params=params)["data"]
+        return media
 
-def sought(query: TagQuery) -> list[str]:
+
+def tags_of(query: TagQuery) -> list[str]:
     tags = [hashtag_of(words).lower() for words in query.keywords]
     return list(dict.fromkeys(filter(None, tags)))[:TAGS_PER_QUERY]
 
@@ -128,20 +131,20 @@ def past_post(media: Mapping[str, Any]) -> PastPost:
 
 
 def metrics_of(media: Mapping[str, Any]) -> Metrics:
-    data = {
+    insights = {
         each["name"]: each["values"][0]["value"]
         for each in media.get("insights", {}).get("data", [])
         if each.get("values")
     }
     likes, comments = media.get("like_count"), media.get("comments_count")
-    shares, total = data.get("shares"), data.get("total_interactions")
+    shares, total = insights.get("shares"), insights.get("total_interactions")
     saves = None
     if None not in (likes, comments, shares, total):
-        # All interactions are likes, comments, shares and saves.
+        # The total is the sum of likes, comments, shares and saves.
         saves = max(total - likes - comments - shares, 0)  # type: ignore[operator]
     return Metrics(
-        impressions=data.get("views"),
-        reach=data.get("reach"),
+        impressions=insights.get("views"),
+        reach=insights.get("reach"),
         likes=likes,
         comments=comments,
         shares=shares,

@@ -11,7 +11,7 @@ from typing import Any
 from socialpublishing.media import public_address
 from socialpublishing.posts import Media, MediaKind, Post
 
-# In Instagram's names, which are ours too. Of a single video all, of the other kinds some.
+# Options with the same name at Instagram. A single video has all of them, other posts have some.
 SHARED_OPTIONS = ("collaborators", "location_id", "is_ai_generated")
 VIDEO_OPTIONS = ("thumb_offset", "cover_url", "audio_name", "share_to_feed")
 
@@ -43,7 +43,7 @@ def single_payload(post: Post) -> dict[str, Any]:
         # A video in the feed is a reel that is shared to the feed: there is no other.
         payload |= {"media_type": "REELS", "share_to_feed": True}
         payload |= _chosen(post, VIDEO_OPTIONS)
-    tags = _tags(post, has_places=media.kind == MediaKind.IMAGE)
+    tags = _tags(post, has_positions=media.kind == MediaKind.IMAGE)
     return payload | _alt_text(media) | _caption(post) | _chosen(post, SHARED_OPTIONS) | tags
 
 
@@ -79,9 +79,9 @@ def _chosen(post: Post, names: Sequence[str]) -> dict[str, Any]:
     return {name: post.options[name] for name in names if name in post.options}
 
 
-def _tags(post: Post, *, has_places: bool = True) -> dict[str, Any]:
-    """In a film nobody has a place."""
+def _tags(post: Post, *, has_positions: bool = True) -> dict[str, Any]:
+    """In a video, tagged people have no position."""
     chosen = _chosen(post, ("user_tags",))
-    if has_places or not chosen:
+    if has_positions or not chosen:
         return chosen
     return {"user_tags": [{"username": tag["username"]} for tag in chosen["user_tags"]]}

@@ -8,9 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from socialpublishing.errors import (
-    Violation,
-)
+from socialpublishing.errors import Violation
 from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.posts import MediaKind, Post
 

@@ -9,9 +9,7 @@ from rest_framework import serializers
 
 from socialpublishing import options
 from socialpublishing.options import WEB_ADDRESS, IntegerField
-from socialpublishing.platforms.linkedin.payloads import (
-    DURATIONS,
-)
+from socialpublishing.platforms.linkedin.payloads import DURATIONS
 from socialpublishing.serializers import StrictSerializer, TextField
 
 ORGANIZATION = RegexValidator(

@@ -23,45 +23,56 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import PlatformResponse, retry_after
 
+# A wrong number must not block an account for ever.
+MAX_LIMIT_MINUTES = 31 * 24 * 60
+
 Errors = Mapping[tuple[int | None, int | None], type[PlatformApiError]]
 
 
 def read_graph_error(response: PlatformResponse, *, label: str, own: Errors) -> PlatformApiError:
     """By code and subcode: https://developers.facebook.com/docs/graph-api/guides/error-handling.
 
-    `own` are those that only this platform has, or means otherwise. A (code, subcode) goes before a
-    subcode alone, and that before a code alone.
+    `own` are the errors that only this platform has, or that mean something else there.
     """
-    body = response.json if isinstance(response.json, dict) else {}
-    error = body.get("error")
-    error = error if isinstance(error, dict) else {}
+    error = _error_of(response)
     code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
-    words = str(error.get("error_user_msg") or error.get("message") or "")
+    message = str(error.get("error_user_msg") or error.get("message") or "")
     request_id = str(error.get("fbtrace_id") or response.headers.get("x-fb-trace-id", ""))
     facts: dict[str, Any] = {
         "platform_code": f"{code}/{subcode}" if subcode else str(code or ""),
         "request_id": request_id[:64],
     }
-    known = {**ERRORS, **own}
-    if code == 100 and "appsecret_proof" in words:
-        return PlatformConfigurationError(f"{label} refuses this service: {words}", **facts)
+    if code == 100 and "appsecret_proof" in message:
+        return PlatformConfigurationError(f"{label} refuses this service: {message}", **facts)
+    kind = _kind_of(code, subcode, status=response.status_code, known={**ERRORS, **own})
+    if kind is RateLimitError:
+        until = retry_after(response) or _limited_until(response)
+        return RateLimitError(f"{label} asks us to wait.", until=until, **facts)
+    if kind in {TokenExpiredError, InsufficientPermissionsError}:
+        return kind(**facts)
+    return kind(f"{label} responded: {message or response.status_code}", **facts)
+
+
+def _kind_of(code: int, subcode: int, *, status: int, known: Errors) -> type[PlatformApiError]:
+    """A (code, subcode) is more specific than a subcode alone, and that than a code alone."""
     kind = known.get((code, subcode)) or known.get((None, subcode)) or known.get((code, None))
     if kind is None and 200 <= code <= 299:
         kind = InsufficientPermissionsError
-    if kind is RateLimitError or response.status_code == 429:
-        until = retry_after(response) or _regained(response)
-        return RateLimitError(f"{label} asks us to wait.", until=until, **facts)
-    if response.status_code == 401:
-        kind = TokenExpiredError
-    if kind is None and response.status_code >= 500:
-        kind = NoResponseError
-    if kind in {TokenExpiredError, InsufficientPermissionsError}:
-        return kind(**facts)
-    return (kind or PlatformApiError)(f"{label} answered: {words or response.status_code}", **facts)
+    if kind is RateLimitError or status == 429:
+        return RateLimitError
+    if status == 401:
+        return TokenExpiredError
+    if kind is None and status >= 500:
+        return NoResponseError
+    return kind or PlatformApiError
 
 
-# From the page above and from what is seen in practice. Code 2 often comes after the post was made
-# all the same.
+def _error_of(response: PlatformResponse) -> dict[str, Any]:
+    error = response.json.get("error") if isinstance(response.json, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+# From the page above and from practice. Code 2 often comes although the post was created.
 ERRORS: Errors = {
     (1, None): NoResponseError,
     (2, None): NoResponseError,
@@ -90,7 +101,7 @@ ERRORS: Errors = {
 }
 
 
-def _regained(response: PlatformResponse) -> dt.datetime | None:
+def _limited_until(response: PlatformResponse) -> dt.datetime | None:
     """When the limit of the Page is over, by a header that gives it in minutes.
 
     A header of another shape is ignored: the rate limit itself is certain.
@@ -107,8 +118,7 @@ def _minutes_in(usage: Any) -> Iterator[int]:
     for entries in usage.values() if isinstance(usage, dict) else ():
         for entry in entries if isinstance(entries, list) else ():
             minutes = entry.get("estimated_time_to_regain_access") if isinstance(entry, dict) else 0
-            # No limit lasts longer than a day.
-            yield min(_number(minutes), 24 * 60)
+            yield min(_number(minutes), MAX_LIMIT_MINUTES)
 
 
 def _number(value: Any) -> int:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from socialpublishing.errors import (
-    Violation,
-)
+from socialpublishing.errors import Violation
 from socialpublishing.limits import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.platforms.pinterest.options import PinterestOptions
 from socialpublishing.platforms.pinterest.payloads import (

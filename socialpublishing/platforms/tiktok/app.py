@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, ClassVar
 
-from socialpublishing.errors import (
-    PlatformApiError,
-)
+from socialpublishing.errors import PlatformApiError
 from socialpublishing.oauth import OAuth
 from socialpublishing.platforms.app import App, Host
 from socialpublishing.platforms.tiktok import errors

@@ -24,9 +24,7 @@ from socialpublishing.errors import (
     UploadLostError,
 )
 from socialpublishing.http import Body, PlatformResponse
-from socialpublishing.limits import (
-    MEGABYTE,
-)
+from socialpublishing.limits import MEGABYTE
 from socialpublishing.media import open_stream
 from socialpublishing.platforms.accounts import Profile
 from socialpublishing.platforms.base import Platform

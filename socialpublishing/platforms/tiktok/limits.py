@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from socialpublishing.errors import (
-    Violation,
-)
+from socialpublishing.errors import Violation
 from socialpublishing.limits import (
     GIGABYTE,
     MEGABYTE,
@@ -18,9 +16,7 @@ from socialpublishing.limits import (
     TextUnit,
 )
 from socialpublishing.platforms.tiktok.options import MAX_PHOTO_TITLE
-from socialpublishing.platforms.tiktok.payloads import (
-    is_draft,
-)
+from socialpublishing.platforms.tiktok.payloads import is_draft
 from socialpublishing.posts import MediaKind, Post
 from socialpublishing.text import utf16_length
 

@@ -11,9 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from socialpublishing.crypto import Secret
-from socialpublishing.errors import (
-    ContentRejectedError,
-)
+from socialpublishing.errors import ContentRejectedError
 from socialpublishing.http import Body, MultipartBody
 from socialpublishing.limits import MEGABYTE, Capabilities
 from socialpublishing.media import download

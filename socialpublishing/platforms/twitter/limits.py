@@ -8,9 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from socialpublishing import limits as content_limits
-from socialpublishing.errors import (
-    Violation,
-)
+from socialpublishing.errors import Violation
 from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType, TextUnit
 from socialpublishing.platforms.twitter.options import TwitterOptions
 from socialpublishing.posts import MediaKind, Post

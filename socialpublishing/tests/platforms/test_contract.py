@@ -25,7 +25,7 @@ from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.progress import Progress
 from socialpublishing.posts import Post
 
-# What a platform that publishes a container looks for.
+# Instagram publishes a container.
 PREPARED = Progress(handle={"container": "1"})
 
 ACCOUNT = Account(id="1", token=Secret("canary-token"), profile={"username": "someone"})
@@ -40,20 +40,20 @@ def response(status: int, **headers: str) -> PlatformResponse:
     return PlatformResponse(status_code=status, headers=headers, json=None, text="<html>")
 
 
-def test_register_names_each_platform_as_itself(platform):
+def test_register_finds_each_platform_by_its_name(platform):
     assert platform_named(platform).name == platform
     with pytest.raises(InvalidSocialPlatformError):
         platform_named("myspace")
 
 
-def test_facts_have_a_source_and_a_day(platform):
+def test_limits_have_a_source_and_a_date(platform):
     for kind in PLATFORMS[platform].capabilities.post_types:
         assert kind.source.startswith("https://")
         assert dt.date(2026, 1, 1) < kind.checked <= dt.datetime.now(tz=dt.UTC).date()
         assert kind.description
 
 
-def test_real_hosts_are_https_and_moved_by_their_variable_alone(platform, settings, monkeypatch):
+def test_hosts_are_https_and_are_replaced_only_by_their_variable(platform, settings, monkeypatch):
     settings.SANDBOX_URL = ""
     for role, host in PLATFORMS[platform].app.hosts.items():
         assert PLATFORMS[platform].app.host(role) == host.default
@@ -79,7 +79,7 @@ def test_real_credentials_are_never_sent_to_the_sandbox(platform, settings, monk
     assert PLATFORMS[platform].app.client_secret() != Secret("real")
 
 
-def test_consent_address_asks_for_what_publishing_needs(platform):
+def test_authorization_url_requests_what_publishing_needs(platform):
     oauth = PLATFORMS[platform].app.oauth
     url = authorization_url(
         oauth,
@@ -89,14 +89,14 @@ def test_consent_address_asks_for_what_publishing_needs(platform):
         state="s" * 43,
         verifier=new_verifier(),
     )
-    asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-    assert asked["response_type"] == "code"
-    assert asked["redirect_uri"] == "https://us.example/callback"
-    assert set(asked["scope"].split(oauth.scope_separator)) >= oauth.publish_scopes
-    assert ("code_challenge" in asked) == oauth.pkce
+    params = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    assert params["response_type"] == "code"
+    assert params["redirect_uri"] == "https://us.example/callback"
+    assert set(params["scope"].split(oauth.scope_separator)) >= oauth.publish_scopes
+    assert ("code_challenge" in params) == oauth.pkce
 
 
-def test_options_are_a_closed_list_with_an_example_each(platform):
+def test_each_option_has_an_example_and_no_other_is_accepted(platform):
     known = PLATFORMS[platform].options
     assert list(known.examples) == list(known().fields)
     assert wrong_options(known.examples, known) == []
@@ -106,8 +106,8 @@ def test_options_are_a_closed_list_with_an_example_each(platform):
 
 def test_each_option_belongs_to_a_kind_of_post(platform):
     kinds = PLATFORMS[platform].capabilities.post_types
-    taken = {option for kind in kinds for option in kind.options}
-    assert taken | {"post_type"} == set(PLATFORMS[platform].options().fields)
+    accepted = {option for kind in kinds for option in kind.options}
+    assert accepted | {"post_type"} == set(PLATFORMS[platform].options().fields)
     post_type = PLATFORMS[platform].options().fields["post_type"]
     assert [kind.name for kind in kinds] == list(post_type.choices)
 
@@ -121,7 +121,7 @@ def test_each_option_belongs_to_a_kind_of_post(platform):
         (503, NoResponseError),
     ],
 )
-def test_answers_without_a_known_body_are_read_by_their_status(client, status, error):
+def test_errors_with_an_unknown_body_are_read_by_their_status(client, status, error):
     assert type(client.read_error(response(status))) is error
     if status != 401:
         assert type(client.app.read_token_error(response(status))) is error
@@ -131,7 +131,7 @@ def test_answers_without_a_known_body_are_read_by_their_status(client, status, e
     ("value", "seconds"),
     [("5", 5), ("0", 0), ("-5", None), ("soon", None), ("\u00b2", None), ("9" * 30, 86400)],
 )
-def test_retry_after_is_read_whatever_it_holds(client, value, seconds):
+def test_any_value_of_retry_after_is_read(client, value, seconds):
     now = dt.datetime.now(tz=dt.UTC)
     until = client.read_error(response(429, **{"Retry-After": value})).until
     if seconds is None:
@@ -140,7 +140,7 @@ def test_retry_after_is_read_whatever_it_holds(client, value, seconds):
         assert abs((until - now).total_seconds() - seconds) < 5
 
 
-def test_answers_of_any_shape_are_read_without_a_crash(client):
+def test_errors_of_any_shape_are_read(client):
     for body in (None, [], "x", 5, {"error": "x"}, {"error": {"code": "x"}}, {"errors": [5]}):
         for status in (400, 401, 403, 404, 418, 429, 500):
             data = PlatformResponse(status_code=status, headers={}, json=body, text="")
@@ -148,22 +148,22 @@ def test_answers_of_any_shape_are_read_without_a_crash(client):
             assert client.app.read_token_error(data).code
 
 
-def test_refused_connection_never_left_us(client, settings):
+def test_refused_connection_is_a_request_that_was_never_sent(client, settings):
     settings.SANDBOX_URL = "http://127.0.0.1:9"
     with pytest.raises(PlatformUnreachableError):
         client_for(client.name, ACCOUNT).publish(Post(text="x"), PREPARED)
 
 
-def test_what_a_platform_quotes_of_a_token_is_masked(platform, settings, requests_mock):
+def test_token_in_a_platforms_message_is_masked(platform, settings, requests_mock):
     settings.SANDBOX_URL = "http://127.0.0.1:1"
     token = "t" * 60
     account = Account(id="1", token=Secret(token), profile={})
-    quoted = {
+    body = {
         "detail": f"bad {token}",
         "message": f"bad {token}",
         "error": {"code": 100, "message": f"bad {token}"},
     }
-    requests_mock.register_uri(ANY, ANY, status_code=400, json=quoted)
+    requests_mock.register_uri(ANY, ANY, status_code=400, json=body)
     with pytest.raises(Exception, match="bad") as caught:
         client_for(platform, account).publish(Post(text="x"), PREPARED)
     assert token not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Facebook's quirks: codes and subcodes, Pages, and what a write answers."""
+"""Facebook: codes and subcodes, states of videos, Pages and payloads."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from socialpublishing.platforms.progress import Progress
 from socialpublishing.posts import Media, MediaKind, Post
 
 
-def response_of(status, code, subcode=None, *, words="words", headers=None):
-    body = {"error": {"code": code, "error_subcode": subcode, "message": words}}
+def response_of(status, code, subcode=None, *, message="words", headers=None):
+    body = {"error": {"code": code, "error_subcode": subcode, "message": message}}
     return PlatformResponse(status_code=status, headers=headers or {}, json=body, text="")
 
 
@@ -81,11 +81,11 @@ def test_errors_are_sorted_by_code_and_subcode(status, code, subcode, error):
         (100, 1404078, "authorized"),
     ],
 )
-def test_owner_is_told_what_only_they_can_do(code, subcode, words):
+def test_error_names_what_only_the_owner_can_do(code, subcode, words):
     assert words in str(errors.read_error(response_of(400, code, subcode)))
 
 
-def test_limit_of_a_page_ends_when_its_header_says():
+def test_limit_of_a_page_ends_at_the_time_of_its_header():
     usage = {"1": [{"type": "pages", "estimated_time_to_regain_access": 7}]}
     headers = {"X-Business-Use-Case-Usage": json.dumps(usage)}
     error = errors.read_error(response_of(400, 80001, headers=headers))
@@ -108,7 +108,7 @@ def test_block_for_posting_too_fast_lasts_for_hours():
         ("ParameterValidationError", False, UploadLostError),
     ],
 )
-def test_upload_host_has_words_of_its_own(kind, is_retriable, error):
+def test_errors_of_the_upload_host_are_read(kind, is_retriable, error):
     info = {"retriable": is_retriable, "type": kind, "message": "Not so."}
     response = PlatformResponse(status_code=400, headers={}, json={"debug_info": info}, text="")
     read = errors.read_error(response)
@@ -116,13 +116,13 @@ def test_upload_host_has_words_of_its_own(kind, is_retriable, error):
     assert "Not so." in str(read)
 
 
-def test_video_that_is_not_to_be_seen_yet_is_no_dead_token():
+def test_new_video_that_is_not_visible_yet_is_not_taken_for_an_expired_token():
     fresh = response_of(400, 100, 33)
-    assert type(errors.read_video_error(fresh)) is MediaNotReadyError
-    assert type(errors.read_video_error(response_of(400, 190, 463))) is TokenExpiredError
+    assert type(errors.read_unseen_media_error(fresh)) is MediaNotReadyError
+    assert type(errors.read_unseen_media_error(response_of(400, 190, 463))) is TokenExpiredError
 
 
-# --- How a video stands --------------------------------------------------------------------------
+# --- The state of a video ------------------------------------------------------------------------
 
 
 def status_of(**phases):
@@ -146,7 +146,7 @@ def test_both_spellings_are_read(name, word):
         {"publishing_phase": {"publish_status": "error", "errors": [{"message": "Too dark."}]}},
     ],
 )
-def test_refusal_is_told_in_the_words_of_facebook(phases):
+def test_refusal_quotes_facebook(phases):
     assert "Too dark." in read_state(status_of(**phases)).refusal
 
 
@@ -160,12 +160,12 @@ def test_refusal_is_told_in_the_words_of_facebook(phases):
         ({}, False),
     ],
 )
-def test_upload_that_came_to_nothing_is_gone(phases, is_gone):
+def test_failed_upload_is_gone(phases, is_gone):
     assert read_state(status_of(**phases)).is_gone is is_gone
 
 
 @pytest.mark.parametrize("trace", [{"post_id": "9"}, {"published": True}])
-def test_video_that_shows_somewhere_is_never_taken_for_gone(trace):
+def test_video_that_a_post_shows_is_never_gone(trace):
     assert not read_state({**status_of(video_status="expired"), **trace}).is_gone
 
 
@@ -179,11 +179,11 @@ def test_video_that_shows_somewhere_is_never_taken_for_gone(trace):
         ({**status_of(publishing_phase={"status": "not_started"}), "published": True}, False),
     ],
 )
-def test_video_is_published_only_when_its_phase_says_so(data, is_published):
+def test_video_is_published_only_if_its_publishing_phase_reports_it(data, is_published):
     assert read_state(data).is_published is is_published
 
 
-# --- Pages, and what is sent ---------------------------------------------------------------------
+# --- Pages and payloads ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -194,22 +194,22 @@ def test_video_is_published_only_when_its_phase_says_so(data, is_published):
         ({"access_token": None}, False),
     ],
 )
-def test_page_takes_posts_only_with_the_right_to_create_content(change, can_publish):
+def test_page_accepts_posts_only_with_the_right_to_create_content(change, can_publish):
     page = {"id": "1", "name": "P", "tasks": ["CREATE_CONTENT"], "access_token": "t", **change}
     assert page_facts(page, ()).can_publish is can_publish
 
 
 @pytest.mark.parametrize(
-    ("granted", "tasks", "tells"),
+    ("granted", "tasks", "can_read"),
     [
         (["read_insights"], ["CREATE_CONTENT", "ANALYZE"], True),
         (["read_insights"], ["CREATE_CONTENT"], False),
         (["pages_show_list"], ["CREATE_CONTENT", "ANALYZE"], False),
     ],
 )
-def test_page_tells_its_insights_to_those_who_may_read_them(granted, tasks, tells):
+def test_insights_need_a_scope_and_a_task(granted, tasks, can_read):
     page = {"id": "1", "name": "P", "tasks": tasks, "access_token": "t"}
-    assert page_facts(page, granted).profile == {"tells_insights": tells}
+    assert page_facts(page, granted).profile == {"tells_insights": can_read}
 
 
 def test_staged_photos_are_attached_in_order():
@@ -217,13 +217,13 @@ def test_staged_photos_are_attached_in_order():
     assert json.loads(form["attached_media"]) == [{"media_fbid": "7"}, {"media_fbid": "3"}]
 
 
-def test_link_is_part_of_the_post():
+def test_link_has_its_own_field():
     form = feed_form(Post(text="", options={"link": "https://example.com"}), Progress())
     assert form["link"] == "https://example.com"
     assert "message" not in form
 
 
-def test_cards_and_the_button_go_with_the_link():
+def test_cards_and_button_are_sent_with_the_link():
     cards = [
         {"link": "https://example.com/rye", "title": "Rye", "picture_url": "https://e.com/r.jpg"},
         {"link": "https://example.com/spelt", "description": "Spelt"},
@@ -242,7 +242,7 @@ def test_cards_and_the_button_go_with_the_link():
     }
 
 
-def test_story_is_published_without_words():
+def test_story_is_published_without_text():
     film = Media(url="https://e.com/a.mp4", kind=MediaKind.VIDEO, mime_type="video/mp4")
     story = Post(media=(film,), options={"post_type": "story"})
     progress = Progress().ready(hosted={"id": "7", "url": "https://rupload.facebook.com/7"})
@@ -269,5 +269,5 @@ CARD = {"link": "https://example.com/rye"}
         ({"cover_url": "cover.jpg"}, ["cover_url"]),
     ],
 )
-def test_options_are_checked_to_the_bottom(options, paths):
+def test_nested_options_are_checked(options, paths):
     assert [path for path, _ in wrong_options(options, FacebookOptions)] == paths

@@ -1,4 +1,4 @@
-"""Instagram's quirks: codes and subcodes, two shapes of answers, what a container is told."""
+"""Instagram: codes and subcodes, two shapes of responses, payloads of containers."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from socialpublishing.platforms.instagram.payloads import (
 )
 from socialpublishing.posts import Media, MediaKind, Post
 
-PICTURE = Media(kind=MediaKind.IMAGE, url="https://a/1", mime_type="image/jpeg", alt_text="A pier")
-FILM = Media(kind=MediaKind.VIDEO, url="https://a/2", mime_type="video/mp4", alt_text="")
+IMAGE = Media(kind=MediaKind.IMAGE, url="https://a/1", mime_type="image/jpeg", alt_text="A pier")
+VIDEO = Media(kind=MediaKind.VIDEO, url="https://a/2", mime_type="video/mp4", alt_text="")
 
 
 def error_of(code, subcode=None, *, status=400, read="read_error"):
@@ -75,22 +75,22 @@ def test_errors_are_sorted_by_code_and_subcode(code, subcode, error):
     assert type(error_of(code, subcode)) is error
 
 
-def test_vague_refusal_of_the_publishing_call_is_one_to_look_up():
+def test_unspecific_refusal_of_the_publish_request_leads_to_a_lookup():
     read = "read_publishing_error"
     assert type(error_of(100, read=read)) is DuplicateContentError
     assert type(error_of(36003, 2207009, read=read)) is ContentRejectedError
 
 
 @pytest.mark.parametrize(
-    ("words", "error"),
+    ("message", "error"),
     [
         ("Matching code was not found or was already used", TokenExpiredError),
         ("Invalid platform app", PlatformConfigurationError),
         ("Insufficient developer role", PlatformConfigurationError),
     ],
 )
-def test_errors_of_the_token_host_are_flat(words, error):
-    body = {"error_type": "OAuthException", "code": 400, "error_message": words}
+def test_flat_errors_of_the_token_host_are_read(message, error):
+    body = {"error_type": "OAuthException", "code": 400, "error_message": message}
     data = PlatformResponse(status_code=400, headers={}, json=body, text="")
     assert type(errors.read_token_error(data)) is error
 
@@ -98,12 +98,12 @@ def test_errors_of_the_token_host_are_flat(words, error):
 @pytest.mark.parametrize(
     ("data", "inner"), [({"id": "1"}, {"id": "1"}), ({"data": [{"id": "1"}]}, {"id": "1"})]
 )
-def test_answers_come_flat_or_wrapped(data, inner):
+def test_flat_and_wrapped_responses_are_read(data, inner):
     assert unwrapped(data) == inner
 
 
 @pytest.mark.parametrize("permissions", ["a,b", "a b", ["a", "b"]])
-def test_permissions_come_in_three_ways(permissions):
+def test_permissions_are_read_from_three_formats(permissions):
     assert granted(permissions) == ("a", "b")
 
 
@@ -111,11 +111,11 @@ def test_permissions_come_in_three_ways(permissions):
     ("post", "payload"),
     [
         (
-            Post(text="Hi", media=(PICTURE,)),
+            Post(text="Hi", media=(IMAGE,)),
             {"image_url": "https://a/1", "alt_text": "A pier", "caption": "Hi"},
         ),
         (
-            Post(text="Hi", media=(FILM,), options={"share_to_feed": False, "thumb_offset": 5}),
+            Post(text="Hi", media=(VIDEO,), options={"share_to_feed": False, "thumb_offset": 5}),
             {
                 "video_url": "https://a/2",
                 "media_type": "REELS",
@@ -125,18 +125,18 @@ def test_permissions_come_in_three_ways(permissions):
             },
         ),
         (
-            Post(text="", media=(PICTURE,), options={"post_type": "story"}),
+            Post(text="", media=(IMAGE,), options={"post_type": "story"}),
             {"image_url": "https://a/1", "media_type": "STORIES"},
         ),
     ],
 )
-def test_container_of_one_file(post, payload):
+def test_payload_of_a_single_container(post, payload):
     assert single_payload(post) == payload
 
 
-def test_carousel_and_its_children():
+def test_payloads_of_a_carousel():
     tags = [{"username": "anna", "x": 0.1, "y": 0.1}]
-    post = Post(text="Hi", media=(PICTURE, FILM), options={"user_tags": tags})
+    post = Post(text="Hi", media=(IMAGE, VIDEO), options={"user_tags": tags})
     assert child_payload(post, 0) == {
         "image_url": "https://a/1",
         "alt_text": "A pier",
@@ -158,14 +158,14 @@ def test_carousel_and_its_children():
 @pytest.mark.parametrize(
     ("media", "kind", "product"),
     [
-        ((PICTURE,), "feed", "FEED"),
-        ((FILM,), "feed", "REELS"),
-        ((FILM, FILM), "feed", "FEED"),
-        ((FILM,), "reel", "REELS"),
-        ((PICTURE,), "story", "STORY"),
+        ((IMAGE,), "feed", "FEED"),
+        ((VIDEO,), "feed", "REELS"),
+        ((VIDEO, VIDEO), "feed", "FEED"),
+        ((VIDEO,), "reel", "REELS"),
+        ((IMAGE,), "story", "STORY"),
     ],
 )
-def test_product_of_a_post_is_how_it_is_found(media, kind, product):
+def test_post_is_recognised_by_its_product_type(media, kind, product):
     post = Post(text="Hi", media=media, options={"post_type": kind})
     assert product_of(post) == product
     assert shows({"media_product_type": product, "caption": "Hi"}, post)

@@ -1,4 +1,4 @@
-"""What platforms tell of an account's posts, on each that tells any: histories and numbers."""
+"""Histories and metrics, on each platform that reports them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from socialpublishing.platforms.tiktok import TikTok
 
 NOW = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
 LONG_AGO = NOW - dt.timedelta(days=500)
-TOLD = {"impressions": 900, "reach": 700, "views": 950, "likes": 40, "comments": 5, "shares": 3}
+NUMBERS = {"impressions": 900, "reach": 700, "views": 950, "likes": 40, "comments": 5, "shares": 3}
 FACEBOOK_SCOPES = [
     "instagram_basic",
     "instagram_content_publish",
@@ -28,7 +28,7 @@ FACEBOOK_SCOPES = [
 
 
 class Reader:
-    """An account with a past, and what reads it."""
+    """An account with old posts, and its metrics reader."""
 
     def __init__(self, sandbox, platform, account_id, account):
         self.sandbox, self.platform, self.account_id = sandbox, platform, account_id
@@ -87,10 +87,10 @@ def ago(**age):
     return NOW - dt.timedelta(**age)
 
 
-def test_history_comes_back_as_it_was_posted(reader):
+def test_history_has_the_posts_as_they_were_published(reader):
     kinds = ["video"] if reader.platform is TikTok else ["image", "carousel", "video"]
-    planted = [(ago(days=n + 1), f"Post {n} #rye", kind, TOLD) for n, kind in enumerate(kinds)]
-    ids = reader.plant([*planted, (ago(days=501), "Too old", kinds[0], TOLD)])
+    planted = [(ago(days=n + 1), f"Post {n} #rye", kind, NUMBERS) for n, kind in enumerate(kinds)]
+    ids = reader.plant([*planted, (ago(days=501), "Too old", kinds[0], NUMBERS)])
 
     read = reader.metrics_reader.history(since=LONG_AGO, limit=100)
 
@@ -107,20 +107,20 @@ def test_history_comes_back_as_it_was_posted(reader):
         assert counted.reach in {None, 700}
 
 
-def test_history_is_read_over_pages_as_far_as_it_is_wanted(reader):
+def test_history_is_read_page_by_page_up_to_its_limit(reader):
     kind = "video" if reader.platform is TikTok else "image"
-    reader.plant([(ago(hours=n), f"Post {n}", kind, TOLD) for n in range(1, 131)])
+    reader.plant([(ago(hours=n), f"Post {n}", kind, NUMBERS) for n in range(1, 131)])
     everything = reader.metrics_reader.history(since=LONG_AGO, limit=1000)
     assert [post.text for post in everything] == [f"Post {n}" for n in range(1, 131)]
     assert len(reader.metrics_reader.history(since=LONG_AGO, limit=70)) == 70
     assert len(reader.metrics_reader.history(since=ago(hours=10, minutes=1), limit=1000)) == 10
 
 
-def test_numbers_by_id_leave_out_what_is_not_known(reader):
+def test_metrics_by_id_leave_out_unknown_posts(reader):
     kind = "video" if reader.platform is TikTok else "image"
-    ids = reader.plant([(ago(hours=n), f"Post {n}", kind, TOLD) for n in range(1, 61)])
-    strange = ids[0][:-3] + "000"
-    data = reader.metrics_reader.metrics([*ids, strange])
+    ids = reader.plant([(ago(hours=n), f"Post {n}", kind, NUMBERS) for n in range(1, 61)])
+    unknown = ids[0][:-3] + "000"
+    data = reader.metrics_reader.metrics([*ids, unknown])
     assert set(data) == set(ids)
     assert {each.likes for each in data.values()} == {40}
 
@@ -129,7 +129,7 @@ def test_account_without_posts_has_no_history(reader):
     assert reader.metrics_reader.history(since=LONG_AGO, limit=10) == []
 
 
-def test_limit_of_the_platform_is_one(reader, sandbox):
+def test_rate_limit_is_reported(reader, sandbox):
     sandbox.fault("status", 429, times=9)
     with pytest.raises(RateLimitError):
         reader.metrics_reader.history(since=LONG_AGO, limit=10)
@@ -143,7 +143,7 @@ def test_limit_of_the_platform_is_one(reader, sandbox):
         (facebook, ["pages_show_list", "pages_manage_posts"]),
     ],
 )
-def test_missing_permission_is_told_as_one(sandbox, maker, scopes):
+def test_missing_permission_is_reported(sandbox, maker, scopes):
     reader = maker(sandbox, scopes=scopes)
     with pytest.raises(InsufficientPermissionsError):
         reader.metrics_reader.history(since=LONG_AGO, limit=10)
@@ -152,11 +152,11 @@ def test_missing_permission_is_told_as_one(sandbox, maker, scopes):
 # --- LinkedIn's members --------------------------------------------------------------------------
 
 
-def test_members_have_numbers_and_no_history(sandbox):
+def test_members_have_metrics_and_no_history(sandbox):
     made = sandbox.account("linkedin")
     account = Account(id=made["account_id"], token=Secret(made["access_token"]))
     reader = Reader(sandbox, LinkedIn, made["account_id"], account)
-    [urn] = reader.plant([(ago(days=2), "Hi", "image", TOLD)])
+    [urn] = reader.plant([(ago(days=2), "Hi", "image", NUMBERS)])
     with pytest.raises(MetricsNotAvailableError, match="members"):
         reader.metrics_reader.history(since=LONG_AGO, limit=10)
     data = reader.metrics_reader.metrics([urn])[urn]
@@ -173,9 +173,9 @@ def behind_a_page(sandbox):
     return Reader(sandbox, InstagramWithFacebookLogin, made["account_id"], account)
 
 
-def test_hashtags_stand_beside_the_sought_ones(behind_a_page):
+def test_ideas_are_the_hashtags_beside_those_of_the_query(behind_a_page):
     texts = ["#rye #bread", "#rye #bread #harbour", "#rye", "#spelt #bread"]
-    behind_a_page.plant([(ago(days=n + 1), text, "image", TOLD) for n, text in enumerate(texts)])
+    behind_a_page.plant([(ago(days=n + 1), text, "image", NUMBERS) for n, text in enumerate(texts)])
     data = behind_a_page.metrics_reader.tag_ideas(TagQuery(keywords=("Rye",), limit=3))
     assert data.source == "instagram_hashtag_search"
     assert [(idea.tag, round(idea.score, 2)) for idea in data.ideas] == [
@@ -185,7 +185,7 @@ def test_hashtags_stand_beside_the_sought_ones(behind_a_page):
     ]
 
 
-def test_thirty_hashtags_in_seven_days_are_a_budget(behind_a_page, sandbox):
+def test_thirty_hashtags_in_seven_days_are_the_limit(behind_a_page, sandbox):
     for number in range(10):
         keywords = tuple(f"tag{number}x{each}" for each in "abc")
         behind_a_page.metrics_reader.tag_ideas(TagQuery(keywords=keywords))
@@ -196,12 +196,12 @@ def test_thirty_hashtags_in_seven_days_are_a_budget(behind_a_page, sandbox):
     behind_a_page.metrics_reader.tag_ideas(TagQuery(keywords=("another",)))
 
 
-def test_instagram_login_cannot_search(sandbox):
+def test_instagram_login_cannot_search_hashtags(sandbox):
     with pytest.raises(MetricsNotAvailableError, match="Facebook Login"):
         instagram(sandbox).metrics_reader.tag_ideas(TagQuery(keywords=("rye",)))
 
 
-def test_search_needs_a_reviewed_feature(behind_a_page, sandbox):
+def test_hashtag_search_needs_a_reviewed_feature(behind_a_page, sandbox):
     sandbox.call("POST", "settings", instagram_public_content="off")
     with pytest.raises(InsufficientPermissionsError):
         behind_a_page.metrics_reader.tag_ideas(TagQuery(keywords=("rye",)))

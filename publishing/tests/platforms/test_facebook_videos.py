@@ -1,0 +1,600 @@
+"""Facebook: videos, reels and stories."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from conftest import statuses
+from publishing.models import PublishJob, Status
+from socialpublishing.platforms import uploads
+from socialpublishing.platforms.facebook import uploads as facebook_uploads
+from socialpublishing.tests.meta_parameters import MetaParameters
+from socialpublishing.tests.watching import watching
+
+NODE = r"/v25.0/\d+$"
+PROCESSING = {
+    "video_status": "processing",
+    "uploading_phase": {"status": "complete"},
+    "processing_phase": {"status": "in_progress"},
+    "publishing_phase": {"status": "not_started"},
+}
+PUBLISHED = {
+    "video_status": "ready",
+    "uploading_phase": {"status": "complete"},
+    "publishing_phase": {"status": "complete", "publish_status": "published"},
+}
+
+
+@pytest.fixture(autouse=True)
+def watched(sandbox):
+    """Checks all requests of each test against Meta's own lists of parameters."""
+    with watching(f"{sandbox.url}/facebook/") as watcher:
+        yield watcher
+    watcher.check_against(MetaParameters("facebook"))
+
+
+@pytest.fixture
+def connection(make_connection, sandbox):
+    # The worker's clock runs ahead, the sandbox's does not.
+    sandbox.call("POST", "settings", processing_seconds=0)
+    return make_connection("facebook")
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Parts of 100 KB, stored after each, so that a short video has several."""
+    monkeypatch.setattr(facebook_uploads, "PART_BYTES", 100_000)
+    monkeypatch.setattr(uploads, "UPLOAD_STEP_S", 0)
+
+
+def job():
+    return PublishJob.objects.get()
+
+
+def graph_error(code, subcode=None, message="x"):
+    error = {"code": code, "message": message} | ({"error_subcode": subcode} if subcode else {})
+    return {"code": 400, "body": {"error": error}}
+
+
+def asset_of(sandbox, name):
+    return sandbox.clip("reel.mp4") if name == "reel" else {**sandbox.picture(), "alt_text": None}
+
+
+def assert_one_video(sandbox) -> None:
+    [post] = sandbox.posts("facebook")
+    sent = requests.get(sandbox.clip()["url"], timeout=5).content
+    assert post["media"][0]["sha256"] == hashlib.sha256(sent).hexdigest()
+
+
+def publish_video(api, connection, sandbox, post_type):
+    """A reel, or a story with a video."""
+    text = "" if post_type == "story" else "Rye"
+    options = {"post_type": post_type}
+    video = sandbox.clip("reel.mp4")
+    api.publish(connection, text, assets=[video], platform_specific_options=options)
+
+
+def report_video_state(sandbox, video_id, state, *, times=999):
+    data = {"code": 200, "body": state}
+    sandbox.fault("status", data, method="GET", path=f"/v25.0/{video_id}$", times=times)
+
+
+def lose_publish_response(sandbox, retry):
+    for _ in range(2):
+        sandbox.fault("delay", 0, method="POST", path="/videos$")
+    sandbox.fault("drop_after", method="POST", path="/videos$")
+    sandbox.fault("status", retry, method="POST", path="/videos$")
+
+
+# --- Videos in the feed --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost", range(6))
+def test_request_of_a_video_upload_that_never_arrived_is_repeated(
+    api, connection, sandbox, worker, small_parts, lost
+):
+    # start, four parts, finish
+    for _ in range(lost):
+        sandbox.fault("delay", 0, method="POST", path="/videos$")
+    sandbox.fault("drop_before", method="POST", path="/videos$")
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+
+    worker.work()
+    worker.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert_one_video(sandbox)
+    assert len(sandbox.calls("/videos", "POST")) == 7
+
+
+@pytest.mark.parametrize("action", ["drop_after", "malformed"])
+def test_video_is_found_after_a_lost_publish_response(api, connection, sandbox, worker, action):
+    for _ in range(2):
+        sandbox.fault("delay", 0, method="POST", path="/videos$")
+    sandbox.fault(action, method="POST", path="/videos$")
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+    worker.work()
+    assert PublishJob.objects.get().status == Status.UNCONFIRMED
+
+    worker.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert_one_video(sandbox)
+    assert len(sandbox.calls("/videos", "POST")) == 3
+
+
+def test_refusal_of_a_video_quotes_facebooks_reason(api, connection, sandbox, worker):
+    errors = [{"code": 1363024, "message": "Not a format that we know."}]
+    status = {"video_status": "error", "processing_phase": {"status": "error", "errors": errors}}
+    data = {"id": "1", "status": status}
+    sandbox.fault("delay", 0, method="GET", path=NODE)  # the number of received bytes
+    sandbox.fault("status", {"code": 200, "body": data}, method="GET", path=NODE)
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+
+    worker.work()
+    worker.work_ahead()
+
+    job = PublishJob.objects.get()
+    assert (job.status, job.error_code) == ("ContentRejected", "content_rejected")
+    assert "Not a format" in job.error_message
+
+
+def test_unreadable_cover_prevents_the_publish_request(api, connection, sandbox, worker):
+    options = {"cover_url": f"{sandbox.url}/samples/none.jpg"}
+    api.publish(connection, "A video", assets=[sandbox.clip()], platform_specific_options=options)
+
+    worker.work_ahead()
+
+    assert statuses() == {"Failed": 1}
+    assert PublishJob.objects.get().publish_started_at is None
+    assert len(sandbox.calls("/videos", "POST")) == 2  # start and transfer
+    assert sandbox.posts() == []
+
+
+def test_video_that_is_not_visible_at_once_is_published(api, connection, sandbox, worker):
+    error = graph_error(100, 33, "Object does not exist")
+    sandbox.fault("status", error, method="GET", path=NODE, times=2)
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+
+    worker.work_ahead()
+
+    connection.refresh_from_db()
+    assert (statuses(), connection.status) == ({"Published": 1}, "active")
+    assert len(sandbox.calls("/me/accounts")) == 1  # no token was refreshed
+    assert_one_video(sandbox)
+
+
+def test_pauses_between_lookups_of_a_processing_video_grow(api, connection, sandbox, worker):
+    sandbox.call("POST", "settings", processing_seconds=3600)
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+    video_lookups = []
+
+    for seconds in (60, 600, 3600):
+        worker.work_ahead(seconds)
+        video_lookups.append(len(sandbox.calls("/v25.0/", "GET")))
+
+    assert statuses() == {"Processing": 1}
+    in_a_minute, in_ten, in_an_hour = video_lookups
+    assert in_a_minute > 5
+    assert in_ten - in_a_minute < 9 * in_a_minute / 2
+    assert in_an_hour - in_ten < in_ten
+    sandbox.call("POST", "clock", advance_seconds=3601)
+    worker.work_ahead(7200)
+    assert statuses() == {"Published": 1}
+
+
+def test_video_that_is_never_ready_can_be_resolved_by_its_user(api, connection, sandbox, worker):
+    sandbox.call("POST", "settings", processing_seconds=86_400)
+    job_id = api.publish(connection, "A video", assets=[sandbox.clip()]).json()["job_id"]
+
+    worker.work_ahead(48 * 3600)
+
+    state = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert (state["status"], state["error_code"]) == ("Unconfirmed", "outcome_unknown")
+    assert "Facebook" in state["error_message"]
+    response = api.post(f"publishing/jobs/{job_id}/resolve", {"outcome": "not_published"})
+    assert response.status_code == 200, response.json()
+
+
+def test_video_that_facebook_lost_is_uploaded_again(api, connection, sandbox, worker):
+    gone = {"id": "1", "status": {"video_status": "expired"}}
+    sandbox.fault("delay", 0, method="GET", path=NODE)  # the number of received bytes
+    sandbox.fault("status", {"code": 200, "body": gone}, method="GET", path=NODE)
+    publish_video(api, connection, sandbox, "reel")
+
+    worker.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.calls("/video-upload/")) == 2
+    assert len(sandbox.posts()) == 1
+
+
+def test_video_that_was_public_once_counts_as_published(api, connection, sandbox, worker):
+    phases = {
+        "video_status": "error",
+        "publishing_phase": {"status": "complete", "publish_status": "published"},
+    }
+    data = {"id": "1", "post_id": "5", "status": phases}
+    sandbox.fault("delay", 0, method="GET", path=NODE)  # the number of received bytes
+    sandbox.fault("status", {"code": 200, "body": data}, method="GET", path=NODE)
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+
+    worker.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert PublishJob.objects.get().remote_id.endswith("_5")
+    assert len(sandbox.calls("/videos", "POST")) == 3
+
+
+@pytest.mark.parametrize(
+    "retry",
+    [
+        graph_error(100, 1363030, "Your video upload session has expired"),
+        graph_error(6001, None),
+        graph_error(100, 1363041),
+    ],
+)
+def test_processing_video_is_not_uploaded_again(api, connection, sandbox, worker, retry):
+    lose_publish_response(sandbox, retry)
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
+    video_id = job().progress["handle"]["upload"]["id"]
+    state = {"id": video_id, "published": True, "status": PROCESSING}
+    report_video_state(sandbox, video_id, state)
+    worker.work_ahead()
+    assert len(sandbox.posts()) == 1
+
+
+@pytest.mark.parametrize("lost", range(6))
+def test_request_of_a_video_upload_whose_response_is_lost_duplicates_nothing(
+    api, connection, sandbox, worker, small_parts, lost
+):
+    for _ in range(lost):
+        sandbox.fault("delay", 0, method="POST", path="/videos$")
+    sandbox.fault("drop_after", method="POST", path="/videos$")
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+    worker.work_ahead()
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts()) == 1
+
+
+def test_published_video_is_stored_with_the_id_that_lists_use(api, connection, sandbox, worker):
+    api.publish(connection, "Same words", assets=[sandbox.clip()])
+    worker.work(until=lambda: job().progress.get("stage") == "confirming")
+    video_id = job().progress["handle"]["upload"]["id"]
+    state = {"id": video_id, "published": True, "status": PUBLISHED}
+    report_video_state(sandbox, video_id, state)
+    worker.work_ahead()
+    sandbox.fault("drop_before", method="POST", path="/feed$")
+    api.publish(connection, "Same words")
+    worker.work_ahead()
+    assert len(sandbox.posts()) == 2
+
+
+def test_publish_response_without_success_is_not_taken_for_success(
+    api, connection, sandbox, worker
+):
+    for _ in range(2):
+        sandbox.fault("delay", 0, method="POST", path="/videos$")
+    sandbox.fault(
+        "status", {"code": 200, "body": {"success": False}}, method="POST", path="/videos$"
+    )
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+    worker.work_ahead(30 * 3600)
+    assert statuses() == {"Published": 1}
+
+
+def test_unreadable_video_is_found_by_the_post_that_shows_it(api, connection, sandbox, worker):
+    """Facebook reports the video as missing for good; the list of posts shows it."""
+    for _ in range(2):
+        sandbox.fault("delay", 0, method="POST", path="/videos$")
+    sandbox.fault("drop_after", method="POST", path="/videos$")
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
+    video_id = job().progress["handle"]["upload"]["id"]
+    sandbox.fault(
+        "status",
+        graph_error(100, 33, "does not exist"),
+        method="GET",
+        path=f"/v25.0/{video_id}$",
+        times=999,
+    )
+    worker.work_ahead(30 * 3600)
+    assert statuses() == {"Published": 1}
+
+
+# --- Reels and stories ---------------------------------------------------------------------------
+
+
+KINDS = [
+    ("reel", "reel", "/video_reels$"),
+    ("story", "reel", "/video_stories$"),
+    ("story", "photo", "/photo_stories$"),
+]
+
+
+@pytest.mark.parametrize(("kind", "asset", "path"), KINDS)
+@pytest.mark.parametrize("action", ["drop_after", "malformed"])
+def test_reels_and_stories_are_found_after_a_lost_publish_response(
+    api, connection, sandbox, worker, kind, asset, path, action
+):
+    if asset != "photo":
+        sandbox.fault("delay", 0, method="POST", path=path)  # the upload's start
+    sandbox.fault(action, method="POST", path=path)
+    text = "Rye" if kind == "reel" else ""
+    options = {"post_type": kind}
+    response = api.publish(
+        connection, text, assets=[asset_of(sandbox, asset)], platform_specific_options=options
+    )
+    assert response.status_code == 202, response.json()
+    worker.work_ahead()
+    [post] = sandbox.posts()
+    assert statuses() == {"Published": 1}
+    job = PublishJob.objects.get()
+    assert requests.get(job.post_url, timeout=5).ok
+    assert post["details"]["kind"] == kind
+    assert post["id"].endswith(job.remote_id.rpartition("_")[2])
+
+
+def upload_offsets(watcher):
+    """The offset of each request to the upload host."""
+    return [
+        int(call.request.headers["offset"])
+        for call in watcher.calls
+        if "/video-upload/" in str(call.request.url)
+    ]
+
+
+def send_start_of(address, token, data, *, at):
+    """Sends what a worker sends that is killed in the middle of an upload."""
+    parts = urlsplit(address)
+    head = (
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: OAuth {token}\r\n"
+        f"offset: 0\r\nfile_size: {len(data)}\r\nContent-Length: {len(data)}\r\n\r\n"
+    )
+    with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
+        connection.sendall(head.encode() + data[:at])
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(4096):
+            pass
+
+
+@pytest.mark.parametrize("spelling", ["guide", "reference"])
+@pytest.mark.parametrize("kind", ["reel", "story"])
+def test_upload_continues_where_a_killed_worker_stopped(
+    api, connection, sandbox, worker, watched, kind, spelling
+):
+    sandbox.call("POST", "settings", facebook_spelling=spelling)
+    sandbox.fault("drop_before", path="/video-upload/")
+    asset = asset_of(sandbox, "reel")
+    text = "Rye" if kind == "reel" else ""
+    api.publish(connection, text, assets=[asset], platform_specific_options={"post_type": kind})
+    worker.work()
+    hosted = PublishJob.objects.get().progress["handle"]["hosted"]
+    sent = requests.get(asset["url"], timeout=5).content
+    token = connection.destinations.get().account.token.reveal()
+    assert token not in str(PublishJob.objects.get().progress)
+    send_start_of(hosted["url"], token, sent, at=70_000)
+
+    worker.work_ahead()
+
+    [post] = sandbox.posts()
+    assert post["media"][0]["sha256"] == hashlib.sha256(sent).hexdigest()
+    assert upload_offsets(watched) == [0, 70_000]
+    assert statuses() == {"Published": 1}
+
+
+def test_bytes_that_arrived_before_a_lost_response_are_not_sent_again(
+    api, connection, sandbox, worker, watched
+):
+    sandbox.fault("drop_after", path="/video-upload/")
+    publish_video(api, connection, sandbox, "reel")
+
+    worker.work_ahead()
+
+    assert upload_offsets(watched) == [0]
+    assert statuses() == {"Published": 1}
+
+
+def test_upload_restarts_if_the_host_has_another_offset(api, connection, sandbox, worker):
+    info = {"retriable": False, "type": "OffsetInvalidError", "message": "The offset is 17."}
+    value = {"code": 400, "body": {"debug_info": info}}
+    sandbox.fault("status", value, path="/video-upload/")
+    publish_video(api, connection, sandbox, "reel")
+
+    worker.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.calls("/video_reels", "POST")) == 3  # started twice, published once
+
+
+def test_video_story_is_found_in_the_list_of_stories_if_its_status_shows_nothing(
+    api, connection, sandbox, worker
+):
+    inconclusive = {"id": "1", "status": {"video_status": "processing"}}
+    for _ in range(2):  # before and after the upload
+        sandbox.fault("delay", 0, method="GET", path=NODE)
+    value = {"code": 200, "body": inconclusive}
+    sandbox.fault("status", value, method="GET", path=NODE, times=99)
+    sandbox.fault("delay", 0, method="POST", path="/video_stories$")  # the upload's start
+    sandbox.fault("drop_after", method="POST", path="/video_stories$")
+    publish_video(api, connection, sandbox, "story")
+
+    worker.work_ahead()
+
+    job = PublishJob.objects.get()
+    assert statuses() == {"Published": 1}
+    assert job.post_url.endswith(f"/stories/{job.remote_id}")
+    assert len(sandbox.posts()) == 1
+
+
+def test_post_url_of_a_reel_is_a_reel_address(api, connection, sandbox, worker):
+    publish_video(api, connection, sandbox, "reel")
+    worker.work_ahead()
+    job = PublishJob.objects.get()
+    assert f"{sandbox.url}/facebook/reel/" in job.post_url
+    assert job.remote_id == sandbox.posts()[0]["id"]
+
+
+@pytest.mark.parametrize("kind", ["reel", "story"])
+def test_publish_request_that_never_arrived_is_sent_again(api, connection, sandbox, worker, kind):
+    path = f"/video_{'reels' if kind == 'reel' else 'stories'}$"
+    sandbox.fault("delay", 0, method="POST", path=path)  # the upload's start
+    sandbox.fault("drop_before", method="POST", path=path)
+    publish_video(api, connection, sandbox, kind)
+
+    worker.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts()) == 1
+
+
+@pytest.mark.parametrize("kind", ["reel", "story"])
+def test_upload_that_never_arrived_is_sent_again(api, connection, sandbox, worker, kind):
+    sandbox.fault("drop_before", path="/video-upload/")
+    publish_video(api, connection, sandbox, kind)
+    worker.work_ahead()
+    [post] = sandbox.posts()
+    sent = requests.get(sandbox.clip("reel.mp4")["url"], timeout=5).content
+    assert post["media"][0]["sha256"] == hashlib.sha256(sent).hexdigest()
+    assert len(sandbox.calls("/video-upload/")) == 2
+
+
+def test_daily_limit_of_reels_defers_the_post(api, connection, sandbox, worker):
+    error = graph_error(613, None, "Calls to this api have exceeded the rate limit.")
+    sandbox.fault("delay", 0, method="POST", path="/video_reels$")
+    sandbox.fault("status", error, method="POST", path="/video_reels$")
+    publish_video(api, connection, sandbox, "reel")
+    worker.work()
+    assert PublishJob.objects.get().error_code == "rate_limited"
+    worker.work_ahead()
+    assert statuses() == {"Published": 1}
+
+
+def test_processing_reel_is_not_uploaded_again(api, connection, sandbox, worker):
+    path = "/video_reels$"
+    sandbox.fault("delay", 0, method="POST", path=path)
+    sandbox.fault("drop_after", method="POST", path=path)
+    sandbox.fault(
+        "status",
+        graph_error(100, 1363030, "Your video upload session has expired"),
+        method="POST",
+        path=path,
+    )
+    publish_video(api, connection, sandbox, "reel")
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
+    video_id = job().progress["handle"]["hosted"]["id"]
+    state = {"id": video_id, "published": False, "status": PROCESSING}
+    report_video_state(sandbox, video_id, state)
+    worker.work_ahead()
+    assert len(sandbox.posts()) == 1
+
+
+def test_reel_is_looked_up_after_its_retry_is_refused(api, connection, sandbox, worker):
+    path = "/video_reels$"
+    sandbox.fault("delay", 0, method="POST", path=path)
+    sandbox.fault("drop_after", method="POST", path=path)
+    sandbox.fault(
+        "status",
+        graph_error(6000, None, "There was a problem uploading your video file"),
+        method="POST",
+        path=path,
+    )
+    publish_video(api, connection, sandbox, "reel")
+    worker.work(until=lambda: job().status == Status.UNCONFIRMED)
+    video_id = job().progress["handle"]["hosted"]["id"]
+    state = {"id": video_id, "published": False, "status": PROCESSING}
+    report_video_state(sandbox, video_id, state, times=8)
+    worker.work_ahead()
+    assert statuses() == {"Published": 1}
+
+
+def test_reel_that_has_fully_arrived_is_not_sent_again(api, connection, sandbox, worker):
+    """All bytes arrived, the response was lost, and the status is late."""
+    sandbox.fault("drop_after", path="/video-upload/")
+    publish_video(api, connection, sandbox, "reel")
+    worker.work(until=lambda: job().attempts == 1)
+    video_id = job().progress["handle"]["hosted"]["id"]
+    size = len(requests.get(f"{sandbox.url}/samples/reel.mp4", timeout=5).content)
+    state = {
+        "id": video_id,
+        "status": {
+            "video_status": "uploading",
+            "uploading_phase": {"status": "in_progress", "bytes_transferred": size},
+        },
+    }
+    report_video_state(sandbox, video_id, state, times=4)
+    worker.work_ahead()
+    assert statuses() == {"Published": 1}
+
+
+def test_token_is_refreshed_after_the_upload_host_refuses_it(api, connection, sandbox, worker):
+    info = {"retriable": False, "type": "NotAuthorizedError", "message": "Token expired"}
+    sandbox.fault(
+        "status", {"code": 401, "body": {"debug_info": info}}, path="/video-upload/", times=99
+    )
+    publish_video(api, connection, sandbox, "reel")
+    worker.work_ahead(600)
+    assert job().error_code != "upload_lost"
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"video_status": "upload_complete"},
+        {"video_status": "ready"},
+        {"video_status": "upload_complete", "uploading_phase": {"status": "upload_complete"}},
+    ],
+)
+def test_each_of_facebooks_spellings_of_a_complete_upload_is_read(
+    api, connection, sandbox, worker, status
+):
+    sandbox.fault("delay", 0, method="GET", path=NODE)
+    sandbox.fault(
+        "status",
+        {"code": 200, "body": {"id": "1", "status": status}},
+        method="GET",
+        path=NODE,
+        times=9999,
+    )
+    publish_video(api, connection, sandbox, "reel")
+    worker.work_ahead(2 * 3600)
+    assert len(sandbox.posts()) == 1
+
+
+def test_story_gets_its_id_from_the_publish_response(api, connection, sandbox, worker):
+    """The publish response has post_id; the video's status does not."""
+    publish_video(api, connection, sandbox, "story")
+    worker.work(until=lambda: job().progress.get("stage") == "confirming")
+    video_id = job().progress["handle"]["hosted"]["id"]
+    state = {"id": video_id, "published": True, "status": PUBLISHED}
+    report_video_state(sandbox, video_id, state)
+    worker.work_ahead()
+    [post] = sandbox.posts()
+    assert post["id"].endswith("_" + job().remote_id)
+
+
+def test_new_photo_that_is_not_visible_yet_does_not_end_the_connection(
+    api, connection, sandbox, worker
+):
+    sandbox.fault(
+        "status",
+        graph_error(100, 33, "Object does not exist"),
+        method="POST",
+        path="/photo_stories$",
+        times=8,
+    )
+    api.publish(
+        connection,
+        "",
+        assets=[{**sandbox.picture(), "alt_text": None}],
+        platform_specific_options={"post_type": "story"},
+    )
+    worker.work_ahead(600)
+    connection.refresh_from_db()
+    assert connection.status == "active"

@@ -1,0 +1,140 @@
+"""What became of a post: from the status of its video and from the lists of the Page."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from socialpublishing.errors import MediaNotReadyError
+from socialpublishing.platforms.facebook.matching import shows
+from socialpublishing.platforms.facebook.payloads import is_hosted_upload
+from socialpublishing.platforms.facebook.videos import VIDEO_POLL, VideoState
+from socialpublishing.platforms.meta.paging import following_params
+from socialpublishing.platforms.paging import read_pages
+from socialpublishing.platforms.progress import Found, Progress, Stage
+from socialpublishing.posts import Post
+
+if TYPE_CHECKING:
+    from socialpublishing.platforms.facebook.client import Facebook
+
+MAX_LIST_PAGES = 5
+# A public video may not name its post yet. After so many lookups we use the video's own id.
+NAME_LOOKUPS = 5
+POST_FIELDS = "id,message,created_time,permalink_url,attachments{target{id},subattachments}"
+
+
+# --- Videos --------------------------------------------------------------------------------------
+
+
+def progress_of_video(client: Facebook, post: Post, progress: Progress) -> Progress:
+    """The stage of the video: READY while nobody requested to publish it."""
+    video_id = _video_id(post, progress)
+    state = client.video_state(video_id)
+    # A video that was public once counts as published, whatever happened to it later.
+    if state.is_published:
+        return _published(client, post, progress, state)
+    if post.post_type == "story" and (found := find_story(client, video_id)):
+        return progress.published(remote_id=found.remote_id, post_url=found.post_url)
+    if state.refusal:
+        return progress.refused(state.refusal)
+    if state.is_gone:
+        return progress.lost("Facebook has lost the video.")
+    # A video that was uploaded in parts is processed only after its publish request.
+    if state.is_publishing or (state.is_processing and not is_hosted_upload(post)):
+        return progress.confirming(poll_after=VIDEO_POLL)
+    return replace(progress, stage=Stage.READY)
+
+
+def _video_id(post: Post, progress: Progress) -> str:
+    video_id: str = progress.handle["hosted" if is_hosted_upload(post) else "upload"]["id"]
+    return video_id
+
+
+def _published(client: Facebook, post: Post, progress: Progress, state: VideoState) -> Progress:
+    """With the id that the lists of the Page use.
+
+    A video names only the number of its post, and often late.
+    """
+    post_number = state.post_number or progress.handle.get("post_number", "")
+    if post.post_type == "story":
+        story_id = post_number or state.id
+        return progress.published(remote_id=story_id, post_url=client.story_url(story_id))
+    lookups = progress.handle.get("name_lookups", 0)
+    if not post_number and lookups < NAME_LOOKUPS:
+        if found := find_post(client, post, {state.id}):
+            return progress.published(remote_id=found.remote_id, post_url=found.post_url)
+        return progress.confirming(poll_after=VIDEO_POLL, name_lookups=lookups + 1)
+    post_id = f"{client.account.id}_{post_number}" if post_number else state.id
+    path = f"/reel/{state.id}" if post.post_type == "reel" else f"/{post_id}"
+    link = state.link or path
+    if link.startswith("/"):
+        link = f"{client.app.host('auth')}{link}"
+    return progress.published(remote_id=post_id, post_url=link)
+
+
+def find_video(
+    client: Facebook,
+    post: Post,
+    progress: Progress,
+    since: dt.datetime,
+    other_post_ids: Collection[str],
+) -> Found | Progress | None:
+    """By the video's status; if that is inconclusive, by the posts that show the video."""
+    not_visible: MediaNotReadyError | None = None
+    try:
+        current = progress_of_video(client, post, progress)
+        if current.stage != Stage.READY:
+            return current
+    except MediaNotReadyError as error:
+        not_visible = error
+    if post.post_type != "story":
+        media_ids = {_video_id(post, progress)}
+        if found := find_post(client, post, media_ids, since, other_post_ids):
+            return found
+    if not_visible is not None:
+        raise not_visible
+    return None
+
+
+# --- Lists ---------------------------------------------------------------------------------------
+
+
+def find_post(
+    client: Facebook,
+    post: Post,
+    media_ids: set[str],
+    since: dt.datetime | None = None,
+    other_post_ids: Collection[str] = (),
+) -> Found | None:
+    for found in _items(client, "published_posts", since, fields=POST_FIELDS):
+        if found["id"] not in other_post_ids and shows(found, post, media_ids):
+            return Found(remote_id=found["id"], post_url=found.get("permalink_url", ""))
+    return None
+
+
+def find_story(client: Facebook, media_id: str, since: dt.datetime | None = None) -> Found | None:
+    """The only story that shows this photo or video."""
+    for story in _items(client, "stories", since):
+        if story.get("media_id") == media_id:
+            story_id = story["post_id"]
+            return Found(remote_id=story_id, post_url=client.story_url(story_id))
+    return None
+
+
+def _items(
+    client: Facebook, edge: str, since: dt.datetime | None, **params: str
+) -> Iterator[dict[str, Any]]:
+    """The items of a list of the Page. Raises NoResponseError if it is longer than we read."""
+    params = {"limit": "100", **params}
+    if since is not None:
+        params["since"] = str(int(since.timestamp()))
+    responses = read_pages(
+        params,
+        read=lambda params: client.call_page("GET", edge, params=params),
+        following=following_params,
+        max_pages=MAX_LIST_PAGES,
+    )
+    for response in responses:
+        yield from response["data"]
