@@ -1,4 +1,4 @@
-"""LinkedIn, from the API in to the posts at the sandbox out."""
+"""LinkedIn: from our API to the posts at the sandbox."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 from conftest import consent
 from publishing.models import PublishJob
 from socialpublishing.platforms.linkedin.app import VERSION
-from socialpublishing.platforms.linkedin.client import DUPLICATES_FOR
+from socialpublishing.platforms.linkedin.client import DUPLICATE_WINDOW
 from socialpublishing.sandbox.pages import HERE
 from socialpublishing.tests.file_server import FileServer, whole
 from socialpublishing.tests.films import long_box
@@ -24,7 +24,7 @@ PART = 4_194_304
 
 @pytest.fixture
 def connection(make_connection, sandbox):
-    # The lane's time runs ahead, the sandbox's does not.
+    # No processing time: the worker's clock jumps ahead, the sandbox's does not.
     sandbox.call("POST", "settings", processing_seconds=0, linkedin_processing_seconds=0)
     return make_connection("linkedin")
 
@@ -34,18 +34,19 @@ def organization(connection):
     return {"organization_urn": connection.destinations.get().external_id}
 
 
-def job():
+def only_job():
     return PublishJob.objects.get()
 
 
 def outcome():
-    return job().status, job().error_code
+    job = only_job()
+    return job.status, job.error_code
 
 
-# --- Where it goes -------------------------------------------------------------------------------
+# --- Authors -------------------------------------------------------------------------------------
 
 
-def test_member_is_the_usual_author_and_an_organization_is_chosen(
+def test_author_is_the_member_unless_the_post_names_an_organization(
     api, connection, organization, sandbox, worker
 ):
     api.publish(connection, "As me")
@@ -58,7 +59,7 @@ def test_member_is_the_usual_author_and_an_organization_is_chosen(
     }
 
 
-def test_default_organization_is_chosen_and_forgotten(api, connection, sandbox, worker):
+def test_default_organization_is_the_author_until_it_is_removed(api, connection, sandbox, worker):
     path = f"connections/{connection.pk}/destinations/default"
     assert api.put(path, {"destination_id": str(connection.destinations.get().pk)}).json()
     api.publish(connection, "For them")
@@ -70,24 +71,24 @@ def test_default_organization_is_chosen_and_forgotten(api, connection, sandbox, 
     assert ":person:" in authors["As me"]
 
 
-def test_organization_of_somebody_else_is_refused(api, connection):
+def test_organization_of_another_account_is_refused(api, connection):
     options = {"organization_urn": "urn:li:organization:1"}
     response = api.publish(connection, "For them", platform_specific_options=options)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
 
 
-def test_organizations_are_read_to_the_last_page_and_by_role(make_connection):
-    many = [{"name": f"Works {number}"} for number in range(130)]
-    others = [
+def test_all_organizations_with_a_role_that_may_post_are_destinations(make_connection):
+    two_pages = [{"name": f"Works {number}"} for number in range(130)]
+    other_roles = [
         {"name": "Content", "role": "CONTENT_ADMINISTRATOR"},
         {"name": "Numbers only", "role": "ANALYST"},
     ]
-    connection = make_connection("linkedin", organizations=[*many, *others])
+    connection = make_connection("linkedin", organizations=[*two_pages, *other_roles])
     names = set(connection.destinations.values_list("name", flat=True))
-    assert names == {each["name"] for each in many} | {"Content"}
+    assert names == {organization["name"] for organization in two_pages} | {"Content"}
 
 
-# --- What is written -----------------------------------------------------------------------------
+# --- Text and options ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -100,14 +101,14 @@ def test_organizations_are_read_to_the_last_page_and_by_role(make_connection):
         "line\nbreak\n\n(and more)",
     ],
 )
-def test_text_arrives_whole(api, connection, sandbox, worker, text):
+def test_text_is_published_unchanged(api, connection, sandbox, worker, text):
     api.publish(connection, text)
     worker.work_ahead()
     [post] = sandbox.posts()
     assert post["text"] == text.replace("@[Sandbox Works](urn:li:organization:1)", "Sandbox Works")
 
 
-def test_article_gets_the_image_as_its_picture(api, connection, sandbox, worker):
+def test_image_of_the_post_is_the_thumbnail_of_the_article(api, connection, sandbox, worker):
     article = {"url": "https://example.com/bread", "title": "Bread"}
     api.publish(
         connection,
@@ -122,32 +123,36 @@ def test_article_gets_the_image_as_its_picture(api, connection, sandbox, worker)
 
 
 @pytest.mark.parametrize(
-    ("assets", "is_taken"), [(["picture"], True), (["picture"] * 2, False), (["clip"], False)]
+    ("assets", "is_accepted"), [(["picture"], True), (["picture"] * 2, False), (["clip"], False)]
 )
-def test_article_takes_one_image_at_most(api, connection, sandbox, assets, is_taken):
+def test_article_accepts_at_most_one_image(api, connection, sandbox, assets, is_accepted):
     options = {"article": {"url": "https://example.com/", "title": "Bread"}}
     body = {"assets": [getattr(sandbox, name)() for name in assets]}
     response = api.publish(connection, "Read", platform_specific_options=options, **body)
-    assert (response.status_code == 202) == is_taken
-    if not is_taken:
-        assert [each["rule"] for each in response.json()["violations"]] == ["article_media"]
+    assert (response.status_code == 202) == is_accepted
+    if not is_accepted:
+        assert [violation["rule"] for violation in response.json()["violations"]] == [
+            "article_media"
+        ]
 
 
-@pytest.mark.parametrize(("asset", "is_taken"), [("clip", True), ("picture", False)])
-def test_title_is_for_a_video(api, connection, sandbox, asset, is_taken):
+@pytest.mark.parametrize(("asset", "is_accepted"), [("clip", True), ("picture", False)])
+def test_title_is_accepted_only_with_a_video(api, connection, sandbox, asset, is_accepted):
     response = api.publish(
         connection,
         "Look",
         assets=[getattr(sandbox, asset)()],
-        platform_specific_options={"title": "A film"},
+        platform_specific_options={"title": "A video"},
     )
-    assert (response.status_code == 202) == is_taken
-    if not is_taken:
-        assert [each["rule"] for each in response.json()["violations"]] == ["title_needs_file"]
+    assert (response.status_code == 202) == is_accepted
+    if not is_accepted:
+        assert [violation["rule"] for violation in response.json()["violations"]] == [
+            "title_needs_file"
+        ]
 
 
 @pytest.mark.parametrize("days", [1, 3, 7, 14])
-def test_poll_is_open_for_as_long_as_chosen(api, connection, sandbox, worker, days):
+def test_poll_is_published_with_each_documented_duration(api, connection, sandbox, worker, days):
     poll = {"question": "Which?", "options": ["Rye", "Spelt"], "duration_days": days}
     api.publish(connection, "Vote", platform_specific_options={"post_type": "poll", "poll": poll})
     worker.work_ahead()
@@ -155,31 +160,31 @@ def test_poll_is_open_for_as_long_as_chosen(api, connection, sandbox, worker, da
 
 
 @pytest.mark.parametrize("days", [0, 2, 15, "3", True])
-def test_polls_are_open_for_certain_days(api, connection, days):
+def test_poll_with_another_duration_is_refused(api, connection, days):
     poll = {"question": "Which?", "options": ["Rye", "Spelt"], "duration_days": days}
     options = {"post_type": "poll", "poll": poll}
     response = api.publish(connection, "Vote", platform_specific_options=options)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
 
 
-def test_organization_has_no_connections_to_show_it_to(api, connection, organization):
+def test_post_of_an_organization_cannot_be_limited_to_connections(api, connection, organization):
     options = {**organization, "visibility": "CONNECTIONS"}
     response = api.publish(connection, "For some", platform_specific_options=options)
     assert response.status_code == 400
-    rules = [each["rule"] for each in response.json()["violations"]]
+    rules = [violation["rule"] for violation in response.json()["violations"]]
     assert rules == ["visibility_of_organization"]
 
 
 # --- Uploads -------------------------------------------------------------------------------------
 
 
-def film_parts(sandbox):
+def video_parts(sandbox):
     return sandbox.calls("/dms-uploads/", "PUT")
 
 
 @pytest.fixture
-def long_film(settings, file_server):
-    """A film of three parts, the last one short."""
+def long_video(settings, file_server):
+    """A video of three parts, the last one short; and its SHA-256."""
     clip = (HERE / "samples" / "clip.mp4").read_bytes()
     rest = 2 * PART + 1_000_000 - len(clip)
     data = clip + long_box(b"free", rest, bytes(rest - 16))
@@ -196,46 +201,48 @@ def file_server():
     server.close()
 
 
-def test_film_goes_up_in_parts_and_arrives_whole(api, connection, sandbox, worker, long_film):
-    asset, sha256 = long_film
-    api.publish(connection, "A film", assets=[asset])
+def test_video_is_uploaded_in_parts_and_arrives_unchanged(
+    api, connection, sandbox, worker, long_video
+):
+    asset, sha256 = long_video
+    api.publish(connection, "A video", assets=[asset])
     worker.work_ahead()
     [post] = sandbox.posts()
-    assert [each["sha256"] for each in post["media"]] == [sha256]
-    assert len(film_parts(sandbox)) == 3
+    assert [media["sha256"] for media in post["media"]] == [sha256]
+    assert len(video_parts(sandbox)) == 3
 
 
-def test_film_goes_on_from_the_stored_part(api, connection, sandbox, worker, long_film):
-    asset, sha256 = long_film
-    api.publish(connection, "A film", assets=[asset])
+def test_upload_resumes_at_the_stored_part(api, connection, sandbox, worker, long_video):
+    asset, sha256 = long_video
+    api.publish(connection, "A video", assets=[asset])
     sandbox.fault("drop_before", method="PUT", path="/dms-uploads/.*/1$")
     worker.work_ahead()
     assert outcome()[0] == "Published"
     [post] = sandbox.posts()
-    assert [each["sha256"] for each in post["media"]] == [sha256]
-    parts = [call["path"].rpartition("/")[2] for call in film_parts(sandbox)]
+    assert [media["sha256"] for media in post["media"]] == [sha256]
+    parts = [call["path"].rpartition("/")[2] for call in video_parts(sandbox)]
     assert parts.count("0") <= 2
-    assert len({call["path"].split("/")[-2] for call in film_parts(sandbox)}) == 1
+    assert len({call["path"].split("/")[-2] for call in video_parts(sandbox)}) == 1
 
 
-def test_no_token_goes_to_the_upload_host_of_films(api, connection, sandbox, worker):
-    # The sandbox refuses a part that comes with one.
-    api.publish(connection, "A film", assets=[sandbox.clip()])
+def test_parts_of_a_video_are_sent_without_our_token(api, connection, sandbox, worker):
+    # The sandbox refuses a part with a token.
+    api.publish(connection, "A video", assets=[sandbox.clip()])
     worker.work_ahead()
     assert outcome() == ("Published", "")
 
 
-def test_expired_upload_is_made_anew(api, connection, sandbox, worker):
+def test_expired_upload_is_restarted(api, connection, sandbox, worker):
     body = {"status": 400, "code": "EXPIRED_UPLOAD_URL", "message": "expired"}
     value = {"code": 400, "body": body}
     sandbox.fault("status", value, method="PUT", path="/dms-uploads/")
-    api.publish(connection, "A film", assets=[sandbox.clip()])
+    api.publish(connection, "A video", assets=[sandbox.clip()])
     worker.work_ahead()
     assert outcome() == ("Published", "")
-    assert len(sandbox.calls("/rest/videos", "POST")) == 3  # twice begun, once finished
+    assert len(sandbox.calls("/rest/videos", "POST")) == 3  # two initialized, one finalized
 
 
-def test_broken_picture_is_the_posts_fault(api, connection, sandbox, worker):
+def test_image_that_cannot_be_processed_rejects_the_post(api, connection, sandbox, worker):
     body = {"status": "PROCESSING_FAILED"}
     sandbox.fault("status", {"code": 200, "body": body}, method="GET", path="/rest/images/")
     api.publish(connection, "A picture", assets=[sandbox.picture()])
@@ -244,9 +251,11 @@ def test_broken_picture_is_the_posts_fault(api, connection, sandbox, worker):
 
 
 @pytest.mark.parametrize("file", ["picture", "clip"])
-def test_upload_whose_state_may_not_be_read_gets_a_moment(api, connection, sandbox, worker, file):
-    words = "Accessing this resource is forbidden"
-    refusal = {"code": 403, "body": {"status": 403, "code": "ACCESS_DENIED", "message": words}}
+def test_upload_whose_state_may_not_be_read_is_published_after_a_wait(
+    api, connection, sandbox, worker, file
+):
+    message = "Accessing this resource is forbidden"
+    refusal = {"code": 403, "body": {"status": 403, "code": "ACCESS_DENIED", "message": message}}
     sandbox.fault("status", refusal, method="GET", path="^/rest/(images|videos)/", times=9)
 
     api.publish(connection, "A file", assets=[getattr(sandbox, file)()])
@@ -255,32 +264,34 @@ def test_upload_whose_state_may_not_be_read_gets_a_moment(api, connection, sandb
     assert outcome() == ("Published", "")
 
 
-def test_file_that_is_not_ready_is_waited_for(api, connection, sandbox, worker):
+def test_publishing_waits_for_a_file_that_is_not_ready(api, connection, sandbox, worker):
     body = {"status": 400, "code": "MEDIA_ASSET_WAITING_UPLOAD", "message": "not ready"}
     refusal = {"code": 400, "body": body}
     sandbox.fault("status", refusal, method="POST", path="^/rest/posts$", times=20)
 
-    api.publish(connection, "A film", assets=[sandbox.clip()])
+    api.publish(connection, "A video", assets=[sandbox.clip()])
     worker.work_ahead(3600)
 
     assert outcome() == ("Published", "")
     assert len(sandbox.posts()) == 1
 
 
-# --- Lost answers --------------------------------------------------------------------------------
+# --- Lost responses ------------------------------------------------------------------------------
 
 
-def test_members_post_is_found_by_repeating_it(api, connection, sandbox, worker):
+def test_lost_post_of_a_member_is_found_by_a_repeated_request(api, connection, sandbox, worker):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
     api.publish(connection, "Once")
     worker.work_ahead()
     [post] = sandbox.posts()
     assert outcome() == ("Published", "")
-    assert job().remote_id == post["id"]
+    assert only_job().remote_id == post["id"]
     assert len(sandbox.calls("/rest/posts", "POST")) == 2
 
 
-def test_members_post_that_was_not_made_is_made_by_repeating_it(api, connection, sandbox, worker):
+def test_post_of_a_member_that_does_not_exist_is_created_by_a_repeated_request(
+    api, connection, sandbox, worker
+):
     sandbox.fault("malformed", method="POST", path="^/rest/posts$")
     sandbox.fault("status", 502, method="POST", path="^/rest/posts$")
     api.publish(connection, "Once")
@@ -288,24 +299,24 @@ def test_members_post_that_was_not_made_is_made_by_repeating_it(api, connection,
     assert len(sandbox.posts()) == 1
 
 
-def test_members_post_is_not_repeated_when_duplicates_are_forgotten(
+def test_post_of_a_member_is_not_repeated_after_the_duplicate_window(
     api, connection, sandbox, worker
 ):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
     api.publish(connection, "Once")
     worker.work()
-    # The worker was down meanwhile.
-    worker.finish(job().next_attempt_at + DUPLICATES_FOR)
+    # The worker was down during the window.
+    worker.finish(only_job().next_attempt_at + DUPLICATE_WINDOW)
     worker.work_ahead(3600)
     assert len(sandbox.posts()) == 1
     assert outcome() == ("Unconfirmed", "outcome_unknown")
 
 
 @pytest.mark.parametrize(("status", "times"), [(429, 4), (403, 1), (401, 3), (422, 1)])
-def test_members_lost_post_is_not_forgotten_when_its_repeat_is_refused(
+def test_refused_repeat_leaves_the_outcome_of_a_members_post_unknown(
     api, connection, sandbox, worker, status, times
 ):
-    """What is said of the repeat says nothing of the first call, which may have made the post."""
+    """The response to the repeat does not settle the first request, which may have posted."""
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
     for _ in range(times):
         sandbox.fault("status", status, method="POST", path="^/rest/posts$")
@@ -321,24 +332,22 @@ def test_members_lost_post_is_not_forgotten_when_its_repeat_is_refused(
     assert outcome() in {("Unconfirmed", "outcome_unknown"), ("Published", "")}
 
 
-def test_members_lost_post_is_handed_to_a_person_once_nobody_can_know(
+def test_lost_post_of_a_member_waits_for_a_person_after_the_duplicate_window(
     api, connection, sandbox, worker
 ):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
     job_id = api.publish(connection, "Once").json()["job_id"]
     worker.work()
-    worker.finish(job().next_attempt_at + DUPLICATES_FOR)
+    worker.finish(only_job().next_attempt_at + DUPLICATE_WINDOW)
 
-    assert job().next_attempt_at is None
+    assert only_job().next_attempt_at is None
     data = api.get(f"publishing/jobs/{job_id}/status").json()
     assert "look at the platform" in data["error_message"]
     response = api.post(f"publishing/jobs/{job_id}/resolve", {"outcome": "published"})
     assert response.json()["status"] == "Published"
 
 
-def test_disconnecting_does_not_call_a_post_cancelled_that_may_be_there(
-    api, connection, sandbox, worker
-):
+def test_disconnecting_does_not_cancel_a_post_that_may_exist(api, connection, sandbox, worker):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
     sandbox.fault("status", 429, method="POST", path="^/rest/posts$")
     api.publish(connection, "Once")
@@ -351,7 +360,7 @@ def test_disconnecting_does_not_call_a_post_cancelled_that_may_be_there(
     assert outcome() == ("Unconfirmed", "outcome_unknown")
 
 
-def delete_by_hand(connection, sandbox, post):
+def delete_at_linkedin(connection, sandbox, post):
     headers = {
         "Authorization": f"Bearer {connection.access_token.reveal()}",
         "LinkedIn-Version": VERSION,
@@ -362,15 +371,15 @@ def delete_by_hand(connection, sandbox, post):
 
 
 @pytest.mark.parametrize("is_deleted_duplicate", [False, True], ids=["made by hand", "deleted"])
-def test_twin_is_not_taken_for_a_members_post_whose_call_was_surely_refused(
+def test_duplicate_is_not_the_post_of_a_member_if_no_request_is_in_doubt(
     api, connection, sandbox, worker, is_deleted_duplicate
 ):
     sandbox.call("POST", "settings", linkedin_ghosts="on")
     api.publish(connection, "Hello")
     worker.work_ahead()
-    PublishJob.objects.all().delete()  # somebody else's, as far as we know
+    PublishJob.objects.all().delete()  # so that the first post is not one of ours
     if is_deleted_duplicate:
-        delete_by_hand(connection, sandbox, sandbox.posts()[0])
+        delete_at_linkedin(connection, sandbox, sandbox.posts()[0])
     sandbox.fault("status", 429, method="POST", path="^/rest/posts$")
 
     api.publish(connection, "Hello")
@@ -379,7 +388,7 @@ def test_twin_is_not_taken_for_a_members_post_whose_call_was_surely_refused(
     assert outcome() == ("ContentRejected", "duplicate_content")
 
 
-def test_twin_of_an_older_job_is_not_taken_for_the_post_of_a_newer_one(
+def test_duplicate_that_belongs_to_an_older_job_is_not_the_post_of_a_newer_one(
     api, connection, sandbox, worker
 ):
     first = api.publish(connection, "Hello").json()["job_id"]
@@ -393,11 +402,11 @@ def test_twin_of_an_older_job_is_not_taken_for_the_post_of_a_newer_one(
     second = api.publish(connection, "Hello").json()["job_id"]
     worker.work_ahead(3600)
 
-    stand = {str(each.pk): each.status for each in PublishJob.objects.all()}
-    assert stand == {first: "Published", second: "Unconfirmed"}
+    statuses = {str(job.pk): job.status for job in PublishJob.objects.all()}
+    assert statuses == {first: "Published", second: "Unconfirmed"}
 
 
-def test_twin_made_by_hand_is_not_taken_for_an_organizations_post(
+def test_duplicate_made_by_a_person_is_not_the_post_of_an_organization(
     api, connection, organization, sandbox, worker
 ):
     api.publish(connection, "Hello", platform_specific_options=organization)
@@ -410,46 +419,48 @@ def test_twin_made_by_hand_is_not_taken_for_an_organizations_post(
     worker.finish(timezone.now() + dt.timedelta(seconds=300))
     worker.work_ahead(2 * 86400)
 
-    # It may be ours, late in the list; the list never shows it, so a person has to say.
+    # The post may be ours and missing from the list, so a person has to resolve the job.
     assert outcome() == ("Unconfirmed", "outcome_unknown")
     assert len(sandbox.posts()) == 1
 
 
-def test_organizations_post_is_found_in_its_list(api, connection, organization, sandbox, worker):
+def test_lost_post_of_an_organization_is_found_in_its_list(
+    api, connection, organization, sandbox, worker
+):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
     text = "Once (with #brackets) and _lines_"
     api.publish(connection, text, platform_specific_options=organization)
     worker.work_ahead()
     [post] = sandbox.posts()
-    assert job().remote_id == post["id"]
+    assert only_job().remote_id == post["id"]
     assert len(sandbox.calls("/rest/posts", "POST")) == 1
 
 
-def test_deleted_twin_of_an_organizations_post_is_not_taken_for_it(
+def test_deleted_duplicate_rejects_the_post_of_an_organization(
     api, connection, organization, sandbox, worker
 ):
     sandbox.call("POST", "settings", linkedin_ghosts="on")
     api.publish(connection, "Hello", platform_specific_options=organization)
     worker.work_ahead()
     [first] = sandbox.posts()
-    delete_by_hand(connection, sandbox, first)
+    delete_at_linkedin(connection, sandbox, first)
     sandbox.fault("status", 500, method="POST", path="^/rest/posts$")
 
-    again = api.publish(connection, "Hello", platform_specific_options=organization).json()
+    repeated = api.publish(connection, "Hello", platform_specific_options=organization).json()
     worker.work_ahead(3600)
 
-    state = api.get(f"publishing/jobs/{again['job_id']}/status").json()
+    state = api.get(f"publishing/jobs/{repeated['job_id']}/status").json()
     assert (state["status"], state["error_code"]) == ("ContentRejected", "content_rejected")
     assert "was deleted" in state["error_message"]
     assert sandbox.posts() == []
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])
-def test_twin_that_cannot_be_read_is_looked_up_and_nothing_is_repeated(
+def test_duplicate_that_cannot_be_read_is_looked_up_in_the_list(
     api, connection, organization, sandbox, worker, status
 ):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")
-    # The list does not show the post at first, so that it is repeated, which names the first.
+    # The list lacks the post at first. So the request is repeated, and LinkedIn names the post.
     empty = {"code": 200, "body": {"elements": [], "paging": {"links": []}}}
     sandbox.fault("status", empty, method="GET", path="^/rest/posts$", times=5)
     sandbox.fault("status", status, method="GET", path="^/rest/posts/", times=3)
@@ -462,20 +473,20 @@ def test_twin_that_cannot_be_read_is_looked_up_and_nothing_is_repeated(
     assert outcome() == ("Published", "")
 
 
-def test_same_text_again_is_a_duplicate(api, connection, sandbox, worker):
+def test_post_with_the_same_text_is_refused_as_a_duplicate(api, connection, sandbox, worker):
     api.publish(connection, "Twice")
     worker.work_ahead()
     second = api.publish(connection, "Twice").json()["job_id"]
     worker.work_ahead()
-    data = PublishJob.objects.get(pk=second)
-    assert (data.status, data.error_code) == ("ContentRejected", "duplicate_content")
+    job = PublishJob.objects.get(pk=second)
+    assert (job.status, job.error_code) == ("ContentRejected", "duplicate_content")
     assert len(sandbox.posts()) == 1
 
 
 # --- Connecting ----------------------------------------------------------------------------------
 
 
-def test_self_serve_app_posts_for_the_member(api, make_api, sandbox, worker):
+def test_member_who_connected_by_the_self_serve_login_can_post(api, make_api, sandbox, worker):
     sandbox.call("POST", "settings", linkedin_processing_seconds=0)
     sandbox.account("linkedin", organizations=[])
     started = api.get(
@@ -491,10 +502,10 @@ def test_self_serve_app_posts_for_the_member(api, make_api, sandbox, worker):
     assert api.post("publishing/publish", body).status_code == 202
     worker.work_ahead()
     assert outcome() == ("Published", "")
-    assert sandbox.calls("/rest/images/") == []  # which such an app may not read
+    assert sandbox.calls("/rest/images/") == []  # a self-serve app may not read them
 
 
-def test_sunset_version_is_the_operators_matter(api, connection, sandbox, worker):
+def test_unsupported_api_version_is_a_configuration_error(api, connection, sandbox, worker):
     body = {"status": 426, "code": "NONEXISTENT_VERSION", "message": "not active"}
     sandbox.fault("status", {"code": 426, "body": body}, path="^/rest/posts$", times=9)
     api.publish(connection, "Hi")
@@ -502,8 +513,8 @@ def test_sunset_version_is_the_operators_matter(api, connection, sandbox, worker
     assert outcome() == ("Failed", "platform_configuration")
 
 
-def test_permalink_leads_to_the_post(api, connection, sandbox, worker):
+def test_post_url_leads_to_the_post(api, connection, sandbox, worker):
     api.publish(connection, "Look")
     worker.work_ahead()
-    assert requests.get(job().post_url, timeout=5).ok
-    assert job().post_url.endswith(f"/feed/update/{job().remote_id}/")
+    assert requests.get(only_job().post_url, timeout=5).ok
+    assert only_job().post_url.endswith(f"/feed/update/{only_job().remote_id}/")

@@ -1,6 +1,6 @@
-"""X: threads of which every post goes out once, and films that arrive in parts.
+"""X: threads that publish each post once, uploads in parts, options and limits.
 
-All that our client sends here is held against X's own OpenAPI description.
+Every request that our client sends here is checked against X's own OpenAPI description.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ THREAD = {"thread": ["Two", "Three"]}
 
 
 @pytest.fixture(autouse=True)
-def watched(sandbox):
-    """Every request and every whole answer is as the description says."""
+def recorded(sandbox):
+    """Checks every request and every complete response against the description."""
     with watching(f"{sandbox.url}/twitter/2/") as watcher:
         yield watcher
     assert watcher.calls
@@ -37,10 +37,20 @@ def connection(make_connection):
 
 
 def texts(sandbox) -> list[str]:
+    """The texts of all posts at X, oldest first."""
     return [post["text"] for post in sandbox.posts("twitter")]
 
 
-def test_thread_is_one_chain_and_its_job_names_the_first(api, connection, sandbox, worker):
+def fail_post(sandbox, number, action, value=None):
+    """Makes the publish request for the post with this number in the thread fail, from 0."""
+    for _ in range(number):
+        sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
+    sandbox.fault(action, value, method="POST", path="^/2/tweets$")
+
+
+def test_thread_is_a_chain_of_replies_and_its_job_has_the_id_of_the_first(
+    api, connection, sandbox, worker
+):
     api.publish(connection, "One", platform_specific_options=THREAD)
 
     worker.work()
@@ -54,11 +64,10 @@ def test_thread_is_one_chain_and_its_job_names_the_first(api, connection, sandbo
 
 @pytest.mark.parametrize("action", ["drop_before", "drop_after"])
 @pytest.mark.parametrize("lost", [0, 1, 2])
-def test_lost_answer_at_any_post_of_a_thread(api, connection, sandbox, worker, action, lost):
-    # The faults of one call pass by the posts before it.
-    for _ in range(lost):
-        sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
-    sandbox.fault(action, method="POST", path="^/2/tweets$")
+def test_thread_is_completed_after_a_lost_response_to_any_of_its_posts(
+    api, connection, sandbox, worker, action, lost
+):
+    fail_post(sandbox, lost, action)
     api.publish(connection, "One", platform_specific_options=THREAD)
     worker.work()
     assert PublishJob.objects.get().status == Status.UNCONFIRMED
@@ -69,39 +78,38 @@ def test_lost_answer_at_any_post_of_a_thread(api, connection, sandbox, worker, a
     assert texts(sandbox) == ["One", "Two", "Three"]
 
 
-def test_thread_that_is_refused_midway_tells_how_far_it_came(api, connection, sandbox, worker):
-    sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
-    sandbox.fault("reject", method="POST", path="^/2/tweets$")
+def test_thread_that_is_refused_midway_reports_its_posts_and_resumes_on_retry(
+    api, connection, sandbox, worker
+):
+    fail_post(sandbox, 1, "reject")
     job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
     worker.work()
     assert PublishJob.objects.get().status == Status.CONTENT_REJECTED
     notes = [event["note"] for event in api.get(f"publishing/jobs/{job_id}/events").json()]
     assert "Published 1 of 3." in notes
 
-    # Tried again, it goes on where it stopped.
     assert api.post(f"publishing/jobs/{job_id}/retry").status_code == 200
     worker.work()
     assert texts(sandbox) == ["One", "Two", "Three"]
 
 
 @pytest.fixture
-def begun(api, connection, sandbox, worker):
-    """A job whose first post is out; the second has to wait for so many seconds."""
+def start_thread(api, connection, sandbox, worker):
+    """Starts a thread: its first post is public, X refuses the second one for `seconds`."""
 
-    def begin(seconds=300):
+    def start(seconds=300):
         limit = {"code": 429, "headers": {"Retry-After": str(seconds)}}
-        sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
-        sandbox.fault("status", limit, method="POST", path="^/2/tweets$")
+        fail_post(sandbox, 1, "status", limit)
         job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
         worker.work()
-        assert [post["text"] for post in sandbox.posts()] == ["One"]
+        assert texts(sandbox) == ["One"]
         return job_id
 
-    return begin
+    return start
 
 
-def test_thread_that_has_begun_is_neither_changed_nor_cancelled(api, begun, sandbox, worker):
-    job_id = begun()
+def test_started_thread_can_neither_be_changed_nor_cancelled(api, start_thread, sandbox, worker):
+    job_id = start_thread()
     data = api.get(f"publishing/jobs/{job_id}/status").json()
     assert data["post_url"].endswith(sandbox.posts()[0]["id"])
     change = {"text_content": "Another"}
@@ -112,11 +120,11 @@ def test_thread_that_has_begun_is_neither_changed_nor_cancelled(api, begun, sand
 
     worker.work_ahead()
 
-    assert [post["text"] for post in sandbox.posts()] == ["One", "Two", "Three"]
+    assert texts(sandbox) == ["One", "Two", "Three"]
 
 
-def test_thread_that_has_begun_is_finished_even_if_late(begun, sandbox, worker):
-    begun(seconds=7000)
+def test_started_thread_is_completed_after_its_grace(start_thread, sandbox, worker):
+    start_thread(seconds=7000)
 
     worker.work_ahead(9000)
 
@@ -124,9 +132,10 @@ def test_thread_that_has_begun_is_finished_even_if_late(begun, sandbox, worker):
     assert len(sandbox.posts()) == 3
 
 
-def test_person_settles_one_post_of_a_thread_and_it_goes_on(api, connection, sandbox, worker):
-    sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
-    sandbox.fault("drop_before", method="POST", path="^/2/tweets$")
+def test_thread_continues_after_a_person_resolves_a_post_as_not_published(
+    api, connection, sandbox, worker
+):
+    fail_post(sandbox, 1, "drop_before")
     sandbox.fault("status", 503, method="GET", path="/tweets$", times=200)
     job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
     worker.work_ahead(2 * 86400)
@@ -138,35 +147,33 @@ def test_person_settles_one_post_of_a_thread_and_it_goes_on(api, connection, san
     api.post(f"publishing/jobs/{job_id}/retry")
     worker.work_ahead()
 
-    assert [post["text"] for post in sandbox.posts()] == ["One", "Two", "Three"]
+    assert texts(sandbox) == ["One", "Two", "Three"]
 
 
-def test_person_who_saw_one_post_of_a_thread_names_it_and_the_rest_follows(
+def test_thread_continues_after_a_person_resolves_a_post_as_published(
     api, connection, sandbox, worker
 ):
-    sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
-    sandbox.fault("drop_after", method="POST", path="^/2/tweets$")
+    fail_post(sandbox, 1, "drop_after")
     sandbox.fault("status", 503, method="GET", path="/tweets$", times=200)
     job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
     worker.work_ahead(2 * 86400)
     assert statuses() == {"Unconfirmed": 1}
     sandbox.call("DELETE", "faults")
-    path, found = f"publishing/jobs/{job_id}/resolve", {"outcome": "published"}
+    path, body = f"publishing/jobs/{job_id}/resolve", {"outcome": "published"}
 
-    unnamed = api.post(path, found)
-    assert (unnamed.status_code, unnamed.json()["code"]) == (400, "remote_id_required")
+    without_id = api.post(path, body)
+    assert (without_id.status_code, without_id.json()["code"]) == (400, "remote_id_required")
     second = next(post["id"] for post in sandbox.posts() if post["text"] == "Two")
-    assert api.post(path, {**found, "remote_id": second}).json()["status"] == "Pending"
+    assert api.post(path, {**body, "remote_id": second}).json()["status"] == "Pending"
     worker.work_ahead()
 
     assert texts(sandbox) == ["One", "Two", "Three"]
     assert PublishJob.objects.get().remote_id == sandbox.posts()[0]["id"]
 
 
-def test_thread_whose_post_was_deleted_is_not_begun_anew(api, connection, sandbox, worker):
+def test_thread_whose_last_post_was_deleted_is_not_restarted(api, connection, sandbox, worker):
     gone = {"title": "Invalid Request", "errors": [{"message": "Tweet not found"}]}
-    sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
-    sandbox.fault("status", {"code": 400, "body": gone}, method="POST", path="^/2/tweets$")
+    fail_post(sandbox, 1, "status", {"code": 400, "body": gone})
     job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
     worker.work_ahead()
 
@@ -176,15 +183,17 @@ def test_thread_whose_post_was_deleted_is_not_begun_anew(api, connection, sandbo
     assert len(sandbox.posts()) == 1
 
 
-def test_disconnecting_tells_which_posts_of_a_thread_stay(api, connection, begun):
-    job_id = begun()
+def test_disconnecting_reports_which_posts_of_a_thread_stay(api, connection, start_thread):
+    job_id = start_thread()
     api.delete(f"connections/{connection.pk}")
     data = api.get(f"publishing/jobs/{job_id}/status").json()
     assert data["status"] == "Cancelled"
     assert "1 of its posts is public" in data["error_message"]
 
 
-def test_post_of_a_thread_is_not_taken_for_another_jobs_lost_one(api, connection, sandbox, worker):
+def test_post_of_a_thread_is_not_taken_for_the_lost_post_of_another_job(
+    api, connection, sandbox, worker
+):
     api.publish(connection, "One", platform_specific_options=THREAD)
     worker.work_ahead()
     sandbox.fault("drop_before", method="POST", path="^/2/tweets$")
@@ -192,12 +201,12 @@ def test_post_of_a_thread_is_not_taken_for_another_jobs_lost_one(api, connection
     api.publish(connection, "Two")
     worker.work_ahead(3600)
 
-    # To X an answer and a post of its own are two things.
+    # For X a reply and a post with the same text are no duplicates.
     assert texts(sandbox) == ["One", "Two", "Three", "Two"]
     assert statuses() == {"Published": 2}
 
 
-def test_link_that_leads_elsewhere_in_the_end_is_known_again(api, connection, sandbox, worker):
+def test_post_with_a_link_that_redirects_is_recognised(api, connection, sandbox, worker):
     sandbox.fault("drop_after", method="POST", path="^/2/tweets$")
     api.publish(connection, "Look https://bit.ly/x1 & https://EXAMPLE.com/a%20b/")
 
@@ -207,8 +216,10 @@ def test_link_that_leads_elsewhere_in_the_end_is_known_again(api, connection, sa
     assert len(sandbox.calls("/2/tweets", "POST")) == 1
 
 
-def test_duplicate_of_a_lost_post_is_looked_for_and_not_repeated(api, connection, sandbox, worker):
-    """X has it, as it says itself, but its list comes late."""
+def test_lost_post_that_x_reports_as_a_duplicate_is_looked_up_not_repeated(
+    api, connection, sandbox, worker
+):
+    """X refuses a repeat as a duplicate before its list shows the post."""
     sandbox.fault("drop_after", method="POST", path="^/2/tweets$")
     empty = {"code": 200, "body": {"meta": {"result_count": 0}}}
     sandbox.fault("status", empty, method="GET", path="/tweets$", times=8)
@@ -222,19 +233,19 @@ def test_duplicate_of_a_lost_post_is_looked_for_and_not_repeated(api, connection
 
 @pytest.fixture
 def small_parts(monkeypatch):
-    """Parts of 100 KB, each stored at once: a short film is as good as a long one."""
+    """Parts of 100 KB, with the progress stored after each: a short video has several parts."""
     monkeypatch.setattr(client, "SEGMENT", 100_000)
     monkeypatch.setattr(uploads, "UPLOAD_STEP_S", 0)
 
 
 @pytest.mark.parametrize("action", ["drop_before", "drop_after"])
-def test_film_goes_on_from_the_part_that_failed(
+def test_upload_resumes_at_the_part_that_failed(
     api, connection, sandbox, worker, small_parts, action
 ):
     for _ in range(2):
         sandbox.fault("delay", 0, method="POST", path="/append$")
     sandbox.fault(action, method="POST", path="/append$")
-    api.publish(connection, "A film", assets=[sandbox.clip()])
+    api.publish(connection, "A video", assets=[sandbox.clip()])
 
     worker.work()
     worker.work_ahead()
@@ -242,15 +253,15 @@ def test_film_goes_on_from_the_part_that_failed(
     [post] = sandbox.posts("twitter")
     sent = requests.get(sandbox.clip()["url"], timeout=5).content
     assert post["media"][0]["sha256"] == hashlib.sha256(sent).hexdigest()
-    # Four parts, and the one that failed once more.
+    # Four parts; the one that failed was sent twice.
     assert len(sandbox.calls("/append", "POST")) == 5
     assert len(sandbox.calls("/initialize", "POST")) == 1
 
 
-def test_film_that_the_platform_cannot_process_is_refused(api, connection, sandbox, worker):
+def test_video_that_x_cannot_process_rejects_the_post(api, connection, sandbox, worker):
     failed = {"id": "1", "processing_info": {"state": "failed"}}
     sandbox.fault("status", {"code": 200, "body": {"data": failed}}, path="/finalize$")
-    api.publish(connection, "A film", assets=[sandbox.clip()])
+    api.publish(connection, "A video", assets=[sandbox.clip()])
 
     worker.work()
 
@@ -259,7 +270,7 @@ def test_film_that_the_platform_cannot_process_is_refused(api, connection, sandb
     assert "could not process" in job.error_message
 
 
-def test_upload_that_expired_is_made_anew(api, connection, sandbox, worker):
+def test_expired_upload_is_restarted(api, connection, sandbox, worker):
     gone = {"title": "Invalid Request", "detail": "One or more", "type": "about:blank"}
     gone["errors"] = [{"message": "Your media IDs are invalid.", "parameters": {}}]
     sandbox.fault("status", {"code": 400, "body": gone}, method="POST", path="^/2/tweets$")
@@ -281,7 +292,7 @@ def test_option_is_sent_as_described(api, connection, sandbox, worker, option):
     options = {option: OPTIONS[option]}
     if option == "community_id":
         options["share_with_followers"] = True
-    api.publish(connection, "Said", assets=assets, platform_specific_options=options)
+    api.publish(connection, "With an option", assets=assets, platform_specific_options=options)
     worker.work()
     assert statuses() == {"Published": 1}
 
@@ -296,11 +307,11 @@ def test_media_are_sent_as_described(api, connection, sandbox, worker, names):
             "url": f"{sandbox.url}/samples/{name}",
             "asset_type": "video" if name.endswith("mp4") else "image",
             "mime_type": kinds[name.rpartition(".")[2]],
-            "alt_text": "What is seen",
+            "alt_text": "A description",
         }
         for name in names
     ]
-    assert api.publish(connection, "Seen", assets=assets).status_code == 202
+    assert api.publish(connection, "With media", assets=assets).status_code == 202
     worker.work_ahead()
     sandbox.call("POST", "clock", advance_seconds=60)
     worker.work_ahead()
@@ -308,13 +319,13 @@ def test_media_are_sent_as_described(api, connection, sandbox, worker, names):
 
 
 @pytest.mark.parametrize("names", ["asked", "old", "new", "mixed"])
-@pytest.mark.parametrize("asks_in_new", [False, True])
-def test_lost_answer_is_found_in_whatever_names_x_speaks(
-    api, make_connection, sandbox, worker, monkeypatch, asks_in_new, names
+@pytest.mark.parametrize("use_new_names", [False, True])
+def test_lost_post_is_found_whatever_field_names_x_uses(
+    api, make_connection, sandbox, worker, monkeypatch, use_new_names, names
 ):
-    # Long enough to be kept in a note, whose name is among those that changed.
+    # Long enough for a note, whose field is among the renamed ones.
     subscriber = make_connection("twitter", subscription_type="Premium")
-    monkeypatch.setattr(payloads, "ASKS_IN_NEW_NAMES", asks_in_new)
+    monkeypatch.setattr(payloads, "USE_NEW_NAMES", use_new_names)
     sandbox.call("POST", "settings", twitter_names=names)
     sandbox.fault("drop_after", method="POST", path="^/2/tweets$")
     api.publish(subscriber, "Long & <wide>: https://example.com/ " + "a" * 400)
@@ -339,7 +350,9 @@ def test_lost_answer_is_found_in_whatever_names_x_speaks(
         ({"thread": ["a" * 281]}, 0, "text_length"),
     ],
 )
-def test_rules_that_cross(api, connection, sandbox, options, assets, rule):
+def test_options_that_do_not_fit_the_post_are_violations(
+    api, connection, sandbox, options, assets, rule
+):
     body = {
         "connection_id": str(connection.pk),
         "text_content": "Hi",
@@ -349,7 +362,7 @@ def test_rules_that_cross(api, connection, sandbox, options, assets, rule):
 
     response = api.post("publishing/validate", body).json()
 
-    assert [broken["rule"] for broken in response["violations"]] == ([rule] if rule else [])
+    assert [violation["rule"] for violation in response["violations"]] == ([rule] if rule else [])
     assert response["is_valid"] == (rule is None)
     assert PublishJob.objects.count() == 0
 
@@ -367,15 +380,15 @@ def test_rules_that_cross(api, connection, sandbox, options, assets, rule):
         {"options": ["A", "B"], "duration_minutes": 5, "more": 1},
     ],
 )
-def test_poll_of_another_shape_is_refused_by_its_field(api, connection, poll):
+def test_invalid_poll_is_refused_with_the_name_of_its_field(api, connection, poll):
     response = api.publish(connection, "Which?", platform_specific_options={"poll": poll})
 
     assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
-    fields = {broken["field"] for broken in response.json()["violations"]}
+    fields = {violation["field"] for violation in response.json()["violations"]}
     assert all(field.startswith("platform_specific_options.poll.") for field in fields)
 
 
-def test_daily_window_that_is_used_up_is_waited_for(api, connection, sandbox, worker):
+def test_used_up_daily_limit_defers_the_post_to_its_end(api, connection, sandbox, worker):
     now = int(time.time())
     headers = {
         "x-rate-limit-remaining": "12",
@@ -385,7 +398,7 @@ def test_daily_window_that_is_used_up_is_waited_for(api, connection, sandbox, wo
     }
     limit = {"code": 429, "headers": headers}
     sandbox.fault("status", limit, method="POST", path="^/2/tweets$")
-    api.publish(connection, "Tomorrow", late_grace_seconds=7200)
+    api.publish(connection, "Later", late_grace_seconds=7200)
 
     worker.work()
 

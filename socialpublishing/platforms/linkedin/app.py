@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import ClassVar
 
 from socialpublishing.oauth import OAuth
 from socialpublishing.platforms.app import App, Host
 from socialpublishing.platforms.linkedin import errors
 
-# Each version is supported for a year and then returns 426: to be raised each spring and autumn.
-# https://learn.microsoft.com/en-us/linkedin/marketing/versioning
+# LinkedIn supports a version for a year and then refuses it with status 426: raise it each spring
+# and autumn. https://learn.microsoft.com/en-us/linkedin/marketing/versioning
 VERSION = "202609"
 
 
@@ -47,13 +48,6 @@ class LinkedInApp(App):
 
 
 class LinkedInSelfServeApp(LinkedInApp):
-    """An app without the reviewed Community Management product."""
+    """An app without the Community Management product, which LinkedIn grants after a review."""
 
-    oauth: ClassVar = OAuth(
-        authorize_path=LinkedInApp.oauth.authorize_path,
-        token_path=LinkedInApp.oauth.token_path,
-        scopes=("openid", "profile", "w_member_social"),
-        publish_scopes=LinkedInApp.oauth.publish_scopes,
-        pkce=False,
-        default_lifetime=LinkedInApp.oauth.default_lifetime,
-    )
+    oauth: ClassVar = replace(LinkedInApp.oauth, scopes=("openid", "profile", "w_member_social"))

@@ -1,7 +1,4 @@
-"""What LinkedIn accepts.
-
-The pages that it was read on are given with each kind of post.
-"""
+"""What LinkedIn accepts. The source of the limits stands with each kind of post."""
 
 from __future__ import annotations
 
@@ -20,15 +17,15 @@ CHECKED = dt.date(2026, 11, 22)
 MAX_TEXT = 3000
 MAX_ALT_TEXT = 4086
 MAX_PIXELS = 36_152_320
-# No page bounds the bytes of an image: this is what is uploaded without a second thought.
+# Our own limit: LinkedIn documents none for the bytes of an image.
 IMAGE_BYTES = 20 * MEGABYTE
-# Of an ordinary post; uploads of advertisers may have 5 GB.
+# For ordinary posts; uploads for advertisements may have 5 GB.
 VIDEO_BYTES = 500 * MEGABYTE
 
 CAPABILITIES = Capabilities(
     post_types=(
         PostType(
-            description="A text, an article's card, 1 to 20 images, a GIF, or a video.",
+            description="A text, a link as a card, 1 to 20 images, a GIF, or a video.",
             max_text=MAX_TEXT,
             max_media=20,
             media={
@@ -58,7 +55,7 @@ CAPABILITIES = Capabilities(
         ),
         PostType(
             name="document",
-            description="A PDF, Word or PowerPoint file that readers leaf through.",
+            description="A PDF, Word or PowerPoint file, shown page by page.",
             max_text=MAX_TEXT,
             min_media=1,
             max_media=1,
@@ -87,7 +84,7 @@ CAPABILITIES = Capabilities(
         ),
         PostType(
             name="poll",
-            description="A question with 2 to 4 answers.",
+            description="A question with 2 to 4 choices.",
             max_text=MAX_TEXT,
             options=SHARED_OPTIONS | {"poll"},
             required_options=frozenset({"poll"}),
@@ -100,32 +97,28 @@ CAPABILITIES = Capabilities(
 
 
 def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
-    if "article" in post.options and (
-        len(post.media) > 1 or any(media.kind == MediaKind.VIDEO for media in post.media)
-    ):
+    kinds = {media.kind for media in post.media}
+    if "article" in post.options and (len(post.media) > 1 or MediaKind.VIDEO in kinds):
         yield Violation(
             rule="article_media",
             limit=1,
             actual=len(post.media),
-            message="An article's card has one image at most, and no video.",
-            fix="Take out the other files, or the article.",
+            message="A post with an article has at most one image, and no video.",
+            fix="Remove the other files, or the article.",
         )
     if "organization_urn" in post.options and post.options.get("visibility") == "CONNECTIONS":
         yield Violation(
             rule="visibility_of_organization",
             limit=None,
             actual=None,
-            message="An organization has followers and no connections.",
-            fix="Take out visibility, or choose PUBLIC or LOGGED_IN.",
+            message="An organization has followers, but no connections.",
+            fix="Remove visibility, or choose PUBLIC or LOGGED_IN.",
         )
-    has_title = "title" in post.options
-    if has_title and not any(
-        media.kind in {MediaKind.VIDEO, MediaKind.DOCUMENT} for media in post.media
-    ):
+    if "title" in post.options and not kinds & {MediaKind.VIDEO, MediaKind.DOCUMENT}:
         yield Violation(
             rule="title_needs_file",
             limit=0,
             actual=1,
-            message="A title is for a video or a document.",
-            fix="Add one, or take the title out.",
+            message="Only a video or a document has a title.",
+            fix="Add a video, or remove the title.",
         )

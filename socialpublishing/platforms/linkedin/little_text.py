@@ -1,7 +1,7 @@
-r"""Little text: how LinkedIn wants the commentary of a post written.
+r"""Little text, the format of a post's commentary.
 
-A reserved character without a backslash ends the post, without a word: only what stands before it
-is published.
+Reserved characters need a backslash: LinkedIn cuts the post at the first one without it, and
+reports no error.
 https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/little-text-format
 """
 
@@ -12,14 +12,14 @@ import re
 from socialpublishing.text import HASHTAG
 
 RESERVED = re.compile(r"[\\|{}@\[\]()<>#*_~]")
-# A mention is written by the caller in LinkedIn's own form, and stays as it is.
+# Callers write a mention in LinkedIn's own form; it is kept as it is.
 MENTION = re.compile(r"@\[[^\[\]\\]+\]\(urn:li:(?:person|organization):[\w-]+\)")
-TEMPLATE = re.compile(r"\{hashtag\|\\#\|((?:\\.|[^|{}\\])+)\}")
+HASHTAG_TEMPLATE = re.compile(r"\{hashtag\|\\#\|((?:\\.|[^|{}\\])+)\}")
 ESCAPED = re.compile(r"\\([\\|{}@\[\]()<>#*_~])")
 
 
 def write(text: str) -> str:
-    """`text` as little text: hashtags and mentions stay alive, all else is what it is."""
+    """`text` as little text: hashtags and mentions become links, the rest is escaped."""
     pieces: list[str] = []
     end = 0
     for mention in MENTION.finditer(text):
@@ -29,6 +29,7 @@ def write(text: str) -> str:
 
 
 def _write_plain(text: str) -> str:
+    """As `write`, for a text without mentions."""
     pieces: list[str] = []
     end = 0
     for tag in HASHTAG.finditer(text):
@@ -42,5 +43,5 @@ def _escape(text: str) -> str:
 
 
 def read(commentary: str) -> str:
-    """What readers see of `commentary`, mentions left as they are written."""
-    return ESCAPED.sub(r"\1", TEMPLATE.sub(r"#\1", commentary))
+    """The text that `commentary` was written from."""
+    return ESCAPED.sub(r"\1", HASHTAG_TEMPLATE.sub(r"#\1", commentary))

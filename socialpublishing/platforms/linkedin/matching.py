@@ -1,4 +1,4 @@
-"""Recognising our post in LinkedIn's lists."""
+"""Recognises a post of ours in a list from LinkedIn."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from socialpublishing.platforms.linkedin import little_text
 from socialpublishing.posts import Post
 
 
-def shows(found: Mapping[str, Any], post: Post, assets: Sequence[str]) -> bool:
-    """Is `found`, as LinkedIn gives it back, this `post`?"""
-    if found.get("lifecycleState", "PUBLISHED") != "PUBLISHED":
-        return False  # a draft, or one that LinkedIn could not publish
-    if little_text.read(str(found.get("commentary", ""))) != post.text:
+def is_same_post(listed: Mapping[str, Any], post: Post, assets: Sequence[str]) -> bool:
+    """Is `listed`, a post from LinkedIn's list, this `post`? `assets`: URNs of its uploads."""
+    if listed.get("lifecycleState", "PUBLISHED") != "PUBLISHED":
+        return False  # a draft, or a post that LinkedIn could not publish
+    if little_text.read(str(listed.get("commentary", ""))) != post.text:
         return False
-    return not assets or assets[0] in _asset_ids(found.get("content") or {})
+    return not assets or assets[0] in _asset_urns(listed.get("content") or {})
 
 
-def _asset_ids(content: Mapping[str, Any]) -> list[str]:
+def _asset_urns(content: Mapping[str, Any]) -> list[str]:
     images = content.get("multiImage", {}).get("images", [])
-    one = [content.get("media", {}).get("id"), content.get("article", {}).get("thumbnail")]
-    return [each for each in [*one, *(image.get("id") for image in images)] if each]
+    single = [content.get("media", {}).get("id"), content.get("article", {}).get("thumbnail")]
+    return [urn for urn in [*single, *(image.get("id") for image in images)] if urn]
 
 
-def made_at(found: Mapping[str, Any]) -> dt.datetime:
-    return dt.datetime.fromtimestamp(found["createdAt"] / 1000, tz=dt.UTC)
+def created_at(listed: Mapping[str, Any]) -> dt.datetime:
+    return dt.datetime.fromtimestamp(listed["createdAt"] / 1000, tz=dt.UTC)

@@ -1,4 +1,4 @@
-"""What a LinkedIn post may have beside its text and its assets."""
+"""The options of a LinkedIn post."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class LinkedInArticle(StrictSerializer):
 class LinkedInPoll(StrictSerializer):
     question = TextField(max_length=140)
     options = serializers.ListField(
-        child=TextField(max_length=30), min_length=2, max_length=4, help_text="The answers."
+        child=TextField(max_length=30), min_length=2, max_length=4, help_text="The choices."
     )
-    duration_days = IntegerField(help_text="1, 3, 7 or 14.")
+    duration_days = IntegerField(help_text="Days that the poll is open: 1, 3, 7 or 14.")
 
     def validate_duration_days(self, days: int) -> int:
         if days not in DURATIONS:
@@ -56,20 +56,20 @@ class LinkedInOptions(options.PostOptions):
     }
     post_type = options.choice("The kind of post.", "feed", "document", "poll")
     organization_urn = options.text(
-        "The organization to post for, one of the destinations; without it, the default one or "
-        "the member.",
+        "The organization that the post is for, one of the connection's destinations. Default: "
+        "the default destination, or the member if there is none.",
         max_length=50,
         validators=[ORGANIZATION],
     )
     visibility = options.choice(
-        "Who sees it; without it, everyone. CONNECTIONS is for members only.",
+        "Who can see the post. Default: everyone. CONNECTIONS is for members only.",
         "PUBLIC",
         "CONNECTIONS",
         "LOGGED_IN",
     )
-    disable_reshare = options.boolean("Keep others from reposting it.")
-    title = options.text("The title of the video or the document.", max_length=400)
+    disable_reshare = options.boolean("Do not let others repost it.")
+    title = options.text("The title of the video or document.", max_length=400)
     article = LinkedInArticle(
-        **options.optional("A link as a card; an image of the post becomes its picture.")
+        **options.optional("A link, shown as a card with the image of the post.")
     )
-    poll = LinkedInPoll(**options.optional("The poll; it stands with no media."))
+    poll = LinkedInPoll(**options.optional("The poll. It cannot be combined with assets."))

@@ -1,4 +1,4 @@
-"""What is sent to make a post.
+"""The JSON of requests that create posts and uploads.
 
 https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/posts-api
 """
@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from socialpublishing.platforms.linkedin import little_text
-from socialpublishing.posts import MediaKind, Post
+from socialpublishing.posts import Media, MediaKind, Post
 
-# The resource that takes uploads of a kind, and what its answers call the asset.
+# The resource that accepts uploads of a kind, and the field of its response with the asset's URN.
 ASSETS: Mapping[str, tuple[str, str]] = {
     MediaKind.IMAGE: ("images", "image"),
     MediaKind.GIF: ("images", "image"),
@@ -22,9 +22,27 @@ ASSETS: Mapping[str, tuple[str, str]] = {
 DURATIONS = {1: "ONE_DAY", 3: "THREE_DAYS", 7: "SEVEN_DAYS", 14: "FOURTEEN_DAYS"}
 
 
-def author_urn(account_id: str) -> str:
-    """Of a person the bare id is known, of an organization its URN."""
-    return account_id if account_id.startswith("urn:") else f"urn:li:person:{account_id}"
+def initialize_payload(media: Media, *, author: str) -> dict[str, Any]:
+    """Announces an upload."""
+    request: dict[str, Any] = {"owner": author}
+    if media.kind == MediaKind.VIDEO:
+        request |= {
+            "fileSizeBytes": media.size_bytes,
+            "uploadCaptions": False,
+            "uploadThumbnail": False,
+        }
+    return {"initializeUploadRequest": request}
+
+
+def finalize_payload(video: Mapping[str, Any]) -> dict[str, Any]:
+    """Ends the upload of a video. `video` is its entry in the progress handle."""
+    return {
+        "finalizeUploadRequest": {
+            "video": video["urn"],
+            "uploadToken": video["upload_token"],
+            "uploadedPartIds": video["etags"],
+        }
+    }
 
 
 def post_payload(post: Post, *, author: str, assets: Sequence[str]) -> dict[str, Any]:
@@ -46,24 +64,30 @@ def post_payload(post: Post, *, author: str, assets: Sequence[str]) -> dict[str,
 
 def _content(post: Post, assets: Sequence[str]) -> dict[str, Any]:
     if poll := post.options.get("poll"):
-        return {
-            "poll": {
-                "question": poll["question"],
-                "options": [{"text": text} for text in poll["options"]],
-                "settings": {"duration": DURATIONS[poll["duration_days"]]},
-            }
-        }
+        return {"poll": _poll(poll)}
     if article := post.options.get("article"):
-        # LinkedIn does not look at the page: what the card shows has to be told.
-        card = {"source": article["url"], "title": article["title"]}
-        if description := article.get("description"):
-            card["description"] = description
-        return {"article": card | ({"thumbnail": assets[0]} if assets else {})}
-    shown = [
+        return {"article": _article(article, assets)}
+    media = [
         {"id": urn} | ({"altText": media.alt_text} if media.alt_text else {})
         for urn, media in zip(assets, post.media, strict=True)
     ]
-    if len(shown) > 1:
-        return {"multiImage": {"images": shown}}
+    if len(media) > 1:
+        return {"multiImage": {"images": media}}
     title = post.options.get("title")
-    return {"media": {**shown[0], **({"title": title} if title else {})}} if shown else {}
+    return {"media": media[0] | ({"title": title} if title else {})} if media else {}
+
+
+def _poll(poll: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "question": poll["question"],
+        "options": [{"text": choice} for choice in poll["options"]],
+        "settings": {"duration": DURATIONS[poll["duration_days"]]},
+    }
+
+
+def _article(article: Mapping[str, Any], assets: Sequence[str]) -> dict[str, Any]:
+    # LinkedIn does not read the page: the post has to contain what the card shows.
+    card = {"source": article["url"], "title": article["title"]}
+    if description := article.get("description"):
+        card["description"] = description
+    return card | ({"thumbnail": assets[0]} if assets else {})

@@ -1,4 +1,4 @@
-"""X, still `twitter` in the API."""
+"""X, named `twitter` in the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""X, still `twitter` in the API.
+"""X, named `twitter` in the API.
 
 Written from https://docs.x.com (OAuth 2.0 with PKCE, POST /2/tweets, media upload v2, errors, rate
 limits) and the official OpenAPI description 2.167, as of 2026-11-22.
@@ -30,11 +30,14 @@ from socialpublishing.platforms.twitter.limits import (
     limits_of,
 )
 from socialpublishing.platforms.twitter.limits import cross_violations as cross_violations_of
-from socialpublishing.platforms.twitter.matching import says
+from socialpublishing.platforms.twitter.matching import is_same_post
 from socialpublishing.platforms.twitter.metrics import TwitterMetrics
 from socialpublishing.platforms.twitter.options import TwitterOptions
 from socialpublishing.platforms.twitter.payloads import (
-    asked_fields,
+    alt_text_payload,
+    fields_parameter,
+    initialize_payload,
+    since_parameter,
     thread_texts,
     tweet_payload,
 )
@@ -54,6 +57,8 @@ class Twitter(Platform):
     cross_violations = staticmethod(cross_violations_of)
     read_error = staticmethod(errors.read_error)
 
+    # --- Before a post is accepted ---------------------------------------------------------------
+
     @classmethod
     def limits(cls, profile: Mapping[str, Any]) -> Capabilities:
         return limits_of(profile)
@@ -62,9 +67,11 @@ class Twitter(Platform):
     def count_parts(cls, post: Post) -> int:
         return len(thread_texts(post))
 
+    # --- Publishing ------------------------------------------------------------------------------
+
     def prepare(self, post: Post, progress: Progress) -> Progress:
-        """Uploads the media in their order: an image in one call, all else in parts."""
-        media_ids = list(progress.handle.get("media_ids", []))
+        """Upload the files one by one: an image in one request, a GIF or video in parts."""
+        media_ids = progress.handle.get("media_ids", [])
         media = post.media[len(media_ids)]
         if media.kind == MediaKind.IMAGE:
             media_id = self._upload_image(post, media)
@@ -75,11 +82,8 @@ class Twitter(Platform):
                 return progress
             media_id = upload["id"]
         if media.alt_text:
-            self.http.post(
-                "/2/media/metadata",
-                json={"id": media_id, "metadata": {"alt_text": {"text": media.alt_text}}},
-            )
-        media_ids.append(media_id)
+            self.http.post("/2/media/metadata", json=alt_text_payload(media_id, media.alt_text))
+        media_ids = [*media_ids, media_id]
         if len(media_ids) < len(post.media):
             return progress.preparing(media_ids=media_ids, upload=None)
         return progress.ready(media_ids=media_ids, upload=None)
@@ -95,41 +99,32 @@ class Twitter(Platform):
         return media_id
 
     def _upload_in_parts(self, media: Media, progress: Progress) -> Progress:
-        """One step of https://docs.x.com/x-api/media/quickstart/media-upload-chunked."""
-        assert media.size_bytes is not None
+        """One step of https://docs.x.com/x-api/media/quickstart/media-upload-chunked.
+
+        In the progress handle, `is_whole` means that X has all parts, `is_ready` that it has
+        processed them.
+        """
+        size = media.size_bytes
+        assert size is not None
         upload = progress.handle.get("upload")
         if upload is None:
-            category = "tweet_gif" if media.kind == MediaKind.GIF else "tweet_video"
-            response = self.http.post(
-                "/2/media/upload/initialize",
-                json={
-                    "media_type": media.mime_type,
-                    "total_bytes": media.size_bytes,
-                    "media_category": category,
-                },
-            )
-            begun = {
-                "id": response["data"]["id"],
-                "offset": 0,
-                "is_whole": False,
-                "is_ready": False,
-            }
-            return progress.preparing(upload=begun)
-        if upload["offset"] < media.size_bytes:
+            return progress.preparing(upload=self._initialize_upload(media))
+        if upload["offset"] < size:
             offset = self._append(media, upload["id"], upload["offset"])
-            done = f"{offset / MEGABYTE:.0f} of {media.size_bytes / MEGABYTE:.0f} MB"
-            return progress.preparing(upload={**upload, "offset": offset}, note=f"Uploaded {done}.")
-        if not upload["is_whole"]:
-            response = self.http.post(f"/2/media/upload/{upload['id']}/finalize")
-        else:
-            params = {"command": "STATUS", "media_id": upload["id"]}
-            response = self.http.get("/2/media/upload", params=params)
-        return self._processed(progress, {**upload, "is_whole": True}, response["data"])
+            note = f"Uploaded {offset / MEGABYTE:.0f} of {size / MEGABYTE:.0f} MB."
+            return progress.preparing(upload={**upload, "offset": offset}, note=note)
+        data = self._check_upload(upload) if upload["is_whole"] else self._finalize_upload(upload)
+        return _processed(progress, {**upload, "is_whole": True}, data)
+
+    def _initialize_upload(self, media: Media) -> dict[str, Any]:
+        response = self.http.post("/2/media/upload/initialize", json=initialize_payload(media))
+        return {"id": response["data"]["id"], "offset": 0, "is_whole": False, "is_ready": False}
 
     def _append(self, media: Media, media_id: str, start: int) -> int:
+        """Upload the file from byte `start` on. Returns the offset that the upload has reached."""
         assert media.size_bytes is not None
-        small = media.size_bytes <= MAX_SEGMENTS * SEGMENT
-        part_bytes = SEGMENT if small else LARGEST_SEGMENT
+        is_small = media.size_bytes <= MAX_SEGMENTS * SEGMENT
+        part_bytes = SEGMENT if is_small else LARGEST_SEGMENT
 
         def send(offset: int, part: Body) -> None:
             index = str(offset // part_bytes)
@@ -146,25 +141,16 @@ class Twitter(Platform):
 
         return send_in_parts(media, start=start, part_bytes=part_bytes, send=send)
 
-    def _processed(
-        self, progress: Progress, upload: Mapping[str, Any], data: Mapping[str, Any]
-    ) -> Progress:
-        # Without it, there is nothing to process.
-        info = data.get("processing_info") or {"state": "succeeded"}
-        if info["state"] == "failed":
-            # The description knows of no reason; some answers gave one.
-            reason = info.get("error", {}).get("message", "it does not say why")
-            raise ContentRejectedError(f"X could not process the media: {reason}")
-        if info["state"] == "succeeded":
-            return progress.preparing(upload={**upload, "is_ready": True})
-        pause = dt.timedelta(seconds=min(max(info.get("check_after_secs", 1), 1), 60))
-        return progress.preparing(upload=upload, poll_after=pause, note="X processes the media.")
+    def _finalize_upload(self, upload: Mapping[str, Any]) -> Any:
+        return self.http.post(f"/2/media/upload/{upload['id']}/finalize")["data"]
+
+    def _check_upload(self, upload: Mapping[str, Any]) -> Any:
+        params = {"command": "STATUS", "media_id": upload["id"]}
+        return self.http.get("/2/media/upload", params=params)["data"]
 
     def publish(self, post: Post, progress: Progress) -> Progress:
-        """The next post of the thread; most threads have but one."""
-        http = self.http
-        if progress.posted:
-            http = self.http_reading(errors.read_reply_error)
+        """Publish the next post of the thread. Most threads have only one."""
+        http = self.http_reading(errors.read_reply_error) if progress.posted else self.http
         response = http.post("/2/tweets", json=tweet_payload(post, progress))
         return self._with_part(post, progress, response["data"]["id"])
 
@@ -182,25 +168,28 @@ class Twitter(Platform):
     def lookup(
         self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | Progress | None:
+        """Search the account's posts for the next post of the thread."""
         posted = progress.posted
         wanted = Post(text=thread_texts(post)[len(posted)], media=() if posted else post.media)
-        known = {*other_post_ids, *posted}
+        known_ids = {*other_post_ids, *posted}
         params = {
             "max_results": "20",
-            "start_time": since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            **asked_fields("created_at", "entities", "note_tweet"),
+            **since_parameter(since),
+            **fields_parameter("created_at", "entities", "note_tweet"),
         }
         pages = read_pages(
             params,
             read=lambda params: self.http.get(f"/2/users/{self.account.id}/tweets", params=params),
-            following=following_params,
+            following=_next_params,
             max_pages=MAX_LOOKUP_PAGES,
         )
         for page in pages:
             for tweet in page.get("data", []):
-                if tweet["id"] not in known and says(tweet, wanted):
+                if tweet["id"] not in known_ids and is_same_post(tweet, wanted):
                     return self._with_part(post, progress, tweet["id"])
         return None
+
+    # --- Connecting ------------------------------------------------------------------------------
 
     def profile(self) -> Profile:
         response = self.http.get(
@@ -219,17 +208,29 @@ class Twitter(Platform):
 
     def revoke(self, refresh_token: Secret | None) -> None:
         token = refresh_token or self.account.token
-        http = self.app.http()
-        http.post(
+        credentials = basic(self.app.client_id(), self.app.client_secret().reveal())
+        self.app.http().post(
             "/2/oauth2/revoke",
             data={"token": token.reveal()},
-            headers={
-                "Authorization": basic(self.app.client_id(), self.app.client_secret().reveal())
-            },
+            headers={"Authorization": credentials},
         )
 
 
-def following_params(params: dict[str, str], page: Any) -> dict[str, str] | None:
+def _processed(progress: Progress, upload: Mapping[str, Any], data: Mapping[str, Any]) -> Progress:
+    """How far X has processed a complete upload, by `data` from X."""
+    # Without `processing_info` there is nothing to process.
+    info = data.get("processing_info") or {"state": "succeeded"}
+    if info["state"] == "failed":
+        # The description has no field for the reason, but some responses had one.
+        reason = info.get("error", {}).get("message", "it gives no reason")
+        raise ContentRejectedError(f"X could not process the media: {reason}")
+    if info["state"] == "succeeded":
+        return progress.preparing(upload={**upload, "is_ready": True})
+    wait = dt.timedelta(seconds=min(max(info.get("check_after_secs", 1), 1), 60))
+    return progress.preparing(upload=upload, poll_after=wait, note="X is processing the media.")
+
+
+def _next_params(params: dict[str, str], page: Any) -> dict[str, str] | None:
     """The parameters of the request for the next page; None after the last one."""
     token = page.get("meta", {}).get("next_token")
     return {**params, "pagination_token": token} if token else None

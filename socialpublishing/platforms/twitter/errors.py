@@ -1,4 +1,4 @@
-"""X's errors.
+"""Reads X's errors.
 
 https://docs.x.com/x-api/fundamentals/response-codes-and-errors
 """
@@ -23,8 +23,9 @@ from socialpublishing.errors import (
 from socialpublishing.http import PlatformResponse, retry_after
 from socialpublishing.platforms.app import read_oauth_error
 
-# https://docs.x.com/x-api/fundamentals/rate-limits; those of a day are seen with old plans.
-WINDOWS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
+# Prefixes of the headers of each limit: https://docs.x.com/x-api/fundamentals/rate-limits. Those of
+# a day were seen with old plans.
+LIMITS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
 
 
 def read_token_error(response: PlatformResponse) -> PlatformApiError:
@@ -38,7 +39,7 @@ def read_token_error(response: PlatformResponse) -> PlatformApiError:
 
 
 def read_error(response: PlatformResponse) -> PlatformApiError:
-    """By status, type, words: docs.x.com/x-api/fundamentals/response-codes-and-errors."""
+    """The error by status and type; by its text where X gives no type of its own."""
     body = response.json if isinstance(response.json, dict) else {}
     kind = str(body.get("type", "")).rsplit("/", 1)[-1]
     title, detail = str(body.get("title", "")), _detail(body)
@@ -46,56 +47,72 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
         "platform_code": kind if kind not in {"", "about:blank", "blank"} else title,
         "request_id": _request_id(response),
     }
-    words = f"{title} {detail}".lower()
     match response.status_code:
         case 401:
             return TokenExpiredError(**facts)
         case 402:
-            return PlatformConfigurationError("The service's credits at X are spent.", **facts)
-        case 403 if "spendcap" in words.replace(" ", "") or kind == "client-forbidden":
-            return PlatformConfigurationError(f"X refuses this service: {detail}", **facts)
-        case 403 if "duplicate content" in words:
-            return DuplicateContentError("X has this very post already.", **facts)
-        case 403 if kind == "oauth1-permissions" or title == detail == "Forbidden":
-            return InsufficientPermissionsError(**facts)
-        case 403 if "suspended" in kind:
-            return InsufficientPermissionsError(f"The account is suspended: {detail}", **facts)
-        case 400 if "not found" in words or "media ids are invalid" in words:
-            # Uploads live for a day.
+            return PlatformConfigurationError("The service's credits at X are used up.", **facts)
+        case 403:
+            return _read_forbidden(kind, title, detail, facts)
+        case 400 if _is_upload_lost(f"{title} {detail}".lower()):
             return UploadLostError(**facts)
-        case 400 | 403 | 404:
+        case 400 | 404:
             return ContentRejectedError(f"X refused the post: {detail}", **facts)
         case 429 if kind == "usage-capped":
             return PlatformConfigurationError("The service's quota at X is used up.", **facts)
         case 429:
-            return RateLimitError("X asks us to wait.", until=_allowed_at(response), **facts)
+            return RateLimitError("X asks us to wait.", until=_limit_end(response), **facts)
         case status if status >= 500:
-            return NoResponseError(f"X answered with an error of its own ({status}).", **facts)
-    return PlatformApiError(f"X answered {response.status_code}: {detail}", **facts)
+            return NoResponseError(f"X reported an error of its own ({status}).", **facts)
+    return PlatformApiError(f"X responded with {response.status_code}: {detail}", **facts)
+
+
+def _read_forbidden(
+    kind: str, title: str, detail: str, facts: Mapping[str, Any]
+) -> PlatformApiError:
+    """X uses status 403 for the app, the connection, the account and the post."""
+    text = f"{title} {detail}".lower()
+    if kind == "client-forbidden" or "spendcap" in text.replace(" ", ""):
+        return PlatformConfigurationError(f"X refuses this service: {detail}", **facts)
+    if "duplicate content" in text:
+        return DuplicateContentError("X has the same post already.", **facts)
+    if kind == "oauth1-permissions" or title == detail == "Forbidden":
+        return InsufficientPermissionsError(**facts)
+    if "suspended" in kind:
+        return InsufficientPermissionsError(f"The account is suspended: {detail}", **facts)
+    return ContentRejectedError(f"X refused the post: {detail}", **facts)
+
+
+def _is_upload_lost(text: str) -> bool:
+    """X keeps an upload for a day. These errors have no type of their own."""
+    return "not found" in text or "media ids are invalid" in text
 
 
 def read_reply_error(response: PlatformResponse) -> PlatformApiError:
-    """Of a later post of a thread: it has no media, so what is not found is the one before."""
+    """The error for a later post of a thread.
+
+    It has no media: what X does not find is the post before it.
+    """
     error = read_error(response)
     if isinstance(error, UploadLostError):
         return ContentRejectedError("X no longer has the post before it in the thread.")
     return error
 
 
-def _allowed_at(response: PlatformResponse) -> dt.datetime | None:
-    """The end of the last of all windows that are used up; some accounts have one of a day."""
-    used_up = [
-        retry_after(response, reset_header=f"{window}-reset")
-        for window in WINDOWS
-        if response.headers.get(f"{window}-remaining", "0").strip() == "0"
+def _limit_end(response: PlatformResponse) -> dt.datetime | None:
+    """The latest end of all limits that are used up."""
+    ends = [
+        retry_after(response, reset_header=f"{limit}-reset")
+        for limit in LIMITS
+        if response.headers.get(f"{limit}-remaining", "0").strip() == "0"
     ]
-    return max(filter(None, used_up), default=None)
+    return max(filter(None, ends), default=None)
 
 
 def _detail(body: Mapping[str, Any]) -> str:
     errors = body.get("errors")
     if isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        # The outer words of an invalid request say only that it is one.
+        # The outer detail of an invalid request does not name the reason.
         return str(errors[0].get("message") or body.get("detail", ""))
     return str(body.get("detail", ""))
 

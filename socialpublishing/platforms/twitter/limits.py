@@ -13,15 +13,22 @@ from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, 
 from socialpublishing.platforms.twitter.options import TwitterOptions
 from socialpublishing.posts import MediaKind, Post
 
-# https://docs.x.com/x-api/media/quickstart/media-upload-chunked: 1,000 segments of up to 8 MB each;
-# smaller ones are lost sooner and repeated cheaper.
+# https://docs.x.com/x-api/media/quickstart/media-upload-chunked: 1,000 segments of up to 8 MB each.
+# We prefer smaller ones: less is sent again if one fails.
 MAX_SEGMENTS = 1000
 SEGMENT = 4 * MEGABYTE
 LARGEST_SEGMENT = 8 * MEGABYTE
 
 
 # https://docs.x.com/x-api/media/quickstart/best-practices, since 2026-09-01: 20 minutes, and 125
-# for subscribers. What an account may post in the end, X alone judges.
+# for subscribers. X may still refuse a video of this length from an account.
+VIDEO_S = 20 * 60
+SUBSCRIBERS_VIDEO_S = 125 * 60
+# https://docs.x.com/changelog, 2024-08-20
+SUBSCRIBERS_TEXT = 25_000
+SUBSCRIPTIONS = frozenset({"Basic", "Premium", "PremiumPlus"})
+
+
 def _media_limits(*, longest_s: float) -> Mapping[MediaKind, MediaLimit]:
     return {
         MediaKind.IMAGE: MediaLimit(
@@ -55,7 +62,7 @@ CAPABILITIES = Capabilities(
             text_unit=TextUnit.WEIGHTED,
             max_cashtags=1,
             max_media=4,
-            media=_media_limits(longest_s=20 * 60),
+            media=_media_limits(longest_s=VIDEO_S),
             max_alt_text=1000,
             options=frozenset(TwitterOptions.examples) - {"post_type"},
             source="https://docs.x.com/x-api/posts/create-post",
@@ -66,38 +73,39 @@ CAPABILITIES = Capabilities(
 
 
 def limits_of(profile: Mapping[str, Any]) -> Capabilities:
-    # https://docs.x.com/changelog, 2024-08-20: subscribers write up to 25,000.
-    if profile.get("subscription_type") in {"Basic", "Premium", "PremiumPlus"}:
-        media = _media_limits(longest_s=125 * 60)
-        return CAPABILITIES.adapted(max_text=25_000, media=media)
+    """What X accepts from an account with this profile."""
+    if profile.get("subscription_type") in SUBSCRIPTIONS:
+        media = _media_limits(longest_s=SUBSCRIBERS_VIDEO_S)
+        return CAPABILITIES.adapted(max_text=SUBSCRIBERS_TEXT, media=media)
     return CAPABILITIES
 
 
 def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
-    for number, part in enumerate(post.options.get("thread", ()), start=2):
-        for broken in content_limits.violations(Post(text=part), Capabilities(post_types=(kind,))):
-            yield replace(broken, message=f"Post {number} of the thread: {broken.message}")
+    limits = Capabilities(post_types=(kind,))
+    for number, text in enumerate(post.options.get("thread", ()), start=2):
+        for violation in content_limits.violations(Post(text=text), limits):
+            yield replace(violation, message=f"Post {number} of the thread: {violation.message}")
     if post.options.get("poll") and post.media:
         yield Violation(
             rule="poll_alone",
             limit=0,
             actual=len(post.media),
-            message="A poll stands in a post without assets.",
-            fix="Take out the assets, or the poll.",
+            message="A post with a poll has no assets.",
+            fix="Remove the assets, or the poll.",
         )
     if post.options.get("tagged_user_ids") and not post.media:
         yield Violation(
             rule="tags_need_media",
             limit=1,
             actual=0,
-            message="Accounts are tagged in media, and the post has none.",
-            fix="Add an image, or take out tagged_user_ids.",
+            message="tagged_user_ids tags accounts in media, and the post has none.",
+            fix="Add an image, or remove tagged_user_ids.",
         )
     if "share_with_followers" in post.options and not post.options.get("community_id"):
         yield Violation(
             rule="share_needs_community",
             limit=None,
             actual=None,
-            message="share_with_followers is for posts to a community.",
-            fix="Name a community_id, or take it out.",
+            message="share_with_followers is only for posts to a community.",
+            fix="Add community_id, or remove share_with_followers.",
         )

@@ -1,8 +1,9 @@
-"""What became of an account's posts on X, and which hashtags go with words there.
+"""Metrics of an account's posts on X, and hashtags of posts about keywords.
 
 https://docs.x.com/x-api/fundamentals/metrics, https://docs.x.com/x-api/posts/search/introduction.
-X charges for every post that it hands out, again and again from one day to the next
-(https://docs.x.com/x-api/getting-started/pricing): nothing here reads more than it was asked to.
+X charges for every post that it returns, and again on the next day
+(https://docs.x.com/x-api/getting-started/pricing): nothing here reads more posts than its caller
+allows.
 """
 
 from __future__ import annotations
@@ -24,18 +25,17 @@ from socialpublishing.platforms.metrics import (
     TagQuery,
 )
 from socialpublishing.platforms.twitter.matching import written_text
-from socialpublishing.platforms.twitter.payloads import asked_fields
+from socialpublishing.platforms.twitter.payloads import fields_parameter, since_parameter
 from socialpublishing.text import hashtag_of
 
 MAX_IDS = 100
-# The least and the most that a page of a timeline, and of a search, can hold.
+# The smallest and the largest page that X returns of a timeline, and of a search.
 TIMELINE_PAGE = (5, 100)
 SEARCH_PAGE = (10, 100)
-# Pages may hold less than they were asked for: what a timeline leaves out is taken from its pages.
+# More than the budget needs: pages of a timeline are short where posts are excluded.
 MAX_PAGES = 40
 MAX_QUERY = 512
-# What the first part of a media key says is documented nowhere; to be told what it is, the media
-# would have to be read too.
+# By the first part of a media key. This is not documented, but X charges for reading the media.
 MEDIA_KINDS = {"3": "image", "7": "video", "13": "video", "16": "gif"}
 FIELD_REFUSALS = ("/not-authorized-for-field", "/field-unauthorized")
 
@@ -45,20 +45,25 @@ class TwitterMetrics(MetricsReader[Platform]):
     reads_are_billed = True
 
     def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:
-        """Without replies, and so without all but the first post of a thread.
+        """Without replies, and so only the first post of a thread.
 
-        Clicks are not among the numbers: X tells them of the last 30 days only, and posts of one
-        history are to be compared with each other. Raises MetricsNotAvailableError if `limit` is
-        less than X hands out at once.
+        Without clicks: X returns them for 30 days only, and the posts of one history have to be
+        comparable. Raises MetricsNotAvailableError if `limit` is below X's smallest page.
         """
-        account = self.client.account
         params = {
             "exclude": "replies,retweets",
-            "start_time": since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            **asked_fields("created_at", "entities", "note_tweet", "attachments", "public_metrics"),
+            **since_parameter(since),
+            **fields_parameter(
+                "created_at", "entities", "note_tweet", "attachments", "public_metrics"
+            ),
         }
-        path = f"/2/users/{account.id}/tweets"
-        tweets = self._pages(path, params, TIMELINE_PAGE, "pagination_token", limit)
+        tweets = self._read_pages(
+            f"/2/users/{self.client.account.id}/tweets",
+            params,
+            page_sizes=TIMELINE_PAGE,
+            token_parameter="pagination_token",
+            budget=limit,
+        )
         return [past_post(tweet) for tweet in tweets]
 
     def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:
@@ -68,17 +73,17 @@ class TwitterMetrics(MetricsReader[Platform]):
         return found
 
     def _metrics(self, ids: Sequence[str]) -> dict[str, Metrics]:
-        found, refused = self._read(ids, "public_metrics", "non_public_metrics")
-        # Of posts older than 30 days X does not tell clicks. If it holds back the whole post for
-        # it, which is documented nowhere, that is read again without them.
-        held_back = [post_id for post_id in ids if post_id in refused - found.keys()]
-        if held_back:
-            found |= self._read(held_back, "public_metrics")[0]
+        found, refused = self._read_posts(ids, "public_metrics", "non_public_metrics")
+        # X returns no clicks for posts older than 30 days. It may leave out such a post altogether,
+        # which is not documented: read it again without clicks.
+        missing = [post_id for post_id in ids if post_id in refused - found.keys()]
+        if missing:
+            found |= self._read_posts(missing, "public_metrics")[0]
         return found
 
-    def _read(self, ids: Sequence[str], *fields: str) -> tuple[dict[str, Metrics], set[str]]:
-        """What is told, and the ids of which one of the fields is not."""
-        params = {"ids": ",".join(ids), **asked_fields(*fields)}
+    def _read_posts(self, ids: Sequence[str], *fields: str) -> tuple[dict[str, Metrics], set[str]]:
+        """The metrics, and the ids of posts for which X refused one of the fields."""
+        params = {"ids": ",".join(ids), **fields_parameter(*fields)}
         response = self.client.http.get("/2/tweets", params=params)
         refused = {
             str(error.get("resource_id"))
@@ -88,49 +93,55 @@ class TwitterMetrics(MetricsReader[Platform]):
         return {tweet["id"]: metrics_of(tweet) for tweet in response.get("data", [])}, refused
 
     def tag_ideas(self, query: TagQuery) -> TagIdeas:
-        """By recent search: what the posts of the last seven days carry that speak of the keywords.
+        """The hashtags of posts of the last seven days about the keywords, by recent search.
 
-        Trends are not asked: those of a place speak of anything, personal ones need a subscription.
+        Trends are not used: those of a place are about anything, personal ones need a subscription.
         """
         search = search_for(query.keywords)
         if not search:
-            raise MetricsNotAvailableError("X can search for none of these keywords.")
-        params = {"query": search, "sort_order": "relevancy", **asked_fields("entities")}
-        path = "/2/tweets/search/recent"
-        tweets = self._pages(path, params, SEARCH_PAGE, "next_token", query.max_reads)
+            raise MetricsNotAvailableError("X cannot search for any of these keywords.")
+        params = {"query": search, "sort_order": "relevancy", **fields_parameter("entities")}
+        tweets = self._read_pages(
+            "/2/tweets/search/recent",
+            params,
+            page_sizes=SEARCH_PAGE,
+            token_parameter="next_token",
+            budget=query.max_reads,
+        )
         return TagIdeas(
             source="x_recent_search",
             meaning=f"How many of {len(tweets)} posts of the last seven days about the keywords "
-            "carry the tag, against the tag that most of them carry.",
+            "have the hashtag, relative to the most frequent one.",
             ideas=ranked_tags(tweets)[: query.limit],
         )
 
-    def _pages(
+    def _read_pages(
         self,
         path: str,
         params: dict[str, str],
-        page: tuple[int, int],
-        token: str,
+        *,
+        page_sizes: tuple[int, int],
+        token_parameter: str,
         budget: int,
     ) -> list[dict[str, Any]]:
-        """At most `budget` posts. `page`: how few and how many one can hold."""
-        least, most = page
-        if budget < least:
+        """At most `budget` posts. `page_sizes`: the smallest and the largest page."""
+        smallest, largest = page_sizes
+        if budget < smallest:
             raise MetricsNotAvailableError(
-                f"X charges for each post that is read and hands out at least {least} at once; "
+                f"X charges for each post that is read and returns at least {smallest} at once; "
                 f"this service may read {budget}."
             )
         found: list[dict[str, Any]] = []
         for _ in range(MAX_PAGES):
-            size = min(budget - len(found), most)
-            if size < least:
+            size = min(budget - len(found), largest)
+            if size < smallest:
                 break
             response = self.client.http.get(path, params={**params, "max_results": str(size)})
             found += response.get("data", [])
-            following = response.get("meta", {}).get("next_token")
-            if not following:
+            next_token = response.get("meta", {}).get("next_token")
+            if not next_token:
                 break
-            params = {**params, token: following}
+            params = {**params, token_parameter: next_token}
         return found
 
 
@@ -169,22 +180,27 @@ def metrics_of(tweet: Mapping[str, Any]) -> Metrics:
 
 
 def search_for(keywords: Iterable[str]) -> str:
-    """A query for posts with hashtags that hold any of the keywords, as words or as a hashtag.
+    """A query for posts with hashtags and with any of the keywords, as words or as a hashtag.
 
-    As many as fit; empty if there are none to search for.
+    It has as many keywords as fit; it is empty if none can be searched for.
     https://docs.x.com/x-api/posts/search/integrate/operators
     """
     terms: list[str] = []
     for keyword in keywords:
-        # Within quotes no word is an operator. A word is found in a hashtag too, several are not.
-        words = " ".join(re.sub(r'["#]', " ", keyword).split())
-        tag = hashtag_of(words)
-        own = [f'"{words}"'] if tag else []
-        if tag.casefold() != words.casefold():
-            own.append(f"#{tag}")
-        if tag and len(_any_of([*terms, *own])) <= MAX_QUERY:
-            terms += own
+        more = _search_terms(keyword)
+        if more and len(_any_of([*terms, *more])) <= MAX_QUERY:
+            terms += more
     return _any_of(terms) if terms else ""
+
+
+def _search_terms(keyword: str) -> list[str]:
+    # Within quotes no word is an operator. X finds a single word in hashtags too, but not several.
+    words = " ".join(re.sub(r'["#]', " ", keyword).split())
+    tag = hashtag_of(words)
+    if not tag:
+        return []
+    quoted = f'"{words}"'
+    return [quoted] if tag.casefold() == words.casefold() else [quoted, f"#{tag}"]
 
 
 def _any_of(terms: Sequence[str]) -> str:
@@ -192,19 +208,21 @@ def _any_of(terms: Sequence[str]) -> str:
 
 
 def ranked_tags(tweets: Iterable[Mapping[str, Any]]) -> tuple[TagIdea, ...]:
-    """Tags by how many of the posts carry them, in the spelling that is met first."""
+    """Hashtags by how many of the posts have them, in the spelling of the first one."""
     counts: Counter[str] = Counter()
-    spelled: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for tweet in tweets:
-        tags = [each["tag"] for each in (tweet.get("entities") or {}).get("hashtags") or []]
+        entities = tweet.get("entities") or {}
+        tags = [hashtag["tag"] for hashtag in entities.get("hashtags") or []]
         for tag in tags:
-            spelled.setdefault(tag.casefold(), tag)
+            spellings.setdefault(tag.casefold(), tag)
         counts.update({tag.casefold() for tag in tags})
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    most = ranked[0][1] if ranked else 0
-    return tuple(TagIdea(tag=spelled[tag], score=count / most) for tag, count in ranked)
+    highest = ranked[0][1] if ranked else 0
+    return tuple(TagIdea(tag=spellings[tag], score=count / highest) for tag, count in ranked)
 
 
 def _sum(*counts: int | None) -> int | None:
-    data = [count for count in counts if count is not None]
-    return sum(data) if data else None
+    """The sum of the known counts; None if none is known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

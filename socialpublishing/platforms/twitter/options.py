@@ -1,4 +1,4 @@
-"""What a post on X may have beside its text and its assets."""
+"""The options of a post on X."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from socialpublishing.serializers import StrictSerializer, TextField
 
 class TwitterPoll(StrictSerializer):
     options = serializers.ListField(
-        child=TextField(max_length=25), min_length=2, max_length=4, help_text="The answers."
+        child=TextField(max_length=25), min_length=2, max_length=4, help_text="The choices."
     )
     duration_minutes = IntegerField(min_value=5, max_value=10_080)
 
@@ -21,7 +21,7 @@ class TwitterPoll(StrictSerializer):
 class TwitterOptions(options.PostOptions):
     examples: ClassVar = {
         "post_type": "feed",
-        "thread": ["The first answer to it.", "And the second."],
+        "thread": ["The first reply to it.", "And the second."],
         "poll": {"options": ["Rye", "Spelt"], "duration_minutes": 1440},
         "reply_settings": "mentionedUsers",
         "community_id": "1493446837214187523",
@@ -32,18 +32,20 @@ class TwitterOptions(options.PostOptions):
     }
     post_type = options.choice("The kind of post.", "feed")
     thread = options.string_list(
-        "Further posts, each an answer to the one before it.", max_length=25_000, high=24
+        "Further posts, each a reply to the one before it.", max_length=25_000, high=24
     )
-    poll = TwitterPoll(**options.optional("A poll below the text; not together with assets."))
+    poll = TwitterPoll(
+        **options.optional("A poll below the text. It cannot be combined with assets.")
+    )
     reply_settings = options.choice(
-        "Who may answer; without it, everyone.",
+        "Who may reply. Default: everyone.",
         "following",
         "mentionedUsers",
         "subscribers",
         "verified",
     )
     community_id = options.text("The community to post to.", max_length=19)
-    share_with_followers = options.boolean("Show a community's post to all followers too.")
+    share_with_followers = options.boolean("Show a post to a community to all followers too.")
     made_with_ai = options.boolean("Label the media as made with AI.")
     paid_partnership = options.boolean("Label the post as a paid partnership.")
     tagged_user_ids = options.string_list(

@@ -1,26 +1,54 @@
-"""What is sent to make a post, and which fields of posts are asked for.
+"""The JSON of requests that create posts, and the parameters of requests that read them.
 
 https://docs.x.com/x-api/posts/create-post, https://docs.x.com/x-api/fundamentals/data-dictionary
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from socialpublishing.platforms.progress import Progress
-from socialpublishing.posts import Post
+from socialpublishing.posts import Media, MediaKind, Post
 
-# In August 2026 (OpenAPI 2.167) parameters and fields of posts got new names, which are not
-# everywhere yet. We ask in the old ones, and read both.
-ASKS_IN_NEW_NAMES = False
+# In August 2026 (OpenAPI 2.167) parameters and fields of posts got new names, which X does not use
+# everywhere yet. We request the old names, and read both.
+USE_NEW_NAMES = False
 NEW_NAMES = {"note_tweet": "note_post"}
+# Options that the API accepts by the same name and in the same form.
+PLAIN_OPTIONS = (
+    "poll",
+    "reply_settings",
+    "community_id",
+    "share_with_followers",
+    "made_with_ai",
+    "paid_partnership",
+)
 
 
-def asked_fields(*names: str) -> dict[str, str]:
-    """The query parameter that asks for these fields of posts, given by their old names."""
-    if ASKS_IN_NEW_NAMES:
+def fields_parameter(*names: str) -> dict[str, str]:
+    """The parameter that requests these fields of posts, given by their old names."""
+    if USE_NEW_NAMES:
         return {"post.fields": ",".join(NEW_NAMES.get(name, name) for name in names)}
     return {"tweet.fields": ",".join(names)}
+
+
+def since_parameter(since: dt.datetime) -> dict[str, str]:
+    """The parameter that limits a list to posts created at or after `since`."""
+    return {"start_time": since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def initialize_payload(media: Media) -> dict[str, Any]:
+    """Announces an upload in parts."""
+    return {
+        "media_type": media.mime_type,
+        "total_bytes": media.size_bytes,
+        "media_category": "tweet_gif" if media.kind == MediaKind.GIF else "tweet_video",
+    }
+
+
+def alt_text_payload(media_id: str, alt_text: str) -> dict[str, Any]:
+    return {"id": media_id, "metadata": {"alt_text": {"text": alt_text}}}
 
 
 def thread_texts(post: Post) -> list[str]:
@@ -28,7 +56,7 @@ def thread_texts(post: Post) -> list[str]:
 
 
 def tweet_payload(post: Post, progress: Progress) -> dict[str, Any]:
-    """The next post of the thread; what is chosen for the post is for its first."""
+    """The next post of the thread. Media and options belong to the first one."""
     posted = progress.posted
     text = thread_texts(post)[len(posted)]
     if posted:
@@ -38,14 +66,5 @@ def tweet_payload(post: Post, progress: Progress) -> dict[str, Any]:
         payload["media"] = {"media_ids": media_ids}
         if tagged := post.options.get("tagged_user_ids"):
             payload["media"]["tagged_user_ids"] = tagged
-    for name in (
-        "poll",
-        "reply_settings",
-        "community_id",
-        "share_with_followers",
-        "made_with_ai",
-        "paid_partnership",
-    ):
-        if name in post.options:
-            payload[name] = post.options[name]
-    return payload
+    options = {name: post.options[name] for name in PLAIN_OPTIONS if name in post.options}
+    return payload | options

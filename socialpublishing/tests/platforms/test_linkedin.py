@@ -1,4 +1,4 @@
-"""LinkedIn's quirks: little text, codes in two envelopes, URNs in addresses."""
+"""LinkedIn: little text, error codes in two forms, URNs in URLs, payloads and matching."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.linkedin import LinkedIn, errors
-from socialpublishing.platforms.linkedin.client import encoded
 from socialpublishing.platforms.linkedin.little_text import read, write
-from socialpublishing.platforms.linkedin.matching import shows
-from socialpublishing.platforms.linkedin.payloads import author_urn, post_payload
+from socialpublishing.platforms.linkedin.matching import is_same_post
+from socialpublishing.platforms.linkedin.payloads import post_payload
+from socialpublishing.platforms.linkedin.urns import author_urn, encoded
 from socialpublishing.platforms.progress import LookupRules
 from socialpublishing.posts import Media, MediaKind, Post
-from socialpublishing.sandbox.linkedin import little_text as theirs
+from socialpublishing.sandbox.linkedin import little_text as sandbox_little_text
 
 PICTURE = Media(kind=MediaKind.IMAGE, url="x", mime_type="image/jpeg", alt_text="A harbour")
 ME = "urn:li:person:abc"
@@ -45,15 +45,15 @@ ME = "urn:li:person:abc"
         ("@[A](urn:li:share:1)", r"\@\[A\]\(urn:li:share:1\)"),
     ],
 )
-def test_little_text(text, written):
+def test_text_is_escaped_but_hashtags_and_mentions_stay_links(text, written):
     assert write(text) == written
 
 
 @given(st.text(alphabet=st.sampled_from("ab #_\\|{}@[]()<>*~\né"), max_size=60))
-def test_what_is_written_is_read_whole_by_the_other_side(text):
-    seen, kept = theirs.read(write(text))
-    assert seen == text
-    assert read(kept) == text
+def test_written_text_is_read_unchanged_by_the_sandbox_and_by_us(text):
+    shown, stored = sandbox_little_text.read(write(text))
+    assert shown == text
+    assert read(stored) == text
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,15 @@ def test_what_is_written_is_read_whole_by_the_other_side(text):
         (418, {}, PlatformApiError),
     ],
 )
-def test_errors_are_sorted_by_status_and_code(status, body, error):
-    data = PlatformResponse(status_code=status, headers={"x-li-uuid": "abc"}, json=body, text="")
-    found = errors.read_error(data)
-    assert type(found) is error
-    assert found.request_id == "abc"
+def test_error_is_read_from_status_and_code(status, body, error):
+    headers = {"x-li-uuid": "abc"}
+    response = PlatformResponse(status_code=status, headers=headers, json=body, text="")
+    read_error = errors.read_error(response)
+    assert type(read_error) is error
+    assert read_error.request_id == "abc"
 
 
-def test_duplicate_names_the_post_in_the_inner_envelope():
+def test_duplicate_error_has_the_urn_and_the_nested_code():
     inner = {"code": "DUPLICATE_POST", "description": "x"}
     body = {
         "message": "Content is a duplicate of urn:li:share:712",
@@ -109,12 +110,12 @@ def test_duplicate_names_the_post_in_the_inner_envelope():
         (503, {}, NoResponseError),
     ],
 )
-def test_errors_of_the_token_endpoint(status, body, error):
-    data = PlatformResponse(status_code=status, headers={}, json=body, text="")
-    assert type(errors.read_token_error(data)) is error
+def test_error_of_the_token_endpoint_is_read_from_the_status(status, body, error):
+    response = PlatformResponse(status_code=status, headers={}, json=body, text="")
+    assert type(errors.read_token_error(response)) is error
 
 
-def test_members_and_organizations_are_looked_up_each_in_their_way():
+def test_organizations_have_a_lookup_and_members_a_time_to_repeat():
     post = Post(text="Hi")
     assert LinkedIn.lookup_rules(post, at_destination=True) == LookupRules()
     assert LinkedIn.lookup_rules(post, at_destination=False).repeat_within is not None
@@ -123,11 +124,11 @@ def test_members_and_organizations_are_looked_up_each_in_their_way():
 @pytest.mark.parametrize(
     ("account", "urn"), [("abc", ME), ("urn:li:organization:5", "urn:li:organization:5")]
 )
-def test_author(account, urn):
+def test_author_urn_is_made_from_the_account_id(account, urn):
     assert author_urn(account) == urn
 
 
-def test_urns_are_encoded_wholly():
+def test_colons_of_a_urn_are_encoded():
     assert encoded("urn:li:share:1") == "urn%3Ali%3Ashare%3A1"
 
 
@@ -169,12 +170,12 @@ def test_urns_are_encoded_wholly():
         ),
     ],
 )
-def test_content_has_one_shape(post, assets, content):
+def test_payload_has_the_content_for_its_media_and_options(post, assets, content):
     assert post_payload(post, author=ME, assets=assets).get("content") == content
 
 
 @pytest.mark.parametrize(
-    ("found", "assets", "is_it"),
+    ("listed", "assets", "is_same"),
     [
         ({"commentary": r"Half \(price\) {hashtag|\#|rye}"}, [], True),
         ({"commentary": r"Half \(price\)"}, [], False),
@@ -196,5 +197,5 @@ def test_content_has_one_shape(post, assets, content):
         ),
     ],
 )
-def test_post_is_known_by_its_text_and_files(found, assets, is_it):
-    assert shows(found, Post(text="Half (price) #rye"), assets) == is_it
+def test_post_is_recognised_by_its_text_and_files(listed, assets, is_same):
+    assert is_same_post(listed, Post(text="Half (price) #rye"), assets) == is_same

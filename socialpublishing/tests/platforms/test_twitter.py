@@ -1,4 +1,4 @@
-"""X's quirks: how it gives a post back, and how it says no."""
+"""X: matching of posts, errors, payload and limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from socialpublishing.errors import (
 from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.progress import Progress
 from socialpublishing.platforms.twitter import Twitter, errors
-from socialpublishing.platforms.twitter.matching import says, written_text
+from socialpublishing.platforms.twitter.matching import is_same_post, written_text
 from socialpublishing.platforms.twitter.payloads import tweet_payload
 from socialpublishing.posts import Media, MediaKind, Post
 
@@ -42,9 +42,9 @@ def link(short: str, target: str) -> dict[str, str]:
         ("Long", {"text": "Lo\u2026", "note_post": {"text": "Long"}}),
     ],
 )
-def test_post_is_known_again_in_x_own_spelling(written, tweet):
-    assert says(tweet, Post(text=written))
-    assert not says(tweet, Post(text=f"{written} more"))
+def test_post_is_recognised_in_the_form_that_x_returns(written, tweet):
+    assert is_same_post(tweet, Post(text=written))
+    assert not is_same_post(tweet, Post(text=f"{written} more"))
 
 
 @pytest.mark.parametrize(
@@ -73,20 +73,20 @@ def test_text_is_read_as_its_author_wrote_it(tweet, written):
     assert written_text(tweet) == written
 
 
-def test_link_to_its_picture_is_no_part_of_the_text():
+def test_link_to_the_posts_own_image_is_not_part_of_the_text():
     tweet = {
         "text": "Look https://t.co/pic",
         "entities": {"urls": [link("https://t.co/pic", "https://x.com/a/status/1/photo/1")]},
     }
-    assert says(tweet, Post(text="Look", media=(PICTURE,)))
+    assert is_same_post(tweet, Post(text="Look", media=(PICTURE,)))
 
 
-def test_link_that_leads_elsewhere_is_another_post():
+def test_post_with_another_link_is_another_post():
     tweet = {
         "text": "See https://t.co/abc",
         "entities": {"urls": [link("https://t.co/abc", "https://other.example/")]},
     }
-    assert not says(tweet, Post(text="See https://example.com/"))
+    assert not is_same_post(tweet, Post(text="See https://example.com/"))
 
 
 @pytest.mark.parametrize(
@@ -110,23 +110,23 @@ def test_link_that_leads_elsewhere_is_another_post():
         (429, {"errors": [{"code": 88, "message": "Rate limit exceeded"}]}, RateLimitError),
     ],
 )
-def test_errors_are_sorted_by_what_helps(status, body, error):
-    data = PlatformResponse(status_code=status, headers={}, json=body, text="")
-    assert type(errors.read_error(data)) is error
+def test_error_is_read_from_status_type_and_text(status, body, error):
+    response = PlatformResponse(status_code=status, headers={}, json=body, text="")
+    assert type(errors.read_error(response)) is error
 
 
-def test_used_refresh_token_means_that_its_owner_connects_again():
+def test_used_refresh_token_is_an_expired_token():
     body = {"error": "invalid_request", "error_description": "Value passed for the token…"}
-    data = PlatformResponse(status_code=400, headers={}, json=body, text="")
-    assert type(errors.read_token_error(data)) is TokenExpiredError
+    response = PlatformResponse(status_code=400, headers={}, json=body, text="")
+    assert type(errors.read_token_error(response)) is TokenExpiredError
 
 
-def test_payload_holds_nothing_that_x_does_not_know():
+def test_payload_contains_only_what_the_post_has():
     ready = Progress().ready(media_ids=["1"])
     assert tweet_payload(Post(text="Hi"), ready) == {"text": "Hi", "media": {"media_ids": ["1"]}}
     assert tweet_payload(Post(text="Hi"), Progress()) == {"text": "Hi"}
 
 
-def test_subscribers_may_write_long():
+def test_subscribers_may_publish_longer_texts():
     assert Twitter.limits({"subscription_type": "Premium"}).post_types[0].max_text == 25_000
     assert Twitter.limits({"subscription_type": "None"}).post_types[0].max_text == 280

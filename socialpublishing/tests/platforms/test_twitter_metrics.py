@@ -1,4 +1,4 @@
-"""What X tells of posts, against the sandbox; every call is held against X's own description."""
+"""X's metrics, read from the sandbox. Every request is checked against X's OpenAPI description."""
 
 from __future__ import annotations
 
@@ -28,114 +28,122 @@ from socialpublishing.tests.x_description import XDescription
 
 NOW = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
 LONG_AGO = NOW - dt.timedelta(days=500)
-TOLD = {"impressions": 900, "likes": 40, "comments": 5, "shares": 9, "saves": 3, "clicks": 8}
+NUMBERS = {"impressions": 900, "likes": 40, "comments": 5, "shares": 9, "saves": 3, "clicks": 8}
 
 
 @pytest.fixture(autouse=True)
-def watched(sandbox):
+def recorded(sandbox):
     with watching(f"{sandbox.url}/twitter/2/") as watcher:
         yield watcher
     watcher.check_against(XDescription())
 
 
 @pytest.fixture
-def make_results(sandbox):
+def make_metrics_reader(sandbox):
     def make(**facts):
         made = sandbox.account("twitter", **facts)
         account = Account(id=made["account_id"], token=Secret(made["access_token"]))
-        metrics_reader = Twitter(account).metrics_reader(Twitter(account))
-        metrics_reader.account_id = account.id
-        return metrics_reader
+        return Twitter.metrics_reader(Twitter(account))
 
     return make
 
 
 @pytest.fixture
-def metrics_reader(make_results):
-    return make_results()
+def metrics_reader(make_metrics_reader):
+    return make_metrics_reader()
 
 
 @pytest.fixture
-def plant(sandbox):
-    def plant(metrics_reader, *posts):
+def make_history(sandbox):
+    """Adds posts to an account at the sandbox. Returns their ids."""
+
+    def make(metrics_reader, *posts):
         data = [
             {"created_at": at.isoformat(), "text": text, "kind": kind, "metrics": metrics}
             for at, text, kind, metrics in posts
         ]
-        body = {"platform": "twitter", "account_id": metrics_reader.account_id, "posts": data}
+        body = {
+            "platform": "twitter",
+            "account_id": metrics_reader.client.account.id,
+            "posts": data,
+        }
         return sandbox.call("POST", "history", **body)["ids"]
 
-    return plant
+    return make
 
 
 def ago(**age):
     return NOW - dt.timedelta(**age)
 
 
-def posts_read(watched):
-    """X charges for each."""
-    return sum(len(json_of(call.content).get("data", [])) for call in watched.calls)
+def posts_read(recorded):
+    """The number of posts for which X charges."""
+    return sum(len(json_of(call.content).get("data", [])) for call in recorded.calls)
 
 
 # --- History -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("names", ["asked", "old", "new", "mixed"])
-@pytest.mark.parametrize("asks_in_new", [False, True])
-def test_history_comes_back_as_it_was_written(
-    metrics_reader, plant, sandbox, monkeypatch, asks_in_new, names
+@pytest.mark.parametrize("use_new_names", [False, True])
+def test_history_has_each_post_as_it_was_written(
+    metrics_reader, make_history, sandbox, monkeypatch, use_new_names, names
 ):
-    monkeypatch.setattr(payloads, "ASKS_IN_NEW_NAMES", asks_in_new)
+    monkeypatch.setattr(payloads, "USE_NEW_NAMES", use_new_names)
     sandbox.call("POST", "settings", twitter_names=names)
-    planted = [
-        (ago(days=1), "Fresh & <hot>: https://example.com/a?b=1 #rye", "text", TOLD),
-        (ago(days=2), "A harbour", "image", TOLD),
-        (ago(days=3), "Three of them", "carousel", TOLD),
-        (ago(days=4), "It moves", "gif", TOLD),
-        (ago(days=5), "A film", "video", TOLD),
+    expected = [
+        (ago(days=1), "Fresh & <hot>: https://example.com/a?b=1 #rye", "text", NUMBERS),
+        (ago(days=2), "A harbour", "image", NUMBERS),
+        (ago(days=3), "Three of them", "carousel", NUMBERS),
+        (ago(days=4), "It moves", "gif", NUMBERS),
+        (ago(days=5), "A video", "video", NUMBERS),
         (ago(days=400), "Long: " + "word " * 100 + "end", "text", {"likes": 1}),
         (ago(days=501), "Too old", "text", None),
     ]
-    ids = plant(metrics_reader, *planted)
+    ids = make_history(metrics_reader, *expected)
 
     read = metrics_reader.history(since=LONG_AGO, limit=100)
 
     assert [post.id for post in read] == ids[:6]
     assert [(post.published_at, post.text, post.kind) for post in read] == [
-        (at, text, kind) for at, text, kind, _ in planted[:6]
+        (at, text, kind) for at, text, kind, _ in expected[:6]
     ]
     assert read[0].metrics == Metrics(impressions=900, likes=40, comments=5, shares=9, saves=3)
     assert read[5].metrics.engagement == 1
 
 
-def test_history_is_read_over_pages_and_never_more_than_allowed(metrics_reader, plant, watched):
-    plant(metrics_reader, *((ago(hours=n), f"Post {n}", "text", None) for n in range(1, 261)))
+def test_history_is_read_page_by_page_up_to_the_limit(metrics_reader, make_history, recorded):
+    make_history(
+        metrics_reader, *((ago(hours=n), f"Post {n}", "text", None) for n in range(1, 261))
+    )
 
     everything = metrics_reader.history(since=LONG_AGO, limit=500)
     assert [post.text for post in everything] == [f"Post {n}" for n in range(1, 261)]
-    assert len(watched.calls) == 3
+    assert len(recorded.calls) == 3
 
-    watched.calls.clear()
+    recorded.calls.clear()
     assert len(metrics_reader.history(since=LONG_AGO, limit=120)) == 120
-    assert posts_read(watched) == 120
-    watched.calls.clear()
-    # The rest of three is less than X hands out at once.
+    assert posts_read(recorded) == 120
+    recorded.calls.clear()
+    # X returns no page of three posts.
     assert len(metrics_reader.history(since=LONG_AGO, limit=103)) == 100
-    assert posts_read(watched) == 100
-    watched.calls.clear()
+    assert posts_read(recorded) == 100
+    recorded.calls.clear()
     assert len(metrics_reader.history(since=ago(hours=10, minutes=1), limit=100)) == 10
 
 
-def test_fewer_than_x_hands_out_at_once_are_not_read(metrics_reader, watched):
+def test_limit_below_the_smallest_page_reads_nothing(metrics_reader, recorded):
     with pytest.raises(MetricsNotAvailableError, match="at least 5"):
         metrics_reader.history(since=LONG_AGO, limit=4)
     with pytest.raises(MetricsNotAvailableError, match="at least 10"):
         metrics_reader.tag_ideas(TagQuery(keywords=("rye",), max_reads=9))
-    assert watched.calls == []
+    assert recorded.calls == []
 
 
-def test_replies_and_other_accounts_posts_are_no_history(metrics_reader, make_results, plant):
-    plant(make_results(), (ago(days=1), "Theirs", "text", None))
+def test_history_has_no_replies_and_no_posts_of_other_accounts(
+    metrics_reader, make_metrics_reader, make_history
+):
+    make_history(make_metrics_reader(), (ago(days=1), "Theirs", "text", None))
     http = metrics_reader.client.http
     first = http.post("/2/tweets", json={"text": "One"})["data"]["id"]
     http.post("/2/tweets", json={"text": "Two", "reply": {"in_reply_to_tweet_id": first}})
@@ -155,38 +163,48 @@ def test_replies_and_other_accounts_posts_are_no_history(metrics_reader, make_re
         ({"poll_ids": ["1"]}, "poll"),
     ],
 )
-def test_kind_is_told_by_what_is_attached(attachments, kind):
+def test_kind_is_read_from_the_attachments(attachments, kind):
     assert kind_of({"attachments": attachments} if attachments else {}) == kind
 
 
 # --- Metrics -------------------------------------------------------------------------------------
 
 
-def test_numbers_come_by_id_with_clicks_of_the_last_thirty_days(metrics_reader, plant, watched):
-    young, old = plant(
-        metrics_reader, (ago(days=29), "Young", "text", TOLD), (ago(days=31), "Old", "text", TOLD)
+def test_metrics_have_clicks_only_for_posts_of_the_last_thirty_days(
+    metrics_reader, make_history, recorded
+):
+    young, old = make_history(
+        metrics_reader,
+        (ago(days=29), "Young", "text", NUMBERS),
+        (ago(days=31), "Old", "text", NUMBERS),
     )
 
     found = metrics_reader.metrics([young, old, "17"])
 
     public = {"impressions": 900, "likes": 40, "comments": 5, "shares": 9, "saves": 3}
     assert found == {young: Metrics(**public, clicks=8), old: Metrics(**public)}
-    assert len(watched.calls) == 1
+    assert len(recorded.calls) == 1
 
 
-def test_ids_go_out_in_hundreds(metrics_reader, plant, watched):
-    ids = plant(metrics_reader, *((ago(hours=n), f"Post {n}", "text", TOLD) for n in range(1, 206)))
-    assert set(metrics_reader.metrics(ids)) == set(ids)
-    assert len(watched.calls) == 3
-    assert metrics_reader.metrics([]) == {}
-    assert len(watched.calls) == 3
-
-
-def test_post_that_is_held_back_for_one_field_is_read_without_it(
-    metrics_reader, plant, sandbox, watched
+def test_metrics_are_requested_for_a_hundred_posts_at_a_time(
+    metrics_reader, make_history, recorded
 ):
-    young, old = plant(
-        metrics_reader, (ago(days=1), "Young", "text", TOLD), (ago(days=31), "Old", "text", TOLD)
+    ids = make_history(
+        metrics_reader, *((ago(hours=n), f"Post {n}", "text", NUMBERS) for n in range(1, 206))
+    )
+    assert set(metrics_reader.metrics(ids)) == set(ids)
+    assert len(recorded.calls) == 3
+    assert metrics_reader.metrics([]) == {}
+    assert len(recorded.calls) == 3
+
+
+def test_post_that_is_refused_for_its_clicks_is_read_without_them(
+    metrics_reader, make_history, sandbox, recorded
+):
+    young, old = make_history(
+        metrics_reader,
+        (ago(days=1), "Young", "text", NUMBERS),
+        (ago(days=31), "Old", "text", NUMBERS),
     )
     refused = {
         "title": "Field Authorization Error",
@@ -206,7 +224,7 @@ def test_post_that_is_held_back_for_one_field_is_read_without_it(
     found = metrics_reader.metrics([young, old])
 
     assert (found[young].likes, found[old].likes) == (7, 40)
-    assert watched.calls[1].request.url.endswith(f"ids={old}&tweet.fields=public_metrics")
+    assert recorded.calls[1].request.url.endswith(f"ids={old}&tweet.fields=public_metrics")
 
 
 def counts(**data):
@@ -214,7 +232,7 @@ def counts(**data):
     return {f"{name}_count": 0 for name in names} | data
 
 
-def test_what_is_not_told_is_not_known():
+def test_missing_numbers_are_unknown():
     assert metrics_of({"id": "1"}) == Metrics()
     assert metrics_of({"public_metrics": {"repost_count": 2, "quote_count": 1}}).shares == 3
 
@@ -222,9 +240,11 @@ def test_what_is_not_told_is_not_known():
 # --- Hashtags ------------------------------------------------------------------------------------
 
 
-def test_tags_are_those_of_posts_about_the_keywords(metrics_reader, make_results, plant, watched):
-    others = make_results()
-    plant(
+def test_hashtags_are_those_of_posts_about_the_keywords(
+    metrics_reader, make_metrics_reader, make_history, recorded
+):
+    others = make_metrics_reader()
+    make_history(
         others,
         (ago(days=1), "Rye bread with #Sourdough and #baking", "text", None),
         (ago(days=2), "More rye bread #sourdough #sourdough", "text", None),
@@ -242,20 +262,22 @@ def test_tags_are_those_of_posts_about_the_keywords(metrics_reader, make_results
     ]
     assert ideas.source == "x_recent_search"
     assert "of 3 posts of the last seven days" in ideas.meaning
-    assert posts_read(watched) == 3
+    assert posts_read(recorded) == 3
 
 
 @pytest.mark.parametrize(("max_reads", "read"), [(10, 10), (109, 100), (110, 110), (500, 130)])
-def test_no_more_posts_are_searched_than_may_be_paid_for(
-    metrics_reader, plant, watched, max_reads, read
+def test_search_reads_no_more_posts_than_allowed(
+    metrics_reader, make_history, recorded, max_reads, read
 ):
-    plant(metrics_reader, *((ago(hours=n), f"Rye {n} #rye", "text", None) for n in range(1, 131)))
+    make_history(
+        metrics_reader, *((ago(hours=n), f"Rye {n} #rye", "text", None) for n in range(1, 131))
+    )
     ideas = metrics_reader.tag_ideas(TagQuery(keywords=("rye",), max_reads=max_reads))
-    assert posts_read(watched) == read
+    assert posts_read(recorded) == read
     assert [idea.tag for idea in ideas.ideas] == ["rye"]
 
 
-def test_nothing_found_is_no_error(metrics_reader):
+def test_search_without_results_returns_no_hashtags(metrics_reader):
     assert metrics_reader.tag_ideas(TagQuery(keywords=("rye",))).ideas == ()
 
 
@@ -270,7 +292,7 @@ def test_nothing_found_is_no_error(metrics_reader):
         (["", "  ", "!?", '"', "2026"], ""),
     ],
 )
-def test_keywords_are_never_operators(metrics_reader, keywords, query):
+def test_keywords_never_become_operators(metrics_reader, keywords, query):
     search = search_for(keywords)
     if query is not None:
         assert search == query
@@ -279,7 +301,7 @@ def test_keywords_are_never_operators(metrics_reader, keywords, query):
         metrics_reader.client.http.get("/2/tweets/search/recent", params={"query": search})
 
 
-def test_query_holds_as_many_keywords_as_fit():
+def test_query_has_as_many_keywords_as_fit():
     search = search_for(["a" * 300, "b" * 300, "c" * 100, "rye"])
     assert "a" * 300 in search
     assert "b" not in search.replace("has:hashtags", "")
@@ -287,7 +309,7 @@ def test_query_holds_as_many_keywords_as_fit():
     assert len(search) <= MAX_QUERY
 
 
-def test_tag_counts_once_in_a_post_whatever_its_letters():
+def test_hashtag_counts_once_a_post_regardless_of_its_case():
     def tweet(*tags):
         return {"entities": {"hashtags": [{"tag": tag} for tag in tags]}}
 
@@ -295,7 +317,7 @@ def test_tag_counts_once_in_a_post_whatever_its_letters():
     assert [(idea.tag, idea.score) for idea in ideas] == [("Rye", 1), ("bran", 0.5), ("oat", 0.5)]
 
 
-# --- Noes ----------------------------------------------------------------------------------------
+# --- Errors --------------------------------------------------------------------------------------
 
 READS = {
     "history": lambda metrics_reader: metrics_reader.history(since=LONG_AGO, limit=5),
@@ -314,7 +336,7 @@ READS = {
         (403, InsufficientPermissionsError),
     ],
 )
-def test_no_is_told_as_what_helps(metrics_reader, sandbox, read, status, error):
+def test_refusal_raises_the_error_for_its_status(metrics_reader, sandbox, read, status, error):
     sandbox.fault("status", status, method="GET")
     with pytest.raises(error) as caught:
         READS[read](metrics_reader)
@@ -323,11 +345,11 @@ def test_no_is_told_as_what_helps(metrics_reader, sandbox, read, status, error):
 
 
 @pytest.mark.parametrize("read", READS)
-def test_account_that_allowed_no_reading_has_to_connect_again(make_results, read):
+def test_reading_without_its_scope_raises_a_permission_error(make_metrics_reader, read):
     with pytest.raises(InsufficientPermissionsError):
-        READS[read](make_results(scopes=["tweet.write", "users.read"]))
+        READS[read](make_metrics_reader(scopes=["tweet.write", "users.read"]))
 
 
-def test_reads_are_billed():
+def test_reader_declares_billed_reads_and_hashtags():
     assert Twitter.metrics_reader.reads_are_billed
     assert Twitter.metrics_reader.has_tag_ideas
