@@ -52,7 +52,12 @@ class SocialPublishingBaseError(Exception):
     # The platform accepted the access token before it refused the rest.
     token_was_accepted: ClassVar[bool] = False
     who_acts: ClassVar[WhoActs] = WhoActs.NOBODY
-    retry: ClassVar[Retry] = Retry.NEVER
+    retry: Retry = Retry.NEVER
+    # The pause before a retry, where the error knows it better than our retry curve.
+    wait: dt.timedelta | None = None
+    # When a limit ends, if that is known, and whether it holds for all posts of the account.
+    until: dt.datetime | None = None
+    of_account: bool = True
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.sentence)
@@ -359,17 +364,27 @@ class MediaNotReadyError(PlatformApiError):
     ) -> None:
         super().__init__(message, **facts)
         self.wait = wait
-        self.uses_attempt = uses_attempt
+        if uses_attempt:
+            self.retry = Retry.WITH_ATTEMPT
 
 
 class UploadLostError(PlatformApiError):
-    """The platform no longer has the upload or the draft; it is uploaded again."""
+    """The platform no longer has the upload or the draft; it is uploaded again.
+
+    `wait`: the pause that the platform asks for, if it does.
+    """
 
     code = "upload_lost"
     sentence = "The platform no longer has what was uploaded; it is uploaded again."
     nothing_was_created = True
     token_was_accepted = True
     retry = Retry.WITH_NEW_UPLOAD
+
+    def __init__(
+        self, message: str = "", *, wait: dt.timedelta | None = None, **facts: Any
+    ) -> None:
+        super().__init__(message, **facts)
+        self.wait = wait
 
 
 class PlatformConfigurationError(PlatformApiError):

@@ -27,9 +27,9 @@ from publishing.engine.values import Context, Decision
 from publishing.models import PublishJob, Status, WaitingFor
 from socialpublishing.errors import (
     RateLimitError,
+    Retry,
     SocialPublishingBaseError,
     TokenExpiredError,
-    UploadLostError,
 )
 
 # While the owner has to connect again, or the operator has to act.
@@ -59,24 +59,20 @@ def late_at(job: PublishJob, default_grace_s: int) -> dt.datetime:
     return at + FINISHING_GRACE if job.posted else at
 
 
-def retry(
-    job: PublishJob,
-    context: Context,
-    error: SocialPublishingBaseError,
-    *,
-    uses_attempt: bool = True,
-    pause: dt.timedelta | None = None,
-    waiting_for: WaitingFor = WaitingFor.RETRY,
-) -> Decision:
-    """Again after `pause`, else after a random time that grows with each retry."""
+def retry(job: PublishJob, context: Context, error: SocialPublishingBaseError) -> Decision:
+    """Again after the error's own pause, else after a random time that grows with each retry."""
     policy = context.policy
-    attempts = job.attempts + uses_attempt
+    # A pause that the platform asks for is not the post's fault.
+    is_new_upload = error.retry == Retry.WITH_NEW_UPLOAD and error.wait is None
+    attempts = job.attempts + (error.retry == Retry.WITH_ATTEMPT or is_new_upload)
     if attempts > policy.max_attempts:
         return failed(job, code_of(error), f"{error} We tried {attempts} times.")
     low = policy.delay_s
     high = max(low, (job.retry_pause_s or low) * policy.backoff_factor)
     pause_s = min(MAX_RETRY_PAUSE_S, policy.uniform(low, high))
-    until = context.now + (pause or dt.timedelta(seconds=pause_s))
+    until = context.now + (error.wait or dt.timedelta(seconds=pause_s))
+    # A pause of its own is the time that the platform needs to process something.
+    waiting_for = WaitingFor.PLATFORM if error.wait else WaitingFor.RETRY
     move = wait(
         job, until, Status.PENDING, str(error), code=code_of(error), waiting_for=waiting_for
     )
@@ -87,9 +83,7 @@ def retry(
 def restart_upload(
     job: PublishJob,
     context: Context,
-    error: UploadLostError,
-    *,
-    pause: dt.timedelta | None = None,
+    error: SocialPublishingBaseError,
 ) -> Decision:
     """The last request published nothing, and what was uploaded for it is lost."""
     if was_in_doubt_before(job) and cannot_be_looked_up(job):
@@ -97,8 +91,7 @@ def restart_upload(
         left = left_to_a_person(job, f"{error} {MAY_EXIST}")
         left.move.changes["publish_started_at"] = None
         return left
-    # A pause that the platform asks for is not the post's fault.
-    decision = retry(job, context, error, uses_attempt=pause is None, pause=pause)
+    decision = retry(job, context, error)
     decision.move.changes |= {
         "progress": job.stored_progress.restarted().to_json(),
         "lookups": 0,
@@ -107,7 +100,7 @@ def restart_upload(
     return decision
 
 
-def wait_for_limit(job: PublishJob, context: Context, error: RateLimitError) -> Decision:
+def wait_for_limit(job: PublishJob, context: Context, error: SocialPublishingBaseError) -> Decision:
     """The platform refused the request for now."""
     now, until, pause_s = context.now, error.until, job.retry_pause_s
     if until is None or until <= now:

@@ -29,10 +29,8 @@ from socialpublishing.errors import (
     DuplicateContentError,
     InsufficientPermissionsError,
     MediaError,
-    MediaNotReadyError,
     PlatformApiError,
     PlatformUnreachableError,
-    RateLimitError,
     Retry,
     SocialPublishingBaseError,
     TokenExpiredError,
@@ -97,8 +95,7 @@ def _after_progress(result: Result, value: Progress, context: Context) -> Decisi
         case Stage.REFUSED:
             return _refused_after_all(job, value.note)
         case Stage.LOST:
-            lost = UploadLostError(value.note)
-            return restart_upload(job, context, lost, pause=value.poll_after)
+            return restart_upload(job, context, UploadLostError(value.note, wait=value.poll_after))
         case Stage.CONFIRMING:
             return _confirming(job, value, context.now)
         case _:
@@ -213,27 +210,19 @@ def _by_its_handling(result: Result, error: Exception, context: Context) -> Deci
     if not isinstance(error, (PlatformApiError, MediaError)):
         message = "Something went wrong on our side with this post."
         return failed(job, "internal_error", message)
-    match error:
-        case RateLimitError():
+    match error.retry:
+        case Retry.AFTER_LIMIT:
             return wait_for_limit(job, context, error)
-        case UploadLostError():
+        case Retry.WITH_NEW_UPLOAD:
             return restart_upload(job, context, error)
-        case MediaNotReadyError():
-            return retry(
-                job,
-                context,
-                error,
-                uses_attempt=error.uses_attempt,
-                pause=error.wait,
-                waiting_for=WaitingFor.PLATFORM,
-            )
-        case TokenExpiredError():
+        case Retry.WITH_NEW_TOKEN:
             return _ask_owner(result, error, context)
-    if error.retry == Retry.NEVER:
-        is_content = isinstance(error, ContentRejectedError)
-        to = Status.CONTENT_REJECTED if is_content else Status.FAILED
-        return ended(job, to, error.code, str(error))
-    return retry(job, context, error, uses_attempt=error.retry == Retry.WITH_ATTEMPT)
+        case Retry.NEVER:
+            is_content = isinstance(error, ContentRejectedError)
+            to = Status.CONTENT_REJECTED if is_content else Status.FAILED
+            return ended(job, to, error.code, str(error))
+        case _:
+            return retry(job, context, error)
 
 
 # --- After a refused token -----------------------------------------------------------------------
