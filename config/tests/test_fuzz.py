@@ -51,12 +51,7 @@ def something_there(make_connection: Any, api: Any) -> Iterator[None]:
 
 
 @made_up.parametrize()
-@settings(
-    max_examples=30,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
+@settings(suppress_health_check=list(HealthCheck))
 def test_answer_is_as_described(case: Any, something_there: None) -> None:
     put_real_ids(case)
     token = sign_dev_token("alice", lifetime=dt.timedelta(hours=1))
