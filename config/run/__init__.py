@@ -9,7 +9,7 @@ VAR = ROOT / "var"
 COMMANDS = {
     "up": "start web, worker and, without real credentials, the sandbox; Ctrl-C ends them",
     "demo": "the same on an empty database, then connect and publish; --once: then end",
-    "test": "check the code, test it on SQLite and PostgreSQL; with arguments for pytest: test only",
+    "test": "check the code, test it on SQLite and PostgreSQL; with arguments: only those tests",
     "night": "the proofs that take long, or some: crash, fuzz, chaos, mutants",
     "mutants": "check that the engine's tests notice each known mistake",
     "manage": "any command of manage.py, as in `./run manage dev_token USER`",

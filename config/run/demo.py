@@ -33,9 +33,7 @@ PLANNED_POSTS = (
     PlannedPost(platform="linkedin", text="We are hiring bakers (early risers welcome) #jobs"),
     PlannedPost(platform="pinterest", text="Mountains for the next holiday", file="mountains.jpg"),
     PlannedPost(platform="tiktok", text="Waves, all day", file="reel.mp4", options=TIKTOK_OPTIONS),
-    PlannedPost(
-        platform="twitter", text="This one was scheduled.", file="city.png", in_seconds=5
-    ),
+    PlannedPost(platform="twitter", text="This one was scheduled.", file="city.png", in_seconds=5),
 )
 PLATFORMS = tuple(dict.fromkeys(post.platform for post in PLANNED_POSTS))
 
