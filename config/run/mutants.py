@@ -48,7 +48,7 @@ def main(root: Path = ROOT, tests: str = TESTS) -> int:
     if not patches:
         print(f"There are no mutants in {tests}/mutants.")
         return 1
-    print(f"\n=== {len(patches)} mutants, tested by {tests}", flush=True)
+    print(f"{len(patches)} mutants, tested by {tests}", flush=True)
     code, output = run_tests(root, tests)
     if code != PASSED:
         print(f"The tests do not pass without a mutant:\n{output}")

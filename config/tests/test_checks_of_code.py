@@ -5,20 +5,20 @@ import pytest
 from config.run import shape
 from config.run.vocabulary import Vocabulary
 
-LIST = ["# A comment", "lanes?", "publish_lanes", "", "!PUBLISH_LANES", '!"lane"']
+LIST = ["# A comment", "gadgets?", "publish_gadgets", "", "!PUBLISH_GADGETS", '!"gadget"']
 
 
 @pytest.mark.parametrize(
     ("text", "hits"),
     [
         ("The worker slot", []),
-        ("The lane", [(1, "lane")]),
-        ("fine\nLANES and lane", [(2, "LANES"), (2, "lane")]),
-        ("def next_lane(): ...", [(1, "lane")]),
-        ("a planet, airplanes", []),
-        ("env.int('PUBLISH_LANES')", []),
-        ("publish_lanes", [(1, "publish_lanes")]),
-        ('{"lane": lane}', [(1, "lane")]),
+        ("The gadget", [(1, "gadget")]),
+        ("fine\nGADGETS and gadget", [(2, "GADGETS"), (2, "gadget")]),
+        ("def next_gadget(): ...", [(1, "gadget")]),
+        ("gadgetry, megagadgets", []),
+        ("env.int('PUBLISH_GADGETS')", []),
+        ("publish_gadgets", [(1, "publish_gadgets")]),
+        ('{"gadget": gadget}', [(1, "gadget")]),
     ],
 )
 def test_vocabulary_finds_words_of_its_list(text, hits):
