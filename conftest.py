@@ -172,7 +172,7 @@ def consent(authorization_url: str, response: str = "allow") -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_list_of_static_files() -> Iterator[None]:
-    """WhiteNoise lists all static files for each new test client: 25 ms, unless it looks late."""
+    """WhiteNoise searches a static file when it is requested, and lists none for each new client."""
     with override_settings(WHITENOISE_AUTOREFRESH=True):
         yield
 
