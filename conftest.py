@@ -172,7 +172,7 @@ def consent(authorization_url: str, response: str = "allow") -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_list_of_static_files() -> Iterator[None]:
-    """WhiteNoise searches a static file when it is requested, and lists none for each new client."""
+    """WhiteNoise searches static files on request; it lists none for each new test client."""
     with override_settings(WHITENOISE_AUTOREFRESH=True):
         yield
 
