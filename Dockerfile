@@ -1,12 +1,12 @@
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /srv
-# The lock has wheels and hashes for everything: no compiler, and nothing that was not chosen.
+# The lock has wheels and hashes for everything: no compiler, and no other versions.
 COPY requirements.lock .
 RUN python -m venv .venv \
     && .venv/bin/pip install --no-cache-dir --disable-pip-version-check \
         --require-hashes --only-binary :all: -r requirements.lock
 COPY . .
-# The settings want secrets; these are worth nothing and stay in this one step.
+# The settings require secrets; these are dummies for this one step.
 RUN SECRET_KEY=unused AES_KEY=dW51c2VkdW51c2VkdW51c2VkdW51c2VkdW51c2VkMzI= ENV_FILE=/dev/null \
         .venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
     && .venv/bin/python -m compileall -q config connections insights publishing socialpublishing

@@ -1,4 +1,4 @@
-"""Fixtures that several apps share. Platforms are replaced by the sandbox, over real HTTP."""
+"""Fixtures that several apps share. The sandbox replaces the platforms, over real HTTP."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pytest
 import requests
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
+from hypothesis import settings as hypothesis_settings
 
 from config.auth.dev_tokens import sign_dev_token
 from connections.connecting import store_credentials
@@ -28,9 +29,14 @@ from socialpublishing.platforms import PLATFORMS, platform_named
 from socialpublishing.posts import MediaKind
 from socialpublishing.sandbox.server import SandboxServer
 
+# Generated input: the same few examples in each `./run test`, many others in `./run night fuzz`.
+hypothesis_settings.register_profile("test", max_examples=20, derandomize=True, deadline=None)
+hypothesis_settings.register_profile("night", max_examples=1000, deadline=None)
+hypothesis_settings.load_profile("test")
+
 
 class Sandbox:
-    """The sandbox's control calls."""
+    """The control API of the sandbox."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -81,7 +87,7 @@ class Sandbox:
 
 
 class Api:
-    """A caller of the API: a user with a token."""
+    """A client of our API, with the token of a user."""
 
     def __init__(self, user: str) -> None:
         token = sign_dev_token(user, lifetime=dt.timedelta(hours=1))
@@ -105,7 +111,7 @@ class Api:
 
 
 def plain_post(connection: SocialConnection, text: str, **more: Any) -> dict[str, Any]:
-    """The simplest post of this text that the platform takes, as far as `more` does not say."""
+    """The simplest valid post with this text; `more` replaces its fields."""
     platform = connection.platform_type
     kind = platform.capabilities.post_types[0]
     examples = platform.options.examples
@@ -123,10 +129,10 @@ def plain_post(connection: SocialConnection, text: str, **more: Any) -> dict[str
 
 
 class SteppedWorker(Worker):
-    """A lane that a test turns by hand, at times of its own."""
+    """A worker that runs step by step, at times that the test chooses."""
 
     def work(self, *, after: float = 0, until: Callable[[], bool] | None = None) -> None:
-        """Turn until nothing is under way or due, `after` seconds from now."""
+        """Run until no job is due `after` seconds from now, or until `until` is true."""
         give_up_at = time.monotonic() + 60
         while time.monotonic() < give_up_at:
             now = timezone.now() + dt.timedelta(seconds=after)
@@ -137,12 +143,12 @@ class SteppedWorker(Worker):
                 else not PublishJob.objects.filter(next_attempt_at__lte=now).exists()
             ):
                 return
-        raise AssertionError("the lane did not come to an end")
+        raise AssertionError("jobs are still due after 60 s")
 
     def work_ahead(self, seconds: float = 600, *, sandbox: Sandbox | None = None) -> None:
-        """Let time jump from one due job to the next, for up to `seconds`.
+        """Advance the time from one due job to the next, by at most `seconds`.
 
-        The `sandbox` given has its clock go along.
+        The clock of `sandbox` is advanced too.
         """
         start = last = timezone.now()
         while job := PublishJob.objects.alive().order_by("next_attempt_at").first():
@@ -156,12 +162,19 @@ class SteppedWorker(Worker):
 
 
 def consent(authorization_url: str, response: str = "allow") -> str:
-    """What a person's browser does at a platform; answers the callback's path and query."""
-    back = requests.post(
+    """Submit a platform's consent page; return the path and query of the callback."""
+    callback = requests.post(
         authorization_url, data={response: "1"}, allow_redirects=False, timeout=5
     ).headers["Location"]
-    parts = urlsplit(back)
+    parts = urlsplit(callback)
     return f"{parts.path.removeprefix('/api/v1/')}?{parts.query}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_list_of_static_files() -> Iterator[None]:
+    """WhiteNoise searches static files on request; it lists none for each new test client."""
+    with override_settings(WHITENOISE_AUTOREFRESH=True):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -208,7 +221,7 @@ def make_connection(db: None, sandbox: Sandbox) -> Callable[..., SocialConnectio
 
 @pytest.fixture
 def worker(db: None) -> SteppedWorker:
-    return SteppedWorker("test-lane", threads=8)
+    return SteppedWorker("test-worker", threads=8)
 
 
 @pytest.fixture(params=sorted(PLATFORMS))
@@ -219,7 +232,7 @@ def platform(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def make_staff(db: None) -> Callable[..., Client]:
-    """Somebody at the ops console, with the permissions named."""
+    """A client of the ops console whose user has these permissions."""
 
     def make(*permissions: str, **facts: Any) -> Client:
         user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True, **facts)
@@ -237,7 +250,7 @@ def superuser(make_staff: Callable[..., Client]) -> Client:
 
 
 def statuses() -> dict[str, int]:
-    """How many jobs stand how."""
+    """The number of jobs of each status."""
     counts: dict[str, int] = {}
     for status in PublishJob.objects.values_list("status", flat=True):
         counts[status] = counts.get(status, 0) + 1

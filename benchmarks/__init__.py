@@ -1,1 +1,1 @@
-"""Studies that are run by hand and written into docs/: how well, and how fast, things work."""
+"""Studies of quality and speed. They are run by hand; docs/ has their results."""

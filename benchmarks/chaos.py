@@ -1,11 +1,11 @@
-"""Posts on all platforms while processes are killed and answers get lost; then they are counted.
+"""Publishes on all platforms while processes are killed and responses lost; counts the posts.
 
     python -m benchmarks.chaos [--posts 120] [--kills 25] [--seed N] [--sqlite]
 
-Every few seconds a process of the worker's tree, chosen by chance, gets `kill -9`; a worker that is
-gone altogether is started again. Meanwhile calls chosen by chance lose their answer, fail, or are
-late. At the end each job is held against what the sandbox has: what is published is there once.
-Whatever did not end as published is told with its story.
+Every few seconds a random process of the worker's tree gets `kill -9`; a worker that has ended is
+started again. Meanwhile random requests fail, are delayed or lose their response. At the end each
+job is compared with the sandbox's posts: a published job has one post, any other has none. The
+history of each job that was not published is printed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PAUSE_S = 3.0
 class Chaos:
     def __init__(self, service: Service, seed: int) -> None:
         self.service = service
-        self.luck = random.Random(seed)
+        self.random = random.Random(seed)
         self.token = sign_dev_token("alice", lifetime=dt.timedelta(hours=12))
         self.connections = {
             name: [self._connect(name, number) for number in range(ACCOUNTS)] for name in PLATFORMS
@@ -67,26 +67,26 @@ class Chaos:
         caller = Caller(
             service=self.service.url, sandbox=self.service.sandbox_url, token=self.token
         )
-        # The consent page proposes the newest account.
+        # The consent page preselects the newest account.
         return str(caller.connect(platform)["id"])
 
-    # --- What happens ----------------------------------------------------------------------------
+    # --- Actions ---------------------------------------------------------------------------------
 
     def publish(self, number: int) -> None:
-        """A post of some kind on some platform, whose text is its own."""
-        name = self.luck.choice(list(PLATFORMS))
+        """Publish a random kind of post, with a unique text, on a random platform."""
+        name = self.random.choice(list(PLATFORMS))
         platform, text = PLATFORMS[name], f"Chaos number {number}"
         kind = platform.capabilities.post_types[0]
         wanted = [each for each in SAMPLES if each in kind.media]
-        some = self.luck.randint(kind.min_media, 1) if wanted else 0
+        some = self.random.randint(kind.min_media, 1) if wanted else 0
         assets = []
-        for chosen in self.luck.sample(wanted, some):
+        for chosen in self.random.sample(wanted, some):
             file, mime_type = SAMPLES[chosen]
             url = f"{self.service.sandbox_url}/samples/{file}"
             assets.append({"url": url, "asset_type": chosen, "mime_type": mime_type})
         examples = platform.options.examples
         body = {
-            "connection_id": self.luck.choice(self.connections[name]),
+            "connection_id": self.random.choice(self.connections[name]),
             "text_content": text,
             "assets": assets,
             "platform_specific_options": {each: examples[each] for each in kind.required_options},
@@ -97,15 +97,15 @@ class Chaos:
         self.jobs[text] = response["job_id"]
 
     def disturb(self) -> None:
-        action = self.luck.choice(FAULTS)
+        action = self.random.choice(FAULTS)
         value = {"status": {"code": 503}, "delay_after": 1.5}.get(action)
         data = {} if value is None else {"value": value}
         self.control(
-            "POST", "faults", action=action, platform=self.luck.choice(list(PLATFORMS)), **data
+            "POST", "faults", action=action, platform=self.random.choice(list(PLATFORMS)), **data
         )
 
     def kill(self) -> None:
-        victim = self.luck.choice(list(tree_of(self.worker.pid)))
+        victim = self.random.choice(list(tree_of(self.worker.pid)))
         with contextlib.suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
 
@@ -113,33 +113,33 @@ class Chaos:
         if self.worker.poll() is not None:
             self.worker = self.service.start_worker()
 
-    # --- What came of it -------------------------------------------------------------------------
+    # --- Results ---------------------------------------------------------------------------------
 
     def states(self) -> dict[str, dict[str, Any]]:
         return {text: self.api("GET", f"publishing/jobs/{job}") for text, job in self.jobs.items()}
 
-    def are_settled(self) -> bool:
+    def have_ended(self) -> bool:
         self.ensure_worker()
         return all(
             state["status"] in ENDED or state["next_attempt_at"] is None
             for state in self.states().values()
         )
 
-    def judge(self) -> int:
-        """How many posts are wrong."""
-        there = Counter(post["text"].split(" https://")[0] for post in self.control("GET", "posts"))
+    def count_wrong(self) -> int:
+        """The number of jobs that disagree with the sandbox's posts."""
+        posts = Counter(post["text"].split(" https://")[0] for post in self.control("GET", "posts"))
         states = self.states()
         wrong = 0
         for text, state in states.items():
-            times = there[text]
+            times = posts[text]
             is_wrong = times > 1 or (times == 1) != (state["status"] == Status.PUBLISHED)
             wrong += is_wrong
             if is_wrong or state["status"] != Status.PUBLISHED:
-                print(f"{text} on {state['platform']}: {state['status']}, {times} times there")
+                print(f"{text} on {state['platform']}: {state['status']}, {times} posts")
                 for event in self.api("GET", f"publishing/jobs/{state['job_id']}/events"):
                     print("   ", event["at"], event["to_status"], event["code"], event["note"])
-        data = Counter(state["status"] for state in states.values())
-        print(f"{dict(data)}; there more than once: {sum(n > 1 for n in there.values())}")
+        statuses = Counter(state["status"] for state in states.values())
+        print(f"{dict(statuses)}; duplicates: {sum(n > 1 for n in posts.values())}")
         return wrong
 
 
@@ -149,28 +149,28 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=25)
     parser.add_argument("--seed", type=int, default=random.randrange(10_000))
     parser.add_argument("--sqlite", action="store_true", help="instead of PostgreSQL")
-    asked = parser.parse_args()
-    print(f"seed {asked.seed}", flush=True)
-    with database(is_sqlite=asked.sqlite) as url:
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    with database(is_sqlite=options.sqlite) as url:
         service = Service(url)
         try:
             service.start_all()
-            chaos = Chaos(service, asked.seed)
-            numbers = iter(range(asked.posts))
-            for _ in range(asked.kills):
-                for number in itertools.islice(numbers, -(-asked.posts // asked.kills)):
+            chaos = Chaos(service, options.seed)
+            numbers = iter(range(options.posts))
+            for _ in range(options.kills):
+                for number in itertools.islice(numbers, -(-options.posts // options.kills)):
                     chaos.publish(number)
                     chaos.disturb()
-                time.sleep(chaos.luck.uniform(0, PAUSE_S))
+                time.sleep(chaos.random.uniform(0, PAUSE_S))
                 chaos.kill()
-                time.sleep(chaos.luck.uniform(0, PAUSE_S))
+                time.sleep(chaos.random.uniform(0, PAUSE_S))
                 chaos.ensure_worker()
             chaos.control("DELETE", "faults")
-            wait(chaos.are_settled, every_s=5)
-            wrong = chaos.judge()
+            wait(chaos.have_ended, every_s=5)
+            wrong = chaos.count_wrong()
         finally:
             service.stop()
-    print(f"{asked.posts} posts, {asked.kills} kills, {wrong} wrong")
+    print(f"{options.posts} posts, {options.kills} kills, {wrong} wrong")
     raise SystemExit(wrong > 0)
 
 

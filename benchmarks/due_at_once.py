@@ -1,14 +1,15 @@
-"""Thousands of posts that are due in the same second, through all of the service.
+"""Thousands of posts that are due in the same second, through the complete service.
 
     python -m benchmarks.due_at_once [--posts 2000] [--accounts 200] [--sqlite]
 
-Each is a photo on a Facebook Page: two calls, which the sandbox answers after 250 ms. Told are, for
-the same machine in the same run:
+Each is a photo on a Facebook Page: two requests, to which the sandbox responds after 250 ms. It
+prints, for the same machine in the same run:
 
-- how fast they go out, and the same calls by a plain pool of as many threads with `requests`, which
-  has no database, remembers nothing and repeats whatever it likes;
-- how late they are, and how late another user's only post is that was due in the same second;
-- how many posts the sandbox has of each job: one.
+- the posts a second, and those of a plain pool of as many threads that send the same requests, with
+  no database and no protection against duplicates;
+- how late the posts are, and how late the only post of another user is, due in the same second.
+
+It fails unless the sandbox has one post for each job.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ own = local()
 
 
 def http() -> requests.Session:
-    """The thread's own session, whose lines stay open."""
+    """The thread's own session, which keeps its connections open."""
     if not hasattr(own, "session"):
         own.session = requests.Session()
     session: requests.Session = own.session
@@ -48,7 +49,7 @@ def http() -> requests.Session:
 
 
 def many(act: Callable[[Any], Any], over: Iterable[Any], *, threads: int) -> float:
-    """Do them side by side; how many seconds it took."""
+    """Call `act` for each of `over`, in parallel; return the seconds that it took."""
     started = time.monotonic()
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(act, over))
@@ -76,10 +77,10 @@ class Bench:
         [page] = made["pages"]
         token = sign_dev_token(user, lifetime=dt.timedelta(hours=12))
         caller = Caller(service=self.service.url, sandbox=self.service.sandbox_url, token=token)
-        # The consent page proposes the newest account.
+        # The consent page preselects the newest account.
         return {**page, "connection": caller.connect("facebook")["id"]}
 
-    # --- The same calls, by nobody who cares -----------------------------------------------------
+    # --- The same requests by a plain pool -------------------------------------------------------
 
     def pool(self, threads: int) -> float:
         """Posts a second."""
@@ -103,12 +104,12 @@ class Bench:
     # --- Through the service ---------------------------------------------------------------------
 
     def schedule(self, due: dt.datetime) -> float:
-        """Hand all over to the service; how many a second it took."""
+        """Submit all posts to the service; return how many it accepted a second."""
         token = {
             user: sign_dev_token(user, lifetime=dt.timedelta(hours=12)) for user in ("alice", "bob")
         }
 
-        def hand_over(what: tuple[str, str, str]) -> None:
+        def submit(what: tuple[str, str, str]) -> None:
             user, connection, text = what
             asset = {
                 "url": f"{self.service.sandbox_url}/samples/{PICTURE}",
@@ -134,23 +135,25 @@ class Bench:
             ("alice", self.accounts[number % len(self.accounts)]["connection"], f"Due {number}")
             for number in range(self.posts)
         ]
-        # Last of all, so that whoever takes them in order takes it last.
+        # The last one: a service that publishes in order publishes it last.
         wanted.append(("bob", self.others["connection"], OTHERS_TEXT))
-        return len(wanted) / many(hand_over, wanted, threads=CALLERS)
+        return len(wanted) / many(submit, wanted, threads=CALLERS)
 
     def lateness(self, due: dt.datetime) -> dict[str, float]:
-        """Seconds from `due` until the platform had each post, by its text."""
+        """Seconds from `due` until each post was created, by its text."""
         found = self.control("posts?platform=facebook")
         ours = [post for post in found if not post["text"].startswith("Plain")]
         counts = Counter(post["text"] for post in ours)
         if len(counts) != self.posts + 1 or set(counts.values()) != {1}:
-            raise SystemExit(f"{len(counts)} of {self.posts + 1} are out, {counts.most_common(3)}")
+            raise SystemExit(
+                f"{len(counts)} of {self.posts + 1} are published, {counts.most_common(3)}"
+            )
         return {
             post["text"]: (dt.datetime.fromisoformat(post["created_at"]) - due).total_seconds()
             for post in ours
         }
 
-    def count_out(self) -> int:
+    def count_published(self) -> int:
         found = self.control("posts?platform=facebook")
         return sum(not post["text"].startswith("Plain") for post in found)
 
@@ -160,31 +163,31 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=2000)
     parser.add_argument("--accounts", type=int, default=200)
     parser.add_argument("--sqlite", action="store_true", help="instead of PostgreSQL")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     threads = settings.PUBLISH_PROCESSES * settings.PUBLISH_THREADS
-    with database(is_sqlite=asked.sqlite) as url:
+    with database(is_sqlite=options.sqlite) as url:
         service = Service(url)
         service.environment["MEDIA_ALLOWED_ORIGINS"] = service.sandbox_url
         try:
             service.start_all()
-            bench = Bench(service, posts=asked.posts, accounts=asked.accounts)
+            bench = Bench(service, posts=options.posts, accounts=options.accounts)
             plain = bench.pool(threads)
             print(f"plain pool of {threads} threads: {plain:.0f} posts/s", flush=True)
             service.start_worker()
-            due = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=30 + asked.posts / 100)
+            due = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=30 + options.posts / 100)
             print(f"accepted: {bench.schedule(due):.0f} posts/s", flush=True)
             if dt.datetime.now(tz=dt.UTC) > due:
                 raise SystemExit("They were due before all were accepted.")
-            # Seldom, as asking takes the sandbox's time.
-            wait(lambda: bench.count_out() > asked.posts, every_s=5)
+            # Seldom, because each request costs the sandbox time.
+            wait(lambda: bench.count_published() > options.posts, every_s=5)
             late = bench.lateness(due)
             others = late.pop(OTHERS_TEXT)
             ordered = sorted(late.values())
-            rate = asked.posts / ordered[-1]
+            rate = options.posts / ordered[-1]
             print(f"service: {rate:.0f} posts/s, {rate / plain:.2f} times the pool's")
             print(
                 f"late: first {ordered[0]:.2f} s, half {ordered[len(ordered) // 2]:.1f} s, "
-                f"last {ordered[-1]:.1f} s; another user's only one {others:.2f} s"
+                f"last {ordered[-1]:.1f} s; another user's only post {others:.2f} s"
             )
         finally:
             service.stop()

@@ -1,11 +1,11 @@
-"""A video of a gibibyte from a file server to a platform, its worker killed on the way.
+"""Uploads a video of a gibibyte to a platform; the worker is killed during the upload.
 
     python -m benchmarks.large_video [--mebibytes 1024] [twitter facebook linkedin tiktok]
 
-For each platform: a worker uploads the video whole; another is killed (`kill -9`, its whole tree)
-at a random part of the upload and started again. Told are the memory of the worker's processes
-above what they had when idle, how much was read from the source as a multiple of the file, and how
-many posts the sandbox has: one for each.
+For each platform: one worker uploads the video undisturbed; another is killed (`kill -9`, with its
+child processes) at a random part of the upload and started again. It prints the memory of the
+worker's processes above that of an idle worker, how much was read from the source as a multiple of
+the file, and the number of posts in the sandbox, which must be 1.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from socialpublishing.sandbox.pages import HERE as SANDBOX
 from socialpublishing.tests.file_server import FileServer, Sparse
 
 MEBIBYTE = 1024 * 1024
-IDLE_S = 90  # so long that each background task has run once, and its process has grown
+IDLE_S = 90  # until each background task has run once and allocated its memory
 
 
 def long_video(size: int) -> Sparse:
-    """A real clip of a few seconds, made long by a box that players pass over."""
+    """A real clip of a few seconds, made large by a box that players skip."""
     clip = (SANDBOX / "samples" / "clip.mp4").read_bytes()
     rest = struct.pack(">I4sQ", 1, b"free", size - len(clip))
     return Sparse(size=size, places={0: clip, len(clip): rest})
 
 
 def memory_of(pid: int) -> int:
-    """What the process and its children hold, in bytes; what they share counts once."""
+    """The memory of the process and its children, in bytes; shared memory counts once."""
     total = 0
     for each in tree_of(pid):
         with contextlib.suppress(OSError):
@@ -57,23 +57,23 @@ def memory_of(pid: int) -> int:
 
 
 class Gauge(threading.Thread):
-    """Watches the memory of a worker."""
+    """Measures the memory of a worker."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self.pid = pid
         self._peak = 0
-        self._is_over = False
+        self._has_ended = False
         self.start()
 
     def run(self) -> None:
-        while not self._is_over:
+        while not self._has_ended:
             self._peak = max(self._peak, memory_of(self.pid))
             time.sleep(0.1)
 
     def end(self) -> int:
-        """The most that it had, in bytes."""
-        self._is_over = True
+        """Stop, and return the maximum in bytes."""
+        self._has_ended = True
         return self._peak
 
 
@@ -90,7 +90,7 @@ class Bench:
         self._stop(worker)
 
     def video(self, platform: str, *, kill_after: float | None) -> None:
-        """Publish one; with `kill_after`, the worker dies when that part of it was read."""
+        """Publish one; kill the worker when the part `kill_after` of the file was read."""
         worker = self.service.start_worker()
         gauges = [Gauge(worker.pid)]
         self.source.bytes_sent = 0
@@ -106,7 +106,7 @@ class Bench:
         seconds = time.monotonic() - started
         above = max(gauge.end() for gauge in gauges) - self.idle
         posts = len(requests.get(self._posts_url(platform), timeout=30).json())
-        how = "whole" if kill_after is None else f"killed at {kill_after:.0%}"
+        how = "undisturbed" if kill_after is None else f"killed at {kill_after:.0%}"
         print(
             f"{platform:9} {how:14} {self._status(job):10} posts {posts}  {seconds:5.0f} s  "
             f"memory {above / MEBIBYTE:+5.1f} MiB  "
@@ -170,7 +170,7 @@ class Bench:
 
 
 def largest(platform: str, size: int) -> int:
-    """`size`, or what the platform takes if that is less."""
+    """`size`, or the platform's limit if that is less."""
     limits = [
         kind.media[MediaKind.VIDEO].max_bytes
         for kind in PLATFORMS[platform].capabilities.post_types
@@ -183,7 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("platforms", nargs="*", default=[])
     parser.add_argument("--mebibytes", type=int, default=1024)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     known = [name for name in ("twitter", "facebook", "linkedin", "tiktok") if name in PLATFORMS]
     source = FileServer()
     with tempfile.TemporaryDirectory() as folder:
@@ -192,8 +192,8 @@ def main() -> None:
         try:
             service.start_all()
             bench = Bench(service, source)
-            for platform in asked.platforms or known:
-                source.file = long_video(largest(platform, asked.mebibytes * MEBIBYTE))
+            for platform in options.platforms or known:
+                source.file = long_video(largest(platform, options.mebibytes * MEBIBYTE))
                 bench.video(platform, kill_after=None)
                 bench.video(platform, kill_after=random.uniform(0.2, 0.8))
         finally:

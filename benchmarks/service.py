@@ -1,4 +1,4 @@
-"""The service as it runs in earnest, for a benchmark: sandbox, web and worker, each a process.
+"""The service as in production, for a benchmark: sandbox, web and worker, each a process.
 
 Import this before anything that reads Django's settings: it sets their environment.
 """
@@ -40,7 +40,7 @@ from config.run.service import manage, web_command  # noqa: E402
 
 
 class Service:
-    """Sandbox, web and worker, each with processes of its own."""
+    """Sandbox, web and worker as processes."""
 
     def __init__(self, database_url: str, **settings: str) -> None:
         self.port, self.sandbox_port = first_free(18100), first_free(18200)
@@ -65,11 +65,11 @@ class Service:
         self.start(*manage("sandbox", "--port", str(self.sandbox_port)))
         self.start(*web_command("127.0.0.1", self.port))
         for url in (f"{self.url}/healthz", f"{self.sandbox_url}/control/posts"):
-            wait(lambda url=url: responses(url))
+            wait(lambda url=url: responds(url))
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         worker = self.start(*manage("worker"))
-        wait(lambda: responses(f"{self.url}/healthz/worker"))
+        wait(lambda: responds(f"{self.url}/healthz/worker"))
         return worker
 
     def stop(self) -> None:
@@ -81,7 +81,7 @@ class Service:
                 process.wait(60)
 
 
-def responses(url: str) -> bool:
+def responds(url: str) -> bool:
     with contextlib.suppress(requests.RequestException):
         return requests.get(url, timeout=2).ok
     return False
@@ -91,7 +91,7 @@ def wait(condition: Callable[[], object], *, every_s: float = 0.05) -> None:
     give_up_at = time.monotonic() + PATIENCE_S
     while not condition():
         if time.monotonic() > give_up_at:
-            raise SystemExit("It did not come about in time.")
+            raise SystemExit(f"Timeout after {PATIENCE_S} s.")
         time.sleep(every_s)
 
 

@@ -1,17 +1,19 @@
-"""The commands behind `./run`: how the service is set up, started, shown and tested."""
+"""The commands behind `./run`: set up, start, demonstrate and test the service."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# What is made while running and may be deleted at any time: databases, logs.
+# Files that the service makes while it runs: databases, logs. They may be deleted at any time.
 VAR = ROOT / "var"
 
 COMMANDS = {
     "up": "start web, worker and, without real credentials, the sandbox; Ctrl-C ends them",
-    "demo": "the same on a fresh database, then connect and publish; --once ends by itself",
-    "test": "check and test on SQLite and PostgreSQL; with pytest's arguments: only those tests",
+    "demo": "the same on an empty database, then connect and publish; --once: then end",
+    "test": "check the code, test it on SQLite and PostgreSQL; with arguments: only those tests",
+    "night": "the proofs that take long, or some: crash, fuzz, chaos, mutants",
+    "mutants": "check that the engine's tests notice each known mistake",
     "manage": "any command of manage.py, as in `./run manage dev_token USER`",
-    "browser": "install what the tests in a browser need beside Chromium",
+    "browser": "install what the browser tests need besides Chromium",
     "lock": "rebuild requirements*.lock from requirements*.txt (needs uv)",
 }
 HELP = "Usage: ./run COMMAND\n\n" + "".join(

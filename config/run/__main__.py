@@ -5,23 +5,23 @@ import signal
 import sys
 from types import FrameType
 
-from config.run import VAR, environment, locks, postgres, processes, service, testing
+from config.run import VAR, environment, locks, postgres, processes, service
 from config.run.demo import demo
 
 
 def main(arguments: list[str]) -> int:
     command, *rest = arguments or [""]
-    # SQLite makes no folders, and WhiteNoise misses that of its files aloud.
+    # SQLite does not create folders, and WhiteNoise warns if that of its files is missing.
     (VAR / "static").mkdir(parents=True, exist_ok=True)
-    # SIGINT too: a shell that starts us in the background has told us to ignore it.
+    # SIGINT too: a shell that starts us in the background makes us ignore it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means what it says
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # set by nohup
         signal.signal(signal.SIGHUP, interrupt)
     try:
         return dispatch(command, rest)
     except KeyboardInterrupt:
-        # To be ended is how `up` ends; whatever else was interrupted has not done its work.
+        # An interrupt is the normal end of `up`. Any other command did not finish its work.
         return 0 if command == "up" else 130
     except (
         environment.PortError,
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """Let every way of ending us do what Ctrl-C does: the processes that we started end first."""
+    """Handle each signal like Ctrl-C, so that the processes that we started end first."""
     raise KeyboardInterrupt
 
 
@@ -49,14 +49,24 @@ def dispatch(command: str, arguments: list[str]) -> int:
                 return 2
             return demo(once="--once" in arguments)
         case "test":
-            return testing.test(arguments)
+            from config.run.testing import test
+
+            return test(arguments)
+        case "night":
+            from config.run.night import night
+
+            return night(arguments)
+        case "mutants":
+            from config.run.mutants import main as mutants
+
+            return mutants()
         case "manage":
             environment.load_env_file()
             os.environ.update(environment.place_of_service().environment)
             service.become(service.manage(*arguments))
         case "lock":
             return locks.lock()
-    raise AssertionError(f"{command!r} passed install.main, which knows the commands")
+    raise AssertionError(f"{command!r} is not a command; install.main checks that")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`./run demo`: the whole service at work on this machine, before one's eyes."""
+"""`./run demo`: the service, worker and sandbox on this machine, publishing posts."""
 
 import contextlib
 import datetime as dt
@@ -11,12 +11,12 @@ import requests
 from config.run import ROOT, VAR
 from config.run.environment import Place, place_of_demo
 from config.run.install import one_at_a_time
-from config.run.journey import Caller, JourneyError, PlannedPost, data
+from config.run.journey import Caller, JourneyError, PlannedPost, event_lines
 from config.run.processes import Children
 from config.run.service import StartError, addresses, manage, start
 
 USER = "demo-user"
-# TikTok lets nobody preset what the author has to say.
+# TikTok demands that the author chooses these: they have no defaults.
 TIKTOK_OPTIONS = (
     ("privacy_level", "PUBLIC_TO_EVERYONE"),
     ("disable_comment", False),
@@ -33,17 +33,15 @@ PLANNED_POSTS = (
     PlannedPost(platform="linkedin", text="We are hiring bakers (early risers welcome) #jobs"),
     PlannedPost(platform="pinterest", text="Mountains for the next holiday", file="mountains.jpg"),
     PlannedPost(platform="tiktok", text="Waves, all day", file="reel.mp4", options=TIKTOK_OPTIONS),
-    PlannedPost(
-        platform="twitter", text="This one waited its time.", file="city.png", in_seconds=5
-    ),
+    PlannedPost(platform="twitter", text="This one was scheduled.", file="city.png", in_seconds=5),
 )
-PLATFORMS = tuple(dict.fromkeys(wish.platform for wish in PLANNED_POSTS))
+PLATFORMS = tuple(dict.fromkeys(post.platform for post in PLANNED_POSTS))
 
 
 def demo(*, once: bool) -> int:
-    """Start, connect, publish, show; then go on until somebody ends it, or end with `once`."""
+    """Start, connect, publish, show; then run until Ctrl-C, or end with `once`."""
     with Children() as children:
-        with one_at_a_time("demo"):  # until its ports are seen to be taken
+        with one_at_a_time("demo"):  # until its ports are taken
             place = place_of_demo(VAR)
             folder = VAR / f"demo-{place.port}"
             shutil.rmtree(folder, ignore_errors=True)
@@ -53,7 +51,7 @@ def demo(*, once: bool) -> int:
             start(children, place, logs=folder)
         token = dev_token(place)
         try:
-            is_right = journey(Caller(service=place.url, sandbox=place.sandbox_url, token=token))
+            is_correct = journey(Caller(service=place.url, sandbox=place.sandbox_url, token=token))
         except (JourneyError, requests.RequestException) as error:
             print(f"\nThe demo failed: {error}\nThe logs are in {name}.")
             return 1
@@ -62,14 +60,14 @@ def demo(*, once: bool) -> int:
             print(f"  A token      {token}\n\nCtrl-C ends it.", flush=True)
             with contextlib.suppress(KeyboardInterrupt):
                 children.watch_forever()
-    return 0 if is_right else 1
+    return 0 if is_correct else 1
 
 
-def lateness(state: dict[str, Any]) -> str:
+def delay(state: dict[str, Any]) -> str:
     if not (state.get("scheduled_at") and state.get("published_at")):
         return ""
     due, done = (dt.datetime.fromisoformat(state[at]) for at in ("scheduled_at", "published_at"))
-    return f", {(done - due).total_seconds():.1f} s after its time"
+    return f", {(done - due).total_seconds():.1f} s late"
 
 
 def dev_token(place: Place) -> str:
@@ -86,22 +84,22 @@ def dev_token(place: Place) -> str:
 
 
 def journey(caller: Caller) -> bool:
-    """Do what the demo shows, tell it, and say whether the platforms have exactly that."""
+    """Connect, publish and print it; return whether the platforms have exactly those posts."""
     connections = {}
     for platform in PLATFORMS:
         connection = caller.connect(platform)
         connections[platform] = connection["id"]
         print(f"Connected {platform}: {connection['external_display_name']}", flush=True)
 
-    jobs = {wish: caller.publish(wish, connections[wish.platform]) for wish in PLANNED_POSTS}
-    for wish, job in jobs.items():
+    jobs = {post: caller.publish(post, connections[post.platform]) for post in PLANNED_POSTS}
+    for post, job in jobs.items():
         state = caller.wait_for(job)
-        print(f"\n{wish}\n  {state['status']}{lateness(state)}  {state.get('post_url') or ''}")
-        print(data(caller.story(job)), flush=True)
+        print(f"\n{post}\n  {state['status']}{delay(state)}  {state.get('post_url') or ''}")
+        print(event_lines(caller.history(job)), flush=True)
 
-    print("\nWhat the platforms have:")
-    seen = caller.look(PLANNED_POSTS)
-    for one in seen:
-        verdict = "once, as sent" if one.is_right else f"NOT RIGHT: {one.times} times"
-        print(f"  {one.wish}: {verdict}")
-    return all(one.is_right for one in seen)
+    print("\nPosts on the platforms:")
+    found = caller.find(PLANNED_POSTS)
+    for one in found:
+        verdict = "once, as sent" if one.is_correct else f"WRONG: {one.times} times"
+        print(f"  {one.post}: {verdict}")
+    return all(one.is_correct for one in found)

@@ -1,4 +1,4 @@
-"""What the service finds in its environment: `.env`, and what follows from a start's ports."""
+"""The environment of the service: `.env`, and the addresses that follow from its ports."""
 
 import os
 from collections.abc import Mapping
@@ -19,40 +19,40 @@ class PortError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where one start of the service listens, and what its processes find in their environment."""
+    """Where one start of the service listens, and the environment of its processes."""
 
     bind: str
     port: int
     sandbox_url: str  # empty: the real platforms
-    sandbox_port: int | None  # None: no sandbox of ours belongs to it
+    sandbox_port: int | None  # None: it starts no sandbox
     environment: Mapping[str, str] = field(repr=False)
 
     @property
     def url(self) -> str:
-        """Where this machine reaches it."""
+        """Its address for this machine."""
         host = "127.0.0.1" if self.bind in ("0.0.0.0", "::") else self.bind  # noqa: S104  compared only
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def demand_free_ports(self) -> None:
-        """Raise PortError if somebody else listens there."""
+        """Raise PortError if a port is taken."""
         wanted = [("PORT", self.port, self.bind)]
         if self.sandbox_port:
             wanted.append(("SANDBOX_PORT", self.sandbox_port, "127.0.0.1"))
         for variable, port, host in wanted:
             if not is_free(port, host=host):
                 raise PortError(
-                    f"Port {port} on {host} is taken or not ours to take. "
+                    f"Port {port} on {host} is taken or not allowed. "
                     f"Choose another one: {variable}={port + 10} ./run up"
                 )
 
 
 def load_env_file() -> None:
-    """Read `.env` as the settings will: what the environment already says wins."""
+    """Read `.env` as the settings do: a variable that is already set wins."""
     environ.Env.read_env(os.environ.get("ENV_FILE", ROOT / ".env"))
 
 
 def place_of_service() -> Place:
-    """Where `./run up` starts, by the environment."""
+    """Where `./run up` starts, according to the environment."""
     bind = os.environ.get("BIND") or "127.0.0.1"
     port = port_from("PORT", 8000)
     sandbox_url = os.environ.get("SANDBOX_URL", "")
@@ -71,8 +71,8 @@ def place_of_service() -> Place:
 
 
 def has_real_credentials(environment: Mapping[str, str]) -> bool:
-    """Is our app at one of the platforms named? Whoever does that means the real platforms."""
-    from socialpublishing.platforms import PLATFORMS  # brings Django, which most commands spare
+    """Is the client id of an app set? Then the operator wants the real platforms."""
+    from socialpublishing.platforms import PLATFORMS  # imports Django: slow, and seldom needed
 
     return any(
         environment.get(variable)
@@ -82,9 +82,9 @@ def has_real_credentials(environment: Mapping[str, str]) -> bool:
 
 
 def place_of_demo(var: Path) -> Place:
-    """A service apart: free ports, its own secrets, its database in a folder of `var`.
+    """A separate service: free ports, its own secrets, its database in a folder of `var`.
 
-    A developer's `.env`, database and credentials stay out: what a demo posts stays in the sandbox.
+    It does not use a developer's `.env`, database or credentials: it posts to the sandbox only.
     """
     port = first_free(port_from("PORT", 8000))
     sandbox_port = first_free(port_from("SANDBOX_PORT", 8001), besides=port)
@@ -110,7 +110,7 @@ def place_of_demo(var: Path) -> Place:
 def port_from(variable: str, default: int) -> int:
     value = os.environ.get(variable) or str(default)
     if not value.isdecimal() or not 0 < int(value) < 65536:
-        raise PortError(f"{variable}={value} is no port.")
+        raise PortError(f"{variable}={value} is not a port.")
     return int(value)
 
 

@@ -1,4 +1,4 @@
-"""What the image starts: one process, which finds its environment as the operator made it."""
+"""What the image starts: one process, in the environment that the operator set."""
 
 import os
 import sys

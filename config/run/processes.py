@@ -19,13 +19,13 @@ STOP_TIMEOUT_S = 35  # gunicorn itself gives its requests 30
 
 
 class ChildEndedError(Exception):
-    """A process that was to run for good has ended."""
+    """A process that should run until we stop it has ended."""
 
 
 def die_with_parent(signal_number: int = signal.SIGTERM) -> Callable[[], None] | None:
-    """What a child does first, so that the kernel ends it with us, even if we get no last word.
+    """A function for `preexec_fn`: the kernel ends the child with us, even after a `kill -9`.
 
-    Linux only: elsewhere a `kill -9` of the parent leaves its children running.
+    Linux only: elsewhere the children of a killed process go on.
     """
     if sys.platform != "linux":
         return None
@@ -34,21 +34,21 @@ def die_with_parent(signal_number: int = signal.SIGTERM) -> Callable[[], None] |
 
     def in_child() -> None:
         libc.prctl(1, signal_number)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:  # it died before we could ask
+        if os.getppid() != parent:  # it ended before the call
             os._exit(1)
 
     return in_child
 
 
 def run(*command: str | Path, env: Mapping[str, str] | None = None) -> int:
-    """Run `command` to its end, with our output, and return its exit code."""
+    """Run `command`, which writes where we write, and return its exit code."""
     return subprocess.run(
         command, cwd=ROOT, env=env, preexec_fn=die_with_parent(), check=False
     ).returncode
 
 
 class Children:
-    """Processes that live together: `watch` raises when one ends; leaving the block ends all."""
+    """Processes that run together: `watch` raises when one ends; leaving the block ends all."""
 
     def __init__(self) -> None:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -57,7 +57,7 @@ class Children:
     def start(
         self, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path | None = None
     ) -> None:
-        """Start `command`; it writes into `log`, or, without one, where we write."""
+        """Start `command`; it writes into `log`, or where we write."""
         with contextlib.ExitStack() as stack:
             output = None
             if log:
@@ -71,7 +71,7 @@ class Children:
                 stdout=output,
                 stderr=output and subprocess.STDOUT,
                 # A group of its own: Ctrl-C in the terminal reaches us alone, and we end the
-                # children in order; and whatever a child has forked can be ended with it.
+                # children in order. A child's own children are ended with its group.
                 process_group=0,
                 preexec_fn=die_with_parent(),
             )
@@ -81,10 +81,10 @@ class Children:
         for name, process in self.processes.items():
             if process.poll() is not None:
                 raise ChildEndedError(
-                    f"{name} has ended with exit code {process.returncode}.{self.last_words(name)}"
+                    f"{name} has ended with exit code {process.returncode}.{self.last_lines(name)}"
                 )
 
-    def last_words(self, name: str) -> str:
+    def last_lines(self, name: str) -> str:
         if name not in self.logs:
             return ""
         return "\n" + "\n".join(self.logs[name].read_text(errors="replace").splitlines()[-20:])
@@ -103,13 +103,13 @@ class Children:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # Last come, first gone: the worker ends its calls before the sandbox stops answering.
+        # In reverse order: the worker finishes its requests before the sandbox stops.
         for process in reversed(self.processes.values()):
             stop(process)
 
 
 def stop(process: subprocess.Popen[bytes], *, first: int = signal.SIGTERM) -> None:
-    """Ask `process` to end; if it does not, or we are told again to end, kill its whole group."""
+    """Ask `process` to end; after a timeout or another Ctrl-C, kill its process group."""
     with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
         if process.poll() is None:
             process.send_signal(first)
@@ -121,7 +121,7 @@ def stop(process: subprocess.Popen[bytes], *, first: int = signal.SIGTERM) -> No
 
 def is_free(port: int, *, host: str = "127.0.0.1") -> bool:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        # As servers do: a port that only waits out its last connections counts as free.
+        # As servers do: a port whose last connections are in TIME_WAIT counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

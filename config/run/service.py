@@ -1,4 +1,4 @@
-"""Starting the processes of the service, and telling where they are."""
+"""Starts the processes of the service and prints their addresses."""
 
 import os
 import sys
@@ -16,11 +16,11 @@ START_TIMEOUT_S = 60
 
 
 class StartError(Exception):
-    """The service did not come up."""
+    """The service did not start."""
 
 
 def up() -> int:
-    """Run the service until somebody ends it."""
+    """Run the service until Ctrl-C."""
     place = place_of_service()
     place.demand_free_ports()
     with Children() as children:
@@ -31,10 +31,10 @@ def up() -> int:
 
 
 def start(children: Children, place: Place, *, logs: Path | None = None) -> None:
-    """Start all processes at `place` and return when they answer; their words go into `logs`."""
+    """Start all processes at `place`, with log files in `logs`; return when they respond."""
     environment = place.environment
     if run(*manage("migrate", "--verbosity", "0"), env=environment):
-        raise StartError("The database could not be brought up to date: see above.")
+        raise StartError("The database could not be migrated: see above.")
     processes = {
         "web": web_command(place.bind, place.port),
         "worker": manage("worker"),
@@ -60,23 +60,23 @@ def web_command(bind: str, port: int) -> list[str]:
     host = f"[{bind}]" if ":" in bind else bind
     return [
         sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{host}:{port}",
-        # Threads, because a request with `Prefer: wait` holds one while others are served.
+        # Threads, because a request with `Prefer: wait` occupies one for seconds.
         "--worker-class", "gthread", "--workers", os.environ.get("WEB_CONCURRENCY", "2"),
         "--threads", "32", "--max-requests", "20000", "--max-requests-jitter", "2000",
-        # Otherwise gunicorn wants a socket in the home folder, which a service may not have.
+        # Otherwise gunicorn makes a socket in the home folder, which a service may not have.
         "--no-control-socket",
         "--forwarded-allow-ips", os.environ.get("TRUSTED_PROXIES") or "127.0.0.1,::1",
     ]  # fmt: skip
 
 
 def become(command: list[str]) -> NoReturn:
-    """Go on as `command`, in this very process: signals reach it, its exit code is ours."""
+    """Replace this process by `command`: it gets the signals, and its exit code is ours."""
     sys.stdout.flush()
     os.execv(command[0], command)
 
 
 def wait_until_it_responds(children: Children, url: str) -> None:
-    """Any answer will do: what it says about the host name that we used is no matter here."""
+    """Wait for any response: even 400 for an unknown host name shows that it has started."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while True:
         children.watch()
@@ -84,7 +84,7 @@ def wait_until_it_responds(children: Children, url: str) -> None:
             requests.get(url, timeout=5)
         except requests.RequestException as error:
             if time.monotonic() > deadline:
-                raise StartError(f"{url} does not answer after {START_TIMEOUT_S} s.") from error
+                raise StartError(f"{url} does not respond after {START_TIMEOUT_S} s.") from error
             time.sleep(0.1)
         else:
             return

@@ -1,17 +1,21 @@
-"""`./run test`: what must be green before a change lands."""
+"""`./run test`: what must pass before a change is merged."""
 
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from subprocess import Popen
 
 from config.run.install import fresh_secrets
 from config.run.postgres import temporary_postgres
-from config.run.processes import run
+from config.run.processes import Children, run
 
 PYTHON = sys.executable
-# As modules, not as the scripts in .venv/bin, which a folder that has been moved breaks.
+# As modules: the scripts in .venv/bin break when the folder is moved.
 CHECKS = {
     "ruff check": (PYTHON, "-m", "ruff", "check", "."),
     "ruff format": (PYTHON, "-m", "ruff", "format", "--check", "."),
@@ -19,44 +23,99 @@ CHECKS = {
     "lint-imports": (
         PYTHON, "-c", "from importlinter.cli import lint_imports_command as check; check()",
     ),
+    "shape": (PYTHON, "-m", "config.run.shape"),
+    "vocabulary": (PYTHON, "-m", "config.run.vocabulary"),
+    "mutants": (PYTHON, "-m", "config.run.mutants"),
     "migrations": (PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"),
 }  # fmt: skip
+SQLITE = "sqlite:///:memory:"
 
 
 def test(arguments: list[str]) -> int:
-    """Check the code, then test it on SQLite and on PostgreSQL; with `arguments`, test only."""
-    # A developer's `.env` stays out: real credentials are no test's business.
-    environment = {**os.environ, "ENV_FILE": os.devnull}
-    on_sqlite = {**environment, "DATABASE_URL": "sqlite:///:memory:"}
-    results: dict[str, int] = {}
+    """Check the code and test it on both databases; with `arguments`, run only those tests."""
+    if arguments:
+        return report(test_in_turn(arguments))
+    with pytest_on_both() as print_outputs:
+        results = {name: check(name, command) for name, command in CHECKS.items()}
+        results |= print_outputs()
+    return report(results)
 
-    if not arguments:
-        for name, command in CHECKS.items():
-            announce(name, command)
-            results[name] = run(*command, env={**on_sqlite, **fresh_secrets()})
 
-    pytest = (PYTHON, "-m", "pytest", *arguments)
-    announce("tests on SQLite", pytest)
-    results["tests on SQLite"] = run(*pytest, env=on_sqlite)
-    with postgres(os.environ) as url:
-        announce("tests on PostgreSQL", pytest)
-        results["tests on PostgreSQL"] = run(*pytest, env={**environment, "DATABASE_URL": url})
-
+def report(results: Mapping[str, int]) -> int:
+    """Print which of the exit codes in `results` are failures; return one exit code for all."""
     failed = [name for name, code in results.items() if code]
     print(f"\nFAILED: {', '.join(failed)}" if failed else "\nAll green.", flush=True)
     return 1 if failed else 0
 
 
+def check(name: str, command: Sequence[str]) -> int:
+    announce(name, command)
+    return run(*command, env={**test_environment(SQLITE), **fresh_secrets()})
+
+
+def test_in_turn(arguments: Sequence[str]) -> dict[str, int]:
+    """Run pytest on one database after the other, attached to the terminal: `--pdb` works."""
+    command = (PYTHON, "-m", "pytest", *arguments)
+    results = {}
+    with databases() as urls:
+        for name, url in urls.items():
+            announce(name, command)
+            results[name] = run(*command, env=test_environment(url))
+    return results
+
+
 @contextmanager
-def postgres(environment: Mapping[str, str]) -> Iterator[str]:
-    """The PostgreSQL that the environment names, else one for the time of the tests."""
-    url = environment.get("DATABASE_URL", "")
-    if url.startswith("postgres"):
-        yield url
-    else:
-        with temporary_postgres() as url:
-            yield url
+def pytest_on_both(*arguments: str) -> Iterator[Callable[[], dict[str, int]]]:
+    """Run pytest on both databases at the same time.
+
+    Yields a function that waits for them, prints their outputs one after the other and returns
+    their exit codes.
+    """
+    color = ["--color=yes"] if sys.stdout.isatty() else []
+    command = (PYTHON, "-m", "pytest", *color, *arguments)
+    with (
+        tempfile.TemporaryDirectory(prefix="run-test-") as folder,
+        databases() as urls,
+        Children() as children,
+    ):
+        for name, url in urls.items():
+            log = Path(folder) / f"{name}.log"
+            children.start(name, command, env=test_environment(url), log=log)
+
+        def print_outputs() -> dict[str, int]:
+            codes = {}
+            for name in urls:
+                announce(name, command)
+                codes[name] = follow(children.processes[name], children.logs[name])
+            return codes
+
+        yield print_outputs
 
 
-def announce(name: str, command: tuple[str, ...]) -> None:
+def follow(process: Popen[bytes], log: Path) -> int:
+    """Print what `process` writes into `log` until it ends; return its exit code."""
+    with log.open(errors="replace") as output:
+        while True:
+            has_ended = process.poll() is not None
+            print(output.read(), end="", flush=True)
+            if has_ended:
+                return process.returncode
+            time.sleep(0.2)
+
+
+@contextmanager
+def databases() -> Iterator[dict[str, str]]:
+    """The addresses of SQLite and of PostgreSQL: `DATABASE_URL`'s, else a temporary one."""
+    configured = os.environ.get("DATABASE_URL", "")
+    is_postgres = configured.startswith("postgres")
+    with nullcontext(configured) if is_postgres else temporary_postgres() as postgres:
+        yield {"tests on SQLite": SQLITE, "tests on PostgreSQL": postgres}
+
+
+def test_environment(database_url: str) -> dict[str, str]:
+    # Without a developer's `.env`: tests must not use real credentials.
+    return {**os.environ, "ENV_FILE": os.devnull, "DATABASE_URL": database_url}
+
+
+def announce(name: str, command: Sequence[str]) -> None:
     print(f"\n=== {name}: {shlex.join(command[1:])}", flush=True)

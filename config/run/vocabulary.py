@@ -1,59 +1,65 @@
-"""Finds words of ours that a reader from elsewhere would not know. `./run test` runs it.
+"""Finds words that a reader from outside the project would not know. `./run test` runs it.
 
-`python -m config.run.vocabulary [PATH …]` prints each hit as `file:line: word`.
+`python -m config.run.vocabulary [PATH …]` prints each hit as `file:line: word`. The list and its
+exceptions are in vocabulary.txt.
 """
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from config.run import ROOT
+from config.run.files import own_files
 
 LIST = Path(__file__).with_name("vocabulary.txt")
-TEXT = re.compile(r"\.(py|md|html|css|toml|yaml|txt|ini|example)$|(^|/)(run|Dockerfile)$")
-# History, what is not ours, and the list itself.
+SUFFIXES = (
+    ".py", ".md", ".html", ".css", ".toml", ".yaml", ".txt", ".ini", ".example", "run", "Dockerfile"
+)  # fmt: skip
+# History, files that others wrote, and the list itself.
 EXEMPT = re.compile(
-    r"^CHANGELOG\.md$|/migrations/|/corpora/|/specs/|/samples/|vocabulary\.txt$|\.lock$|requirements"
+    r"^CHANGELOG\.md$|/migrations/|/corpora/|/specs/|/samples/|vocabulary\.txt$|requirements"
 )
 
 
+class Vocabulary:
+    """The words of a list, and its exceptions: texts in which a word is allowed."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        lines = [line for line in lines if line and not line.startswith("#")]
+        words = "|".join(line for line in lines if not line.startswith("!"))
+        exceptions = "|".join(re.escape(line[1:]) for line in lines if line.startswith("!"))
+        # `_` separates words, so that names in code are searched too.
+        self._word = re.compile(rf"(?<![a-z0-9])(?:{words})(?![a-z0-9])", re.IGNORECASE)
+        self._exception = re.compile(exceptions or "(?!)")
+
+    def hits(self, text: str) -> Iterator[tuple[int, str]]:
+        """Line number and word of each hit."""
+        for number, line in enumerate(text.splitlines(), start=1):
+            for hit in self._word.finditer(self._exception.sub("", line)):
+                yield number, hit.group()
+
+
 def main(paths: Sequence[str]) -> int:
-    hits = [hit for path in tracked(paths) for hit in hits_in(path)]
+    vocabulary = Vocabulary(LIST.read_text().splitlines())
+    hits = [
+        f"{name}:{number}: {word}"
+        for name, file in checked_files(paths)
+        for number, word in vocabulary.hits(file.read_text())
+    ]
     print("\n".join(hits))
+    if hits:
+        print(f"\nThese words are on the list {LIST.relative_to(ROOT)}, which has exceptions too.")
     return 1 if hits else 0
 
 
-def tracked(paths: Sequence[str]) -> list[str]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *paths],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    return [path for path in listed if TEXT.search(path) and not EXEMPT.search(path)]
-
-
-def hits_in(path: str) -> Iterator[str]:
-    words, exceptions = patterns()
-    file = ROOT / path
-    if not file.exists():
-        return
-    for number, line in enumerate(file.read_text().splitlines(), start=1):
-        left = exceptions.sub("", line)
-        for hit in words.finditer(left):
-            yield f"{path}:{number}: {hit.group()}"
-
-
-def patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What is searched for, and what is taken out of a line before."""
-    lines = [line for line in LIST.read_text().splitlines() if line and not line.startswith("#")]
-    words = "|".join(line for line in lines if not line.startswith("!"))
-    exceptions = "|".join(re.escape(line[1:]) for line in lines if line.startswith("!"))
-    word = re.compile(rf"(?<![a-z0-9])(?:{words})(?![a-z0-9])", re.IGNORECASE)
-    return word, re.compile(exceptions)
+def checked_files(paths: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """Name and file of each that is to be checked, in `paths` if some are given."""
+    for file in own_files(*SUFFIXES):
+        name = file.relative_to(ROOT).as_posix()
+        wanted = any(f"{name}/".startswith(f"{path.rstrip('/')}/") for path in paths)
+        if (wanted or not paths) and not EXEMPT.search(name):
+            yield name, file
 
 
 if __name__ == "__main__":

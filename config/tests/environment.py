@@ -1,7 +1,6 @@
 """The environment of the tests, set before Django reads it (pytest.ini loads this first).
 
-A developer's `.env` stays out: real credentials are no test's business. Keys are made anew for each
-run, so that none is ever worth anything.
+A developer's `.env` is not read: tests must not use real credentials. The keys are random.
 """
 
 import base64

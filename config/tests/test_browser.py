@@ -1,9 +1,10 @@
-"""What people do with a browser, done with one: consent, the feed, the ops console, the API's page.
+"""Consent pages, the sandbox's feed, the ops console and the API docs in a real browser.
 
-Skipped without Playwright (`./run browser`) or Chromium.
+Without Playwright (`./run browser`) or Chromium these tests are skipped; with `CI` set they fail.
 """
 
 import datetime as dt
+import os
 import shutil
 
 import pytest
@@ -14,17 +15,32 @@ from django.utils import timezone
 from conftest import statuses
 from connections.models import SocialConnection
 
+try:
+    from playwright import sync_api as playwright
+except ImportError:
+    playwright = None
+
 CHROMIUM = shutil.which("chromium")
-playwright = pytest.importorskip("playwright.sync_api", reason="`./run browser` installs it")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 
 WINDOWS = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 
 
 @pytest.fixture(scope="module")
-def chromium(django_db_setup):
+def requirements():
+    """Skip the tests if the browser is missing; in CI fail, so that they are never left out."""
+    missing = [
+        *(["Playwright (`./run browser` installs it)"] if playwright is None else []),
+        *(["the program `chromium`"] if CHROMIUM is None else []),
+    ]
+    if missing:
+        refuse = pytest.fail if os.environ.get("CI") else pytest.skip
+        refuse(f"The browser tests need {' and '.join(missing)}.")
+
+
+@pytest.fixture(scope="module")
+def chromium(requirements, django_db_setup):
     with pytest.MonkeyPatch.context() as patch, playwright.sync_playwright() as started:
-        # Playwright runs a loop in this thread, in which Django would refuse the database.
+        # Playwright runs an event loop in this thread, in which Django refuses to use the database.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -33,7 +49,7 @@ def chromium(django_db_setup):
 
 @pytest.fixture
 def service(chromium, transactional_db, live_server, settings):
-    """The service's address, for browsers."""
+    """The address of the service."""
     settings.SERVICE_BASE_URL = live_server.url
     settings.CSRF_TRUSTED_ORIGINS = [live_server.url]
     return live_server.url
@@ -41,29 +57,29 @@ def service(chromium, transactional_db, live_server, settings):
 
 @pytest.fixture(params=WINDOWS)
 def window(request, chromium, service, sandbox):
-    """A page of a browser, on a desk and on a phone. Whatever it complains of fails the test."""
-    complaints = []
+    """A browser page, in the size of a desk and of a phone. Its errors fail the test."""
+    errors = []
     context = chromium.new_context(viewport=WINDOWS[request.param])
     page = context.new_page()
     page.set_default_timeout(10_000)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("response", lambda response: _note(complaints, response, (service, sandbox.url)))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("response", lambda response: _check_response(errors, response, (service, sandbox.url)))
     page.on(
         "console",
-        lambda data: data.type in {"error", "warning"} and complaints.append(data.text),
+        lambda message: message.type in {"error", "warning"} and errors.append(message.text),
     )
     yield page
     context.close()
-    assert complaints == []
+    assert errors == []
 
 
-def _note(complaints, response, ours):
+def _check_response(errors, response, ours):
     if response.status >= 400 or not response.url.startswith((*ours, "data:", "blob:")):
-        complaints.append(f"{response.status} {response.url}")
+        errors.append(f"{response.status} {response.url}")
 
 
 def fits(page):
-    """Is nothing cut off at the side?"""
+    """Is the page no wider than the window?"""
     return page.evaluate(
         "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     )
@@ -71,7 +87,7 @@ def fits(page):
 
 @pytest.fixture
 def console(window, service):
-    """The ops console, signed in as one who may do everything."""
+    """The ops console, signed in as a superuser."""
     User.objects.create_superuser("mara", password="a long pass phrase")
     window.goto(f"{service}/admin/")
     window.get_by_label("Username").fill("mara")
@@ -81,7 +97,7 @@ def console(window, service):
     return window
 
 
-def test_person_connects_at_the_consent_page_and_finds_the_post(
+def test_person_connects_an_account_on_the_consent_page_and_sees_the_post(
     window, api, sandbox, worker, platform
 ):
     started = api.get(f"connections/connect/{platform}?redirect=false").json()
@@ -114,7 +130,7 @@ def _instant(sandbox):
     return {name: 0 for name in switches if name.endswith("processing_seconds")}
 
 
-def test_operator_finds_what_failed_reads_its_story_and_tries_again(
+def test_operator_finds_a_failed_job_and_retries_it(
     console, service, api, make_connection, sandbox, worker
 ):
     connection = make_connection("twitter")
@@ -139,7 +155,7 @@ def test_operator_finds_what_failed_reads_its_story_and_tries_again(
     assert [post["text"] for post in sandbox.posts()] == ["Once refused"]
 
 
-def test_week_of_an_account_is_drawn(console, service, api, make_connection, sandbox):
+def test_best_times_of_an_account_are_drawn(console, service, api, make_connection, sandbox):
     connection = make_connection("twitter")
     monday = (timezone.now() - dt.timedelta(days=150)).replace(hour=9, minute=0)
     posts = [
@@ -167,7 +183,9 @@ def test_week_of_an_account_is_drawn(console, service, api, make_connection, san
     assert console.get_by_text("Published", exact=True).first.is_visible()
 
 
-def test_every_page_of_the_console_fits(console, service, api, make_connection, sandbox, worker):
+def test_every_page_of_the_console_fits_the_window(
+    console, service, api, make_connection, sandbox, worker
+):
     connection = make_connection("facebook")
     api.publish(connection, "A long text. " * 50)
     worker.work()
@@ -175,13 +193,13 @@ def test_every_page_of_the_console_fits(console, service, api, make_connection, 
     addresses = {link.get_attribute("href") for link in console.locator("a[href^='/admin/']").all()}
     assert len(addresses) > 5
     for address in sorted(addresses):
-        # The forms for staff are Django's and unfold's.
+        # The add forms are Django's and unfold's.
         if not address.endswith(("/logout/", "/add/")):
             console.goto(f"{service}{address}")
             assert fits(console), address
 
 
-def test_page_of_the_api_lists_its_calls(window, service):
+def test_api_docs_list_the_operations(window, service):
     window.goto(f"{service}/api/docs")
 
     window.get_by_text("/api/v1/publishing/publish", exact=True).first.wait_for()

@@ -50,12 +50,7 @@ def existing_jobs(make_connection: Any, api: Any) -> Iterator[None]:
 
 
 @generated.parametrize()
-@settings(
-    max_examples=30,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
+@settings(suppress_health_check=list(HealthCheck))
 def test_response_is_as_described(case: Any, existing_jobs: None) -> None:
     use_real_ids(case)
     token = sign_dev_token("alice", lifetime=dt.timedelta(hours=1))

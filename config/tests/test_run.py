@@ -34,7 +34,7 @@ def taken_port():
 
 
 def is_alive(pid):
-    """A zombie, which only waits for its exit code to be read, is not."""
+    """Is the process running? A zombie is not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -44,7 +44,7 @@ def is_alive(pid):
 def wait_until_gone(pid):
     deadline = time.monotonic() + 10
     while is_alive(pid):
-        assert time.monotonic() < deadline, f"process {pid} lives on"
+        assert time.monotonic() < deadline, f"process {pid} is still running"
         time.sleep(0.02)
 
 
@@ -78,7 +78,7 @@ def test_run_refuses_a_python_that_is_too_old(tmp_path):
     assert "Python 3.11" in done.stderr
 
 
-def test_env_file_is_private_and_has_what_the_settings_demand(tmp_path):
+def test_env_file_is_private_and_has_all_required_settings(tmp_path):
     path = tmp_path / ".env"
 
     install.write_env_file(path)
@@ -89,7 +89,7 @@ def test_env_file_is_private_and_has_what_the_settings_demand(tmp_path):
     assert lines.keys() == {"SECRET_KEY", "AES_KEY", "JWT_KEY", "JWT_ALGORITHMS"}
 
 
-def test_env_file_that_is_there_stays_as_it_is(tmp_path):
+def test_existing_env_file_is_not_changed(tmp_path):
     path = tmp_path / ".env"
     path.write_text("SECRET_KEY=mine\n")
 
@@ -98,25 +98,25 @@ def test_env_file_that_is_there_stays_as_it_is(tmp_path):
     assert path.read_text() == "SECRET_KEY=mine\n"
 
 
-# --- Where it starts -----------------------------------------------------------------------------
+# --- Addresses and ports -------------------------------------------------------------------------
 
 
-def test_addresses_follow_from_the_ports(monkeypatch):
+def test_addresses_are_derived_from_the_ports(monkeypatch):
     monkeypatch.setenv("PORT", "8123")
     monkeypatch.setenv("SANDBOX_PORT", "8124")
 
-    data = environment.place_of_service().environment
+    variables = environment.place_of_service().environment
 
-    assert data["SERVICE_BASE_URL"] == "http://127.0.0.1:8123"
-    assert data["SANDBOX_URL"] == "http://127.0.0.1:8124"
+    assert variables["SERVICE_BASE_URL"] == "http://127.0.0.1:8123"
+    assert variables["SANDBOX_URL"] == "http://127.0.0.1:8124"
 
 
 def test_public_address_of_the_operator_is_kept(monkeypatch):
     monkeypatch.setenv("SERVICE_BASE_URL", "https://social.example.com")
 
-    data = environment.place_of_service().environment
+    variables = environment.place_of_service().environment
 
-    assert data["SERVICE_BASE_URL"] == "https://social.example.com"
+    assert variables["SERVICE_BASE_URL"] == "https://social.example.com"
 
 
 def test_real_credential_turns_the_sandbox_off(monkeypatch):
@@ -128,7 +128,7 @@ def test_real_credential_turns_the_sandbox_off(monkeypatch):
     assert place.sandbox_port is None
 
 
-def test_sandbox_elsewhere_wins_over_a_real_credential(monkeypatch):
+def test_sandbox_url_wins_over_a_real_credential(monkeypatch):
     monkeypatch.setenv("FACEBOOK_APP_ID", "123")
     monkeypatch.setenv("SANDBOX_URL", "http://127.0.0.1:9999")
 
@@ -138,7 +138,7 @@ def test_sandbox_elsewhere_wins_over_a_real_credential(monkeypatch):
     assert place.sandbox_port is None
 
 
-def test_port_that_is_taken_is_named_with_its_variable(monkeypatch, taken_port):
+def test_error_names_the_taken_port_and_its_variable(monkeypatch, taken_port):
     monkeypatch.setenv("PORT", str(taken_port))
 
     with pytest.raises(environment.PortError, match=f"Port {taken_port} .* PORT="):
@@ -146,14 +146,14 @@ def test_port_that_is_taken_is_named_with_its_variable(monkeypatch, taken_port):
 
 
 @pytest.mark.parametrize("value", ["http", "0", "70000", "-1"])
-def test_port_that_is_none_is_refused(monkeypatch, value):
+def test_invalid_port_is_refused(monkeypatch, value):
     monkeypatch.setenv("PORT", value)
 
-    with pytest.raises(environment.PortError, match="no port"):
+    with pytest.raises(environment.PortError, match="not a port"):
         environment.place_of_service()
 
 
-def test_demo_evades_a_port_that_is_taken(monkeypatch, taken_port, tmp_path):
+def test_demo_uses_another_port_if_its_port_is_taken(monkeypatch, taken_port, tmp_path):
     monkeypatch.setenv("PORT", str(taken_port))
 
     place = environment.place_of_demo(tmp_path)
@@ -161,16 +161,16 @@ def test_demo_evades_a_port_that_is_taken(monkeypatch, taken_port, tmp_path):
     assert place.port not in (taken_port, place.sandbox_port)
 
 
-def test_demo_knows_nothing_of_a_developers_settings(monkeypatch, tmp_path):
+def test_demo_does_not_use_a_developers_settings(monkeypatch, tmp_path):
     monkeypatch.setenv("DATABASE_URL", "postgresql://production/")
     monkeypatch.setenv("JWT_JWKS_URL", "https://production/")
 
-    data = environment.place_of_demo(tmp_path / "with space+plus").environment
+    variables = environment.place_of_demo(tmp_path / "with space+plus").environment
 
-    assert data["DATABASE_URL"].startswith("sqlite:")
-    assert "JWT_JWKS_URL" not in data
-    assert data["ENV_FILE"] == os.devnull
-    assert data["SANDBOX_URL"].startswith("http://127.0.0.1:")
+    assert variables["DATABASE_URL"].startswith("sqlite:")
+    assert "JWT_JWKS_URL" not in variables
+    assert variables["ENV_FILE"] == os.devnull
+    assert variables["SANDBOX_URL"].startswith("http://127.0.0.1:")
 
 
 # --- Processes -----------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def test_leaving_the_block_ends_the_children():
     assert not is_alive(pid)
 
 
-def test_child_that_ends_is_told_by_name_with_its_last_words(tmp_path):
+def test_error_names_the_child_that_ended_and_its_last_lines(tmp_path):
     with Children() as children:
         children.start(
             "web", [sys.executable, "-c", "exit('no luck')"], env=os.environ, log=tmp_path / "log"
@@ -197,7 +197,7 @@ def test_child_that_ends_is_told_by_name_with_its_last_words(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
-def test_children_die_with_a_parent_that_is_killed():
+def test_children_end_with_a_parent_that_is_killed():
     script = (
         "import os, time\n"
         "from config.run.processes import Children\n"
@@ -219,14 +219,14 @@ def test_children_die_with_a_parent_that_is_killed():
 # --- PostgreSQL ----------------------------------------------------------------------------------
 
 
-def test_temporary_postgres_is_real():
+def test_temporary_postgres_is_a_supported_version():
     with temporary_postgres() as url, psycopg.connect(url) as connection:
         [version] = connection.execute("SHOW server_version_num").fetchone()
 
     assert int(version) >= 17_00_00
 
 
-def test_temporary_postgres_leaves_nothing_even_if_interrupted():
+def test_temporary_postgres_is_deleted_even_if_interrupted():
     folders = []
 
     def work():
@@ -240,7 +240,7 @@ def test_temporary_postgres_leaves_nothing_even_if_interrupted():
     assert [folder.exists() for folder in folders] == [False]
 
 
-def test_temporary_postgres_lets_nobody_in_without_its_password():
+def test_temporary_postgres_demands_its_password():
     with temporary_postgres() as url:
         port = urlsplit(url).port
         with pytest.raises(psycopg.OperationalError, match="password"):

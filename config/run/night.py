@@ -1,0 +1,46 @@
+"""`./run night [PART …]`: proofs that take too long for `./run test`."""
+
+import sys
+from collections.abc import Callable
+
+from config.run import mutants
+from config.run.processes import run
+from config.run.testing import PYTHON, announce, pytest_on_both, report
+
+
+def on_both_databases(*arguments: str) -> Callable[[], dict[str, int]]:
+    def prove() -> dict[str, int]:
+        with pytest_on_both(*arguments) as print_outputs:
+            return print_outputs()
+
+    return prove
+
+
+def chaos() -> dict[str, int]:
+    command = (PYTHON, "-m", "benchmarks.chaos")
+    announce("chaos", command)
+    return {"chaos": run(*command)}
+
+
+PARTS: dict[str, Callable[[], dict[str, int]]] = {
+    # A worker is killed in the middle of many jobs.
+    "crash": on_both_databases("-m", "night"),
+    # Each test with generated input, with many more and other examples.
+    "fuzz": on_both_databases("-m", "hypothesis", "--hypothesis-profile=night"),
+    # Processes are killed and responses lost at random, on all platforms.
+    "chaos": chaos,
+    # Known mistakes in the exactly-once rule: a test must fail for each.
+    "mutants": lambda: {"mutants": mutants.main()},
+}
+
+
+def night(parts: list[str]) -> int:
+    """Run `parts`, or all."""
+    if unknown := set(parts) - PARTS.keys():
+        print(f"No such part: {', '.join(unknown)}. Parts: {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    results: dict[str, int] = {}
+    for part in parts or PARTS:
+        codes = PARTS[part]()
+        results |= {f"{part}: {name}": code for name, code in codes.items()}
+    return report(results)
