@@ -18,7 +18,7 @@ SUFFIXES = (
 )  # fmt: skip
 # History, files that others wrote, and the list itself.
 EXEMPT = re.compile(
-    r"^CHANGELOG\.md$|/migrations/|/corpora/|/specs/|/samples/|vocabulary\.txt$|requirements"
+    r"^CHANGELOG\.md$|/migrations/|/corpora/|/specs/|/samples/|text_tlds\.txt$|vocabulary\.txt$|requirements"
 )
 
 
