@@ -6,7 +6,7 @@ https://developers.tiktok.com/docs/en/content-posting-api-reference-get-video-st
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from socialpublishing.platforms.progress import Progress, read_id
@@ -43,7 +43,7 @@ def progress_of(
         case "FAILED":
             return _failed(str(status.get("fail_reason", "")), progress)
     lookups = progress.handle.get("lookups", 0)
-    pause = _pause(POLLS_S, min(lookups, len(POLLS_S) - 1))
+    pause = dt.timedelta(seconds=POLLS_S[min(lookups, len(POLLS_S) - 1)])
     return progress.confirming(poll_after=pause, lookups=lookups + 1)
 
 
@@ -58,7 +58,8 @@ def _published(status: Mapping[str, Any], post: Post, progress: Progress, site: 
         return progress.published(remote_id=post_id, post_url=f"{url}/{kind}/{post_id}")
     polls = progress.handle.get("id_polls", 0)
     if post.options.get("privacy_level") == PUBLIC and polls < len(ID_POLLS_S):
-        return progress.confirming(poll_after=_pause(ID_POLLS_S, polls), id_polls=polls + 1)
+        pause = dt.timedelta(seconds=ID_POLLS_S[polls])
+        return progress.confirming(poll_after=pause, id_polls=polls + 1)
     return progress.published(remote_id=progress.handle["publish_id"], post_url=url)
 
 
@@ -90,7 +91,3 @@ def _failed(reason: str, progress: Progress) -> Progress:
     if reason == "spam_risk_too_many_posts":
         return progress.lost(TOO_MANY_POSTS, poll_after=DAILY_LIMIT_PAUSE)
     return progress.lost(f"TikTok could not publish it ({reason or 'no reason'}).")
-
-
-def _pause(pauses_s: Sequence[int], number: int) -> dt.timedelta:
-    return dt.timedelta(seconds=pauses_s[number])
