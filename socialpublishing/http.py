@@ -45,6 +45,11 @@ class PlatformResponse:
     json: Any
     text: str
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The JSON object; empty if the body is no JSON object."""
+        return self.json if isinstance(self.json, dict) else {}
+
 
 class _Adapter(HTTPAdapter):
     """One SSLContext for all connections: by default each one reads the CA bundle again."""

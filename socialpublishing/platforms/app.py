@@ -124,7 +124,7 @@ class App(ReadsResponses):
 
 def read_oauth_error(response: PlatformResponse, *, request_id: str = "") -> PlatformApiError:
     """The error of a token endpoint, as RFC 6749, section 5.2, describes it."""
-    body = response.json if isinstance(response.json, dict) else {}
+    body = response.fields
     code = str(body.get("error") or "")[:64]
     facts: dict[str, Any] = {"platform_code": code, "request_id": request_id}
     if response.status_code >= 500:

@@ -68,7 +68,7 @@ class Progress:
     def with_part(self, part_id: Any, *, post_url: Any = "") -> Progress:
         """One more part is public. Raises MalformedResponseError for an unusable id."""
         return replace(
-            self, posted=(*self.posted, _remote_id(part_id)), post_url=web_address(post_url)
+            self, posted=(*self.posted, read_id(part_id)), post_url=web_address(post_url)
         )
 
     def refused(self, note: str) -> Progress:
@@ -82,7 +82,7 @@ class Progress:
         return replace(
             self,
             stage=Stage.PUBLISHED,
-            remote_id=_remote_id(remote_id),
+            remote_id=read_id(remote_id),
             post_url=web_address(post_url),
             poll_after=None,
         )
@@ -90,12 +90,13 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A post that exists at the platform."""
+    """A post that exists at the platform. Raises MalformedResponseError for an unusable id."""
 
     remote_id: str
     post_url: str = ""
 
     def __post_init__(self) -> None:
+        read_id(self.remote_id)
         object.__setattr__(self, "post_url", web_address(self.post_url))
 
 
@@ -113,9 +114,10 @@ class LookupRules:
     repeat_within: dt.timedelta | None = None
 
 
-def _remote_id(value: Any) -> str:
+def read_id(value: Any) -> str:
+    """An id in a platform's response. Raises MalformedResponseError for an unusable one."""
     if not isinstance(value, str) or not 0 < len(value) <= MAX_REMOTE_ID:
-        raise MalformedResponseError("The platform returned no usable id of the post.")
+        raise MalformedResponseError("The platform returned no usable id.")
     return value
 
 

@@ -1,6 +1,6 @@
-"""Pinterest: images in the call itself, videos through S3, boards that a post goes to.
+"""Pinterest: images in the publish request, videos through S3, boards as destinations.
 
-All that our client sends here is held against Pinterest's own OpenAPI description.
+Every request of our client is checked against Pinterest's own OpenAPI description.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from socialpublishing.sandbox import pages
 from socialpublishing.tests.openapi import described
 from socialpublishing.tests.watching import watching
 
-VIDEO_CALLS = [
+VIDEO_REQUESTS = [
     ("POST", "^/v5/media$"),
     ("POST", "^/media-upload$"),
     ("GET", r"^/v5/media/\d+$"),
@@ -32,7 +32,7 @@ VIDEO_CALLS = [
 
 @pytest.fixture(autouse=True)
 def watched(sandbox):
-    """Every request and every whole answer is as the description says."""
+    """Every request and every complete response has to match the description."""
     with watching(f"{sandbox.url}/pinterest/v5/") as watcher:
         yield watcher
     assert watcher.calls
@@ -41,7 +41,7 @@ def watched(sandbox):
 
 @pytest.fixture
 def connection(make_connection, sandbox):
-    # The lane's time runs ahead, the sandbox's does not.
+    # The worker's clock is moved forward, the sandbox's is not.
     sandbox.call("POST", "settings", pinterest_processing_seconds=0)
     return make_connection("pinterest")
 
@@ -50,7 +50,7 @@ def sha256_of(url):
     return hashlib.sha256(requests.get(url, timeout=5).content).hexdigest()
 
 
-def one_film(sandbox):
+def published_clip(sandbox):
     [post] = sandbox.posts("pinterest")
     assert [media["sha256"] for media in post["media"]] == [sha256_of(sandbox.clip()["url"])]
     return post
@@ -59,7 +59,7 @@ def one_film(sandbox):
 # --- Images --------------------------------------------------------------------------------------
 
 
-def test_images_travel_in_one_call_as_bytes(api, connection, sandbox, worker, watched):
+def test_images_are_sent_as_bytes_in_the_publish_request(api, connection, sandbox, worker, watched):
     pictures = [sandbox.picture(), sandbox.picture("mountains.jpg")]
     api.publish(connection, "Two", assets=pictures)
 
@@ -72,7 +72,7 @@ def test_images_travel_in_one_call_as_bytes(api, connection, sandbox, worker, wa
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_large_images_are_fetched_by_pinterest(
+def test_pinterest_fetches_large_images_itself(
     api, connection, sandbox, worker, monkeypatch, watched, count
 ):
     monkeypatch.setattr(client, "MAX_INLINE_BYTES", 1000)
@@ -88,10 +88,12 @@ def test_large_images_are_fetched_by_pinterest(
     )
 
 
-def test_crawler_that_fails_is_asked_again(api, connection, sandbox, worker, monkeypatch):
+def test_publish_request_is_retried_after_the_crawler_failed(
+    api, connection, sandbox, worker, monkeypatch
+):
     monkeypatch.setattr(client, "MAX_INLINE_BYTES", 1000)
-    data = {"code": 400, "body": {"code": 1, "message": "Sorry we could not fetch the image."}}
-    sandbox.fault("status", data, method="POST", path="^/v5/pins$")
+    refusal = {"code": 400, "body": {"code": 1, "message": "Sorry we could not fetch the image."}}
+    sandbox.fault("status", refusal, method="POST", path="^/v5/pins$")
     api.publish(connection, "Large", assets=[sandbox.picture()])
 
     worker.work()
@@ -102,8 +104,8 @@ def test_crawler_that_fails_is_asked_again(api, connection, sandbox, worker, mon
 
 
 @pytest.fixture
-def shelf(settings):
-    """A file server that may be closed. It serves a picture."""
+def picture_server(settings):
+    """A server with one picture. While `is_closed`, it responds with 503."""
     picture = (Path(pages.HERE) / "samples" / "harbour.jpg").read_bytes()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -128,27 +130,29 @@ def shelf(settings):
     server.server_close()
 
 
-def test_image_that_cannot_be_had_at_the_moment_leaves_no_doubt(
-    api, connection, sandbox, worker, shelf
+def test_unreachable_image_does_not_leave_the_job_in_doubt(
+    api, connection, sandbox, worker, picture_server
 ):
-    asset = {"url": shelf.url, "asset_type": "image", "mime_type": "image/jpeg"}
+    asset = {"url": picture_server.url, "asset_type": "image", "mime_type": "image/jpeg"}
     assert api.publish(connection, "Later", assets=[asset]).status_code == 202
-    shelf.is_closed = True
+    picture_server.is_closed = True
     worker.work()
 
     job = PublishJob.objects.get()
     assert (job.status, job.error_code) == ("Pending", "asset_unreachable")
-    # Nothing was sent, so there is nothing to look for.
+    # Nothing was sent, so that no lookup is needed.
     assert job.publish_started_at is None
 
-    shelf.is_closed = False
+    picture_server.is_closed = False
     worker.work_ahead()
     assert statuses() == {"Published": 1}
     assert len(sandbox.calls("/v5/pins", "POST")) == 1
     assert sandbox.calls(f"/v5/boards/{connection.destinations.get().external_id}/pins") == []
 
 
-def test_images_that_come_too_slowly_send_nothing(api, connection, sandbox, worker, monkeypatch):
+def test_nothing_is_sent_if_the_images_load_too_slowly(
+    api, connection, sandbox, worker, monkeypatch
+):
     api.publish(connection, "Slow", assets=[sandbox.picture()])
     with monkeypatch.context() as slow:
         slow.setattr(client, "MAX_FETCH_S", -1)
@@ -165,8 +169,10 @@ def test_images_that_come_too_slowly_send_nothing(api, connection, sandbox, work
 
 
 @pytest.mark.parametrize("action", ["drop_before", "drop_after"])
-@pytest.mark.parametrize(("method", "path"), VIDEO_CALLS)
-def test_lost_answer_at_any_call_of_a_video(api, connection, sandbox, worker, method, path, action):
+@pytest.mark.parametrize(("method", "path"), VIDEO_REQUESTS)
+def test_lost_response_to_any_request_of_a_video_makes_one_post(
+    api, connection, sandbox, worker, method, path, action
+):
     sandbox.fault(action, method=method, path=path)
     options = {"title": "Waves"}
     clip = {**sandbox.clip(), "alt_text": "The sea"}
@@ -176,14 +182,12 @@ def test_lost_answer_at_any_call_of_a_video(api, connection, sandbox, worker, me
     worker.work_ahead()
 
     assert statuses() == {"Published": 1}
-    post = one_film(sandbox)
+    post = published_clip(sandbox)
     assert post["media"][0]["alt_text"] == "The sea"
     assert post["details"]["cover_image_key_frame_time"] == 0
 
 
-def test_video_waits_until_it_is_processed_and_holds_nobody(
-    api, connection, sandbox, worker, watched
-):
+def test_job_waits_while_pinterest_processes_its_video(api, connection, sandbox, worker, watched):
     sandbox.call("POST", "settings", pinterest_processing_seconds=300)
     api.publish(connection, "A film", assets=[sandbox.clip()])
     worker.work()
@@ -191,21 +195,21 @@ def test_video_waits_until_it_is_processed_and_holds_nobody(
 
     job = PublishJob.objects.get()
     assert (job.status, job.publish_started_at) == ("Processing", None)
-    # What a form to S3 was signed with is stored nowhere.
+    # The signature of the form for S3 is not stored.
     assert list(job.progress["handle"]) == ["media_id"]
     assert len(sandbox.calls("/media-upload")) == 1
 
     sandbox.call("POST", "clock", advance_seconds=300)
     worker.work_ahead()
     assert statuses() == {"Published": 1}
-    one_film(sandbox)
+    published_clip(sandbox)
 
 
-def test_worker_that_dies_while_processing_leaves_the_upload(api, connection, sandbox, worker):
+def test_upload_survives_a_worker_that_dies_during_processing(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", pinterest_processing_seconds=300)
     api.publish(connection, "A film", assets=[sandbox.clip()])
     worker.work()
-    PublishJob.objects.update(lease_owner="dead-lane:1", next_attempt_at=timezone.now())
+    PublishJob.objects.update(lease_owner="dead-worker:1", next_attempt_at=timezone.now())
     sandbox.call("POST", "clock", advance_seconds=300)
 
     worker.work_ahead()
@@ -214,7 +218,7 @@ def test_worker_that_dies_while_processing_leaves_the_upload(api, connection, sa
     assert len(sandbox.calls("/media-upload")) == 1
 
 
-def test_form_that_storage_refuses_is_asked_for_anew(api, connection, sandbox, worker):
+def test_form_that_storage_refuses_is_requested_again(api, connection, sandbox, worker):
     xml = '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'
     sandbox.fault("status", {"code": 403, "body": xml}, path="^/media-upload$")
     api.publish(connection, "A film", assets=[sandbox.clip()])
@@ -226,7 +230,7 @@ def test_form_that_storage_refuses_is_asked_for_anew(api, connection, sandbox, w
     assert len(sandbox.calls("/v5/media", "POST")) == 2
 
 
-def test_upload_that_is_gone_when_its_pin_is_made_is_made_anew(api, connection, sandbox, worker):
+def test_lost_upload_is_repeated(api, connection, sandbox, worker):
     gone = {"code": 404, "body": {"code": 404, "message": "Media not found."}}
     sandbox.fault("status", gone, method="POST", path="^/v5/pins$")
     api.publish(connection, "A film", assets=[sandbox.clip()])
@@ -235,13 +239,13 @@ def test_upload_that_is_gone_when_its_pin_is_made_is_made_anew(api, connection, 
     worker.work_ahead()
 
     assert statuses() == {"Published": 1}
-    one_film(sandbox)
+    published_clip(sandbox)
     assert len(sandbox.calls("/media-upload")) == 2
 
 
 def test_video_that_cannot_be_processed_is_refused(api, connection, sandbox, worker):
-    data = {"media_id": "1", "media_type": "video", "status": "failed"}
-    sandbox.fault("status", {"code": 200, "body": data}, method="GET", path=r"/v5/media/\d+$")
+    body = {"media_id": "1", "media_type": "video", "status": "failed"}
+    sandbox.fault("status", {"code": 200, "body": body}, method="GET", path=r"/v5/media/\d+$")
     api.publish(connection, "A film", assets=[sandbox.clip()])
 
     worker.work()
@@ -262,7 +266,7 @@ def test_boards_are_read_to_the_last_page(make_connection, watched):
     assert sum("/boards" in call.request.url for call in watched.calls) == 2
 
 
-def test_board_is_chosen_or_asked_for(api, make_connection, sandbox, worker):
+def test_one_of_several_boards_has_to_be_chosen(api, make_connection, sandbox, worker):
     connection = make_connection("pinterest", boards=[{"name": "A"}, {"name": "B"}])
     picture = {"assets": [sandbox.picture()]}
     refused = api.publish(connection, "Where?", **picture)
@@ -276,7 +280,7 @@ def test_board_is_chosen_or_asked_for(api, make_connection, sandbox, worker):
     assert sorted(post["details"]["board_id"] for post in sandbox.posts()) == sorted(ids)
 
 
-def test_board_that_is_gone_wants_another(api, connection, sandbox, worker):
+def test_post_to_a_deleted_board_is_refused_once(api, connection, sandbox, worker):
     board = connection.destinations.get().external_id
     gone = {"code": 404, "body": {"code": 40, "message": "Board not found."}}
     sandbox.fault("status", gone, method="POST", path="^/v5/pins$")
@@ -294,7 +298,7 @@ def test_board_that_is_gone_wants_another(api, connection, sandbox, worker):
     assert len(sandbox.calls("/v5/pins", "POST")) == 1
 
 
-def test_carousel_of_two_shapes_is_refused_at_once(api, connection, sandbox):
+def test_carousel_of_two_shapes_is_refused_at_accept(api, connection, sandbox):
     pictures = [sandbox.picture(), sandbox.picture("bakery.jpg")]
     response = api.publish(connection, "Two shapes", assets=pictures)
     assert response.status_code == 400
@@ -302,10 +306,12 @@ def test_carousel_of_two_shapes_is_refused_at_once(api, connection, sandbox):
     assert sandbox.calls("/v5/pins") == []
 
 
-# --- Noes and limits -----------------------------------------------------------------------------
+# --- Refusals and limits -------------------------------------------------------------------------
 
 
-def test_trial_access_is_the_operators(api, connection, sandbox, worker):
+def test_trial_access_fails_the_job_with_a_message_for_the_operator(
+    api, connection, sandbox, worker
+):
     sandbox.call("POST", "settings", pinterest_access="trial")
     api.publish(connection, "Too early", assets=[sandbox.picture()])
 
@@ -318,14 +324,16 @@ def test_trial_access_is_the_operators(api, connection, sandbox, worker):
     assert len(sandbox.calls("/v5/pins", "POST")) == 1
 
 
-def test_account_without_the_right_to_its_boards_is_refused_at_once(api, make_connection, sandbox):
+def test_post_of_an_account_without_the_scope_for_boards_is_refused_at_accept(
+    api, make_connection, sandbox
+):
     scopes = ["boards:read", "pins:read", "pins:write", "user_accounts:read"]
     connection = make_connection("pinterest", scopes=scopes)
     response = api.publish(connection, "May I?", assets=[sandbox.picture()])
     assert (response.status_code, response.json()["code"]) == (403, "permission_missing")
 
 
-def test_missing_scope_is_no_expired_token(api, connection, sandbox, worker):
+def test_missing_scope_does_not_refresh_the_token(api, connection, sandbox, worker):
     missing = {"code": 3, "message": "Not sufficient permissions. Missing: ['boards:write']"}
     sandbox.fault("status", {"code": 401, "body": missing}, method="POST", path="^/v5/pins$")
     api.publish(connection, "May I?", assets=[sandbox.picture()])
@@ -337,7 +345,9 @@ def test_missing_scope_is_no_expired_token(api, connection, sandbox, worker):
     assert sandbox.calls("/oauth/token") == []
 
 
-def test_expired_token_is_refreshed_once_and_the_new_pair_is_kept(api, connection, sandbox, worker):
+def test_expired_token_is_refreshed_once_and_both_new_tokens_are_stored(
+    api, connection, sandbox, worker
+):
     sandbox.call("POST", "tokens/expire", account_id=connection.external_user_id)
     old = connection.refresh_token
     api.publish(connection, "Fresh again", assets=[sandbox.picture()])
@@ -351,9 +361,9 @@ def test_expired_token_is_refreshed_once_and_the_new_pair_is_kept(api, connectio
     assert (connection.refresh_expires_at - timezone.now()).days in {59, 60}
 
 
-def test_spam_guard_lets_the_account_rest(api, connection, sandbox, worker):
-    data = {"code": 429, "body": {"code": 9, "message": "Blocked as spam."}}
-    sandbox.fault("status", data, method="POST", path="^/v5/pins$")
+def test_account_pauses_after_a_spam_refusal(api, connection, sandbox, worker):
+    refusal = {"code": 429, "body": {"code": 9, "message": "Blocked as spam."}}
+    sandbox.fault("status", refusal, method="POST", path="^/v5/pins$")
     api.publish(connection, "Again", assets=[sandbox.picture()], late_grace_seconds=6 * 3600)
 
     worker.work()
@@ -368,7 +378,9 @@ def test_spam_guard_lets_the_account_rest(api, connection, sandbox, worker):
 
 
 @pytest.mark.parametrize("text", ["With words", ""])
-def test_lost_answer_is_found_among_pins_of_others(api, connection, sandbox, worker, text):
+def test_lookup_finds_the_pin_of_a_lost_response_among_similar_pins(
+    api, connection, sandbox, worker, text
+):
     sandbox.fault("drop_after", method="POST", path="^/v5/pins$")
     options = {"title": "Mine", "link": "https://example.com/?utm_id=1"}
     api.publish(connection, text, assets=[sandbox.picture()], platform_specific_options=options)
@@ -394,7 +406,7 @@ def test_lost_answer_is_found_among_pins_of_others(api, connection, sandbox, wor
     ("kept", "status"),
     [("Rye &amp; spelt, cafe\u0301", "Published"), ("Something else", "Unconfirmed")],
 )
-def test_lost_pin_in_other_words_is_not_taken_for_absent(
+def test_pin_whose_text_was_changed_is_not_published_again(
     api, connection, sandbox, worker, kept, status
 ):
     sandbox.fault("drop_after", method="POST", path="^/v5/pins$")
@@ -412,11 +424,9 @@ def test_lost_pin_in_other_words_is_not_taken_for_absent(
     assert len(sandbox.calls("/v5/pins", "POST")) == 1
 
 
-def test_picture_that_pinterest_cannot_fetch_is_tried_again_for_minutes(
-    api, connection, sandbox, worker
-):
-    words = {"code": 1, "message": "Sorry we could not fetch the image."}
-    refusal = {"code": 400, "body": words}
+def test_image_that_pinterest_cannot_fetch_is_retried_for_minutes(api, connection, sandbox, worker):
+    body = {"code": 1, "message": "Sorry we could not fetch the image."}
+    refusal = {"code": 400, "body": body}
     sandbox.fault("status", refusal, method="POST", path="^/v5/pins$", times=3)
     api.publish(connection, "Patience", assets=[sandbox.picture()])
 

@@ -1,4 +1,4 @@
-"""TikTok, from the API in to the posts at the sandbox out."""
+"""TikTok, from a request to our API to the post in the sandbox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from socialpublishing.sandbox.pages import HERE
 from socialpublishing.tests.file_server import FileServer, whole
 from socialpublishing.tests.films import long_box
 
-SAID = {
+REQUIRED = {
     "privacy_level": "PUBLIC_TO_EVERYONE",
     "disable_comment": False,
     "disable_duet": False,
@@ -29,8 +29,8 @@ SAID = {
 
 
 @pytest.fixture(autouse=True)
-def instant(sandbox):
-    # The lane's time runs ahead, the sandbox's does not.
+def no_processing_time(sandbox):
+    # The worker's clock is moved forward, the sandbox's is not.
     sandbox.call("POST", "settings", processing_seconds=0, tiktok_review_processing_seconds=0)
 
 
@@ -40,9 +40,10 @@ def connection(make_connection):
 
 
 def publish(api, connection, sandbox, text="Look", assets=None, **options):
-    said = {**({} if options.get("post_type") == "draft" else SAID), **options}
+    required = {} if options.get("post_type") == "draft" else REQUIRED
     assets = assets or [sandbox.clip()]
-    return api.publish(connection, text, assets=assets, platform_specific_options=said)
+    options = {**required, **options}
+    return api.publish(connection, text, assets=assets, platform_specific_options=options)
 
 
 def photo(sandbox, name="harbour.jpg"):
@@ -61,25 +62,33 @@ def puts(sandbox):
     return sandbox.calls("/upload/video/", "PUT")
 
 
-def rules(response):
+def error_body(code):
+    return {"data": {}, "error": {"code": code, "message": "no", "log_id": "1"}}
+
+
+def status_response(**data):
+    return {"code": 200, "body": {"data": data, "error": {"code": "ok"}}}
+
+
+def broken_rules(response):
     return [each["rule"] for each in response.json()["violations"]]
 
 
-# --- What the author has to say ------------------------------------------------------------------
+# --- Options and limits of content ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("missing", SAID)
-def test_nothing_is_preset(api, connection, sandbox, missing):
-    said = {name: value for name, value in SAID.items() if name != missing}
+@pytest.mark.parametrize("missing", REQUIRED)
+def test_required_options_have_no_defaults(api, connection, sandbox, missing):
+    options = {name: value for name, value in REQUIRED.items() if name != missing}
     response = api.publish(
-        connection, "Look", assets=[sandbox.clip()], platform_specific_options=said
+        connection, "Look", assets=[sandbox.clip()], platform_specific_options=options
     )
-    assert (response.status_code, rules(response)) == (400, ["option_required"])
+    assert (response.status_code, broken_rules(response)) == (400, ["option_required"])
 
 
 def test_music_usage_has_to_be_agreed_to(api, connection, sandbox):
     response = publish(api, connection, sandbox, music_usage_confirmed=False)
-    assert rules(response) == ["music_usage"]
+    assert broken_rules(response) == ["music_usage"]
 
 
 @pytest.mark.parametrize(
@@ -94,12 +103,12 @@ def test_music_usage_has_to_be_agreed_to(api, connection, sandbox):
         ("photo", {"photo_cover_index": 0}, None),
     ],
 )
-def test_options_go_with_their_media(api, connection, sandbox, assets, options, rule):
+def test_options_are_refused_with_the_wrong_media(api, connection, sandbox, assets, options, rule):
     asset = sandbox.clip() if assets == "clip" else photo(sandbox)
     response = publish(api, connection, sandbox, assets=[asset], **options)
     assert response.status_code == (400 if rule else 202)
     if rule:
-        assert rules(response) == [rule]
+        assert broken_rules(response) == [rule]
 
 
 @pytest.fixture
@@ -110,34 +119,36 @@ def file_server():
 
 
 @pytest.mark.parametrize(
-    ("size", "is_taken"),
+    ("size", "is_accepted"),
     [((1080, 1920), True), ((1920, 1080), True), ((1081, 1200), False), ((1000, 1921), False)],
 )
-def test_photos_fit_into_1080p(api, connection, sandbox, settings, file_server, size, is_taken):
+def test_photos_fit_into_1080p(api, connection, sandbox, settings, file_server, size, is_accepted):
     width, height = size
     start_of_frame = struct.pack(">HHBHH", 0xFFC0, 17, 8, height, width)
     file_server.file = whole(b"\xff\xd8" + start_of_frame + bytes(1000) + b"\xff\xd9")
     settings.MEDIA_ALLOWED_ORIGINS = [*settings.MEDIA_ALLOWED_ORIGINS, file_server.origin]
     asset = {"url": file_server.url, "asset_type": "image", "mime_type": "image/jpeg"}
     response = publish(api, connection, sandbox, assets=[asset])
-    assert (response.status_code == 202) == is_taken
-    if not is_taken:
-        assert rules(response) == ["photo_resolution"]
+    assert (response.status_code == 202) == is_accepted
+    if not is_accepted:
+        assert broken_rules(response) == ["photo_resolution"]
 
 
-@pytest.mark.parametrize(("length", "is_taken"), [(2200, True), (2201, False)])
-def test_text_of_a_video_is_shorter_than_that_of_photos(api, connection, sandbox, length, is_taken):
+@pytest.mark.parametrize(("length", "is_accepted"), [(2200, True), (2201, False)])
+def test_text_of_a_video_is_shorter_than_that_of_photos(
+    api, connection, sandbox, length, is_accepted
+):
     response = publish(api, connection, sandbox, "x" * length)
-    assert (response.status_code == 202) == is_taken
-    if not is_taken:
-        assert rules(response) == ["video_text_length"]
+    assert (response.status_code == 202) == is_accepted
+    if not is_accepted:
+        assert broken_rules(response) == ["video_text_length"]
     assert (
         publish(api, connection, sandbox, "x" * length, assets=[photo(sandbox)]).status_code == 202
     )
 
 
 @pytest.mark.parametrize(
-    ("facts", "options", "words"),
+    ("facts", "options", "detail"),
     [
         ({"private": True}, {"disable_duet": True, "disable_stitch": True}, "FOLLOWER_OF_CREATOR"),
         ({"comment_disabled": True}, {}, "disable_comment"),
@@ -146,29 +157,29 @@ def test_text_of_a_video_is_shorter_than_that_of_photos(api, connection, sandbox
         ({"max_video_seconds": 4}, {}, "4 seconds"),
     ],
 )
-def test_what_the_creator_may_not_is_told_before_anything_is_sent(
-    api, make_connection, sandbox, worker, facts, options, words
+def test_post_that_the_creator_may_not_publish_is_refused_before_the_upload(
+    api, make_connection, sandbox, worker, facts, options, detail
 ):
     connection = make_connection("tiktok", **facts)
     publish(api, connection, sandbox, **options)
     worker.work_ahead()
     assert outcome() == ("ContentRejected", "content_rejected")
-    assert words in job().error_message
+    assert detail in job().error_message
     assert sandbox.calls("/video/init/") == []
 
 
-def test_creator_is_asked_anew_for_each_post(api, connection, sandbox, worker):
+def test_creator_info_is_read_for_each_post(api, connection, sandbox, worker):
     for text in ("One", "Two"):
         publish(api, connection, sandbox, text)
         worker.work_ahead()
     assert len(sandbox.calls("/creator_info/query/")) == 2
 
 
-# --- The switch ----------------------------------------------------------------------------------
+# --- ENABLE_TIKTOK_PUBLISHING --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("switch", "options", "is_taken"),
+    ("switch", "options", "is_accepted"),
     [
         ("off", {"privacy_level": "SELF_ONLY"}, False),
         ("off", {"post_type": "draft"}, False),
@@ -178,17 +189,19 @@ def test_creator_is_asked_anew_for_each_post(api, connection, sandbox, worker):
         ("on", {}, True),
     ],
 )
-def test_operator_decides_what_is_published(
-    api, connection, sandbox, settings, switch, options, is_taken
+def test_setting_decides_what_is_accepted(
+    api, connection, sandbox, settings, switch, options, is_accepted
 ):
     settings.ENABLE_TIKTOK_PUBLISHING = switch
     response = publish(api, connection, sandbox, **options)
-    assert response.status_code == (202 if is_taken else 403)
-    if not is_taken:
+    assert response.status_code == (202 if is_accepted else 403)
+    if not is_accepted:
         assert response.json()["code"] == "publishing_off"
 
 
-def test_switched_off_meanwhile_holds_the_post(api, connection, sandbox, worker, settings):
+def test_post_is_deferred_while_publishing_is_switched_off(
+    api, connection, sandbox, worker, settings
+):
     publish(api, connection, sandbox)
     settings.ENABLE_TIKTOK_PUBLISHING = "off"
     worker.work_ahead(300)
@@ -198,7 +211,7 @@ def test_switched_off_meanwhile_holds_the_post(api, connection, sandbox, worker,
     assert outcome() == ("Published", "")
 
 
-def test_unaudited_app_is_the_operators_matter(api, connection, sandbox, worker):
+def test_refusal_of_an_unaudited_app_needs_the_operator(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", tiktok_audit="unaudited")
     publish(api, connection, sandbox)
     worker.work_ahead()
@@ -220,15 +233,15 @@ def test_unaudited_app_is_the_operators_matter(api, connection, sandbox, worker)
         (4 * 1024**3, 429, 14_967_296),
     ],
 )
-def test_plan_keeps_tiktoks_rules(size, count, last):
+def test_upload_plan_obeys_tiktoks_rules(size, count, last):
     plan = plan_of(size)
-    assert plan.count == count == size // plan.chunk
+    assert plan.count == count == size // plan.chunk_bytes
     assert size - plan.last_start == last <= 128_000_000
 
 
 @pytest.fixture
-def in_chunks(monkeypatch, settings, file_server):
-    """A film of eleven million bytes, to be sent as a longer one would be: in two chunks."""
+def large_video(monkeypatch, settings, file_server):
+    """A video of 16 million bytes, which is sent in three chunks, and its SHA-256."""
     monkeypatch.setattr(payloads, "SINGLE_CHUNK_BYTES", 5_000_000)
     monkeypatch.setattr(payloads, "CHUNK_BYTES", 5_000_000)
     monkeypatch.setattr(uploads, "UPLOAD_STEP_S", 0)
@@ -241,8 +254,8 @@ def in_chunks(monkeypatch, settings, file_server):
     return asset, hashlib.sha256(data).hexdigest()
 
 
-def test_film_arrives_whole_chunk_by_chunk(api, connection, sandbox, worker, in_chunks):
-    asset, sha256 = in_chunks
+def test_video_in_chunks_arrives_complete(api, connection, sandbox, worker, large_video):
+    asset, sha256 = large_video
     publish(api, connection, sandbox, assets=[asset])
     worker.work_ahead()
     [post] = sandbox.posts()
@@ -254,10 +267,10 @@ def test_film_arrives_whole_chunk_by_chunk(api, connection, sandbox, worker, in_
 
 @pytest.mark.parametrize("action", ["drop_before", "drop_after", "malformed"])
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_lost_answer_of_any_chunk_makes_one_post(
-    api, connection, sandbox, worker, in_chunks, action, number
+def test_lost_response_to_any_chunk_makes_one_post(
+    api, connection, sandbox, worker, large_video, action, number
 ):
-    asset, sha256 = in_chunks
+    asset, sha256 = large_video
     for _ in range(number - 1):
         sandbox.fault("delay", 0, method="PUT", path="/upload/video/")
     sandbox.fault(action, method="PUT", path="/upload/video/")
@@ -269,7 +282,7 @@ def test_lost_answer_of_any_chunk_makes_one_post(
     assert len(sandbox.calls("/video/init/")) == 1
 
 
-def test_expired_address_is_asked_for_anew(api, connection, sandbox, worker):
+def test_upload_is_restarted_after_its_address_expired(api, connection, sandbox, worker):
     sandbox.fault("status", {"code": 403, "body": "expired"}, method="PUT")
     publish(api, connection, sandbox)
     worker.work_ahead()
@@ -277,10 +290,10 @@ def test_expired_address_is_asked_for_anew(api, connection, sandbox, worker):
     assert len(sandbox.calls("/video/init/")) == 2
 
 
-# --- What becomes of it --------------------------------------------------------------------------
+# --- Status and ids ------------------------------------------------------------------------------
 
 
-def test_public_post_waits_for_its_id(api, connection, sandbox, worker):
+def test_job_waits_for_the_id_of_a_public_post(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", tiktok_review_processing_seconds=60)
     publish(api, connection, sandbox)
     worker.work_ahead(10)
@@ -291,7 +304,7 @@ def test_public_post_waits_for_its_id(api, connection, sandbox, worker):
     assert (job().status, job().remote_id) == ("Published", post["id"])
 
 
-def test_post_that_nobody_else_sees_has_no_id(api, connection, sandbox, worker):
+def test_private_post_has_its_publish_id_as_id(api, connection, sandbox, worker):
     publish(api, connection, sandbox, privacy_level="SELF_ONLY")
     worker.work_ahead()
     assert job().status == "Published"
@@ -299,18 +312,13 @@ def test_post_that_nobody_else_sees_has_no_id(api, connection, sandbox, worker):
     assert job().post_url.endswith(sandbox.call("GET", "posts")[0]["url"].split("/")[-3])
 
 
-def test_draft_waits_in_the_inbox(api, connection, sandbox, worker):
+def test_draft_is_published_to_the_inbox(api, connection, sandbox, worker):
     publish(api, connection, sandbox, post_type="draft")
     worker.work_ahead()
     [post] = sandbox.posts()
     assert post["details"] == {"draft": True}
     assert job().status == "Published"
     assert sandbox.calls("/creator_info/") == []
-
-
-def failed(reason):
-    body = {"data": {"status": "FAILED", "fail_reason": reason}, "error": {"code": "ok"}}
-    return {"code": 200, "body": body}
 
 
 @pytest.mark.parametrize(
@@ -322,8 +330,11 @@ def failed(reason):
         ("video_pull_failed", "Published", 2),
     ],
 )
-def test_failure_is_told_or_begun_anew(api, connection, sandbox, worker, reason, status, inits):
-    sandbox.fault("status", failed(reason), path="/status/fetch/")
+def test_failure_is_reported_or_published_again(
+    api, connection, sandbox, worker, reason, status, inits
+):
+    failed = status_response(status="FAILED", fail_reason=reason)
+    sandbox.fault("status", failed, path="/status/fetch/")
     publish(api, connection, sandbox)
     worker.work_ahead()
     assert job().status == status
@@ -333,7 +344,7 @@ def test_failure_is_told_or_begun_anew(api, connection, sandbox, worker, reason,
 # --- Photos --------------------------------------------------------------------------------------
 
 
-def test_photos_are_pulled_in_their_order(api, connection, sandbox, worker):
+def test_tiktok_pulls_photos_in_their_order(api, connection, sandbox, worker):
     names = ["harbour.jpg", "mountains.jpg", "bakery.jpg"]
     assets = [photo(sandbox, name) for name in names]
     publish(api, connection, sandbox, "Three", assets=assets, photo_cover_index=2)
@@ -347,7 +358,7 @@ def test_photos_are_pulled_in_their_order(api, connection, sandbox, worker):
     assert "/photo/" in job().post_url
 
 
-def test_public_photos_whose_answer_was_lost_are_found_if_listed(api, connection, sandbox, worker):
+def test_lookup_finds_public_photos_after_a_lost_response(api, connection, sandbox, worker):
     sandbox.fault("drop_after", path="/content/init/")
     publish(api, connection, sandbox, "Once", assets=[photo(sandbox)])
     worker.work_ahead()
@@ -355,9 +366,7 @@ def test_public_photos_whose_answer_was_lost_are_found_if_listed(api, connection
     assert len(sandbox.posts()) == 1
 
 
-def test_private_photos_whose_answer_was_lost_are_left_to_a_person(
-    api, connection, sandbox, worker
-):
+def test_private_photos_stay_unconfirmed_after_a_lost_response(api, connection, sandbox, worker):
     sandbox.fault("drop_after", path="/content/init/")
     publish(api, connection, sandbox, "Once", assets=[photo(sandbox)], privacy_level="SELF_ONLY")
     worker.work_ahead(7200)
@@ -368,7 +377,7 @@ def test_private_photos_whose_answer_was_lost_are_left_to_a_person(
 # --- Limits --------------------------------------------------------------------------------------
 
 
-def test_daily_cap_is_waited_for(api, connection, sandbox, worker):
+def test_job_waits_for_the_end_of_the_daily_limit(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", tiktok_daily_posts=1)
     for text in ("One", "Two"):
         body = plain_post(connection, text, late_grace_seconds=6 * 86400)
@@ -390,18 +399,21 @@ def test_daily_cap_is_waited_for(api, connection, sandbox, worker):
         ("scope_not_authorized", "Failed", "permission_missing"),
     ],
 )
-def test_refusals_that_come_as_a_success_are_refusals(
+def test_refusals_with_a_status_of_success_are_refusals(
     api, connection, sandbox, worker, code, status, error_code
 ):
-    body = {"data": {}, "error": {"code": code, "message": "no", "log_id": "1"}}
-    sandbox.fault("status", {"code": 200, "body": body}, path="/creator_info/", times=99)
+    sandbox.fault(
+        "status", {"code": 200, "body": error_body(code)}, path="/creator_info/", times=99
+    )
     publish(api, connection, sandbox)
     worker.work()
     assert (job().status, job().error_code) == (status, error_code)
 
 
 @pytest.mark.parametrize("status", ["4xx", "200"])
-def test_dead_refresh_token_needs_its_owner_with_any_status(api, connection, sandbox, status):
+def test_invalid_refresh_token_needs_the_owner_whatever_the_status(
+    api, connection, sandbox, status
+):
     sandbox.call("POST", "settings", tiktok_oauth_errors=status)
     sandbox.call("POST", "tokens/expire", account_id=connection.external_user_id)
     connection.refresh_token = None
@@ -412,15 +424,15 @@ def test_dead_refresh_token_needs_its_owner_with_any_status(api, connection, san
     assert (response.status_code, response.json()["code"]) == (403, "needs_reauth")
 
 
-# --- What goes wrong on the way ------------------------------------------------------------------
+# --- Failures ------------------------------------------------------------------------------------
 
 PUT = {"method": "PUT", "path": "/upload/video/"}
 
 
 @pytest.mark.parametrize("case", ["captionless", "self_only", "draft"])
-def test_lost_photos_are_not_taken_for_somebodys_film(api, connection, sandbox, worker, case):
+def test_lookup_of_photos_ignores_videos_with_the_same_text(api, connection, sandbox, worker, case):
     text = "" if case == "captionless" else "Same words"
-    publish(api, connection, sandbox, text=text)  # made in the app, as far as we know
+    publish(api, connection, sandbox, text=text)  # without its job, as if made in the app
     worker.work_ahead()
     PublishJob.objects.all().delete()
     sandbox.fault("drop_before", path="/content/init/")
@@ -434,33 +446,25 @@ def test_lost_photos_are_not_taken_for_somebodys_film(api, connection, sandbox, 
     assert job().status == "Unconfirmed"
 
 
-def test_upload_that_is_gone_is_begun_anew(api, connection, sandbox, worker):
+def test_upload_that_no_longer_exists_is_restarted(api, connection, sandbox, worker):
     sandbox.fault("status", {"code": 404, "body": "no such task"}, times=4, **PUT)
     publish(api, connection, sandbox)
     worker.work_ahead(3000)
     assert len(sandbox.calls("/video/init/")) > 1
 
 
-def test_upload_that_is_gone_midway_is_no_refusal_of_content(
-    api, connection, sandbox, worker, in_chunks
-):
-    asset, _ = in_chunks
-    body = {"data": {}, "error": {"code": "invalid_publish_id", "message": "no", "log_id": "1"}}
+def test_upload_that_disappears_midway_is_restarted(api, connection, sandbox, worker, large_video):
+    asset, _ = large_video
+    body = error_body("invalid_publish_id")
     sandbox.fault("status", {"code": 400, "body": body}, path="/status/fetch/")
     publish(api, connection, sandbox, assets=[asset])
     worker.work_ahead(3000)
     assert job().status == "Published"
 
 
-def test_film_is_begun_anew_only_once_the_old_task_is_over(api, connection, sandbox, worker):
-    """All of it arrived, the answer was lost, the status lags; then the address has ended."""
-    stale = {
-        "code": 200,
-        "body": {
-            "data": {"status": "PROCESSING_UPLOAD", "uploaded_bytes": 0},
-            "error": {"code": "ok"},
-        },
-    }
+def test_upload_that_may_be_complete_is_not_restarted(api, connection, sandbox, worker):
+    """All bytes arrived, the response was lost, the status lags, then the address expires."""
+    stale = status_response(status="PROCESSING_UPLOAD", uploaded_bytes=0)
     sandbox.fault("drop_after", **PUT)
     sandbox.fault("status", {"code": 403, "body": "expired"}, **PUT)
     sandbox.fault("status", stale, path="/status/fetch/", times=6)
@@ -469,66 +473,51 @@ def test_film_is_begun_anew_only_once_the_old_task_is_over(api, connection, sand
     assert len(sandbox.posts()) == 1
 
 
-def test_film_whose_address_is_used_up_is_not_made_twice(api, connection, sandbox, worker):
-    stale = {
-        "code": 200,
-        "body": {
-            "data": {"status": "PROCESSING_UPLOAD", "uploaded_bytes": 0},
-            "error": {"code": "ok"},
-        },
-    }
+def test_complete_upload_whose_address_is_refused_makes_one_post(api, connection, sandbox, worker):
+    stale = status_response(status="PROCESSING_UPLOAD", uploaded_bytes=0)
     sandbox.fault("delay", 0, **PUT)
-    sandbox.fault("status", {"code": 403, "body": "used up"}, **PUT)
+    sandbox.fault("status", {"code": 403, "body": "complete"}, **PUT)
     sandbox.fault("status", stale, path="/status/fetch/", times=4)
     publish(api, connection, sandbox)
     worker.work_ahead(3000)
     assert len(sandbox.posts()) == 1
 
 
-def test_draft_that_was_finished_has_an_address(api, connection, sandbox, worker):
-    done = {
-        "code": 200,
-        "body": {
-            "data": {"status": "PUBLISH_COMPLETE", "publicaly_available_post_id": []},
-            "error": {"code": "ok"},
-        },
-    }
-    sandbox.fault("status", done, path="/status/fetch/", times=9)
+def test_finished_draft_has_a_usable_address(api, connection, sandbox, worker):
+    finished = status_response(status="PUBLISH_COMPLETE", publicaly_available_post_id=[])
+    sandbox.fault("status", finished, path="/status/fetch/", times=9)
     publish(api, connection, sandbox, post_type="draft")
     worker.work_ahead()
     assert not job().post_url.endswith("/@")
 
 
-def test_answer_without_its_fields_is_asked_for_again(api, connection, sandbox, worker):
+def test_malformed_creator_info_is_requested_again(api, connection, sandbox, worker):
     sandbox.fault("status", {"code": 200, "body": {"error": {"code": "ok"}}}, path="/creator_info/")
     publish(api, connection, sandbox)
     worker.work_ahead()
     assert job().status == "Published"
 
 
-def test_full_inbox_does_not_hold_up_direct_posts(api, connection, sandbox, worker):
-    body = {
-        "data": {},
-        "error": {"code": "spam_risk_too_many_pending_share", "message": "no", "log_id": "1"},
-    }
+def test_full_inbox_does_not_defer_direct_posts(api, connection, sandbox, worker):
+    body = error_body("spam_risk_too_many_pending_share")
     sandbox.fault("status", {"code": 403, "body": body}, path="/inbox/video/init/", times=99)
     publish(api, connection, sandbox, "Draft", post_type="draft")
-    b = publish(api, connection, sandbox, "Direct").json()["job_id"]
+    job_id = publish(api, connection, sandbox, "Direct").json()["job_id"]
     worker.work_ahead(7000)
-    data = PublishJob.objects.get(pk=b)
-    assert data.status == "Published"
+    assert PublishJob.objects.get(pk=job_id).status == "Published"
 
 
-def test_code_that_no_list_knows_leaves_the_outcome_open(api, connection, sandbox, worker):
-    """A code that no list knows says nothing certain of the call."""
-    body = {"data": {}, "error": {"code": "some_new_code", "message": "hm", "log_id": "1"}}
+def test_unknown_code_with_a_status_of_success_leaves_the_job_in_doubt(
+    api, connection, sandbox, worker
+):
+    body = error_body("some_new_code")
     sandbox.fault("status", {"code": 200, "body": body}, path="/content/init/")
     publish(api, connection, sandbox, "Photos", assets=[photo(sandbox)])
     worker.work_ahead(30)
     assert job().status == "Unconfirmed"
 
 
-def test_creator_is_asked_right_before_each_begin(api, connection, sandbox, worker):
+def test_creator_info_is_read_again_before_a_retry(api, connection, sandbox, worker):
     limit = {"code": 429, "headers": {"Retry-After": "1800"}}
     sandbox.fault("status", limit, path="/video/init/")
     publish(api, connection, sandbox)

@@ -72,7 +72,7 @@ NOT_FOUND, NOT_FOUND_PAUSE = "100/33", dt.timedelta(seconds=10)
 
 
 def read_error(response: PlatformResponse) -> PlatformApiError:
-    body = response.json if isinstance(response.json, dict) else {}
+    body = response.fields
     info = body.get("debug_info")
     if isinstance(info, dict) and response.status_code != HTTPStatus.UNAUTHORIZED:
         return _upload_host_error(info)

@@ -69,7 +69,7 @@ SUBCODE = re.compile(r"error code (\d{7})")
 
 def read_token_error(response: PlatformResponse) -> PlatformApiError:
     """Errors of api.instagram.com are flat, with `error_message`."""
-    body = response.json if isinstance(response.json, dict) else {}
+    body = response.fields
     if "error_message" not in body:
         return read_error(response)
     message = str(body["error_message"])

@@ -90,7 +90,7 @@ def _error(meaning: Meaning, detail: str, facts: Mapping[str, Any]) -> PlatformA
 
 
 def _facts(response: PlatformResponse) -> dict[str, Any]:
-    body = _body(response)
+    body = response.fields
     # Of the two forms of an error, one has its code in `errorDetails`.
     inputs = (body.get("errorDetails") or {}).get("inputErrors") or [{}]
     code = body.get("code") or inputs[0].get("code") or body.get("error") or ""
@@ -101,8 +101,4 @@ def _facts(response: PlatformResponse) -> dict[str, Any]:
 
 
 def _detail(response: PlatformResponse) -> str:
-    return str(_body(response).get("message") or "")
-
-
-def _body(response: PlatformResponse) -> Mapping[str, Any]:
-    return response.json if isinstance(response.json, dict) else {}
+    return str(response.fields.get("message") or "")

@@ -1,4 +1,4 @@
-"""Pinterest."""
+"""Pinterest: one way to connect, the OAuth sign-in of an account."""
 
 from __future__ import annotations
 

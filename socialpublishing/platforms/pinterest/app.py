@@ -24,12 +24,12 @@ class PinterestApp(App):
         authorize_path="/oauth/",
         token_path="/v5/oauth/token",
         scopes=("boards:read", "boards:write", "pins:read", "pins:write", "user_accounts:read"),
-        # Making a Pin needs boards:write, not only pins:write.
+        # Creating a Pin needs boards:write as well as pins:write.
         publish_scopes=frozenset({"boards:read", "boards:write", "pins:read", "pins:write"}),
         scope_separator=",",
         client_auth="basic",
         pkce=False,
-        # Whether the old one lives on when a new one was granted is not told.
+        # Pinterest does not document whether the old one stays valid after a refresh.
         rotates_refresh_token=True,
         default_lifetime=dt.timedelta(days=30),
     )
@@ -37,5 +37,5 @@ class PinterestApp(App):
     read_token_error = staticmethod(errors.read_token_error)
 
     def call_token_endpoint(self, form: dict[str, str]) -> Tokens:
-        # Apps from before 2025-09-25 get lasting refresh tokens only if they ask for them.
+        # Apps from before 2025-09-25 get refresh tokens that can be renewed only with this.
         return super().call_token_endpoint({**form, "continuous_refresh": "true"})

@@ -8,11 +8,7 @@ from collections.abc import Iterator
 from socialpublishing.errors import Violation
 from socialpublishing.limits import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.platforms.pinterest.options import PinterestOptions
-from socialpublishing.platforms.pinterest.payloads import (
-    COVERS,
-    is_video,
-    joined_alt_text,
-)
+from socialpublishing.platforms.pinterest.payloads import COVERS, is_video, joined_alt_text
 from socialpublishing.posts import MediaKind, Post
 
 MAX_ALT_TEXT = 500
@@ -49,34 +45,8 @@ CAPABILITIES = Capabilities(
 
 def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
     yield from _ratio_violations(post)
-    alt_text = joined_alt_text(post)
-    is_each_short = all(len(media.alt_text) <= kind.max_alt_text for media in post.media)
-    if is_each_short and len(alt_text) > kind.max_alt_text:
-        yield Violation(
-            rule="alt_texts_length",
-            limit=kind.max_alt_text,
-            actual=len(alt_text),
-            message=f"A Pin has one alt text. Those of its images have {len(alt_text)} "
-            f"characters together, {kind.max_alt_text} are allowed.",
-            fix=f"Shorten them by {len(alt_text) - kind.max_alt_text} together.",
-        )
-    covers = [name for name in COVERS if name in post.options]
-    if covers and not is_video(post):
-        yield Violation(
-            rule="cover_needs_video",
-            limit=0,
-            actual=len(covers),
-            message=f"{covers[0]} is for a Pin with a video.",
-            fix="Add a video, or take it out.",
-        )
-    if len(covers) > 1:
-        yield Violation(
-            rule="cover_once",
-            limit=1,
-            actual=len(covers),
-            message="A video has one cover.",
-            fix=f"Take out one of {' and '.join(covers)}.",
-        )
+    yield from _alt_text_violations(post, kind)
+    yield from _cover_violations(post)
 
 
 def _ratio_violations(post: Post) -> Iterator[Violation]:
@@ -84,18 +54,56 @@ def _ratio_violations(post: Post) -> Iterator[Violation]:
     if is_video(post):
         return
     sizes = [(m.width, m.height) for m in post.media if m.width and m.height]
-    for width, height in sizes[1:]:
-        first_width, first_height = sizes[0]
-        # Not exactly: whole pixels are rounded, so that each side may be off by half of one.
-        off = abs(width * first_height - height * first_width)
-        if off > (width + height + first_width + first_height) / 2:
-            ratio = first_width / first_height
+    for size in sizes[1:]:
+        if not _has_same_ratio(sizes[0], size):
+            first, other = (width / height for width, height in (sizes[0], size))
             yield Violation(
                 rule="carousel_ratio",
-                limit=round(ratio, 3),
-                actual=round(width / height, 3),
-                message="All images of a carousel have the same ratio of width to height; the "
-                f"first has {ratio:.3g}, another {width / height:.3g}.",
+                limit=round(first, 3),
+                actual=round(other, 3),
+                message="All images of a carousel need the same ratio of width to height; the "
+                f"first has {first:.3g}, another {other:.3g}.",
                 fix="Crop them to one shape.",
             )
             return
+
+
+def _has_same_ratio(first: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Within what rounding to whole pixels explains: half a pixel on each side."""
+    difference = abs(other[0] * first[1] - other[1] * first[0])
+    return difference <= (sum(first) + sum(other)) / 2
+
+
+def _alt_text_violations(post: Post, kind: PostType) -> Iterator[Violation]:
+    if any(len(media.alt_text) > kind.max_alt_text for media in post.media):
+        return  # the general limits report these
+    length = len(joined_alt_text(post))
+    if length > kind.max_alt_text:
+        yield Violation(
+            rule="alt_texts_length",
+            limit=kind.max_alt_text,
+            actual=length,
+            message=f"A Pin has one alt text. Those of its images have {length} characters "
+            f"together, {kind.max_alt_text} are allowed.",
+            fix=f"Shorten them by {length - kind.max_alt_text} together.",
+        )
+
+
+def _cover_violations(post: Post) -> Iterator[Violation]:
+    covers = [name for name in COVERS if name in post.options]
+    if covers and not is_video(post):
+        yield Violation(
+            rule="cover_needs_video",
+            limit=0,
+            actual=len(covers),
+            message=f"{covers[0]} is only for a Pin with a video.",
+            fix="Add a video, or remove the option.",
+        )
+    if len(covers) > 1:
+        yield Violation(
+            rule="cover_once",
+            limit=1,
+            actual=len(covers),
+            message="A video has one cover.",
+            fix=f"Remove one of {' and '.join(covers)}.",
+        )

@@ -1,4 +1,4 @@
-"""Recognising our post in Pinterest's lists."""
+"""Recognizes our post among Pinterest's Pins."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from socialpublishing.platforms.pinterest.payloads import is_video, joined_alt_t
 from socialpublishing.posts import Post
 
 
-def shows(pin: Mapping[str, Any], post: Post) -> bool:
-    """Is `pin`, as Pinterest gives it back, this `post`?
+def is_same_post(pin: Mapping[str, Any], post: Post) -> bool:
+    """Does `pin`, as Pinterest returns it, show `post`?
 
-    What we left empty may have been filled in from the page that a link leads to.
+    If the post has a link, Pinterest may fill in empty fields from the linked page.
     """
-    said = {
+    sent = {
         "title": post.options.get("title"),
         "description": post.text,
         "link": post.options.get("link"),
         "alt_text": joined_alt_text(post),
     }
-    is_linked = bool(said["link"])
-    for name, wanted in said.items():
-        if (wanted or not is_linked) and _normal(pin.get(name)) != _normal(wanted):
+    may_be_filled_in = bool(sent["link"])
+    for name, value in sent.items():
+        if (value or not may_be_filled_in) and _normal(pin.get(name)) != _normal(value):
             return False
     if (pin.get("board_section_id") or None) != post.options.get("board_section_id"):
         return False
-    return is_of_its_kind(pin, post)
+    return has_same_media(pin, post)
 
 
-def is_of_its_kind(pin: Mapping[str, Any], post: Post) -> bool:
-    """Does `pin` hold what this `post` holds: an image, as many images, or a video?"""
+def has_same_media(pin: Mapping[str, Any], post: Post) -> bool:
+    """Does `pin` hold the same kind and number of media as `post`?"""
     media = pin.get("media") or {}
     if is_video(post):
         return media.get("media_type") == "video"
@@ -43,17 +43,17 @@ def is_of_its_kind(pin: Mapping[str, Any], post: Post) -> bool:
     return is_carousel and len(media.get("items", ())) == len(post.media)
 
 
-def made_at(pin: Mapping[str, Any]) -> dt.datetime:
-    """Pinterest's times are UTC and do not say so."""
-    at = dt.datetime.fromisoformat(pin["created_at"])
-    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+def created_at(pin: Mapping[str, Any]) -> dt.datetime:
+    """Pinterest's times are UTC, without an offset."""
+    time = dt.datetime.fromisoformat(pin["created_at"])
+    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
 
 
 def is_newest_first(pins: Sequence[Mapping[str, Any]]) -> bool:
-    """Told by the pins themselves: the order of a list is not documented."""
-    times = [made_at(pin) for pin in pins]
+    """Do the pins themselves show it? The order of Pinterest's lists is not documented."""
+    times = [created_at(pin) for pin in pins]
     return times == sorted(times, reverse=True) and times[0] > times[-1] if times else False
 
 
-def _normal(written: str | None) -> str:
-    return " ".join(unicodedata.normalize("NFC", html.unescape(written or "")).split())
+def _normal(text: str | None) -> str:
+    return " ".join(unicodedata.normalize("NFC", html.unescape(text or "")).split())

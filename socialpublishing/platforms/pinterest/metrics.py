@@ -1,4 +1,4 @@
-"""What became of an account's Pins, and which words people search for on Pinterest.
+"""Numbers of an account's Pins, and keywords that people search for on Pinterest.
 
 https://developers.pinterest.com/docs/api/v5/pins-list,
 https://developers.pinterest.com/docs/api/v5/trending_keywords-list
@@ -21,18 +21,18 @@ from socialpublishing.platforms.metrics import (
     TagIdeas,
     TagQuery,
 )
-from socialpublishing.platforms.pinterest.matching import is_newest_first, made_at
+from socialpublishing.platforms.pinterest.matching import created_at, is_newest_first
 from socialpublishing.platforms.pinterest.regions import region_of
 from socialpublishing.text import hashtag_of
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.pinterest import Pinterest
 
-# Of 250 Pins each. Numbers are read for young Pins, and lists are newest first in practice.
+# Of 250 Pins each. Numbers are read for recent Pins, and lists are newest first in practice.
 MAX_PAGES = 8
 MAX_KEYWORDS, MAX_KEYWORD = 50, 100
 MAX_TRENDS = 50
-# The last observations of a weekly series.
+# How many of the last values of a weekly series count.
 WEEKS = 4
 KINDS = {"image": "image", "multiple_images": "carousel", "video": "video"}
 
@@ -45,21 +45,21 @@ class PinterestMetrics(MetricsReader["Pinterest"]):
     def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:
         """Without repins and without Pins on protected and secret boards.
 
-        The order of the list is not documented: only where it shows itself to be newest first, it
-        is not read to its end.
+        The order of the list is not documented. Reading stops early only if the Pins themselves
+        show that the newest come first.
         """
         found: list[PastPost] = []
         for pins in self._pages():
-            found += [past_post(pin) for pin in pins if made_at(pin) >= since]
-            is_enough = len(found) >= limit or (pins and made_at(pins[-1]) < since)
+            found += [past_post(pin) for pin in pins if created_at(pin) >= since]
+            is_enough = len(found) >= limit or (pins and created_at(pins[-1]) < since)
             if is_enough and is_newest_first(pins):
                 break
         found.sort(key=lambda post: post.published_at, reverse=True)
         return found[:limit]
 
     def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:
-        """Read from the list of Pins, 250 a call; reading many by their ids is a beta
-        that not all apps are let into."""
+        """From the list of Pins, 250 a request: reading many Pins by their ids is a beta that not
+        all apps have access to."""
         wanted = set(remote_ids)
         found: dict[str, Metrics] = {}
         pages = self._pages(include_protected_pins="true")
@@ -69,31 +69,32 @@ class PinterestMetrics(MetricsReader["Pinterest"]):
         return found
 
     def tag_ideas(self, query: TagQuery) -> TagIdeas:
-        """Search keywords in demand that hold one of the query's, each written as a hashtag."""
-        asked = list(filter(None, (_keyword(words) for words in (*query.keywords, query.industry))))
-        if not asked:
-            raise MetricsNotAvailableError("Pinterest knows trends for none of these keywords.")
+        """Popular search keywords that contain one of the query's, each written as a hashtag."""
+        keywords = [_keyword(words) for words in (*query.keywords, query.industry)]
+        keywords = [keyword for keyword in keywords if keyword]
+        if not keywords:
+            raise MetricsNotAvailableError("Pinterest has trends for none of these keywords.")
         region = region_of(query.timezone)
         response = self.client.http.get(
             f"/v5/trends/keywords/{quote(region.code, safe='')}/top/monthly",
             params={
-                "include_keywords": asked[:MAX_KEYWORDS],
-                # Else each keyword's own peak counts as 100, and no two can be compared.
+                "include_keywords": keywords[:MAX_KEYWORDS],
+                # By default each keyword's own peak is 100, so that no two can be compared.
                 "normalize_against_group": "true",
                 "limit": str(MAX_TRENDS),
             },
         )
         return TagIdeas(
             source="pinterest_trends",
-            meaning="How often the keyword was searched for on Pinterest in the last four weeks "
-            f"in {region.name}, against the one searched for most.",
+            meaning="How often people searched for the keyword on Pinterest in the last four weeks "
+            f"in {region.name}, relative to the most popular one.",
             ideas=ranked_tags(response["trends"])[: query.limit],
         )
 
-    def _pages(self, **asked: str) -> Iterator[list[dict[str, Any]]]:
-        """The account's own Pins with their numbers."""
+    def _pages(self, **params: str) -> Iterator[list[dict[str, Any]]]:
+        """The account's own Pins with their numbers, page by page."""
         pages = self.client.pages(
-            "/v5/pins", pin_metrics="true", pin_filter="exclude_repins", **asked
+            "/v5/pins", pin_metrics="true", pin_filter="exclude_repins", **params
         )
         return islice(pages, MAX_PAGES)
 
@@ -101,7 +102,7 @@ class PinterestMetrics(MetricsReader["Pinterest"]):
 def past_post(pin: Mapping[str, Any]) -> PastPost:
     return PastPost(
         id=pin["id"],
-        published_at=made_at(pin),
+        published_at=created_at(pin),
         text=pin.get("description") or "",
         kind=KINDS.get((pin.get("media") or {}).get("media_type", ""), ""),
         metrics=metrics_of(pin),
@@ -109,12 +110,16 @@ def past_post(pin: Mapping[str, Any]) -> PastPost:
 
 
 def metrics_of(pin: Mapping[str, Any]) -> Metrics:
-    """Of the Pin's whole life; images from before 2023-03-20 have numbers of 90 days only.
+    """Since the Pin was created; images from before 2023-03-20 have numbers of 90 days only.
 
-    The names are those of the description's example, which counts no saves, and of its analytics.
+    The names are those of the OpenAPI description's example, which has no saves, and of its
+    analytics.
     """
-    data = pin.get("pin_metrics") or {}
-    counts: Mapping[str, int] = {**(data.get("90d") or {}), **(data.get("lifetime_metrics") or {})}
+    periods = pin.get("pin_metrics") or {}
+    counts: Mapping[str, int] = {
+        **(periods.get("90d") or {}),
+        **(periods.get("lifetime_metrics") or {}),
+    }
     outbound = counts.get("outbound_click", counts.get("clickthrough"))
     clicks = [count for count in (counts.get("pin_click"), outbound) if count is not None]
     return Metrics(
@@ -127,15 +132,17 @@ def metrics_of(pin: Mapping[str, Any]) -> Metrics:
 
 
 def ranked_tags(trends: Sequence[Mapping[str, Any]]) -> tuple[TagIdea, ...]:
-    """Keywords that make the same hashtag are one."""
-    sought: dict[str, float] = {}
+    """Volumes of keywords that give the same hashtag are added up."""
+    volumes: dict[str, float] = {}
     for trend in trends:
         if tag := hashtag_of(trend["keyword"]):
-            sought[tag] = sought.get(tag, 0) + _recent_volume(trend)
-    most = max(sought.values(), default=0)
-    # Python's sort is stable: of equals, Pinterest's own rank decides.
-    ranked = sorted(sought.items(), key=lambda item: -item[1])
-    return tuple(TagIdea(tag=tag, score=count / most if most else 0) for tag, count in ranked)
+            volumes[tag] = volumes.get(tag, 0) + _recent_volume(trend)
+    highest = max(volumes.values(), default=0)
+    # Python's sort is stable: Pinterest's own rank orders equal volumes.
+    ranked = sorted(volumes.items(), key=lambda item: -item[1])
+    return tuple(
+        TagIdea(tag=tag, score=volume / highest if highest else 0) for tag, volume in ranked
+    )
 
 
 def _recent_volume(trend: Mapping[str, Any]) -> float:
@@ -144,5 +151,5 @@ def _recent_volume(trend: Mapping[str, Any]) -> float:
 
 
 def _keyword(words: str) -> str:
-    """Pinterest's are in lower case, and have no signs."""
+    """As Pinterest writes keywords: in lower case, without `#`."""
     return " ".join(words.replace("#", " ").lower().split())[:MAX_KEYWORD].strip()

@@ -1,4 +1,4 @@
-"""What a Pin may have beside its text and its assets."""
+"""The options of a Pin, in addition to its text and assets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 
 from socialpublishing import options
 
-DIGITS = RegexValidator(r"^[0-9]{1,30}\Z", "An id of Pinterest is made of digits.")
+DIGITS = RegexValidator(r"^[0-9]{1,30}\Z", "An id at Pinterest consists of digits.")
 COLOUR = RegexValidator(r"^#[0-9A-Fa-f]{6}\Z", "A colour such as #6E7874 is expected.")
 
 
@@ -25,17 +25,17 @@ class PinterestOptions(options.PostOptions):
     }
     post_type = options.choice("The kind of post.", "feed")
     board_id = options.text(
-        "The board to pin to, one of the destinations.", max_length=30, validators=[DIGITS]
+        "The board for the Pin, one of the destinations.", max_length=30, validators=[DIGITS]
     )
     board_section_id = options.text("A section of that board.", max_length=30, validators=[DIGITS])
     title = options.text("The title of the Pin.", max_length=100)
-    link = options.web_address("Where a click on the Pin leads.")
+    link = options.web_address("The address that a click on the Pin opens.")
     dominant_color = options.text(
-        "The colour shown until the Pin is loaded.", max_length=7, validators=[COLOUR]
+        "The colour shown while the Pin loads, such as #6E7874.", max_length=7, validators=[COLOUR]
     )
     cover_image_key_frame_time = options.integer(
-        "The second of the video whose picture is its cover; without it, the first.", low=0
+        "The second of the video whose frame is its cover; by default the first frame.", low=0
     )
     cover_image_url = options.web_address(
-        "A picture as the cover of the video, at a public address."
+        "The public address of an image that is the cover of the video."
     )

@@ -1,4 +1,4 @@
-"""What is sent to make a Pin.
+"""The payload that creates a Pin.
 
 https://developers.pinterest.com/docs/api/v5/pins-create
 """
@@ -12,7 +12,7 @@ from typing import Any
 from socialpublishing.media import Downloaded, public_address
 from socialpublishing.posts import MediaKind, Post
 
-# In the platform's names, which are ours too.
+# These options have the same names in Pinterest's API.
 OPTIONS = ("board_section_id", "title", "link", "dominant_color")
 COVERS = ("cover_image_url", "cover_image_key_frame_time")
 
@@ -27,11 +27,11 @@ def pin_payload(post: Post, *, board_id: str, source: Mapping[str, Any]) -> dict
 
 
 def joined_alt_text(post: Post) -> str:
-    """A Pin has one alt text; those of a carousel stand below each other in it."""
+    """A Pin has one alt text; it holds those of a carousel's images, one a line."""
     return "\n".join(media.alt_text for media in post.media if media.alt_text)
 
 
-def source_of_bytes(files: Sequence[Downloaded]) -> dict[str, Any]:
+def source_from_bytes(files: Sequence[Downloaded]) -> dict[str, Any]:
     return _source(
         "image_base64",
         "multiple_image_base64",
@@ -42,7 +42,7 @@ def source_of_bytes(files: Sequence[Downloaded]) -> dict[str, Any]:
     )
 
 
-def source_of_addresses(post: Post) -> dict[str, Any]:
+def source_from_addresses(post: Post) -> dict[str, Any]:
     items = [{"url": public_address(media.url)} for media in post.media]
     return _source("image_url", "multiple_image_urls", items)
 
@@ -53,8 +53,8 @@ def _source(one: str, several: str, items: Sequence[Mapping[str, Any]]) -> dict[
     return {"source_type": several, "items": items}
 
 
-def source_of_video(post: Post, media_id: str) -> dict[str, Any]:
-    """A video Pin needs a cover; without a choice it is the first frame."""
+def source_from_video(post: Post, media_id: str) -> dict[str, Any]:
+    """A video Pin needs a cover; by default it is the first frame."""
     chosen = {name: post.options[name] for name in COVERS if name in post.options}
     cover = chosen or {"cover_image_key_frame_time": 0}
     return {"source_type": "video_id", "media_id": media_id, **cover}

@@ -1,6 +1,6 @@
-"""For which part of the world Pinterest tells its trends, by the clocks of an account's people.
+"""The regions that Pinterest reports trends for, by the time zone of an account's audience.
 
-Neither an account nor a token tells where they are.
+Pinterest reports the location of an audience neither with an account nor with a token.
 https://developers.pinterest.com/docs/api/v5/trending_keywords-list, as of 2026-11-22
 """
 
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 class Region:
     code: str
     name: str
-    # IANA names, or how all of a country's begin.
+    # IANA names; one that ends in a slash stands for all names that start with it.
     zones: tuple[str, ...] = ()
 
 
 UNITED_STATES = Region(code="US", name="the United States")
-# Where a country is part of two, the smaller one.
+# A country that is in two regions belongs to the smaller one.
 REGIONS = (
     Region(
         code="CA",
@@ -102,7 +102,7 @@ REGIONS = (
 
 
 def region_of(timezone: str) -> Region:
-    """The region of an IANA zone; the United States for all that no other has, and for none."""
+    """The region of an IANA zone; the United States if no region has it or it is empty."""
     for region in REGIONS:
         for zone in region.zones:
             if timezone == zone or (zone.endswith("/") and timezone.startswith(zone)):

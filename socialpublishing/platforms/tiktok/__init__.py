@@ -1,4 +1,4 @@
-"""TikTok."""
+"""TikTok: one way to connect, the OAuth sign-in of a creator."""
 
 from __future__ import annotations
 

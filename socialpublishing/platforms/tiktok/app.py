@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from socialpublishing.errors import PlatformApiError
 from socialpublishing.oauth import OAuth
 from socialpublishing.platforms.app import App, Host
 from socialpublishing.platforms.tiktok import errors
@@ -20,8 +19,8 @@ class TikTokApp(App):
     }
     client_id_variables: ClassVar = ("TIKTOK_CLIENT_KEY",)
     client_secret_variables: ClassVar = ("TIKTOK_CLIENT_SECRET",)
-    # https://developers.tiktok.com/docs/en/login-kit-web and login-kit-desktop. How long tokens
-    # live was shortened in 2026; each answer tells.
+    # https://developers.tiktok.com/docs/en/login-kit-web and login-kit-desktop. TikTok shortened
+    # the lifetime of tokens in 2026; each token response holds the one that applies.
     oauth: ClassVar = OAuth(
         authorize_path="/v2/auth/authorize/",
         token_path="/v2/oauth/token/",
@@ -34,7 +33,5 @@ class TikTokApp(App):
         default_lifetime=dt.timedelta(hours=2),
     )
 
+    token_refusal = staticmethod(errors.token_refusal)
     read_token_error = staticmethod(errors.read_token_error)
-
-    def token_refusal(self, data: Any) -> PlatformApiError | None:
-        return errors.token_refusal(data)

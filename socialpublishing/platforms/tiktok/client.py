@@ -3,8 +3,8 @@
 Written from https://developers.tiktok.com/docs/en/ (content posting, media transfer, login kit,
 user access tokens, error handling), as of 2026-11-22. A connection is a creator.
 
-Which interactions a post allows and who sees it, its author has to say: TikTok passes no app that
-presets them (https://developers.tiktok.com/docs/en/content-sharing-guidelines).
+The author of a post has to choose who sees it and which interactions it allows: TikTok's audit
+refuses apps with defaults (https://developers.tiktok.com/docs/en/content-sharing-guidelines).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.conf import settings
 
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
-    ContentRejectedError,
+    MalformedResponseError,
     NoResponseError,
     PlatformApiError,
     PublishingOffError,
@@ -29,13 +29,10 @@ from socialpublishing.media import open_stream
 from socialpublishing.platforms.accounts import Profile
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.paging import read_pages
-from socialpublishing.platforms.progress import Found, LookupRules, Progress
-from socialpublishing.platforms.tiktok import errors
+from socialpublishing.platforms.progress import Found, LookupRules, Progress, read_id
+from socialpublishing.platforms.tiktok import errors, limits
 from socialpublishing.platforms.tiktok.app import TikTokApp
-from socialpublishing.platforms.tiktok.errors import CAP_PAUSE, REASONS, error_of
-from socialpublishing.platforms.tiktok.limits import CAPABILITIES
-from socialpublishing.platforms.tiktok.limits import cross_violations as cross_violations_of
-from socialpublishing.platforms.tiktok.matching import made_at, shows
+from socialpublishing.platforms.tiktok.matching import created_at, is_same_post
 from socialpublishing.platforms.tiktok.metrics import TikTokMetrics
 from socialpublishing.platforms.tiktok.options import TikTokOptions
 from socialpublishing.platforms.tiktok.payloads import (
@@ -46,15 +43,14 @@ from socialpublishing.platforms.tiktok.payloads import (
     plan_of,
     video_payload,
 )
+from socialpublishing.platforms.tiktok.status import has_all_bytes, profile_url, progress_of
 from socialpublishing.platforms.uploads import send_in_parts
 from socialpublishing.posts import Media, Post
 from socialpublishing.text import is_blank
 
-# How long a film is waited for at first, and how long for the id of a public post after that.
-POLLS_S = (0, 2, 5, 10, 20, 30, 60)
-ID_POLLS_S = (1, 5, 10, 30, 60, 60)
-# After so many looks TikTok is believed that bytes are missing, whatever it said to them.
-MISSING_LOOKUPS = 4
+AT_ONCE = dt.timedelta(0)
+# TikTok's status lags: only after so many requests for it is a count of missing bytes trusted.
+LOOKUPS_BEFORE_RESENDING = 4
 PAGE_SIZE, MAX_PAGES = 20, 50
 
 
@@ -62,12 +58,14 @@ class TikTok(Platform):
     name: ClassVar = "tiktok"
     label: ClassVar = "TikTok"
     app: ClassVar = TikTokApp()
-    capabilities: ClassVar = CAPABILITIES
+    capabilities: ClassVar = limits.CAPABILITIES
     options: ClassVar = TikTokOptions
-    metrics_reader: ClassVar = TikTokMetrics
     upload_hosts: ClassVar = (".tiktokapis.com",)
-    cross_violations = staticmethod(cross_violations_of)
+    metrics_reader: ClassVar = TikTokMetrics
+    cross_violations = staticmethod(limits.cross_violations)
     read_error = staticmethod(errors.read_error)
+
+    # --- Before a post is accepted ---------------------------------------------------------------
 
     @classmethod
     def check_publishing(cls, post: Post) -> None:
@@ -83,239 +81,147 @@ class TikTok(Platform):
 
     @classmethod
     def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:
-        """Of a video we know the name before it is sent. Photos get theirs with the answer, and
-        without it whether they exist is told nowhere."""
+        """A video has its publish_id before its last chunk is sent. Photos get theirs with the
+        response to the publish request: if it is lost, nothing proves that they do not exist."""
         return LookupRules(is_complete=is_video(post))
+
+    # --- Publishing ------------------------------------------------------------------------------
 
     @classmethod
     def needs_preparation(cls, post: Post) -> bool:
-        return True  # the creator is asked for, always
+        # What the creator may do is read before each post.
+        return True
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
-        """Asks what the creator may do, and sends all of a video but its last chunk.
+        """Reads what the creator may do, and sends all chunks of a video but the last.
 
         https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide. Videos are
-        sent and not pulled: pulled ones are seen to hang. Photos TikTok only pulls.
+        sent and not pulled, because pulled ones hang at times. TikTok only pulls photos.
         """
-        handle = progress.handle
-        if "publish_id" not in handle and not is_draft(post):
-            # Right before each begin, as TikTok wants it: what a creator may do changes.
-            progress = progress.preparing(creator=self._creator(post))
+        is_started = "publish_id" in progress.handle
+        if not is_started and not is_draft(post):
+            # Right before each post, as TikTok requires: what a creator may do changes.
+            creator = self.request("/v2/post/publish/creator_info/query/", {})
+            limits.check_creator(creator, post)
+            progress = progress.preparing(creator={"username": creator["creator_username"]})
         if not is_video(post):
             return progress.ready()
-        video = post.media[0]
-        assert video.size_bytes is not None
-        plan = plan_of(video.size_bytes)
-        if "publish_id" not in handle:
-            path = "inbox/video/init/" if is_draft(post) else "video/init/"
-            begun = self.ask(f"/v2/post/publish/{path}", video_payload(post, plan))
-            data = {"publish_id": begun["publish_id"], "upload_url": begun["upload_url"]}
-            return progress.preparing(**data, offset=0, note="TikTok expects the video.")
-        offset = handle["offset"]
+        return self._upload(post, progress) if is_started else self._start_upload(post, progress)
+
+    def _start_upload(self, post: Post, progress: Progress) -> Progress:
+        size = post.media[0].size_bytes
+        assert size is not None
+        path = "inbox/video/init/" if is_draft(post) else "video/init/"
+        data = self.request(f"/v2/post/publish/{path}", video_payload(post, plan_of(size)))
+        return progress.preparing(
+            publish_id=read_id(data["publish_id"]),
+            upload_url=data["upload_url"],
+            offset=0,
+            note="TikTok expects the video.",
+        )
+
+    def _upload(self, post: Post, progress: Progress) -> Progress:
+        """Sends chunks until only the last is left, or until it is time to store the offset."""
+        video, offset = post.media[0], progress.handle["offset"]
+        size = video.size_bytes
+        assert size is not None
+        plan = plan_of(size)
         if plan.count > 1:
-            # More may have arrived than was written down, when a worker died.
+            # If a worker died, TikTok may have received more than was stored.
             offset = max(offset, int(self._status(progress).get("uploaded_bytes", 0)))
+
+        def send(offset: int, part: Body) -> None:
+            self._send_chunk(video, progress, offset, part)
+
         if offset < plan.last_start:
-            offset = self._send_chunks(video, progress, offset, plan.last_start, plan.chunk)
+            offset = send_in_parts(
+                video, start=offset, end=plan.last_start, part_bytes=plan.chunk_bytes, send=send
+            )
         if offset < plan.last_start:
-            done = f"{offset / MEGABYTE:.0f} of {plan.size / MEGABYTE:.0f} MB"
+            done = f"{offset / MEGABYTE:.0f} of {size / MEGABYTE:.0f} MB"
             return progress.preparing(offset=offset, note=f"Uploaded {done}.")
         return progress.ready(offset=offset)
 
-    def _creator(self, post: Post) -> dict[str, Any]:
-        """https://developers.tiktok.com/docs/en/content-posting-api-reference-query-creator-info
-
-        Raises ContentRejectedError for what the creator may not do.
-        """
-        data = self.ask("/v2/post/publish/creator_info/query/", {})
-        levels = data["privacy_level_options"]
-        if post.options["privacy_level"] not in levels:
-            raise ContentRejectedError(
-                f"TikTok lets this creator post to {', '.join(levels)}, and not to "
-                f"{post.options['privacy_level']}."
-            )
-        for what in ("comment", "duet", "stitch"):
-            is_asked = what == "comment" or is_video(post)
-            if is_asked and data.get(f"{what}_disabled") and not post.options[f"disable_{what}"]:
-                raise ContentRejectedError(
-                    f"The creator has switched off {what}s: disable_{what} has to be true."
-                )
-        longest = data.get("max_video_post_duration_sec")
-        seconds = post.media[0].duration_s or 0
-        if is_video(post) and longest and seconds > longest:
-            raise ContentRejectedError(
-                f"TikTok takes videos of {longest} seconds from this creator; this one has "
-                f"{seconds:g}."
-            )
-        return {"username": data["creator_username"]}
-
-    def _send_chunks(
-        self, video: Media, progress: Progress, start: int, end: int, chunk: int
-    ) -> int:
-        """All before `end`, until it is time to write down how far it came."""
-
-        def send(offset: int, part: Body) -> None:
-            self._put(video, progress, offset, part)
-
-        return send_in_parts(video, start=start, end=end, part_bytes=chunk, send=send)
-
-    def _put(self, video: Media, progress: Progress, offset: int, part: Body) -> None:
-        headers = {
-            "Content-Type": video.mime_type,
-            "Content-Range": f"bytes {offset}-{offset + len(part) - 1}/{video.size_bytes}",
-        }
-        # Without our token: the address holds one of its own.
-        self.upload_http(progress.handle["upload_url"]).call(
-            "PUT", "", data=part, headers=headers, needs_json=False
-        )
-
     def publish(self, post: Post, progress: Progress) -> Progress:
-        """The last chunk: with it TikTok goes on by itself. Or the call that has photos pulled."""
-        wait = dt.timedelta(seconds=POLLS_S[0])
-        if not is_video(post):
-            begun = self.ask("/v2/post/publish/content/init/", photos_payload(post))
-            return progress.confirming(poll_after=wait, publish_id=begun["publish_id"], lookups=1)
+        """For photos, the request that makes TikTok pull them. For a video, its last chunk, after
+        which TikTok publishes it."""
+        if is_video(post):
+            return self._send_last_chunk(post, progress)
+        data = self.request("/v2/post/publish/content/init/", photos_payload(post))
+        publish_id = read_id(data["publish_id"])
+        return progress.confirming(poll_after=AT_ONCE, publish_id=publish_id, lookups=1)
+
+    def _send_last_chunk(self, post: Post, progress: Progress) -> Progress:
         video, offset = post.media[0], progress.handle["offset"]
         size = video.size_bytes
         assert size is not None
         with open_stream(video.url, max_bytes=size, start=offset, expected_bytes=size) as stream:
+            # A refusal of this chunk is no proof that nothing was created: an earlier request may
+            # have delivered it. Only TikTok's response to a cancellation settles that.
             try:
-                self._put(video, progress, offset, stream.part(size - offset))
+                self._send_chunk(video, progress, offset, stream.part(size - offset))
             except PlatformApiError as error:
                 if error.status_code in {403, 404}:
-                    return self._given_back(post, progress)
+                    return self._cancel_upload(post, progress)
                 raise
-        return progress.confirming(poll_after=wait, lookups=1)
+        return progress.confirming(poll_after=AT_ONCE, lookups=1)
 
-    def _given_back(self, post: Post, progress: Progress) -> Progress:
-        """The address takes nothing any more. Raises UploadLostError once the task is surely over.
+    def _cancel_upload(self, post: Post, progress: Progress) -> Progress:
+        """The upload address accepts no more bytes: cancel the upload, unless it is complete.
 
+        Raises UploadLostError if no post can come of it any more, NoResponseError if that is
+        unknown.
         https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide#cancel
         """
-        asked = {"publish_id": progress.handle["publish_id"]}
         try:
-            self.ask("/v2/post/publish/cancel/", asked)
+            self.request("/v2/post/publish/cancel/", {"publish_id": progress.handle["publish_id"]})
         except PlatformApiError as error:
             if error.platform_code == "publish_not_cancellable":
-                return self._stands(post, progress, self._status(progress))
+                return self._progress_of(self._status(progress), post, progress)
             if error.platform_code != "invalid_publish_id":
                 raise NoResponseError(str(error)) from error
         raise UploadLostError()
 
     def confirm(self, post: Post, progress: Progress) -> Progress:
-        data = self._status(progress)
-        is_late = progress.handle.get("lookups", 0) >= MISSING_LOOKUPS
-        if is_late and not self._is_complete(post, data):
+        status = self._status(progress)
+        is_late = progress.handle.get("lookups", 0) >= LOOKUPS_BEFORE_RESENDING
+        if is_late and not has_all_bytes(status, post):
             return progress.ready(lookups=0)
-        return self._stands(post, progress, data)
-
-    def _is_complete(self, post: Post, data: Mapping[str, Any]) -> bool:
-        """Does TikTok have all bytes? Only while it waits for some it says that they are few."""
-        size = post.media[0].size_bytes or 0
-        is_waiting = data.get("status") == "PROCESSING_UPLOAD"
-        return not is_waiting or int(data.get("uploaded_bytes", size)) >= size
-
-    def _status(self, progress: Progress) -> dict[str, Any]:
-        asked = {"publish_id": progress.handle["publish_id"]}
-        return self.ask("/v2/post/publish/status/fetch/", asked)
-
-    def _stands(self, post: Post, progress: Progress, data: Mapping[str, Any]) -> Progress:
-        lookups = progress.handle.get("lookups", 0)
-        match data.get("status"):
-            case "PUBLISH_COMPLETE":
-                return self._complete(post, progress, data)
-            case "SEND_TO_USER_INBOX":
-                inbox = f"{self.app.host('auth')}/messages?lang=en"
-                return progress.published(remote_id=progress.handle["publish_id"], post_url=inbox)
-            case "FAILED":
-                reason = str(data.get("fail_reason", ""))
-                if reason in REASONS:
-                    return progress.refused(REASONS[reason])
-                if reason == "spam_risk_too_many_posts":
-                    note = "TikTok takes no more posts of this creator from apps today."
-                    return progress.lost(note, poll_after=CAP_PAUSE)
-                return progress.lost(f"TikTok could not publish it ({reason or 'no reason'}).")
-        pause = dt.timedelta(seconds=POLLS_S[min(lookups, len(POLLS_S) - 1)])
-        return progress.confirming(poll_after=pause, lookups=lookups + 1)
-
-    def _complete(self, post: Post, progress: Progress, data: Mapping[str, Any]) -> Progress:
-        """It is out. A public post gets its id when TikTok has looked at it, others never do."""
-        ids = data.get("publicaly_available_post_id") or []
-        ids = ids if isinstance(ids, list) else [ids]
-        username = progress.handle.get("creator", {}).get("username", "")
-        if is_draft(post) and not ids:
-            inbox = f"{self.app.host('auth')}/messages?lang=en"
-            return progress.published(remote_id=progress.handle["publish_id"], post_url=inbox)
-        profile = f"{self.app.host('auth')}/@{username}"
-        if ids:
-            kind = "video" if is_video(post) else "photo"
-            return progress.published(remote_id=str(ids[0]), post_url=f"{profile}/{kind}/{ids[0]}")
-        polls = progress.handle.get("id_polls", 0)
-        if post.options.get("privacy_level") == PUBLIC and polls < len(ID_POLLS_S):
-            pause = dt.timedelta(seconds=ID_POLLS_S[polls])
-            return progress.confirming(poll_after=pause, id_polls=polls + 1)
-        return progress.published(remote_id=progress.handle["publish_id"], post_url=profile)
+        return self._progress_of(status, post, progress)
 
     def lookup(
         self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | Progress | None:
         if "publish_id" not in progress.handle:
-            return self._find_photos(post, progress, since, other_post_ids)
-        data = self._status(progress)
-        return self._stands(post, progress, data) if self._is_complete(post, data) else None
+            return self._lookup_photos(post, progress, since, other_post_ids)
+        status = self._status(progress)
+        return self._progress_of(status, post, progress) if has_all_bytes(status, post) else None
 
-    def _find_photos(
+    def _lookup_photos(
         self, post: Post, progress: Progress, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | None:
-        """Among the public posts; whether TikTok lists photos there is not told."""
+        """Searches the public posts. TikTok does not document whether it lists photos there."""
         if is_draft(post) or post.options["privacy_level"] != PUBLIC or is_blank(post.text):
-            return None  # never listed, or not to be told from others
-        username = progress.handle.get("creator", {}).get("username", "")
-        for videos in self.videos("id,create_time,title,video_description,duration"):
-            for found in videos:
-                is_new = found["id"] not in other_post_ids and made_at(found) >= since
-                is_new = is_new and not found.get("duration")
-                if is_new and shows(found, post):
-                    url = f"{self.app.host('auth')}/@{username}/photo/{found['id']}"
-                    return Found(remote_id=found["id"], post_url=url)
-            if videos and made_at(videos[-1]) < since:
+            return None  # not listed, or without a caption to recognize it by
+        url = profile_url(progress, site=self.app.host("auth"))
+        for page in self.videos("id,create_time,title,video_description,duration"):
+            for listed in page:
+                is_candidate = listed["id"] not in other_post_ids and created_at(listed) >= since
+                # Only a video has a duration.
+                if is_candidate and not listed.get("duration") and is_same_post(listed, post):
+                    return Found(remote_id=listed["id"], post_url=f"{url}/photo/{listed['id']}")
+            if page and created_at(page[-1]) < since:
                 break
         return None
 
-    def ask(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The `data` of an answer. Raises also for an error that comes with a status of 200."""
-        response = self.http.call("POST", path, json=dict(body))
-        return self._data(response)
-
-    def _data(self, response: PlatformResponse) -> dict[str, Any]:
-        if error_of(response).get("code", "ok") != "ok":
-            error = self.read_error(response)
-            error.platform, error.status_code = self.name, response.status_code
-            raise error
-        data = response.json.get("data") if isinstance(response.json, dict) else None
-        if not isinstance(data, dict):
-            raise NoResponseError("TikTok's answer lacks its data.", platform=self.name)
-        return data
-
-    def videos(self, fields: str) -> Iterator[list[dict[str, Any]]]:
-        """The public videos, page by page, newest first."""
-        asked: dict[str, Any] = {"max_count": PAGE_SIZE}
-        pages = read_pages(
-            asked,
-            read=lambda asked: self.ask(f"/v2/video/list/?fields={fields}", asked),
-            following=following_request,
-            max_pages=MAX_PAGES,
-            must_end=False,
-        )
-        for data in pages:
-            yield data["videos"]
+    # --- Connecting ------------------------------------------------------------------------------
 
     def profile(self) -> Profile:
-        # The name in the address of the profile needs another scope; it comes with each post.
+        # The user name needs another scope; TikTok returns it before each post.
         response = self.http.call("GET", "/v2/user/info/?fields=open_id,union_id,display_name")
-        user = self._data(response)["user"]
+        user = self._data_of(response)["user"]
         return Profile(
-            id=user["open_id"],
+            id=read_id(user["open_id"]),
             display_name=user["display_name"],
             kind="creator",
             facts={"union_id": user.get("union_id", "")},
@@ -327,10 +233,55 @@ class TikTok(Platform):
             "client_secret": self.app.client_secret().reveal(),
             "token": self.account.token.reveal(),
         }
-        http = self.app.http()
-        http.post("/v2/oauth/revoke/", data=form)
+        self.app.http().post("/v2/oauth/revoke/", data=form)
+
+    # --- Requests --------------------------------------------------------------------------------
+
+    def request(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The `data` of the response. An error may come with status 200."""
+        return self._data_of(self.http.call("POST", path, json=dict(body)))
+
+    def _data_of(self, response: PlatformResponse) -> dict[str, Any]:
+        if errors.error_of(response).get("code", "ok") != "ok":
+            error = self.read_error(response)
+            error.platform, error.status_code = self.name, response.status_code
+            raise error
+        data = response.json.get("data") if isinstance(response.json, dict) else None
+        if not isinstance(data, dict):
+            raise MalformedResponseError(platform=self.name)
+        return data
+
+    def videos(self, fields: str) -> Iterator[list[dict[str, Any]]]:
+        """The public videos, page by page, newest first."""
+        first: dict[str, Any] = {"max_count": PAGE_SIZE}
+        pages = read_pages(
+            first,
+            read=lambda body: self.request(f"/v2/video/list/?fields={fields}", body),
+            following=following_body,
+            max_pages=MAX_PAGES,
+            must_end=False,
+        )
+        for data in pages:
+            yield data["videos"]
+
+    def _status(self, progress: Progress) -> dict[str, Any]:
+        body = {"publish_id": progress.handle["publish_id"]}
+        return self.request("/v2/post/publish/status/fetch/", body)
+
+    def _progress_of(self, status: Mapping[str, Any], post: Post, progress: Progress) -> Progress:
+        return progress_of(status, post, progress, site=self.app.host("auth"))
+
+    def _send_chunk(self, video: Media, progress: Progress, offset: int, chunk: Body) -> None:
+        headers = {
+            "Content-Type": video.mime_type,
+            "Content-Range": f"bytes {offset}-{offset + len(chunk) - 1}/{video.size_bytes}",
+        }
+        # Without our token: the upload address contains one of its own.
+        self.upload_http(progress.handle["upload_url"]).call(
+            "PUT", "", data=chunk, headers=headers, needs_json=False
+        )
 
 
-def following_request(asked: dict[str, Any], data: Any) -> dict[str, Any] | None:
-    """The request for the next page; None after the last one."""
-    return {**asked, "cursor": data["cursor"]} if data.get("has_more") else None
+def following_body(body: dict[str, Any], data: Any) -> dict[str, Any] | None:
+    """The body of the request for the next page; None after the last one."""
+    return {**body, "cursor": data["cursor"]} if data.get("has_more") else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from socialpublishing.errors import Violation
+from socialpublishing.errors import ContentRejectedError, Violation
 from socialpublishing.limits import (
     GIGABYTE,
     MEGABYTE,
@@ -16,11 +17,11 @@ from socialpublishing.limits import (
     TextUnit,
 )
 from socialpublishing.platforms.tiktok.options import MAX_PHOTO_TITLE
-from socialpublishing.platforms.tiktok.payloads import is_draft
+from socialpublishing.platforms.tiktok.payloads import is_draft, is_video
 from socialpublishing.posts import MediaKind, Post
 from socialpublishing.text import utf16_length
 
-# "1080p", in whichever direction:
+# "1080p", in either orientation:
 # https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
 MAX_PHOTO_SIDES = (1080, 1920)
 POSTING_PAGE = "https://developers.tiktok.com/docs/en/content-posting-api-reference-direct-post"
@@ -43,7 +44,8 @@ PHOTO = MediaLimit(
     max_bytes=20 * MEGABYTE,
     has_alt_text=False,
 )
-# What the author has to say, and nobody presets.
+# TikTok's audit requires that the author chooses these; there are no defaults:
+# https://developers.tiktok.com/docs/en/content-sharing-guidelines
 REQUIRED = frozenset(
     {
         "privacy_level",
@@ -73,8 +75,8 @@ CAPABILITIES = Capabilities(
         ),
         PostType(
             name="draft",
-            description="A video or photos that the creator finishes in TikTok's app. Of a "
-            "video its text is left behind there.",
+            description="A video or photos that the creator finishes in TikTok's app. TikTok "
+            "ignores the text of a video.",
             max_text=4000,
             text_unit=TextUnit.UTF16,
             min_media=1,
@@ -90,38 +92,73 @@ CAPABILITIES = Capabilities(
 
 def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
     has_video = any(media.kind == MediaKind.VIDEO for media in post.media)
-    yield from _wrong_options(post, has_video=has_video)
+    yield from _option_violations(post, has_video=has_video)
     length = utf16_length(post.text)
-    if has_video and MAX_VIDEO_TEXT < length <= kind.max_text:
-        yield Violation(
-            rule="video_text_length",
-            limit=MAX_VIDEO_TEXT,
-            actual=length,
-            message=f"The text of a video has {length} UTF-16 code units, {MAX_VIDEO_TEXT} "
-            "are allowed.",
-            fix=f"Shorten it by {length - MAX_VIDEO_TEXT}.",
+    if has_video and length <= kind.max_text:  # if not, the general limits report it
+        yield from _length_violations(
+            "video_text_length", "text of a video", length, MAX_VIDEO_TEXT
         )
-    for number, photo in enumerate(() if has_video else post.media, start=1):
-        sides = sorted((photo.width or 0, photo.height or 0))
-        if sides[0] > MAX_PHOTO_SIDES[0] or sides[1] > MAX_PHOTO_SIDES[1]:
+    if not has_video:
+        yield from _resolution_violations(post)
+    yield from _music_violations(post)
+    if not has_video:
+        yield from _cover_violations(post)
+    length = utf16_length(post.options.get("title", ""))
+    yield from _length_violations("title_length", "title", length, MAX_PHOTO_TITLE)
+
+
+def _option_violations(post: Post, *, has_video: bool) -> Iterator[Violation]:
+    """Some options are only for videos, others only for photos."""
+    misplaced = PHOTO_OPTIONS if has_video else VIDEO_OPTIONS
+    for name in sorted(misplaced & post.options.keys()) if post.media else ():
+        yield Violation(
+            rule="option_of_other_media",
+            limit=0,
+            actual=name,
+            message=f"{name} is only for {'photos' if has_video else 'a video'}.",
+            fix="Remove it.",
+        )
+
+
+def _length_violations(rule: str, name: str, length: int, limit: int) -> Iterator[Violation]:
+    if length > limit:
+        yield Violation(
+            rule=rule,
+            limit=limit,
+            actual=length,
+            message=f"The {name} has {length} UTF-16 code units, {limit} are allowed.",
+            fix=f"Shorten it by {length - limit}.",
+        )
+
+
+def _resolution_violations(post: Post) -> Iterator[Violation]:
+    for number, photo in enumerate(post.media, start=1):
+        short, long = sorted((photo.width or 0, photo.height or 0))
+        if short > MAX_PHOTO_SIDES[0] or long > MAX_PHOTO_SIDES[1]:
             yield Violation(
                 rule="photo_resolution",
                 limit=f"{MAX_PHOTO_SIDES[1]} x {MAX_PHOTO_SIDES[0]}",
                 actual=f"{photo.width} x {photo.height}",
                 message=f"Photo {number} has {photo.width} x {photo.height} pixels; TikTok "
-                "takes 1080p.",
+                "accepts 1080p.",
                 fix=f"Make it fit into {MAX_PHOTO_SIDES[1]} x {MAX_PHOTO_SIDES[0]} pixels.",
             )
+
+
+def _music_violations(post: Post) -> Iterator[Violation]:
     if not is_draft(post) and post.options.get("music_usage_confirmed") is False:
         yield Violation(
             rule="music_usage",
             limit=True,
             actual=False,
-            message="TikTok publishes nothing before its Music Usage Confirmation is agreed to.",
+            message="TikTok requires that the creator agrees to its Music Usage Confirmation.",
             fix="Ask the creator, and send music_usage_confirmed true.",
         )
+
+
+def _cover_violations(post: Post) -> Iterator[Violation]:
     cover = post.options.get("photo_cover_index", 0)
-    if post.media and not has_video and cover >= len(post.media):
+    if post.media and cover >= len(post.media):
         yield Violation(
             rule="photo_cover_index",
             limit=len(post.media) - 1,
@@ -129,26 +166,30 @@ def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             message=f"There are {len(post.media)} photos; photo_cover_index is {cover}.",
             fix="Count from 0.",
         )
-    title_length = utf16_length(post.options.get("title", ""))
-    if title_length > MAX_PHOTO_TITLE:
-        yield Violation(
-            rule="title_length",
-            limit=MAX_PHOTO_TITLE,
-            actual=title_length,
-            message=f"The title has {title_length} UTF-16 code units, {MAX_PHOTO_TITLE} are "
-            "allowed.",
-            fix=f"Shorten it by {title_length - MAX_PHOTO_TITLE}.",
+
+
+def check_creator(creator: Mapping[str, Any], post: Post) -> None:
+    """Raises ContentRejectedError if `creator` may not publish `post`.
+
+    https://developers.tiktok.com/docs/en/content-posting-api-reference-query-creator-info
+    """
+    levels = creator["privacy_level_options"]
+    if post.options["privacy_level"] not in levels:
+        raise ContentRejectedError(
+            f"TikTok lets this creator post to {', '.join(levels)}, and not to "
+            f"{post.options['privacy_level']}."
         )
-
-
-def _wrong_options(post: Post, *, has_video: bool) -> Iterator[Violation]:
-    """Which options go with videos and which with photos."""
-    strange = PHOTO_OPTIONS if has_video else VIDEO_OPTIONS
-    for name in sorted(strange & post.options.keys()) if post.media else ():
-        yield Violation(
-            rule="option_of_other_media",
-            limit=0,
-            actual=name,
-            message=f"{name} is for {'photos' if has_video else 'a video'}.",
-            fix="Take it out.",
+    for interaction in ("comment", "duet", "stitch") if is_video(post) else ("comment",):
+        is_disabled = creator.get(f"{interaction}_disabled")
+        if is_disabled and not post.options[f"disable_{interaction}"]:
+            raise ContentRejectedError(
+                f"The creator has switched off {interaction}s: disable_{interaction} has to be "
+                "true."
+            )
+    longest = creator.get("max_video_post_duration_sec")
+    seconds = post.media[0].duration_s or 0
+    if is_video(post) and longest and seconds > longest:
+        raise ContentRejectedError(
+            f"TikTok accepts videos of up to {longest} seconds from this creator; this one has "
+            f"{seconds:g}."
         )

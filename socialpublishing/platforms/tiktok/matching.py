@@ -1,4 +1,4 @@
-"""Recognising our post in TikTok's lists."""
+"""Recognizes our post in TikTok's lists."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from socialpublishing.posts import Post
 
-CUT = 150  # characters of a caption that lists show
+# Characters of a caption that lists return.
+MAX_LISTED_CAPTION = 150
 
 
-def shows(found: Mapping[str, Any], post: Post) -> bool:
-    """Is `found`, as TikTok lists it, this `post`? Captions are cut there."""
-    said = post.text[:CUT].strip()
-    data = {str(found.get(name, "")).strip() for name in ("title", "video_description")}
-    return said in data
+def is_same_post(listed: Mapping[str, Any], post: Post) -> bool:
+    """Does `listed`, as TikTok's lists return it, show `post`?"""
+    caption = post.text[:MAX_LISTED_CAPTION].strip()
+    return caption in {str(listed.get(name, "")).strip() for name in ("title", "video_description")}
 
 
-def made_at(found: Mapping[str, Any]) -> dt.datetime:
-    return dt.datetime.fromtimestamp(found["create_time"], tz=dt.UTC)
+def created_at(listed: Mapping[str, Any]) -> dt.datetime:
+    return dt.datetime.fromtimestamp(listed["create_time"], tz=dt.UTC)

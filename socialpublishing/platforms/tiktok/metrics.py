@@ -1,7 +1,7 @@
-"""What TikTok tells of public videos: counters over their whole life.
+"""Numbers of a creator's public videos, counted since they were published.
 
-https://developers.tiktok.com/docs/en/tiktok-api-v2-video-object. Hashtags it names only in another
-product, with an app and a consent of its own.
+https://developers.tiktok.com/docs/en/tiktok-api-v2-video-object. TikTok reports hashtags only in
+another product, which needs another app and another consent.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from socialpublishing.platforms.metrics import Metrics, MetricsReader, PastPost
-from socialpublishing.platforms.tiktok.matching import made_at
+from socialpublishing.platforms.tiktok.matching import created_at
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.tiktok import TikTok  # noqa: F401  named in a string
@@ -22,7 +22,7 @@ MAX_IDS = 20
 
 class TikTokMetrics(MetricsReader["TikTok"]):
     def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:
-        """Its captions are cut at 150 characters: hashtags behind that are not seen."""
+        """TikTok cuts captions at 150 characters: later hashtags are missing."""
         found: list[PastPost] = []
         for page in self.client.videos(FIELDS):
             posts = [past_post(video) for video in page]
@@ -32,20 +32,20 @@ class TikTokMetrics(MetricsReader["TikTok"]):
         return found[:limit]
 
     def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:
-        # What never became public has no id of a video.
+        # A post that never became public has no id of a video.
         ids = [each for each in remote_ids if each.isdecimal()]
-        data: dict[str, Metrics] = {}
+        found: dict[str, Metrics] = {}
         for start in range(0, len(ids), MAX_IDS):
-            asked = {"filters": {"video_ids": ids[start : start + MAX_IDS]}}
-            response = self.client.ask(f"/v2/video/query/?fields={FIELDS}", asked)
-            data |= {video["id"]: metrics_of(video) for video in response["videos"]}
-        return data
+            body = {"filters": {"video_ids": ids[start : start + MAX_IDS]}}
+            data = self.client.request(f"/v2/video/query/?fields={FIELDS}", body)
+            found |= {video["id"]: metrics_of(video) for video in data["videos"]}
+        return found
 
 
 def past_post(video: Mapping[str, Any]) -> PastPost:
     return PastPost(
         id=video["id"],
-        published_at=made_at(video),
+        published_at=created_at(video),
         text=video.get("video_description", ""),
         kind="video" if video.get("duration") else "carousel",
         metrics=metrics_of(video),

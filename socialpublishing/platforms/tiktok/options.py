@@ -1,4 +1,4 @@
-"""What a TikTok post may have beside its text and its assets."""
+"""The options of a TikTok post, in addition to its text and assets."""
 
 from __future__ import annotations
 
@@ -28,26 +28,30 @@ class TikTokOptions(options.PostOptions):
     }
     post_type = options.choice("The kind of post.", "feed", "draft")
     privacy_level = options.choice(
-        "Who sees it: one of those that TikTok offers to the creator.",
+        "Who can see the post: one of the levels that TikTok offers the creator.",
         "PUBLIC_TO_EVERYONE",
         "MUTUAL_FOLLOW_FRIENDS",
         "FOLLOWER_OF_CREATOR",
         "SELF_ONLY",
     )
-    disable_comment = options.boolean("Let nobody comment.")
+    disable_comment = options.boolean("Nobody can comment.")
     disable_duet = options.boolean(
-        "Let nobody make a duet with the video; of photos it says nothing."
+        "Nobody can make a duet with the video; without effect for photos."
     )
-    disable_stitch = options.boolean("Let nobody stitch the video; of photos it says nothing.")
-    brand_content_toggle = options.boolean("It is a paid partnership with somebody else.")
-    brand_organic_toggle = options.boolean("It promotes the creator's own business.")
+    disable_stitch = options.boolean("Nobody can stitch the video; without effect for photos.")
+    brand_content_toggle = options.boolean("The post is a paid partnership with a third party.")
+    brand_organic_toggle = options.boolean("The post promotes the creator's own business.")
     music_usage_confirmed = options.boolean(
         "The creator has agreed to TikTok's Music Usage Confirmation for this post."
     )
-    is_aigc = options.boolean("Label the video as made with AI.")
+    is_aigc = options.boolean("The video is labelled as made with AI.")
     video_cover_timestamp_ms = options.integer(
-        "The moment of the video whose picture is its cover; without it, the first.", low=0
+        "The moment of the video, in milliseconds, whose frame is its cover; by default the first "
+        "frame.",
+        low=0,
     )
-    title = options.text("The title of photos.", max_length=MAX_PHOTO_TITLE)
-    auto_add_music = options.boolean("Let TikTok add music to photos.")
-    photo_cover_index = options.integer("Which photo is the cover, from 0.", low=0, high=34)
+    title = options.text("The title of a post with photos.", max_length=MAX_PHOTO_TITLE)
+    auto_add_music = options.boolean("TikTok adds music to photos.")
+    photo_cover_index = options.integer(
+        "The photo that is the cover, counted from 0.", low=0, high=34
+    )

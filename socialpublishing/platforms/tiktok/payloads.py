@@ -1,4 +1,4 @@
-"""What is sent to begin a post.
+"""The payloads that start a post, and how a video is split into chunks.
 
 https://developers.tiktok.com/docs/en/content-posting-api-reference-direct-post
 https://developers.tiktok.com/docs/en/content-posting-api-reference-photo-post
@@ -13,33 +13,33 @@ from socialpublishing.media import public_address
 from socialpublishing.posts import MediaKind, Post
 
 PUBLIC = "PUBLIC_TO_EVERYONE"
-# Whether TikTok means decimal or binary megabytes is not told: this fits both.
+# TikTok does not document whether it means decimal or binary megabytes: this is right for both.
 SINGLE_CHUNK_BYTES = 64_000_000
 CHUNK_BYTES = 10_000_000
-# In TikTok's names, which are ours too.
-FOR_ALL = ("privacy_level", "disable_comment", "brand_content_toggle", "brand_organic_toggle")
-FOR_VIDEOS = ("disable_duet", "disable_stitch", "video_cover_timestamp_ms", "is_aigc")
-FOR_PHOTOS = ("auto_add_music",)
+# These options have the same names in TikTok's API.
+POST_INFO = ("privacy_level", "disable_comment", "brand_content_toggle", "brand_organic_toggle")
+VIDEO_INFO = ("disable_duet", "disable_stitch", "video_cover_timestamp_ms", "is_aigc")
+PHOTOS_INFO = ("auto_add_music",)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How a video is cut. The last chunk holds the remainder too: the count is rounded down."""
+class UploadPlan:
+    """How a video is split. The count is rounded down: the last chunk includes the remainder."""
 
     size: int
-    chunk: int
+    chunk_bytes: int
     count: int
 
     @property
     def last_start(self) -> int:
-        """Where the last chunk begins: with it the post is made."""
-        return self.chunk * (self.count - 1)
+        """The offset of the last chunk, which creates the post."""
+        return self.chunk_bytes * (self.count - 1)
 
 
-def plan_of(size: int) -> Plan:
+def plan_of(size: int) -> UploadPlan:
     if size <= SINGLE_CHUNK_BYTES:
-        return Plan(size=size, chunk=size, count=1)
-    return Plan(size=size, chunk=CHUNK_BYTES, count=size // CHUNK_BYTES)
+        return UploadPlan(size=size, chunk_bytes=size, count=1)
+    return UploadPlan(size=size, chunk_bytes=CHUNK_BYTES, count=size // CHUNK_BYTES)
 
 
 def is_draft(post: Post) -> bool:
@@ -50,17 +50,17 @@ def is_video(post: Post) -> bool:
     return bool(post.media) and post.media[0].kind == MediaKind.VIDEO
 
 
-def video_payload(post: Post, plan: Plan) -> dict[str, Any]:
-    """Of a draft TikTok reads only where the video comes from."""
+def video_payload(post: Post, plan: UploadPlan) -> dict[str, Any]:
+    """For a draft, TikTok reads only the source of the video."""
     source = {
         "source": "FILE_UPLOAD",
         "video_size": plan.size,
-        "chunk_size": plan.chunk,
+        "chunk_size": plan.chunk_bytes,
         "total_chunk_count": plan.count,
     }
     if is_draft(post):
         return {"source_info": source}
-    info = {"title": post.text, **_chosen(post, (*FOR_ALL, *FOR_VIDEOS))}
+    info = {"title": post.text, **_chosen(post, (*POST_INFO, *VIDEO_INFO))}
     return {"post_info": info, "source_info": source}
 
 
@@ -69,7 +69,7 @@ def photos_payload(post: Post) -> dict[str, Any]:
     if title := post.options.get("title"):
         info["title"] = title
     if not is_draft(post):
-        info |= _chosen(post, (*FOR_ALL, *FOR_PHOTOS))
+        info |= _chosen(post, (*POST_INFO, *PHOTOS_INFO))
     return {
         "media_type": "PHOTO",
         "post_mode": "MEDIA_UPLOAD" if is_draft(post) else "DIRECT_POST",

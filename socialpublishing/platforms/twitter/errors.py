@@ -40,7 +40,7 @@ def read_token_error(response: PlatformResponse) -> PlatformApiError:
 
 def read_error(response: PlatformResponse) -> PlatformApiError:
     """The error by status and type; by its text where X gives no type of its own."""
-    body = response.json if isinstance(response.json, dict) else {}
+    body = response.fields
     kind = str(body.get("type", "")).rsplit("/", 1)[-1]
     title, detail = str(body.get("title", "")), _detail(body)
     facts: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Pinterest's quirks: codes behind statuses, one alt text, lists without a known order."""
+"""Pinterest's specialities: its codes, one alt text for a Pin, lists of undocumented order."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
     InsufficientPermissionsError,
+    MalformedResponseError,
     MediaNotReadyError,
     NoResponseError,
     PlatformApiError,
@@ -23,6 +24,7 @@ from socialpublishing.http import PlatformResponse
 from socialpublishing.media import Downloaded
 from socialpublishing.options import wrong_options
 from socialpublishing.platforms.accounts import Account
+from socialpublishing.platforms.boards import NewBoard
 from socialpublishing.platforms.pinterest import Pinterest, errors, matching, payloads
 from socialpublishing.platforms.pinterest.client import board_facts
 from socialpublishing.platforms.pinterest.options import PinterestOptions
@@ -45,19 +47,19 @@ def image(width=1000, height=1500, alt_text="", **more):
     )
 
 
-def film(alt_text=""):
+def video(**facts):
     url = "https://files.example/a.mp4"
-    return Media(kind=MediaKind.VIDEO, url=url, mime_type="video/mp4", alt_text=alt_text)
+    return Media(kind=MediaKind.VIDEO, url=url, mime_type="video/mp4", **facts)
 
 
-def rules(post):
+def broken_rules(post):
     return [violation.rule for violation in Pinterest.violations(post, {})]
 
 
 # --- Errors --------------------------------------------------------------------------------------
 
 
-def read(status, code=None, message="", text="", **headers):
+def error_from(status, code=None, message="", text="", **headers):
     body = None if text else {"code": code, "message": message}
     return errors.read_error(
         PlatformResponse(status_code=status, headers=headers, json=body, text=text)
@@ -65,7 +67,7 @@ def read(status, code=None, message="", text="", **headers):
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "words", "error"),
+    ("status", "code", "detail", "error"),
     [
         (400, 1, "Sorry we could not fetch the image.", MediaNotReadyError),
         (400, 1, "Unable to reach the URL", MediaNotReadyError),
@@ -92,27 +94,27 @@ def read(status, code=None, message="", text="", **headers):
         (503, 503, "Away", NoResponseError),
     ],
 )
-def test_errors_are_sorted_by_status_code_and_words(status, code, words, error):
-    found = read(status, code, words)
+def test_errors_are_read_by_status_code_and_message(status, code, detail, error):
+    found = error_from(status, code, detail)
     assert type(found) is error
     assert found.platform_code == str(code or "")
 
 
-def test_storage_that_refuses_its_form_lost_the_upload():
+def test_form_that_storage_refuses_is_a_lost_upload():
     xml = "<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>"
-    assert type(read(403, text=xml)) is UploadLostError
-    assert type(read(403, text="<html>")) is PlatformApiError
+    assert type(error_from(403, text=xml)) is UploadLostError
+    assert type(error_from(403, text="<html>")) is PlatformApiError
 
 
-def test_sentences_say_who_can_act_and_keep_the_request_id():
-    trial = read(403, 29, "Apps with Trial access may not…", **{"x-pinterest-rid": "77"})
+def test_messages_name_who_can_act_and_errors_keep_the_request_id():
+    trial = error_from(403, 29, "Apps with Trial access may not…", **{"x-pinterest-rid": "77"})
     assert "Standard access" in str(trial)
     assert trial.request_id == "77"
-    assert "Choose another" in str(read(404, 40, "Board not found."))
+    assert "Choose another" in str(error_from(404, 40, "Board not found."))
 
 
 @pytest.mark.parametrize(
-    ("data", "seconds"),
+    ("header", "seconds"),
     [
         ("30", 30),
         (str(int(dt.datetime.now(tz=dt.UTC).timestamp()) + 9000), 9000),
@@ -120,8 +122,8 @@ def test_sentences_say_who_can_act_and_keep_the_request_id():
         ("x", None),
     ],
 )
-def test_limit_ends_when_its_header_says(data, seconds):
-    until = read(429, 8, "Wait", **{"x-ratelimit-reset": data}).until
+def test_rate_limit_ends_when_its_header_reports(header, seconds):
+    until = error_from(429, 8, "Wait", **{"x-ratelimit-reset": header}).until
     if seconds is None:
         assert until is None
     else:
@@ -129,16 +131,16 @@ def test_limit_ends_when_its_header_says(data, seconds):
         assert left == pytest.approx(seconds, rel=0.1)
 
 
-def test_spam_is_a_rest_of_hours():
-    until = read(429, None, "This looks like spam").until
+def test_account_pauses_for_hours_after_a_spam_refusal():
+    until = error_from(429, None, "This looks like spam").until
     assert until - dt.datetime.now(tz=dt.UTC) > dt.timedelta(hours=2)
 
 
 @pytest.mark.parametrize("body", [{"code": 2, "message": "x"}, {"error": "invalid_grant"}])
 @pytest.mark.parametrize("status", [400, 401])
-def test_token_endpoint_that_refuses_wants_the_owner(status, body):
-    data = PlatformResponse(status_code=status, headers={}, json=body, text="")
-    assert type(errors.read_token_error(data)) is TokenExpiredError
+def test_refusal_of_the_token_endpoint_needs_the_owner(status, body):
+    response = PlatformResponse(status_code=status, headers={}, json=body, text="")
+    assert type(errors.read_token_error(response)) is TokenExpiredError
 
 
 # --- Rules ---------------------------------------------------------------------------------------
@@ -156,32 +158,32 @@ def test_token_endpoint_that_refuses_wants_the_owner(status, body):
         ([(1000, 1500), (None, None)], []),
     ],
 )
-def test_images_of_a_carousel_have_one_ratio(sizes, broken):
-    assert rules(Post(media=tuple(image(*size) for size in sizes))) == broken
+def test_images_of_a_carousel_need_one_ratio(sizes, broken):
+    assert broken_rules(Post(media=tuple(image(*size) for size in sizes))) == broken
 
 
 @pytest.mark.parametrize(
     ("lengths", "broken"),
     [
         ((500,), []),
-        ((250, 249), []),  # and the line break between them
+        ((250, 249), []),  # plus the line break between them
         ((250, 250), ["alt_texts_length"]),
         ((501, 1), ["alt_text_length"]),
     ],
 )
-def test_alt_texts_of_a_carousel_fit_into_one(lengths, broken):
+def test_alt_texts_of_a_carousel_have_one_common_limit(lengths, broken):
     media = tuple(image(alt_text="a" * length) for length in lengths)
-    assert rules(Post(media=media)) == broken
+    assert broken_rules(Post(media=media)) == broken
 
 
 @pytest.mark.parametrize(
     ("media", "options", "broken"),
     [
-        (film(), {}, []),
-        (film(), {"cover_image_key_frame_time": 0}, []),
-        (film(), {"cover_image_url": "https://x.example/a.jpg"}, []),
+        (video(), {}, []),
+        (video(), {"cover_image_key_frame_time": 0}, []),
+        (video(), {"cover_image_url": "https://x.example/a.jpg"}, []),
         (
-            film(),
+            video(),
             {"cover_image_url": "https://x.example/a.jpg", "cover_image_key_frame_time": 0},
             ["cover_once"],
         ),
@@ -189,12 +191,12 @@ def test_alt_texts_of_a_carousel_fit_into_one(lengths, broken):
         (image(), {"cover_image_url": "https://x.example/a.jpg"}, ["cover_needs_video"]),
     ],
 )
-def test_cover_is_one_and_of_a_video(media, options, broken):
-    assert rules(Post(media=(media,), options=options)) == broken
+def test_video_has_at_most_one_cover_and_an_image_none(media, options, broken):
+    assert broken_rules(Post(media=(media,), options=options)) == broken
 
 
-def test_pin_of_nothing_but_text_is_impossible():
-    assert rules(Post(text="Words")) == ["media_required"]
+def test_pin_needs_media():
+    assert broken_rules(Post(text="Words")) == ["media_required"]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ def test_pin_of_nothing_but_text_is_impossible():
         ("cover_image_url", ["https://x.example/a.jpg"], ["/a.jpg"]),
     ],
 )
-def test_options_are_what_the_description_says(option, good, bad):
+def test_options_have_the_form_that_pinterest_accepts(option, good, bad):
     for value in good:
         assert wrong_options({option: value}, PinterestOptions) == []
     for value in bad:
@@ -227,13 +229,13 @@ def file(data=b"x", mime_type="image/png"):
     return Downloaded(mime_type=mime_type, size_bytes=len(data), data=data, sha256="")
 
 
-def test_pin_says_all_and_nothing_empty():
+def test_payload_of_a_pin_has_all_that_was_given_and_no_empty_field():
     post = Post(
         text="Fresh",
         media=(image(alt_text="One"), image(), image(alt_text="Three")),
         options={"board_id": "9", "title": "T", "link": "https://x.example", "post_type": "feed"},
     )
-    source = payloads.source_of_bytes([file(), file(b"yy", "image/jpeg")])
+    source = payloads.source_from_bytes([file(), file(b"yy", "image/jpeg")])
     assert payloads.pin_payload(post, board_id="77", source=source) == {
         "board_id": "77",
         "description": "Fresh",
@@ -252,9 +254,9 @@ def test_pin_says_all_and_nothing_empty():
     assert bare == {"board_id": "77", "media_source": {}}
 
 
-def test_one_image_is_no_carousel():
-    assert payloads.source_of_bytes([file()])["source_type"] == "image_base64"
-    source = payloads.source_of_addresses(Post(media=(image(),)))
+def test_single_image_is_not_sent_as_a_carousel():
+    assert payloads.source_from_bytes([file()])["source_type"] == "image_base64"
+    source = payloads.source_from_addresses(Post(media=(image(),)))
     assert source == {"source_type": "image_url", "url": "https://files.example/a.jpg"}
 
 
@@ -267,14 +269,14 @@ def test_one_image_is_no_carousel():
     ],
 )
 def test_video_always_has_a_cover(options, cover):
-    source = payloads.source_of_video(Post(media=(film(),), options=options), "5")
+    source = payloads.source_from_video(Post(media=(video(),), options=options), "5")
     assert source == {"source_type": "video_id", "media_id": "5", **cover}
 
 
-# --- Looking a Pin up ----------------------------------------------------------------------------
+# --- Lookups -------------------------------------------------------------------------------------
 
-SAID = Post(text="Fresh  bread", media=(image(alt_text="A loaf"),), options={"title": "T"})
-THERE = {
+POST = Post(text="Fresh  bread", media=(image(alt_text="A loaf"),), options={"title": "T"})
+LISTED = {
     "id": "5",
     "created_at": "2026-11-22T12:00:00",
     "title": "T",
@@ -287,7 +289,7 @@ THERE = {
 
 
 @pytest.mark.parametrize(
-    ("change", "is_it"),
+    ("change", "is_same"),
     [
         ({}, True),
         ({"link": ""}, True),
@@ -302,38 +304,38 @@ THERE = {
         ({"media": None}, False),
     ],
 )
-def test_pin_is_known_by_what_was_said(change, is_it):
-    assert matching.shows({**THERE, **change}, SAID) is is_it
+def test_pin_is_recognized_by_all_that_was_sent(change, is_same):
+    assert matching.is_same_post({**LISTED, **change}, POST) is is_same
 
 
-def test_page_behind_a_link_may_fill_in_what_was_left_empty():
+def test_pinterest_may_fill_in_empty_fields_from_a_linked_page():
     post = Post(text="Fresh bread", media=(image(),), options={"link": "https://x.example/?a=1"})
-    pin = {**THERE, "link": "https://x.example/?a=1", "title": "Filled in", "alt_text": "Too"}
-    assert matching.shows(pin, post)
-    assert not matching.shows({**pin, "link": "https://x.example/"}, post)
-    assert not matching.shows({**pin, "description": "Other"}, post)
+    pin = {**LISTED, "link": "https://x.example/?a=1", "title": "Filled in", "alt_text": "Too"}
+    assert matching.is_same_post(pin, post)
+    assert not matching.is_same_post({**pin, "link": "https://x.example/"}, post)
+    assert not matching.is_same_post({**pin, "description": "Other"}, post)
 
 
-@pytest.mark.parametrize(("count", "is_it"), [(2, True), (3, False)])
-def test_carousel_is_known_by_its_length(count, is_it):
+@pytest.mark.parametrize(("count", "is_same"), [(2, True), (3, False)])
+def test_carousel_is_recognized_by_its_number_of_images(count, is_same):
     post = Post(media=(image(), image()))
     items = [{}] * count
     media = {"media_type": "multiple_images", "items": items}
-    pin = {**THERE, "title": None, "description": "", "alt_text": "", "media": media}
-    assert matching.shows(pin, post) is is_it
+    pin = {**LISTED, "title": None, "description": "", "alt_text": "", "media": media}
+    assert matching.is_same_post(pin, post) is is_same
 
 
-def pin_made(minutes_ago, pin_id, **change):
-    at = NOW - dt.timedelta(minutes=minutes_ago)
-    return {**THERE, "id": str(pin_id), "created_at": f"{at:%Y-%m-%dT%H:%M:%S}", **change}
+def pin_created(minutes_ago, pin_id, **change):
+    time = NOW - dt.timedelta(minutes=minutes_ago)
+    return {**LISTED, "id": str(pin_id), "created_at": f"{time:%Y-%m-%dT%H:%M:%S}", **change}
 
 
 @pytest.fixture
-def look(settings, requests_mock):
-    """Answers what is found on a board whose list comes in `pages`, and how many were read."""
+def lookup(settings, requests_mock):
+    """Runs a lookup on a board with these pages. Returns its result and the count of requests."""
     settings.SANDBOX_URL = "http://127.0.0.1:1"
 
-    def found_in(*pages, other_post_ids=(), endless=False):
+    def run(*pages, other_post_ids=(), endless=False):
         responses = [
             {"json": {"items": items, "bookmark": str(number)}}
             for number, items in enumerate(pages, start=1)
@@ -343,54 +345,54 @@ def look(settings, requests_mock):
         mock = requests_mock.get("http://127.0.0.1:1/pinterest/v5/boards/77/pins", responses)
         since = NOW - dt.timedelta(minutes=5)
         found = Pinterest(BOARD).lookup(
-            SAID, Progress(), since=since, other_post_ids=other_post_ids
+            POST, Progress(), since=since, other_post_ids=other_post_ids
         )
         return found, mock.call_count
 
-    return found_in
+    return run
 
 
 VIDEO = {"media_type": "video"}
-OTHERS = [pin_made(minutes, 100 + minutes, media=VIDEO) for minutes in range(1, 20)]
+OTHERS = [pin_created(minutes, 100 + minutes, media=VIDEO) for minutes in range(1, 20)]
 
 
-def test_newest_first_is_read_until_only_older_ones_follow(look):
-    assert look(OTHERS[:3], OTHERS[3:6], OTHERS[6:9]) == (None, 2)
+def test_list_that_is_newest_first_is_read_until_only_older_pins_follow(lookup):
+    assert lookup(OTHERS[:3], OTHERS[3:6], OTHERS[6:9]) == (None, 2)
 
 
-def test_new_pin_in_other_words_proves_nothing(look):
-    alike = pin_made(1, 9, title="Other")
+def test_new_pin_with_other_text_leaves_the_outcome_unknown(lookup):
+    similar = pin_created(1, 9, title="Other")
     with pytest.raises(NoResponseError):
-        look([alike])
-    assert look([alike], other_post_ids={"9"})[0] is None
-    assert look([alike, pin_made(1, 5)])[0].remote_id == "5"
+        lookup([similar])
+    assert lookup([similar], other_post_ids={"9"})[0] is None
+    assert lookup([similar, pin_created(1, 5)])[0].remote_id == "5"
 
 
-def test_list_in_another_order_is_read_to_its_end(look):
+def test_list_in_another_order_is_read_to_its_end(lookup):
     oldest_first = OTHERS[::-1]
     pages = [oldest_first[:7], oldest_first[7:14], oldest_first[14:]]
-    pages[-1].append(pin_made(0, 5))
-    found, calls = look(*pages)
+    pages[-1].append(pin_created(0, 5))
+    found, calls = lookup(*pages)
     assert isinstance(found, Found)
     assert (found.remote_id, calls) == ("5", 3)
     assert found.post_url == "http://127.0.0.1:1/pinterest/pin/5/"
 
 
-def test_older_and_credited_pins_are_others(look):
-    assert look([pin_made(6, 5)])[0] is None
-    assert look([pin_made(1, 5)], other_post_ids={"5"})[0] is None
-    assert look([pin_made(4, 5)])[0] is not None
+def test_older_pins_and_pins_of_other_jobs_are_ignored(lookup):
+    assert lookup([pin_created(6, 5)])[0] is None
+    assert lookup([pin_created(1, 5)], other_post_ids={"5"})[0] is None
+    assert lookup([pin_created(4, 5)])[0] is not None
 
 
-def test_list_without_an_end_proves_nothing(look):
+def test_list_without_an_end_leaves_the_outcome_unknown(lookup):
     with pytest.raises(NoResponseError):
-        look([pin_made(1, 9, title="Other")], endless=True)
+        lookup([pin_created(1, 9, title="Other")], endless=True)
 
 
-# --- The rest ------------------------------------------------------------------------------------
+# --- Boards and accounts -------------------------------------------------------------------------
 
 
-def test_boards_for_advertisements_take_no_pins():
+def test_boards_for_advertisements_cannot_be_posted_to():
     board = {"id": "5", "name": "B", "privacy": "PROTECTED"}
     assert board_facts(board).can_publish
     assert board_facts(board).profile == {"privacy": "protected"}
@@ -406,7 +408,7 @@ def test_boards_for_advertisements_take_no_pins():
         ("https://pinterest-media-upload.s3-accelerate.amazonaws.com.evil.example/", False),
     ],
 )
-def test_videos_are_sent_to_pinterests_own_storage_alone(settings, address, is_own):
+def test_videos_are_sent_only_to_pinterests_own_storage(settings, address, is_own):
     settings.SANDBOX_URL = ""
     if is_own:
         assert Pinterest(BOARD).upload_http(address).token is None
@@ -415,9 +417,53 @@ def test_videos_are_sent_to_pinterests_own_storage_alone(settings, address, is_o
             Pinterest(BOARD).upload_http(address)
 
 
-def test_profile_without_an_id_is_known_by_its_name(settings, requests_mock):
+def test_profile_without_an_id_has_its_user_name_as_id(settings, requests_mock):
     settings.SANDBOX_URL = "http://127.0.0.1:1"
     data = {"username": "bakery", "account_type": "PINNER", "business_name": None}
     requests_mock.get("http://127.0.0.1:1/pinterest/v5/user_account", json=data)
     profile = Pinterest(BOARD).profile()
     assert (profile.id, profile.display_name, profile.kind) == ("bakery", "bakery", "person")
+
+
+MALFORMED_IDS = [None, "", 5, ["5"], {}]
+
+
+@pytest.mark.parametrize("board_id", MALFORMED_IDS)
+def test_board_needs_a_usable_id(settings, requests_mock, board_id):
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    board = {"id": board_id, "name": "Bread", "privacy": "PUBLIC"}
+    requests_mock.post("http://127.0.0.1:1/pinterest/v5/boards", json=board)
+    requests_mock.get("http://127.0.0.1:1/pinterest/v5/boards", json={"items": [board]})
+    with pytest.raises(MalformedResponseError):
+        Pinterest(BOARD).create_board(NewBoard(name="Bread"))
+    with pytest.raises(MalformedResponseError):
+        Pinterest(BOARD).destinations()
+
+
+@pytest.mark.parametrize("section_id", MALFORMED_IDS)
+def test_section_needs_a_usable_id(settings, requests_mock, section_id):
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    section = {"id": section_id, "name": "Rye"}
+    url = "http://127.0.0.1:1/pinterest/v5/boards/77/sections"
+    requests_mock.post(url, json=section)
+    requests_mock.get(url, json={"items": [section]})
+    with pytest.raises(MalformedResponseError):
+        Pinterest(BOARD).create_section("77", "Rye")
+    with pytest.raises(MalformedResponseError):
+        Pinterest(BOARD).sections("77")
+
+
+@pytest.mark.parametrize("pin_id", MALFORMED_IDS)
+def test_pin_that_a_lookup_finds_needs_a_usable_id(lookup, pin_id):
+    with pytest.raises(MalformedResponseError):
+        lookup([{**pin_created(1, 5), "id": pin_id}], other_post_ids={"9"})
+
+
+@pytest.mark.parametrize("media_id", MALFORMED_IDS)
+def test_registered_video_needs_a_usable_id(settings, requests_mock, media_id):
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    upload = {"media_id": media_id, "upload_url": "http://127.0.0.1:1/x", "upload_parameters": {}}
+    requests_mock.post("http://127.0.0.1:1/pinterest/v5/media", json=upload)
+    post = Post(media=(video(size_bytes=10),))
+    with pytest.raises(MalformedResponseError):
+        Pinterest(BOARD).prepare(post, Progress())

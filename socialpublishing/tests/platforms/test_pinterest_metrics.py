@@ -1,4 +1,4 @@
-"""What Pinterest tells of Pins and of searches, held against Pinterest's own description."""
+"""Numbers of Pins and of searches; requests are checked against Pinterest's own description."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from socialpublishing.tests.watching import watching
 
 NOW = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
 LONG_AGO = NOW - dt.timedelta(days=500)
-TOLD = {"impressions": 900, "likes": 40, "comments": 5, "saves": 30, "clicks": 8}
+NUMBERS = {"impressions": 900, "likes": 40, "comments": 5, "saves": 30, "clicks": 8}
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def watched(sandbox):
 
 @pytest.fixture
 def make_reader(sandbox):
-    """Reads for the account itself, not for one of its boards."""
+    """Makes a reader for the account itself, not for one of its boards."""
 
     def make(**facts):
         made = sandbox.account("pinterest", **facts)
@@ -53,57 +53,57 @@ def reader(make_reader):
 
 
 @pytest.fixture
-def plant(sandbox):
-    """Plants on the account's first board."""
+def add_pins(sandbox):
+    """Adds Pins to the account's first board. Returns their ids."""
 
-    def plant(reader, *pins):
+    def add(reader, *pins):
         data = [
-            {"created_at": at.isoformat(), "text": text, "kind": kind, "metrics": metrics}
-            for at, text, kind, metrics in pins
+            {"created_at": time.isoformat(), "text": text, "kind": kind, "metrics": metrics}
+            for time, text, kind, metrics in pins
         ]
         account_id = reader.client.account.id
         body = {"platform": "pinterest", "account_id": account_id, "posts": data}
         return sandbox.call("POST", "history", **body)["ids"]
 
-    return plant
+    return add
 
 
 def ago(**age):
     return NOW - dt.timedelta(**age)
 
 
-def many(count, **metrics):
+def many_pins(count, **metrics):
     return [(ago(hours=n), f"Pin {n}", "image", metrics or None) for n in range(1, count + 1)]
 
 
 # --- History -------------------------------------------------------------------------------------
 
 
-def test_history_comes_back_as_it_was_pinned(reader, plant):
-    planted = [
-        (ago(days=1), "Fresh & <hot> #rye", "image", TOLD),
-        (ago(days=2), "Three of them", "carousel", TOLD),
-        (ago(days=3), "A film", "video", TOLD),
-        (ago(days=400), "Old but wanted", "image", TOLD),
-        (ago(days=501), "Too old", "image", TOLD),
+def test_history_holds_pins_as_they_were_published(reader, add_pins):
+    pins = [
+        (ago(days=1), "Fresh & <hot> #rye", "image", NUMBERS),
+        (ago(days=2), "Three of them", "carousel", NUMBERS),
+        (ago(days=3), "A film", "video", NUMBERS),
+        (ago(days=400), "Old but wanted", "image", NUMBERS),
+        (ago(days=501), "Too old", "image", NUMBERS),
     ]
-    ids = plant(reader, *planted)
+    ids = add_pins(reader, *pins)
 
     read = reader.history(since=LONG_AGO, limit=100)
 
     assert [post.id for post in read] == ids[:4]
     assert [(post.published_at, post.text, post.kind) for post in read] == [
-        (at, text, kind) for at, text, kind, _ in planted[:4]
+        (time, text, kind) for time, text, kind, _ in pins[:4]
     ]
-    wanted = Metrics(impressions=900, likes=40, comments=5, saves=30, clicks=8)
-    assert {post.metrics for post in read} == {wanted}
+    expected = Metrics(impressions=900, likes=40, comments=5, saves=30, clicks=8)
+    assert {post.metrics for post in read} == {expected}
 
 
-def test_history_is_read_over_pages_as_far_as_it_is_wanted(reader, plant, watched):
-    plant(reader, *many(600))
+def test_history_reads_only_the_pages_that_it_needs(reader, add_pins, watched):
+    add_pins(reader, *many_pins(600))
 
-    everything = reader.history(since=LONG_AGO, limit=1000)
-    assert [post.text for post in everything] == [f"Pin {n}" for n in range(1, 601)]
+    full = reader.history(since=LONG_AGO, limit=1000)
+    assert [post.text for post in full] == [f"Pin {n}" for n in range(1, 601)]
     assert len(watched.calls) == 3
 
     watched.calls.clear()
@@ -112,7 +112,7 @@ def test_history_is_read_over_pages_as_far_as_it_is_wanted(reader, plant, watche
     assert len(watched.calls) == 2
 
 
-def test_list_that_is_not_newest_first_is_read_on(reader, requests_mock, sandbox):
+def test_list_that_is_not_newest_first_is_read_to_its_end(reader, requests_mock, sandbox):
     def page(*hours, bookmark=None):
         items = [{"id": str(n), "created_at": f"{ago(hours=n):%Y-%m-%dT%H:%M:%S}"} for n in hours]
         return {"json": {"items": items, "bookmark": bookmark}}
@@ -125,11 +125,11 @@ def test_list_that_is_not_newest_first_is_read_on(reader, requests_mock, sandbox
     assert [post.id for post in read] == ["1", "2"]
 
 
-def test_pins_that_others_do_not_see_are_no_history(make_reader, plant):
+def test_history_leaves_out_pins_that_others_cannot_see(make_reader, add_pins):
     reader = make_reader(boards=[{"name": "Drafts", "privacy": "PROTECTED"}])
-    [pin] = plant(reader, (ago(days=1), "For few", "image", TOLD))
+    [pin] = add_pins(reader, (ago(days=1), "For few", "image", NUMBERS))
     assert reader.history(since=LONG_AGO, limit=10) == []
-    # Their numbers are the account's to know.
+    # The account itself can read their numbers.
     assert reader.metrics([pin])[pin].saves == 30
 
 
@@ -144,15 +144,15 @@ def test_pins_that_others_do_not_see_are_no_history(make_reader, plant):
         ({}, ""),
     ],
 )
-def test_kind_is_told_by_the_media(pin, kind):
+def test_kind_follows_from_the_media(pin, kind):
     assert past_post({"id": "1", "created_at": "2026-11-22T12:00:00", **pin}).kind == kind
 
 
 # --- Metrics -------------------------------------------------------------------------------------
 
 
-def test_numbers_come_by_id_and_from_as_few_pages_as_hold_them(reader, plant, watched):
-    ids = plant(reader, *many(300, **TOLD))
+def test_metrics_read_only_as_many_pages_as_hold_the_ids(reader, add_pins, watched):
+    ids = add_pins(reader, *many_pins(300, **NUMBERS))
 
     found = reader.metrics([ids[0], ids[120], "17"])
     assert set(found) == {ids[0], ids[120]}
@@ -165,9 +165,9 @@ def test_numbers_come_by_id_and_from_as_few_pages_as_hold_them(reader, plant, wa
     assert len(watched.calls) == 1
 
 
-def test_pin_that_is_gone_costs_no_more_than_the_first_pages(reader, plant, watched, monkeypatch):
+def test_search_for_a_deleted_pin_ends_after_a_few_pages(reader, add_pins, watched, monkeypatch):
     monkeypatch.setattr(metrics, "MAX_PAGES", 2)
-    plant(reader, *many(600))
+    add_pins(reader, *many_pins(600))
     assert reader.metrics(["17"]) == {}
     assert len(watched.calls) == 2
 
@@ -179,7 +179,7 @@ def test_pin_that_is_gone_costs_no_more_than_the_first_pages(reader, plant, watc
         ({}, Metrics()),
         ({"90d": {"impression": 2}, "lifetime_metrics": None}, Metrics(impressions=2)),
         (
-            # The description's own example.
+            # The example of the OpenAPI description.
             {
                 "90d": {"pin_click": 7, "impression": 2, "clickthrough": 3},
                 "lifetime_metrics": {
@@ -195,14 +195,14 @@ def test_pin_that_is_gone_costs_no_more_than_the_first_pages(reader, plant, watc
         ({"lifetime_metrics": {"outbound_click": 4, "save": 1}}, Metrics(clicks=4, saves=1)),
     ],
 )
-def test_numbers_are_of_a_whole_life_where_they_are_told(data, metrics):
+def test_lifetime_numbers_are_preferred_to_those_of_90_days(data, metrics):
     assert metrics_of({"pin_metrics": data}) == metrics
 
 
 # --- Hashtags ------------------------------------------------------------------------------------
 
 
-def test_tags_are_searched_keywords_that_hold_the_words(reader, watched):
+def test_tags_are_search_keywords_that_contain_the_query(reader, watched):
     ideas = reader.tag_ideas(TagQuery(keywords=("#Sourdough", "rye"), industry="Cards", limit=3))
 
     assert {idea.tag for idea in ideas.ideas} <= {
@@ -234,37 +234,37 @@ def test_tags_are_searched_keywords_that_hold_the_words(reader, watched):
         ("Australia/Perth", "AU+NZ"),
     ],
 )
-def test_trends_are_of_the_region_of_the_time_zone(reader, watched, timezone, code):
+def test_trends_are_those_of_the_time_zones_region(reader, watched, timezone, code):
     ideas = reader.tag_ideas(TagQuery(keywords=("rye",), timezone=timezone))
 
     assert f"/keywords/{quote(code, safe='')}/top/" in watched.calls[0].request.url
     assert region_of(timezone).name in ideas.meaning
 
 
-def test_zones_of_regions_are_known_and_belong_to_one():
-    every = [zone for region in REGIONS for zone in region.zones]
-    assert len(set(every)) == len(every)
-    for zone in every:
+def test_zones_of_regions_exist_and_belong_to_one_region():
+    zones = [zone for region in REGIONS for zone in region.zones]
+    assert len(set(zones)) == len(zones)
+    for zone in zones:
         assert any(known == zone or known.startswith(zone) for known in available_timezones())
 
 
-def test_nothing_sought_is_no_error(reader):
+def test_keyword_without_trends_gives_no_tags(reader):
     assert reader.tag_ideas(TagQuery(keywords=("quantum chromodynamics",))).ideas == ()
 
 
-def test_more_and_longer_keywords_than_pinterest_takes_are_cut(reader, watched):
+def test_keywords_are_cut_to_pinterests_limits(reader, watched):
     keywords = ("rye" * 50, *(f"word {n}" for n in range(60)))
     reader.tag_ideas(TagQuery(keywords=keywords))
     assert watched.calls[0].request.url.count("include_keywords=") == 50
 
 
-def test_nothing_to_ask_for_asks_nothing(reader, watched):
+def test_query_without_keywords_sends_no_request(reader, watched):
     with pytest.raises(MetricsNotAvailableError):
         reader.tag_ideas(TagQuery(keywords=("", " # ")))
     assert watched.calls == []
 
 
-def test_demand_is_that_of_the_last_four_weeks():
+def test_score_counts_the_last_four_weeks():
     def trend(keyword, *weeks):
         days = [f"2026-10-{day:02}" for day in range(1, len(weeks) + 1)]
         return {"keyword": keyword, "time_series": dict(zip(days, weeks, strict=True))}
@@ -283,7 +283,7 @@ def test_demand_is_that_of_the_last_four_weeks():
     ]
 
 
-# --- Noes ----------------------------------------------------------------------------------------
+# --- Refusals ------------------------------------------------------------------------------------
 
 READS = {
     "history": lambda reader: reader.history(since=LONG_AGO, limit=5),
@@ -302,7 +302,7 @@ RESTRICTED = {"code": 3, "message": "No access to this restricted feature: trend
         ({"code": 401, "body": RESTRICTED}, PlatformConfigurationError),
     ],
 )
-def test_no_is_told_as_what_helps(reader, sandbox, read, value, error):
+def test_refusals_of_reads_become_errors_of_ours(reader, sandbox, read, value, error):
     sandbox.fault("status", value, method="GET")
     with pytest.raises(error) as caught:
         READS[read](reader)
@@ -311,13 +311,13 @@ def test_no_is_told_as_what_helps(reader, sandbox, read, value, error):
 
 
 @pytest.mark.parametrize("read", READS)
-def test_account_that_allowed_no_reading_has_to_connect_again(make_reader, read):
+def test_account_without_the_scopes_for_reading_has_to_connect_again(make_reader, read):
     reader = make_reader(scopes=["boards:write", "pins:write"])
     with pytest.raises(InsufficientPermissionsError):
         READS[read](reader)
 
 
-def test_account_has_one_audience_and_reading_costs_nothing():
+def test_metrics_are_free_and_belong_to_the_whole_account():
     assert not Pinterest.metrics_reader.by_destination
     assert not Pinterest.metrics_reader.reads_are_billed
     assert Pinterest.metrics_reader.has_tag_ideas

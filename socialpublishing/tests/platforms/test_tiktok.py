@@ -1,13 +1,15 @@
-"""TikTok's quirks: errors that come as a success, and an upload host without codes."""
+"""TikTok's specialities: errors with status 200, and an upload host without codes."""
 
 from __future__ import annotations
 
 import pytest
+from requests_mock import ANY
 
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
     InsufficientPermissionsError,
+    MalformedResponseError,
     NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
@@ -19,15 +21,16 @@ from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.progress import Progress
 from socialpublishing.platforms.tiktok import TikTok, errors
-from socialpublishing.platforms.tiktok.matching import shows
+from socialpublishing.platforms.tiktok.matching import is_same_post
 from socialpublishing.platforms.tiktok.payloads import (
     photos_payload,
     plan_of,
     video_payload,
 )
+from socialpublishing.platforms.tiktok.status import progress_of
 from socialpublishing.posts import Media, MediaKind, Post
 
-FILM = Media(kind=MediaKind.VIDEO, url="https://a/1", mime_type="video/mp4", size_bytes=1000)
+VIDEO = Media(kind=MediaKind.VIDEO, url="https://a/1", mime_type="video/mp4", size_bytes=1000)
 PHOTO = Media(kind=MediaKind.IMAGE, url="https://a/2", mime_type="image/jpeg")
 
 
@@ -60,7 +63,7 @@ def response(status, code, **more):
         (400, "something_new", ContentRejectedError),
     ],
 )
-def test_errors_are_sorted_by_code(status, code, error):
+def test_errors_are_read_by_their_code(status, code, error):
     found = errors.read_error(response(status, code))
     assert type(found) is error
     assert (found.platform_code, found.request_id) == (code, "2026L")
@@ -76,9 +79,9 @@ def test_errors_are_sorted_by_code(status, code, error):
         (500, NoResponseError),
     ],
 )
-def test_upload_host_is_known_by_its_status(status, error):
-    data = PlatformResponse(status_code=status, headers={}, json=None, text="")
-    assert type(errors.read_error(data)) is error
+def test_errors_without_a_code_are_read_by_their_status(status, error):
+    response = PlatformResponse(status_code=status, headers={}, json=None, text="")
+    assert type(errors.read_error(response)) is error
 
 
 @pytest.mark.parametrize(
@@ -90,18 +93,18 @@ def test_upload_host_is_known_by_its_status(status, error):
         ({"error": "invalid_scope", "error_description": "x"}, PlatformApiError),
     ],
 )
-def test_refused_tokens_may_come_as_a_success(data, error):
+def test_refusal_of_a_token_may_have_a_status_of_success(data, error):
     assert type(errors.token_refusal(data)) is error
 
 
 @pytest.mark.parametrize("data", [{"access_token": "a"}, {}, [], None, {"error": ""}])
-def test_granted_tokens_are_no_refusal(data):
+def test_other_token_responses_are_no_refusal(data):
     assert errors.token_refusal(data) is None
 
 
-def test_video_says_what_its_author_said_and_nothing_else():
+def test_payload_of_a_video_has_only_the_options_that_were_given():
     options = {"privacy_level": "SELF_ONLY", "disable_duet": True, "music_usage_confirmed": True}
-    post = Post(text="Hi", media=(FILM,), options=options)
+    post = Post(text="Hi", media=(VIDEO,), options=options)
     assert video_payload(post, plan_of(1000)) == {
         "post_info": {"title": "Hi", "privacy_level": "SELF_ONLY", "disable_duet": True},
         "source_info": {
@@ -111,28 +114,51 @@ def test_video_says_what_its_author_said_and_nothing_else():
             "total_chunk_count": 1,
         },
     }
-    draft = Post(text="Hi", media=(FILM,), options={"post_type": "draft"})
+    draft = Post(text="Hi", media=(VIDEO,), options={"post_type": "draft"})
     assert set(video_payload(draft, plan_of(1000))) == {"source_info"}
 
 
-def test_photos_have_no_duet():
+def test_payload_of_photos_leaves_out_options_of_videos():
     options = {"privacy_level": "SELF_ONLY", "disable_duet": True, "title": "T"}
-    data = photos_payload(Post(text="Hi", media=(PHOTO, PHOTO), options=options))
-    assert data["post_info"] == {"description": "Hi", "title": "T", "privacy_level": "SELF_ONLY"}
-    assert data["post_mode"] == "DIRECT_POST"
-    assert data["source_info"]["photo_images"] == ["https://a/2"] * 2
+    payload = photos_payload(Post(text="Hi", media=(PHOTO, PHOTO), options=options))
+    assert payload["post_info"] == {"description": "Hi", "title": "T", "privacy_level": "SELF_ONLY"}
+    assert payload["post_mode"] == "DIRECT_POST"
+    assert payload["source_info"]["photo_images"] == ["https://a/2"] * 2
 
 
-@pytest.mark.parametrize(("said", "is_it"), [("x" * 150, True), ("x" * 149, False)])
-def test_captions_are_compared_as_far_as_lists_show_them(said, is_it):
-    assert shows({"video_description": said}, Post(text="x" * 200, media=(PHOTO,))) == is_it
+@pytest.mark.parametrize(("listed", "is_same"), [("x" * 150, True), ("x" * 149, False)])
+def test_only_the_listed_part_of_a_caption_is_compared(listed, is_same):
+    post = Post(text="x" * 200, media=(PHOTO,))
+    assert is_same_post({"video_description": listed}, post) == is_same
 
 
-def test_id_beyond_what_a_float_can_hold_stays_whole(requests_mock):
-    post = Post(text="Hi", media=(FILM,), options={"privacy_level": "PUBLIC_TO_EVERYONE"})
+def progress_after(post_ids):
+    """The progress of a public video that is complete and has these ids."""
+    post = Post(text="Hi", media=(VIDEO,), options={"privacy_level": "PUBLIC_TO_EVERYONE"})
     progress = Progress(handle={"publish_id": "v", "creator": {"username": "me"}})
-    data = {"status": "PUBLISH_COMPLETE", "publicaly_available_post_id": [7560123456789012345]}
-    account = Account(id="1", token=Secret("canary"))
-    done = TikTok(account)._stands(post, progress, data)
-    assert done.remote_id == "7560123456789012345"
-    assert done.post_url.endswith("/@me/video/7560123456789012345")
+    status = {"status": "PUBLISH_COMPLETE", "publicaly_available_post_id": post_ids}
+    return progress_of(status, post, progress, site="https://www.tiktok.com")
+
+
+def test_post_id_that_is_too_large_for_a_float_stays_exact():
+    published = progress_after([7560123456789012345])
+    assert published.remote_id == "7560123456789012345"
+    assert published.post_url.endswith("/@me/video/7560123456789012345")
+
+
+@pytest.mark.parametrize("post_ids", [[None], [""], [True], [[5]], {"id": 5}])
+def test_post_id_has_to_be_usable(post_ids):
+    with pytest.raises(MalformedResponseError):
+        progress_after(post_ids)
+
+
+@pytest.mark.parametrize("publish_id", [None, "", 5, ["5"], {}])
+@pytest.mark.parametrize(("media", "verb"), [(VIDEO, "prepare"), (PHOTO, "publish")])
+def test_publish_id_has_to_be_usable(settings, requests_mock, media, verb, publish_id):
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    data = {"publish_id": publish_id, "upload_url": "http://127.0.0.1:1/x"}
+    requests_mock.post(ANY, json={"data": data, "error": {"code": "ok"}})
+    client = TikTok(Account(id="1", token=Secret("canary")))
+    draft = Post(text="Hi", media=(media,), options={"post_type": "draft"})
+    with pytest.raises(MalformedResponseError):
+        getattr(client, verb)(draft, Progress())

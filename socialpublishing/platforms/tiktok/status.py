@@ -1,0 +1,93 @@
+"""Reads TikTok's status of a post that it has accepted.
+
+https://developers.tiktok.com/docs/en/content-posting-api-reference-get-video-status
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from socialpublishing.platforms.progress import Progress, read_id
+from socialpublishing.platforms.tiktok.errors import (
+    CONTENT_REASONS,
+    DAILY_LIMIT_PAUSE,
+    TOO_MANY_POSTS,
+)
+from socialpublishing.platforms.tiktok.payloads import PUBLIC, is_draft, is_video
+from socialpublishing.posts import Post
+
+# Pauses between the requests for the status, then between those for the id of a public post.
+POLLS_S = (0, 2, 5, 10, 20, 30, 60)
+ID_POLLS_S = (1, 5, 10, 30, 60, 60)
+
+
+def has_all_bytes(status: Mapping[str, Any], post: Post) -> bool:
+    """Has TikTok received the whole video? It counts bytes only while it waits for more."""
+    if status.get("status") != "PROCESSING_UPLOAD":
+        return True
+    size = post.media[0].size_bytes or 0
+    return int(status.get("uploaded_bytes", size)) >= size
+
+
+def progress_of(
+    status: Mapping[str, Any], post: Post, progress: Progress, *, site: str
+) -> Progress:
+    """The next `progress`. `site` is the address of TikTok's website, for links."""
+    match status.get("status"):
+        case "PUBLISH_COMPLETE":
+            return _published(status, post, progress, site)
+        case "SEND_TO_USER_INBOX":
+            return _in_inbox(progress, site)
+        case "FAILED":
+            return _failed(str(status.get("fail_reason", "")), progress)
+    lookups = progress.handle.get("lookups", 0)
+    pause = dt.timedelta(seconds=POLLS_S[min(lookups, len(POLLS_S) - 1)])
+    return progress.confirming(poll_after=pause, lookups=lookups + 1)
+
+
+def _published(status: Mapping[str, Any], post: Post, progress: Progress, site: str) -> Progress:
+    """A public post gets its id after TikTok's moderation; other posts never get one."""
+    post_id = _post_id(status)
+    if is_draft(post) and not post_id:
+        return _in_inbox(progress, site)
+    url = profile_url(progress, site=site)
+    if post_id:
+        kind = "video" if is_video(post) else "photo"
+        return progress.published(remote_id=post_id, post_url=f"{url}/{kind}/{post_id}")
+    polls = progress.handle.get("id_polls", 0)
+    if post.options.get("privacy_level") == PUBLIC and polls < len(ID_POLLS_S):
+        pause = dt.timedelta(seconds=ID_POLLS_S[polls])
+        return progress.confirming(poll_after=pause, id_polls=polls + 1)
+    return progress.published(remote_id=progress.handle["publish_id"], post_url=url)
+
+
+def profile_url(progress: Progress, *, site: str) -> str:
+    username = progress.handle.get("creator", {}).get("username", "")
+    return f"{site}/@{username}"
+
+
+def _post_id(status: Mapping[str, Any]) -> str:
+    """Empty if there is none yet. TikTok documents a list of numbers, and misspells its name."""
+    ids = status.get("publicaly_available_post_id") or []
+    if not isinstance(ids, list):
+        ids = [ids]
+    if not ids:
+        return ""
+    return read_id(str(ids[0]) if type(ids[0]) is int else ids[0])
+
+
+def _in_inbox(progress: Progress, site: str) -> Progress:
+    """The creator finishes a draft in TikTok's app; it has no address of its own."""
+    return progress.published(
+        remote_id=progress.handle["publish_id"], post_url=f"{site}/messages?lang=en"
+    )
+
+
+def _failed(reason: str, progress: Progress) -> Progress:
+    if reason in CONTENT_REASONS:
+        return progress.refused(CONTENT_REASONS[reason])
+    if reason == "spam_risk_too_many_posts":
+        return progress.lost(TOO_MANY_POSTS, poll_after=DAILY_LIMIT_PAUSE)
+    return progress.lost(f"TikTok could not publish it ({reason or 'no reason'}).")
