@@ -343,10 +343,7 @@ class JobEvent(models.Model):
 
 
 class WorkerSlot(models.Model):
-    """A place for one publishing process, the worker that owns it; the newest worker does.
-
-    An older one stops claiming and finishes what it has claimed.
-    """
+    """A place for one publishing process. Its newest worker owns it; an older one only finishes."""
 
     name = models.CharField(primary_key=True, max_length=100)
     # Grows with each worker that takes the slot over.

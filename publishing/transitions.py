@@ -105,7 +105,7 @@ class StaleJobError(SocialPublishingBaseError):
     """Another worker or request moved the job first."""
 
     code = "job_changed"
-    sentence = "The job has moved on meanwhile."
+    sentence = "The job has changed meanwhile."
 
 
 @dataclass(kw_only=True)

@@ -50,8 +50,8 @@ def test_many_accounts_of_one_user_do_not_delay_another_user(
 
 # --- The claim lock ------------------------------------------------------------------------------
 
-# Workers of the release before lock this row of this table, too.
-LOCK_OF_ANY_RELEASE = "SELECT name FROM publishing_lane WHERE name = 'turnstile' FOR UPDATE"
+# The row by which workers of this release and of the one before exclude each other.
+LOCK_TABLE, LOCK_NAME = "publishing_lane", "turnstile"
 
 
 def test_claim_locks_the_row_that_workers_of_all_releases_lock(api, make_connection, worker):
@@ -64,7 +64,7 @@ def test_claim_locks_the_row_that_workers_of_all_releases_lock(api, make_connect
     [lock] = [
         number
         for number, sql in enumerate(statements)
-        if "publishing_lane" in sql and "'turnstile'" in sql
+        if LOCK_TABLE in sql and f"'{LOCK_NAME}'" in sql
     ]
     # SQLite has no row locks: there the transaction itself excludes all others.
     assert "FOR UPDATE" in statements[lock] or not database.features.has_select_for_update
@@ -82,7 +82,8 @@ def test_claim_waits_while_a_worker_of_another_release_claims(
     try:
         other_release.set_autocommit(False)
         with other_release.cursor() as cursor:
-            cursor.execute(LOCK_OF_ANY_RELEASE)
+            lock = f"SELECT name FROM {LOCK_TABLE} WHERE name = %s FOR UPDATE"
+            cursor.execute(lock, [LOCK_NAME])
         with database.cursor() as cursor:
             cursor.execute("SET lock_timeout = '200ms'")
         with pytest.raises(OperationalError, match="lock timeout"):
@@ -101,7 +102,7 @@ def publish_first(sandbox, worker, platform) -> None:
     """The jobs are new."""
 
 
-def look_up(sandbox, worker, platform) -> None:
+def miss_posts(sandbox, worker, platform) -> None:
     """The jobs are in doubt, and lookups do not find their posts."""
     since = timezone.now() - dt.timedelta(seconds=5)
     PublishJob.objects.update(
@@ -135,8 +136,8 @@ def meet_duplicates(sandbox, worker, platform) -> None:
     [
         (publish_first, "facebook", "Published"),
         (publish_first, "twitter", "Published"),
-        (look_up, "facebook", "Unconfirmed"),
-        (look_up, "twitter", "Unconfirmed"),
+        (miss_posts, "facebook", "Unconfirmed"),
+        (miss_posts, "twitter", "Unconfirmed"),
         (publish_again, "facebook", "Published"),
         (publish_again, "twitter", "Published"),
         (find_posts, "facebook", "Published"),
