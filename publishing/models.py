@@ -1,4 +1,4 @@
-"""Jobs, their stories, and the lanes that carry them."""
+"""Publish jobs, their history, and the worker slots of the processes that publish them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.progress import LookupRules
 from socialpublishing.posts import Media, Post
 
-# How many due rows a claim ranks. While one job of an account is in hand, its others are left out,
-# so one account's thousands fill the window at most once.
+# How many due rows a claim ranks. While one job of an account is claimed, its others are left out,
+# so an account with thousands of due jobs fills the window at most once.
 CLAIM_WINDOW = 10_000
 # A publish request was made whose outcome is unknown. A worker of the release before stores the
 # publish intent alone.
@@ -29,7 +29,7 @@ IS_IN_DOUBT = Q(in_doubt_since__isnull=False) | Q(publish_started_at__isnull=Fal
 
 
 class Status(models.TextChoices):
-    """The public words; the specification's, and two of ours."""
+    """The public statuses: those of the specification, and two of our own."""
 
     PENDING = "Pending"
     SCHEDULED = "Scheduled"
@@ -42,14 +42,14 @@ class Status(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """What a person found at the platform, where the platform does not tell us."""
+    """What a person found at the platform, where no lookup could find it out."""
 
     PUBLISHED = "published"
     NOT_PUBLISHED = "not_published"
 
 
 class WaitingFor(models.TextChoices):
-    """What a job waits for. Empty: it is fresh, scheduled, running, or has ended."""
+    """What a job waits for. Empty: it is new, scheduled or running, or it has ended."""
 
     RETRY = "retry", "our next attempt"
     RATE_LIMIT = "rate_limit", "the end of a rate limit"
@@ -64,14 +64,14 @@ ENDED = (Status.PUBLISHED, Status.FAILED, Status.CONTENT_REJECTED, Status.CANCEL
 
 class PublishJobQuerySet(models.QuerySet["PublishJob"]):
     def alive(self) -> PublishJobQuerySet:
-        """Jobs that the engine will still touch by itself."""
+        """Jobs on which the engine still works by itself."""
         return self.filter(next_attempt_at__isnull=False)
 
     def claimable(self, now: dt.datetime, limit: int) -> PublishJobQuerySet:
-        """What is due, one job for each account that has none in hand.
+        """The due jobs, one for each account that has no claimed job.
 
-        Users take turns: everybody's first job comes before anybody's second. Within a round, what
-        has been due longest comes first.
+        Users take turns: the first job of each user comes before the second of any. Within a
+        round, the jobs that have been due longest come first.
         """
         in_hand = PublishJob.objects.filter(account=models.OuterRef("account")).exclude(
             Q(lease_owner="") | Q(pk=models.OuterRef("pk"))
@@ -126,16 +126,16 @@ class PublishJobQuerySet(models.QuerySet["PublishJob"]):
         jobs = self.filter(account__in=accounts).only(
             "account", "remote_id", "progress", "published_at"
         )
-        whole = jobs.filter(published_at__gte=since).exclude(remote_id="")
-        return [*whole, *jobs.partly_public()]
+        published = jobs.filter(published_at__gte=since).exclude(remote_id="")
+        return [*published, *jobs.partly_public()]
 
 
 class PublishJob(models.Model):
-    """One post for one account. This row is the queue: nothing else has to survive."""
+    """One post for one account. Its row is the queue: nothing else has to survive a crash."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user_id = models.CharField(max_length=128)
-    # History outlives the connection: who carried the post is copied.
+    # The history outlives the connection, so the account's key and name are copied.
     connection = models.ForeignKey(SocialConnection, null=True, on_delete=models.SET_NULL)
     destination = models.ForeignKey(Destination, null=True, on_delete=models.SET_NULL)
     platform = models.CharField(max_length=32)
@@ -156,15 +156,15 @@ class PublishJob(models.Model):
     lease_owner = models.CharField(max_length=64, blank=True)
     # Grows with each claim and each change from outside; who read an older one writes nothing.
     fencing_token = models.PositiveIntegerField(default=0, db_column="fence")
-    # Claims since the last recorded outcome: a job that kills its workers is found by them.
+    # Claims since the last recorded outcome. Many of them show that the job kills its workers.
     claims = models.PositiveSmallIntegerField(default=0)
-    # Retries that ended in a verdict of the platform.
+    # Retries that count towards MAX_API_RETRIES.
     attempts = models.PositiveSmallIntegerField(default=0)
     retry_pause_s = models.FloatField(default=0)
     waiting_for = models.CharField(
         max_length=16, choices=WaitingFor, blank=True, default="", db_default=""
     )
-    # The token that the platform refused last: it is not sent again.
+    # The version of the token that the platform refused last: that token is not sent again.
     refused_token_version = models.PositiveIntegerField(null=True, blank=True)
 
     # How far the job has come: publishing/progress.py alone reads and writes its JSON.
@@ -183,7 +183,7 @@ class PublishJob(models.Model):
     error_code = models.CharField(max_length=64, blank=True)
     error_message = models.CharField(max_length=500, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
-    # The caller's Idempotency-Key with the endpoint in front, and what the request said.
+    # The caller's Idempotency-Key with the endpoint in front, and a hash of the request.
     idempotency_key = models.CharField(max_length=300, blank=True, editable=False)
     request_hash = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField()
@@ -266,7 +266,7 @@ class PublishJob(models.Model):
 
     @property
     def target(self) -> PostingTarget | None:
-        """What carries the post; None once the account is gone."""
+        """Where the post goes; None once the account is disconnected."""
         if self.connection is None:
             return None
         return PostingTarget(connection=self.connection, destination=self.destination)
@@ -286,7 +286,7 @@ class PublishJob(models.Model):
 
     @property
     def parts_left(self) -> int:
-        """How many posts of it are not public, as far as is known."""
+        """How many parts of the post are not public, as far as is known."""
         try:
             count = self.platform_type.count_parts(self.post)
         except SocialPublishingBaseError:  # the platform left the register
@@ -306,7 +306,7 @@ class PublishJob(models.Model):
         )
 
     def with_public_parts(self, message: str) -> str:
-        """`message`, after a sentence on the parts that are public in spite of it."""
+        """`message`, after a sentence about the parts that are public already."""
         count = len(self.posted)
         if not count:
             return message
@@ -315,7 +315,7 @@ class PublishJob(models.Model):
 
 
 class JobEvent(models.Model):
-    """One arrow of a job's life, or one attempt. Only ever added."""
+    """One entry in a job's history: a change of its status, or how a step ended. Append-only."""
 
     job = models.ForeignKey(PublishJob, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField()
@@ -338,15 +338,15 @@ class JobEvent(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.pk is not None:
-            raise TypeError("Events are only ever added.")
+            raise TypeError("Events are append-only.")
         super().save(*args, **kwargs)
 
 
 class WorkerSlot(models.Model):
-    """A place for one publishing process. The newest tick owns it; an older one drains."""
+    """A place for one publishing process. Its newest worker owns it; an older one only finishes."""
 
     name = models.CharField(primary_key=True, max_length=100)
-    # Grows with each tick.
+    # Grows with each worker that takes the slot over.
     generation = models.PositiveBigIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, db_column="beat_at")
 

@@ -9,13 +9,14 @@ from django_q.models import Schedule
 
 from publishing.worker.process import Worker, stopping
 
-# Longer than the scheduler's grid, a minute and a half at worst; shorter than Q_CLUSTER's timeout.
+# Longer than the time between two ticks of a slot, a minute and a half at worst; shorter than
+# Q_CLUSTER's timeout.
 TICK_S = 180.0
 
 
 def publish_tick(slot: str) -> None:
     """Own a worker slot until the next tick takes it over."""
-    # Many short waits for the network: switching threads less often leaves more for the work.
+    # The threads mostly wait for the network: fewer switches leave more time for the work.
     sys.setswitchinterval(0.1)
     Worker(slot, threads=settings.PUBLISH_THREADS).run(seconds=TICK_S, stop=lambda: stopping.value)
 
@@ -25,7 +26,7 @@ def slot_names() -> list[str]:
 
 
 def schedule() -> None:
-    """Write the schedules, after each migration. One that does not parse would stop them all."""
+    """Store the schedules after each migration. One that does not parse would stop them all."""
     wanted = {f"publish {slot}": ("publish_tick", f"'{slot}'", 1) for slot in slot_names()}
     for name, (function, args, minutes) in wanted.items():
         Schedule.objects.update_or_create(
@@ -38,5 +39,5 @@ def schedule() -> None:
                 "repeats": -1,
             },
         )
-    ours = Schedule.objects.filter(func="publishing.tasks.publish_tick")
-    ours.exclude(name__in=wanted).delete()
+    ticks = Schedule.objects.filter(func="publishing.tasks.publish_tick")
+    ticks.exclude(name__in=wanted).delete()

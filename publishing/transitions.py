@@ -1,8 +1,8 @@
-"""The arrows of a job's life, and the only writer of `status`.
+"""Which status may follow which, and the only code that writes `status`.
 
-Moves are written many at once: one UPDATE and one INSERT of events, however many jobs a worker has
-under way. One move is a list of one. A move counts only if its job is as it was read: same status,
-same fence.
+Moves are stored many at once: one UPDATE and one INSERT of events, however many jobs a worker has
+claimed. A move is stored only if its job is still as it was read, with the same status and the same
+fencing token.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.PENDING: frozenset(
         {
             Status.PENDING,
-            Status.SCHEDULED,  # given another time
+            Status.SCHEDULED,  # rescheduled
             Status.PROCESSING,
-            # Tried again by hand, with a mark from before.
+            # Retried by hand, with the intent of a request that is in doubt.
             Status.UNCONFIRMED,
             Status.PUBLISHED,
             Status.CONTENT_REJECTED,
@@ -66,14 +66,14 @@ MOVES: Mapping[Status, frozenset[Status]] = {
             Status.CANCELLED,
         }
     ),
-    # Only a person brings these back.
+    # Only a person retries these.
     Status.FAILED: frozenset({Status.PENDING}),
     Status.CONTENT_REJECTED: frozenset({Status.PENDING}),
     Status.CANCELLED: frozenset(),
     Status.PUBLISHED: frozenset(),
 }
 
-# What a move may change beside `status`. Every move writes all of them, the unchanged ones as read.
+# What a move may change beside `status`. Every move stores all of them, the unchanged as read.
 COLUMNS = (
     "next_attempt_at",
     "late_grace_s",
@@ -102,15 +102,15 @@ class IllegalMoveError(SocialPublishingBaseError):
 
 
 class StaleJobError(SocialPublishingBaseError):
-    """Somebody else moved the job first."""
+    """Another worker or request moved the job first."""
 
     code = "job_changed"
-    sentence = "The job has moved on meanwhile."
+    sentence = "The job has changed meanwhile."
 
 
 @dataclass(kw_only=True)
 class Move:
-    """One arrow: `job` as it was read, where it goes, what else changes, and what is told of it."""
+    """A change of one job: its row as read, its next status, other changes, and its event."""
 
     job: PublishJob
     to: Status
@@ -125,9 +125,10 @@ class Move:
 
 
 def move(moves: Sequence[Move], *, now: dt.datetime, actor: str) -> list[Move]:
-    """Carry out `moves` and record what they tell; answers those whose job was as they said.
+    """Store `moves` and their events; returns those whose job was still as it had been read.
 
-    The moved jobs get their new values. Raises IllegalMoveError if an arrow does not exist.
+    The rows in memory get their new values, too. Raises IllegalMoveError for a status that may not
+    follow; then nothing is stored.
     """
     for each in moves:
         if not is_legal(each):
@@ -141,7 +142,7 @@ def move(moves: Sequence[Move], *, now: dt.datetime, actor: str) -> list[Move]:
             if len(batch) == 1:
                 logger.exception("the database refuses a move", extra={"job_id": batch[0].job.pk})
                 continue
-            # One row must not hold up the others.
+            # A row that the database refuses must not hold up the others.
             for each in batch:
                 moved += move([each], now=now, actor=actor)
     return moved
@@ -152,13 +153,13 @@ def is_legal(each: Move) -> bool:
 
 
 def move_one(each: Move, *, now: dt.datetime, actor: str) -> None:
-    """As `move`, for one; raises StaleJobError if the job is no longer as it was read."""
+    """As `move`, for one job. Raises StaleJobError if it is no longer as it was read."""
     if not move([each], now=now, actor=actor):
         raise StaleJobError
 
 
 def record_start(jobs: Sequence[PublishJob], *, now: dt.datetime, actor: str) -> None:
-    """Insert new jobs, each with the first event of its story."""
+    """Insert new jobs, each with the first event of its history."""
     with transaction.atomic():
         PublishJob.objects.bulk_create(jobs)
         JobEvent.objects.bulk_create(
@@ -176,15 +177,15 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
         values |= {"status": each.to, "remote_id": each.changes.get("remote_id", "")}
         rows.append(values)
     with transaction.atomic():
-        written = _update(moves, rows, now)
+        updated = _update(moves, rows, now)
         moved = [
             (each, values)
             for each, values in zip(moves, rows, strict=True)
-            if each.job.pk in written
+            if each.job.pk in updated
         ]
-        # That another step of the same begins is no news; how it went is.
-        data = [each for each, _ in moved if each.note or each.to != each.job.status]
-        JobEvent.objects.bulk_create([_event(each, now, actor) for each in data])
+        # The start of one more step in the same status is not recorded; its end is.
+        recorded = [each for each, _ in moved if each.note or each.to != each.job.status]
+        JobEvent.objects.bulk_create([_event(each, now, actor) for each in recorded])
     for each, values in moved:
         each.job.updated_at = now
         for name, value in values.items():
@@ -211,33 +212,37 @@ def _event(each: Move, now: dt.datetime, actor: str) -> JobEvent:
 
 
 def _update(moves: Sequence[Move], rows: Sequence[dict[str, Any]], now: dt.datetime) -> set[Any]:
-    """One UPDATE from a list of values; the ids of the rows that were as read."""
+    """One UPDATE from a list of values. Returns the ids of the rows that were as read."""
     meta = PublishJob._meta
-    names = [*rows[0]]
-    guards = ("id", "status", "fencing_token")
-    columns: list[Any] = [meta.get_field(name) for name in (*guards, *names)]
-    row_sql = f"({', '.join(_placeholder(column) for column in columns)})"
-    aliases = [f"v{number}" for number in range(len(columns))]
-    # A post's id, once known, is never taken back by somebody who does not know it.
-    settings = ", ".join(
-        f"remote_id = CASE WHEN v.{alias} <> '' THEN v.{alias} ELSE job.remote_id END"
+    guards, names = ("id", "status", "fencing_token"), [*rows[0]]
+    fields: list[Any] = [meta.get_field(name) for name in (*guards, *names)]
+    row_sql = f"({', '.join(_placeholder(field) for field in fields)})"
+    aliases = [f"v{number}" for number in range(len(fields))]
+    columns = [
+        (field.name, connection.ops.quote_name(field.column), f"v.{alias}")
+        for field, alias in zip(fields, aliases, strict=True)
+    ]
+    is_as_read = " AND ".join(f"job.{column} = {new}" for _, column, new in columns[: len(guards)])
+    # The id of a post, once stored, is never removed by a worker that has not read it.
+    assignments = ", ".join(
+        f"{column} = CASE WHEN {new} <> '' THEN {new} ELSE job.{column} END"
         if name == "remote_id"
-        else f"{connection.ops.quote_name(column.column)} = v.{alias}"
-        for name, column, alias in zip(
-            names, columns[len(guards) :], aliases[len(guards) :], strict=True
-        )
+        else f"{column} = {new}"
+        for name, column, new in columns[len(guards) :]
     )
     table = connection.ops.quote_name(meta.db_table)
     sql = (
-        f"WITH v({', '.join(aliases)}) AS (VALUES {', '.join([row_sql] * len(rows))}) "  # noqa: S608  names of ours only
-        f"UPDATE {table} AS job SET {settings}, updated_at = %s FROM v "
-        f"WHERE job.id = v.v0 AND job.status = v.v1 AND job.fence = v.v2 RETURNING id"
+        f"WITH v({', '.join(aliases)}) AS (VALUES {', '.join([row_sql] * len(rows))}) "  # noqa: S608  our own names only
+        f"UPDATE {table} AS job SET {assignments}, updated_at = %s FROM v "
+        f"WHERE {is_as_read} RETURNING id"
     )
     params: list[Any] = []
     for each, values in zip(moves, rows, strict=True):
         read = (each.job.pk, each.job.status, each.job.fencing_token)
-        for column, value in zip(columns, (*read, *values.values()), strict=True):
-            params.append(column.get_db_prep_save(value, connection))
+        params += [
+            field.get_db_prep_save(value, connection)
+            for field, value in zip(fields, (*read, *values.values()), strict=True)
+        ]
     params.append(connection.ops.adapt_datetimefield_value(now))
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
@@ -245,8 +250,6 @@ def _update(moves: Sequence[Move], rows: Sequence[dict[str, Any]], now: dt.datet
         return {to_python(pk) for [pk] in cursor.fetchall()}
 
 
-def _placeholder(column: models.Field[Any, Any]) -> str:
-    # PostgreSQL has to be told what a bare value in VALUES is; SQLite would mangle what it is told.
-    return (
-        f"CAST(%s AS {column.db_type(connection)})" if connection.vendor == "postgresql" else "%s"
-    )
+def _placeholder(field: models.Field[Any, Any]) -> str:
+    # PostgreSQL needs the type of a bare value in VALUES; SQLite would convert the value.
+    return f"CAST(%s AS {field.db_type(connection)})" if connection.vendor == "postgresql" else "%s"

@@ -1,4 +1,4 @@
-"""Only the arrows of the table exist, and a move counts only for a job as it was read."""
+"""Only the moves of the table are allowed, and only for a job that is still as it was read."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ NOW = timezone.now()
 @pytest.fixture
 def make_job(db: None):
     def make(status: Status, **facts: Any) -> PublishJob:
-        ends = status in ENDED
+        has_ended = status in ENDED
         return PublishJob.objects.create(
             user_id="alice",
             platform="twitter",
             account=f"twitter:{PublishJob.objects.count()}",
             status=status,
-            next_attempt_at=None if ends else NOW,
+            next_attempt_at=None if has_ended else NOW,
             published_at=NOW if status == Status.PUBLISHED else None,
             created_at=NOW,
             updated_at=NOW,
@@ -35,7 +35,7 @@ def make_job(db: None):
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(Status, Status)))
-def test_only_arrows_of_the_table_exist(make_job, before, after):
+def test_status_changes_only_as_the_table_allows(make_job, before, after):
     job = make_job(before)
     changes = {"published_at": NOW, "next_attempt_at": NOW}
 
@@ -44,8 +44,8 @@ def test_only_arrows_of_the_table_exist(make_job, before, after):
         stored = PublishJob.objects.get(pk=job.pk)
         assert stored.status == job.status == after
         assert (stored.next_attempt_at is None) == (after in ENDED)
-        arrows = job.events.values_list("from_status", "to_status")
-        assert list(arrows) == ([] if before == after else [(before, after)])
+        recorded = job.events.values_list("from_status", "to_status")
+        assert list(recorded) == ([] if before == after else [(before, after)])
     else:
         with pytest.raises(IllegalMoveError):
             move_one(Move(job=job, to=after, changes=changes), now=NOW, actor="test")
@@ -53,7 +53,7 @@ def test_only_arrows_of_the_table_exist(make_job, before, after):
 
 
 @pytest.mark.parametrize("meanwhile", [{"fencing_token": 7}, {"status": Status.PENDING}])
-def test_move_of_a_job_that_has_moved_on_changes_nothing(make_job, meanwhile):
+def test_move_of_a_job_that_has_changed_meanwhile_is_not_stored(make_job, meanwhile):
     job = make_job(Status.PROCESSING)
     PublishJob.objects.filter(pk=job.pk).update(**meanwhile)
 
@@ -64,7 +64,7 @@ def test_move_of_a_job_that_has_moved_on_changes_nothing(make_job, meanwhile):
     assert not job.events.exists()
 
 
-def test_many_moves_are_written_each_for_its_own_job(make_job):
+def test_each_of_many_moves_changes_its_own_job(make_job):
     jobs = [make_job(Status.PROCESSING) for _ in range(3)]
     later = [NOW + dt.timedelta(minutes=number) for number in range(3)]
     moves = [
@@ -83,10 +83,10 @@ def test_many_moves_are_written_each_for_its_own_job(make_job):
     assert [stored[job.pk].progress for job in jobs] == [{"n": at.minute} for at in later]
 
 
-def test_one_move_against_a_constraint_does_not_hold_up_the_others(make_job):
-    twin = make_job(Status.PROCESSING, remote_id="1")
+def test_move_that_violates_a_constraint_does_not_hold_up_the_others(make_job):
+    first = make_job(Status.PROCESSING, remote_id="1")
     good, bad = make_job(Status.PROCESSING), make_job(Status.PROCESSING)
-    PublishJob.objects.filter(pk=bad.pk).update(account=twin.account)
+    PublishJob.objects.filter(pk=bad.pk).update(account=first.account)
     published = {"published_at": NOW}
 
     moved = move(

@@ -1,9 +1,9 @@
-"""Keeps a django-q2 cluster at work: starts it, starts its lanes, and starts it anew when it hangs.
+"""Keeps a django-q2 cluster running: starts it, starts its workers, and restarts it when it hangs.
 
-Bare `qcluster` loses the thread when one of its processes is killed: workers outlive their parent,
-an idle worker that dies can leave the task queue locked for ever, and a signal handler that takes
-locks can wait for itself. Here the cluster is a process group of its own that dies with its parent,
-its lanes' heartbeat is watched, and signals are waited for instead of handled.
+Plain `qcluster` does not survive the death of one of its processes: its children outlive their
+parent, an idle one that dies can leave the task queue locked for ever, and a signal handler that
+takes locks can wait for itself. Here the cluster is a process group of its own that dies with its
+parent, the workers' heartbeats are checked, and signals are waited for instead of handled.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from socialpublishing.clock import database_now
 logger = logging.getLogger(__name__)
 
 POLL_EVERY_S = 1.0
-# A lane that is silent for so long gets a new tick, and another if that one does not start.
+# A slot without a heartbeat for so long gets a new tick, and another if that one does not start.
 SILENT_AFTER = dt.timedelta(seconds=3)
 TICK_EVERY_S = 10.0
-# With all lanes silent for so long despite new ticks, the cluster hangs.
+# No slot has had a heartbeat for so long, despite new ticks: the cluster hangs.
 HANGS_AFTER = dt.timedelta(seconds=45)
 SIGNALS = {signal.SIGTERM, signal.SIGINT}
 PR_SET_PDEATHSIG = 1
@@ -48,20 +48,20 @@ class Supervisor:
         self.tick_started_at: dict[str, float] = {}
 
     def run(self) -> None:
-        """Until SIGTERM or SIGINT; then work under way is finished."""
+        """Run until SIGTERM or SIGINT; then finish the work under way."""
         stopping.value = 0
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             self.start()
             while signal.sigtimedwait(SIGNALS, POLL_EVERY_S) is None:
-                self.look()
+                self.check()
             self.stop()
         finally:
             self.kill()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def start(self) -> None:
-        connections.close_all()  # a forked connection would be used by two
+        connections.close_all()  # or two processes would use the same connection
         self.stop_event = self.fork.Event()
         self.cluster = self.fork.Process(
             target=_run_cluster, args=(self.stop_event, self.fork.Event(), os.getpid())
@@ -71,42 +71,44 @@ class Supervisor:
         self.tick_started_at.clear()
         logger.info("worker started")
 
-    def look(self) -> None:
-        """Is all well? If not, mend it."""
+    def check(self) -> None:
+        """Restart the cluster if it has ended or hangs; start the workers that are missing."""
         if not self.cluster.is_alive():
-            logger.error("the cluster has ended; starting it anew")
-            self.kill()
-            self.start()
+            logger.error("the cluster has ended; restarting it")
+            self._restart()
             return
         try:
             if self.start_silent_slots() and self._hangs():
-                logger.error("no lane beats any more; starting the cluster anew")
-                self.kill()
-                self.start()
+                logger.error("no worker sends heartbeats any more; restarting the cluster")
+                self._restart()
         except DatabaseError:
             logger.warning("the database is away")
             connections.close_all()
 
     def start_silent_slots(self) -> bool:
-        """Start a tick for each lane that does not beat; answers whether none does."""
+        """Start a tick for each slot without a heartbeat. Returns whether no slot has one."""
         now, names = database_now(), slot_names()
-        beating = set(
+        alive = set(
             WorkerSlot.objects.filter(
                 name__in=names, heartbeat_at__gt=now - SILENT_AFTER
             ).values_list("name", flat=True)
         )
         for name in names:
             tick_started_at = self.tick_started_at.get(name, float("-inf"))
-            if name not in beating and time.monotonic() - tick_started_at > TICK_EVERY_S:
+            if name not in alive and time.monotonic() - tick_started_at > TICK_EVERY_S:
                 async_task("publishing.tasks.publish_tick", name)
                 self.tick_started_at[name] = time.monotonic()
-        return not beating
+        return not alive
 
     def _hangs(self) -> bool:
         if time.monotonic() - self.started_at < HANGS_AFTER.total_seconds():
             return False
         since = database_now() - HANGS_AFTER
         return not WorkerSlot.objects.filter(name__in=slot_names(), heartbeat_at__gt=since).exists()
+
+    def _restart(self) -> None:
+        self.kill()
+        self.start()
 
     def stop(self) -> None:
         logger.info("worker stops; finishing what is under way")
@@ -115,7 +117,7 @@ class Supervisor:
         self.cluster.join(DRAIN_S + 15)
 
     def kill(self) -> None:
-        """End the whole group, whatever is left of it."""
+        """Kill what is left of the cluster's process group."""
         if self.cluster.pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.cluster.pid, signal.SIGKILL)
@@ -126,7 +128,7 @@ def _run_cluster(stop_event: Any, start_event: Any, parent: int) -> None:
     os.setpgid(0, 0)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     _die_with(parent)
-    # Whatever the cluster forks dies with it in turn.
+    # The children of the cluster die with it, too.
     os.register_at_fork(before=_remember_parent, after_in_child=_die_with_remembered)
     Sentinel(stop_event, start_event, uuid.uuid4())
 
@@ -144,8 +146,8 @@ def _die_with_remembered() -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Be killed when `parent` ends, in whatever way. Linux only; elsewhere leases run out."""
+    """Have Linux kill this process when `parent` ends. Elsewhere its leases run out."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
-            os._exit(1)  # it ended before we could ask
+            os._exit(1)  # it ended before the call above

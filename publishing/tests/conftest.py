@@ -1,0 +1,24 @@
+"""Fixtures for tests that publish by the sandbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connections.models import SocialConnection
+
+
+@pytest.fixture
+def instant_processing(sandbox: Any) -> None:
+    """No platform takes time to process a post: a worker's clock runs ahead of the sandbox's."""
+    settings = sandbox.call("GET", "settings")
+    instant = {name: 0 for name in settings if name.endswith("processing_seconds")}
+    sandbox.call("POST", "settings", **instant)
+
+
+@pytest.fixture
+def connection(make_connection: Any, platform: str) -> SocialConnection:
+    """One account on each platform in turn."""
+    made: SocialConnection = make_connection(platform)
+    return made

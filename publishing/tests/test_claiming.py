@@ -1,0 +1,167 @@
+"""Which due jobs a worker claims: fairly, under one lock, and with few queries."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.db import OperationalError, connections
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from conftest import statuses
+from publishing.models import PublishJob, Status
+from publishing.tests.platform_requests import PUBLISH_REQUESTS, add_fault
+from publishing.worker.turn import Turn
+
+pytestmark = pytest.mark.usefixtures("instant_processing")
+
+
+def test_many_jobs_of_one_account_do_not_delay_another_account(
+    api, make_connection, sandbox, worker
+):
+    busy, other = make_connection(), make_connection()
+    now = timezone.now()
+    for number in range(50):
+        api.publish(busy, f"Of many {number}")
+    only_one = api.publish(other, "The only one").json()["job_id"]
+
+    worker.finish(now + dt.timedelta(seconds=1))
+
+    assert PublishJob.objects.get(pk=only_one).status == "Published"
+
+
+def test_many_accounts_of_one_user_do_not_delay_another_user(
+    make_api, make_connection, sandbox, worker
+):
+    alice, bob = make_api("alice"), make_api("bob")
+    for connection in [make_connection(user="alice") for _ in range(20)]:
+        for number in range(3):
+            alice.publish(connection, f"Of many {number}")
+    bob.publish(make_connection(user="bob"), "The only one")
+
+    worker.work()
+
+    texts = [post["text"] for post in sandbox.posts()]
+    assert len(texts) == 61
+    assert texts.index("The only one") < worker.threads
+
+
+# --- The claim lock ------------------------------------------------------------------------------
+
+# The row by which workers of this release and of the one before exclude each other.
+LOCK_TABLE, LOCK_NAME = "publishing_lane", "turnstile"
+
+
+def test_claim_locks_the_row_that_workers_of_all_releases_lock(api, make_connection, worker):
+    api.publish(make_connection(), "Once")
+
+    with CaptureQueriesContext(database) as captured:
+        assert worker.claim(Turn(now=timezone.now()), limit=1) == 1
+
+    statements = [query["sql"] for query in captured]
+    [lock] = [
+        number
+        for number, sql in enumerate(statements)
+        if LOCK_TABLE in sql and f"'{LOCK_NAME}'" in sql
+    ]
+    # SQLite has no row locks: there the transaction itself excludes all others.
+    assert "FOR UPDATE" in statements[lock] or not database.features.has_select_for_update
+    first_change = next(n for n, sql in enumerate(statements) if sql.startswith("UPDATE"))
+    assert lock < first_change
+    worker.finish(timezone.now())
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has no row locks")
+def test_claim_waits_while_a_worker_of_another_release_claims(
+    transactional_db, api, make_connection, worker
+):
+    api.publish(make_connection(), "Once")
+    other_release = connections.create_connection("default")
+    try:
+        other_release.set_autocommit(False)
+        with other_release.cursor() as cursor:
+            lock = f"SELECT name FROM {LOCK_TABLE} WHERE name = %s FOR UPDATE"
+            cursor.execute(lock, [LOCK_NAME])
+        with database.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '200ms'")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            worker.claim(Turn(now=timezone.now()), limit=1)
+    finally:
+        other_release.close()
+
+    assert worker.claim(Turn(now=timezone.now()), limit=1) == 1
+    worker.finish(timezone.now())
+
+
+# --- The number of queries -----------------------------------------------------------------------
+
+
+def publish_first(sandbox, worker, platform) -> None:
+    """The jobs are new."""
+
+
+def miss_posts(sandbox, worker, platform) -> None:
+    """The jobs are in doubt, and lookups do not find their posts."""
+    since = timezone.now() - dt.timedelta(seconds=5)
+    PublishJob.objects.update(
+        status=Status.UNCONFIRMED, publish_started_at=since, in_doubt_since=since
+    )
+
+
+def publish_again(sandbox, worker, platform) -> None:
+    """The posts of the jobs are known to be absent."""
+    PublishJob.objects.update(in_doubt_since=timezone.now() - dt.timedelta(minutes=3))
+
+
+def find_posts(sandbox, worker, platform) -> None:
+    """The jobs are in doubt, and lookups find their posts."""
+    times = PublishJob.objects.count()
+    add_fault(sandbox, PUBLISH_REQUESTS, platform, "drop_after", times=times)
+    now = timezone.now()
+    while PublishJob.objects.exclude(status=Status.UNCONFIRMED).exists():
+        worker.finish(now)
+    PublishJob.objects.update(next_attempt_at=now)
+
+
+def meet_duplicates(sandbox, worker, platform) -> None:
+    """The platform refuses the retries of the jobs, and names the posts that it has."""
+    find_posts(sandbox, worker, platform)
+    PublishJob.objects.update(status=Status.PENDING, publish_started_at=None)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "platform", "outcome"),
+    [
+        (publish_first, "facebook", "Published"),
+        (publish_first, "twitter", "Published"),
+        (miss_posts, "facebook", "Unconfirmed"),
+        (miss_posts, "twitter", "Unconfirmed"),
+        (publish_again, "facebook", "Published"),
+        (publish_again, "twitter", "Published"),
+        (find_posts, "facebook", "Published"),
+        (find_posts, "twitter", "Published"),
+        (meet_duplicates, "linkedin", "Published"),
+    ],
+)
+def test_number_of_queries_does_not_grow_with_the_jobs(
+    api, make_connection, sandbox, worker, prepare, platform, outcome
+):
+    """Each job is of an account of its own."""
+
+    def queries_of(count: int) -> tuple[int, int]:
+        PublishJob.objects.all().delete()
+        for number in range(count):
+            api.publish(make_connection(platform), f"Number {number}")
+        prepare(sandbox, worker, platform)
+        turn = Turn(now=timezone.now())
+        with CaptureQueriesContext(database) as claim:
+            assert worker.claim(turn, limit=count) == count
+        worker.unsettled = [worker.results.get(timeout=30) for _ in range(count)]
+        with CaptureQueriesContext(database) as settle:
+            worker.settle(turn)
+        assert statuses() == {outcome: count}
+        return len(claim), len(settle)
+
+    assert queries_of(3) == queries_of(30)
