@@ -14,7 +14,7 @@ from django.http import HttpRequest, JsonResponse
 
 from config.auth.tokens import can_verify
 from publishing.models import PublishJob, WorkerSlot
-from publishing.worker.process import CLAIM_LOCK
+from publishing.worker.slots import CLAIM_LOCK
 from socialpublishing.clock import database_now
 from socialpublishing.crypto import key_ring
 

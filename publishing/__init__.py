@@ -1,1 +1,1 @@
-"""A post on its way: its job, what moves it, and what is told about it."""
+"""Posts on their way: a job, its history, and what publishes it."""

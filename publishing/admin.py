@@ -38,7 +38,7 @@ from publishing import operations
 from publishing.engine.in_doubt import can_be_cancelled
 from publishing.engine.retry import late_at
 from publishing.models import JobEvent, Outcome, PublishJob, Status, WorkerSlot
-from publishing.worker.process import CLAIM_LOCK, DEAD_AFTER
+from publishing.worker.slots import CLAIM_LOCK, DEAD_AFTER
 from socialpublishing.clock import database_now
 
 STATUS_COLOURS: dict[str, str] = {

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from connections.models import ConnectionNotFoundError, SocialConnection
 from publishing.accepting import (
@@ -265,7 +266,11 @@ def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
 
 def resume_for_connection(connection: SocialConnection) -> None:
     """Make the jobs due that wait for their owner to connect the account again."""
-    waiting = PublishJob.objects.alive().filter(connection=connection, waiting_for=WaitingFor.OWNER)
+    waiting = PublishJob.objects.alive().filter(
+        # A worker of the release before stores the code alone.
+        Q(waiting_for=WaitingFor.OWNER) | Q(error_code="needs_reauth"),
+        connection=connection,
+    )
     now = database_now()
     moves = [
         Move(

@@ -8,6 +8,7 @@ from django.conf import settings
 from django_q.models import Schedule
 
 from publishing.worker.process import Worker, stopping
+from publishing.worker.slots import delete_unused_slots, slot_names
 
 # Longer than the time between two ticks of a slot, a minute and a half at worst; shorter than
 # Q_CLUSTER's timeout.
@@ -19,10 +20,6 @@ def publish_tick(slot: str) -> None:
     # The threads mostly wait for the network: fewer switches leave more time for the work.
     sys.setswitchinterval(0.1)
     Worker(slot, threads=settings.PUBLISH_THREADS).run(seconds=TICK_S, stop=lambda: stopping.value)
-
-
-def slot_names() -> list[str]:
-    return [f"slot-{number}" for number in range(1, settings.PUBLISH_PROCESSES + 1)]
 
 
 def schedule() -> None:
@@ -41,3 +38,4 @@ def schedule() -> None:
         )
     ticks = Schedule.objects.filter(func="publishing.tasks.publish_tick")
     ticks.exclude(name__in=wanted).delete()
+    delete_unused_slots()

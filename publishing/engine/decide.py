@@ -64,7 +64,7 @@ def _must_not_start(job: PublishJob, context: Context) -> Decision | None:
     if has_intent(job):
         return None
     if repeat_window_is_over(job, context.now):
-        return left_to_a_person(job, "By now a repeat could make it twice.")
+        return left_to_a_person(job, "A repeat could now publish it twice.")
     if context.now > late_at(job, context.policy.late_grace_s):
         return too_late(job)
     if job.claims > MAX_CLAIMS:

@@ -18,7 +18,7 @@ def execute(step: Step) -> Result:
     failure: Exception | None = None
     try:
         value = _call(step, started)
-    except Exception as error:  # noqa: BLE001  a thread has nobody to raise to; settle() logs it
+    except Exception as error:  # noqa: BLE001  nobody waits for a thread; settle() logs it
         failure = error
     duration_ms = int((time.monotonic() - started) * 1000)
     return Result(step=step, value=value, error=failure, duration_ms=duration_ms)

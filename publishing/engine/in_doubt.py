@@ -1,7 +1,7 @@
 """The exactly-once rule.
 
 1. Before a publish request leaves, its intent is stored: `publish_started_at` and, for the first
-   one, `in_doubt_since` (`intent`). While `publish_started_at` stands, the job is looked up and
+   one, `in_doubt_since` (`intent`). While `publish_started_at` is set, the job is looked up and
    never published.
 2. Only evidence ends the doubt about a request. A response that proves that it created nothing
    takes its own intent away (`forget_refused_request`), never that of an earlier request: the
@@ -47,7 +47,7 @@ LEAST_LOOKUPS = 3
 LATE_IN_LISTS = dt.timedelta(minutes=10)
 # Clocks differ: a platform may date a post before our intent.
 CLOCK_MARGIN = dt.timedelta(seconds=120)
-FOUND = "Looked it up: the post is there."
+FOUND = "A lookup found the post."
 NAMED = "Published. Its address could not be read."
 MAY_EXIST = "But an earlier try may have published it."
 
@@ -217,7 +217,7 @@ def not_found(result: Result, context: Context) -> Decision:
     if not is_absent:
         return _look_up_absent(job, now)
     if job.attempts >= context.policy.max_attempts:
-        return failed(job, NoResponseError.code, "The platform took none of our tries.")
+        return failed(job, NoResponseError.code, "The platform accepted none of our attempts.")
     return _publish_again(job, now)
 
 
@@ -233,7 +233,7 @@ def _not_found_after_refusal(
 
 
 def _look_up_absent(job: PublishJob, now: dt.datetime) -> Decision:
-    decision = look_up_again(job, now, note="The post is not to be seen yet.")
+    decision = look_up_again(job, now, note="No lookup has found the post yet.")
     progress = job.stored_progress.with_absent_lookup()
     decision.move.changes["progress"] = progress.to_json()
     return decision
@@ -292,4 +292,4 @@ def unless_it_may_exist(decision: Decision) -> Decision:
         return decision
     left = left_to_a_person(job, f"{move.note} {MAY_EXIST}")
     left.move.changes = {**move.changes, **left.move.changes}
-    return replace(left, limited_until=decision.limited_until, reauth_reason=decision.reauth_reason)
+    return replace(decision, move=left.move)

@@ -178,7 +178,7 @@ def wait_for_same_text(job: PublishJob, now: dt.datetime) -> Decision:
 
 
 def wait_for_fresh_token(job: PublishJob, now: dt.datetime, to: Status) -> Decision:
-    note = f"{job.platform_type.label} does not know the fresh token yet."
+    note = f"{job.platform_type.label} does not accept the new token yet."
     return Decision(move=wait(job, now + FRESH_TOKEN_WAIT, to, note, waiting_for=WaitingFor.RETRY))
 
 

@@ -120,21 +120,23 @@ def _confirming(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
     assert value.poll_after is not None
     label = job.platform_type.label
     if now - job.publish_started_at > in_doubt.LOOKUP_FOR:
-        return left_to_a_person(job, f"{label} has not reported in a day what became of this post.")
+        return left_to_a_person(
+            job, f"{label} has not reported within a day whether this post is public."
+        )
     changes = _stored(value)
     if value.remote_id:
         # The post has an id, so it is public: no other post has to wait for this outcome.
         changes["in_doubt_since"] = None
     return _poll(
         job,
-        value.note or f"{label} is working on the post.",
+        value.note or f"{label} is processing the post.",
         now + poll_pause(job, now, value.poll_after),
         changes,
     )
 
 
 def _prepared(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
-    """What the last request was to create is created, or surely is not: the next may leave."""
+    """The last request has a known outcome, so the next one may be sent."""
     changes = {
         **_stored(value),
         "error_code": "",
@@ -170,7 +172,7 @@ def _after_error(result: Result, error: Exception, context: Context) -> Decision
     is_token_refused = isinstance(error, TokenExpiredError)
     if has_intent(job) and kind != StepKind.PUBLISH and not is_token_refused:
         # Lookups change nothing at the platform: whatever went wrong, look up again.
-        note = f"The look-up failed: {error}"
+        note = f"The lookup failed: {error}"
         return in_doubt.look_up_again(job, now, note=note, code=code_of(error))
     if kind == StepKind.REFRESH and not _ends_refresh(job, error, now):
         # The refresh lease stays for a while as a pause; until the token ends, it can be used.
@@ -239,14 +241,14 @@ def _token_refused(result: Result, error: Exception, context: Context) -> Decisi
             job=job,
             to=_running_status(job),
             changes={"refused_token_version": result.step.token_version},
-            note=f"{label} no longer takes the token; refreshing it.",
+            note=f"{label} no longer accepts the token; refreshing it.",
             code="token_refused",
         )
         return Decision(move=move, decide_again=True)
     if job.target is not None and job.target.has_own_token:
         # The person's token was refreshed and is accepted: it is about this one destination.
         if has_intent(job) and result.step.kind != StepKind.PUBLISH:
-            note = f"The look-up failed: {error}"
+            note = f"The lookup failed: {error}"
             return in_doubt.look_up_again(job, now, note=note, code=code_of(error))
         message = f"{label} no longer lets us post to {job.account_name}: {error}"
         decision = failed(job, InsufficientPermissionsError.code, message)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.db import OperationalError
+from django.db import connection as database
 from django.utils import timezone
 
 from conftest import consent, statuses
@@ -90,6 +92,31 @@ def test_page_token_that_is_refused_is_read_again(api, make_connection, sandbox,
 
     assert statuses() == {"Published": 1}
     assert len(sandbox.calls("/me/accounts")) == 2  # when it was connected, and after the refusal
+
+
+def test_refreshed_token_is_stored_though_the_database_fails_once(
+    api, make_connection, sandbox, worker
+):
+    """The platform may accept a refresh token only once, so the new one must not be lost."""
+    connection = make_connection("twitter")
+    expires_in(seconds=0)
+    api.publish(connection, "Once")
+    failures: list[str] = []
+
+    def fail_once(execute, sql, params, many, context):
+        if "AS job SET" in sql and sandbox.calls("/oauth2/token") and not failures:
+            failures.append(sql)
+            raise OperationalError("gone")
+        return execute(sql, params, many, context)
+
+    with database.execute_wrapper(fail_once):
+        with pytest.raises(OperationalError):
+            worker.finish(timezone.now())
+        worker.work()
+
+    assert statuses() == {"Published": 1}
+    connection.refresh_from_db()
+    assert connection.token_version == 2
 
 
 # --- The owner has to connect the account again --------------------------------------------------

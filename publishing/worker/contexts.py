@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -44,19 +45,29 @@ def before_steps(jobs: Sequence[PublishJob], turn: Turn) -> list[Context]:
 def after_steps(results: Sequence[Result], turn: Turn) -> list[Context]:
     """For `settle`. Only a result that names a post needs more than the time."""
     plain = _plain(turn)
-    named = {result.step.job: post_id for result in results if (post_id := _named_post(result))}
-    if not named:
+    named = [_Named(result.step.job, _named_post(result)) for result in results]
+    with_post = [each for each in named if each.post_id]
+    if not with_post:
         return [plain] * len(results)
-    taken = _taken(named)
-    unnamed = _unnamed_by_text(named)
+    taken = _taken(with_post)
+    unnamed = _unnamed_by_text(each.job for each in with_post)
     return [
         replace(
             plain,
-            named_post_is_taken=job.pk in taken,
-            named_post_may_be_others=bool(unnamed.get((job.account, job.text), set()) - {job.pk}),
+            named_post_is_taken=each in taken,
+            named_post_may_be_others=bool(
+                unnamed.get((each.job.account, each.job.text), set()) - {each.job.pk}
+            ),
         )
-        for job in (result.step.job for result in results)
+        for each in named
     ]
+
+
+class _Named(NamedTuple):
+    """A post that the platform named in its response to a job."""
+
+    job: PublishJob
+    post_id: str
 
 
 def _plain(turn: Turn) -> Context:
@@ -76,6 +87,8 @@ def _plain(turn: Turn) -> Context:
 
 
 def _publishing_off(job: PublishJob) -> PublishingOffError | None:
+    if has_intent(job) or job.remote_id:
+        return None  # nothing is published
     try:
         job.platform_type.check_publishing(job.post)
     except PublishingOffError as error:
@@ -119,12 +132,15 @@ def _other_post_ids(jobs: Sequence[PublishJob]) -> Mapping[UUID, frozenset[str]]
         return {}
     # A platform's clock may be off by the margin, too.
     since = {job.pk: (job.in_doubt_since or job.created_at) - 2 * CLOCK_MARGIN for job in jobs}
-    posts = PublishJob.objects.with_posts({job.account for job in jobs}, min(since.values()))
+    posts: dict[str, list[PublishJob]] = defaultdict(list)
+    accounts = {job.account for job in jobs}
+    for post in PublishJob.objects.with_posts(accounts, min(since.values())):
+        posts[post.account].append(post)
     return {
         job.pk: frozenset(
             post_id
-            for post in posts
-            if post.account == job.account and post.pk != job.pk
+            for post in posts[job.account]
+            if post.pk != job.pk
             if post.published_at is None or post.published_at >= since[job.pk]
             for post_id in (post.remote_id, *post.posted)
             if post_id
@@ -140,27 +156,29 @@ def _named_post(result: Result) -> str:
     return result.error.remote_id if isinstance(result.error, DuplicateContentError) else ""
 
 
-def _taken(named: Mapping[PublishJob, str]) -> set[UUID]:
-    """The jobs whose named post belongs to another job."""
+def _taken(named: Sequence[_Named]) -> set[_Named]:
+    """Those whose post belongs to another job."""
     owners: dict[tuple[str, str], set[UUID]] = defaultdict(set)
     rows = PublishJob.objects.filter(
-        account__in={job.account for job in named}, remote_id__in=set(named.values())
+        account__in={each.job.account for each in named},
+        remote_id__in={each.post_id for each in named},
     )
     for pk, account, remote_id in rows.values_list("pk", "account", "remote_id"):
         owners[account, remote_id].add(pk)
-    others = _other_post_ids(list(named))
+    others = _other_post_ids([each.job for each in named])
     return {
-        job.pk
-        for job, post_id in named.items()
-        if owners[job.account, post_id] - {job.pk} or post_id in others[job.pk]
+        each
+        for each in named
+        if owners[each.job.account, each.post_id] - {each.job.pk}
+        or each.post_id in others[each.job.pk]
     }
 
 
-def _unnamed_by_text(named: Iterable[PublishJob]) -> ByText:
+def _unnamed_by_text(jobs: Iterable[PublishJob]) -> ByText:
     """The jobs that may own a post of the same account and text whose id nobody knows."""
     found: dict[tuple[str, str], set[UUID]] = defaultdict(set)
     rows = PublishJob.objects.filter(
-        account__in={job.account for job in named}, remote_id="", in_doubt_since__isnull=False
+        account__in={job.account for job in jobs}, remote_id="", in_doubt_since__isnull=False
     )
     for pk, account, text in rows.values_list("pk", "account", "text"):
         found[account, text].add(pk)

@@ -1,4 +1,4 @@
-"""A publishing process: takes due jobs to their platforms.
+"""A publishing process: publishes the jobs that are due.
 
 The main thread alone uses the database: it claims, decides, stores publish intents, hands HTTP to
 its threads, and stores the outcomes, many jobs in one statement. All workers claim under one lock,
@@ -29,6 +29,7 @@ from publishing.engine.settle import settle
 from publishing.engine.values import Context, Decision, Result, Step, StepKind
 from publishing.models import PublishJob, WorkerSlot
 from publishing.worker import contexts
+from publishing.worker.slots import CLAIM_LOCK, take_over
 from publishing.worker.storing import keep_evidence, store, store_refresh
 from publishing.worker.turn import LEASE, Turn
 from socialpublishing.clock import database_now
@@ -40,8 +41,6 @@ EXTEND_EVERY_S = 10.0
 # The lease of a step that takes longer is no longer extended: the job is looked up by another.
 STEP_DEADLINE_S = 600.0
 HEARTBEAT_EVERY_S = 1.0
-# A worker without a heartbeat for so long is dead: its successor takes over what it had in hand.
-DEAD_AFTER = dt.timedelta(seconds=5)
 SLEEP_S = 0.2
 # Results are gathered for so long, so that many are stored together.
 GATHER_S = 0.05
@@ -49,8 +48,6 @@ GATHER_ABOVE = 8
 DRAIN_S = 45.0
 # A worker whose threads are mostly at work claims this seldom, so that many are claimed at once.
 CLAIM_PAUSE_S = 0.1
-# The row that all workers lock to claim. Workers of the release before lock it by this name, too.
-CLAIM_LOCK = "turnstile"
 
 # Set to 1 by `manage.py worker` when it has to stop; forked processes share it. A bare byte and no
 # Event: a process that is killed while it waits for an Event leaves it locked for all others.
@@ -72,7 +69,7 @@ class Worker:
     def __init__(self, slot: str, *, threads: int) -> None:
         self.slot = slot
         self.threads = threads
-        self.generation = self._take_over()
+        self.generation = take_over(slot)
         self.owner = f"{slot}:{self.generation}"
         self.actor = f"worker {self.owner}"
         self.in_flight: dict[UUID, InFlight] = {}
@@ -84,21 +81,6 @@ class Worker:
         self._extended_at = self._settled_at = time.monotonic()
         self._claimed_at = 0.0
         self._heartbeat_at = 0.0
-
-    def _take_over(self) -> int:
-        now = database_now()
-        WorkerSlot.objects.get_or_create(name=CLAIM_LOCK)
-        with transaction.atomic():
-            slot, _ = WorkerSlot.objects.select_for_update().get_or_create(name=self.slot)
-            if slot.heartbeat_at is None or now - slot.heartbeat_at > DEAD_AFTER:
-                # The dead worker's leases end now. If it is alive, its fencing tokens are old.
-                PublishJob.objects.filter(lease_owner__startswith=f"{self.slot}:").update(
-                    next_attempt_at=now
-                )
-            slot.generation += 1
-            slot.heartbeat_at = now
-            slot.save()
-        return slot.generation
 
     # --- The loop --------------------------------------------------------------------------------
 
@@ -220,15 +202,17 @@ class Worker:
     def settle(self, turn: Turn) -> None:
         """Store what came back, all of it or nothing, and go on with jobs that stay claimed."""
         results = list(self.unsettled)
-        as_read = [(result.step.job, dict(result.step.job.__dict__)) for result in results]
+        jobs = [result.step.job for result in results]
+        rows = [row for job in jobs for row in (job, job.connection, job.destination) if row]
+        as_read = [(row, dict(row.__dict__)) for row in rows]
         try:
             with transaction.atomic():
                 steps = self._settle(results, turn)
         except DatabaseError:
-            # Nothing of it is stored, so nothing of it happened to the jobs in memory.
-            for job, attributes in as_read:
-                job.__dict__.clear()
-                job.__dict__.update(attributes)
+            # Nothing of it is stored, so nothing of it happened to the rows in memory.
+            for row, attributes in as_read:
+                row.__dict__.clear()
+                row.__dict__.update(attributes)
             raise
         for result in results:
             self.in_flight.pop(result.step.job.pk, None)

@@ -89,5 +89,5 @@ def keep_evidence(late: Move, *, now: dt.datetime, actor: str) -> None:
         to_status=late.job.status,
         actor=actor,
         step=late.step,
-        note="A worker that had lost the job brings the platform's response: the post is there.",
+        note="A late response shows that the post exists.",
     )

@@ -26,8 +26,8 @@ from django_q.cluster import Sentinel
 from django_q.tasks import async_task
 
 from publishing.models import WorkerSlot
-from publishing.tasks import slot_names
 from publishing.worker.process import DRAIN_S, stopping
+from publishing.worker.slots import slot_names
 from socialpublishing.clock import database_now
 
 logger = logging.getLogger(__name__)
