@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
+
+from socialpublishing.platforms import PLATFORMS
 
 # Method and path, as a regular expression.
 Requests = Mapping[str, tuple[str, str]]
 
+FACTS = {name: import_module(f"publishing.tests.shown.{name}") for name in PLATFORMS}
 # The request that creates the post. It must not be sent twice.
-PUBLISH_REQUESTS: Requests = {
-    "twitter": ("POST", "^/2/tweets$"),
-    "facebook": ("POST", "/feed$"),
-    "instagram": ("POST", "/media_publish$"),
-    "linkedin": ("POST", "^/rest/posts$"),
-    "pinterest": ("POST", "^/v5/pins$"),
-    "tiktok": ("PUT", "^/upload/video/"),
-}
-UPLOAD_REQUESTS: Requests = {
-    "twitter": ("POST", "/2/media/upload$"),
-    "facebook": ("POST", "/photos$"),
-    "instagram": ("POST", "/media$"),
-    "linkedin": ("PUT", "^/dms-uploads/"),
-    "pinterest": ("POST", "^/media-upload$"),
-    "tiktok": ("POST", "/video/init/$"),
-}
-# Their publish request carries the picture itself, or its address.
-UPLOAD_VIDEOS_ONLY = {"pinterest", "tiktok"}
+PUBLISH_REQUESTS: Requests = {name: facts.PUBLISH_REQUEST for name, facts in FACTS.items()}
+UPLOAD_REQUESTS: Requests = {name: facts.UPLOAD_REQUEST for name, facts in FACTS.items()}
 
 
 def add_fault(
@@ -46,5 +34,6 @@ def count_requests(sandbox: Any, requests: Requests, platform: str) -> int:
 
 def asset_to_upload(sandbox: Any, platform: str) -> dict[str, str]:
     """An asset that is uploaded before the publish request."""
-    asset: dict[str, str] = sandbox.clip() if platform in UPLOAD_VIDEOS_ONLY else sandbox.picture()
+    uploads_videos_only = getattr(FACTS[platform], "UPLOADS_VIDEOS_ONLY", False)
+    asset: dict[str, str] = sandbox.clip() if uploads_videos_only else sandbox.picture()
     return asset

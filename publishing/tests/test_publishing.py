@@ -12,14 +12,8 @@ from django.utils import timezone
 
 from conftest import plain_post, statuses
 from publishing.models import PublishJob
-from publishing.tests.platform_requests import PUBLISH_REQUESTS, UPLOAD_REQUESTS
-from socialpublishing.platforms import PLATFORMS
 
 pytestmark = pytest.mark.usefixtures("instant_processing")
-
-
-def test_tests_know_the_requests_of_every_platform():
-    assert set(PUBLISH_REQUESTS) == set(UPLOAD_REQUESTS) == set(PLATFORMS)
 
 
 def test_text_is_published_once_and_its_history_is_recorded(

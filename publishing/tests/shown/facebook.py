@@ -45,3 +45,6 @@ CASES = {
     **{name: (("feed", "text"), LINK) for name in ("link_details", "link_cards", "call_to_action")},
 }
 VALUES = {"cover_url": lambda sandbox, connection: f"{sandbox.url}/samples/bakery.jpg"}
+# The request that creates the post, and the one that uploads an asset: method and path.
+PUBLISH_REQUEST = ("POST", "/feed$")
+UPLOAD_REQUEST = ("POST", "/photos$")

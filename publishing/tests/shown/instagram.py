@@ -18,3 +18,6 @@ SHOWN = {
 }
 CASES = {name: (("feed", "image"), {}) for name in ("collaborators", "location_id", "user_tags")}
 VALUES = {"cover_url": lambda sandbox, connection: f"{sandbox.url}/samples/bakery.jpg"}
+# The request that creates the post, and the one that uploads an asset: method and path.
+PUBLISH_REQUEST = ("POST", "/media_publish$")
+UPLOAD_REQUEST = ("POST", "/media$")

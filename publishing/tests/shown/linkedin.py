@@ -27,3 +27,6 @@ SHOWN = {
     ),
 }
 CASES = {"title": (("feed", "video"), {})}
+# The request that creates the post, and the one that uploads an asset: method and path.
+PUBLISH_REQUEST = ("POST", "^/rest/posts$")
+UPLOAD_REQUEST = ("PUT", "^/dms-uploads/")

@@ -43,3 +43,8 @@ VALUES = {
     "board_section_id": make_section,
     "cover_image_url": lambda sandbox, connection: f"{sandbox.url}/samples/bakery.jpg",
 }
+# The request that creates the post, and the one that uploads an asset: method and path.
+PUBLISH_REQUEST = ("POST", "^/v5/pins$")
+UPLOAD_REQUEST = ("POST", "^/media-upload$")
+# The publish request carries a picture itself, or its address.
+UPLOADS_VIDEOS_ONLY = True

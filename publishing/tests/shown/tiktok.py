@@ -31,3 +31,8 @@ CASES = {
     "auto_add_music": (("feed", "image"), {}),
     "photo_cover_index": (("feed", "images"), {}),
 }
+# The request that creates the post, and the one that uploads an asset: method and path.
+PUBLISH_REQUEST = ("PUT", "^/upload/video/")
+UPLOAD_REQUEST = ("POST", "/video/init/$")
+# The publish request carries a picture itself, or its address.
+UPLOADS_VIDEOS_ONLY = True

@@ -20,3 +20,6 @@ CASES = {
     "share_with_followers": (("feed", "text"), {"community_id": "1493446837214187523"}),
     "tagged_user_ids": (("feed", "image"), {}),
 }
+# The request that creates the post, and the one that uploads an asset: method and path.
+PUBLISH_REQUEST = ("POST", "^/2/tweets$")
+UPLOAD_REQUEST = ("POST", "/2/media/upload$")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+from itertools import product
 
 import pytest
 from requests_mock import ANY
@@ -11,7 +12,7 @@ from requests_mock import ANY
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     MalformedResponseError,
-    OAuthConnectionError,
+    MediaError,
     PlatformApiError,
     SocialPublishingBaseError,
     UploadAddressRefusedError,
@@ -51,10 +52,10 @@ LOGINS = [
     for platform in (registered, *registered.logins.values())
 ]
 PHOTO = Media(
-    kind=MediaKind.IMAGE, url="https://a.example/1.jpg", mime_type="image/jpeg", size_bytes=10
+    kind=MediaKind.IMAGE, url="https://127.0.0.1/1.jpg", mime_type="image/jpeg", size_bytes=10
 )
 FILM = Media(
-    kind=MediaKind.VIDEO, url="https://a.example/1.mp4", mime_type="video/mp4", size_bytes=10
+    kind=MediaKind.VIDEO, url="https://127.0.0.1/1.mp4", mime_type="video/mp4", size_bytes=10
 )
 PUBLIC = {"privacy_level": "PUBLIC_TO_EVERYONE"}
 TEXT = Post(text="Hi", options=PUBLIC)
@@ -62,25 +63,7 @@ IMAGE = Post(text="Hi", media=(PHOTO,), options=PUBLIC)
 VIDEO = Post(text="Hi", media=(FILM,), options=PUBLIC)
 REEL = Post(text="Hi", media=(FILM,), options={"post_type": "reel"})
 STORY = Post(text="", media=(FILM,), options={"post_type": "story"})
-# The steps of each platform that read a response and no file.
-STEPS = {
-    "facebook": {
-        "prepare": [VIDEO, REEL],
-        "publish": [TEXT, VIDEO, REEL],
-        "confirm": [VIDEO, REEL, STORY],
-        "lookup": [TEXT, VIDEO, STORY],
-    },
-    "instagram": {"prepare": [IMAGE], "publish": [IMAGE], "confirm": [IMAGE], "lookup": [IMAGE]},
-    "linkedin": {"prepare": [VIDEO], "publish": [TEXT], "lookup": [TEXT, IMAGE]},
-    "pinterest": {"prepare": [VIDEO], "publish": [VIDEO], "lookup": [IMAGE]},
-    "tiktok": {
-        "prepare": [IMAGE, VIDEO],
-        "publish": [IMAGE],
-        "confirm": [VIDEO],
-        "lookup": [IMAGE, VIDEO],
-    },
-    "twitter": {"prepare": [VIDEO], "publish": [TEXT], "lookup": [TEXT]},
-}
+POSTS = (TEXT, IMAGE, VIDEO, REEL, STORY)
 # What was stored before, of all platforms together.
 HANDLE = {
     "container": "1",
@@ -105,11 +88,11 @@ def client(request, settings):
 
 
 def steps_of(client):
-    for verb, posts in STEPS[client.name].items():
-        for post in posts:
-            for handle in ({}, HANDLE) if verb in {"prepare", "lookup"} else (HANDLE,):
-                more = {"since": NOW, "other_post_ids": ()} if verb == "lookup" else {}
-                yield verb, (post, Progress(handle=handle)), more
+    """Every step with every post, also where the platform has no such post."""
+    for verb, post in product(("prepare", "publish", "confirm", "lookup"), POSTS):
+        more = {"since": NOW, "other_post_ids": ()} if verb == "lookup" else {}
+        for handle in ({}, HANDLE):
+            yield verb, (post, Progress(handle=handle)), more
 
 
 def other_requests_of(client):
@@ -125,7 +108,9 @@ def other_requests_of(client):
 
 def call(receiver, verb, args, more):
     """Fails with whatever is neither a result nor an error of ours with a sentence."""
-    with contextlib.suppress(PlatformApiError, OAuthConnectionError, MetricsNotAvailableError):
+    # Files cannot be read here, and not every platform has every step.
+    expected = (PlatformApiError, MediaError, MetricsNotAvailableError, NotImplementedError)
+    with contextlib.suppress(*expected):
         try:
             getattr(receiver, verb)(*args, **more)
         except SocialPublishingBaseError as error:
@@ -146,10 +131,6 @@ def test_misshapen_responses_become_errors_of_ours(client, shape, requests_mock)
         call(reader, "history", (), {"since": NOW, "limit": 5})
         call(reader, "metrics", (["1", "urn:li:share:1"],), {})
         call(reader, "tag_ideas", (TagQuery(keywords=("rye",)),), {})
-
-
-def test_table_of_steps_names_every_platform():
-    assert set(STEPS) == set(PLATFORMS)
 
 
 def test_misshapen_response_is_logged_once_with_its_traceback(settings, requests_mock, caplog):
