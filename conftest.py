@@ -34,6 +34,32 @@ hypothesis_settings.register_profile("test", max_examples=20, derandomize=True, 
 hypothesis_settings.register_profile("night", max_examples=1000, deadline=None)
 hypothesis_settings.load_profile("test")
 
+# Fixtures of tests whose result may depend on the database.
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-tests",
+        action="store_true",
+        help="only tests that use the database: the others need no run on a second one",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--database-tests"):
+        return
+    with_database = [item for item in items if uses_database(item)]
+    without_database = [item for item in items if not uses_database(item)]
+    config.hook.pytest_deselected(items=without_database)
+    items[:] = with_database
+
+
+def uses_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    has_mark = item.get_closest_marker("django_db") is not None
+    return has_mark or not fixtures.isdisjoint(DATABASE_FIXTURES)
+
 
 class Sandbox:
     """The control API of the sandbox."""

@@ -29,6 +29,7 @@ CHECKS = {
     "migrations": (PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"),
 }  # fmt: skip
 SQLITE = "sqlite:///:memory:"
+POSTGRESQL = "tests on PostgreSQL"
 
 
 def test(arguments: list[str]) -> int:
@@ -78,14 +79,17 @@ def pytest_on_both(*arguments: str) -> Iterator[Callable[[], dict[str, int]]]:
         databases() as urls,
         Children() as children,
     ):
+        commands = dict.fromkeys(urls, command)
+        # The tests that use no database run once.
+        commands[POSTGRESQL] = (*command, "--database-tests")
         for name, url in urls.items():
             log = Path(folder) / f"{name}.log"
-            children.start(name, command, env=test_environment(url), log=log)
+            children.start(name, commands[name], env=test_environment(url), log=log)
 
         def print_outputs() -> dict[str, int]:
             codes = {}
             for name in urls:
-                announce(name, command)
+                announce(name, commands[name])
                 codes[name] = follow(children.processes[name], children.logs[name])
             return codes
 
@@ -109,7 +113,7 @@ def databases() -> Iterator[dict[str, str]]:
     configured = os.environ.get("DATABASE_URL", "")
     is_postgres = configured.startswith("postgres")
     with nullcontext(configured) if is_postgres else temporary_postgres() as postgres:
-        yield {"tests on SQLite": SQLITE, "tests on PostgreSQL": postgres}
+        yield {"tests on SQLite": SQLITE, POSTGRESQL: postgres}
 
 
 def test_environment(database_url: str) -> dict[str, str]:
