@@ -12,7 +12,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from connections.console import ReadOnlyAdmin, display, moment
+from connections.admin_base import ReadOnlyAdmin, display, moment
 
 # The tasks of the queue have no page: a post's outcome is in its job.
 admin.site.unregister([User, Group, Schedule, Success, Failure, OrmQ])

@@ -11,7 +11,7 @@ from django.urls import reverse
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.enums import ActionVariant
 
-from connections.console import (
+from connections.admin_base import (
     OperatedAdmin,
     PlatformFilter,
     ReadOnlyInline,

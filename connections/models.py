@@ -14,13 +14,6 @@ from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.base import Platform
 
-# Tokens are refreshed when less than this is left of their lifetime, or less than a tenth of it.
-REFRESH_MARGIN = dt.timedelta(minutes=10)
-# A refresh whose response was lost may have used up a refresh token that rotates. It is sent again
-# only when less than this is left.
-LAST_RESORT_MARGIN = dt.timedelta(minutes=5)
-# With less than this left a token is not worth a request.
-USABLE_MARGIN = dt.timedelta(minutes=1)
 SESSION_LIFETIME = dt.timedelta(minutes=10)
 
 
@@ -125,31 +118,6 @@ class SocialConnection(PostingAccount):
             profile=self.profile,
             login=self.login,
         )
-
-    @property
-    def is_renewable(self) -> bool:
-        """Can the token be refreshed without the owner?"""
-        has_refresh_token = self.refresh_token is not None
-        return has_refresh_token or self.platform_type.renews_without_refresh_token
-
-    def serves(self, now: dt.datetime) -> bool:
-        """Is the access token valid long enough for a request, as far as its end is known?"""
-        return self.expires_at is None or self.expires_at - now >= USABLE_MARGIN
-
-    def needs_refresh(self, now: dt.datetime) -> bool:
-        """Should a caller refresh the token before its request?"""
-        if self.expires_at is None:
-            return False
-        left = self.expires_at - now
-        if self.refreshing_until is not None and self.refreshing_until > now:
-            # Another caller refreshes, or has failed a moment ago: the old token is used meanwhile.
-            return not self.serves(now)
-        if not self.is_renewable:
-            return not self.serves(now)
-        if self.platform_type.app.oauth.rotates_refresh_token and self.refreshing_until is not None:
-            return left < LAST_RESORT_MARGIN
-        life = self.expires_at - (self.last_refreshed_at or self.created_at)
-        return left < max(REFRESH_MARGIN, life / 10)
 
 
 class Destination(PostingAccount):

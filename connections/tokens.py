@@ -1,7 +1,7 @@
 """One rule for tokens, for workers and web requests alike.
 
-- A caller refreshes before its request if `SocialConnection.needs_refresh` is true, some time
-  before the token's end. `take_refresh` lets one caller at a time do it: platforms that rotate
+- A caller refreshes before its request if `needs_refresh` is true, some time before the token's
+  end. `take_refresh` lets one caller at a time do it: platforms that rotate
   refresh tokens may end the connection if one is sent twice.
 - A refused refresh ends the connection only when its access token has ended too. Some platforms
   refuse a wrong secret of ours in the same words.
@@ -34,6 +34,13 @@ from socialpublishing.platforms.base import Platform
 
 logger = logging.getLogger(__name__)
 
+# Tokens are refreshed when less than this is left of their lifetime, or less than a tenth of it.
+REFRESH_MARGIN = dt.timedelta(minutes=10)
+# A refresh whose response was lost may have used up a refresh token that rotates. It is sent again
+# only when less than this is left.
+LAST_RESORT_MARGIN = dt.timedelta(minutes=5)
+# With less than this left a token is not worth a request.
+USABLE_MARGIN = dt.timedelta(minutes=1)
 # As long as one refresh may take, its time-outs included.
 REFRESH_LEASE = dt.timedelta(seconds=90)
 # Credentials that end sooner are renewed even if nobody uses them; so many in one sweep.
@@ -41,26 +48,59 @@ IDLE_MARGIN, IDLE_BATCH = dt.timedelta(days=7), 200
 IDLE_RETRY = dt.timedelta(days=1)
 
 
+# --- When a token needs a refresh ----------------------------------------------------------------
+
+
+def needs_refresh(connection: SocialConnection, now: dt.datetime) -> bool:
+    """Should a caller refresh the token before its request?"""
+    if connection.expires_at is None:
+        return False
+    left = connection.expires_at - now
+    until = connection.refreshing_until
+    if (until is not None and until > now) or not is_renewable(connection):
+        # Another caller refreshes, or failed a moment ago, or nobody can: the old token is used.
+        return not is_usable(connection, now)
+    if until is not None and connection.platform_type.app.oauth.rotates_refresh_token:
+        return left < LAST_RESORT_MARGIN
+    lifetime = connection.expires_at - (connection.last_refreshed_at or connection.created_at)
+    return left < max(REFRESH_MARGIN, lifetime / 10)
+
+
+def is_usable(
+    connection: SocialConnection, now: dt.datetime, *, refused_version: int | None = None
+) -> bool:
+    """Is the access token worth a request: neither near its end, nor the one that was refused?"""
+    if connection.token_version == refused_version:
+        return False
+    return connection.expires_at is None or connection.expires_at - now >= USABLE_MARGIN
+
+
+def is_renewable(connection: SocialConnection) -> bool:
+    """Can the token be refreshed without the owner?"""
+    has_refresh_token = connection.refresh_token is not None
+    return has_refresh_token or connection.platform_type.renews_without_refresh_token
+
+
 # --- Who may refresh, and what comes of it -------------------------------------------------------
 
 
-class RefreshTurn(StrEnum):
+class RefreshAction(StrEnum):
     """What a caller does that needs a refresh."""
 
-    OURS = "ours"  # it refreshes
+    REFRESH = "refresh"
     GO_ON = "go_on"  # it uses the token that it has
     WAIT = "wait"  # it waits for the caller that refreshes
 
 
-def turn_to_refresh(
-    connection: SocialConnection, now: dt.datetime, *, if_taken: RefreshTurn
-) -> RefreshTurn:
-    """Ours, if no other caller refreshes; else `if_taken`.
+def refresh_action(
+    connection: SocialConnection, now: dt.datetime, *, if_taken: RefreshAction
+) -> RefreshAction:
+    """REFRESH if no other caller does so; else `if_taken`.
 
     That is the one difference between callers: a web request goes on, because a person waits for
     it; a worker waits.
     """
-    return RefreshTurn.OURS if take_refresh(connection, now) else if_taken
+    return RefreshAction.REFRESH if take_refresh(connection, now) else if_taken
 
 
 def take_refresh(connection: SocialConnection, now: dt.datetime) -> bool:
@@ -74,7 +114,7 @@ def take_refresh(connection: SocialConnection, now: dt.datetime) -> bool:
     return bool(same.update(refreshing_until=now + REFRESH_LEASE))
 
 
-def settle_refresh(
+def store_refresh_outcome(
     connection: SocialConnection, outcome: Renewal | Exception | None, now: dt.datetime
 ) -> None:
     """Store what a refresh brought: a renewal, or the error. `connection` is read again."""
@@ -113,19 +153,12 @@ def store_renewal(connection: SocialConnection, renewal: Renewal, now: dt.dateti
             store_destinations(row, renewal.destinations)
 
 
-def is_usable(
-    connection: SocialConnection, now: dt.datetime, *, refused_version: int | None = None
-) -> bool:
-    """Is the access token worth a request: neither near its end, nor the one that was refused?"""
-    return connection.serves(now) and connection.token_version != refused_version
-
-
 def refusal_ends_connection(error: Exception, *, is_token_usable: bool) -> bool:
     """Does a failed refresh mean that only the owner can help?"""
     return isinstance(error, TokenExpiredError) and not is_token_usable
 
 
-def needs_reauth(connection: SocialConnection, reason: str) -> bool:
+def require_reauth(connection: SocialConnection, reason: str) -> bool:
     """Store that only the owner can help. False: the tokens were changed meanwhile; use those."""
     same = SocialConnection.objects.filter(
         status=SocialConnection.Status.ACTIVE, **_version(connection)
@@ -168,10 +201,10 @@ def refresh_if_due(connection: SocialConnection) -> None:
     """
     now = database_now()
     _check_active(connection)
-    if not connection.needs_refresh(now):
+    if not needs_refresh(connection, now):
         return
-    turn = turn_to_refresh(connection, now, if_taken=RefreshTurn.GO_ON)
-    if turn != RefreshTurn.OURS:
+    action = refresh_action(connection, now, if_taken=RefreshAction.GO_ON)
+    if action != RefreshAction.REFRESH:
         return
     try:
         _renew(connection, now)
@@ -189,7 +222,7 @@ def refresh(connection: SocialConnection) -> None:
     now = database_now()
     offered_platform(connection.platform, connection.login)
     _check_active(connection)
-    is_needed = connection.is_renewable or not connection.serves(now)
+    is_needed = is_renewable(connection) or not is_usable(connection, now)
     if is_needed and take_refresh(connection, now):
         _renew(connection, now)
     found = client_for(connection.platform, connection.account).destinations()
@@ -233,10 +266,10 @@ def _renew(connection: SocialConnection, now: dt.datetime) -> None:
         renewal = client.renew(connection.refresh_token)
     except SocialPublishingBaseError as error:
         if refusal_ends_connection(error, is_token_usable=is_usable(connection, now)):
-            needs_reauth(connection, str(error))
-        settle_refresh(connection, error, now)
+            require_reauth(connection, str(error))
+        store_refresh_outcome(connection, error, now)
         raise
-    settle_refresh(connection, renewal, now)
+    store_refresh_outcome(connection, renewal, now)
 
 
 def _check_active(connection: SocialConnection) -> None:

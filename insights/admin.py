@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from connections.console import (
+from connections.admin_base import (
     NONE,
     OperatedAdmin,
     PlatformFilter,

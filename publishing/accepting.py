@@ -21,20 +21,16 @@ from publishing.errors import (
     ScheduleTimeTooFarError,
 )
 from publishing.models import ENDED, PublishJob, Status
+from publishing.probing import probe_assets
 from publishing.transitions import record_start
-from socialpublishing import media
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
-    AssetSizeUnknownError,
-    AssetTypeMismatchError,
     ContentValidationError,
-    MediaError,
     Violation,
 )
-from socialpublishing.limits import Capabilities, PostType
 from socialpublishing.options import InvalidOptionsError, wrong_options
 from socialpublishing.platforms import offered_platform
-from socialpublishing.posts import MEASURES, Media, MediaKind, Post, media_kind
+from socialpublishing.posts import Media, Post
 from socialpublishing.text import is_blank
 
 MAX_AHEAD = dt.timedelta(days=366)
@@ -105,7 +101,7 @@ def validate_post(draft: Draft, *, user_id: str) -> list[Violation]:
     check_schedule_time(draft.scheduled_at, database_now())
     target = _checked_target(draft, connection)
     violations: list[Violation] = []
-    assets = probe_assets(draft, target.limits, violations=violations)
+    assets = probe_assets(draft.assets, draft.options, target.limits, violations=violations)
     platform = connection.platform_type
     return violations + platform.violations(_post(draft, assets), connection.profile)
 
@@ -171,7 +167,7 @@ def check_schedule_time(at: dt.datetime | None, now: dt.datetime) -> None:
 def checked_content(draft: Draft, connection: SocialConnection) -> dict[str, Any]:
     """The columns of a job that hold its content and its target, after all checks of them."""
     target = _checked_target(draft, connection)
-    assets = probe_assets(draft, target.limits)
+    assets = probe_assets(draft.assets, draft.options, target.limits)
     platform = connection.platform_type
     if violations := platform.violations(_post(draft, assets), connection.profile):
         raise ContentValidationError(violations)
@@ -203,43 +199,3 @@ def _post(draft: Draft, assets: Sequence[Mapping[str, Any]]) -> Post:
         media=tuple(Media.from_asset(asset) for asset in assets),
         options=draft.options,
     )
-
-
-# --- Assets --------------------------------------------------------------------------------------
-
-
-def probe_assets(
-    draft: Draft, limits: Capabilities, *, violations: list[Violation] | None = None
-) -> list[dict[str, Any]]:
-    """The assets, each with its type, size and measures as read from its server.
-
-    Raises MediaError for the first that cannot be used; if `violations` is given, it gets one
-    entry for each of them instead.
-    """
-    assets = [dict(asset) for asset in draft.assets]
-    if len(assets) > limits.max_media:
-        return assets  # The post is refused for their number, so none is fetched.
-    post_type = limits.of(Post(options=draft.options))
-    for number, asset in enumerate(assets, start=1):
-        try:
-            asset |= _probe_asset(asset, post_type)
-        except MediaError as error:
-            if violations is None:
-                raise
-            message = f"Asset {number}: {error}"
-            violations.append(Violation(rule=error.code, limit=None, actual=None, message=message))
-    return assets
-
-
-def _probe_asset(asset: Mapping[str, Any], post_type: PostType) -> dict[str, Any]:
-    max_bytes = max((limit.max_bytes for limit in post_type.media.values()), default=0)
-    facts = media.probe(asset["url"], declared_type=asset["mime_type"], max_bytes=max_bytes)
-    kind = MediaKind.GIF if facts.is_animated_gif else media_kind(facts.mime_type)
-    declared = asset["asset_type"]
-    # Callers may declare a GIF as an image.
-    if kind != declared and (kind, declared) != (MediaKind.GIF, MediaKind.IMAGE):
-        raise AssetTypeMismatchError(f"The asset is declared as {declared}, but it is {kind}.")
-    if facts.size_bytes is None and kind in {MediaKind.VIDEO, MediaKind.DOCUMENT}:
-        raise AssetSizeUnknownError(f"The server does not report the size of the {kind}.")
-    measures = {name: getattr(facts, name) for name in MEASURES}
-    return {"kind": kind, "mime_type": facts.mime_type, **measures}

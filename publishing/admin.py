@@ -19,7 +19,7 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RadioFilter
 from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 
-from connections.console import (
+from connections.admin_base import (
     NONE,
     OperatedAdmin,
     PlatformFilter,
@@ -182,7 +182,7 @@ class PublishJobAdmin(OperatedAdmin):
             {
                 "classes": ("collapse",),
                 "fields": (
-                    "id", "lease_owner", "fencing_token", "claims", "publish_calls", "lookups",
+                    "id", "lease_owner", "fencing_token", "claims", "publish_requests", "lookups",
                     "retry_pause_s", "late_grace_s", "refused_token_version", "idempotency_key",
                     "progress",
                 ),

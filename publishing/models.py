@@ -8,11 +8,11 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Q
 
 from connections.models import Destination, SocialConnection
 from connections.targets import PostingTarget
+from publishing.claiming import ClaimingQuerySet
 from publishing.progress import JobProgress
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
@@ -20,9 +20,6 @@ from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.progress import LookupRules
 from socialpublishing.posts import Media, Post
 
-# How many due rows a claim ranks. While one job of an account is claimed, its others are left out,
-# so an account with thousands of due jobs fills the window at most once.
-CLAIM_WINDOW = 10_000
 # A publish request was made whose outcome is unknown. A worker of the release before stores the
 # publish intent alone.
 IS_IN_DOUBT = Q(in_doubt_since__isnull=False) | Q(publish_started_at__isnull=False)
@@ -62,56 +59,10 @@ class WaitingFor(models.TextChoices):
 ENDED = (Status.PUBLISHED, Status.FAILED, Status.CONTENT_REJECTED, Status.CANCELLED)
 
 
-class PublishJobQuerySet(models.QuerySet["PublishJob"]):
+class PublishJobQuerySet(ClaimingQuerySet["PublishJob"]):
     def alive(self) -> PublishJobQuerySet:
         """Jobs on which the engine still works by itself."""
         return self.filter(next_attempt_at__isnull=False)
-
-    def claimable(self, now: dt.datetime, limit: int) -> PublishJobQuerySet:
-        """The due jobs, one for each account that has no claimed job.
-
-        Users take turns: the first job of each user comes before the second of any. Within a
-        round, the jobs that have been due longest come first.
-        """
-        in_hand = PublishJob.objects.filter(account=models.OuterRef("account")).exclude(
-            Q(lease_owner="") | Q(pk=models.OuterRef("pk"))
-        )
-        due = (
-            self.filter(~models.Exists(in_hand), next_attempt_at__lte=now)
-            .order_by("next_attempt_at", "pk")
-            .values("pk")[:CLAIM_WINDOW]
-        )
-        by_time = ["next_attempt_at", "pk"]
-        ranked = PublishJob.objects.filter(pk__in=due).annotate(
-            turn=Window(RowNumber(), partition_by=F("account"), order_by=by_time),
-            round=Window(RowNumber(), partition_by=F("user_id"), order_by=by_time),
-        )
-        return ranked.filter(turn=1).order_by("round", *by_time)[:limit]
-
-    def claim(
-        self, now: dt.datetime, *, owner: str, until: dt.datetime, limit: int
-    ) -> list[PublishJob]:
-        """Give up to `limit` due jobs to `owner`, with a lease until then.
-
-        The caller holds the claim lock, so that no other worker ranks at the same time.
-        """
-        ids = list(self.claimable(now, limit).values_list("pk", flat=True))
-        if not ids:
-            return []
-        # `next_attempt_at` is checked again: the API may have cancelled a job in between.
-        self.filter(pk__in=ids, next_attempt_at__lte=now).update(
-            lease_owner=owner,
-            next_attempt_at=until,
-            fencing_token=F("fencing_token") + 1,
-            claims=F("claims") + 1,
-        )
-        claimed = self.filter(pk__in=ids, lease_owner=owner)
-        return list(claimed.select_related("connection", "destination__connection"))
-
-    def seconds_until_due(self, now: dt.datetime) -> float | None:
-        """Until the next job is due after `now`; None if there is none."""
-        due = self.filter(next_attempt_at__gt=now).aggregate(at=models.Min("next_attempt_at"))["at"]
-        return None if due is None else (due - now).total_seconds()
 
     def in_doubt(self) -> PublishJobQuerySet:
         """Jobs with a publish request whose outcome is unknown."""
@@ -174,7 +125,7 @@ class PublishJob(models.Model):
     publish_started_at = models.DateTimeField(null=True, blank=True)
     # The first publish request in doubt. The response to a retry does not settle it.
     in_doubt_since = models.DateTimeField(null=True, blank=True, db_column="unclear_since")
-    publish_calls = models.PositiveSmallIntegerField(default=0)
+    publish_requests = models.PositiveSmallIntegerField(default=0, db_column="publish_calls")
     # Lookups since the last publish request.
     lookups = models.PositiveSmallIntegerField(default=0, db_column="looks")
 
@@ -289,7 +240,7 @@ class PublishJob(models.Model):
         """How many parts of the post are not public, as far as is known."""
         try:
             count = self.platform_type.count_parts(self.post)
-        except SocialPublishingBaseError:  # the platform left the register
+        except SocialPublishingBaseError:  # the platform is no longer in PLATFORMS
             return 1
         return count - len(self.posted)
 

@@ -20,8 +20,8 @@ from publishing.accepting import (
 )
 from publishing.engine.in_doubt import (
     can_be_cancelled,
-    has_begun,
     look_up_before_retry,
+    may_be_public,
     may_exist,
     nothing_in_doubt,
 )
@@ -47,7 +47,7 @@ def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> No
     Raises AlreadySubmittingError, and whatever `accept_post` raises.
     """
     now = database_now()
-    if job.status not in {Status.PENDING, Status.SCHEDULED} or has_begun(job):
+    if job.status not in {Status.PENDING, Status.SCHEDULED} or may_be_public(job):
         raise AlreadySubmittingError
     draft = replace(_draft_of(job), **changes)
     if "scheduled_at" in changes:
@@ -117,7 +117,7 @@ def cancel_job(job: PublishJob, *, actor: str, reason: str = "Cancelled.") -> No
         move_one(_cancellation(job, "cancelled", reason), now=database_now(), actor=actor)
     except StaleJobError:
         job.refresh_from_db()
-        if job.status in ENDED or has_begun(job):
+        if job.status in ENDED or may_be_public(job):
             raise AlreadySubmittingError from None
         raise
 

@@ -87,7 +87,7 @@ COLUMNS = (
     "progress",
     "publish_started_at",
     "in_doubt_since",
-    "publish_calls",
+    "publish_requests",
     "lookups",
     "post_url",
     "error_code",

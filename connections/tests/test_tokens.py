@@ -13,10 +13,11 @@ from connections.tokens import (
     REFRESH_LEASE,
     client_of,
     is_usable,
-    needs_reauth,
+    needs_refresh,
     refresh_expiring,
     refusal_ends_connection,
-    settle_refresh,
+    require_reauth,
+    store_refresh_outcome,
     store_renewal,
     take_refresh,
 )
@@ -93,7 +94,7 @@ def failures(caplog) -> list[logging.LogRecord]:
     ],
 )
 def test_when_a_token_needs_a_refresh(connection, is_needed):
-    assert connection.needs_refresh(NOON) == is_needed
+    assert needs_refresh(connection, NOON) == is_needed
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_caller_with_old_tokens_may_not_refresh_or_end_the_connection(make_conne
     store_renewal(SocialConnection.objects.get(), Renewal(), NOON)
 
     assert not take_refresh(connection, NOON)
-    assert not needs_reauth(connection, "refused")
+    assert not require_reauth(connection, "refused")
     assert SocialConnection.objects.get().status == "active"
 
 
@@ -160,7 +161,7 @@ def test_renewal_of_old_tokens_is_not_stored(make_connection):
 def test_renewal_without_a_refresh_token_keeps_the_old_one(make_connection):
     connection = make_connection()
 
-    settle_refresh(connection, Renewal(tokens=Tokens(access_token=Secret("new"))), NOON)
+    store_refresh_outcome(connection, Renewal(tokens=Tokens(access_token=Secret("new"))), NOON)
 
     row = SocialConnection.objects.get()
     assert (row.access_token, row.refreshing_until) == (Secret("new"), None)
@@ -181,7 +182,7 @@ def test_right_to_refresh_is_given_back_only_if_nothing_was_sent(make_connection
     connection = make_connection()
     take_refresh(connection, NOON)
 
-    settle_refresh(connection, error, NOON)
+    store_refresh_outcome(connection, error, NOON)
 
     assert (SocialConnection.objects.get().refreshing_until is None) == is_free
     # The caller itself goes on with the token it has.

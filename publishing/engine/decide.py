@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from connections.tokens import needs_refresh
 from publishing.engine.in_doubt import (
-    NAMED,
+    PUBLISHED_WITHOUT_URL,
     has_intent,
     intent,
     lookup_since,
@@ -25,7 +26,7 @@ from publishing.engine.retry import (
 from publishing.engine.values import Context, Decision, Step, StepKind
 from publishing.models import PublishJob, Status
 from publishing.transitions import Move
-from socialpublishing.errors import InsufficientPermissionsError
+from socialpublishing.errors import InsufficientPermissionsError, InvalidSocialPlatformError
 from socialpublishing.platforms.progress import Stage
 
 # A job whose claims end this often without an outcome kills its workers.
@@ -53,7 +54,7 @@ def _has_no_account(job: PublishJob, context: Context) -> Decision | None:
     if connection is not None and connection.status != connection.Status.REVOKED:
         return None
     if named := job.stored_progress.platform.remote_id:
-        return published(job, context.now, named, note=NAMED)
+        return published(job, context.now, named, note=PUBLISHED_WITHOUT_URL)
     if has_intent(job):
         return left_to_a_person(job, "The account was disconnected before the outcome was known.")
     return ended(job, Status.CANCELLED, "connection_removed", "The account was disconnected.")
@@ -95,11 +96,19 @@ def _waits_for_limit(job: PublishJob, context: Context) -> Decision | None:
     return wait_for_known_limit(job, context, until)
 
 
+def _has_no_platform(job: PublishJob, context: Context) -> Decision | None:
+    try:
+        _ = job.platform_type
+    except InvalidSocialPlatformError as error:
+        return defer(job, context, error)
+    return None
+
+
 def _needs_refresh(job: PublishJob, context: Context) -> Decision | None:
     connection = job.connection
     assert connection is not None
     was_refused = job.refused_token_version == connection.token_version
-    if not was_refused and not connection.needs_refresh(context.now):
+    if not was_refused and not needs_refresh(connection, context.now):
         return None
     return _step(job, StepKind.REFRESH, context)
 
@@ -110,6 +119,7 @@ RULES: tuple[Rule, ...] = (
     _must_not_start,
     _waits_for_owner,
     _waits_for_limit,
+    _has_no_platform,
     _needs_refresh,
 )
 
@@ -119,7 +129,7 @@ def _next_step(job: PublishJob, context: Context) -> Decision:
     if has_intent(job):
         is_confirming = progress.stage == Stage.CONFIRMING
         return _step(job, StepKind.CONFIRM if is_confirming else StepKind.LOOKUP, context)
-    # The first part of a post carries the media of all.
+    # The first part of a post has the media of all.
     if progress.stage == Stage.PREPARING and not progress.posted and job.needs_preparation:
         return _step(job, StepKind.PREPARE, context)
     if context.same_text_in_doubt:
@@ -136,7 +146,7 @@ def _step(job: PublishJob, kind: StepKind, context: Context) -> Decision:
         job=job,
         kind=kind,
         post=job.post,
-        # A refresh is the connection's, whatever carries the post.
+        # A refresh is the connection's, whatever the post goes to.
         account=connection.account if is_refresh else target.account,
         progress=job.stored_progress.platform,
         token_version=connection.token_version,
@@ -164,7 +174,7 @@ def _begin(move: Move, kind: StepKind, context: Context) -> dict[str, Any]:
             return intent(job, context.now)
         case StepKind.LOOKUP if job.status != Status.UNCONFIRMED:
             move.to = Status.UNCONFIRMED
-            move.note = "The worker stopped while publishing; looking whether the post exists."
+            move.note = "The worker stopped while publishing; looking up whether the post exists."
             move.code = "outcome_unknown"
             return {"error_code": "outcome_unknown", "error_message": move.note}
         case StepKind.PREPARE:

@@ -4,7 +4,7 @@
    one, `in_doubt_since` (`intent`). While `publish_started_at` is set, the job is looked up and
    never published.
 2. Only evidence ends the doubt about a request. A response that proves that it created nothing
-   takes its own intent away (`forget_refused_request`), never that of an earlier request: the
+   clears its own intent (`forget_refused_request`), never that of an earlier request: the
    response to a retry does not settle the original request.
 3. A lookup that finds the post ends the job. The post counts as absent only after the platform's
    settle time, by two lookups that can be trusted to be complete (`not_found`). Then, and only
@@ -48,8 +48,8 @@ LATE_IN_LISTS = dt.timedelta(minutes=10)
 # Clocks differ: a platform may date a post before our intent.
 CLOCK_MARGIN = dt.timedelta(seconds=120)
 FOUND = "A lookup found the post."
-NAMED = "Published. Its address could not be read."
-MAY_EXIST = "But an earlier try may have published it."
+PUBLISHED_WITHOUT_URL = "Published. Its address could not be read."
+MAY_EXIST = "But an earlier publish request may have published it."
 
 
 # --- What is known of a job ----------------------------------------------------------------------
@@ -76,13 +76,13 @@ def may_exist(job: PublishJob) -> bool:
     return job.in_doubt_since is not None and (has_intent(job) or cannot_be_looked_up(job))
 
 
-def has_begun(job: PublishJob) -> bool:
+def may_be_public(job: PublishJob) -> bool:
     """A part of the post is public, or may be: nobody may cancel or change the job."""
     return has_intent(job) or may_exist(job) or bool(job.posted)
 
 
 def can_be_cancelled(job: PublishJob) -> bool:
-    return job.status not in {*ENDED, Status.UNCONFIRMED} and not has_begun(job)
+    return job.status not in {*ENDED, Status.UNCONFIRMED} and not may_be_public(job)
 
 
 def repeat_window_is_over(job: PublishJob, now: dt.datetime) -> bool:
@@ -103,7 +103,7 @@ def lookup_since(job: PublishJob) -> dt.datetime:
 def _lookup_rules(job: PublishJob) -> LookupRules | None:
     try:
         return job.lookup_rules
-    except SocialPublishingBaseError:  # the platform left the register
+    except SocialPublishingBaseError:  # the platform is no longer in PLATFORMS
         return None
 
 
@@ -115,7 +115,7 @@ def intent(job: PublishJob, now: dt.datetime) -> dict[str, Any]:
     return {
         "publish_started_at": now,
         "in_doubt_since": job.in_doubt_since or now,
-        "publish_calls": job.publish_calls + 1,
+        "publish_requests": job.publish_requests + 1,
         "lookups": 0,
     }
 
@@ -159,7 +159,7 @@ def in_doubt(job: PublishJob, now: dt.datetime, error: Exception, why: str) -> D
 
 def unknown_outcome(job: PublishJob, now: dt.datetime, error: Exception) -> Decision:
     """Neither a success nor an error that proves that the request created nothing."""
-    return in_doubt(job, now, error, "Looking whether the post exists.")
+    return in_doubt(job, now, error, "Looking up whether the post exists.")
 
 
 def may_be_due_to_earlier_request(error: Exception | None, job: PublishJob) -> bool:
@@ -174,7 +174,7 @@ def may_be_due_to_earlier_request(error: Exception | None, job: PublishJob) -> b
 
 def refused_retry(job: PublishJob, now: dt.datetime, error: Exception) -> Decision:
     """The retry is refused, maybe due to the post itself: it is looked up from now on."""
-    why = "Maybe because an earlier try has published it; looking."
+    why = "Maybe because an earlier publish request created the post; looking it up."
     decision = in_doubt(job, now, error, why)
     refusal = Refusal(code=code_of(error), message=str(error))
     decision.move.changes["progress"] = replace(job.stored_progress, refusal=refusal).to_json()
@@ -189,7 +189,7 @@ def is_our_duplicate(error: DuplicateContentError, result: Result, context: Cont
 
 
 def forget_refused_request(result: Result, decision: Decision) -> None:
-    """Take the intent away where the response proves that its request created nothing."""
+    """Clear the intent where the response proves that its request created nothing."""
     error, move = result.error, decision.move
     is_refusal = isinstance(error, SocialPublishingBaseError) and error.nothing_was_created
     if result.step.kind != StepKind.PUBLISH or not is_refusal:
@@ -260,7 +260,7 @@ def look_up_again(job: PublishJob, now: dt.datetime, *, note: str, code: str = "
     age = now - job.publish_started_at
     platform = job.stored_progress.platform
     if platform.remote_id and lookups >= len(LOOKUP_PAUSES_S):
-        return published(job, now, platform.remote_id, note=NAMED)
+        return published(job, now, platform.remote_id, note=PUBLISHED_WITHOUT_URL)
     if age > LOOKUP_FOR and lookups > LEAST_LOOKUPS:
         return left_to_a_person(job, "We could not find out whether this post exists.")
     pause = dt.timedelta(seconds=LOOKUP_PAUSES_S[min(lookups, len(LOOKUP_PAUSES_S) - 1)])

@@ -38,7 +38,7 @@ def wait(
 def keep_waiting(
     job: PublishJob, until: dt.datetime, reason: str, *, code: str = "", waiting_for: WaitingFor
 ) -> Decision:
-    """As `wait`, for what may take many turns: the history records the first turn only."""
+    """As `wait`, for what may last: the history records the first turn only."""
     is_recorded = (job.status, job.waiting_for) == (Status.PENDING, waiting_for)
     move = wait(job, until, Status.PENDING, reason, code=code, waiting_for=waiting_for)
     move.note = "" if is_recorded else reason

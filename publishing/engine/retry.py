@@ -1,4 +1,7 @@
-"""Every waiting time: the retry curve, rate limits, and what a job waits for others to do."""
+"""Every waiting time of a job but those between lookups: the retry curve, rate limits, deferring.
+
+The curve's delay, factor and number of attempts are settings (API_RETRY_*, MAX_API_RETRIES).
+"""
 
 from __future__ import annotations
 
@@ -172,7 +175,7 @@ def defer(job: PublishJob, context: Context, error: SocialPublishingBaseError) -
 
 
 def wait_for_same_text(job: PublishJob, now: dt.datetime) -> Decision:
-    """A lookup could not tell the two posts apart."""
+    """A lookup could not distinguish the two posts."""
     note = "A post of the same text is being looked up on this account first."
     return keep_waiting(job, now + SAME_TEXT_WAIT, note, waiting_for=WaitingFor.OUTCOME)
 

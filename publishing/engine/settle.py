@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+from connections.tokens import is_renewable, is_usable
 from publishing.engine import in_doubt
 from publishing.engine.in_doubt import FOUND, has_intent, unless_it_may_exist
 from publishing.engine.outcomes import code_of, ended, failed, left_to_a_person, published, wait
@@ -43,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 
 def settle(result: Result, context: Context) -> Decision:
-    """What becomes of the job after `result`. The worker has stored a refresh before it asks."""
+    """What becomes of the job after `result`. The worker stores a refresh before it calls this."""
     error = result.error
     if error is None:
         decision = _after_value(result, context)
@@ -172,7 +173,7 @@ def _after_error(result: Result, error: Exception, context: Context) -> Decision
     is_token_refused = isinstance(error, TokenExpiredError)
     if has_intent(job) and kind != StepKind.PUBLISH and not is_token_refused:
         # Lookups change nothing at the platform: whatever went wrong, look up again.
-        note = f"The lookup failed: {error}"
+        note = f"Reading the outcome failed: {error}"
         return in_doubt.look_up_again(job, now, note=note, code=code_of(error))
     if kind == StepKind.REFRESH and not _ends_refresh(job, error, now):
         # The refresh lease stays for a while as a pause; until the token ends, it can be used.
@@ -181,7 +182,7 @@ def _after_error(result: Result, error: Exception, context: Context) -> Decision
     if isinstance(error, DuplicateContentError) and in_doubt.is_our_duplicate(
         error, result, context
     ):
-        note = "The platform has the post already, from our earlier try."
+        note = "The platform has the post already, from our earlier publish request."
         return published(job, now, error.remote_id, error.post_url, note=note)
     if kind == StepKind.PUBLISH and in_doubt.may_be_due_to_earlier_request(error, job):
         return in_doubt.refused_retry(job, now, error)
@@ -248,7 +249,7 @@ def _token_refused(result: Result, error: Exception, context: Context) -> Decisi
     if job.target is not None and job.target.has_own_token:
         # The person's token was refreshed and is accepted: it is about this one destination.
         if has_intent(job) and result.step.kind != StepKind.PUBLISH:
-            note = f"The lookup failed: {error}"
+            note = f"Reading the outcome failed: {error}"
             return in_doubt.look_up_again(job, now, note=note, code=code_of(error))
         message = f"{label} no longer lets us post to {job.account_name}: {error}"
         decision = failed(job, InsufficientPermissionsError.code, message)
@@ -267,11 +268,8 @@ def _ask_owner(result: Result, error: Exception, context: Context) -> Decision:
 
 def _token_is_usable(job: PublishJob, now: dt.datetime) -> bool:
     connection = job.connection
-    return (
-        connection is not None
-        and connection.serves(now)
-        and job.refused_token_version != connection.token_version
-    )
+    refused = job.refused_token_version
+    return connection is not None and is_usable(connection, now, refused_version=refused)
 
 
 def _is_token_fresh(job: PublishJob, now: dt.datetime) -> bool:
@@ -279,7 +277,7 @@ def _is_token_fresh(job: PublishJob, now: dt.datetime) -> bool:
     connection = job.connection
     if connection is None or connection.last_refreshed_at is None:
         return False
-    is_last_resort = job.refused_token_version is not None or not connection.is_renewable
+    is_last_resort = job.refused_token_version is not None or not is_renewable(connection)
     return is_last_resort and now - connection.last_refreshed_at < FRESH_TOKEN
 
 

@@ -23,7 +23,7 @@ class StepKind(StrEnum):
     PREPARE = "prepare"
     PUBLISH = "publish"
     CONFIRM = "confirm"
-    LOOKUP = "find"
+    LOOKUP = "find"  # stored in histories
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,9 @@ RENAMED_FIELDS = {
     ("publishjob", "unclear_since", "in_doubt_since"): models.DateTimeField(
         blank=True, db_column="unclear_since", null=True
     ),
+    ("publishjob", "publish_calls", "publish_requests"): models.PositiveSmallIntegerField(
+        db_column="publish_calls", default=0
+    ),
     ("publishjob", "looks", "lookups"): models.PositiveSmallIntegerField(
         db_column="looks", default=0
     ),

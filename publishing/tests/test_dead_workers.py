@@ -36,7 +36,7 @@ def job_with_intent(api, connection, sandbox) -> PublishJob:
         lease_owner=DEAD_WORKER,
         fencing_token=1,
         claims=1,
-        publish_calls=1,
+        publish_requests=1,
         publish_started_at=now,
         in_doubt_since=now,
         next_attempt_at=now + dt.timedelta(seconds=LEASE_S),

@@ -94,7 +94,7 @@ def _publishing_off(job: PublishJob) -> PublishingOffError | None:
     except PublishingOffError as error:
         return error
     except SocialPublishingBaseError:
-        return None  # a platform that left the register; `decide` meets it too
+        return None  # a platform that is no longer in PLATFORMS; `decide` raises the same
     return None
 
 
@@ -150,7 +150,7 @@ def _other_post_ids(jobs: Sequence[PublishJob]) -> Mapping[UUID, frozenset[str]]
 
 
 def _named_post(result: Result) -> str:
-    """The id of the post that the platform named, if the response leaves open whose it is."""
+    """The id of the post that the platform named, if the response does not show whose it is."""
     if isinstance(result.value, Found):
         return result.value.remote_id
     return result.error.remote_id if isinstance(result.error, DuplicateContentError) else ""

@@ -21,7 +21,7 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from connections import tokens
-from connections.tokens import RefreshTurn
+from connections.tokens import RefreshAction
 from publishing.engine.decide import decide
 from publishing.engine.execute import execute
 from publishing.engine.retry import defer, wait_for_refresh
@@ -241,8 +241,8 @@ def _decision(job: PublishJob, context: Context) -> Decision:
     try:
         return decide(job, context)
     except SocialPublishingBaseError as error:
-        # A token that no key of ours decrypts, or a platform that left the register: an alarm, and
-        # no reason to hold up the other jobs.
+        # Such as a token that no key decrypts, or a platform that is no longer in PLATFORMS: an
+        # alarm, and no reason to delay the other jobs.
         logger.exception("job cannot go on", extra={"job_id": job.pk})
         return defer(job, context, error)
 
@@ -254,5 +254,5 @@ def _with_refresh_right(decision: Decision, context: Context) -> Decision:
         return decision
     connection = step.job.connection
     assert connection is not None
-    turn = tokens.turn_to_refresh(connection, context.now, if_taken=RefreshTurn.WAIT)
-    return decision if turn == RefreshTurn.OURS else wait_for_refresh(step.job, context.now)
+    action = tokens.refresh_action(connection, context.now, if_taken=RefreshAction.WAIT)
+    return decision if action == RefreshAction.REFRESH else wait_for_refresh(step.job, context.now)

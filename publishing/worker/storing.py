@@ -50,7 +50,7 @@ def _store_for_account(decision: Decision) -> None:
         job.destination.can_publish = False
         job.destination.save(update_fields=["can_publish"])
     if decision.reauth_reason and job.connection is not None:
-        tokens.needs_reauth(job.connection, decision.reauth_reason)
+        tokens.require_reauth(job.connection, decision.reauth_reason)
 
 
 def store_refresh(result: Result, now: dt.datetime) -> None:
@@ -59,7 +59,7 @@ def store_refresh(result: Result, now: dt.datetime) -> None:
     connection = job.connection
     assert connection is not None
     renewal = result.value if isinstance(result.value, Renewal) else None
-    tokens.settle_refresh(connection, renewal or result.error, now)
+    tokens.store_refresh_outcome(connection, renewal or result.error, now)
     if job.destination is not None:
         job.destination.refresh_from_db()
 
@@ -78,7 +78,7 @@ def keep_evidence(late: Move, *, now: dt.datetime, actor: str) -> None:
                 remote_id=late.changes["remote_id"], post_url=late.changes["post_url"]
             )
     except IntegrityError:
-        logger.exception("two jobs claim one post", extra={"job_id": late.job.pk})
+        logger.exception("two jobs have the same post", extra={"job_id": late.job.pk})
         return
     # Make an abandoned Unconfirmed job due again: its post id is now known.
     job.filter(status=Status.UNCONFIRMED, next_attempt_at=None).update(next_attempt_at=now)

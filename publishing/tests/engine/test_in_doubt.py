@@ -83,17 +83,17 @@ def name_of(error: object) -> str:
 
 
 def test_the_intent_of_a_first_request_puts_it_in_doubt() -> None:
-    assert in_doubt.intent(make_job(publish_calls=0), NOW) == {
+    assert in_doubt.intent(make_job(publish_requests=0), NOW) == {
         "publish_started_at": NOW,
         "in_doubt_since": NOW,
-        "publish_calls": 1,
+        "publish_requests": 1,
         "lookups": 0,
     }
 
 
 def test_the_intent_of_a_retry_keeps_the_first_request_in_doubt() -> None:
     first = ago(minutes=3)
-    changes = in_doubt.intent(make_job(in_doubt_since=first, publish_calls=1), NOW)
+    changes = in_doubt.intent(make_job(in_doubt_since=first, publish_requests=1), NOW)
     assert (changes["publish_started_at"], changes["in_doubt_since"]) == (NOW, first)
 
 
@@ -359,7 +359,7 @@ def test_whether_a_post_may_exist(
 
 
 @pytest.mark.parametrize(
-    ("facts", "has_begun"),
+    ("facts", "may_be_public"),
     [
         ({}, False),
         ({"publish_started_at": NOW, "in_doubt_since": NOW}, True),
@@ -368,8 +368,8 @@ def test_whether_a_post_may_exist(
         ({"progress": JobProgress(platform=Progress(posted=("1",)))}, True),
     ],
 )
-def test_whether_publishing_has_begun(facts: dict[str, Any], has_begun: bool) -> None:
-    assert in_doubt.has_begun(make_job(**facts)) is has_begun
+def test_whether_publishing_has_begun(facts: dict[str, Any], may_be_public: bool) -> None:
+    assert in_doubt.may_be_public(make_job(**facts)) is may_be_public
 
 
 @pytest.mark.parametrize("status", list(Status))
