@@ -27,7 +27,8 @@ def schedule() -> None:
     Schedule.objects.update_or_create(
         name="housekeeping",
         defaults={
-            "func": "connections.tasks.housekeeping",
+            # The path that workers of the release before know; publishing/tasks.py has it, too.
+            "func": "publishing.tasks.housekeeping",
             "args": "",
             "schedule_type": Schedule.MINUTES,
             "minutes": 60,

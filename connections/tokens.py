@@ -245,9 +245,10 @@ def refresh_expiring(now: dt.datetime) -> int:
         Q(last_refreshed_at__isnull=True) | Q(last_refreshed_at__lt=now - IDLE_RETRY)
     )
     renewed = 0
-    unreachable: set[str] = set()
+    unreachable: set[tuple[str, str]] = set()
     for connection in idle.order_by("expires_at")[:IDLE_BATCH]:
-        if connection.platform in unreachable or not take_refresh(connection, now):
+        host = (connection.platform, connection.login)
+        if host in unreachable or not take_refresh(connection, now):
             continue
         try:
             _renew(connection, now)
@@ -255,7 +256,7 @@ def refresh_expiring(now: dt.datetime) -> int:
         except SocialPublishingBaseError as error:
             _log_failure(connection, error)
             if isinstance(error, PlatformUnreachableError):
-                unreachable.add(connection.platform)
+                unreachable.add(host)
     return renewed
 
 

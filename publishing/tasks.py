@@ -7,6 +7,7 @@ import sys
 from django.conf import settings
 from django_q.models import Schedule
 
+from connections.tasks import housekeeping as housekeeping  # by this path in stored schedules
 from publishing.worker.process import Worker, stopping
 from publishing.worker.slots import delete_unused_slots, slot_names
 

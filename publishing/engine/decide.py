@@ -26,7 +26,7 @@ from publishing.engine.retry import (
 from publishing.engine.values import Context, Decision, Step, StepKind
 from publishing.models import PublishJob, Status
 from publishing.transitions import Move
-from socialpublishing.errors import InsufficientPermissionsError, InvalidSocialPlatformError
+from socialpublishing.errors import InsufficientPermissionsError
 from socialpublishing.platforms.progress import Stage
 
 # A job whose claims end this often without an outcome kills its workers.
@@ -97,10 +97,8 @@ def _waits_for_limit(job: PublishJob, context: Context) -> Decision | None:
 
 
 def _has_no_platform(job: PublishJob, context: Context) -> Decision | None:
-    try:
-        _ = job.platform_type
-    except InvalidSocialPlatformError as error:
-        return defer(job, context, error)
+    """Raises InvalidSocialPlatformError, which the worker logs before it defers the job."""
+    _ = job.platform_type
     return None
 
 

@@ -29,6 +29,7 @@ from socialpublishing.errors import (
     ContentRejectedError,
     DuplicateContentError,
     InsufficientPermissionsError,
+    MalformedResponseError,
     MediaError,
     PlatformApiError,
     PlatformUnreachableError,
@@ -170,6 +171,9 @@ def _after_error(result: Result, error: Exception, context: Context) -> Decision
     job, kind, now = result.step.job, result.step.kind, context.now
     if not isinstance(error, SocialPublishingBaseError):
         logger.error("step %s failed", kind, exc_info=error, extra={"job_id": job.pk})
+    elif isinstance(error, MalformedResponseError):
+        # The traceback is in the log of platforms/responses.py.
+        logger.error("step %s got a malformed response", kind, extra={"job_id": job.pk})
     is_token_refused = isinstance(error, TokenExpiredError)
     if has_intent(job) and kind != StepKind.PUBLISH and not is_token_refused:
         # Lookups change nothing at the platform: whatever went wrong, look up again.

@@ -19,7 +19,8 @@ CLAIM_LOCK = "turnstile"
 
 
 def slot_names() -> list[str]:
-    return [f"slot-{number}" for number in range(1, settings.PUBLISH_PROCESSES + 1)]
+    """As stored: workers of the release before own the same slots, so that one takes over."""
+    return [f"lane-{number}" for number in range(1, settings.PUBLISH_PROCESSES + 1)]
 
 
 def take_over(name: str) -> int:

@@ -26,7 +26,10 @@ ResultT = TypeVar("ResultT")
 
 
 class ReadsResponses:
-    """Its public methods, and those of its subclasses, raise errors of ours alone."""
+    """Its public methods, and those of its subclasses, raise errors of ours alone.
+
+    A generator is guarded where a public method consumes it, not by itself.
+    """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -43,9 +46,11 @@ def _with_boundary(method: Callable[Params, ResultT]) -> Callable[Params, Result
         except SocialPublishingBaseError:  # some of them are ValueErrors too
             raise
         except MISSHAPEN as error:
-            # With its traceback: it may also be a bug of ours.
-            logger.exception("%s cannot read a response", method.__qualname__)
             platform = getattr(args[0], "name", "")
+            # With its traceback: it may also be a bug of ours.
+            logger.exception(
+                "%s cannot read a response", method.__qualname__, extra={"platform": platform}
+            )
             raise MalformedResponseError(platform=platform) from error
 
     return guarded
