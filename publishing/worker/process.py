@@ -29,7 +29,7 @@ from publishing.engine.settle import settle
 from publishing.engine.values import Context, Decision, Result, Step, StepKind
 from publishing.models import PublishJob, WorkerSlot
 from publishing.worker import contexts
-from publishing.worker.slots import CLAIM_LOCK, take_over
+from publishing.worker.slots import CLAIM_LOCK, STORED_PREFIX, take_over
 from publishing.worker.storing import keep_evidence, store, store_refresh
 from publishing.worker.turn import LEASE, Turn
 from socialpublishing.clock import database_now
@@ -71,7 +71,7 @@ class Worker:
         self.threads = threads
         self.generation = take_over(slot)
         self.owner = f"{slot}:{self.generation}"
-        self.actor = f"worker {self.owner}"
+        self.actor = f"worker {self.owner.removeprefix(STORED_PREFIX)}"
         self.in_flight: dict[UUID, InFlight] = {}
         self.results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         # Finished, but not stored yet: kept while the database is away.

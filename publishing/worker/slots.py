@@ -14,13 +14,14 @@ from socialpublishing.clock import database_now
 DEAD_AFTER = dt.timedelta(seconds=5)
 # A slot that no setting names any more is deleted when its last heartbeat is so old.
 UNUSED_AFTER = dt.timedelta(days=1)
+# Workers of the release before own slots of the same names, so that one takes over from another.
+STORED_PREFIX = "lane-"
 # The row that all workers lock to claim. Workers of the release before lock it by this name, too.
 CLAIM_LOCK = "turnstile"
 
 
 def slot_names() -> list[str]:
-    """As stored: workers of the release before own the same slots, so that one takes over."""
-    return [f"lane-{number}" for number in range(1, settings.PUBLISH_PROCESSES + 1)]
+    return [f"{STORED_PREFIX}{number}" for number in range(1, settings.PUBLISH_PROCESSES + 1)]
 
 
 def take_over(name: str) -> int:
