@@ -237,7 +237,7 @@ OBJECT_STORE_SECRET_KEY = env("OBJECT_STORE_SECRET_KEY", default="")
 # --- Insights ------------------------------------------------------------------------------------
 
 INSIGHTS_CACHE_TTL_SECONDS = env.int("INSIGHTS_CACHE_TTL_SECONDS", default=3600)
-# X charges for each post that is read. The most posts per response, and per round of reading the
+# X charges for each post that is read. The most posts per response, and per sweep that reads the
 # metrics of our own posts. 0: nothing that X charges for is read.
 INSIGHTS_MAX_BILLED_READS = env.int("INSIGHTS_MAX_BILLED_READS", default=100)
 
