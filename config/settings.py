@@ -1,4 +1,4 @@
-"""All settings of the service. They come from the environment, or from `.env` beside manage.py.
+"""All settings of the service. They come from the environment, or from the file `.env`.
 
 Secrets have no default, other settings a safe one. `manage.py check` (checks.py) reports dangerous
 and missing settings. `.env.example` explains each variable. The credentials and hosts of one

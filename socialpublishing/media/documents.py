@@ -1,4 +1,4 @@
-"""Recognises documents: PDF, and the files of Word and PowerPoint. None is ever opened.
+"""Recognizes documents: PDF, and the files of Word and PowerPoint. None is ever opened.
 
 A ZIP archive is a document if it has the required entries (ECMA-376 part 2, the Open Packaging
 Conventions), an older Office file if its directory has the right streams ([MS-CFB] section 2.6).

@@ -274,7 +274,7 @@ def test_post_that_waited_too_long_reports_the_reason(api, connection, sandbox, 
     assert "posts" in waiting.error_message
 
 
-def test_account_rests_for_a_day_after_a_spam_block(api, connection, sandbox, worker):
+def test_spam_block_limits_the_account_for_a_day(api, connection, sandbox, worker):
     sandbox.fault("status", graph_error(4, 2207051), path=PUBLISH, times=999)
     api.publish(connection, "Once", assets=[sandbox.picture()])
 
