@@ -36,8 +36,8 @@ VERSION = re.compile(r"/v(\d+)\.(\d+)/")
 
 
 def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
-    asked = VERSION.search(request.path_info)
-    version = (int(asked[1]), int(asked[2])) if asked else USUAL
+    requested = VERSION.search(request.path_info)
+    version = (int(requested[1]), int(requested[2])) if requested else USUAL
     major, minor = min(max(version, OLDEST), NEWEST)
     headers = {"facebook-api-version": f"v{major}.{minor}", **graph_headers(response)}
     if request.page_id:
