@@ -13,7 +13,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 @pytest.fixture
 def file_server():
-    """A file server that sends `response` and stores the request's headers in `received_headers`."""
+    """A file server that sends `response` and stores a request's headers in `received_headers`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
