@@ -169,17 +169,17 @@ def test_video_that_is_not_visible_at_once_is_published(api, connection, sandbox
     assert_one_video(sandbox)
 
 
-def test_pauses_between_lookups_of_a_processing_video_grow(api, connection, sandbox, worker):
+def test_pauses_between_polls_of_a_processing_video_grow(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", processing_seconds=3600)
     api.publish(connection, "A video", assets=[sandbox.clip()])
-    video_lookups = []
+    polls = []
 
     for seconds in (60, 600, 3600):
         worker.work_ahead(seconds)
-        video_lookups.append(len(sandbox.calls("/v25.0/", "GET")))
+        polls.append(len(sandbox.calls("/v25.0/", "GET")))
 
     assert statuses() == {"Processing": 1}
-    in_a_minute, in_ten, in_an_hour = video_lookups
+    in_a_minute, in_ten, in_an_hour = polls
     assert in_a_minute > 5
     assert in_ten - in_a_minute < 9 * in_a_minute / 2
     assert in_an_hour - in_ten < in_ten
