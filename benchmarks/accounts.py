@@ -1,6 +1,6 @@
 """Simulated accounts whose best times are known, for the studies of insights.
 
-Accounts post at their habitual hours, several kinds of posts, while they grow; engagement has a
+Accounts post at their usual hours, several kinds of posts, while they grow; engagement has a
 heavy tail.
 """
 

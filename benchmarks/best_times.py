@@ -4,7 +4,7 @@
 
 --quick uses few accounts and takes a minute, --write puts the tables into docs/insights.md.
 
-The measure was fixed before anything was tuned: the share of the truly best three slots (of 168)
+The metric was fixed before anything was tuned: the share of the truly best three slots (of 168)
 that is among the first three of a method. All methods get the same accounts. Tuning used other
 seeds than the report.
 """
@@ -57,7 +57,7 @@ def per_slot(account: Account, judge: Callable[[list[float]], float]) -> list[in
     return order[:FIRST]
 
 
-PEERS: dict[str, Callable[[list[float]], float]] = {
+BASELINES: dict[str, Callable[[list[float]], float]] = {
     "mean": statistics.fmean,
     "median": statistics.median,
     "count": len,
@@ -71,7 +71,7 @@ def first_slots(estimate: Estimate) -> list[int]:
 # --- Study ----------------------------------------------------------------------------------------
 
 OURS = "ours"
-METHODS = (OURS, *PEERS)
+METHODS = (OURS, *BASELINES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ def run_trial(name: str, size: int, seed: int) -> Trial:
     estimate = estimate_week(account.samples, zone=account.zone, now=account.now)
     seconds = time.perf_counter() - start
     choices = {OURS: first_slots(estimate)}
-    choices |= {peer: per_slot(account, judge) for peer, judge in PEERS.items()}
+    choices |= {baseline: per_slot(account, judge) for baseline, judge in BASELINES.items()}
     best = account.best
     ours = choices[OURS]
     return Trial(
@@ -159,7 +159,10 @@ def report(cells: Cells) -> str:
 def verdicts(cells: Cells) -> str:
     """The claims of the study, and whether each of them holds."""
     rates = {key: hit_rates(cell) for key, cell in cells.items() if key[0] != "flat"}
-    margins = {key: rate[OURS] - max(rate[peer] for peer in PEERS) for key, rate in rates.items()}
+    margins = {
+        key: rate[OURS] - max(rate[baseline] for baseline in BASELINES)
+        for key, rate in rates.items()
+    }
     large = {key: margin for key, margin in margins.items() if key[1] >= LARGE}
     small = {key: margin for key, margin in margins.items() if key[1] < LARGE}
     trials = [trial for cell in cells.values() for trial in cell]
@@ -231,12 +234,12 @@ def hit_table(cells: Cells) -> str:
                 name,
                 str(size),
                 f"**{interval(rates[OURS], len(cell))}**",
-                *(interval(rates[peer], len(cell)) for peer in PEERS),
+                *(interval(rates[baseline], len(cell)) for baseline in BASELINES),
                 percent(mean(trial.near for trial in cell)),
                 " / ".join(f"{math.exp(lift):.2f}" for lift in lifts),
             )
         )
-    return table(("Class", "Posts", "Ours", *map(str.capitalize, PEERS), "Near", "Lift"), rows)
+    return table(("Class", "Posts", "Ours", *map(str.capitalize, BASELINES), "Near", "Lift"), rows)
 
 
 def confidence_table(cells: Cells) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 
 import requests
 
-from benchmarks.service import Service, database, tree_of, wait
+from benchmarks.service import PATIENCE_S, Service, database, tree_of
 from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller
 from publishing.models import Status
@@ -32,6 +32,7 @@ from socialpublishing.platforms import PLATFORMS
 from socialpublishing.posts import MediaKind
 
 ACCOUNTS = 3  # of each platform
+# "drop_after" twice: a lost response puts the job in doubt, so it is tested most often.
 FAULTS = ("drop_after", "drop_after", "drop_before", "malformed", "status", "delay_after")
 SAMPLES = {
     MediaKind.IMAGE: ("harbour.jpg", "image/jpeg"),
@@ -76,27 +77,29 @@ class Chaos:
         """Publish a random kind of post, with a unique text, on a random platform."""
         name = self.random.choice(list(PLATFORMS))
         platform, text = PLATFORMS[name], f"Chaos number {number}"
-        kind = platform.capabilities.post_types[0]
-        wanted = [each for each in SAMPLES if each in kind.media]
-        some = self.random.randint(kind.min_media, 1) if wanted else 0
+        post_type = platform.capabilities.post_types[0]
+        kinds = [each for each in SAMPLES if each in post_type.media]
+        count = self.random.randint(post_type.min_media, 1) if kinds else 0
         assets = []
-        for chosen in self.random.sample(wanted, some):
-            file, mime_type = SAMPLES[chosen]
+        for kind in self.random.sample(kinds, count):
+            file, mime_type = SAMPLES[kind]
             url = f"{self.service.sandbox_url}/samples/{file}"
-            assets.append({"url": url, "asset_type": chosen, "mime_type": mime_type})
+            assets.append({"url": url, "asset_type": kind, "mime_type": mime_type})
         examples = platform.options.examples
         body = {
             "connection_id": self.random.choice(self.connections[name]),
             "text_content": text,
             "assets": assets,
-            "platform_specific_options": {each: examples[each] for each in kind.required_options},
+            "platform_specific_options": {
+                each: examples[each] for each in post_type.required_options
+            },
         }
         response = self.api("POST", "publishing/publish", json=body)
         if "job_id" not in response:
             raise SystemExit(f"{name}: {response}")
         self.jobs[text] = response["job_id"]
 
-    def disturb(self) -> None:
+    def add_random_fault(self) -> None:
         action = self.random.choice(FAULTS)
         value = {"status": {"code": 503}, "delay_after": 1.5}.get(action)
         data = {} if value is None else {"value": value}
@@ -119,7 +122,7 @@ class Chaos:
         return {text: self.api("GET", f"publishing/jobs/{job}") for text, job in self.jobs.items()}
 
     def have_ended(self) -> bool:
-        self.ensure_worker()
+        """Are all jobs done, or waiting for a person?"""
         return all(
             state["status"] in ENDED or state["next_attempt_at"] is None
             for state in self.states().values()
@@ -160,13 +163,18 @@ def main() -> None:
             for _ in range(options.kills):
                 for number in itertools.islice(numbers, -(-options.posts // options.kills)):
                     chaos.publish(number)
-                    chaos.disturb()
+                    chaos.add_random_fault()
                 time.sleep(chaos.random.uniform(0, PAUSE_S))
                 chaos.kill()
                 time.sleep(chaos.random.uniform(0, PAUSE_S))
                 chaos.ensure_worker()
             chaos.control("DELETE", "faults")
-            wait(chaos.have_ended, every_s=5)
+            give_up_at = time.monotonic() + PATIENCE_S
+            while not chaos.have_ended():
+                if time.monotonic() > give_up_at:
+                    raise SystemExit(f"The jobs have not ended after {PATIENCE_S} s.")
+                time.sleep(5)
+                chaos.ensure_worker()
             wrong = chaos.count_wrong()
         finally:
             service.stop()

@@ -58,8 +58,8 @@ def plant(size: int, seed: int) -> Planted:
     return Planted(posts=posts, effects=effects, lifts=lifts)
 
 
-def by_peer(planted: Planted, judge: Callable[[list[float]], float]) -> dict[str, float]:
-    """The peer's score of each tag that ours includes: `judge` of its posts' engagement."""
+def baseline_scores(planted: Planted, judge: Callable[[list[float]], float]) -> dict[str, float]:
+    """The baseline's score of each tag that ours includes: `judge` of its posts' engagement."""
     rated = all(post.sample.reach for post in planted.posts)
     values: dict[str, list[float]] = {lift.tag: [] for lift in planted.lifts}
     for post in planted.posts:
@@ -71,7 +71,7 @@ def by_peer(planted: Planted, judge: Callable[[list[float]], float]) -> dict[str
     return {tag: judge(own) for tag, own in values.items()}
 
 
-PEERS: dict[str, Callable[[list[float]], float]] = {
+BASELINES: dict[str, Callable[[list[float]], float]] = {
     "mean": statistics.fmean,
     "median": statistics.median,
     "count": len,
@@ -95,8 +95,8 @@ def ranks(values: Sequence[float]) -> list[float]:
 
 def report(cells: dict[int, list[Planted]]) -> str:
     accounts = len(next(iter(cells.values())))
-    peers = map(str.capitalize, PEERS)
-    head = ("Posts", "Ours", *peers, "First helps", "High is right", "High without effect")
+    baselines = map(str.capitalize, BASELINES)
+    head = ("Posts", "Ours", *baselines, "First helps", "High is right", "High without effect")
     return "\n\n".join(
         [
             f"{accounts} accounts per row. Written by `python -m benchmarks.hashtags --write`. The "
@@ -111,7 +111,7 @@ def report(cells: dict[int, list[Planted]]) -> str:
 
 def row(size: int, cell: Sequence[Planted]) -> tuple[str, ...]:
     known = [planted for planted in cell if len(planted.lifts) >= MIN_SUPPORT]
-    ours, *peers = mean_correlations(known)
+    ours, *baselines = mean_correlations(known)
     high_with_effect = [
         (lift.lift > 1) == (planted.effects[lift.tag] > 0)
         for planted in known
@@ -128,7 +128,7 @@ def row(size: int, cell: Sequence[Planted]) -> tuple[str, ...]:
     return (
         str(size),
         f"**{ours:.2f}**",
-        *(f"{value:.2f}" for value in peers),
+        *(f"{value:.2f}" for value in baselines),
         share_of_true(first),
         share_of_true(high_with_effect),
         share_of_true(high_without_effect),
@@ -138,7 +138,9 @@ def row(size: int, cell: Sequence[Planted]) -> tuple[str, ...]:
 def mean_correlations(known: Sequence[Planted]) -> list[float]:
     """The mean rank correlation of each method, ours first."""
     scores = [[{lift.tag: lift.lift for lift in planted.lifts} for planted in known]]
-    scores += [[by_peer(planted, judge) for planted in known] for judge in PEERS.values()]
+    scores += [
+        [baseline_scores(planted, judge) for planted in known] for judge in BASELINES.values()
+    ]
     return [
         statistics.fmean(
             rank_correlation(score, planted.effects)

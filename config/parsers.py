@@ -1,7 +1,7 @@
 """A strict JSON parser for request bodies.
 
-DRF's parser responds with 500 to deep nesting and to lone surrogates, keeps the last of two equal
-names, and accepts characters that PostgreSQL cannot store. Here each of them is a 400.
+DRF's parser responds with 500 to deep nesting and to lone surrogates, keeps the last of duplicate
+keys, and accepts characters that PostgreSQL cannot store. Here each of them is a 400.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class PayloadTooLarge(APIException):
 
 
 class InvalidJSONError(ValueError):
-    """The text is no JSON that we accept. The message gives the reason and the position."""
+    """The text is not JSON that we accept. The message gives the reason and the position."""
 
 
 class StrictJSONParser(BaseParser):
@@ -76,8 +76,8 @@ class StrictJSONParser(BaseParser):
 def load_object(data: bytes, *, max_integer: int = MAX_INTEGER) -> dict[str, Any]:
     """The JSON object in `data` (UTF-8), parsed in linear time.
 
-    Raises InvalidJSONError for anything but a JSON object, for a repeated name in one object, NUL,
-    lone surrogates, and above the limits of this module. The caller checks MAX_BYTES.
+    Raises InvalidJSONError for anything but a JSON object, for duplicate keys, NUL and lone
+    surrogates, and above the limits of this module. The caller checks MAX_BYTES.
     """
     try:
         text = data.decode()
@@ -90,7 +90,7 @@ def load_object(data: bytes, *, max_integer: int = MAX_INTEGER) -> dict[str, Any
     _check_depth(text)  # before json.loads, which recurses
 
     def integer(digits: str) -> int:
-        # int() raises another error for very long texts, so they are refused before.
+        # int() raises another error for very long texts, so they are refused first.
         if len(digits) <= 20 and abs(number := int(digits)) <= max_integer:
             return number
         raise InvalidJSONError(f"The integer {digits[:24]} is beyond the limit of {max_integer}.")
@@ -118,8 +118,8 @@ def load_object(data: bytes, *, max_integer: int = MAX_INTEGER) -> dict[str, Any
 
 
 def _check_depth(text: str) -> None:
-    # In valid JSON, brackets outside strings come in pairs. Invalid JSON may make the count wrong,
-    # but only after the position at which json.loads stops.
+    # In invalid JSON the count can be wrong, but only after the first error, where json.loads
+    # raises anyway.
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):
         if match[0] in ("[", "{"):
@@ -152,7 +152,7 @@ def _finite(text: str) -> float:
 def _check_text(text: str, place: str) -> None:
     if bad := _UNSTORABLE.search(text):
         what = "NUL" if bad[0] == "\0" else "half of a surrogate pair"
-        raise InvalidJSONError(f"The text in {place} holds {what}.")
+        raise InvalidJSONError(f"The text in {place} contains {what}.")
 
 
 def _members(container: Any, place: str) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""All settings of the service. They come from the environment, or from `.env` beside manage.py.
+"""All settings of the service. They come from the environment, or from the file `.env`.
 
 Secrets have no default, other settings a safe one. `manage.py check` (checks.py) reports dangerous
 and missing settings. `.env.example` explains each variable. The credentials and hosts of one
@@ -237,7 +237,7 @@ OBJECT_STORE_SECRET_KEY = env("OBJECT_STORE_SECRET_KEY", default="")
 # --- Insights ------------------------------------------------------------------------------------
 
 INSIGHTS_CACHE_TTL_SECONDS = env.int("INSIGHTS_CACHE_TTL_SECONDS", default=3600)
-# X charges for each post that is read. The most posts per response, and per round of reading the
+# X charges for each post that is read. The most posts per response, and per sweep that reads the
 # metrics of our own posts. 0: nothing that X charges for is read.
 INSIGHTS_MAX_BILLED_READS = env.int("INSIGHTS_MAX_BILLED_READS", default=100)
 

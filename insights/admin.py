@@ -75,8 +75,9 @@ class ConnectionInsightsAdmin(OperatedAdmin):
 
     @display(description="week")
     def weeks(self, connection: ConnectionInsights) -> str:
-        weeks = [_context(week) for week in WeekEstimate.objects.filter(connection=connection)]
-        return render_to_string("insights/weeks.html", {"weeks": weeks, "hours": range(24)})
+        estimates = WeekEstimate.objects.filter(connection=connection)
+        context = {"estimates": [_context(each) for each in estimates], "hours": range(24)}
+        return render_to_string("insights/weeks.html", context)
 
     @display(description="metric schedules")
     def schedules(self, connection: ConnectionInsights) -> str:
@@ -103,15 +104,15 @@ class ConnectionInsightsAdmin(OperatedAdmin):
     )
 
 
-def _context(week: WeekEstimate) -> dict[str, Any]:
-    best = {(slot["day_of_week"], slot["hour_of_day"]) for slot in week.slots}
-    weeks = [week.surface[24 * day : 24 * (day + 1)] for day in range(7)]
-    low = min(week.surface, default=0)
-    # If the hours hardly differ, their shades must hardly differ either.
-    span = max(max(week.surface, default=1) - low, MIN_SPAN)
+def _context(estimate: WeekEstimate) -> dict[str, Any]:
+    best = {(slot["day_of_week"], slot["hour_of_day"]) for slot in estimate.slots}
+    days = [estimate.surface[24 * day : 24 * (day + 1)] for day in range(7)]
+    low = min(estimate.surface, default=0)
+    # If the hours differ little, their shades must differ little too.
+    span = max(max(estimate.surface, default=1) - low, MIN_SPAN)
     return {
-        "week": week,
-        "made_at": moment(week.made_at),
+        "estimate": estimate,
+        "made_at": moment(estimate.made_at),
         "days": [
             {
                 "name": DAYS[day],
@@ -122,15 +123,17 @@ def _context(week: WeekEstimate) -> dict[str, Any]:
                         "shade": round(100 * (score - low) / span),
                         "is_best": (day, hour) in best,
                     }
-                    for hour, score in enumerate(week)
+                    for hour, score in enumerate(scores)
                 ],
             }
-            for day, week in enumerate(weeks)
+            for day, scores in enumerate(days)
         ],
-        "best": [f"{DAYS[slot['day_of_week']]} {slot['hour_of_day']:02}:00" for slot in week.slots],
+        "best": [
+            f"{DAYS[slot['day_of_week']]} {slot['hour_of_day']:02}:00" for slot in estimate.slots
+        ],
         "posts": [
             {**post, "published_at": moment(dt.datetime.fromisoformat(post["published_at"]))}
-            for post in week.posts[:MAX_POSTS_SHOWN]
+            for post in estimate.posts[:MAX_POSTS_SHOWN]
         ],
-        "others": max(len(week.posts) - MAX_POSTS_SHOWN, 0),
+        "older_posts": max(len(estimate.posts) - MAX_POSTS_SHOWN, 0),
     }

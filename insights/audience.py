@@ -1,4 +1,4 @@
-"""Whose posts an insight is about: the connection, its account or destination, and its reader."""
+"""The account or destination that an insight is about, its connection and its metrics reader."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def only_connection_of(user_id: str, platform: str) -> SocialConnection | None:
 def audience_of(
     connection: SocialConnection, destination_id: uuid.UUID | None = None
 ) -> PostingTarget:
-    """The account or destination whose audience is meant. Never a guess.
+    """The account or destination that the caller names. If it is not clear, an error is raised.
 
     Raises DestinationNotFoundError and AudienceRequiredError.
     """

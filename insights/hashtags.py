@@ -59,7 +59,7 @@ def hashtags(
     connection_id: uuid.UUID | None = None,
     destination_id: uuid.UUID | None = None,
 ) -> Hashtags:
-    """Hashtags from the platform and the account's own posts in turns, then the keywords.
+    """Hashtags, alternating between the platform's and the account's own, then the keywords.
 
     Without a `connection_id` the user's only connection at the platform is used, if there is one. A
     source that fails is reported in `sources`; the others are still used.
@@ -150,7 +150,7 @@ def _own_tags(target: PostingTarget, keywords: Sequence[str]) -> tuple[list[Sugg
     lifts = [
         lift for lift in tag_lifts(tagged, now=evidence.as_of or now, zone=zone) if lift.lift > 1
     ]
-    related = _tags_beside(keywords, evidence)
+    related = _tags_with_keywords(keywords, evidence)
     lifts.sort(key=lambda lift: lift.tag not in related)
     source = Source(
         name=OWN_POSTS,
@@ -172,7 +172,7 @@ def _own_tags(target: PostingTarget, keywords: Sequence[str]) -> tuple[list[Sugg
     ], source
 
 
-def _tags_beside(keywords: Sequence[str], evidence: Evidence) -> set[str]:
+def _tags_with_keywords(keywords: Sequence[str], evidence: Evidence) -> set[str]:
     """The tags of posts whose text contains a keyword."""
     words = [fold(word) for word in keywords]
     return {
@@ -197,7 +197,7 @@ def _keyword_tags(keywords: Sequence[str], industry: str) -> tuple[list[Suggesti
 
 
 def _interleaved(lists: Iterable[list[Suggestion]], limit: int) -> list[Suggestion]:
-    """One of each list in turns, best first: scores of different sources are not comparable."""
+    """Alternate between the lists, best first: scores of different sources are not comparable."""
     merged: dict[str, Suggestion] = {}
     remaining = [list(each) for each in lists]
     while any(remaining) and len(merged) < limit:

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 
 from insights.errors import InsightsNotAvailableError
-from insights.metric_schedules import first_snapshot_at
+from insights.metric_schedules import first_read_at
 from insights.models import MetricSchedule, MetricSnapshot
 from publishing.errors import JobNotFoundError
 from publishing.models import PublishJob, Status
@@ -15,19 +15,17 @@ from publishing.models import PublishJob, Status
 
 @dataclass(frozen=True, kw_only=True)
 class JobMetrics:
-    """`readings` are the metric snapshots, oldest first; the public API has the name."""
-
     job_id: uuid.UUID
     platform: str
     published_at: dt.datetime
-    readings: list[MetricSnapshot]
+    snapshots: list[MetricSnapshot]  # oldest first
     next_read_at: dt.datetime | None
     error_code: str | None
     error_message: str | None
 
     @property
     def latest(self) -> MetricSnapshot | None:
-        return self.readings[-1] if self.readings else None
+        return self.snapshots[-1] if self.snapshots else None
 
 
 def metrics_of_job(user_id: str, job_id: uuid.UUID) -> JobMetrics:
@@ -38,12 +36,12 @@ def metrics_of_job(user_id: str, job_id: uuid.UUID) -> JobMetrics:
     if job.status != Status.PUBLISHED or job.published_at is None:
         raise InsightsNotAvailableError("The post is not published, so it has no metrics yet.")
     schedule = MetricSchedule.objects.filter(job=job).first()
-    first = first_snapshot_at(job, job.published_at)
+    first = first_read_at(job, job.published_at)
     return JobMetrics(
         job_id=job.pk,
         platform=job.platform,
         published_at=job.published_at,
-        readings=list(job.readings.all()),
+        snapshots=list(job.metric_snapshots.all()),
         next_read_at=schedule.next_read_at if schedule else first,
         error_code=(schedule.error_code or None) if schedule else None,
         error_message=(schedule.error_message or None) if schedule else None,

@@ -1,4 +1,4 @@
-"""When the metrics of which published post are read."""
+"""When the metrics of each published post are read."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Max
 
-from insights.models import READ_AT, READ_AT_WHEN_BILLED, MetricSchedule
+from insights.models import SNAPSHOT_AGES, SNAPSHOT_AGES_WHEN_BILLED, MetricSchedule
 from publishing.models import PublishJob, Status
 from socialpublishing.platforms.metrics import MetricsReader
 
-MAX_NEW = 2000  # posts that get a schedule in one round
+MAX_NEW = 2000  # posts that get a schedule in one sweep
 LEASE = dt.timedelta(minutes=5)
-# A post may get a `published_at` before that of posts that have a schedule already: its outcome was
-# in doubt and resolved later, or a worker stored it late.
+# A post may be stored as published after posts with a later `published_at` got their schedules: its
+# outcome was in doubt, or its worker was slow.
 RESOLVED_LATE = dt.timedelta(days=2)
 
 
 def schedule_published(now: dt.datetime) -> int:
-    """Create the schedules of posts published since the last round. Returns how many posts."""
-    since = now - READ_AT[-1]
+    """Create the schedules of posts published since the last sweep. Returns their number."""
+    since = now - SNAPSHOT_AGES[-1]
     newest = MetricSchedule.objects.aggregate(at=Max("job__published_at"))["at"]
     if newest is not None:
         since = max(since, newest - RESOLVED_LATE)
@@ -31,28 +31,29 @@ def schedule_published(now: dt.datetime) -> int:
     ).order_by("published_at")
     jobs = list(unscheduled.select_related("connection")[:MAX_NEW])
     MetricSchedule.objects.bulk_create(
-        [MetricSchedule(job=job, next_read_at=first_snapshot_at(job, now)) for job in jobs],
+        [MetricSchedule(job=job, next_read_at=first_read_at(job, now)) for job in jobs],
         ignore_conflicts=True,
     )
     return len(jobs)
 
 
-def first_snapshot_at(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
-    """When the first snapshot after `now` is due; None if the metrics cannot be read."""
+def first_read_at(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
+    """The first time after `now` to read the metrics; None if they cannot be read."""
     reader = reader_type_of(job)
     if reader is None or not job.remote_id:
         return None
     if reader.reads_are_billed and not settings.INSIGHTS_MAX_BILLED_READS:
         return None
-    return next_snapshot_at(job, now)
+    return next_read_at(job, now)
 
 
-def next_snapshot_at(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
-    """When the post reaches the next age of READ_AT; None if it has passed them all."""
+def next_read_at(job: PublishJob, now: dt.datetime) -> dt.datetime | None:
+    """When the post reaches the next age of SNAPSHOT_AGES; None if it is past the last one."""
     assert job.published_at is not None
     reader = reader_type_of(job)
     is_billed = reader is not None and reader.reads_are_billed
-    times = (job.published_at + age for age in (READ_AT_WHEN_BILLED if is_billed else READ_AT))
+    ages = SNAPSHOT_AGES_WHEN_BILLED if is_billed else SNAPSHOT_AGES
+    times = (job.published_at + age for age in ages)
     return next((at for at in times if at > now), None)
 
 
@@ -61,7 +62,7 @@ def reader_type_of(job: PublishJob) -> type[MetricsReader[Any]] | None:
 
 
 def claim(schedule: MetricSchedule, now: dt.datetime) -> bool:
-    """Whether this round reads the post. Two rounds may run at once; only one of them gets it."""
+    """Claim the post for this sweep. False if a sweep that runs at the same time has claimed it."""
     return bool(
         MetricSchedule.objects.filter(pk=schedule.pk, next_read_at=schedule.next_read_at).update(
             next_read_at=now + LEASE
@@ -76,7 +77,7 @@ def postpone(
     code: str = "",
     message: str = "",
 ) -> None:
-    """Read the posts at `until` (None: never again); `code` and `message` give the reason."""
+    """Do not read the posts before `until` (None: never again); `code` and `message` say why."""
     MetricSchedule.objects.filter(pk__in=[schedule.pk for schedule in schedules]).update(
         next_read_at=until, error_code=code, error_message=message[:500]
     )

@@ -12,8 +12,8 @@ from connections.models import SocialConnection
 from publishing.models import PublishJob
 from socialpublishing.platforms.metrics import Metrics
 
-# The ages at which a post's metrics are read: often while they grow, then for their final values.
-READ_AT = (
+# The ages of a post at which its metrics are read.
+SNAPSHOT_AGES = (
     dt.timedelta(hours=1),
     dt.timedelta(hours=6),
     dt.timedelta(days=1),
@@ -21,12 +21,12 @@ READ_AT = (
     dt.timedelta(days=7),
     dt.timedelta(days=30),
 )
-# Where the platform charges for each read.
-READ_AT_WHEN_BILLED = (dt.timedelta(days=1), dt.timedelta(days=7))
+# For platforms that charge for each read.
+SNAPSHOT_AGES_WHEN_BILLED = (dt.timedelta(days=1), dt.timedelta(days=7))
 
 
 class MetricSchedule(models.Model):
-    """When the metrics of a post that we published are read next; null: never again."""
+    """When to read the metrics of a published post next. Null: never again."""
 
     job = models.OneToOneField(
         PublishJob, primary_key=True, on_delete=models.CASCADE, related_name="metric_schedule"
@@ -49,9 +49,9 @@ class MetricSchedule(models.Model):
 
 
 class MetricSnapshot(models.Model):
-    """The metrics of a post at one time. Null: its platform does not report this one."""
+    """The metrics of a post at one time. A metric is null if the platform does not report it."""
 
-    job = models.ForeignKey(PublishJob, on_delete=models.CASCADE, related_name="readings")
+    job = models.ForeignKey(PublishJob, on_delete=models.CASCADE, related_name="metric_snapshots")
     read_at = models.DateTimeField()
     impressions = models.PositiveBigIntegerField(null=True)
     reach = models.PositiveBigIntegerField(null=True)
@@ -91,8 +91,8 @@ class ConnectionInsights(SocialConnection):
 class WeekEstimate(models.Model):
     """The last estimate of an account's week, for the console and the platform's mean.
 
-    `account` is the posting target's key (platform:id), as in a job. `posts` are the metrics that
-    the estimate was made from, without any text.
+    `account` is the posting target's key (platform:id), as in a job. `posts` are the metrics of
+    the posts used, without their texts.
     """
 
     connection = models.ForeignKey(
@@ -110,7 +110,7 @@ class WeekEstimate(models.Model):
     missing_posts = models.PositiveIntegerField()
     slots = models.JSONField(default=list)
     surface = models.JSONField(default=list)
-    # Estimated without the platform's mean, because that mean is made from these.
+    # Estimated without the platform's mean: the mean is calculated from these effects.
     effects = models.JSONField(default=list)
     posts = models.JSONField(default=list)
 

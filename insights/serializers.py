@@ -98,8 +98,8 @@ class BestTimeToPostResponseSerializer(InsightResponseSerializer):
     )
     posts_used = serializers.IntegerField()
     missing_posts = serializers.IntegerField(
-        help_text="About how many more posts are needed for more than a low confidence; 0 with a "
-        "low confidence: the hour hardly matters for this account."
+        help_text="With a low confidence, about how many more posts are needed for medium or high; "
+        "0: there are enough posts, and the hour has little effect. Else 0."
     )
 
 
@@ -125,7 +125,7 @@ class JobMetricsSerializer(serializers.Serializer[Any]):
     platform = serializers.CharField()
     published_at = serializers.DateTimeField()
     latest = MetricSnapshotSerializer(allow_null=True)
-    readings = MetricSnapshotSerializer(many=True, help_text="Oldest first.")
+    readings = MetricSnapshotSerializer(source="snapshots", many=True, help_text="Oldest first.")
     next_read_at = serializers.DateTimeField(allow_null=True)
     error_code = serializers.CharField(allow_null=True)
     error_message = serializers.CharField(allow_null=True)

@@ -1,7 +1,6 @@
 """Reads the metrics of published posts at growing ages and stores them as snapshots.
 
-Reading changes no job and no connection. A rate limit that is met here delays further snapshots
-only, not publishing.
+This changes no job and no connection: a rate limit here delays snapshots, not publishing.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from connections.targets import PostingTarget
 from insights.audience import metrics_reader_of
 from insights.metric_schedules import (
     claim,
-    next_snapshot_at,
+    next_read_at,
     postpone,
     reader_type_of,
     schedule_published,
@@ -39,16 +38,16 @@ from socialpublishing.platforms.metrics import Metrics, MetricsNotAvailableError
 
 logger = logging.getLogger(__name__)
 
-ROUND = 500  # posts in a round
-ROUND_S = 45.0  # rounds start every minute
+SWEEP_SIZE = 500  # posts in a sweep
+SWEEP_S = 45.0  # a sweep starts every minute
 PAUSE = dt.timedelta(hours=1)  # after an error that is likely to pass
-LONG_PAUSE = dt.timedelta(hours=12)  # until the owner has connected the account again
+LONG_PAUSE = dt.timedelta(hours=12)  # after an error that ends only when the owner reconnects
 
 
 def read_due(now: dt.datetime | None = None) -> int:
-    """One round: read what is due, account by account. Returns how many posts were read."""
+    """One sweep: read the due metrics, account by account. Returns the number of posts read."""
     now = now or database_now()
-    give_up_at = time.monotonic() + ROUND_S
+    give_up_at = time.monotonic() + SWEEP_S
     schedule_published(now)
     read = 0
     for target, schedules in _due(now):
@@ -59,15 +58,15 @@ def read_due(now: dt.datetime | None = None) -> int:
 
 
 def _due(now: dt.datetime) -> Iterator[tuple[PostingTarget | None, list[MetricSchedule]]]:
-    """The due schedules in batches of one account, each claimed right before it is returned."""
+    """The due schedules in batches of one account, claimed right before each batch is returned."""
     rows = MetricSchedule.objects.filter(next_read_at__lte=now).select_related(
         "job__connection", "job__destination__connection"
     )
-    due = sorted(rows.order_by("next_read_at")[:ROUND], key=lambda each: each.job.account)
+    due = sorted(rows.order_by("next_read_at")[:SWEEP_SIZE], key=lambda each: each.job.account)
     for _, group in groupby(due, key=lambda each: (each.job.account, each.job.connection_id)):
         schedules = list(group)
         reader = reader_type_of(schedules[0].job)
-        size = reader.posts_at_a_time if reader else ROUND
+        size = reader.posts_at_a_time if reader else SWEEP_SIZE
         for start in range(0, len(schedules), size):
             batch = [each for each in schedules[start : start + size] if claim(each, now)]
             if batch:
@@ -85,7 +84,7 @@ def _active_target(job: PublishJob) -> PostingTarget | None:
 def _read(
     target: PostingTarget | None, schedules: Sequence[MetricSchedule], now: dt.datetime
 ) -> int:
-    """Read and store the metrics of posts of one account. Returns how many posts were read."""
+    """Read and store the metrics of posts of one account. Returns the number of posts read."""
     if target is None:
         message = "The account is no longer connected."
         postpone(schedules, None, code="connection_not_found", message=message)
@@ -128,5 +127,5 @@ def _store(schedule: MetricSchedule, metrics: Metrics | None, now: dt.datetime) 
         schedule.error_message = (
             "" if metrics else "The platform returned no metrics for this post."
         )
-        schedule.next_read_at = next_snapshot_at(schedule.job, now)
+        schedule.next_read_at = next_read_at(schedule.job, now)
         schedule.save()

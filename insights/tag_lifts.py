@@ -1,10 +1,10 @@
 """Estimates which of an account's own hashtags lift engagement.
 
-The estimate compares the posts that carry a tag with all others, adjusted for kind, reach, age, the
+The estimate compares the posts that have a tag with all others, adjusted for kind, reach, age, the
 account's growth (`insights.engagement`) and the time of day. One model estimates all tags together,
-so a tag that always appears with a strong tag gets no credit for it. Each effect is shrunk towards
-zero, more so for tags on few posts. The variance of the tags' effects is estimated from the account
-itself.
+so a tag that always appears with a strong tag is not rated higher because of it. Each effect is
+shrunk towards zero, more so for tags on few posts. The variance of the tags' effects is estimated
+from the account itself.
 """
 
 import datetime as dt

@@ -12,7 +12,8 @@ The confidence is a statement about the first three slots:
   of an average hour is at least MEDIUM;
 - **low**: neither.
 
-docs/insights.md shows how often these statements are true on accounts whose week is known.
+docs/insights.md shows how often these statements are true, on accounts whose true engagement per
+hour is known.
 """
 
 import datetime as dt
@@ -35,7 +36,7 @@ MEDIUM = 0.9
 MEDIUM_LIFT = 1.1
 
 # Posts of full weight, at noise of variance 1, with which half of the accounts whose hours differ
-# get beyond "low" (docs/insights.md).
+# reach "medium" or "high" (docs/insights.md).
 ENOUGH = 170
 
 
@@ -59,9 +60,9 @@ class Estimate:
 
     `slots` are the best slots, best first. `surface` holds the scores and `effects` the logarithms
     of the lift over the week's average, of all 168 slots from Monday 0:00 on. `lift` is the mean
-    engagement of the first three, as a multiple of an average hour. `missing_posts` is about how
-    many more posts are needed for more than a low confidence; 0 with a low confidence means that
-    the hour hardly matters for this account.
+    engagement of the first three, as a multiple of an average hour. With a low
+    confidence, `missing_posts` is about how many more posts are needed for medium or high; 0 means
+    that there are enough posts, and that the hour has little effect. Else it is 0.
     """
 
     slots: tuple[Slot, ...]

@@ -344,8 +344,8 @@ class PublishJobAdmin(OperatedAdmin):
         title="Resolve: not published",
         done="resolved",
         act=partial(operations.resolve_job, outcome=Outcome.NOT_PUBLISHED),
-        warning="For an unconfirmed post that is certainly not at its platform. A retry publishes "
-        "it; if it was there after all, it is then there twice.",
+        warning="For an unconfirmed post that is certainly not at its platform. If the post "
+        "exists, a retry publishes it a second time.",
     )
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:

@@ -18,7 +18,7 @@ compares text, bytes (SHA-256) and alt texts; all are in `{TESTS}`.
 
 ## Kinds of posts
 
-| Platform | `post_type` | Carries | Text | Options | Test |
+| Platform | `post_type` | Media | Text | Options | Test |
 |---|---|---|---|---|---|
 {{kinds}}
 

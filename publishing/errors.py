@@ -1,4 +1,4 @@
-"""The errors that callers of publishing can meet. `socialpublishing.errors` has those below it."""
+"""The errors that publishing returns to its callers, in addition to `socialpublishing.errors`."""
 
 from __future__ import annotations
 

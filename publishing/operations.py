@@ -195,7 +195,12 @@ def _resolved_as_published(
         "error_code": "",
         "error_message": "",
     }
-    return Move(job=job, to=Status.PUBLISHED, changes=changes, note=reason or "Found there.")
+    return Move(
+        job=job,
+        to=Status.PUBLISHED,
+        changes=changes,
+        note=reason or "A person found the post at the platform.",
+    )
 
 
 def _resolved_as_part_of_thread(
@@ -215,12 +220,12 @@ def _resolved_as_part_of_thread(
         "error_message": "",
         "lookups": 0,
     }
-    note = reason or "Found there; the rest of the thread follows."
+    note = reason or "A person found this part at the platform; the rest follows."
     return Move(job=job, to=Status.PENDING, changes=changes, note=note)
 
 
 def _resolved_as_not_published(job: PublishJob, reason: str) -> Move:
-    note = job.with_public_parts(reason or "A person found that the post is not there.")
+    note = job.with_public_parts(reason or "A person found that the post does not exist.")
     changes = {
         **nothing_in_doubt(),
         # A retry continues a thread after its public posts.

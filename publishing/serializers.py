@@ -131,7 +131,7 @@ class ResolveSerializer(StrictSerializer):
     reason = TextField(max_length=300, required=False, allow_blank=True)
 
 
-# The codes that are specific to jobs. A job can also carry an API code that a platform's response
+# The codes that are specific to jobs. A job can also have an API code that a platform's response
 # led to.
 CODES_HELP = "\n".join(
     f"`{code}`: {public.on_job}" for code, public in CODES.items() if public.on_job

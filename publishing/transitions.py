@@ -73,7 +73,7 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.PUBLISHED: frozenset(),
 }
 
-# What a move may change beside `status`. Every move stores all of them, the unchanged as read.
+# What a move may change in addition to `status`. Every move stores all of these columns.
 COLUMNS = (
     "next_attempt_at",
     "late_grace_s",

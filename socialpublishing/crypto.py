@@ -69,21 +69,23 @@ class KeyRing:
         self._ciphers = {key_id(key): AESGCM(key) for key in keys}
         self.primary_id = key_id(keys[0])
 
-    def seal(self, text: str, associated: tuple[str, ...]) -> str:
+    def encrypt(self, text: str, associated: tuple[str, ...]) -> str:
         nonce = os.urandom(NONCE_BYTES)
         cipher = self._ciphers[self.primary_id]
-        sealed = cipher.encrypt(nonce, text.encode(), _associated_data(self.primary_id, associated))
-        return ".".join((VERSION, self.primary_id, _encode(nonce), _encode(sealed)))
+        ciphertext = cipher.encrypt(
+            nonce, text.encode(), _associated_data(self.primary_id, associated)
+        )
+        return ".".join((VERSION, self.primary_id, _encode(nonce), _encode(ciphertext)))
 
-    def open(self, envelope: str, associated: tuple[str, ...]) -> str:
+    def decrypt(self, envelope: str, associated: tuple[str, ...]) -> str:
         """The text in `envelope`. Raises TokenEncryptionError if it cannot be decrypted."""
         try:
-            version, kid, nonce, sealed = envelope.split(".")
+            version, kid, nonce, ciphertext = envelope.split(".")
             if version != VERSION:
                 raise TokenEncryptionError("A stored token has an envelope of an unknown version.")
             cipher = self._ciphers[kid]
             plain = cipher.decrypt(
-                _decode(nonce), _decode(sealed), _associated_data(kid, associated)
+                _decode(nonce), _decode(ciphertext), _associated_data(kid, associated)
             )
         except KeyError:
             raise TokenEncryptionError(
@@ -138,7 +140,7 @@ def _decode(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
-class _SealedAttribute(DeferredAttribute):
+class _EncryptedAttribute(DeferredAttribute):
     """The instance holds the envelope. Reading decrypts it, assigning a Secret encrypts it."""
 
     field: EncryptedTextField
@@ -150,11 +152,11 @@ class _SealedAttribute(DeferredAttribute):
         if name not in instance.__dict__:
             super().__get__(instance, cls)  # a deferred column: loads the envelope
         envelope = instance.__dict__[name]
-        return None if envelope is None else self.field.open(instance.pk, envelope)
+        return None if envelope is None else self.field.decrypt(instance.pk, envelope)
 
     def __set__(self, instance: models.Model, value: Secret | str | None) -> None:
         if isinstance(value, Secret):
-            value = self.field.seal(instance.pk, value)
+            value = self.field.encrypt(instance.pk, value)
         elif value is not None and not value.startswith(f"{VERSION}."):
             raise TypeError("Assign a Secret: a plain string would be stored unencrypted.")
         instance.__dict__[self.field.attname] = value
@@ -173,16 +175,16 @@ class EncryptedTextField(_TextField):
     """An encrypted text, readable only with our keys and only in its own row.
 
     Its Python value is a Secret, its column holds the envelope. The primary key must exist before
-    the first save, as our UUIDs do. For `QuerySet.update()` use the result of `seal(pk, secret)`.
+    the first save, as our UUIDs do. `QuerySet.update()` takes the result of `encrypt(pk, secret)`.
     """
 
-    descriptor_class = _SealedAttribute
+    descriptor_class = _EncryptedAttribute
 
-    def seal(self, pk: uuid.UUID, secret: Secret) -> str:
-        return key_ring().seal(secret.reveal(), self._associated(pk))
+    def encrypt(self, pk: uuid.UUID, secret: Secret) -> str:
+        return key_ring().encrypt(secret.reveal(), self._associated(pk))
 
-    def open(self, pk: uuid.UUID, envelope: str) -> Secret:
-        return Secret(key_ring().open(envelope, self._associated(pk)))
+    def decrypt(self, pk: uuid.UUID, envelope: str) -> Secret:
+        return Secret(key_ring().decrypt(envelope, self._associated(pk)))
 
     def _associated(self, pk: uuid.UUID) -> tuple[str, str, str]:
         if pk is None:
@@ -199,6 +201,6 @@ class EncryptedTextField(_TextField):
     def get_prep_value(self, value: Any) -> Any:
         if isinstance(value, Secret):
             raise TypeError(
-                "A Secret needs its row. Store the result of EncryptedTextField.seal()."
+                "A Secret needs its row. Store the result of EncryptedTextField.encrypt()."
             )
         return super().get_prep_value(value)

@@ -1,7 +1,7 @@
-"""All errors of this service, sorted by what helps.
+"""All errors of this service, sorted by what can be done about them.
 
-Each class carries its handling as data (`nothing_was_created`, `token_was_accepted`, `who_acts`,
-`retry`): handlers ask the error and keep no lists of classes. Each has a `code` of
+Each class has its handling as data (`nothing_was_created`, `token_was_accepted`, `who_acts`,
+`retry`): handlers read its attributes and keep no lists of classes. Each has a `code` of
 `socialpublishing.codes`, and a sentence for people in `str(error)` that never holds a token.
 `config/api.py` turns errors into HTTP responses, `publishing/engine/settle.py` into a job's next
 move.
@@ -223,7 +223,7 @@ class PlatformApiError(SocialPublishingBaseError):
     sentence = "The platform responded with an error."
     retry = Retry.WITH_ATTEMPT
     # No request for the account should be made until then, whatever the outcome of this one.
-    rest_until: dt.datetime | None = None
+    limited_until: dt.datetime | None = None
 
     def __init__(
         self,

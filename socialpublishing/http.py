@@ -38,7 +38,7 @@ MAX_RESPONSE_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class PlatformResponse:
-    """A complete response. `json` is None if the body is no JSON."""
+    """A complete response. `json` is None if the body is not JSON."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -47,7 +47,7 @@ class PlatformResponse:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The JSON object; empty if the body is no JSON object."""
+        """The JSON object; empty if the body is not a JSON object."""
         return self.json if isinstance(self.json, dict) else {}
 
 

@@ -59,7 +59,7 @@ def demo(*, once: bool) -> int:
         if not once:
             print(f"  A token      {token}\n\nCtrl-C ends it.", flush=True)
             with contextlib.suppress(KeyboardInterrupt):
-                children.watch_forever()
+                children.wait_until_one_ends()
     return 0 if is_correct else 1
 
 

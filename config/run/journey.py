@@ -16,7 +16,7 @@ import requests
 
 PATIENCE_S = 60
 TIMEOUT_S = 35  # longer than a request with `Prefer: wait` may take
-SETTLED = ("Published", "Failed", "ContentRejected", "Cancelled", "Unconfirmed")
+FINAL_STATUSES = ("Published", "Failed", "ContentRejected", "Cancelled", "Unconfirmed")
 
 
 class JourneyError(Exception):
@@ -102,11 +102,11 @@ class Caller:
         return str(response.json()["job_id"])
 
     def wait_for(self, job: str) -> dict[str, Any]:
-        """The status of the job when it has ended, or after PATIENCE_S."""
+        """The job when its status is final, or after PATIENCE_S."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             state: dict[str, Any] = self.call("GET", f"/publishing/jobs/{job}/status").json()
-            if state["status"] in SETTLED or time.monotonic() > deadline:
+            if state["status"] in FINAL_STATUSES or time.monotonic() > deadline:
                 return state
             time.sleep(0.2)
 
@@ -153,9 +153,9 @@ class Caller:
 
 def checked(response: requests.Response, expect: int = 200) -> requests.Response:
     if response.status_code != expect:
-        asked = f"{response.request.method} {str(response.url).partition('?')[0]}"
+        request = f"{response.request.method} {str(response.url).partition('?')[0]}"
         raise JourneyError(
-            f"{asked} responded {response.status_code}, not {expect}: {response.text[:500]}"
+            f"{request} responded {response.status_code}, not {expect}: {response.text[:500]}"
         )
     return response
 

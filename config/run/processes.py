@@ -1,4 +1,4 @@
-"""Starting processes that never outlive this one, and stopping them."""
+"""Starts and stops child processes, which always end with this one."""
 
 import contextlib
 import ctypes
@@ -48,7 +48,7 @@ def run(*command: str | Path, env: Mapping[str, str] | None = None) -> int:
 
 
 class Children:
-    """Processes that run together: `watch` raises when one ends; leaving the block ends all."""
+    """Processes that run together: `raise_if_ended` checks them; leaving the block ends all."""
 
     def __init__(self) -> None:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -76,7 +76,7 @@ class Children:
                 preexec_fn=die_with_parent(),
             )
 
-    def watch(self) -> None:
+    def raise_if_ended(self) -> None:
         """Raise ChildEndedError if one has ended."""
         for name, process in self.processes.items():
             if process.poll() is not None:
@@ -89,9 +89,10 @@ class Children:
             return ""
         return "\n" + "\n".join(self.logs[name].read_text(errors="replace").splitlines()[-20:])
 
-    def watch_forever(self) -> None:
+    def wait_until_one_ends(self) -> None:
+        """Raise ChildEndedError as soon as one ends."""
         while True:
-            self.watch()
+            self.raise_if_ended()
             time.sleep(0.2)
 
     def __enter__(self) -> Self:

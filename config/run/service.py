@@ -26,7 +26,7 @@ def up() -> int:
     with Children() as children:
         start(children, place)
         print(f"\nThe service is up; Ctrl-C ends it.\n{addresses(place)}", flush=True)
-        children.watch_forever()
+        children.wait_until_one_ends()
     return 0
 
 
@@ -79,7 +79,7 @@ def wait_until_it_responds(children: Children, url: str) -> None:
     """Wait for any response: even 400 for an unknown host name shows that it has started."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while True:
-        children.watch()
+        children.raise_if_ended()
         try:
             requests.get(url, timeout=5)
         except requests.RequestException as error:

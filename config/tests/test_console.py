@@ -15,7 +15,7 @@ REGISTERED = {
 }  # fmt: skip
 
 
-def policy(response):
+def csp(response):
     return {
         part.split()[0]: part.split()[1:]
         for part in response.headers["Content-Security-Policy"].split(";")
@@ -58,9 +58,9 @@ def test_sign_in_redirects_to_the_console():
 def test_console_allows_compiled_scripts_and_nothing_else(path):
     response = Client().get(path)
 
-    assert policy(response)["script-src"] == ["'self'", "'unsafe-eval'"]
-    assert policy(response)["default-src"] == ["'none'"]
-    # Without an origin in its requests, the CSRF check refuses every form.
+    assert csp(response)["script-src"] == ["'self'", "'unsafe-eval'"]
+    assert csp(response)["default-src"] == ["'none'"]
+    # With no-referrer, browsers send `Origin: null`, and the CSRF check refuses every form.
     assert response.headers["Referrer-Policy"] == "same-origin"
 
 
@@ -69,7 +69,7 @@ def test_console_allows_compiled_scripts_and_nothing_else(path):
 def test_all_other_pages_have_the_strict_policy(path):
     response = Client().get(path)
 
-    assert policy(response)["script-src"] == ["'self'"]
+    assert csp(response)["script-src"] == ["'self'"]
     assert response.headers["Referrer-Policy"] == "no-referrer"
 
 

@@ -74,7 +74,7 @@ OWN_CASES = [
     {"id": "user_id is zero", "claims": {"user_id": 0}},
     {"id": "user_id is below zero", "claims": {"user_id": -1}},
     {"id": "user_id of 5,000 digits", "claims": {"user_id": "$raw:" + "9" * 5000}},
-    {"id": "user_id is null beside sub", "claims": {"user_id": "$null", "sub": "7"}},
+    {"id": "user_id is null and sub is not", "claims": {"user_id": "$null", "sub": "7"}},
     {"id": "sub alone", "claims": {"user_id": None, "sub": "7"}, "expect": 200, "user": "7"},
     {"id": "sub and jti are numbers", "claims": {"sub": 7, "jti": 8}, "expect": 200},
     {"id": "user_id ends with a line", "claims": {"user_id": "42\n"}},

@@ -193,7 +193,7 @@ def test_error_names_the_child_that_ended_and_its_last_lines(tmp_path):
         children.processes["web"].wait()
 
         with pytest.raises(ChildEndedError, match=r"web has ended with exit code 1(.|\n)*no luck"):
-            children.watch()
+            children.raise_if_ended()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")

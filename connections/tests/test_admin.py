@@ -158,14 +158,14 @@ def test_disconnect_works_as_in_the_api_and_stores_the_reason(ops, api, make_con
     row = make_connection("twitter")
     job = api.publish(row).json()["job_id"]
 
-    asked = ops.post(LIST, {"action": "revoke", "_selected_action": [row.pk]})
+    page = ops.post(LIST, {"action": "revoke", "_selected_action": [row.pk]})
     response = ops.post(
         LIST,
         {"action": "revoke", "_selected_action": [row.pk], "reason": "Ticket 4711"},
         follow=True,
     )
 
-    assert "Ticket 4711" not in asked.content.decode()
+    assert "Ticket 4711" not in page.content.decode()
     assert [str(message) for message in response.context["messages"]] == [
         "1 social connection disconnected."
     ]

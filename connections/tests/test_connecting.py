@@ -27,12 +27,12 @@ def corpus() -> list[tuple[str, str, str]]:
     return [(row[0], row[1], row[2].encode().decode("unicode_escape")) for row in rows]
 
 
-def at_once(test: Any) -> Any:
+def concurrent_test(test: Any) -> Any:
     """For tests with several browsers at the same time."""
-    together = pytest.mark.skipif(
+    skip_on_sqlite = pytest.mark.skipif(
         database.vendor == "sqlite", reason="threads lock each other out of a database in memory"
     )
-    return together(pytest.mark.django_db(transaction=True)(test))
+    return skip_on_sqlite(pytest.mark.django_db(transaction=True)(test))
 
 
 @pytest.mark.parametrize(("number", "verdict", "target"), corpus())
@@ -69,18 +69,18 @@ def test_connecting_the_same_account_again_keeps_its_id(api, sandbox, platform):
     assert api.get(consent(started.headers["Location"])).json()["id"] in ids
 
 
-@at_once
-def test_browsers_that_connect_the_same_account_at_once_get_one_connection(
+@concurrent_test
+def test_browsers_that_connect_the_same_account_concurrently_get_one_connection(
     make_api, sandbox, platform
 ):
-    together = Barrier(4)
+    barrier = Barrier(4)
 
     def connect(_: int) -> tuple[int, str]:
         try:
             browser = make_api()
             started = browser.get(f"connections/connect/{platform}")
             callback = consent(started.headers["Location"])
-            together.wait(timeout=10)
+            barrier.wait(timeout=10)
             finished = browser.get(callback)
             return finished.status_code, finished.json().get("id")
         finally:
@@ -126,8 +126,8 @@ def test_callback_in_another_browser_changes_nothing(api, make_api, sandbox, pla
     started = api.get(f"connections/connect/{platform}")
     callback = consent(started.headers["Location"])
 
-    lured = make_api("victim").get(callback)
-    assert (lured.status_code, lured.json()["code"]) == (400, "invalid_state")
+    response = make_api("victim").get(callback)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_state")
 
     assert api.get(callback).status_code == 200
 
@@ -161,7 +161,7 @@ def test_callback_works_once(api, sandbox):
     assert len(sandbox.calls("/oauth2/token")) == 1
 
 
-def test_denied_consent_is_reported_in_our_own_words(api, sandbox, platform):
+def test_denied_consent_is_reported_with_our_error_code(api, sandbox, platform):
     started = api.get(f"connections/connect/{platform}")
 
     response = api.get(consent(started.headers["Location"], "deny"))

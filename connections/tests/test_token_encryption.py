@@ -26,40 +26,40 @@ def a_key() -> str:
 
 def test_token_decrypts_in_its_own_row_and_column_only():
     row = uuid.uuid4()
-    envelope = field().seal(row, Secret("token"))
+    envelope = field().encrypt(row, Secret("token"))
 
-    assert field().open(row, envelope) == Secret("token")
+    assert field().decrypt(row, envelope) == Secret("token")
     with pytest.raises(TokenEncryptionError):
-        field().open(uuid.uuid4(), envelope)
+        field().decrypt(uuid.uuid4(), envelope)
     with pytest.raises(TokenEncryptionError):
-        field("refresh_token").open(row, envelope)
+        field("refresh_token").decrypt(row, envelope)
 
 
 def test_change_of_any_character_is_detected():
     row = uuid.uuid4()
-    envelope = field().seal(row, Secret("token"))
+    envelope = field().encrypt(row, Secret("token"))
     for place, character in enumerate(envelope):
         changed = envelope[:place] + ("A" if character != "A" else "B") + envelope[place + 1 :]
         try:
-            opened = field().open(row, changed)
+            decrypted = field().decrypt(row, changed)
         except TokenEncryptionError:
             continue
         # The last character of a base64 text may have unused bits.
-        assert opened == Secret("token")
+        assert decrypted == Secret("token")
 
 
 def test_retired_key_decrypts_and_no_longer_encrypts(settings):
     row = uuid.uuid4()
     old = settings.AES_KEY
-    envelope = field().seal(row, Secret("token"))
+    envelope = field().encrypt(row, Secret("token"))
 
     settings.AES_KEY, settings.AES_KEYS_RETIRED = a_key(), [old]
-    assert field().open(row, envelope) == Secret("token")
-    assert field().seal(row, Secret("x")).split(".")[1] != envelope.split(".")[1]
+    assert field().decrypt(row, envelope) == Secret("token")
+    assert field().encrypt(row, Secret("x")).split(".")[1] != envelope.split(".")[1]
 
     settings.AES_KEYS_RETIRED = []
     with pytest.raises(TokenEncryptionError):
-        field().open(row, envelope)
+        field().decrypt(row, envelope)
 
 
 @pytest.mark.django_db

@@ -36,6 +36,15 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AlterField(
+            "metricsnapshot",
+            "job",
+            models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="metric_snapshots",
+                to="publishing.publishjob",
+            ),
+        ),
+        migrations.AlterField(
             "weekestimate",
             "connection",
             models.ForeignKey(

@@ -22,7 +22,7 @@ def test_console_shows_the_week_and_its_posts(api, make_account, make_staff):
     assert shown.count('<td class="text-center') == 7 * 24
     assert shown.count("outline: 2px") == 3
     assert f"Confidence {data['confidence']}" in shown
-    assert "and 10 older ones" in shown
+    assert "and 10 older posts" in shown
     assert "private" not in shown
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from connections.models import SocialConnection
-from insights.models import READ_AT, READ_AT_WHEN_BILLED, MetricSchedule, MetricSnapshot
+from insights.models import SNAPSHOT_AGES, SNAPSHOT_AGES_WHEN_BILLED, MetricSchedule, MetricSnapshot
 from insights.snapshots import read_due
 from insights.tasks import read_metrics
 from publishing.models import PublishJob
@@ -47,7 +47,11 @@ def metrics_of(api, job):
 
 
 def ages_of(platform):
-    return READ_AT_WHEN_BILLED if PLATFORMS[platform].metrics_reader.reads_are_billed else READ_AT
+    return (
+        SNAPSHOT_AGES_WHEN_BILLED
+        if PLATFORMS[platform].metrics_reader.reads_are_billed
+        else SNAPSHOT_AGES
+    )
 
 
 def read_at_all_ages(job, sandbox):
@@ -159,7 +163,7 @@ def test_billed_reads_can_be_switched_off(publish, settings, sandbox):
     assert len(sandbox.calls()) == requests
 
 
-def test_billed_reads_are_limited_in_each_round(api, make_connection, worker, settings, sandbox):
+def test_billed_reads_are_limited_in_each_sweep(api, make_connection, worker, settings, sandbox):
     settings.INSIGHTS_MAX_BILLED_READS = 2
     connection = make_connection("twitter")
     for number in range(5):

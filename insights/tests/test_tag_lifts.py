@@ -96,23 +96,23 @@ def test_tag_written_twice_in_a_post_counts_once(make_posts):
     assert lifts_of(make_posts([["#a", "#A", "#"]] * 5))["a"].posts == 5
 
 
-def test_tag_used_with_a_strong_tag_gets_no_credit(make_posts):
-    tags = [["strong", "beside"]] * 60 + [["strong"]] * 30 + [["beside"]] * 30 + [[]] * 60
+def test_strong_tag_does_not_raise_the_tags_used_with_it(make_posts):
+    tags = [["strong", "companion"]] * 60 + [["strong"]] * 30 + [["companion"]] * 30 + [[]] * 60
 
     lifts = lifts_of(make_posts(tags, lambda own: 2.0 if "strong" in own else 1.0))
 
     assert lifts["strong"].lift > 1.4
-    assert 0.85 < lifts["beside"].lift < 1.2
+    assert 0.85 < lifts["companion"].lift < 1.2
 
 
-def test_strong_kind_of_post_gives_its_tags_no_credit(make_posts):
+def test_strong_kind_of_post_does_not_raise_its_tags(make_posts):
     videos = make_posts([["film"]] * 60 + [[]] * 30, lambda own: 5.0, kind="video")
     texts = make_posts([["film"]] * 10 + [[]] * 80, kind="text", seed=2)
 
     assert 0.8 < lifts_of([*videos, *texts])["film"].lift < 1.25
 
 
-def test_strong_hour_gives_its_tags_no_credit(make_posts):
+def test_strong_hour_does_not_raise_its_tags(make_posts):
     late = make_posts([["night"]] * 60 + [[]] * 40, lambda own: 1.6, hour=21)
     early = make_posts([["night"]] * 10 + [[]] * 90, hour=9, seed=2)
 

@@ -108,7 +108,7 @@ def test_number_of_posts_at_an_hour_is_no_evidence(make_samples):
     assert min(estimate.surface) > 0.8
 
 
-def test_strong_kind_of_post_gives_its_hour_no_credit(make_samples):
+def test_strong_kind_of_post_does_not_raise_its_hour(make_samples):
     texts = make_samples(200, kind="text", hour=lambda rng: rng.choice((8, 10, 12, 20)))
     videos = make_samples(
         100, kind="video", hour=lambda rng: rng.choice((12, 20, 20)), lift=lambda local: 6, seed=2
@@ -119,7 +119,7 @@ def test_strong_kind_of_post_gives_its_hour_no_credit(make_samples):
     assert 0.8 < surface[2 * 24 + 20] / surface[2 * 24 + 8] < 1.25
 
 
-def test_growth_of_the_account_gives_its_newest_hours_no_credit():
+def test_growth_of_the_account_does_not_raise_its_newest_hours():
     rng = random.Random(3)
     samples = []
     for day in range(5, 365):

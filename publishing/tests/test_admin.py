@@ -264,10 +264,10 @@ def test_list_cannot_be_filtered_by_hidden_columns(viewer, make_job):
 def test_operation_requires_a_reason(ops, make_job):
     job = make_job()
 
-    asked = operate(ops, "retry", [job])
+    page = operate(ops, "retry", [job])
     refused = operate(ops, "retry", [job], reason="  ")
 
-    assert str(job.pk) in asked.content.decode()
+    assert str(job.pk) in page.content.decode()
     assert "This field is required." in refused.content.decode()
     job.refresh_from_db()
     assert job.status == Status.FAILED
@@ -297,10 +297,10 @@ def test_retry_from_the_list_reports_the_result_of_each(ops, make_job):
 def test_retry_from_the_page(ops, make_job):
     job = make_job()
 
-    asked = ops.get(f"{LIST}{job.pk}/retry/")
+    page = ops.get(f"{LIST}{job.pk}/retry/")
     response = ops.post(f"{LIST}{job.pk}/retry/", {"reason": "Again"}, follow=True)
 
-    assert asked.status_code == 200
+    assert page.status_code == 200
     assert response.redirect_chain == [(page_of(job), 302)]
     job.refresh_from_db()
     assert job.status == Status.PENDING

@@ -98,11 +98,11 @@ def test_claim_waits_while_a_worker_of_another_release_claims(
 # --- The number of queries -----------------------------------------------------------------------
 
 
-def publish_first(sandbox, worker, platform) -> None:
+def new_jobs(sandbox, worker, platform) -> None:
     """The jobs are new."""
 
 
-def miss_posts(sandbox, worker, platform) -> None:
+def in_doubt_and_absent(sandbox, worker, platform) -> None:
     """The jobs are in doubt, and lookups do not find their posts."""
     since = timezone.now() - dt.timedelta(seconds=5)
     PublishJob.objects.update(
@@ -110,12 +110,12 @@ def miss_posts(sandbox, worker, platform) -> None:
     )
 
 
-def publish_again(sandbox, worker, platform) -> None:
+def known_to_be_absent(sandbox, worker, platform) -> None:
     """The posts of the jobs are known to be absent."""
     PublishJob.objects.update(in_doubt_since=timezone.now() - dt.timedelta(minutes=3))
 
 
-def find_posts(sandbox, worker, platform) -> None:
+def in_doubt_and_present(sandbox, worker, platform) -> None:
     """The jobs are in doubt, and lookups find their posts."""
     times = PublishJob.objects.count()
     add_fault(sandbox, PUBLISH_REQUESTS, platform, "drop_after", times=times)
@@ -125,24 +125,24 @@ def find_posts(sandbox, worker, platform) -> None:
     PublishJob.objects.update(next_attempt_at=now)
 
 
-def meet_duplicates(sandbox, worker, platform) -> None:
+def refused_as_duplicates(sandbox, worker, platform) -> None:
     """The platform refuses the retries of the jobs, and names the posts that it has."""
-    find_posts(sandbox, worker, platform)
+    in_doubt_and_present(sandbox, worker, platform)
     PublishJob.objects.update(status=Status.PENDING, publish_started_at=None)
 
 
 @pytest.mark.parametrize(
     ("prepare", "platform", "outcome"),
     [
-        (publish_first, "facebook", "Published"),
-        (publish_first, "twitter", "Published"),
-        (miss_posts, "facebook", "Unconfirmed"),
-        (miss_posts, "twitter", "Unconfirmed"),
-        (publish_again, "facebook", "Published"),
-        (publish_again, "twitter", "Published"),
-        (find_posts, "facebook", "Published"),
-        (find_posts, "twitter", "Published"),
-        (meet_duplicates, "linkedin", "Published"),
+        (new_jobs, "facebook", "Published"),
+        (new_jobs, "twitter", "Published"),
+        (in_doubt_and_absent, "facebook", "Unconfirmed"),
+        (in_doubt_and_absent, "twitter", "Unconfirmed"),
+        (known_to_be_absent, "facebook", "Published"),
+        (known_to_be_absent, "twitter", "Published"),
+        (in_doubt_and_present, "facebook", "Published"),
+        (in_doubt_and_present, "twitter", "Published"),
+        (refused_as_duplicates, "linkedin", "Published"),
     ],
 )
 def test_number_of_queries_does_not_grow_with_the_jobs(

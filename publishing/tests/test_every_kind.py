@@ -19,7 +19,7 @@ from socialpublishing.limits import Form, PostType, forms, violations
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.posts import MEASURES, Media, MediaKind, Post
 
-# By preference: a post carries the first file that its kind accepts.
+# By preference: a post has the first file that its kind accepts.
 SAMPLES = {
     MediaKind.IMAGE: ["harbour.jpg", "mountains.jpg", "bakery.jpg", "sailboat.jpg", "city.png"],
     MediaKind.GIF: ["waves.gif"],
@@ -31,10 +31,10 @@ MIME_TYPES["pdf"] = "application/pdf"
 TEXT = "Fresh bread at seven: rye, spelt & <walnut> #bakery (while it lasts)"
 
 KINDS = [
-    pytest.param(name, kind, form, id=f"{name}-{kind.name}-{form.name}")
+    pytest.param(name, kind, media_form, id=f"{name}-{kind.name}-{media_form.name}")
     for name, platform in PLATFORMS.items()
     for kind in platform.capabilities.post_types
-    for form in forms(kind)
+    for media_form in forms(kind)
 ]
 OPTIONS = [
     pytest.param(name, option, id=f"{name}-{option}")
@@ -67,14 +67,16 @@ def accepted_asset(sandbox: Any, name: str, kind: PostType, wanted: MediaKind, n
     return chosen
 
 
-def request_for(sandbox: Any, name: str, kind: PostType, form: Form, **more: Any) -> dict[str, Any]:
+def request_for(
+    sandbox: Any, name: str, kind: PostType, media_form: Form, **more: Any
+) -> dict[str, Any]:
     """A request for such a post, with its required options."""
     examples = PLATFORMS[name].options.examples
     options = {option: examples[option] for option in kind.required_options}
     options |= {"post_type": kind.name, **more}
     assets = [
         accepted_asset(sandbox, name, kind, wanted, number)
-        for number, wanted in enumerate(form.media)
+        for number, wanted in enumerate(media_form.media)
     ]
     return {
         "text_content": TEXT if kind.max_text else "",
@@ -101,15 +103,17 @@ def publish(api: Any, worker: Any, sandbox: Any, connection: Any, body: Any) -> 
     return posts[-1]
 
 
-@pytest.mark.parametrize(("name", "kind", "form"), KINDS)
-def test_post_is_published_as_written(api, worker, sandbox, make_connection, name, kind, form):
-    request = request_for(sandbox, name, kind, form)
+@pytest.mark.parametrize(("name", "kind", "media_form"), KINDS)
+def test_post_is_published_as_written(
+    api, worker, sandbox, make_connection, name, kind, media_form
+):
+    request = request_for(sandbox, name, kind, media_form)
     assets = request["assets"]
 
     post = publish(api, worker, sandbox, make_connection(name), request)
 
     shown = import_module(f"publishing.tests.shown.{name}")
-    loses_text = getattr(shown, "loses_text", lambda kind, form: False)(kind, form)
+    loses_text = getattr(shown, "loses_text", lambda kind, media_form: False)(kind, media_form)
     assert post["text"] == (TEXT if kind.max_text and not loses_text else "")
     assert [each["sha256"] for each in post["media"]] == [
         hashlib.sha256(requests.get(asset["url"], timeout=5).content).hexdigest()
@@ -127,9 +131,9 @@ def test_option_takes_effect(api, worker, sandbox, make_connection, name, option
     shown = import_module(f"publishing.tests.shown.{name}")
     platform, connection = PLATFORMS[name], make_connection(name)
     kinds = [kind for kind in platform.capabilities.post_types if option in kind.options]
-    (post_type, form_name), others = shown.CASES.get(option, ((kinds[0].name, None), {}))
+    (post_type, form_name), others = shown.POST_FOR_OPTION.get(option, ((kinds[0].name, None), {}))
     kind = platform.capabilities.named(post_type)
-    form = next(form for form in forms(kind) if form_name in (None, form.name))
+    media_form = next(each for each in forms(kind) if form_name in (None, each.name))
     value = platform.options.examples[option]
     if option == platform.destination_option:
         value = connection.destinations.get().external_id
@@ -141,7 +145,7 @@ def test_option_takes_effect(api, worker, sandbox, make_connection, name, option
         worker,
         sandbox,
         connection,
-        request_for(sandbox, name, kind, form, **{**others, option: value}),
+        request_for(sandbox, name, kind, media_form, **{**others, option: value}),
     )
 
-    assert shown.SHOWN[option](post, connection), post
+    assert shown.OPTION_CHECKS[option](post, connection), post

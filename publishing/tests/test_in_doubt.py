@@ -21,7 +21,7 @@ def the_job() -> PublishJob:
 
 
 def remove_platform() -> None:
-    """As if the platform had left the register."""
+    """As if the platform were no longer in PLATFORMS."""
     PublishJob.objects.update(platform="gone")
     SocialConnection.objects.update(platform="gone")
 

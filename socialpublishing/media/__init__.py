@@ -89,8 +89,8 @@ def probe(
         mime_type = _sniff(head, declared_type)
         if mime_type.startswith("image/"):
             return _picture_facts(mime_type, head, file.read, file.size_bytes)
-        movie = videos.measure(mime_type, file.read, file.size_bytes, deadline=deadline)
-        return MediaFacts(mime_type=mime_type, size_bytes=file.size_bytes, **vars(movie))
+        facts = videos.measure(mime_type, file.read, file.size_bytes, deadline=deadline)
+        return MediaFacts(mime_type=mime_type, size_bytes=file.size_bytes, **vars(facts))
 
 
 def download(

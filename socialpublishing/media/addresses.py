@@ -72,12 +72,12 @@ REFUSED_V6 = [
     for network in (
         "2001::/23",  # protocol assignments, Teredo
         "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4: carries an IPv4 address
+        "2002::/16",  # 6to4: contains an IPv4 address
         "2620:4f:8000::/48",  # AS112
         "3fff::/20",  # documentation
     )
 ]
-# ISATAP carries an IPv4 address too. The third 32 bits of the address identify it.
+# ISATAP contains an IPv4 address too. The third 32 bits of the address identify it.
 ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -1,6 +1,7 @@
-"""Recognises documents: PDF, and the files of Word and PowerPoint. None is ever opened.
+"""Recognizes documents: PDF, and the files of Word and PowerPoint.
 
-A ZIP archive is a document if it has the required entries (ECMA-376 part 2, the Open Packaging
+No document is parsed; only names in its directory are read. A ZIP archive is a document if it has
+the required entries (ECMA-376 part 2, the Open Packaging
 Conventions), an older Office file if its directory has the right streams ([MS-CFB] section 2.6).
 """
 
@@ -24,19 +25,22 @@ MAIN_STREAMS = {
     "PowerPoint Document": "application/vnd.ms-powerpoint",
 }
 MIME_TYPES = frozenset({"application/pdf", *MAIN_ENTRIES.values(), *MAIN_STREAMS.values()})
-FAMILY = "document"
+ASSET_TYPE = "document"
 
-PDF, ZIP, OLE = b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-END_OF_DIRECTORY = b"PK\x05\x06"
-DIRECTORY_ENTRY = b"PK\x01\x02"
+PDF = b"%PDF-"
+# Signatures of ZIP: https://pkware.cachefly.net/webdocs/APPNOTE/APPNOTE-6.3.9.TXT.
+ZIP = b"PK\x03\x04"  # a local file header: section 4.3.7
+DIRECTORY_ENTRY = b"PK\x01\x02"  # section 4.3.12
+END_OF_DIRECTORY = b"PK\x05\x06"  # section 4.3.16
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # [MS-CFB] section 2.2
 MAX_ENTRIES = 10_000
 MAX_DIRECTORY_BYTES = 2 * 1024 * 1024
-OLE_DIRECTORY_BYTES = 4096  # 32 entries; the streams that we look for are among the first
+OLE_DIRECTORY_BYTES = 4096  # 32 entries; the main stream is among the first
 
 
 def is_declared(declared: str) -> bool:
     """Whether the caller declares the file as a document."""
-    return normalized(declared) in {*MIME_TYPES, FAMILY, f"{FAMILY}/*"}
+    return normalized(declared) in {*MIME_TYPES, ASSET_TYPE, f"{ASSET_TYPE}/*"}
 
 
 def sniff(declared: str, read: Read, size_bytes: int | None) -> str:
@@ -53,7 +57,7 @@ def sniff(declared: str, read: Read, size_bytes: int | None) -> str:
         found = next(filter(None, map(MAIN_STREAMS.get, _ole_names(head, read))), None)
     if found is None:
         raise AssetTypeMismatchError("The file is none of the documents that platforms accept.")
-    check_declared(declared, found, FAMILY)
+    check_declared(declared, found, ASSET_TYPE)
     return found
 
 
@@ -64,7 +68,10 @@ def _package_type(names: list[str]) -> str | None:
 
 
 def _names_in_head(head: bytes) -> list[str]:
-    """The entries whose headers are in `head`. Most programs write the main entry first."""
+    """The entries whose local headers (APPNOTE 4.3.7) are in `head`.
+
+    Most programs write the main entry first.
+    """
     names = []
     at = 0
     while at >= 0:
@@ -74,7 +81,10 @@ def _names_in_head(head: bytes) -> list[str]:
 
 
 def _listed_names(read: Read, size_bytes: int | None) -> list[str]:
-    """The entries of the directory at the archive's end; empty if it is not found."""
+    """The entries of the directory at the archive's end (APPNOTE 4.3.12 and 4.3.16).
+
+    Empty if it is not found.
+    """
     if size_bytes is None:
         return []
     tail = read(max(size_bytes - BLOCK_BYTES, 0), BLOCK_BYTES)
@@ -101,7 +111,7 @@ def _name(data: bytes, at: int, length: bytes) -> str:
 
 
 def _ole_names(head: bytes, read: Read) -> Iterator[str]:
-    """The names of the first streams in the directory."""
+    """The names of the first streams: header [MS-CFB] 2.2, directory entries 2.6.1."""
     if len(head) < 512:
         return
     (shift,) = struct.unpack_from("<H", head, 30)

@@ -8,7 +8,7 @@ from socialpublishing.errors import AssetTypeMismatchError
 from socialpublishing.media import boxes
 
 # What at least one platform accepts. SVG, HTML, archives and playlists are never accepted: they can
-# name other files or carry a script. documents.py recognises documents.
+# name other files or contain a script. documents.py recognises documents.
 ACCEPTED = frozenset(
     {
         "image/jpeg",

@@ -2,7 +2,7 @@
 
 http.client only parses. The socket is ours: it connects to an IP address that was checked, and
 `Connection` limits the time and the bytes of everything that arrives, head and body. There are no
-proxies, no cookies and no credentials. Each connection carries one request.
+proxies, no cookies and no credentials. Each connection is for one request.
 """
 
 from __future__ import annotations

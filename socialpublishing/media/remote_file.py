@@ -12,7 +12,7 @@ from socialpublishing.media.network import Network
 from socialpublishing.media.stream import ByteRange
 
 BLOCK_BYTES = 64 * 1024  # the least that one request fetches
-MAX_BYTES = 8 * 1024 * 1024  # the budget for one file, also if a server sends more than requested
+READ_BUDGET_BYTES = 8 * 1024 * 1024  # for one file, also if a server sends more than requested
 MAX_REQUESTS = 16
 OUT_OF_REACH = "The parts of the file that we read do not show its type or the size of its picture."
 
@@ -41,7 +41,7 @@ class RemoteFile:
         self._deadline = deadline
         self._network = network
         self._blocks: list[Block] = []
-        self._bytes_left = MAX_BYTES
+        self._bytes_left = READ_BUDGET_BYTES
         self._requests_left = MAX_REQUESTS
         self._has_ranges = True
 

@@ -45,7 +45,7 @@ _demuxers = threading.BoundedSemaphore(MAX_DEMUXERS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Movie:
+class VideoFacts:
     """None: not in the header. Codecs have FFmpeg's names ("h264", "aac")."""
 
     width: int  # pixels, as shown: after any rotation that the file specifies
@@ -56,7 +56,7 @@ class Movie:
     audio_codec: str | None
 
 
-def measure(mime_type: str, read: Read, size_bytes: int | None, *, deadline: float) -> Movie:
+def measure(mime_type: str, read: Read, size_bytes: int | None, *, deadline: float) -> VideoFacts:
     """The facts of a video of `size_bytes`, by `deadline`, a time.monotonic().
 
     Raises MediaError if its header cannot be found or read.
@@ -64,9 +64,9 @@ def measure(mime_type: str, read: Read, size_bytes: int | None, *, deadline: flo
     if mime_type == "video/webm":
         header = CLUSTER.split(read(0, BLOCK_BYTES), maxsplit=1)[0]
         # FFmpeg accepts a header as complete only if another element follows.
-        return _movie(_demuxed("matroska", header + EMPTY_CLUSTER, deadline), Track())
+        return _facts(_demuxed("matroska", header + EMPTY_CLUSTER, deadline), Track())
     ftyp, moov = _header_boxes(read, size_bytes)
-    return _movie(_demuxed("mov", ftyp + moov, deadline), _picture_track(moov))
+    return _facts(_demuxed("mov", ftyp + moov, deadline), _video_track(moov))
 
 
 def _header_boxes(read: Read, size_bytes: int | None) -> tuple[bytes, bytes]:
@@ -114,14 +114,14 @@ def _demuxed(demuxer: str, header: bytes, deadline: float) -> dict[str, Any]:
     return data
 
 
-def _movie(data: dict[str, Any], track: Track) -> Movie:
+def _facts(data: dict[str, Any], track: Track) -> VideoFacts:
     width = data["width"] or track.width
     height = data["height"] or track.height
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise AssetTypeMismatchError(UNREADABLE)
-    if track.is_turned:
+    if track.is_rotated:
         width, height = height, width
-    return Movie(
+    return VideoFacts(
         width=width,
         height=height,
         duration_s=_within(data["duration_s"], MAX_DURATION_S),
@@ -142,10 +142,10 @@ class Track:
 
     width: int = 0  # pixels, 0 if unknown
     height: int = 0
-    is_turned: bool = False  # phones store a rotated picture and a rotation
+    is_rotated: bool = False  # phones store a rotated picture and a rotation
 
 
-def _picture_track(moov: bytes) -> Track:
+def _video_track(moov: bytes) -> Track:
     """The first video track (14496-12: tkhd in section 8.3.2, stsd in 8.5.2 and 12.1.3)."""
     for track in boxes.children(moov, b"moov", b"trak"):
         handler = next(boxes.children(track, b"mdia", b"hdlr"), b"")
@@ -156,5 +156,5 @@ def _picture_track(moov: bytes) -> Track:
         a, b, _, c, d = struct.unpack(">5i", matrix.ljust(20, b"\0"))
         sample = next(boxes.children(track, b"mdia", b"minf", b"stbl", b"stsd"), b"")
         width, height = struct.unpack(">HH", sample[40:44].ljust(4, b"\0"))
-        return Track(width=width, height=height, is_turned=a == d == 0 and bool(b and c))
+        return Track(width=width, height=height, is_rotated=a == d == 0 and bool(b and c))
     return Track()

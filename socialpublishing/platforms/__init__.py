@@ -1,4 +1,4 @@
-"""The register of platforms. A new one is a package beside this file and an entry here."""
+"""The register of platforms. A new one is a package in this folder and an entry here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLATFORMS: dict[str, type[Platform]] = {
 def platform_named(name: str, login: str = "") -> type[Platform]:
     """The platform, for accounts that were connected by `login`; empty is its usual login.
 
-    Raises InvalidSocialPlatformError for a name that is not in the register, UnknownLoginError for
+    Raises InvalidSocialPlatformError for a name that is not in PLATFORMS, UnknownLoginError for
     a login that the platform does not have.
     """
     platform = PLATFORMS.get(name)

@@ -1,4 +1,4 @@
-"""Whose account a client acts for, and what connecting and refreshing return."""
+"""The account that a client acts for, and what connecting and refreshing return."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from socialpublishing.oauth import Tokens
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """On whose behalf a client acts. `profile` holds what its requests need; no secrets."""
+    """The account that a client acts for. `profile` has what its requests need; no secrets."""
 
     id: str
     token: Secret
@@ -26,7 +26,7 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Whom a new token belongs to. Raises MalformedResponseError without a usable id and name."""
+    """The account of a new token. Raises MalformedResponseError without a usable id and name."""
 
     id: str
     display_name: str
@@ -42,7 +42,7 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True)
 class DestinationFacts:
-    """A place that an account can post to beyond itself, with its own token if it has one.
+    """Another place where the account can post, with its own token if it has one.
 
     Raises MalformedResponseError without a usable id and name.
     """

@@ -1,4 +1,7 @@
-"""What every platform owes: facts as data, and verbs that differ in what repeating them does."""
+"""What every platform must provide: facts as data, and methods.
+
+The methods that publish differ in what repeating them does.
+"""
 
 from __future__ import annotations
 
@@ -41,11 +44,12 @@ class Platform(ReadsResponses, abc.ABC):
     destination_option: ClassVar[str] = ""
     # Can a post go to the account itself, without a destination?
     posts_as_account: ClassVar[bool] = True
-    # Hosts for uploads beside the API host: ends of host names, as the platform documents them.
+    # Hosts for uploads, in addition to the API host: ends of host names, as the platform documents
+    # them.
     upload_hosts: ClassVar[tuple[str, ...]] = ()
-    # Reads how published posts are doing (metrics.py), where the platform reports that.
+    # Reads the metrics of published posts (metrics.py), where the platform reports them.
     metrics_reader: ClassVar[type[MetricsReader[Any]] | None] = None
-    # Other ways to connect, by the word that chooses them; a subclass each, never in the register.
+    # Other ways to connect, by the name that chooses them. Each is a subclass and not in PLATFORMS.
     logins: ClassVar[Mapping[str, type[Platform]]] = {}
     login: ClassVar[str] = ""
 
@@ -62,7 +66,7 @@ class Platform(ReadsResponses, abc.ABC):
 
     @staticmethod
     def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
-        """Rules that no table holds, such as a poll that excludes media.
+        """Rules that the limits cannot express, such as a poll that excludes media.
 
         `kind` are the limits of this kind of post for the account that posts.
         """
@@ -81,7 +85,7 @@ class Platform(ReadsResponses, abc.ABC):
 
     @classmethod
     def count_parts(cls, post: Post) -> int:
-        """How many publish requests it takes, each of which creates a post."""
+        """The number of publish requests that it takes, each of which creates a post."""
         return 1
 
     @classmethod
@@ -98,9 +102,9 @@ class Platform(ReadsResponses, abc.ABC):
 
     @abc.abstractmethod
     def prepare(self, post: Post, progress: Progress) -> Progress:
-        """Upload media or create drafts, one step a call.
+        """Upload media or create drafts, one step per call.
 
-        Repeating it leaves litter at the platform, never a second post.
+        Repeating it leaves unused uploads at the platform, never a second post.
         """
 
     @abc.abstractmethod
@@ -118,8 +122,8 @@ class Platform(ReadsResponses, abc.ABC):
         """Search for `post` among what the account published after `since`.
 
         `other_post_ids` are the ids of posts that belong to other jobs. None means that the post
-        is not there, or not yet. A Progress gives its stage: CONFIRMING, the platform accepted it
-        and is at work; READY, what was requested is public and more is to come; REFUSED or LOST.
+        is not there, or not yet. A Progress has the stage: CONFIRMING, the platform accepted the
+        post and is processing it; READY, a part is public and more parts follow; REFUSED or LOST.
         """
 
     @staticmethod
@@ -131,14 +135,14 @@ class Platform(ReadsResponses, abc.ABC):
 
     @abc.abstractmethod
     def profile(self) -> Profile:
-        """Whom the account's token belongs to."""
+        """The account that the token belongs to."""
 
     def destinations(self) -> list[DestinationFacts]:
-        """Where the account can post beyond itself, read to the last page."""
+        """The other places where the account can post, read to the last page."""
         return []
 
     def renew(self, refresh_token: Secret | None) -> Renewal:
-        """New tokens. Raises TokenExpiredError if only the owner can help."""
+        """New tokens. Raises TokenExpiredError if the owner must connect again."""
         if refresh_token is None:
             raise TokenExpiredError(platform=self.name)
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}

@@ -1,4 +1,4 @@
-"""How published posts are doing, and which hashtags people search for.
+"""The metrics of published posts, and the hashtags that people search for.
 
 A platform's `MetricsReader` reads this for one account, through that platform's client. It changes
 nothing.
@@ -20,7 +20,7 @@ PlatformT = TypeVar("PlatformT", bound=Platform)
 
 
 class MetricsNotAvailableError(SocialPublishingBaseError):
-    """The platform does not report this for this account. The message names what would help."""
+    """The platform does not report this for this account. The message gives the reason."""
 
     code = "insights_not_available"
     sentence = "The platform does not report this for this account."
@@ -71,7 +71,7 @@ class PastPost:
 
 @dataclass(frozen=True, kw_only=True)
 class TagQuery:
-    """What hashtags are searched for.
+    """A query for hashtags.
 
     `max_reads`: the most posts that may be read, where reads cost. `timezone`: where the account's
     audience lives, an IANA name; empty if unknown.
@@ -94,7 +94,7 @@ class TagIdea:
 
 @dataclass(frozen=True, kw_only=True)
 class TagIdeas:
-    """What the platform itself suggests. `source` is a name for where it comes from."""
+    """What the platform itself suggests. `source` names its origin."""
 
     source: str
     meaning: str  # what the score means, in a sentence

@@ -17,9 +17,9 @@ MAX_POST_URL = 500
 class Stage(StrEnum):
     """How far a post has come at its platform."""
 
-    PREPARING = "preparing"  # uploads and drafts: litter at worst
+    PREPARING = "preparing"  # uploads and drafts: at worst they are left unused
     READY = "ready"  # only the publish request is left
-    CONFIRMING = "confirming"  # the platform accepted the publish request and is at work
+    CONFIRMING = "confirming"  # the platform accepted the publish request and is processing it
     PUBLISHED = "published"
     # The platform accepted the publish request and reported later that nothing became public:
     REFUSED = "refused"  # because of the content
@@ -30,9 +30,9 @@ class Stage(StrEnum):
 class Progress:
     """How far a post has come. Only the platform's package reads `handle`: JSON, no tokens.
 
-    `poll_after`: the next step comes after so long. `note` is a sentence for the owner. `posted`
-    are the ids of the parts that are public, of a post that takes several publish requests: they
-    remain when the upload is restarted.
+    `poll_after`: the pause before the next step. `note` is a sentence for the owner. `posted`: the
+    ids of the public parts of a post that takes several publish requests. They remain when the
+    upload is restarted.
     """
 
     stage: Stage = Stage.PREPARING
@@ -78,7 +78,7 @@ class Progress:
         return replace(self, stage=Stage.LOST, note=note, poll_after=poll_after)
 
     def published(self, *, remote_id: Any, post_url: Any = "") -> Progress:
-        """As a platform reported it. Raises MalformedResponseError for an unusable id."""
+        """The post is published. Raises MalformedResponseError for an unusable id."""
         return replace(
             self,
             stage=Stage.PUBLISHED,

@@ -258,7 +258,7 @@ def described(request: SandboxRequest, post: Post) -> dict[str, Any]:
                 "alt_text": media.alt_text,
                 "width": media.width or None,
                 "height": media.height or None,
-                "duration_seconds": media.movie.duration_s if media.movie else None,
+                "duration_seconds": media.video_facts.duration_s if media.video_facts else None,
             }
             for media in post.media
         ],

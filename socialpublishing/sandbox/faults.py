@@ -44,7 +44,7 @@ class FaultPlan:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._planned: list[Fault] = []
-        self._texts_seen: set[str] = set()  # that asked for a fault `once`
+        self._texts_seen: set[str] = set()  # that requested a fault `once`
 
     def add(self, fault: Fault) -> None:
         with self._lock:

@@ -53,12 +53,12 @@ def send(
 
 def _wanted(request: SandboxRequest, etag: str, size: int) -> range | None:
     """The requested bytes. None: all of them; empty: the range is outside the file."""
-    asked = _RANGE.fullmatch(request.headers.get("Range", ""))
-    if asked is None or request.headers.get("If-Range", etag) != etag:
+    requested = _RANGE.fullmatch(request.headers.get("Range", ""))
+    if requested is None or request.headers.get("If-Range", etag) != etag:
         return None
-    if asked["tail"]:
-        return range(max(size - int(asked["tail"]), 0), size)
-    first, last = int(asked["first"]), int(asked["last"] or size)
+    if requested["tail"]:
+        return range(max(size - int(requested["tail"]), 0), size)
+    first, last = int(requested["first"]), int(requested["last"] or size)
     if last < first < size:
         return None  # an invalid range is ignored
     return range(first, min(last + 1, size))

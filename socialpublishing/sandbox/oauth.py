@@ -113,7 +113,7 @@ def consenting_account(request: SandboxRequest, consent: ConsentRequest, **denia
     """The account chosen on the consent page.
 
     Raises EarlyResponse: with the page before it was submitted; with a redirect to the app that
-    carries `denial`; with an error page if there is no such account.
+    has `denial`; with an error page if there is no such account.
     """
     params = consent.params
     if not has_decision(request):

@@ -22,8 +22,8 @@ from socialpublishing.sandbox.audience import Audience, audience_of
 from socialpublishing.sandbox.blobs import Blob as Blob
 from socialpublishing.sandbox.blobs import joined as joined
 from socialpublishing.sandbox.faults import FaultPlan
-from socialpublishing.sandbox.movies import Movie, read_movie
 from socialpublishing.sandbox.pictures import MIME_TYPES, Picture, read_picture
+from socialpublishing.sandbox.videos import VideoFacts, read_video
 
 CALLS_KEPT = 10_000
 HEAD_BYTES = 8192  # enough to detect a file's type
@@ -102,14 +102,14 @@ class Media:
     name: str = ""  # of its file, where a platform shows it
     promised_bytes: int = 0
     parts: dict[int, Blob] = field(default_factory=dict)
-    # `State.complete_media` sets the following, up to `movie`.
+    # `State.complete_media` sets the following, up to `video_facts`.
     kind: str = "image"  # or "gif" (if it is animated), "video", "document" (anything else)
     mime_type: str = ""
     sha256: str = ""
     size_bytes: int = 0
     blob: Blob | None = None
     picture: Picture | None = None
-    movie: Movie | None = None
+    video_facts: VideoFacts | None = None
     alt_text: str = ""
     ready_at: float = 0.0
     post_id: str = ""  # of the post that uses it, where only one post can
@@ -118,12 +118,12 @@ class Media:
     @property
     def width(self) -> int:
         """In pixels; 0 if unknown."""
-        visual = self.picture or self.movie
+        visual = self.picture or self.video_facts
         return visual.width if visual else 0
 
     @property
     def height(self) -> int:
-        visual = self.picture or self.movie
+        visual = self.picture or self.video_facts
         return visual.height if visual else 0
 
 
@@ -258,7 +258,7 @@ class State:
     def complete_media(self, media: Media, data: bytes | Blob) -> Media:
         """Set the content of `media` and the properties read from it; return `media`.
 
-        `picture` and `movie` both stay None if the file is neither, or is broken.
+        `picture` and `video_facts` both stay None if the file is neither, or is broken.
         """
         blob = Blob.of(data)
         mime_type = filetype.guess_mime(blob.head(HEAD_BYTES)) or "application/octet-stream"
@@ -267,7 +267,7 @@ class State:
             media.kind = "gif" if media.picture and media.picture.is_animated else "image"
         elif mime_type.startswith("video/"):
             with blob.open() as file:
-                media.movie = read_movie(file)
+                media.video_facts = read_video(file)
             media.kind = "video"
         else:
             media.kind = "document"

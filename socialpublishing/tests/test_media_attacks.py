@@ -12,7 +12,7 @@ import pytest
 from socialpublishing.errors import MediaError
 from socialpublishing.media import download, probe
 from socialpublishing.tests.file_server import FileServer, Sparse, whole
-from socialpublishing.tests.films import FTYP, box, long_box, moov
+from socialpublishing.tests.sample_videos import FTYP, box, long_box, moov
 
 HERE = Path(__file__).parent
 MB = 1_000_000

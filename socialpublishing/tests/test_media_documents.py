@@ -199,4 +199,4 @@ def test_endless_directory_is_not_read_completely():
     end = documents.END_OF_DIRECTORY + bytes(8) + struct.pack("<IIH", len(directory), 4, 0)
     with pytest.raises(MediaError):
         sniff(b"PK\x03\x04" + directory + end)
-    assert len(directory) < documents.MAX_DIRECTORY_BYTES < remote_file.MAX_BYTES
+    assert len(directory) < documents.MAX_DIRECTORY_BYTES < remote_file.READ_BUDGET_BYTES

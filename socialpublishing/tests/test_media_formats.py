@@ -12,7 +12,7 @@ from socialpublishing.errors import MediaError
 from socialpublishing.media import pictures, remote_file
 from socialpublishing.media.formats import check_declared, sniff
 from socialpublishing.media.pictures import check_end
-from socialpublishing.tests.films import box
+from socialpublishing.tests.sample_videos import box
 
 
 def reader(data):
@@ -247,7 +247,7 @@ def test_m15_endless_comments_are_not_read_completely():
 
     started = time.monotonic()
     assert refused(pictures.read_header, "image/jpeg", read) == "asset_type_mismatch"
-    assert sum(lengths) < remote_file.MAX_BYTES
+    assert sum(lengths) < remote_file.READ_BUDGET_BYTES
     assert time.monotonic() - started < 5
 
 

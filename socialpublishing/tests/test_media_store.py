@@ -11,7 +11,7 @@ import pytest
 from socialpublishing.errors import MediaError
 from socialpublishing.media import download, open_stream, probe, public_address, store
 from socialpublishing.tests.file_server import FileServer, Sparse, whole
-from socialpublishing.tests.films import FTYP, long_box, moov
+from socialpublishing.tests.sample_videos import FTYP, long_box, moov
 
 ACCESS_KEY = "AKIDEXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from socialpublishing.errors import MediaError
 from socialpublishing.media import probe, remote_file, videos
 from socialpublishing.tests.file_server import FileServer, Sparse, whole
-from socialpublishing.tests.films import (
+from socialpublishing.tests.sample_videos import (
     FTYP,
     QUARTER_TURN,
     box,
-    film,
     long_box,
+    make_video,
     moov,
     split_boxes,
 )
@@ -83,7 +83,7 @@ def test_video_is_measured_by_its_first_block(name, width, height, duration_s, s
     ],
 )
 def test_facts_of_all_video_types(container, video, audio, mime_type, facts, server):
-    found = probe_file(server, film(container, video, audio=audio), mime_type)
+    found = probe_file(server, make_video(container, video, audio=audio), mime_type)
     assert (found.mime_type, found.width, found.height) == (mime_type, 64, 36)
     data = (found.duration_s, found.frame_rate, found.video_codec, found.audio_codec)
     assert data == facts
@@ -98,7 +98,7 @@ def test_facts_of_all_video_types(container, video, audio, mime_type, facts, ser
     ids=["fragmented", "live"],
 )
 def test_duration_that_is_not_in_the_header_is_unknown(container, codec, options, server):
-    found = probe_file(server, film(container, codec, options=options), "video")
+    found = probe_file(server, make_video(container, codec, options=options), "video")
     assert (found.width, found.height, found.duration_s) == (64, 36, None)
 
 
@@ -116,7 +116,7 @@ def test_dimensions_respect_the_rotation(server):
 
 
 def test_quicktime_without_a_brand_is_recognised(server):
-    boxes = split_boxes(film("mov", "libx264"))
+    boxes = split_boxes(make_video("mov", "libx264"))
     found = probe_file(server, box(b"wide") + boxes[b"moov"] + boxes[b"mdat"], "video/quicktime")
     assert (found.width, found.height) == (64, 36)
 
@@ -197,7 +197,7 @@ def test_header_larger_than_we_read_is_refused(server):
 )
 def test_m18_boxes_with_wrong_lengths_are_refused(rest, server):
     assert refused(server, FTYP + rest) == "asset_type_mismatch"
-    assert server.bytes_sent <= remote_file.MAX_BYTES
+    assert server.bytes_sent <= remote_file.READ_BUDGET_BYTES
 
 
 def test_long_chain_of_boxes_is_refused(server):

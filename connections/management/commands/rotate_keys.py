@@ -30,7 +30,7 @@ class Command(BaseCommand):
                 left += 1
                 continue
             try:
-                fresh = field.seal(pk, field.open(pk, envelope))
+                fresh = field.encrypt(pk, field.decrypt(pk, envelope))
             except TokenEncryptionError as error:
                 unreadable += 1
                 self.stderr.write(f"{field.model._meta.label} {pk}, {field.name}: {error}")

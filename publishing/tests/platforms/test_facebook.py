@@ -9,15 +9,15 @@ from conftest import statuses
 from connections.models import SocialConnection
 from publishing.models import PublishJob, Status
 from socialpublishing.tests.meta_parameters import PLACES, MetaParameters
-from socialpublishing.tests.watching import watching
+from socialpublishing.tests.recording import record_requests
 
 
 @pytest.fixture(autouse=True)
-def watched(sandbox):
+def recorded(sandbox):
     """Checks all requests of each test against Meta's own lists of parameters."""
-    with watching(f"{sandbox.url}/facebook/") as watcher:
-        yield watcher
-    watcher.check_against(MetaParameters("facebook"))
+    with record_requests(f"{sandbox.url}/facebook/") as recorder:
+        yield recorder
+    recorder.check_against(MetaParameters("facebook"))
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_malformed_targeting_is_refused_with_its_field_name(api, connection, tar
     assert "targeting" in response.json()["violations"][0]["field"]
 
 
-def test_requests_cover_every_list_of_parameters(api, connection, sandbox, worker, watched):
+def test_requests_cover_every_list_of_parameters(api, connection, sandbox, worker, recorded):
     judge = MetaParameters("facebook")
     picture, film = sandbox.picture(), sandbox.clip()
     upright, still = asset_of(sandbox, "reel"), asset_of(sandbox, "photo")
@@ -113,7 +113,7 @@ def test_requests_cover_every_list_of_parameters(api, connection, sandbox, worke
         worker.work_ahead()
 
     assert statuses() == {"Published": 5}
-    watched.check_against(judge)
+    recorded.check_against(judge)
     assert judge.seen == {*PLACES["facebook"].values()}
 
 

@@ -14,7 +14,7 @@ from publishing.models import PublishJob, Status
 from socialpublishing.platforms import uploads
 from socialpublishing.platforms.facebook import uploads as facebook_uploads
 from socialpublishing.tests.meta_parameters import MetaParameters
-from socialpublishing.tests.watching import watching
+from socialpublishing.tests.recording import record_requests
 
 NODE = r"/v25.0/\d+$"
 PROCESSING = {
@@ -31,11 +31,11 @@ PUBLISHED = {
 
 
 @pytest.fixture(autouse=True)
-def watched(sandbox):
+def recorded(sandbox):
     """Checks all requests of each test against Meta's own lists of parameters."""
-    with watching(f"{sandbox.url}/facebook/") as watcher:
-        yield watcher
-    watcher.check_against(MetaParameters("facebook"))
+    with record_requests(f"{sandbox.url}/facebook/") as recorder:
+        yield recorder
+    recorder.check_against(MetaParameters("facebook"))
 
 
 @pytest.fixture
@@ -169,17 +169,17 @@ def test_video_that_is_not_visible_at_once_is_published(api, connection, sandbox
     assert_one_video(sandbox)
 
 
-def test_pauses_between_lookups_of_a_processing_video_grow(api, connection, sandbox, worker):
+def test_pauses_between_polls_of_a_processing_video_grow(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", processing_seconds=3600)
     api.publish(connection, "A video", assets=[sandbox.clip()])
-    video_lookups = []
+    polls = []
 
     for seconds in (60, 600, 3600):
         worker.work_ahead(seconds)
-        video_lookups.append(len(sandbox.calls("/v25.0/", "GET")))
+        polls.append(len(sandbox.calls("/v25.0/", "GET")))
 
     assert statuses() == {"Processing": 1}
-    in_a_minute, in_ten, in_an_hour = video_lookups
+    in_a_minute, in_ten, in_an_hour = polls
     assert in_a_minute > 5
     assert in_ten - in_a_minute < 9 * in_a_minute / 2
     assert in_an_hour - in_ten < in_ten
@@ -341,11 +341,11 @@ def test_reels_and_stories_are_found_after_a_lost_publish_response(
     assert post["id"].endswith(job.remote_id.rpartition("_")[2])
 
 
-def upload_offsets(watcher):
+def upload_offsets(recorder):
     """The offset of each request to the upload host."""
     return [
         int(call.request.headers["offset"])
-        for call in watcher.calls
+        for call in recorder.calls
         if "/video-upload/" in str(call.request.url)
     ]
 
@@ -367,7 +367,7 @@ def send_start_of(address, token, data, *, at):
 @pytest.mark.parametrize("spelling", ["guide", "reference"])
 @pytest.mark.parametrize("kind", ["reel", "story"])
 def test_upload_continues_where_a_killed_worker_stopped(
-    api, connection, sandbox, worker, watched, kind, spelling
+    api, connection, sandbox, worker, recorded, kind, spelling
 ):
     sandbox.call("POST", "settings", facebook_spelling=spelling)
     sandbox.fault("drop_before", path="/video-upload/")
@@ -385,19 +385,19 @@ def test_upload_continues_where_a_killed_worker_stopped(
 
     [post] = sandbox.posts()
     assert post["media"][0]["sha256"] == hashlib.sha256(sent).hexdigest()
-    assert upload_offsets(watched) == [0, 70_000]
+    assert upload_offsets(recorded) == [0, 70_000]
     assert statuses() == {"Published": 1}
 
 
 def test_bytes_that_arrived_before_a_lost_response_are_not_sent_again(
-    api, connection, sandbox, worker, watched
+    api, connection, sandbox, worker, recorded
 ):
     sandbox.fault("drop_after", path="/video-upload/")
     publish_video(api, connection, sandbox, "reel")
 
     worker.work_ahead()
 
-    assert upload_offsets(watched) == [0]
+    assert upload_offsets(recorded) == [0]
     assert statuses() == {"Published": 1}
 
 

@@ -13,18 +13,18 @@ from publishing.models import PublishJob
 from socialpublishing.platforms.instagram.payloads import single_payload
 from socialpublishing.posts import Media, Post
 from socialpublishing.tests.meta_parameters import MetaParameters
-from socialpublishing.tests.watching import watching
+from socialpublishing.tests.recording import record_requests
 
 PUBLISH = "/media_publish$"
 NODE = r"/v25.0/\d+$"
 
 
 @pytest.fixture(autouse=True)
-def watched(sandbox):
+def recorded(sandbox):
     """Checks all requests of each test against Meta's own lists of parameters."""
-    with watching(f"{sandbox.url}/instagram/") as watcher:
+    with record_requests(f"{sandbox.url}/instagram/") as recorder:
         yield
-    watcher.check_against(MetaParameters("instagram"))
+    recorder.check_against(MetaParameters("instagram"))
 
 
 @pytest.fixture
@@ -274,7 +274,7 @@ def test_post_that_waited_too_long_reports_the_reason(api, connection, sandbox, 
     assert "posts" in waiting.error_message
 
 
-def test_account_rests_for_a_day_after_a_spam_block(api, connection, sandbox, worker):
+def test_spam_block_limits_the_account_for_a_day(api, connection, sandbox, worker):
     sandbox.fault("status", graph_error(4, 2207051), path=PUBLISH, times=999)
     api.publish(connection, "Once", assets=[sandbox.picture()])
 

@@ -10,18 +10,18 @@ import requests
 from conftest import statuses
 from publishing.models import PublishJob, Status
 from socialpublishing.tests.meta_parameters import MetaParameters
-from socialpublishing.tests.watching import watching
+from socialpublishing.tests.recording import record_requests
 
 PUBLISH = "/media_publish$"
 NODE = r"/v25.0/\d+$"
 
 
 @pytest.fixture(autouse=True)
-def watched(sandbox):
+def recorded(sandbox):
     """Checks all requests of each test against Meta's own lists of parameters."""
-    with watching(f"{sandbox.url}/instagram/") as watcher:
+    with record_requests(f"{sandbox.url}/instagram/") as recorder:
         yield
-    watcher.check_against(MetaParameters("instagram"))
+    recorder.check_against(MetaParameters("instagram"))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from socialpublishing.platforms.linkedin.app import VERSION
 from socialpublishing.platforms.linkedin.client import DUPLICATE_WINDOW
 from socialpublishing.sandbox.pages import HERE
 from socialpublishing.tests.file_server import FileServer, whole
-from socialpublishing.tests.films import long_box
+from socialpublishing.tests.sample_videos import long_box
 
 PART = 4_194_304
 

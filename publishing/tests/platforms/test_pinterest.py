@@ -20,7 +20,7 @@ from publishing.models import PublishJob, Status
 from socialpublishing.platforms.pinterest import client
 from socialpublishing.sandbox import pages
 from socialpublishing.tests.openapi import described
-from socialpublishing.tests.watching import watching
+from socialpublishing.tests.recording import record_requests
 
 VIDEO_REQUESTS = [
     ("POST", "^/v5/media$"),
@@ -31,12 +31,12 @@ VIDEO_REQUESTS = [
 
 
 @pytest.fixture(autouse=True)
-def watched(sandbox):
+def recorded(sandbox):
     """Every request and every complete response has to match the description."""
-    with watching(f"{sandbox.url}/pinterest/v5/") as watcher:
-        yield watcher
-    assert watcher.calls
-    watcher.check_against(described("pinterest", "/v5"))
+    with record_requests(f"{sandbox.url}/pinterest/v5/") as recorder:
+        yield recorder
+    assert recorder.calls
+    recorder.check_against(described("pinterest", "/v5"))
 
 
 @pytest.fixture
@@ -59,7 +59,9 @@ def published_clip(sandbox):
 # --- Images --------------------------------------------------------------------------------------
 
 
-def test_images_are_sent_as_bytes_in_the_publish_request(api, connection, sandbox, worker, watched):
+def test_images_are_sent_as_bytes_in_the_publish_request(
+    api, connection, sandbox, worker, recorded
+):
     pictures = [sandbox.picture(), sandbox.picture("mountains.jpg")]
     api.publish(connection, "Two", assets=pictures)
 
@@ -67,13 +69,13 @@ def test_images_are_sent_as_bytes_in_the_publish_request(api, connection, sandbo
 
     [post] = sandbox.posts("pinterest")
     assert [m["sha256"] for m in post["media"]] == [sha256_of(p["url"]) for p in pictures]
-    [request] = [call.request for call in watched.calls if call.request.method == "POST"]
+    [request] = [call.request for call in recorded.calls if call.request.method == "POST"]
     assert json.loads(request.body)["media_source"]["source_type"] == "multiple_image_base64"
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_pinterest_fetches_large_images_itself(
-    api, connection, sandbox, worker, monkeypatch, watched, count
+    api, connection, sandbox, worker, monkeypatch, recorded, count
 ):
     monkeypatch.setattr(client, "MAX_INLINE_BYTES", 1000)
     picture = sandbox.picture()
@@ -84,7 +86,7 @@ def test_pinterest_fetches_large_images_itself(
     [post] = sandbox.posts("pinterest")
     assert [m["sha256"] for m in post["media"]] == [sha256_of(picture["url"])] * count
     assert all(
-        picture["url"].encode() in call.request.body for call in watched.calls if call.request.body
+        picture["url"].encode() in call.request.body for call in recorded.calls if call.request.body
     )
 
 
@@ -187,7 +189,7 @@ def test_lost_response_to_any_request_of_a_video_makes_one_post(
     assert post["details"]["cover_image_key_frame_time"] == 0
 
 
-def test_job_waits_while_pinterest_processes_its_video(api, connection, sandbox, worker, watched):
+def test_job_waits_while_pinterest_processes_its_video(api, connection, sandbox, worker, recorded):
     sandbox.call("POST", "settings", pinterest_processing_seconds=300)
     api.publish(connection, "A film", assets=[sandbox.clip()])
     worker.work()
@@ -260,10 +262,10 @@ def test_video_that_cannot_be_processed_is_refused(api, connection, sandbox, wor
 # --- Boards --------------------------------------------------------------------------------------
 
 
-def test_boards_are_read_to_the_last_page(make_connection, watched):
+def test_boards_are_read_to_the_last_page(make_connection, recorded):
     connection = make_connection("pinterest", boards=[{"name": f"B{n}"} for n in range(260)])
     assert connection.destinations.count() == 260
-    assert sum("/boards" in call.request.url for call in watched.calls) == 2
+    assert sum("/boards" in call.request.url for call in recorded.calls) == 2
 
 
 def test_one_of_several_boards_has_to_be_chosen(api, make_connection, sandbox, worker):

@@ -15,7 +15,7 @@ from socialpublishing.platforms.tiktok import payloads
 from socialpublishing.platforms.tiktok.payloads import plan_of
 from socialpublishing.sandbox.pages import HERE
 from socialpublishing.tests.file_server import FileServer, whole
-from socialpublishing.tests.films import long_box
+from socialpublishing.tests.sample_videos import long_box
 
 REQUIRED = {
     "privacy_level": "PUBLIC_TO_EVERYONE",

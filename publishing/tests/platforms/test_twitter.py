@@ -16,7 +16,7 @@ from publishing.models import PublishJob, Status
 from socialpublishing.platforms import uploads
 from socialpublishing.platforms.twitter import client, payloads
 from socialpublishing.platforms.twitter.options import TwitterOptions
-from socialpublishing.tests.watching import watching
+from socialpublishing.tests.recording import record_requests
 from socialpublishing.tests.x_description import XDescription
 
 THREAD = {"thread": ["Two", "Three"]}
@@ -25,10 +25,10 @@ THREAD = {"thread": ["Two", "Three"]}
 @pytest.fixture(autouse=True)
 def recorded(sandbox):
     """Checks every request and every complete response against the description."""
-    with watching(f"{sandbox.url}/twitter/2/") as watcher:
-        yield watcher
-    assert watcher.calls
-    watcher.check_against(XDescription())
+    with record_requests(f"{sandbox.url}/twitter/2/") as recorder:
+        yield recorder
+    assert recorder.calls
+    recorder.check_against(XDescription())
 
 
 @pytest.fixture

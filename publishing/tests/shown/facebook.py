@@ -1,3 +1,5 @@
+"""How the sandbox must show each option of Facebook. Used by test_every_kind.py."""
+
 import hashlib
 
 import requests
@@ -13,7 +15,7 @@ def sha256_of_cover(post):
     return hashlib.sha256(cover).hexdigest()
 
 
-SHOWN = {
+OPTION_CHECKS = {
     "page_id": lambda post, connection: (
         post["account_id"] == connection.destinations.get().external_id
     ),
@@ -39,7 +41,7 @@ SHOWN = {
     "cover_url": lambda post, connection: post["details"]["thumb"] == sha256_of_cover(post),
 }
 LINK = {"link": "https://example.com/news"}
-CASES = {
+POST_FOR_OPTION = {
     "video_title": (("feed", "video"), {}),
     "cover_url": (("feed", "video"), {}),
     **{name: (("feed", "text"), LINK) for name in ("link_details", "link_cards", "call_to_action")},

@@ -1,3 +1,6 @@
+"""How the sandbox must show each option of Instagram. Used by test_every_kind.py."""
+
+
 def detail(name, expected):
     return lambda post, connection: post["details"][name] == expected
 
@@ -6,7 +9,7 @@ def alt_texts(post):
     return [media["alt_text"] for media in post["media"]]
 
 
-SHOWN = {
+OPTION_CHECKS = {
     "collaborators": detail("collaborators", ["harbour.bakery"]),
     "location_id": detail("location_id", "110843418940484"),
     "user_tags": detail("user_tags", [{"username": "harbour.bakery", "x": 0.5, "y": 0.8}]),
@@ -16,7 +19,9 @@ SHOWN = {
     "audio_name": detail("audio_name", "Morning at the harbour"),
     "share_to_feed": detail("share_to_feed", False),
 }
-CASES = {name: (("feed", "image"), {}) for name in ("collaborators", "location_id", "user_tags")}
+POST_FOR_OPTION = {
+    name: (("feed", "image"), {}) for name in ("collaborators", "location_id", "user_tags")
+}
 VALUES = {"cover_url": lambda sandbox, connection: f"{sandbox.url}/samples/bakery.jpg"}
 # The request that creates the post, and the one that uploads an asset: method and path.
 PUBLISH_REQUEST = ("POST", "/media_publish$")

@@ -1,8 +1,11 @@
+"""How the sandbox must show each option of LinkedIn. Used by test_every_kind.py."""
+
+
 def organization_of(connection):
     return connection.destinations.get().external_id
 
 
-SHOWN = {
+OPTION_CHECKS = {
     "organization_urn": lambda post, connection: (
         post["details"]["author"] == organization_of(connection)
     ),
@@ -26,7 +29,7 @@ SHOWN = {
         }
     ),
 }
-CASES = {"title": (("feed", "video"), {})}
+POST_FOR_OPTION = {"title": (("feed", "video"), {})}
 # The request that creates the post, and the one that uploads an asset: method and path.
 PUBLISH_REQUEST = ("POST", "^/rest/posts$")
 UPLOAD_REQUEST = ("PUT", "^/dms-uploads/")

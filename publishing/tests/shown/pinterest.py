@@ -1,3 +1,5 @@
+"""How the sandbox must show each option of Pinterest. Used by test_every_kind.py."""
+
 from socialpublishing.platforms import client_for
 
 
@@ -20,7 +22,7 @@ def sections(connection):
     return client_for("pinterest", connection.account).sections(board_of(connection))
 
 
-SHOWN = {
+OPTION_CHECKS = {
     "board_id": lambda post, connection: post["details"]["board_id"] == board_of(connection),
     "board_section_id": lambda post, connection: (
         [post["details"]["board_section_id"]] == [each.id for each in sections(connection)]
@@ -35,7 +37,7 @@ SHOWN = {
         "/samples/bakery.jpg"
     ),
 }
-CASES = {
+POST_FOR_OPTION = {
     "cover_image_key_frame_time": (("feed", "video"), {}),
     "cover_image_url": (("feed", "video"), {}),
 }
@@ -46,5 +48,5 @@ VALUES = {
 # The request that creates the post, and the one that uploads an asset: method and path.
 PUBLISH_REQUEST = ("POST", "^/v5/pins$")
 UPLOAD_REQUEST = ("POST", "^/media-upload$")
-# The publish request carries a picture itself, or its address.
+# Pictures are not uploaded before: the publish request has the bytes or the URL.
 UPLOADS_VIDEOS_ONLY = True

@@ -1,3 +1,6 @@
+"""How the sandbox must show each option of TikTok. Used by test_every_kind.py."""
+
+
 def detail(name, expected):
     return lambda post, connection: post["details"][name] == expected
 
@@ -6,12 +9,12 @@ def alt_texts(post):
     return [media["alt_text"] for media in post["media"]]
 
 
-def loses_text(kind, form):
+def loses_text(kind, media_form):
     """TikTok ignores the text of a draft of a video."""
-    return kind.name == "draft" and form.name == "video"
+    return kind.name == "draft" and media_form.name == "video"
 
 
-SHOWN = {
+OPTION_CHECKS = {
     "privacy_level": detail("privacy_level", "PUBLIC_TO_EVERYONE"),
     "disable_comment": detail("disable_comment", False),
     "disable_duet": detail("disable_duet", True),
@@ -26,7 +29,7 @@ SHOWN = {
     "auto_add_music": detail("auto_add_music", True),
     "photo_cover_index": detail("photo_cover_index", 1),
 }
-CASES = {
+POST_FOR_OPTION = {
     "title": (("feed", "image"), {}),
     "auto_add_music": (("feed", "image"), {}),
     "photo_cover_index": (("feed", "images"), {}),
@@ -34,5 +37,5 @@ CASES = {
 # The request that creates the post, and the one that uploads an asset: method and path.
 PUBLISH_REQUEST = ("PUT", "^/upload/video/")
 UPLOAD_REQUEST = ("POST", "/video/init/$")
-# The publish request carries a picture itself, or its address.
+# Pictures are not uploaded before: the publish request has the bytes or the URL.
 UPLOADS_VIDEOS_ONLY = True

@@ -1,4 +1,6 @@
-SHOWN = {
+"""How the sandbox must show each option of X. Used by test_every_kind.py."""
+
+OPTION_CHECKS = {
     "thread": lambda post, connection: (
         post["text"] == "And the second." and post["details"]["reply"]
     ),
@@ -16,7 +18,7 @@ SHOWN = {
         post["details"]["media"]["tagged_user_ids"] == ["2244994945"]
     ),
 }
-CASES = {
+POST_FOR_OPTION = {
     "share_with_followers": (("feed", "text"), {"community_id": "1493446837214187523"}),
     "tagged_user_ids": (("feed", "image"), {}),
 }

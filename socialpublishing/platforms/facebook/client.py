@@ -23,11 +23,11 @@ from socialpublishing.platforms.facebook.options import FacebookOptions
 from socialpublishing.platforms.facebook.payloads import (
     feed_form,
     finish_form,
-    hosted_edge,
-    hosted_form,
-    is_hosted_upload,
     is_photo_story,
     is_video,
+    upload_host_edge,
+    upload_host_form,
+    uses_upload_host,
 )
 from socialpublishing.platforms.facebook.videos import FIELDS, VIDEO_POLL, VideoState, read_state
 from socialpublishing.platforms.meta.client import FacebookLoginClient
@@ -54,15 +54,16 @@ class Facebook(FacebookLoginClient):
 
     @classmethod
     def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:
-        """Lists of Pages show some posts minutes later."""
+        """A Page's list may show a new post only minutes later, so it counts as absent after 5
+        minutes."""
         return LookupRules(settle=dt.timedelta(minutes=5))
 
     # --- Publishing ------------------------------------------------------------------------------
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
-        """Uploads one unpublished photo a step, or a video: ids are known before the publish
-        request."""
-        if is_hosted_upload(post):
+        """Uploads one unpublished photo per step, or a video. So the ids are known before the
+        publish request."""
+        if uses_upload_host(post):
             return uploads.upload_to_host(self, post, progress)
         if is_video(post):
             return uploads.upload_in_parts(self, post.media[0], progress)
@@ -83,15 +84,21 @@ class Facebook(FacebookLoginClient):
         return photo_id
 
     def publish(self, post: Post, progress: Progress) -> Progress:
-        if is_hosted_upload(post):
-            response = self.call_page("POST", hosted_edge(post), data=hosted_form(post, progress))
-            # Of a story, this response may be the only one that names its id.
-            return _processing(response, progress, post_number=str(response.get("post_id") or ""))
+        if uses_upload_host(post):
+            response = self.call_page(
+                "POST", upload_host_edge(post), data=upload_host_form(post, progress)
+            )
+            # For a story, no other response may contain the id.
+            return confirming_video(
+                response, progress, post_number=str(response.get("post_id") or "")
+            )
         if is_photo_story(post):
             return self._publish_photo_story(progress)
         if is_video(post):
             form, files = finish_form(post, progress), self._cover(post)
-            return _processing(self.call_page("POST", "videos", data=form, files=files), progress)
+            return confirming_video(
+                self.call_page("POST", "videos", data=form, files=files), progress
+            )
         response = self.call_page("POST", "feed", data=feed_form(post, progress))
         post_id = response["id"]
         post_url = response.get("permalink_url") or f"{self.app.host('auth')}/{post_id}"
@@ -103,7 +110,7 @@ class Facebook(FacebookLoginClient):
             "POST",
             "photo_stories",
             data={"photo_id": photo_id},
-            read_error=errors.read_unseen_media_error,
+            read_error=errors.read_not_visible_yet_error,
         )
         story_id = response["post_id"]
         return progress.published(remote_id=story_id, post_url=self.story_url(story_id))
@@ -127,12 +134,12 @@ class Facebook(FacebookLoginClient):
         self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | Progress | None:
         if is_video(post):
-            return lookups.find_video(self, post, progress, since, other_post_ids)
+            return lookups.look_up_video(self, post, progress, since, other_post_ids)
         if is_photo_story(post):
             [photo_id] = progress.handle["photo_ids"]
-            return lookups.find_story(self, photo_id, since)
+            return lookups.look_up_story(self, photo_id, since)
         photo_ids = set(progress.handle.get("photo_ids", []))
-        return lookups.find_post(self, post, photo_ids, since, other_post_ids)
+        return lookups.look_up_post(self, post, photo_ids, since, other_post_ids)
 
     # --- Requests --------------------------------------------------------------------------------
 
@@ -145,7 +152,7 @@ class Facebook(FacebookLoginClient):
             "GET",
             f"/{video_id}",
             params={"fields": FIELDS},
-            read_error=errors.read_unseen_media_error,
+            read_error=errors.read_not_visible_yet_error,
         )
         return read_state(data)
 
@@ -163,8 +170,8 @@ class Facebook(FacebookLoginClient):
         return [page_facts(page, granted) for page in pages]
 
 
-def _processing(response: Mapping[str, Any], progress: Progress, **handle: Any) -> Progress:
-    """Facebook accepted the publish request for a video, which it processes."""
+def confirming_video(response: Mapping[str, Any], progress: Progress, **handle: Any) -> Progress:
+    """Facebook accepted the publish request for a video and is processing the video."""
     if response.get("success") is False:
         raise NoResponseError("Facebook did not confirm that it publishes the video.")
     return progress.confirming(poll_after=VIDEO_POLL, **handle)

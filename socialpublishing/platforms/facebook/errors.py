@@ -1,4 +1,4 @@
-"""Facebook's own errors, beside those of the Graph API.
+"""Facebook's own errors, in addition to those of the Graph API.
 
 https://developers.facebook.com/docs/video-api/reference/error-codes and
 https://developers.facebook.com/docs/video-api/guides/reels-publishing, as of 2026-11-22; the rest
@@ -65,10 +65,13 @@ OWNER_ACTS = {
     "the Page itself.",
     "4854002": "Facebook wants the Page's identity confirmed first, in its own app.",
 }
-# An account that posts too fast is blocked. Facebook does not report for how long, and requests
-# prolong it.
-TOO_FAST, BLOCK_PAUSE = "368/1390008", dt.timedelta(hours=3)
-NOT_FOUND, NOT_FOUND_PAUSE = "100/33", dt.timedelta(seconds=10)
+# An account that posts too fast is blocked.
+TOO_FAST = "368/1390008"
+# Facebook does not report how long the block lasts, and further requests prolong it.
+BLOCK_PAUSE = dt.timedelta(hours=3)
+NOT_FOUND = "100/33"
+# Until a new photo or video is usually visible.
+NOT_FOUND_PAUSE = dt.timedelta(seconds=10)
 
 
 def read_error(response: PlatformResponse) -> PlatformApiError:
@@ -85,8 +88,8 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
     return error
 
 
-def read_unseen_media_error(response: PlatformResponse) -> PlatformApiError:
-    """For requests about a photo or video that is new: it may not be visible yet."""
+def read_not_visible_yet_error(response: PlatformResponse) -> PlatformApiError:
+    """For requests about a new photo or video: "not found" may mean that it is not visible yet."""
     error = read_error(response)
     if isinstance(error, TokenExpiredError) and error.platform_code == NOT_FOUND:
         return MediaNotReadyError(

@@ -1,4 +1,4 @@
-"""What became of a post: from the status of its video and from the lists of the Page."""
+"""What happened to a post: from its video's status and from the lists of the Page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from socialpublishing.errors import MediaNotReadyError
 from socialpublishing.platforms.facebook.matching import shows
-from socialpublishing.platforms.facebook.payloads import is_hosted_upload
+from socialpublishing.platforms.facebook.payloads import uses_upload_host
 from socialpublishing.platforms.facebook.videos import VIDEO_POLL, VideoState
 from socialpublishing.platforms.meta.paging import following_params
 from socialpublishing.platforms.paging import read_pages
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from socialpublishing.platforms.facebook.client import Facebook
 
 MAX_LIST_PAGES = 5
-# A public video may not name its post yet. After so many lookups we use the video's own id.
-NAME_LOOKUPS = 5
+# A public video may not name its post yet. After so many polls we use the video's own id. Handles
+# count them under `name_lookups`, a stored key.
+NAME_POLLS = 5
 POST_FIELDS = "id,message,created_time,permalink_url,attachments{target{id},subattachments}"
 
 
@@ -29,43 +30,44 @@ POST_FIELDS = "id,message,created_time,permalink_url,attachments{target{id},suba
 
 
 def progress_of_video(client: Facebook, post: Post, progress: Progress) -> Progress:
-    """The stage of the video: READY while nobody requested to publish it."""
+    """The stage of the video, from its status: READY before the publish request."""
     video_id = _video_id(post, progress)
     state = client.video_state(video_id)
     # A video that was public once counts as published, whatever happened to it later.
     if state.is_published:
         return _published(client, post, progress, state)
-    if post.post_type == "story" and (found := find_story(client, video_id)):
+    if post.post_type == "story" and (found := look_up_story(client, video_id)):
         return progress.published(remote_id=found.remote_id, post_url=found.post_url)
     if state.refusal:
         return progress.refused(state.refusal)
     if state.is_gone:
         return progress.lost("Facebook has lost the video.")
     # A video that was uploaded in parts is processed only after its publish request.
-    if state.is_publishing or (state.is_processing and not is_hosted_upload(post)):
+    if state.is_publishing or (state.is_processing and not uses_upload_host(post)):
         return progress.confirming(poll_after=VIDEO_POLL)
     return replace(progress, stage=Stage.READY)
 
 
 def _video_id(post: Post, progress: Progress) -> str:
-    video_id: str = progress.handle["hosted" if is_hosted_upload(post) else "upload"]["id"]
+    # "hosted" is a stored key.
+    video_id: str = progress.handle["hosted" if uses_upload_host(post) else "upload"]["id"]
     return video_id
 
 
 def _published(client: Facebook, post: Post, progress: Progress, state: VideoState) -> Progress:
-    """With the id that the lists of the Page use.
+    """Published, with the post id that the lists of the Page use.
 
-    A video names only the number of its post, and often late.
+    The video's status has only the number of its post, and often only after some time.
     """
     post_number = state.post_number or progress.handle.get("post_number", "")
     if post.post_type == "story":
         story_id = post_number or state.id
         return progress.published(remote_id=story_id, post_url=client.story_url(story_id))
-    lookups = progress.handle.get("name_lookups", 0)
-    if not post_number and lookups < NAME_LOOKUPS:
-        if found := find_post(client, post, {state.id}):
+    polls = progress.handle.get("name_lookups", 0)
+    if not post_number and polls < NAME_POLLS:
+        if found := look_up_post(client, post, {state.id}):
             return progress.published(remote_id=found.remote_id, post_url=found.post_url)
-        return progress.confirming(poll_after=VIDEO_POLL, name_lookups=lookups + 1)
+        return progress.confirming(poll_after=VIDEO_POLL, name_lookups=polls + 1)
     post_id = f"{client.account.id}_{post_number}" if post_number else state.id
     path = f"/reel/{state.id}" if post.post_type == "reel" else f"/{post_id}"
     link = state.link or path
@@ -74,14 +76,14 @@ def _published(client: Facebook, post: Post, progress: Progress, state: VideoSta
     return progress.published(remote_id=post_id, post_url=link)
 
 
-def find_video(
+def look_up_video(
     client: Facebook,
     post: Post,
     progress: Progress,
     since: dt.datetime,
     other_post_ids: Collection[str],
 ) -> Found | Progress | None:
-    """By the video's status; if that is inconclusive, by the posts that show the video."""
+    """Read the video's status. If it is inconclusive, search for a post that shows the video."""
     not_visible: MediaNotReadyError | None = None
     try:
         current = progress_of_video(client, post, progress)
@@ -91,7 +93,7 @@ def find_video(
         not_visible = error
     if post.post_type != "story":
         media_ids = {_video_id(post, progress)}
-        if found := find_post(client, post, media_ids, since, other_post_ids):
+        if found := look_up_post(client, post, media_ids, since, other_post_ids):
             return found
     if not_visible is not None:
         raise not_visible
@@ -101,7 +103,7 @@ def find_video(
 # --- Lists ---------------------------------------------------------------------------------------
 
 
-def find_post(
+def look_up_post(
     client: Facebook,
     post: Post,
     media_ids: set[str],
@@ -114,8 +116,10 @@ def find_post(
     return None
 
 
-def find_story(client: Facebook, media_id: str, since: dt.datetime | None = None) -> Found | None:
-    """The only story that shows this photo or video."""
+def look_up_story(
+    client: Facebook, media_id: str, since: dt.datetime | None = None
+) -> Found | None:
+    """Search for the story that shows this photo or video; there is at most one."""
     for story in _items(client, "stories", since):
         if story.get("media_id") == media_id:
             story_id = story["post_id"]

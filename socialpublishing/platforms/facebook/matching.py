@@ -1,4 +1,4 @@
-"""Recognising our post in the lists of a Page."""
+"""Recognizes our post in the lists of a Page."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How the posts of a Page are doing: reactions, comments, shares, and how many people saw them.
+"""The metrics of a Page's posts: reactions, comments, shares, and how many people saw them.
 
 https://developers.facebook.com/docs/graph-api/reference/page/published_posts and
 https://developers.facebook.com/docs/graph-api/reference/insights (v25.0), as of 2026-11-22. Views
-and reach are insights, which are read of Pages whose owner has granted that.
+and reach are insights, which are read only if the Page's owner has granted that.
 """
 
 from __future__ import annotations

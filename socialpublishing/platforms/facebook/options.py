@@ -1,4 +1,4 @@
-"""What a Facebook post may have beside its text and its assets."""
+"""The options of a Facebook post, in addition to its text and assets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent to a Page.
+"""Request bodies for a Page.
 
 https://developers.facebook.com/docs/graph-api/reference/page
 """
@@ -25,12 +25,12 @@ def is_video(post: Post) -> bool:
     return bool(post.media) and post.media[0].kind == MediaKind.VIDEO
 
 
-def is_hosted_upload(post: Post) -> bool:
-    """Videos of reels and stories go to the upload host, not in parts to the Page."""
+def uses_upload_host(post: Post) -> bool:
+    """Videos of reels and stories are uploaded to the upload host, all others to the Page."""
     return is_video(post) and post.post_type in {"reel", "story"}
 
 
-def hosted_edge(post: Post) -> str:
+def upload_host_edge(post: Post) -> str:
     return "video_reels" if post.post_type == "reel" else "video_stories"
 
 
@@ -69,8 +69,9 @@ def finish_form(post: Post, progress: Progress) -> dict[str, str]:
     return form | _texts(post)
 
 
-def hosted_form(post: Post, progress: Progress) -> dict[str, str]:
-    """Publishes a reel, or a story with a video."""
+def upload_host_form(post: Post, progress: Progress) -> dict[str, str]:
+    """Publishes a reel, or a story with a video, that the upload host has."""
+    # "hosted" is a stored key.
     form = {"upload_phase": "finish", "video_id": progress.handle["hosted"]["id"]}
     if post.post_type == "reel":
         form |= {"video_state": "PUBLISHED", **_texts(post), **_audience(post), **_place(post)}

@@ -1,4 +1,4 @@
-"""Uploads of videos: in parts to the Page, or as a whole to the upload host."""
+"""Uploads of videos: in parts to the Page, or in one request to the upload host."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from socialpublishing.errors import ContentRejectedError, NoResponseError, Uploa
 from socialpublishing.http import Body, MultipartBody
 from socialpublishing.limits import MEGABYTE
 from socialpublishing.media import open_stream
-from socialpublishing.platforms.facebook.payloads import hosted_edge
+from socialpublishing.platforms.facebook.payloads import upload_host_edge
 from socialpublishing.platforms.facebook.videos import VIDEO_POLL
 from socialpublishing.platforms.progress import Progress
 from socialpublishing.platforms.uploads import send_in_parts
@@ -71,17 +71,17 @@ def _send_part(client: Facebook, session: str, offset: int, part: Body) -> None:
 def upload_to_host(client: Facebook, post: Post, progress: Progress) -> Progress:
     """One step: the start, then all bytes that the upload host does not have yet.
 
-    https://developers.facebook.com/docs/video-api/guides/reels-publishing. One request carries all
-    that is left, as the host refuses a shorter one. If the connection breaks, the video's status
-    has the number of bytes that the host kept, which may be 0.
+    https://developers.facebook.com/docs/video-api/guides/reels-publishing. One request sends all
+    that is left, because the host refuses a shorter one. If the connection breaks, the video's
+    status has the number of bytes that the host kept, which may be 0.
     """
     video = post.media[0]
-    hosted = progress.handle.get("hosted")
-    if hosted is None:
-        response = client.call_page("POST", hosted_edge(post), data={"upload_phase": "start"})
-        hosted = {"id": response["video_id"], "url": response["upload_url"]}
-        return progress.preparing(hosted=hosted, note="Facebook expects the video.")
-    state = client.video_state(hosted["id"])
+    upload = progress.handle.get("hosted")  # a stored key
+    if upload is None:
+        response = client.call_page("POST", upload_host_edge(post), data={"upload_phase": "start"})
+        upload = {"id": response["video_id"], "url": response["upload_url"]}
+        return progress.preparing(hosted=upload, note="Facebook expects the video.")
+    state = client.video_state(upload["id"])
     if state.refusal:
         raise ContentRejectedError(state.refusal)
     if state.is_gone:
@@ -90,9 +90,9 @@ def upload_to_host(client: Facebook, post: Post, progress: Progress) -> Progress
         # We do not wait until it is processed: in practice that may never end.
         return progress.ready()
     assert video.size_bytes is not None
-    if not hosted.get("is_sent") and state.received_bytes < video.size_bytes:
-        _send_rest(client, video, hosted["url"], offset=state.received_bytes)
-        return progress.preparing(hosted={**hosted, "is_sent": True}, note="Uploaded.")
+    if not upload.get("is_sent") and state.received_bytes < video.size_bytes:
+        _send_rest(client, video, upload["url"], offset=state.received_bytes)
+        return progress.preparing(hosted={**upload, "is_sent": True}, note="Uploaded.")
     return progress.preparing(poll_after=VIDEO_POLL, note="Facebook is receiving the video.")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# Between polls of a video's status.
 VIDEO_POLL = dt.timedelta(seconds=5)
 FIELDS = "id,status,published,post_id,permalink_url"
 DONE = frozenset({"complete", "completed"})
@@ -81,5 +82,5 @@ def _errors_of(phase: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _object(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """An empty one where it is missing, or null."""
+    """The object `name` in `data`; empty if it is missing or null."""
     return data.get(name) or {}

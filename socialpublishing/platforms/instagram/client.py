@@ -41,13 +41,14 @@ from socialpublishing.platforms.progress import Found, Progress
 from socialpublishing.posts import MediaKind, Post
 
 PAGE_SIZE = 50
-# Images are processed in seconds, long videos in many minutes: each pause is longer than the one
-# before.
+# Pauses between polls of a container. Images are processed in seconds.
 IMAGE_POLLS_S = (1.0, 2.0, 3.0, 5.0, 10.0)
+# Long videos are processed in many minutes.
 VIDEO_POLLS_S = (5.0, 10.0, 15.0, 30.0, 60.0)
+# Instagram does not report when the quota of 24 hours allows the next post.
 QUOTA_PAUSE = dt.timedelta(hours=1)
-# A new post may be missing in lists for a while. After so many lookups we report it without its
-# address.
+# Pauses between polls of a list that may show a new post only later. After the last poll, the post
+# is published without its address. Handles count them under `lookups`, a stored key.
 PERMALINK_POLLS_S = (0.0, 1.0, 3.0, 10.0, 30.0, 60.0)
 # A key of stored handles: it must not change.
 OTHER_POST_IDS = "credited"
@@ -71,7 +72,7 @@ class Instagram(Platform):
         return True  # every post needs a container
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
-        """Creates one container a step and waits until it is processed.
+        """Creates one container per step and waits until it is processed.
 
         The files of a carousel have containers of their own, which come first. Instagram fetches
         the files itself: only apps with Facebook Login may upload them.
@@ -124,7 +125,7 @@ class Instagram(Platform):
                 params={"fields": "config,quota_usage"},
             )
         except (InsufficientPermissionsError, ContentRejectedError):
-            return  # not every account may read it; the publish request will show it
+            return  # not every account may read it; without quota, the publish request is refused
         for data in response["data"][:1]:
             total = data.get("config", {}).get("quota_total")
             if total is not None and data.get("quota_usage", 0) >= total:
@@ -144,14 +145,14 @@ class Instagram(Platform):
 
     def confirm(self, post: Post, progress: Progress) -> Progress:
         """The post is public. Its address is still missing, and perhaps its id."""
-        lookups = progress.handle.get("lookups", 0)
+        polls = progress.handle.get("lookups", 0)
         matches = [found for found in self._newest(post) if self._is_ours(found, post, progress)]
         if len(matches) == 1:
             [found] = matches
             return progress.published(remote_id=found["id"], post_url=found.get("permalink"))
-        if lookups + 1 < len(PERMALINK_POLLS_S):
-            pause = dt.timedelta(seconds=PERMALINK_POLLS_S[lookups + 1])
-            return progress.confirming(poll_after=pause, lookups=lookups + 1)
+        if polls + 1 < len(PERMALINK_POLLS_S):
+            pause = dt.timedelta(seconds=PERMALINK_POLLS_S[polls + 1])
+            return progress.confirming(poll_after=pause, lookups=polls + 1)
         known = progress.handle.get("media_id") or progress.handle["container"]
         return progress.published(remote_id=known)
 
@@ -165,7 +166,7 @@ class Instagram(Platform):
     def lookup(
         self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
     ) -> Found | Progress | None:
-        """Reads from the container whether it was published. `confirm` reads which post it is."""
+        """Reads whether the container was published. `confirm` then searches for the post's id."""
         data = self.http.get(
             f"/{VERSION}/{progress.handle['container']}", params={"fields": "status_code"}
         )
@@ -195,7 +196,7 @@ class Instagram(Platform):
     # --- Connecting ------------------------------------------------------------------------------
 
     def renew(self, refresh_token: Secret | None) -> Renewal:
-        """Another token of sixty days for the one that is still valid."""
+        """Exchanges the token, which must still be valid, for a new one of sixty days."""
         params = {
             "grant_type": "ig_refresh_token",
             "access_token": self.account.token.reveal(),

@@ -1,4 +1,4 @@
-"""Instagram's errors, beside those of the Graph API.
+"""Instagram's own errors, in addition to those of the Graph API.
 
 https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/error-codes
 """
@@ -24,7 +24,9 @@ from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.meta.errors import Errors, read_graph_error
 
 LABEL = "Instagram"
-SPAM, SPAM_PAUSE = "4/2207051", dt.timedelta(hours=24)
+SPAM = "4/2207051"
+# Instagram does not report when it accepts posts of such an account again.
+SPAM_PAUSE = dt.timedelta(hours=24)
 # If Instagram could not fetch or process a file, we try again with a new container.
 ERRORS: Errors = {
     (-2, None): UploadLostError,
@@ -41,7 +43,7 @@ ERRORS: Errors = {
     (None, 2207082): UploadLostError,
     (9004, None): UploadLostError,
     (9007, None): MediaNotReadyError,
-    # Instagram takes the post for spam; yet in some cases it was published.
+    # Instagram treats the post as spam, but in some cases it was published.
     (4, 2207051): NoResponseError,
     (9, None): RateLimitError,
     (18, None): RateLimitError,
@@ -83,12 +85,14 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
 
 
 def read_publishing_error(response: PlatformResponse) -> PlatformApiError:
-    """For the publish request. An unspecific refusal may mean that the container was published
-    before, so that the post has to be looked up."""
+    """For the publish request.
+
+    An unspecific refusal may mean that the container is published already: a lookup must decide.
+    """
     error = read_error(response)
     if error.platform_code == SPAM:
-        error.rest_until = dt.datetime.now(tz=dt.UTC) + SPAM_PAUSE
-        error.args = ("Instagram takes the account's posts for spam.",)
+        error.limited_until = dt.datetime.now(tz=dt.UTC) + SPAM_PAUSE
+        error.args = ("Instagram treats the account's posts as spam.",)
     if type(error) is ContentRejectedError and error.platform_code == "100":
         return DuplicateContentError(str(error), platform_code=error.platform_code)
     return error

@@ -44,7 +44,7 @@ class InstagramWithFacebookLogin(FacebookLoginClient, Instagram):
 
 
 def account_facts(page: dict[str, Any]) -> DestinationFacts:
-    """The Instagram account behind a Page. Requests for it carry the person's own token."""
+    """The Instagram account behind a Page. Requests for it have the person's own token."""
     account = page["instagram_business_account"]
     return DestinationFacts(
         id=account["id"],

@@ -1,4 +1,4 @@
-"""Recognising our post in the lists of an account."""
+"""Recognizes our post in the lists of an account."""
 
 from __future__ import annotations
 

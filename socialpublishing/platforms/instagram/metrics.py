@@ -1,4 +1,4 @@
-"""How the media of an account are doing, and which hashtags go together.
+"""The metrics of an account's media, and which hashtags are used together.
 
 https://developers.facebook.com/docs/instagram-platform/reference/instagram-media/insights
 https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-hashtag-search
@@ -79,7 +79,7 @@ class InstagramMetrics(MetricsReader["Instagram"]):
             yield response["data"]
 
     def tag_ideas(self, query: TagQuery) -> TagIdeas:
-        """The hashtags beside those of the query in their most successful public media."""
+        """The other hashtags of the most successful public media with the hashtags of the query."""
         if self.client.login != "facebook":
             raise MetricsNotAvailableError(
                 "Instagram lets only accounts that were connected with Facebook Login search for "

@@ -1,4 +1,4 @@
-"""What an Instagram post may have beside its text and its assets."""
+"""The options of an Instagram post, in addition to its text and assets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent to make containers.
+"""The payloads that create containers.
 
 https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media
 """
@@ -48,7 +48,7 @@ def single_payload(post: Post) -> dict[str, Any]:
 
 
 def child_payload(post: Post, number: int) -> dict[str, Any]:
-    """A container within a carousel. Tags of people stand on the first."""
+    """A container within a carousel. The first one has the tags of people."""
     media = post.media[number]
     payload = {**_file(media), "is_carousel_item": True, **_alt_text(media)}
     if media.kind == MediaKind.VIDEO:

@@ -1,4 +1,4 @@
-"""What LinkedIn accepts. The source of the limits stands with each kind of post."""
+"""What LinkedIn accepts. Each kind of post names the source of its limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recognises a post of ours in a list from LinkedIn."""
+"""Recognizes a post of ours in a list from LinkedIn."""
 
 from __future__ import annotations
 

@@ -28,10 +28,13 @@ from socialpublishing.posts import Media, MediaKind, Post
 if TYPE_CHECKING:
     from socialpublishing.platforms.linkedin.client import LinkedIn
 
+# Between polls of an image's or document's state.
 POLL = dt.timedelta(seconds=2)
+# Between polls of a video's state.
 VIDEO_POLL = dt.timedelta(seconds=5)
-# How long to wait for LinkedIn to process uploads where their state cannot be read.
+# Where the state cannot be read: the pause in which LinkedIn processes images and documents.
 BLIND_WAIT = dt.timedelta(seconds=20)
+# The same for a video, to which the time for its size is added.
 BLIND_VIDEO_WAIT = dt.timedelta(seconds=90)
 BLIND_VIDEO_WAIT_PER_MEGABYTE = dt.timedelta(seconds=1)
 

@@ -102,7 +102,7 @@ ERRORS: Errors = {
 
 
 def _limited_until(response: PlatformResponse) -> dt.datetime | None:
-    """When the limit of the Page is over, by a header that gives it in minutes.
+    """The end of the Page's limit, from a header that gives it in minutes.
 
     A header of another shape is ignored: the rate limit itself is certain.
     """

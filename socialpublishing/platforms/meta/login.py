@@ -23,7 +23,7 @@ def facebook_login(*, scopes: tuple[str, ...], publish_scopes: frozenset[str]) -
         scopes=scopes,
         publish_scopes=publish_scopes,
         scope_separator=",",
-        # PKCE exists only in Facebook's OpenID flow, and there it is still marked as testing.
+        # Facebook has PKCE only in its OpenID flow, and there as a test.
         pkce=False,
         default_lifetime=dt.timedelta(days=60),
     )

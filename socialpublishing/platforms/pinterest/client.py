@@ -46,6 +46,7 @@ from socialpublishing.posts import Media, Post
 
 PAGE_SIZE = 250
 MAX_PAGES = 50
+# Between polls of a video's status.
 VIDEO_POLL = dt.timedelta(seconds=5)
 # The images of one Pin are sent as bytes up to this total; in JSON they grow by a third. Pinterest
 # has to fetch larger ones itself.

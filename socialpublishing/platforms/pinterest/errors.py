@@ -25,7 +25,7 @@ from socialpublishing.http import PlatformResponse, retry_after
 
 # Pinterest does not report how long an account has to pause after a spam refusal.
 SPAM_PAUSE = dt.timedelta(hours=3)
-# Before Pinterest is requested to fetch a file again.
+# Before a publish request is repeated whose file Pinterest could not fetch.
 FETCH_PAUSE = dt.timedelta(seconds=120)
 
 
@@ -40,7 +40,8 @@ class Rule:
     message: str = ""  # empty: that of the class
 
 
-# The first rule that matches decides.
+# The first rule that matches decides. A RateLimitError from here would have no `until`: only
+# `_rate_limit` sets it.
 RULES = (
     Rule(
         status=401,

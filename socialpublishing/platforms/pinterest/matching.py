@@ -33,7 +33,7 @@ def is_same_post(pin: Mapping[str, Any], post: Post) -> bool:
 
 
 def has_same_media(pin: Mapping[str, Any], post: Post) -> bool:
-    """Does `pin` hold the same kind and number of media as `post`?"""
+    """Does `pin` have the same kind and number of media as `post`?"""
     media = pin.get("media") or {}
     if is_video(post):
         return media.get("media_type") == "video"
@@ -50,7 +50,7 @@ def created_at(pin: Mapping[str, Any]) -> dt.datetime:
 
 
 def is_newest_first(pins: Sequence[Mapping[str, Any]]) -> bool:
-    """Do the pins themselves show it? The order of Pinterest's lists is not documented."""
+    """Are `pins` in descending order of time? The order of Pinterest's lists is not documented."""
     times = [created_at(pin) for pin in pins]
     return times == sorted(times, reverse=True) and times[0] > times[-1] if times else False
 

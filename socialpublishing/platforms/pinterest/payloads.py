@@ -27,7 +27,7 @@ def pin_payload(post: Post, *, board_id: str, source: Mapping[str, Any]) -> dict
 
 
 def joined_alt_text(post: Post) -> str:
-    """A Pin has one alt text; it holds those of a carousel's images, one a line."""
+    """A Pin has one alt text. For a carousel, it has a line for each image."""
     return "\n".join(media.alt_text for media in post.media if media.alt_text)
 
 

@@ -49,8 +49,9 @@ from socialpublishing.posts import Media, Post
 from socialpublishing.text import is_blank
 
 AT_ONCE = dt.timedelta(0)
-# TikTok's status lags: only after so many requests for it is a count of missing bytes trusted.
-LOOKUPS_BEFORE_RESENDING = 4
+# TikTok's status is updated late. Only after so many polls do we trust its count of missing bytes.
+# Handles count the polls under `lookups`, a stored key.
+POLLS_BEFORE_RESENDING = 4
 PAGE_SIZE, MAX_PAGES = 20, 50
 
 
@@ -143,8 +144,8 @@ class TikTok(Platform):
         return progress.ready(offset=offset)
 
     def publish(self, post: Post, progress: Progress) -> Progress:
-        """For photos, the request that makes TikTok pull them. For a video, its last chunk, after
-        which TikTok publishes it."""
+        """Photos: request that TikTok pulls them. Video: send the last chunk; TikTok then publishes
+        it."""
         if is_video(post):
             return self._send_last_chunk(post, progress)
         data = self.request("/v2/post/publish/content/init/", photos_payload(post))
@@ -156,8 +157,8 @@ class TikTok(Platform):
         size = video.size_bytes
         assert size is not None
         with open_stream(video.url, max_bytes=size, start=offset, expected_bytes=size) as stream:
-            # A refusal of this chunk is no proof that nothing was created: an earlier request may
-            # have delivered it. Only TikTok's response to a cancellation settles that.
+            # A refusal of this chunk does not prove that nothing was created: an earlier request
+            # may have delivered it. Only TikTok's response to a cancellation is proof.
             try:
                 self._send_chunk(video, progress, offset, stream.part(size - offset))
             except PlatformApiError as error:
@@ -184,7 +185,7 @@ class TikTok(Platform):
 
     def confirm(self, post: Post, progress: Progress) -> Progress:
         status = self._status(progress)
-        is_late = progress.handle.get("lookups", 0) >= LOOKUPS_BEFORE_RESENDING
+        is_late = progress.handle.get("lookups", 0) >= POLLS_BEFORE_RESENDING
         if is_late and not has_all_bytes(status, post):
             return progress.ready(lookups=0)
         return self._progress_of(status, post, progress)
@@ -217,7 +218,7 @@ class TikTok(Platform):
     # --- Connecting ------------------------------------------------------------------------------
 
     def profile(self) -> Profile:
-        # The user name needs another scope; TikTok returns it before each post.
+        # The user name needs another scope; `prepare` reads it before each post.
         response = self.http.call("GET", "/v2/user/info/?fields=open_id,union_id,display_name")
         user = self._data_of(response)["user"]
         return Profile(

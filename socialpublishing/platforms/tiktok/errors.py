@@ -22,7 +22,7 @@ from socialpublishing.errors import (
 from socialpublishing.http import PlatformResponse, retry_after
 from socialpublishing.platforms.app import oauth_refusal
 
-# TikTok does not report when a daily limit ends: the post is tried again after so long.
+# TikTok does not report when a daily limit ends.
 DAILY_LIMIT_PAUSE = dt.timedelta(hours=1)
 TOO_MANY_POSTS = "TikTok takes no more posts of this creator from apps today."
 INTERNAL_ERROR = "TikTok responded with an internal error."

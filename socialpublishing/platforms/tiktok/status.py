@@ -18,8 +18,10 @@ from socialpublishing.platforms.tiktok.errors import (
 from socialpublishing.platforms.tiktok.payloads import PUBLIC, is_draft, is_video
 from socialpublishing.posts import Post
 
-# Pauses between the requests for the status, then between those for the id of a public post.
+# Pauses between polls of the status. Handles count them under `lookups`, a stored key.
 POLLS_S = (0, 2, 5, 10, 20, 30, 60)
+# Pauses between polls for the id of a public post. Handles count them under `id_polls`, a stored
+# key.
 ID_POLLS_S = (1, 5, 10, 30, 60, 60)
 
 
@@ -42,9 +44,9 @@ def progress_of(
             return _in_inbox(progress, site)
         case "FAILED":
             return _failed(str(status.get("fail_reason", "")), progress)
-    lookups = progress.handle.get("lookups", 0)
-    pause = dt.timedelta(seconds=POLLS_S[min(lookups, len(POLLS_S) - 1)])
-    return progress.confirming(poll_after=pause, lookups=lookups + 1)
+    polls = progress.handle.get("lookups", 0)
+    pause = dt.timedelta(seconds=POLLS_S[min(polls, len(POLLS_S) - 1)])
+    return progress.confirming(poll_after=pause, lookups=polls + 1)
 
 
 def _published(status: Mapping[str, Any], post: Post, progress: Progress, site: str) -> Progress:
@@ -69,7 +71,7 @@ def profile_url(progress: Progress, *, site: str) -> str:
 
 
 def _post_id(status: Mapping[str, Any]) -> str:
-    """Empty if there is none yet. TikTok documents a list of numbers, and misspells its name."""
+    """Empty if there is none yet. The field is a list of numbers; TikTok misspells its name."""
     ids = status.get("publicaly_available_post_id") or []
     if not isinstance(ids, list):
         ids = [ids]
@@ -79,7 +81,10 @@ def _post_id(status: Mapping[str, Any]) -> str:
 
 
 def _in_inbox(progress: Progress, site: str) -> Progress:
-    """The creator finishes a draft in TikTok's app; it has no address of its own."""
+    """The creator finishes a draft in TikTok's app. Our work ends here, so the stage is PUBLISHED.
+
+    A draft has no address of its own.
+    """
     return progress.published(
         remote_id=progress.handle["publish_id"], post_url=f"{site}/messages?lang=en"
     )

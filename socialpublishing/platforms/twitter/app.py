@@ -17,7 +17,7 @@ class TwitterApp(App):
         "api": Host(variable="TWITTER_API_URL", default="https://api.x.com"),
         "auth": Host(variable="TWITTER_AUTH_URL", default="https://x.com"),
     }
-    # OAuth 2.0 credentials, where an app has them beside its API keys.
+    # OAuth 2.0 credentials, where an app has them in addition to its API keys.
     client_id_variables: ClassVar = ("TWITTER_CLIENT_ID", "TWITTER_API_KEY")
     client_secret_variables: ClassVar = ("TWITTER_CLIENT_SECRET", "TWITTER_API_SECRET_KEY")
     oauth: ClassVar = OAuth(

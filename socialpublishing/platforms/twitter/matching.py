@@ -1,4 +1,4 @@
-"""Recognises a post of ours in a list from X, and reads the text of a post as it was written."""
+"""Recognizes a post of ours in a list from X, and reads the text of a post as it was written."""
 
 from __future__ import annotations
 

@@ -13,12 +13,12 @@ from django.urls import include, path, re_path
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.facebook import (
-    hosted,
     insights,
     login,
     nodes,
     posts,
     reading,
+    reels_and_stories,
     videos,
 )
 from socialpublishing.sandbox.facebook.errors import refusal, rejection
@@ -36,8 +36,8 @@ VERSION = re.compile(r"/v(\d+)\.(\d+)/")
 
 
 def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
-    asked = VERSION.search(request.path_info)
-    version = (int(asked[1]), int(asked[2])) if asked else USUAL
+    requested = VERSION.search(request.path_info)
+    version = (int(requested[1]), int(requested[2])) if requested else USUAL
     major, minor = min(max(version, OLDEST), NEWEST)
     headers = {"facebook-api-version": f"v{major}.{minor}", **graph_headers(response)}
     if request.page_id:
@@ -165,15 +165,23 @@ _graph = [
     path("<str:node_id>/posts", _on(GET=reading.listing)),
     path("<str:node_id>/published_posts", _on(GET=reading.listing)),
     path("<str:node_id>/photos", _on(POST=posts.add_photo)),
-    path("<str:node_id>/videos", _on(GET=hosted.listing, POST=videos.upload), {"edge": "videos"}),
+    path(
+        "<str:node_id>/videos",
+        _on(GET=reels_and_stories.listing, POST=videos.upload),
+        {"edge": "videos"},
+    ),
     path(
         "<str:node_id>/video_reels",
-        _on(GET=hosted.listing, POST=hosted.publish),
+        _on(GET=reels_and_stories.listing, POST=reels_and_stories.publish),
         {"edge": "video_reels"},
     ),
-    path("<str:node_id>/video_stories", _on(POST=hosted.publish), {"edge": "video_stories"}),
-    path("<str:node_id>/photo_stories", _on(POST=hosted.photo_story)),
-    path("<str:node_id>/stories", _on(GET=hosted.stories)),
+    path(
+        "<str:node_id>/video_stories",
+        _on(POST=reels_and_stories.publish),
+        {"edge": "video_stories"},
+    ),
+    path("<str:node_id>/photo_stories", _on(POST=reels_and_stories.photo_story)),
+    path("<str:node_id>/stories", _on(GET=reels_and_stories.stories)),
     path("<str:node_id>/insights", _on(GET=insights.insights)),
     # Meta's own SDK ends a node's URL with a slash.
     re_path("^(?P<node_id>[^/]+)/?$", _on(GET=reading.read, POST=posts.edit, DELETE=posts.delete)),
@@ -188,7 +196,7 @@ PLATFORM = Platform(
         path("reel/<str:video_id>", _on(GET=_reel)),
         path("reel/<str:video_id>/", _on(GET=_reel)),
         # Another host at Facebook.
-        path(hosted.UPLOAD_PATH, _on(POST=hosted.receive)),
+        path(reels_and_stories.UPLOAD_PATH, _on(POST=reels_and_stories.receive)),
         re_path(r"^v\d{1,2}\.\d{1,2}/", include(_graph)),
         path("", include(_graph)),
     ],

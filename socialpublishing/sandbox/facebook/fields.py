@@ -23,18 +23,18 @@ MAX_DEPTH = 8
 _TOKEN = re.compile(r"\s*(?:(?P<name>\w+)(?:\.\w+\([^()]*\))*|(?P<sign>[{},]))\s*")
 
 
-def asked_fields(request: SandboxRequest, kind: str, usual: str) -> Fields:
+def requested_fields(request: SandboxRequest, kind: str, usual: str) -> Fields:
     """The request's `fields`, or the usual ones.
 
     `kind` is one of KNOWN_FIELDS. Raises EarlyResponse for a field that its nodes do not have.
     """
-    asked = parse(str(request.params.get("fields") or usual))
-    for name in asked:
+    requested = parse(str(request.params.get("fields") or usual))
+    for name in requested:
         if name not in KNOWN_FIELDS[kind]:
             raise invalid(
                 f"Tried accessing nonexisting field ({name}) on node type ({kind.title()})"
             )
-    return asked
+    return requested
 
 
 def parse(text: str) -> Fields:
@@ -60,20 +60,20 @@ def parse(text: str) -> Fields:
     return root
 
 
-def pick(node: dict[str, Any], asked: Fields) -> dict[str, Any]:
-    """The fields of `node` that `asked` names, and its id. Missing fields are left out."""
-    picked = {name: _inside(node[name], inner) for name, inner in asked.items() if name in node}
+def pick(node: dict[str, Any], requested: Fields) -> dict[str, Any]:
+    """The fields of `node` that `requested` names, and its id. Missing fields are left out."""
+    picked = {name: _inside(node[name], inner) for name, inner in requested.items() if name in node}
     return picked | ({"id": node["id"]} if "id" in node else {})
 
 
-def _inside(value: Any, asked: Fields) -> Any:
-    """Reduce a nested object, or each object of a list, to `asked`; keep all if that is empty."""
-    if not asked:
+def _inside(value: Any, requested: Fields) -> Any:
+    """Reduce a nested object, or each object of a list, to `requested`; if empty, keep all."""
+    if not requested:
         return value
     if isinstance(value, list):
-        return [_inside(item, asked) for item in value]
+        return [_inside(item, requested) for item in value]
     if not isinstance(value, dict):
         return value
     if "data" in value:
-        return {**value, "data": _inside(value["data"], asked)}
-    return {name: _inside(value[name], inner) for name, inner in asked.items() if name in value}
+        return {**value, "data": _inside(value["data"], requested)}
+    return {name: _inside(value[name], inner) for name, inner in requested.items() if name in value}

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 
 from socialpublishing.sandbox.audience import metrics_of
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
-from socialpublishing.sandbox.facebook.login import NAME, caller, can_see
+from socialpublishing.sandbox.facebook.login import NAME, authorized_token, can_see
 from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response, split_names
 from socialpublishing.sandbox.state import Post, Token
 
@@ -29,7 +29,7 @@ INSIGHTS_FIELD = re.compile(r"\binsights(?:\.metric\(([^()]*)\))?")
 
 def insights(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`GET /{post}/insights`. One unsupported metric fails the request."""
-    token = caller(request, "read_insights")
+    token = authorized_token(request, "read_insights")
     post = request.state.posts.get((NAME, node_id))
     if post is None or not can_see(token, post.account.id):
         raise EarlyResponse(missing_object("get", node_id))
@@ -43,26 +43,26 @@ def metrics_in_fields(request: SandboxRequest, token: Token) -> list[str]:
     return _checked_metrics(token, (match and match[1]) or "")
 
 
-def _checked_metrics(token: Token, asked: str) -> list[str]:
+def _checked_metrics(token: Token, requested: str) -> list[str]:
     if "read_insights" not in token.grant.scopes:
         raise EarlyResponse(graph_error(10, "(#10) This endpoint requires 'read_insights'"))
     if "ANALYZE" not in token.account.facts.get("tasks", ()):
         raise EarlyResponse(graph_error(200, "(#200) The task ANALYZE is needed on the Page"))
-    if not asked:
+    if not requested:
         raise EarlyResponse(graph_error(3001, "Param metric is required", subcode=1504028))
-    names = split_names(asked)
+    names = split_names(requested)
     if not METRICS.keys() >= set(names):
         raise invalid("The value must be a valid insights metric")
     return names
 
 
 def insights_of(request: SandboxRequest, post: Post, names: Iterable[str]) -> dict[str, Any]:
-    counted = metrics_of(post, request.state.now())
+    values = metrics_of(post, request.state.now())
     data = [
         {
             "name": name,
             "period": "lifetime",
-            "values": [{"value": counted[METRICS[name]]}],
+            "values": [{"value": values[METRICS[name]]}],
             "title": name,
             "description": "",
             "id": f"{post.id}/insights/{name}/lifetime",

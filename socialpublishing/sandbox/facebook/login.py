@@ -46,11 +46,11 @@ USUAL_SCOPES = tuple(scope for scope in SCOPES if scope.startswith(("pages", "re
 
 def dialog(request: SandboxRequest) -> HttpResponse:
     params = oauth.strings(request.params)
-    asked = split_scopes(params.get("scope", ""))
-    if reason := _fault_of(params, asked):
+    requested = split_scopes(params.get("scope", ""))
+    if reason := _fault_of(params, requested):
         return oauth.refusal_page(request, NAME, LABEL, reason)
-    asked = list(dict.fromkeys([ALWAYS, *asked]))
-    scopes = {scope: SCOPES[scope] for scope in asked}
+    requested = list(dict.fromkeys([ALWAYS, *requested]))
+    scopes = {scope: SCOPES[scope] for scope in requested}
     consent = oauth.ConsentRequest(
         platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True
     )
@@ -62,12 +62,12 @@ def dialog(request: SandboxRequest) -> HttpResponse:
         error_description="Permissions error",
         error_reason="user_denied",
     )
-    granted = {ALWAYS, *oauth.checked_boxes(request, "scope", asked)}
+    granted = {ALWAYS, *oauth.checked_boxes(request, "scope", requested)}
     page_ids = [page.id for page in request.state.accounts(NAME, owner_id=account.id)]
     grant = AuthorizationGrant(
         account=account,
         scopes=granted,
-        declined=set(asked) - granted,
+        declined=set(requested) - granted,
         page_ids=tuple(oauth.checked_boxes(request, "page", page_ids)),
     )
     code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(80)}", params)
@@ -80,14 +80,14 @@ def dialog(request: SandboxRequest) -> HttpResponse:
     return oauth.send_back(params["redirect_uri"], **response)
 
 
-def _fault_of(params: dict[str, str], asked: list[str]) -> str:
+def _fault_of(params: dict[str, str], requested: list[str]) -> str:
     if params.get("client_id") != oauth.client_id(NAME):
         return f"Invalid App ID: client_id is not {oauth.client_id(NAME)}."
     if not oauth.is_redirect_uri(params.get("redirect_uri", "")):
         return "URL blocked: redirect_uri is not an http(s) address."
     if params.get("response_type", "code") != "code":
         return "The sandbox supports only response_type code."
-    if unknown := [scope for scope in asked if scope not in SCOPES]:
+    if unknown := [scope for scope in requested if scope not in SCOPES]:
         return f"Invalid Scopes: {', '.join(unknown)}."
     return ""
 
@@ -182,7 +182,7 @@ def _new_value() -> str:
 # --- Checking ------------------------------------------------------------------------------------
 
 
-def caller(request: SandboxRequest, *scopes: str) -> Token:
+def authorized_token(request: SandboxRequest, *scopes: str) -> Token:
     """The request's token, if it is valid and has `scopes`. Raises EarlyResponse otherwise."""
     value = _access_token(request)
     if not value:
@@ -258,7 +258,7 @@ def _proof(token: str) -> str:
 
 def debug_token(request: SandboxRequest) -> HttpResponse:
     if _access_token(request) != APP_TOKEN:
-        caller(request)  # a token of any user of the app is accepted too
+        authorized_token(request)  # a token of any user of the app is accepted too
     value = str(request.params.get("input_token", ""))
     if not value:
         raise invalid("The parameter input_token is required.")
@@ -322,7 +322,7 @@ def revoke(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 
 def _own_grant(request: SandboxRequest, node_id: str) -> AuthorizationGrant:
-    token = caller(request)
+    token = authorized_token(request)
     if token.kind != "user" or node_id not in ("me", token.account.id):
         raise EarlyResponse(
             graph_error(200, "(#200) Permissions of a person need that person's user token")

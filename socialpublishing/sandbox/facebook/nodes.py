@@ -58,7 +58,7 @@ def post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
     created = time_text(post.created_at)
     author = {"name": post.account.name, "id": post.account.id}
     link = post.facts.get("link")
-    counted = metrics_of(post, request.state.now())
+    values = metrics_of(post, request.state.now())
     node: dict[str, Any] = {
         "id": post.id,
         "created_time": created,
@@ -74,10 +74,10 @@ def post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
         "is_expired": False,
         "from": author,
         "promotable_id": post.id,
-        **_interactions(counted),
+        **_interactions(values),
     }
-    if counted["shares"]:
-        node["shares"] = {"count": counted["shares"]}
+    if values["shares"]:
+        node["shares"] = {"count": values["shares"]}
     if post.text:
         node["message"] = post.text
     if post.media:
@@ -91,11 +91,11 @@ def post_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
     return node
 
 
-def _interactions(counted: dict[str, int]) -> dict[str, Any]:
+def _interactions(values: dict[str, int]) -> dict[str, Any]:
     summaries: dict[str, dict[str, Any]] = {
-        "comments": {"order": "ranked", "total_count": counted["comments"], "can_comment": True},
-        "reactions": {"total_count": counted["likes"], "viewer_reaction": "NONE"},
-        "likes": {"total_count": counted["likes"], "can_like": True, "has_liked": False},
+        "comments": {"order": "ranked", "total_count": values["comments"], "can_comment": True},
+        "reactions": {"total_count": values["likes"], "viewer_reaction": "NONE"},
+        "likes": {"total_count": values["likes"], "can_like": True, "has_liked": False},
     }
     return {name: {"data": [], "summary": summary} for name, summary in summaries.items()}
 
@@ -168,8 +168,8 @@ def video_node(request: SandboxRequest, video: Media) -> dict[str, Any]:
         is_reel = post.details.get("kind") == "reel"
         data["permalink_url"] = f"{post.path}/" if is_reel else _url(request, post)
         data["post_id"] = post.id.rpartition("_")[2]
-    if video.movie:
-        data["length"] = video.movie.duration_s
+    if video.video_facts:
+        data["length"] = video.video_facts.duration_s
     return data
 
 

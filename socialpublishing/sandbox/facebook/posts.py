@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from socialpublishing.sandbox.blobs import Blob
 from socialpublishing.sandbox.facebook import params
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
-from socialpublishing.sandbox.facebook.fields import asked_fields, pick
-from socialpublishing.sandbox.facebook.login import NAME, caller
+from socialpublishing.sandbox.facebook.fields import pick, requested_fields
+from socialpublishing.sandbox.facebook.login import NAME, authorized_token
 from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, post_node
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
 from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
@@ -43,7 +43,7 @@ def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
     if not text.strip() and not link and not photo_ids:
         raise invalid("Missing message or attachment")
     params.check_link(link)
-    asked = asked_fields(request, "POST", "id")  # a write can return fields of the new post
+    requested = requested_fields(request, "POST", "id")  # a write can return fields of the new post
     details = params.sent_details(request, *FEED_DETAILS)
     params.check_cards(details.get("child_attachments"))
     is_scheduled = bool(request.params.get("scheduled_publish_time"))
@@ -54,7 +54,7 @@ def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
         is_public = params.bool_param(request, "published") and not is_scheduled
         post = _add_post(request.state, page, text, photos, link=link, is_public=is_public)
         post.details |= details
-    return json_response(pick(post_node(request, post), asked))
+    return json_response(pick(post_node(request, post), requested))
 
 
 def add_photo(request: SandboxRequest, node_id: str) -> HttpResponse:
@@ -79,7 +79,7 @@ def add_photo(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 def edit(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`POST /{post}`: change the text."""
-    token = caller(request)
+    token = authorized_token(request)
     text = params.text_param(request, "message")
     with request.state.lock:
         post = request.state.posts.get((NAME, node_id))
@@ -92,7 +92,7 @@ def edit(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`DELETE /{post}` or `/{photo}`. A post is deleted with its only photo."""
-    token = caller(request)
+    token = authorized_token(request)
     with request.state.lock:
         post = request.state.posts.get((NAME, node_id))
         photo = request.state.media.get((NAME, node_id))
@@ -124,7 +124,7 @@ def text_of(request: SandboxRequest) -> str:
 
 def author(request: SandboxRequest, node_id: str) -> Account:
     """The Page that posts. Raises EarlyResponse without its own token or the permission to post."""
-    token = caller(request)
+    token = authorized_token(request)
     if token.kind != "page":
         if node_id in token.grant.page_ids:
             raise EarlyResponse(

@@ -9,9 +9,9 @@ from django.http import HttpResponse
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.facebook.errors import missing_object
-from socialpublishing.sandbox.facebook.fields import asked_fields, pick
+from socialpublishing.sandbox.facebook.fields import pick, requested_fields
 from socialpublishing.sandbox.facebook.insights import insights_of, metrics_in_fields
-from socialpublishing.sandbox.facebook.login import NAME, caller, can_see
+from socialpublishing.sandbox.facebook.login import NAME, authorized_token, can_see
 from socialpublishing.sandbox.facebook.nodes import (
     page_node,
     photo_node,
@@ -28,9 +28,9 @@ def read(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`GET /{id}` of any kind of node."""
     if _is_browser(request):
         return cards.post_page(request, platform=NAME, post_id=node_id)
-    token = caller(request)
+    token = authorized_token(request)
     node, kind, usual = _node(request, token, node_id)
-    return json_response(pick(node, asked_fields(request, kind, usual)))
+    return json_response(pick(node, requested_fields(request, kind, usual)))
 
 
 def _is_browser(request: SandboxRequest) -> bool:
@@ -65,7 +65,7 @@ def _node(request: SandboxRequest, token: Token, node_id: str) -> tuple[dict[str
 
 def accounts(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`GET /me/accounts`: the Pages that the person selected, with their tokens."""
-    token = caller(request)
+    token = authorized_token(request)
     if token.kind != "user" or node_id not in ("me", token.account.id):
         raise EarlyResponse(missing_object("get", node_id))
     scopes = token.grant.scopes
@@ -77,28 +77,28 @@ def accounts(request: SandboxRequest, node_id: str) -> HttpResponse:
         and (not page.facts["business"] or "business_management" in scopes)
     ]
     usual = "access_token,category,category_list,name,id,tasks"
-    asked = asked_fields(request, "PAGE", usual)
+    requested = requested_fields(request, "PAGE", usual)
     return paged(
         request,
         [(page.id, page) for page in pages],
-        lambda page: pick(page_node(request, token, page), asked),
+        lambda page: pick(page_node(request, token, page), requested),
     )
 
 
 def listing(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`/{page}/published_posts`, `/posts` and `/feed`: only visitors' posts would differ."""
-    token = caller(request, "pages_read_engagement")
+    token = authorized_token(request, "pages_read_engagement")
     page = token.account if node_id == "me" else request.state.account(NAME, node_id)
     if page is None or not page.owner_id or not can_see(token, page.id):
         raise EarlyResponse(missing_object("get", node_id))
     posts = [post for post in listed_posts(request, page) if not post.facts.get("is_story")]
-    asked = asked_fields(request, "POST", "created_time,message,id")
-    metrics = metrics_in_fields(request, token) if "insights" in asked else ()
+    requested = requested_fields(request, "POST", "created_time,message,id")
+    metrics = metrics_in_fields(request, token) if "insights" in requested else ()
 
     def shown_node(post: Post) -> dict[str, Any]:
         node = post_node(request, post)
         if metrics:
             node["insights"] = insights_of(request, post, metrics)
-        return pick(node, asked)
+        return pick(node, requested)
 
     return paged(request, [(post.id, post) for post in posts], shown_node)

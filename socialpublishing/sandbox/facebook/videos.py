@@ -152,14 +152,14 @@ def _publish(request: SandboxRequest, page: Account, video: Media, text: str, da
 
 def _fault(video: Media) -> tuple[int, str] | None:
     """The code and message with which processing will fail, or None."""
-    movie = video.movie
-    if movie is None:
+    facts = video.video_facts
+    if facts is None:
         return UNKNOWN_FORMAT
-    if movie.duration_s < MIN_S:
+    if facts.duration_s < MIN_S:
         return 1363025, "The video is too short."
-    if movie.duration_s > MAX_S:
+    if facts.duration_s > MAX_S:
         return 1363026, "The video is too long."
-    if not 1 / (WIDEST * MARGIN) <= movie.width / max(movie.height, 1) <= WIDEST * MARGIN:
+    if not 1 / (WIDEST * MARGIN) <= facts.width / max(facts.height, 1) <= WIDEST * MARGIN:
         return 1363040, "The aspect ratio of the video is not supported."
     return None
 

@@ -22,7 +22,7 @@ from socialpublishing.sandbox.instagram.login import (
     BASIC,
     LABEL,
     NAME,
-    caller,
+    authorized_token,
     is_facebook,
     own_account,
 )
@@ -39,7 +39,7 @@ def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
 
 
 def me(request: SandboxRequest) -> HttpResponse:
-    token = caller(request, *BASIC)
+    token = authorized_token(request, *BASIC)
     if is_facebook(token.grant):
         person = token.grant.account
         node = {"id": facebook_id(person), "name": person.name}
@@ -48,8 +48,8 @@ def me(request: SandboxRequest) -> HttpResponse:
 
 
 def _account_node(request: SandboxRequest, account: Account) -> HttpResponse:
-    asked = parse(str(request.params.get("fields") or "id"))
-    return json_response(pick(account_node(request, account), asked))
+    requested = parse(str(request.params.get("fields") or "id"))
+    return json_response(pick(account_node(request, account), requested))
 
 
 def account_node(request: SandboxRequest, account: Account) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def facebook_id(account: Account) -> str:
 
 def pages(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`GET /me/accounts` with Facebook Login: Pages and their linked professional accounts."""
-    token = caller(request, "pages_show_list")
+    token = authorized_token(request, "pages_show_list")
     person = token.grant.account
     if not is_facebook(token.grant) or node_id not in ("me", facebook_id(person)):
         return missing_object("get", node_id)
@@ -99,24 +99,26 @@ def pages(request: SandboxRequest, node_id: str) -> HttpResponse:
     ]
     # A Page without a linked Instagram account.
     nodes.insert(1, {"id": f"7{person.id}", "name": "No Instagram", "tasks": ["CREATE_CONTENT"]})
-    asked = parse(str(request.params.get("fields") or "id,name"))
-    return paged(request, [(each["id"], each) for each in nodes], lambda each: pick(each, asked))
+    requested = parse(str(request.params.get("fields") or "id,name"))
+    return paged(
+        request, [(each["id"], each) for each in nodes], lambda each: pick(each, requested)
+    )
 
 
 def node(request: SandboxRequest, node_id: str) -> HttpResponse:
-    token = caller(request, *BASIC)
+    token = authorized_token(request, *BASIC)
     account = own_account(request, token, node_id)
     if account is not None:
         if is_facebook(token.grant):
             shown = {**account_node(request, account), "id": account.id}
-            asked = parse(str(request.params.get("fields") or "id"))
-            return json_response(pick(shown, asked))
+            requested = parse(str(request.params.get("fields") or "id"))
+            return json_response(pick(shown, requested))
         return _account_node(request, account)
     return posts.node(request, node_id)
 
 
 def media_insights(request: SandboxRequest, node_id: str) -> HttpResponse:
-    token = caller(request)
+    token = authorized_token(request)
     post = request.state.posts.get((NAME, node_id))
     return missing_object("get", node_id) if post is None else posts.insights(request, token, post)
 

@@ -17,10 +17,10 @@ from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_re
 from socialpublishing.sandbox.instagram.login import (
     NAME,
     PUBLISH,
-    caller_and_account,
     is_facebook,
     live_token,
     own_account,
+    token_and_account,
 )
 from socialpublishing.sandbox.state import Account, Media, State
 from socialpublishing.text import find_hashtags
@@ -43,7 +43,7 @@ LISTS = ("collaborators", "user_tags", "children", "trial_params")
 
 
 def create(request: SandboxRequest, node_id: str) -> HttpResponse:
-    token, account = caller_and_account(request, node_id, *PUBLISH)
+    token, account = token_and_account(request, node_id, *PUBLISH)
     params = {name: _parsed(name, value) for name, value in request.params.items()}
     container = Media(
         platform=NAME,
@@ -182,18 +182,18 @@ def _take_video(state: State, container: Media, url: str) -> None:
 def take_bytes(state: State, container: Media, blob: Blob) -> None:
     kind = container.facts["kind"]
     state.complete_media(container, blob)
-    movie, (shortest, longest) = container.movie, SECONDS[kind]
+    facts, (shortest, longest) = container.video_facts, SECONDS[kind]
     if (
-        movie is None
+        facts is None
         or container.mime_type not in VIDEO_TYPES
-        or not shortest <= movie.duration_s <= longest
-        or movie.video_codec not in ("h264", "hevc")
-        or not 23 <= movie.frame_rate <= 60
+        or not shortest <= facts.duration_s <= longest
+        or facts.video_codec not in ("h264", "hevc")
+        or not 23 <= facts.frame_rate <= 60
     ):
         container.facts["error"] = "2207026"
         return
     offset = container.facts["params"].get("thumb_offset")
-    if offset is not None and int(offset) >= movie.duration_s * 1000:
+    if offset is not None and int(offset) >= facts.duration_s * 1000:
         container.facts["error"] = "2207057"
 
 

@@ -14,12 +14,12 @@ from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_re
 from socialpublishing.sandbox.instagram.login import (
     BASIC,
     NAME,
-    caller,
-    caller_and_account,
+    authorized_token,
     is_facebook,
     own_account,
+    token_and_account,
 )
-from socialpublishing.sandbox.instagram.posts import asked_fields, media_node
+from socialpublishing.sandbox.instagram.posts import media_node, requested_fields
 from socialpublishing.sandbox.state import Account, Post
 from socialpublishing.text import find_hashtags
 
@@ -48,7 +48,7 @@ def id_of(name: str) -> str:
 
 
 def _account(request: SandboxRequest) -> Account:
-    token = caller(request, *BASIC)
+    token = authorized_token(request, *BASIC)
     account = own_account(request, token, str(request.params.get("user_id", "")))
     if not is_facebook(token.grant) or account is None:
         raise EarlyResponse(missing_object("get", "ig_hashtag_search"))
@@ -61,18 +61,18 @@ def _account(request: SandboxRequest) -> Account:
 def _count(request: SandboxRequest, account: Account, name: str) -> None:
     """Count the hashtag for the account. A repeated search does not count."""
     now = request.state.now()
-    asked: dict[str, float] = account.facts.setdefault("hashtags", {})
+    searched: dict[str, float] = account.facts.setdefault("hashtags", {})
     with request.state.lock:
-        for old in [tag for tag, at in asked.items() if at < now - WINDOW_S]:
-            del asked[old]
-        if name not in asked and len(asked) >= MAX_TAGS:
+        for old in [tag for tag, at in searched.items() if at < now - WINDOW_S]:
+            del searched[old]
+        if name not in searched and len(searched) >= MAX_TAGS:
             message = "(#18) You have searched for too many hashtags in the last 7 days."
             raise EarlyResponse(graph_error(18, message, subcode=2207034))
-        asked.setdefault(name, now)
+        searched.setdefault(name, now)
 
 
 def recently_searched(request: SandboxRequest, node_id: str) -> HttpResponse:
-    token, account = caller_and_account(request, node_id, *BASIC)
+    token, account = token_and_account(request, node_id, *BASIC)
     if not is_facebook(token.grant):
         return missing_object("get", node_id)
     names = account.facts.get("hashtags", {})
@@ -93,15 +93,15 @@ def media(request: SandboxRequest, hashtag_id: str, which: str) -> HttpResponse:
     else:
 
         def success(post: Post) -> int:
-            counted = metrics_of(post, now)
-            return counted["likes"] + counted["comments"]
+            values = metrics_of(post, now)
+            return values["likes"] + values["comments"]
 
         posts.sort(key=success, reverse=True)
     limit = str(request.params.get("limit", "25"))
     size = min(int(limit) if limit.isdecimal() else 25, MAX_PAGE)
-    asked = asked_fields(request)
+    requested = requested_fields(request)
     for name in ("username", "alt_text"):
-        if name in asked:
+        if name in requested:
             raise invalid(f"Tried accessing nonexisting field ({name})")
-    data = [pick(media_node(request, post), asked) for post in posts[:size]]
+    data = [pick(media_node(request, post), requested) for post in posts[:size]]
     return json_response({"data": data, "paging": {"cursors": {"after": "QVFI"}}})

@@ -73,10 +73,10 @@ def dialog(request: SandboxRequest) -> HttpResponse:
 
 def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -> HttpResponse:
     params = oauth.strings(request.params)
-    asked = split_scopes(params.get("scope", ""))
-    if reason := _fault_of(params, asked, known, needed_type):
+    requested = split_scopes(params.get("scope", ""))
+    if reason := _fault_of(params, requested, known, needed_type):
         return oauth.refusal_page(request, NAME, LABEL, reason)
-    scopes = {scope: known[scope] for scope in asked}
+    scopes = {scope: known[scope] for scope in requested}
     consent = oauth.ConsentRequest(
         platform=NAME, label=LABEL, params=params, scopes=scopes, can_pick=True
     )
@@ -87,8 +87,8 @@ def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -
         error_reason="user_denied",
         error_description="The user denied your request",
     )
-    granted = set(oauth.checked_boxes(request, "scope", asked))
-    grant = AuthorizationGrant(account=account, scopes=granted, declined=set(asked) - granted)
+    granted = set(oauth.checked_boxes(request, "scope", requested))
+    grant = AuthorizationGrant(account=account, scopes=granted, declined=set(requested) - granted)
     code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(120)}", params)
     response = oauth.send_back(params["redirect_uri"], code=code.value, **oauth.state_of(params))
     if needed_type:
@@ -97,7 +97,7 @@ def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -
 
 
 def _fault_of(
-    params: dict[str, str], asked: list[str], known: dict[str, str], needed_type: str
+    params: dict[str, str], requested: list[str], known: dict[str, str], needed_type: str
 ) -> str:
     if params.get("client_id") != oauth.client_id(NAME):
         return f"Invalid platform app: client_id is not {oauth.client_id(NAME)}."
@@ -105,9 +105,9 @@ def _fault_of(
         return "Invalid redirect_uri."
     if params.get("response_type", "code" if not needed_type else "") != "code":
         return "response_type is not code."
-    if unknown := [scope for scope in asked if scope not in known]:
+    if unknown := [scope for scope in requested if scope not in known]:
         return f"Invalid scopes: {', '.join(unknown)}."
-    return "" if asked else "scope is missing."
+    return "" if requested else "scope is missing."
 
 
 # --- Tokens --------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def facebook_token(request: SandboxRequest) -> HttpResponse:
 # --- Checking ------------------------------------------------------------------------------------
 
 
-def caller(request: SandboxRequest, *scopes: str) -> Token:
+def authorized_token(request: SandboxRequest, *scopes: str) -> Token:
     """The request's token, if it is valid and has one of `scopes`. Raises EarlyResponse."""
     value = str(request.params.get("access_token", "")) or request.bearer
     if not value:
@@ -239,23 +239,21 @@ def live_token(state: State, value: str) -> Token:
 
 
 def permissions(request: SandboxRequest, node_id: str) -> HttpResponse:
-    granted = sorted(caller(request).grant.scopes)
+    granted = sorted(authorized_token(request).grant.scopes)
     data = [{"permission": scope, "status": "granted"} for scope in granted]
     return json_response({"data": data})
 
 
 def revoke(request: SandboxRequest, node_id: str) -> HttpResponse:
-    token = caller(request)
+    token = authorized_token(request)
     for each in request.state.tokens_of(token.grant.account):
         each.grant.has_ended = True
     return json_response({"success": True})
 
 
-def caller_and_account(
-    request: SandboxRequest, node_id: str, *scopes: str
-) -> tuple[Token, Account]:
+def token_and_account(request: SandboxRequest, node_id: str, *scopes: str) -> tuple[Token, Account]:
     """The request's token and the account `node_id`. Raises EarlyResponse without access."""
-    token = caller(request, *scopes)
+    token = authorized_token(request, *scopes)
     account = own_account(request, token, node_id)
     if account is None:
         raise EarlyResponse(missing_object("post" if request.method == "POST" else "get", node_id))

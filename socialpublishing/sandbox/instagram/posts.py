@@ -27,10 +27,10 @@ from socialpublishing.sandbox.instagram.login import (
     INSIGHTS,
     NAME,
     PUBLISH,
-    caller,
-    caller_and_account,
+    authorized_token,
     is_facebook,
     own_account,
+    token_and_account,
 )
 from socialpublishing.sandbox.state import Account, Media, Post, State, as_time
 
@@ -58,7 +58,7 @@ PRODUCTS = {"STORIES": "STORY", "REELS": "REELS"}
 
 
 def publish(request: SandboxRequest, node_id: str) -> HttpResponse:
-    _, account = caller_and_account(request, node_id, *PUBLISH)
+    _, account = token_and_account(request, node_id, *PUBLISH)
     state = request.state
     with state.lock:
         container = state.media.get((NAME, str(request.params.get("creation_id", ""))))
@@ -145,11 +145,11 @@ def page_of_story(request: SandboxRequest, username: str, post_id: str) -> HttpR
 
 
 def publishing_limit(request: SandboxRequest, node_id: str) -> HttpResponse:
-    _, account = caller_and_account(request, node_id, *BASIC)
+    _, account = token_and_account(request, node_id, *BASIC)
     config = {"quota_total": int(request.state.setting("instagram_quota")), "quota_duration": DAY_S}
     node = {"config": config, "quota_usage": usage(request.state, account)}
-    asked = parse(str(request.params.get("fields") or "quota_usage"))
-    return json_response({"data": [pick(node, asked)]})
+    requested = parse(str(request.params.get("fields") or "quota_usage"))
+    return json_response({"data": [pick(node, requested)]})
 
 
 # --- Reading -------------------------------------------------------------------------------------
@@ -169,32 +169,32 @@ def stories(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 
 def _listed(request: SandboxRequest, node_id: str, is_shown: Any) -> HttpResponse:
-    _, account = caller_and_account(request, node_id, *BASIC)
+    _, account = token_and_account(request, node_id, *BASIC)
     posts = [post for post in listed_posts(request, account) if is_shown(post)]
-    asked = asked_fields(request)
+    requested = requested_fields(request)
     return paged(
         request,
         [(post.id, post) for post in posts],
-        lambda post: pick(media_node(request, post), asked),
+        lambda post: pick(media_node(request, post), requested),
     )
 
 
-def asked_fields(request: SandboxRequest) -> dict[str, Any]:
-    asked = parse(str(request.params.get("fields") or "id"))
-    for name in asked:
+def requested_fields(request: SandboxRequest) -> dict[str, Any]:
+    requested = parse(str(request.params.get("fields") or "id"))
+    for name in requested:
         if name not in (*MEDIA_FIELDS, "insights"):
             raise invalid(f"Tried accessing nonexisting field ({name})")
-    return asked
+    return requested
 
 
 def read(request: SandboxRequest, token: Any, post: Post) -> HttpResponse:
     if own_account(request, token, post.account.id) is None or not request.state.is_readable(post):
         return missing_object("get", post.id)
-    return json_response(pick(media_node(request, post), asked_fields(request)))
+    return json_response(pick(media_node(request, post), requested_fields(request)))
 
 
 def media_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
-    counted = metrics_of(post, request.state.now())
+    values = metrics_of(post, request.state.now())
     first, facts = post.media[0], post.facts
     kind = "VIDEO" if first.kind == "video" else "IMAGE"
     node: dict[str, Any] = {
@@ -206,8 +206,8 @@ def media_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
         "timestamp": f"{as_time(post.created_at):%Y-%m-%dT%H:%M:%S}+0000",
         "username": post.account.username,
         "owner": {"id": post.account.id},
-        "like_count": counted["likes"],
-        "comments_count": counted["comments"],
+        "like_count": values["likes"],
+        "comments_count": values["comments"],
         "is_comment_enabled": True,
         "media_url": f"{request.base_url}/media/{first.sha256}",
     }
@@ -217,7 +217,7 @@ def media_node(request: SandboxRequest, post: Post) -> dict[str, Any]:
         node["alt_text"] = first.alt_text
     if facts["is_carousel"]:
         node["children"] = {"data": [{"id": each.id} for each in post.media]}
-    node["insights"] = {"data": _metric_nodes(post, EXPANDED, counted)}
+    node["insights"] = {"data": _metric_nodes(post, EXPANDED, values)}
     return node
 
 
@@ -227,28 +227,28 @@ def insights(request: SandboxRequest, token: Any, post: Post) -> HttpResponse:
     if not token.grant.scopes & set(INSIGHTS):
         message = f"(#10) Application does not have permission for this action: {INSIGHTS[0]}"
         return graph_error(10, message)
-    asked = split_names(request.params.get("metric")) or [""]
+    requested = split_names(request.params.get("metric")) or [""]
     known = METRICS[post.facts["product"]]
-    for name in asked:
+    for name in requested:
         if name not in known:
             raise invalid(f"metric[0] must be one of the following values: {', '.join(known)}")
     return json_response(
-        {"data": _metric_nodes(post, asked, metrics_of(post, request.state.now()))}
+        {"data": _metric_nodes(post, requested, metrics_of(post, request.state.now()))}
     )
 
 
 def _metric_nodes(
-    post: Post, asked: Sequence[str], counted: dict[str, int]
+    post: Post, requested: Sequence[str], metrics: dict[str, int]
 ) -> list[dict[str, Any]]:
     values = {
-        "views": counted["views"],
-        "reach": counted["reach"],
-        "shares": counted["shares"],
-        "likes": counted["likes"],
-        "comments": counted["comments"],
-        "saved": counted["saves"],
+        "views": metrics["views"],
+        "reach": metrics["reach"],
+        "shares": metrics["shares"],
+        "likes": metrics["likes"],
+        "comments": metrics["comments"],
+        "saved": metrics["saves"],
         "total_interactions": sum(
-            counted[name] for name in ("likes", "comments", "shares", "saves")
+            metrics[name] for name in ("likes", "comments", "shares", "saves")
         ),
     }
     return [
@@ -260,25 +260,25 @@ def _metric_nodes(
             "description": "",
             "id": f"{post.id}/insights/{name}/lifetime",
         }
-        for name in asked
+        for name in requested
     ]
 
 
 def node(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`GET /{id}`: a container or a post."""
-    token = caller(request, *BASIC)
+    token = authorized_token(request, *BASIC)
     container = request.state.media.get((NAME, node_id))
     if container is not None and container.category == "container":
         if own_account(request, token, container.account_id) is None:
             return missing_object("get", node_id)
-        asked = parse(str(request.params.get("fields") or "id"))
-        return json_response(pick(described(request.state, container), asked))
+        requested = parse(str(request.params.get("fields") or "id"))
+        return json_response(pick(described(request.state, container), requested))
     post = request.state.posts.get((NAME, node_id))
     return missing_object("get", node_id) if post is None else read(request, token, post)
 
 
 def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
-    token = caller(request)
+    token = authorized_token(request)
     post = request.state.posts.get((NAME, node_id))
     if post is None or own_account(request, token, post.account.id) is None:
         return missing_object("delete", node_id)

@@ -181,8 +181,8 @@ def asset(request: SandboxRequest, grant: AuthorizationGrant, kind: str, urn: st
         data["downloadUrl"] = f"{request.base_url}/media/{media.sha256}"
     if data["status"] == "PROCESSING_FAILED" and kind == "videos":
         data["processingFailureReason"] = "The video cannot be transcoded."
-    if media.movie:
-        data["duration"] = int(media.movie.duration_s * 1000)
+    if media.video_facts:
+        data["duration"] = int(media.video_facts.duration_s * 1000)
     return json_response(data)
 
 
@@ -200,12 +200,12 @@ def _is_usable(media: Media) -> bool:
             is_small = media.width * media.height < MAX_PIXELS
             return media.picture is not None and media.mime_type in IMAGE_TYPES and is_small
         case "video":
-            movie = media.movie
+            facts = media.video_facts
             return (
-                movie is not None
+                facts is not None
                 and media.mime_type == "video/mp4"
                 and media.size_bytes >= MIN_VIDEO_BYTES
-                and MIN_VIDEO_S <= movie.duration_s <= MAX_VIDEO_S
+                and MIN_VIDEO_S <= facts.duration_s <= MAX_VIDEO_S
             )
     return media.mime_type in DOCUMENT_TYPES or media.mime_type.startswith(OFFICE_TYPES)
 

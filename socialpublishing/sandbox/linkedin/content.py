@@ -1,4 +1,4 @@
-"""What a post shows beside its text: media, several images, an article or a poll."""
+"""What a post shows in addition to its text: media, several images, an article or a poll."""
 
 import dataclasses
 from collections.abc import Mapping

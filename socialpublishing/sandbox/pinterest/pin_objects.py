@@ -75,7 +75,7 @@ def _media_object(request: SandboxRequest, post: Post) -> dict[str, Any]:
         return {
             "media_type": "video",
             "cover_image_url": post.details.get("cover_image_url", url),
-            "duration": first.movie.duration_s * 1000 if first.movie else None,
+            "duration": first.video_facts.duration_s * 1000 if first.video_facts else None,
             "width": first.width or None,
             "height": first.height or None,
             "video_url": None,

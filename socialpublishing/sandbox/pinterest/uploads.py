@@ -136,11 +136,11 @@ def status_of(state: State, media: Media) -> str:
 
 def _is_playable(media: Media) -> bool:
     """Pinterest gives no reason for a failed video."""
-    movie = media.movie
+    facts = media.video_facts
     return (
-        movie is not None
+        facts is not None
         and media.mime_type in VIDEO_TYPES
         and media.size_bytes <= MAX_BYTES
-        and movie.video_codec in CODECS
-        and MIN_VIDEO_S <= movie.duration_s <= MAX_VIDEO_S
+        and facts.video_codec in CODECS
+        and MIN_VIDEO_S <= facts.duration_s <= MAX_VIDEO_S
     )

@@ -120,7 +120,7 @@ def _video_object(request: SandboxRequest, post: Post, fields: list[str]) -> dic
         "create_time": int(post.created_at),
         "title": post.text[:MAX_SHOWN_TEXT],
         "video_description": post.text[:MAX_SHOWN_TEXT],
-        "duration": int(first.movie.duration_s) if first and first.movie else 0,
+        "duration": int(first.video_facts.duration_s) if first and first.video_facts else 0,
         "height": first.height if first else 0,
         "width": first.width if first else 0,
         "cover_image_url": f"{request.base_url}/media/{first.sha256}" if first else "",

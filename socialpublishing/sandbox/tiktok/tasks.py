@@ -94,16 +94,16 @@ def _photo_fault(photos: tuple[Media, ...]) -> str:
 
 def _video_fault(account: Account, media: tuple[Media, ...]) -> str:
     [video] = media or (None,)
-    movie = video.movie if video else None
-    if video is None or movie is None or video.mime_type not in VIDEO_TYPES:
+    facts = video.video_facts if video else None
+    if video is None or facts is None or video.mime_type not in VIDEO_TYPES:
         return "file_format_check_failed"
-    if movie.video_codec not in CODECS:
+    if facts.video_codec not in CODECS:
         return "file_format_check_failed"
-    if min(movie.width, movie.height) < 360 or max(movie.width, movie.height) > 4096:
+    if min(facts.width, facts.height) < 360 or max(facts.width, facts.height) > 4096:
         return "picture_size_check_failed"
-    if not 23 <= movie.frame_rate <= 60:
+    if not 23 <= facts.frame_rate <= 60:
         return "frame_rate_check_failed"
-    if not 3 <= movie.duration_s <= account.facts["max_video_seconds"]:
+    if not 3 <= facts.duration_s <= account.facts["max_video_seconds"]:
         return "duration_check_failed"
     return ""
 

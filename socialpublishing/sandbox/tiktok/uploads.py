@@ -39,7 +39,7 @@ def chunk_plan(source: dict[str, Any]) -> tuple[int, int, int]:
 
 
 def _is_valid_plan(size: int, chunk: int, count: int) -> bool:
-    """The last chunk also carries the remainder, so the count is rounded down."""
+    """The last chunk includes the remainder, so the count is rounded down."""
     if not 0 < size <= MAX_VIDEO_BYTES or not 0 < chunk <= size or count > MAX_CHUNKS:
         return False
     if count != size // chunk:

@@ -226,10 +226,10 @@ def _complete(state: State, media: Media, data: Blob) -> None:
 
 def _is_playable(media: Media) -> bool:
     return (
-        media.movie is not None
+        media.video_facts is not None
         and media.mime_type in VIDEO_TYPES
-        and MIN_VIDEO_S <= media.movie.duration_s <= MAX_VIDEO_S
-        and media.movie.frame_rate <= 60
+        and MIN_VIDEO_S <= media.video_facts.duration_s <= MAX_VIDEO_S
+        and media.video_facts.frame_rate <= 60
     )
 
 

@@ -285,8 +285,8 @@ def _media_object(request: SandboxRequest, media: Media, fields: set[str]) -> di
         "width": media.width,
         "height": media.height,
     }
-    if media.movie:
-        node["duration_ms"] = round(media.movie.duration_s * 1000)
+    if media.video_facts:
+        node["duration_ms"] = round(media.video_facts.duration_s * 1000)
     return {name: value for name, value in _selected(node, fields).items() if value not in ("", 0)}
 
 

@@ -1,4 +1,4 @@
-"""Looking up users: the caller, one user, or several, by id or by name."""
+"""Reads users: the caller, one user, or several, by id or by name."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every platform of the register owes."""
+"""What every platform of PLATFORMS must provide."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from socialpublishing.options import wrong_options
 from socialpublishing.platforms.facebook import errors
 from socialpublishing.platforms.facebook.client import page_facts
 from socialpublishing.platforms.facebook.options import FacebookOptions
-from socialpublishing.platforms.facebook.payloads import feed_form, hosted_form
+from socialpublishing.platforms.facebook.payloads import feed_form, upload_host_form
 from socialpublishing.platforms.facebook.videos import read_state
 from socialpublishing.platforms.progress import Progress
 from socialpublishing.posts import Media, MediaKind, Post
@@ -118,8 +118,8 @@ def test_errors_of_the_upload_host_are_read(kind, is_retriable, error):
 
 def test_new_video_that_is_not_visible_yet_is_not_taken_for_an_expired_token():
     fresh = response_of(400, 100, 33)
-    assert type(errors.read_unseen_media_error(fresh)) is MediaNotReadyError
-    assert type(errors.read_unseen_media_error(response_of(400, 190, 463))) is TokenExpiredError
+    assert type(errors.read_not_visible_yet_error(fresh)) is MediaNotReadyError
+    assert type(errors.read_not_visible_yet_error(response_of(400, 190, 463))) is TokenExpiredError
 
 
 # --- The state of a video ------------------------------------------------------------------------
@@ -246,7 +246,7 @@ def test_story_is_published_without_text():
     film = Media(url="https://e.com/a.mp4", kind=MediaKind.VIDEO, mime_type="video/mp4")
     story = Post(media=(film,), options={"post_type": "story"})
     progress = Progress().ready(hosted={"id": "7", "url": "https://rupload.facebook.com/7"})
-    assert hosted_form(story, progress) == {"upload_phase": "finish", "video_id": "7"}
+    assert upload_host_form(story, progress) == {"upload_phase": "finish", "video_id": "7"}
 
 
 CARD = {"link": "https://example.com/rye"}

@@ -21,7 +21,7 @@ from socialpublishing.platforms.pinterest import Pinterest, metrics
 from socialpublishing.platforms.pinterest.metrics import metrics_of, past_post, ranked_tags
 from socialpublishing.platforms.pinterest.regions import REGIONS, region_of
 from socialpublishing.tests.openapi import described
-from socialpublishing.tests.watching import watching
+from socialpublishing.tests.recording import record_requests
 
 NOW = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
 LONG_AGO = NOW - dt.timedelta(days=500)
@@ -29,10 +29,10 @@ NUMBERS = {"impressions": 900, "likes": 40, "comments": 5, "saves": 30, "clicks"
 
 
 @pytest.fixture(autouse=True)
-def watched(sandbox):
-    with watching(f"{sandbox.url}/pinterest/v5/") as watcher:
-        yield watcher
-    watcher.check_against(described("pinterest", "/v5"))
+def recorded(sandbox):
+    with record_requests(f"{sandbox.url}/pinterest/v5/") as recorder:
+        yield recorder
+    recorder.check_against(described("pinterest", "/v5"))
 
 
 @pytest.fixture
@@ -99,17 +99,17 @@ def test_history_holds_pins_as_they_were_published(reader, add_pins):
     assert {post.metrics for post in read} == {expected}
 
 
-def test_history_reads_only_the_pages_that_it_needs(reader, add_pins, watched):
+def test_history_reads_only_the_pages_that_it_needs(reader, add_pins, recorded):
     add_pins(reader, *many_pins(600))
 
     full = reader.history(since=LONG_AGO, limit=1000)
     assert [post.text for post in full] == [f"Pin {n}" for n in range(1, 601)]
-    assert len(watched.calls) == 3
+    assert len(recorded.calls) == 3
 
-    watched.calls.clear()
+    recorded.calls.clear()
     assert len(reader.history(since=LONG_AGO, limit=200)) == 200
     assert len(reader.history(since=ago(hours=10, minutes=1), limit=1000)) == 10
-    assert len(watched.calls) == 2
+    assert len(recorded.calls) == 2
 
 
 def test_list_that_is_not_newest_first_is_read_to_its_end(reader, requests_mock, sandbox):
@@ -151,25 +151,25 @@ def test_kind_follows_from_the_media(pin, kind):
 # --- Metrics -------------------------------------------------------------------------------------
 
 
-def test_metrics_read_only_as_many_pages_as_hold_the_ids(reader, add_pins, watched):
+def test_metrics_read_only_as_many_pages_as_hold_the_ids(reader, add_pins, recorded):
     ids = add_pins(reader, *many_pins(300, **NUMBERS))
 
     found = reader.metrics([ids[0], ids[120], "17"])
     assert set(found) == {ids[0], ids[120]}
     assert found[ids[0]].clicks == 8
 
-    watched.calls.clear()
+    recorded.calls.clear()
     assert set(reader.metrics(ids[:100])) == set(ids[:100])
-    assert len(watched.calls) == 1
+    assert len(recorded.calls) == 1
     assert reader.metrics([]) == {}
-    assert len(watched.calls) == 1
+    assert len(recorded.calls) == 1
 
 
-def test_search_for_a_deleted_pin_ends_after_a_few_pages(reader, add_pins, watched, monkeypatch):
+def test_search_for_a_deleted_pin_ends_after_a_few_pages(reader, add_pins, recorded, monkeypatch):
     monkeypatch.setattr(metrics, "MAX_PAGES", 2)
     add_pins(reader, *many_pins(600))
     assert reader.metrics(["17"]) == {}
-    assert len(watched.calls) == 2
+    assert len(recorded.calls) == 2
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_lifetime_numbers_are_preferred_to_those_of_90_days(data, metrics):
 # --- Hashtags ------------------------------------------------------------------------------------
 
 
-def test_tags_are_search_keywords_that_contain_the_query(reader, watched):
+def test_tags_are_search_keywords_that_contain_the_query(reader, recorded):
     ideas = reader.tag_ideas(TagQuery(keywords=("#Sourdough", "rye"), industry="Cards", limit=3))
 
     assert {idea.tag for idea in ideas.ideas} <= {
@@ -216,7 +216,7 @@ def test_tags_are_search_keywords_that_contain_the_query(reader, watched):
     assert scores == sorted(scores, reverse=True)
     assert scores[0] == 1
     assert (ideas.source, "United States" in ideas.meaning) == ("pinterest_trends", True)
-    [call] = watched.calls
+    [call] = recorded.calls
     assert "include_keywords=sourdough&include_keywords=rye&include_keywords=cards" in (
         call.request.url
     )
@@ -234,10 +234,10 @@ def test_tags_are_search_keywords_that_contain_the_query(reader, watched):
         ("Australia/Perth", "AU+NZ"),
     ],
 )
-def test_trends_are_those_of_the_time_zones_region(reader, watched, timezone, code):
+def test_trends_are_those_of_the_time_zones_region(reader, recorded, timezone, code):
     ideas = reader.tag_ideas(TagQuery(keywords=("rye",), timezone=timezone))
 
-    assert f"/keywords/{quote(code, safe='')}/top/" in watched.calls[0].request.url
+    assert f"/keywords/{quote(code, safe='')}/top/" in recorded.calls[0].request.url
     assert region_of(timezone).name in ideas.meaning
 
 
@@ -252,16 +252,16 @@ def test_keyword_without_trends_gives_no_tags(reader):
     assert reader.tag_ideas(TagQuery(keywords=("quantum chromodynamics",))).ideas == ()
 
 
-def test_keywords_are_cut_to_pinterests_limits(reader, watched):
+def test_keywords_are_cut_to_pinterests_limits(reader, recorded):
     keywords = ("rye" * 50, *(f"word {n}" for n in range(60)))
     reader.tag_ideas(TagQuery(keywords=keywords))
-    assert watched.calls[0].request.url.count("include_keywords=") == 50
+    assert recorded.calls[0].request.url.count("include_keywords=") == 50
 
 
-def test_query_without_keywords_sends_no_request(reader, watched):
+def test_query_without_keywords_sends_no_request(reader, recorded):
     with pytest.raises(MetricsNotAvailableError):
         reader.tag_ideas(TagQuery(keywords=("", " # ")))
-    assert watched.calls == []
+    assert recorded.calls == []
 
 
 def test_score_counts_the_last_four_weeks():

@@ -23,7 +23,7 @@ from socialpublishing.platforms.twitter.metrics import (
     ranked_tags,
     search_for,
 )
-from socialpublishing.tests.watching import json_of, watching
+from socialpublishing.tests.recording import json_of, record_requests
 from socialpublishing.tests.x_description import XDescription
 
 NOW = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
@@ -33,9 +33,9 @@ NUMBERS = {"impressions": 900, "likes": 40, "comments": 5, "shares": 9, "saves":
 
 @pytest.fixture(autouse=True)
 def recorded(sandbox):
-    with watching(f"{sandbox.url}/twitter/2/") as watcher:
-        yield watcher
-    watcher.check_against(XDescription())
+    with record_requests(f"{sandbox.url}/twitter/2/") as recorder:
+        yield recorder
+    recorder.check_against(XDescription())
 
 
 @pytest.fixture

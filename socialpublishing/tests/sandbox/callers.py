@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
 
-from socialpublishing.tests.watching import body_of, json_of
+from socialpublishing.tests.recording import body_of, json_of
 from socialpublishing.tests.x_description import XDescription
 
 REDIRECT_URI = "http://127.0.0.1:8000/callback?from=here"

@@ -4,8 +4,8 @@ import base64
 import json
 
 from socialpublishing.tests.openapi import described
+from socialpublishing.tests.recording import body_of
 from socialpublishing.tests.sandbox.callers import Client
-from socialpublishing.tests.watching import body_of
 
 
 class Pinner(Client):

@@ -305,7 +305,7 @@ def test_token_of_x_is_invalid_on_facebook(x, graph):
 
 
 @pytest.mark.parametrize(
-    ("asked", "served"),
+    ("requested", "served"),
     [
         ("/v25.0", "v25.0"),
         ("/v26.0", "v26.0"),
@@ -314,8 +314,8 @@ def test_token_of_x_is_invalid_on_facebook(x, graph):
         ("", "v25.0"),
     ],
 )
-def test_unsupported_version_gets_the_nearest_supported_one(site, asked, served):
-    assert site.get(f"/facebook{asked}/me").headers["facebook-api-version"] == served
+def test_unsupported_version_gets_the_nearest_supported_one(site, requested, served):
+    assert site.get(f"/facebook{requested}/me").headers["facebook-api-version"] == served
 
 
 def test_responses_have_the_usage_headers(page):

@@ -183,16 +183,16 @@ def test_insights_can_be_read_per_post_or_in_a_list(page, control):
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("requested", "expected"),
     [
         ("", (400, 3001, 1504028)),
         (".metric(post_impressions)", (400, 100, None)),
         (".metric(post_media_view,post_impressions_unique)", (400, 100, None)),
     ],
 )
-def test_missing_or_unsupported_metric_fails_the_request(page, asked, expected):
+def test_missing_or_unsupported_metric_fails_the_request(page, requested, expected):
     page.publish(message="Rye")
-    response = page.get(f"/{page.id}/published_posts", params={"fields": f"id,insights{asked}"})
+    response = page.get(f"/{page.id}/published_posts", params={"fields": f"id,insights{requested}"})
     assert error_of(response) == expected
 
 
@@ -229,6 +229,6 @@ def test_only_its_page_can_edit_a_post(page, make_page, control):
 def test_metrics_can_be_an_array(page):
     post_id = page.publish(message="Hello")
     both = ["post_media_view", "post_clicks"]
-    for asked in (",".join(both), json.dumps(both)):
-        data = page.get(f"/{post_id}/insights", params={"metric": asked}).json()["data"]
+    for requested in (",".join(both), json.dumps(both)):
+        data = page.get(f"/{post_id}/insights", params={"metric": requested}).json()["data"]
         assert [each["name"] for each in data] == both

@@ -13,11 +13,11 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 @pytest.fixture
 def file_server():
-    """A file server that sends `response` and stores the request's headers in `asked`."""
+    """A file server that sends `response` and stores a request's headers in `received_headers`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            self.server.asked = self.headers
+            self.server.received_headers = self.headers
             status, headers, pieces = self.server.response
             self.send_response(status)
             for name, value in headers.items():
@@ -50,7 +50,7 @@ def test_fetch_uses_the_platforms_user_agent(file_server):
     file_server.response = 200, {"Content-Type": "text/plain"}, [PNG]
     blob = fetch(file_server.url, max_bytes=1000, agent=AGENT)
     assert blob.read() == PNG
-    assert file_server.asked["User-Agent"] == AGENT
+    assert file_server.received_headers["User-Agent"] == AGENT
     assert blob.mime_type == "image/png"
 
 

@@ -335,12 +335,12 @@ def test_batch_returns_posts_and_a_404_for_missing_ones(member, make_member):
     urn = member.create_post("For them", author=organization).headers["x-restli-id"]
     nobody = "urn:li:share:1"
 
-    asked = f"/rest/posts?ids=List({quote(urn)},{quote(nobody)})"
-    data = member.get(asked).json()
+    path = f"/rest/posts?ids=List({quote(urn)},{quote(nobody)})"
+    data = member.get(path).json()
 
     assert data["results"][urn]["commentary"] == "For them"
     assert data["statuses"] == {urn: 200, nobody: 404}
-    assert make_member().get(asked).status_code == 403
+    assert make_member().get(path).status_code == 403
 
 
 def test_introspection_reports_status_and_scopes_of_a_token(member, server):

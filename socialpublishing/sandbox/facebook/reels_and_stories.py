@@ -22,8 +22,8 @@ from socialpublishing.sandbox.facebook.errors import (
     missing_object,
     upload_error,
 )
-from socialpublishing.sandbox.facebook.fields import asked_fields, pick
-from socialpublishing.sandbox.facebook.login import NAME, caller, live_token
+from socialpublishing.sandbox.facebook.fields import pick, requested_fields
+from socialpublishing.sandbox.facebook.login import NAME, authorized_token, live_token
 from socialpublishing.sandbox.facebook.nodes import received, video_node
 from socialpublishing.sandbox.facebook.paging import paged, time_of
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
@@ -150,16 +150,16 @@ def _reels_of_today(state: State, page: Account) -> int:
 
 def _fault(video: Media, edge: str) -> tuple[int, str] | None:
     """The code and message with which processing will fail, or None."""
-    movie, (shortest, longest) = video.movie, SECONDS[edge]
-    if movie is None:
+    facts, (shortest, longest) = video.video_facts, SECONDS[edge]
+    if facts is None:
         return videos.UNKNOWN_FORMAT
-    if movie.width / max(movie.height, 1) > MAX_ASPECT_RATIO:
+    if facts.width / max(facts.height, 1) > MAX_ASPECT_RATIO:
         return 1363040, "The aspect ratio of the video is not supported."
-    if movie.width < MIN_WIDTH or movie.height < MIN_HEIGHT:
+    if facts.width < MIN_WIDTH or facts.height < MIN_HEIGHT:
         return 1363127, "The resolution of the video is too low."
-    if not shortest <= movie.duration_s <= longest:
+    if not shortest <= facts.duration_s <= longest:
         return 1363128, f"The video has to be {shortest} to {longest} seconds long."
-    if not FRAME_RATES[0] <= round(movie.frame_rate) <= FRAME_RATES[1]:
+    if not FRAME_RATES[0] <= round(facts.frame_rate) <= FRAME_RATES[1]:
         return 1363129, "The video has to have 24 to 60 frames a second."
     return None
 
@@ -177,7 +177,7 @@ def photo_story(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 
 def stories(request: SandboxRequest, node_id: str) -> HttpResponse:
-    token = caller(request, "pages_read_engagement")
+    token = authorized_token(request, "pages_read_engagement")
     page = token.account if node_id == "me" else request.state.account(NAME, node_id)
     if page is None or not page.owner_id or page.id not in (token.account.id,):
         return missing_object("get", node_id)
@@ -197,10 +197,10 @@ def stories(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 def listing(request: SandboxRequest, node_id: str, edge: str) -> HttpResponse:
     """`GET /{page}/videos` and `/video_reels`."""
-    token = caller(request, "pages_read_engagement")
+    token = authorized_token(request, "pages_read_engagement")
     if token.kind != "page" or node_id not in ("me", token.account.id):
         raise EarlyResponse(missing_object("get", node_id))
-    asked = asked_fields(request, "VIDEO", "updated_time,description,id")
+    requested = requested_fields(request, "VIDEO", "updated_time,description,id")
     kinds = ("reel",) if edge == "video_reels" else ("reel", "video")
     shown = [
         post.media[0]
@@ -210,7 +210,7 @@ def listing(request: SandboxRequest, node_id: str, edge: str) -> HttpResponse:
     return paged(
         request,
         [(video.id, video) for video in shown],
-        lambda video: pick(video_node(request, video), asked),
+        lambda video: pick(video_node(request, video), requested),
     )
 
 

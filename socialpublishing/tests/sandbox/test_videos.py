@@ -2,9 +2,9 @@ import io
 
 import pytest
 
-from socialpublishing.sandbox.movies import Movie, read_movie
 from socialpublishing.sandbox.pages import HERE
 from socialpublishing.sandbox.state import Media
+from socialpublishing.sandbox.videos import VideoFacts, read_video
 
 SAMPLES = HERE / "samples"
 QUARTER_TURN = b"".join(
@@ -19,10 +19,10 @@ QUARTER_TURN = b"".join(
 def test_video_is_read_from_a_path_or_a_file(name, width, height, duration_s):
     path = SAMPLES / name
     assert (
-        read_movie(path)
-        == read_movie(str(path))
-        == read_movie(io.BytesIO(path.read_bytes()))
-        == Movie(
+        read_video(path)
+        == read_video(str(path))
+        == read_video(io.BytesIO(path.read_bytes()))
+        == VideoFacts(
             width=width,
             height=height,
             duration_s=duration_s,
@@ -45,8 +45,8 @@ def test_rotated_video_has_its_displayed_size():
     data = bytearray((SAMPLES / "clip.mp4").read_bytes())
     matrix = data.index(b"tkhd") + 4 + 40  # in version 0 of the box
     data[matrix : matrix + len(QUARTER_TURN)] = QUARTER_TURN
-    movie = read_movie(io.BytesIO(data))
-    assert (movie.width, movie.height) == (720, 1280)
+    facts = read_video(io.BytesIO(data))
+    assert (facts.width, facts.height) == (720, 1280)
 
 
 @pytest.mark.parametrize(
@@ -54,22 +54,22 @@ def test_rotated_video_has_its_displayed_size():
     [b"", b"\0" * 10_000, b"ftyp" * 1000, b"\x00\x00\x00\x18ftypmp42" + bytes(50), b"<html>"],
 )
 def test_invalid_bytes_are_no_video(data):
-    assert read_movie(io.BytesIO(data)) is None
+    assert read_video(io.BytesIO(data)) is None
 
 
 @pytest.mark.parametrize("name", ["document.pdf", "harbour.jpg", "city.png", "balloons.webp"])
 def test_pictures_and_documents_are_no_videos(name):
-    assert read_movie(SAMPLES / name) is None
+    assert read_video(SAMPLES / name) is None
 
 
 def test_missing_file_is_no_video():
-    assert read_movie("/nowhere/film.mp4") is None
+    assert read_video("/nowhere/video.mp4") is None
 
 
 def test_truncated_video_never_raises():
     data = (SAMPLES / "clip.mp4").read_bytes()
     for length in [*range(0, 7000, 250), 20_000, 200_000]:
-        read_movie(io.BytesIO(data[:length]))
+        read_video(io.BytesIO(data[:length]))
 
 
 @pytest.mark.parametrize(
@@ -92,4 +92,4 @@ def test_type_of_media_is_detected_from_its_bytes(server, name, kind, mime_type,
 def test_broken_video_has_no_size(server):
     media = Media(platform="twitter", id="1", account_id="1", created_at=0)
     server.state.add_media(media, (SAMPLES / "clip.mp4").read_bytes()[:3000])
-    assert (media.kind, media.movie, media.width) == ("video", None, 0)
+    assert (media.kind, media.video_facts, media.width) == ("video", None, 0)

@@ -7,7 +7,7 @@ from fractions import Fraction
 import av
 
 
-def film(container="mp4", codec="libx264", *, audio=None, seconds=1, options=None):
+def make_video(container="mp4", codec="libx264", *, audio=None, seconds=1, options=None):
     """A black video of 64 by 36 pixels, 25 frames a second."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=options or {}) as output:
@@ -65,7 +65,7 @@ QUARTER_TURN = (0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
 
 def moov(*, tracks=1, duration=5000, samples=150, handler=b"vide", matrix=UPRIGHT):
     """A `moov` box. All `samples` have one size, so few bytes can claim many samples."""
-    movie = struct.pack(">I2QIQI", 1 << 24, 0, 0, 1000, duration, 0x10000) + bytes(76)
+    mvhd = struct.pack(">I2QIQI", 1 << 24, 0, 0, 1000, duration, 0x10000) + bytes(76)
     track = struct.pack(">I2QIIQ", 1 << 24 | 7, 0, 0, 1, 0, duration) + bytes(16)
     track += struct.pack(">9i2I", *matrix, 640 << 16, 360 << 16)
     media = struct.pack(">I2QIQHH", 1 << 24, 0, 0, 1000, duration, 0, 0)
@@ -85,4 +85,4 @@ def moov(*, tracks=1, duration=5000, samples=150, handler=b"vide", matrix=UPRIGH
         box(b"minf", table),
     )
     whole_track = box(b"trak", box(b"tkhd", track), inner)
-    return box(b"moov", box(b"mvhd", movie), whole_track * tracks)
+    return box(b"moov", box(b"mvhd", mvhd), whole_track * tracks)

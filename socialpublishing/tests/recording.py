@@ -29,7 +29,7 @@ class Call:
         self.content: bytes | None = None
 
 
-class Watching(HTTPAdapter):
+class RequestRecorder(HTTPAdapter):
     """Sends requests and records them with their responses."""
 
     def __init__(self) -> None:
@@ -57,18 +57,18 @@ class Watching(HTTPAdapter):
 
 
 @contextlib.contextmanager
-def watching(prefix: str) -> Iterator[Watching]:
+def record_requests(prefix: str) -> Iterator[RequestRecorder]:
     """Records all requests to URLs that start with `prefix`."""
-    watcher = Watching()
-    session().mount(prefix, watcher)
+    recorder = RequestRecorder()
+    session().mount(prefix, recorder)
     try:
-        yield watcher
+        yield recorder
     finally:
         del session().adapters[prefix]
 
 
 def json_of(content: bytes | None) -> Any:
-    """The content as JSON; `...` if it is empty or no JSON."""
+    """The content as JSON; `...` if it is empty or not JSON."""
     try:
         return json.loads(content) if content else ...
     except ValueError:

@@ -9,7 +9,7 @@ MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Movie:
+class VideoFacts:
     """`width` and `height` are in pixels, as displayed. `frame_rate` is 0 if it is unknown.
 
     Codecs have FFmpeg's names ("h264", "aac"). `audio_codec` is "" for a video without sound.
@@ -23,31 +23,32 @@ class Movie:
     audio_codec: str
 
 
-def read_movie(source: str | Path | BinaryIO) -> Movie | None:
+def read_video(source: str | Path | BinaryIO) -> VideoFacts | None:
     """None if the file is no video, or cannot be read. Never raises."""
     # Imported only for a video: it takes 0.2 s and 60 MB.
     import av
 
     # Suppress everything: FFmpeg may raise any error for untrusted bytes.
     with contextlib.suppress(Exception), av.open(source) as container:
-        return _described(container)
+        return _facts(container)
     return None
 
 
-def _described(container: Any) -> Movie | None:
-    # FFmpeg also reads still pictures as videos, and finds them in many documents.
+def _facts(container: Any) -> VideoFacts | None:
+    # FFmpeg also reads still pictures as videos, and finds them in many documents. Its demuxers of
+    # single pictures are image2 and those such as png_pipe.
     is_still = container.format.name.startswith("image2") or "_pipe" in container.format.name
     if is_still or not container.duration or not container.streams.video:
         return None
-    picture = container.streams.video[0]
-    sound = container.streams.audio
-    frame = next(container.decode(picture))
-    is_turned = frame.rotation % 180 != 0  # phones store upright videos rotated
-    return Movie(
-        width=picture.height if is_turned else picture.width,
-        height=picture.width if is_turned else picture.height,
+    video_stream = container.streams.video[0]
+    audio_streams = container.streams.audio
+    frame = next(container.decode(video_stream))
+    is_rotated = frame.rotation % 180 != 0  # phones store upright videos rotated
+    return VideoFacts(
+        width=video_stream.height if is_rotated else video_stream.width,
+        height=video_stream.width if is_rotated else video_stream.height,
         duration_s=round(container.duration / MICROSECONDS, 3),
-        frame_rate=round(float(picture.average_rate or 0), 3),
-        video_codec=picture.codec_context.name,
-        audio_codec=sound[0].codec_context.name if sound else "",
+        frame_rate=round(float(video_stream.average_rate or 0), 3),
+        video_codec=video_stream.codec_context.name,
+        audio_codec=audio_streams[0].codec_context.name if audio_streams else "",
     )
