@@ -90,7 +90,9 @@ class PublishJob(models.Model):
     connection = models.ForeignKey(SocialConnection, null=True, on_delete=models.SET_NULL)
     destination = models.ForeignKey(Destination, null=True, on_delete=models.SET_NULL)
     platform = models.CharField(max_length=32)
-    account = models.CharField(max_length=200, help_text="platform:id of what carries the post")
+    account = models.CharField(
+        max_length=200, help_text="platform:id of the account or destination"
+    )
     account_name = models.CharField(max_length=255, blank=True)
 
     text = models.TextField(blank=True)

@@ -212,8 +212,8 @@ def _by_its_handling(result: Result, error: Exception, context: Context) -> Deci
     job = result.step.job
     is_publish = result.step.kind == StepKind.PUBLISH
     if is_publish and not getattr(error, "nothing_was_created", False):
-        rest_until = getattr(error, "rest_until", None)
-        return replace(in_doubt.unknown_outcome(job, context.now, error), limited_until=rest_until)
+        until = getattr(error, "limited_until", None)
+        return replace(in_doubt.unknown_outcome(job, context.now, error), limited_until=until)
     if not isinstance(error, (PlatformApiError, MediaError)):
         message = "Something went wrong on our side with this post."
         return failed(job, "internal_error", message)

@@ -28,5 +28,12 @@ class Migration(migrations.Migration):
                 max_length=16,
             ),
         ),
+        migrations.AlterField(
+            model_name="publishjob",
+            name="account",
+            field=models.CharField(
+                help_text="platform:id of the account or destination", max_length=200
+            ),
+        ),
         migrations.RunPython(owners_are_waited_for, migrations.RunPython.noop),
     ]

@@ -39,7 +39,7 @@ class Metrics:
     clicks: int | None = None
 
     def __post_init__(self) -> None:
-        if not all(isinstance(count, int | None) for count in vars(self).values()):
+        if not all(isinstance(count, int | float | None) for count in vars(self).values()):
             raise MalformedResponseError
 
     @property

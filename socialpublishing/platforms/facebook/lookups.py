@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAX_LIST_PAGES = 5
 # A public video may not name its post yet. After so many polls we use the video's own id. Handles
-# count them under `name_lookups`, a stored key.
+# count them under `name_looks`, a stored key.
 NAME_POLLS = 5
 POST_FIELDS = "id,message,created_time,permalink_url,attachments{target{id},subattachments}"
 
@@ -63,11 +63,11 @@ def _published(client: Facebook, post: Post, progress: Progress, state: VideoSta
     if post.post_type == "story":
         story_id = post_number or state.id
         return progress.published(remote_id=story_id, post_url=client.story_url(story_id))
-    polls = progress.handle.get("name_lookups", 0)
+    polls = progress.handle.get("name_looks", 0)
     if not post_number and polls < NAME_POLLS:
         if found := look_up_post(client, post, {state.id}):
             return progress.published(remote_id=found.remote_id, post_url=found.post_url)
-        return progress.confirming(poll_after=VIDEO_POLL, name_lookups=polls + 1)
+        return progress.confirming(poll_after=VIDEO_POLL, name_looks=polls + 1)
     post_id = f"{client.account.id}_{post_number}" if post_number else state.id
     path = f"/reel/{state.id}" if post.post_type == "reel" else f"/{post_id}"
     link = state.link or path

@@ -72,7 +72,7 @@ def past_post(post: Mapping[str, Any]) -> PastPost:
     return PastPost(
         id=post["id"],
         published_at=dt.datetime.strptime(post["created_time"], "%Y-%m-%dT%H:%M:%S%z"),
-        text=post.get("message", ""),
+        text=post.get("message") or "",
         kind=_kind(post),
         metrics=metrics_of(post),
     )

@@ -48,7 +48,7 @@ VIDEO_POLLS_S = (5.0, 10.0, 15.0, 30.0, 60.0)
 # Instagram does not report when the quota of 24 hours allows the next post.
 QUOTA_PAUSE = dt.timedelta(hours=1)
 # Pauses between polls of a list that may show a new post only later. After the last poll, the post
-# is published without its address. Handles count them under `lookups`, a stored key.
+# is published without its address. Handles count them under `looks`, a stored key.
 PERMALINK_POLLS_S = (0.0, 1.0, 3.0, 10.0, 30.0, 60.0)
 # A key of stored handles: it must not change.
 OTHER_POST_IDS = "credited"
@@ -140,19 +140,19 @@ class Instagram(Platform):
         )
         published = progress.published(remote_id=response["id"])
         return published.confirming(
-            poll_after=dt.timedelta(0), media_id=published.remote_id, lookups=0
+            poll_after=dt.timedelta(0), media_id=published.remote_id, looks=0
         )
 
     def confirm(self, post: Post, progress: Progress) -> Progress:
         """The post is public. Its address is still missing, and perhaps its id."""
-        polls = progress.handle.get("lookups", 0)
+        polls = progress.handle.get("looks", 0)
         matches = [found for found in self._newest(post) if self._is_ours(found, post, progress)]
         if len(matches) == 1:
             [found] = matches
             return progress.published(remote_id=found["id"], post_url=found.get("permalink"))
         if polls + 1 < len(PERMALINK_POLLS_S):
             pause = dt.timedelta(seconds=PERMALINK_POLLS_S[polls + 1])
-            return progress.confirming(poll_after=pause, lookups=polls + 1)
+            return progress.confirming(poll_after=pause, looks=polls + 1)
         known = progress.handle.get("media_id") or progress.handle["container"]
         return progress.published(remote_id=known)
 
@@ -174,7 +174,7 @@ class Instagram(Platform):
             case "PUBLISHED":
                 return progress.confirming(
                     poll_after=dt.timedelta(0),
-                    lookups=0,
+                    looks=0,
                     since=since.isoformat(),
                     **{OTHER_POST_IDS: sorted(other_post_ids)},
                 )

@@ -88,7 +88,7 @@ class InstagramMetrics(MetricsReader["Instagram"]):
         counts: Counter[str] = Counter()
         for tag in tags_of(query):
             for media in self._top_media(tag, max_reads=query.max_reads or PAGE_SIZE):
-                counts.update({each.lower() for each in find_hashtags(media.get("caption", ""))})
+                counts.update({each.lower() for each in find_hashtags(media.get("caption") or "")})
         most = max(counts.values(), default=1)
         ideas = [TagIdea(tag=tag, score=count / most) for tag, count in counts.most_common()]
         return TagIdeas(
@@ -124,7 +124,7 @@ def past_post(media: Mapping[str, Any]) -> PastPost:
     return PastPost(
         id=media["id"],
         published_at=made_at(media),
-        text=media.get("caption", ""),
+        text=media.get("caption") or "",
         kind="reel" if is_reel else KINDS.get(str(media.get("media_type")), ""),
         metrics=metrics_of(media),
     )

@@ -50,7 +50,7 @@ from socialpublishing.text import is_blank
 
 AT_ONCE = dt.timedelta(0)
 # TikTok's status is updated late. Only after so many polls do we trust its count of missing bytes.
-# Handles count the polls under `lookups`, a stored key.
+# Handles count the polls under `looks`, a stored key.
 POLLS_BEFORE_RESENDING = 4
 PAGE_SIZE, MAX_PAGES = 20, 50
 
@@ -150,7 +150,7 @@ class TikTok(Platform):
             return self._send_last_chunk(post, progress)
         data = self.request("/v2/post/publish/content/init/", photos_payload(post))
         publish_id = read_id(data["publish_id"])
-        return progress.confirming(poll_after=AT_ONCE, publish_id=publish_id, lookups=1)
+        return progress.confirming(poll_after=AT_ONCE, publish_id=publish_id, looks=1)
 
     def _send_last_chunk(self, post: Post, progress: Progress) -> Progress:
         video, offset = post.media[0], progress.handle["offset"]
@@ -165,7 +165,7 @@ class TikTok(Platform):
                 if error.status_code in {403, 404}:
                     return self._cancel_upload(post, progress)
                 raise
-        return progress.confirming(poll_after=AT_ONCE, lookups=1)
+        return progress.confirming(poll_after=AT_ONCE, looks=1)
 
     def _cancel_upload(self, post: Post, progress: Progress) -> Progress:
         """The upload address accepts no more bytes: cancel the upload, unless it is complete.
@@ -185,9 +185,9 @@ class TikTok(Platform):
 
     def confirm(self, post: Post, progress: Progress) -> Progress:
         status = self._status(progress)
-        is_late = progress.handle.get("lookups", 0) >= POLLS_BEFORE_RESENDING
+        is_late = progress.handle.get("looks", 0) >= POLLS_BEFORE_RESENDING
         if is_late and not has_all_bytes(status, post):
-            return progress.ready(lookups=0)
+            return progress.ready(looks=0)
         return self._progress_of(status, post, progress)
 
     def lookup(

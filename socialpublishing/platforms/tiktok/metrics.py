@@ -46,7 +46,7 @@ def past_post(video: Mapping[str, Any]) -> PastPost:
     return PastPost(
         id=video["id"],
         published_at=created_at(video),
-        text=video.get("video_description", ""),
+        text=video.get("video_description") or "",
         kind="video" if video.get("duration") else "carousel",
         metrics=metrics_of(video),
     )

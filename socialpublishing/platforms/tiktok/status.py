@@ -18,7 +18,7 @@ from socialpublishing.platforms.tiktok.errors import (
 from socialpublishing.platforms.tiktok.payloads import PUBLIC, is_draft, is_video
 from socialpublishing.posts import Post
 
-# Pauses between polls of the status. Handles count them under `lookups`, a stored key.
+# Pauses between polls of the status. Handles count them under `looks`, a stored key.
 POLLS_S = (0, 2, 5, 10, 20, 30, 60)
 # Pauses between polls for the id of a public post. Handles count them under `id_polls`, a stored
 # key.
@@ -44,9 +44,9 @@ def progress_of(
             return _in_inbox(progress, site)
         case "FAILED":
             return _failed(str(status.get("fail_reason", "")), progress)
-    polls = progress.handle.get("lookups", 0)
+    polls = progress.handle.get("looks", 0)
     pause = dt.timedelta(seconds=POLLS_S[min(polls, len(POLLS_S) - 1)])
-    return progress.confirming(poll_after=pause, lookups=polls + 1)
+    return progress.confirming(poll_after=pause, looks=polls + 1)
 
 
 def _published(status: Mapping[str, Any], post: Post, progress: Progress, site: str) -> Progress:
