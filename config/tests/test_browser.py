@@ -179,7 +179,7 @@ def test_best_times_of_an_account_are_drawn(console, service, api, make_connecti
         f"{days[slot['day_of_week']]} {slot['hour_of_day']}" for slot in data["suggested_times"]
     }
     assert set(marked) == best
-    console.get_by_text("The posts behind it").first.click()
+    console.get_by_text("Posts used for this estimate").first.click()
     assert console.get_by_text("Published", exact=True).first.is_visible()
 
 
