@@ -40,19 +40,19 @@ DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url"}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--database-tests",
-        action="store_true",
-        help="only tests that use the database: the others need no run on a second one",
+        "--database",
+        choices=("only", "without"),
+        help="only the tests that use the database, or only those that need no second run on one",
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--database-tests"):
+    wanted = config.getoption("--database")
+    if wanted is None:
         return
-    with_database = [item for item in items if uses_database(item)]
-    without_database = [item for item in items if not uses_database(item)]
-    config.hook.pytest_deselected(items=without_database)
-    items[:] = with_database
+    left_out = [item for item in items if uses_database(item) != (wanted == "only")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if uses_database(item) == (wanted == "only")]
 
 
 def uses_database(item: pytest.Item) -> bool:

@@ -29,7 +29,8 @@ CHECKS = {
     "migrations": (PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"),
 }  # fmt: skip
 SQLITE = "sqlite:///:memory:"
-POSTGRESQL = "tests on PostgreSQL"
+WITHOUT_DATABASE = "tests without a database"
+NO_TESTS_COLLECTED = 5  # an exit code of pytest
 
 
 def test(arguments: list[str]) -> int:
@@ -67,7 +68,7 @@ def test_in_turn(arguments: Sequence[str]) -> dict[str, int]:
 
 @contextmanager
 def pytest_on_both(*arguments: str) -> Iterator[Callable[[], dict[str, int]]]:
-    """Run pytest on both databases at the same time.
+    """Run pytest three times at the same time: on each database, and what uses no database.
 
     Yields a function that waits for them, prints their outputs one after the other and returns
     their exit codes.
@@ -79,18 +80,19 @@ def pytest_on_both(*arguments: str) -> Iterator[Callable[[], dict[str, int]]]:
         databases() as urls,
         Children() as children,
     ):
-        commands = dict.fromkeys(urls, command)
-        # The tests that use no database run once.
-        commands[POSTGRESQL] = (*command, "--database-tests")
-        for name, url in urls.items():
-            log = Path(folder) / f"{name}.log"
-            children.start(name, commands[name], env=test_environment(url), log=log)
+        commands = {name: (*command, "--database=only") for name in urls}
+        commands[WITHOUT_DATABASE] = (*command, "--database=without")
+        for number, (name, each) in enumerate(commands.items()):
+            environment = test_environment(urls.get(name, SQLITE))
+            children.start(name, each, env=environment, log=Path(folder) / f"{number}.log")
 
         def print_outputs() -> dict[str, int]:
             codes = {}
-            for name in urls:
-                announce(name, commands[name])
+            for name, each in commands.items():
+                announce(name, each)
                 codes[name] = follow(children.processes[name], children.logs[name])
+            if arguments and codes[WITHOUT_DATABASE] == NO_TESTS_COLLECTED:
+                codes[WITHOUT_DATABASE] = 0
             return codes
 
         yield print_outputs
@@ -113,7 +115,7 @@ def databases() -> Iterator[dict[str, str]]:
     configured = os.environ.get("DATABASE_URL", "")
     is_postgres = configured.startswith("postgres")
     with nullcontext(configured) if is_postgres else temporary_postgres() as postgres:
-        yield {"tests on SQLite": SQLITE, POSTGRESQL: postgres}
+        yield {"tests on SQLite": SQLITE, "tests on PostgreSQL": postgres}
 
 
 def test_environment(database_url: str) -> dict[str, str]:

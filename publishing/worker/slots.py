@@ -10,7 +10,7 @@ from django.db import transaction
 from publishing.models import PublishJob, WorkerSlot
 from socialpublishing.clock import database_now
 
-# A worker without a heartbeat for so long is dead: its successor takes over what it had in hand.
+# A worker without a heartbeat for so long is dead: its successor takes over what it had claimed.
 DEAD_AFTER = dt.timedelta(seconds=5)
 # A slot that no setting names any more is deleted when its last heartbeat is so old.
 UNUSED_AFTER = dt.timedelta(days=1)

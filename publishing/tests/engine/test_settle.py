@@ -110,7 +110,7 @@ def test_job_goes_on_at_once_unless_the_platform_asks_for_a_pause(has_pause: boo
     assert (decision.move.changes.get("waiting_for") == "platform") is has_pause
 
 
-def test_refused_post_restarts_behind_its_public_parts() -> None:
+def test_refused_post_restarts_after_its_public_parts() -> None:
     posted = JobProgress(platform=Progress(stage=Stage.READY, posted=("1",)))
     job = in_first_request(progress=posted)
     value = Progress(stage=Stage.REFUSED, posted=("1",))
@@ -140,13 +140,13 @@ def test_error_that_no_retry_helps_ends_the_job(error: Exception, to: Status, co
 @pytest.mark.parametrize(
     "error", [NoResponseError(), RateLimitError(), PlatformConfigurationError(), RuntimeError()]
 )
-def test_failed_lookup_is_repeated_whatever_failed(kind: StepKind, error: Exception) -> None:
+def test_failed_read_of_the_outcome_is_retried(kind: StepKind, error: Exception) -> None:
     move = settle(result_of(in_first_request(), kind, error=error), make_context()).move
     assert move.to == Status.UNCONFIRMED
     assert "publish_started_at" not in move.changes
 
 
-def test_history_gets_the_platforms_own_words_for_its_support() -> None:
+def test_history_stores_status_code_and_request_id_of_the_platform() -> None:
     error = PlatformApiError(status_code=400, platform_code="187", request_id="r-1")
     move = settle(result_of(make_job(), StepKind.PREPARE, error=error), make_context()).move
     facts = (move.platform_status, move.platform_code, move.platform_request_id)
@@ -157,7 +157,7 @@ def test_history_gets_the_platforms_own_words_for_its_support() -> None:
     ("error", "is_forgotten"),
     [(RateLimitError(), True), (NoResponseError(), False), (TokenExpiredError(), False)],
 )
-def test_token_that_was_accepted_is_no_longer_refused(error: Exception, is_forgotten: bool) -> None:
+def test_accepted_token_clears_the_refused_version(error: Exception, is_forgotten: bool) -> None:
     job = make_job(refused_token_version=4)
     move = settle(result_of(job, StepKind.PREPARE, error=error), make_context()).move
     assert ("refused_token_version" in move.changes) is is_forgotten
