@@ -56,6 +56,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def uses_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("any_database"):
+        return False
     fixtures = set(getattr(item, "fixturenames", ()))
     has_mark = item.get_closest_marker("django_db") is not None
     return has_mark or not fixtures.isdisjoint(DATABASE_FIXTURES)

@@ -20,6 +20,8 @@ try:
 except ImportError:
     playwright = None
 
+pytestmark = pytest.mark.any_database
+
 CHROMIUM = shutil.which("chromium")
 
 WINDOWS = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
