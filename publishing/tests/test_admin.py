@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from connections.models import SocialConnection
 from publishing.models import JobEvent, PublishJob, Status, WorkerSlot
+from publishing.worker.slots import CLAIM_LOCK
 from socialpublishing.crypto import Secret, key_ring
 
 LIST = "/admin/publishing/publishjob/"
@@ -393,9 +394,9 @@ def test_worker_slots_show_whether_their_heartbeat_is_fresh(superuser):
     now = timezone.now()
     WorkerSlot.objects.create(name="slot-1", heartbeat_at=now)
     WorkerSlot.objects.create(name="slot-2", heartbeat_at=now - dt.timedelta(minutes=3))
-    WorkerSlot.objects.create(name="turnstile")
+    WorkerSlot.objects.create(name=CLAIM_LOCK)
 
     html = superuser.get("/admin/publishing/workerslot/").content.decode()
 
     assert html.count("alive") == html.count("silent") == 1
-    assert "turnstile" not in html
+    assert CLAIM_LOCK not in html

@@ -51,7 +51,8 @@ def test_many_accounts_of_one_user_do_not_delay_another_user(
 
 # --- The claim lock ------------------------------------------------------------------------------
 
-# The row by which workers of this release and of the one before exclude each other.
+# The row by which workers of this release and of the one before exclude each other. Its name is
+# stored: written out here, so that a change of CLAIM_LOCK fails.
 LOCK_TABLE, LOCK_NAME = "publishing_lane", "turnstile"
 
 

@@ -16,7 +16,7 @@ DEAD_AFTER = dt.timedelta(seconds=5)
 UNUSED_AFTER = dt.timedelta(days=1)
 # Workers of the release before own slots of the same names, so that one takes over from another.
 STORED_PREFIX = "lane-"
-# The row that all workers lock to claim. Workers of the release before lock it by this name, too.
+# The row that all workers lock to claim. A stored name: workers of the release before lock it, too.
 CLAIM_LOCK = "turnstile"
 
 

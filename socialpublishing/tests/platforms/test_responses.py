@@ -21,6 +21,7 @@ from socialpublishing.oauth import new_verifier
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.platforms.accounts import Account, DestinationFacts, Profile
 from socialpublishing.platforms.boards import Boards, NewBoard
+from socialpublishing.platforms.instagram.client import OTHER_POST_IDS
 from socialpublishing.platforms.metrics import Metrics, MetricsNotAvailableError, TagQuery
 from socialpublishing.platforms.progress import Progress
 from socialpublishing.posts import Media, MediaKind, Post
@@ -76,7 +77,7 @@ HANDLE = {
     "upload": {"id": "1", "session": "1", "offset": 10, "is_whole": True},
     "hosted": {"id": "1", "url": "http://127.0.0.1:1/x", "is_sent": True},
     "since": NOW.isoformat(),
-    "credited": [],
+    OTHER_POST_IDS: [],
 }
 
 
