@@ -91,6 +91,7 @@ def start_connect(
         redirect_uri=_redirect_uri(platform),
         state=state,
         verifier=verifier,
+        params=offered.app.authorize_params(was_declined=False),
     )
     return Started(attempt_id=session.pk, authorization_url=url)
 

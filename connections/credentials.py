@@ -62,7 +62,7 @@ def identify(platform: type[Platform], tokens: Tokens, now: dt.datetime) -> OAut
         expires_at=now + tokens.lifetime if tokens.lifetime else None,
         refresh_expires_at=now + tokens.refresh_lifetime if tokens.refresh_lifetime else None,
         login=platform.login,
-        scopes=granted if granted is not None else platform.app.oauth.scopes,
+        scopes=granted if granted is not None else platform.app.requested_scopes(),
         profile=profile,
         destinations=tuple(client.destinations()),
     )

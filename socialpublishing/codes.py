@@ -122,6 +122,17 @@ CODES: Mapping[str, PublicCode] = {
         500, "A stored token cannot be decrypted with the keys of this service."
     ),
     "platform_error": _http(502, "The platform responded with an unknown error."),
+    "platform_refused": _http(
+        502,
+        "The platform refused the request for a reason that we do not know.",
+        on_job="The platform refuses the post for a reason that we do not know; see its words.",
+    ),
+    "account_blocked": _http(
+        403,
+        "The platform has locked or restricted the account.",
+        on_job="The job waits: the owner must act at the platform, which has locked or restricted "
+        "the account.",
+    ),
     "platform_unreachable": _http(502, "The platform cannot be reached; it received no request."),
     "no_answer": _http(
         502,
@@ -129,7 +140,9 @@ CODES: Mapping[str, PublicCode] = {
         on_job="The platform gave no usable response in any attempt.",
     ),
     "platform_configuration": _http(
-        503, "The platform refuses this service; the operator must act."
+        503,
+        "The platform refuses this service; the operator must act.",
+        on_job="The job waits: the platform refuses this service, and its operator must act.",
     ),
     "media_busy": _http(503, "Too many files are being read right now; try again."),
     "database_unavailable": _http(503, "The database is not available right now; try again."),
@@ -146,4 +159,14 @@ CODES: Mapping[str, PublicCode] = {
     "token_refused": _job("The platform no longer accepts the token; it is being refreshed."),
     "too_late": _job("The post could not be published within its grace."),
     "upload_lost": _job("The platform no longer has what was uploaded; it is uploaded again."),
+}
+
+# The codes of the warnings of a post.
+WARNINGS: Mapping[str, str] = {
+    "alt_text_left_out": "The platform carries no alt text there; it is left out.",
+    "alt_text_refused": "The platform did not store an alt text; the post went out without it.",
+    "measure_outside": "A file is outside what the platform documents, but may be accepted.",
+    "may_become_draft": "The platform may keep the post as a draft.",
+    "page_unreadable": "The page of a link could not be read, so its preview may lack parts.",
+    "token_ends_before": "The account's authorization ends before the post is due.",
 }

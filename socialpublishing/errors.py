@@ -33,12 +33,22 @@ class Retry(StrEnum):
     WITH_ATTEMPT = "with_attempt"
     # After a pause, without using an attempt: the post itself did not fail. Its grace is the limit.
     WITHOUT_ATTEMPT = "without_attempt"
+    # When the platform accepts our app again: it is paused meanwhile (platforms/pauses.py).
+    AFTER_PAUSE = "after_pause"
     # When the platform's limit is over.
     AFTER_LIMIT = "after_limit"
     # With a refreshed token, then when the owner has connected the account again.
     WITH_NEW_TOKEN = "with_new_token"
     # From the start: everything is uploaded again.
     WITH_NEW_UPLOAD = "with_new_upload"
+
+
+class LimitScope(StrEnum):
+    """Whose requests a rate limit refuses."""
+
+    POST = "post"  # posts of this kind only: other posts of the account go on
+    ACCOUNT = "account"
+    APP = "app"  # all accounts that our app acts for
 
 
 class SocialPublishingBaseError(Exception):
@@ -55,9 +65,11 @@ class SocialPublishingBaseError(Exception):
     retry: Retry = Retry.NEVER
     # The pause before a retry, where the error knows it better than our retry curve.
     wait: dt.timedelta | None = None
-    # When a limit ends, if that is known, and whether it holds for all posts of the account.
+    # The first pause of the retry curve, where that of the settings is too short.
+    first_pause: dt.timedelta | None = None
+    # When a limit ends, if that is known, and what it is for.
     until: dt.datetime | None = None
-    of_account: bool = True
+    limits: LimitScope = LimitScope.ACCOUNT
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.sentence)
@@ -159,7 +171,7 @@ class AssetUnreachableError(MediaError):
     """The asset's server does not respond, or refuses."""
 
     code = "asset_unreachable"
-    retry = Retry.WITH_ATTEMPT
+    retry = Retry.WITHOUT_ATTEMPT
 
 
 class MediaBusyError(MediaError):
@@ -264,12 +276,14 @@ class NoResponseError(PlatformApiError):
 
     code = "no_answer"
     sentence = "The platform gave no usable response."
+    retry = Retry.WITHOUT_ATTEMPT
 
 
 class MalformedResponseError(NoResponseError):
     """A response with another shape than the platform documents. The outcome is unknown."""
 
     sentence = "The platform gave a response that we do not understand."
+    retry = Retry.WITH_ATTEMPT
 
 
 class RateLimitError(PlatformApiError):
@@ -286,13 +300,12 @@ class RateLimitError(PlatformApiError):
         message: str = "",
         *,
         until: dt.datetime | None = None,
-        of_account: bool = True,
+        limits: LimitScope = LimitScope.ACCOUNT,
         **facts: Any,
     ) -> None:
         super().__init__(message, **facts)
         self.until = until
-        # Whether the limit is for all posts of the account, and not for this kind only.
-        self.of_account = of_account
+        self.limits = limits
 
 
 class TokenExpiredError(PlatformApiError):
@@ -313,6 +326,42 @@ class InsufficientPermissionsError(PlatformApiError):
     nothing_was_created = True
     who_acts = WhoActs.OWNER
     retry = Retry.NEVER
+
+
+class AccountBlockedError(PlatformApiError):
+    """The platform has locked or restricted the account. Its owner must act at the platform.
+
+    The token may be valid; connecting again does not help. The job waits within its grace.
+    """
+
+    code = "account_blocked"
+    sentence = "The platform has locked or restricted the account; its owner has to look there."
+    nothing_was_created = True
+    token_was_accepted = True
+    who_acts = WhoActs.OWNER
+    retry = Retry.WITHOUT_ATTEMPT
+    first_pause = dt.timedelta(minutes=1)
+
+
+class PlatformRefusedError(PlatformApiError):
+    """A refusal whose reason we do not know. Its message has the platform's own words.
+
+    It is retried after 1, 2, 4 … at most 15 minutes within the grace. After a publish request it
+    is an unknown outcome, unless `nothing_was_created`: the reader knows that such a refusal comes
+    before anything is created.
+    """
+
+    code = "platform_refused"
+    sentence = "The platform refused the request for a reason that we do not know."
+    who_acts = WhoActs.OPERATOR
+    retry = Retry.WITHOUT_ATTEMPT
+    first_pause = dt.timedelta(minutes=1)
+
+    def __init__(
+        self, message: str = "", *, nothing_was_created: bool = False, **facts: Any
+    ) -> None:
+        super().__init__(message, **facts)
+        self.nothing_was_created = nothing_was_created  # type: ignore[misc]
 
 
 class ContentRejectedError(PlatformApiError):
@@ -388,7 +437,13 @@ class UploadLostError(PlatformApiError):
 
 
 class PlatformConfigurationError(PlatformApiError):
-    """A problem of our app at the platform: credentials, credits or review. No user can help."""
+    """A problem of our app at the platform: credentials, credits or review. No user can help.
+
+    It pauses the platform for our app: jobs wait within their grace, and one at a time is tried.
+    `feature` is what it refuses: `ALL`, or the `post_type` of the posts that it concerns.
+    """
+
+    ALL: ClassVar[str] = "all"
 
     code = "platform_configuration"
     sentence = (
@@ -396,4 +451,8 @@ class PlatformConfigurationError(PlatformApiError):
     )
     nothing_was_created = True
     who_acts = WhoActs.OPERATOR
-    retry = Retry.NEVER
+    retry = Retry.AFTER_PAUSE
+
+    def __init__(self, message: str = "", *, feature: str = ALL, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.feature = feature

@@ -62,6 +62,9 @@ class MediaLimit:
     duration_s: Bounds | None = None
     frame_rate: Bounds | None = None
     has_alt_text: bool = True
+    # Names of measures whose bounds the platform documents vaguely or does not enforce: a file
+    # outside them gets a warning, no violation.
+    advisory: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +88,10 @@ class PostType:
     # The options that it accepts besides `post_type`, and those that it requires.
     options: frozenset[str] = frozenset()
     required_options: frozenset[str] = frozenset()
+    # Those that are content, such as a poll: the post needs neither text nor media beside one.
+    content_options: frozenset[str] = frozenset()
+    # The scopes that it needs; empty: the app's `publish_scopes`.
+    scopes: frozenset[str] = frozenset()
     source: str
     checked: dt.date
 

@@ -25,7 +25,10 @@ class OAuth:
 
     authorize_path: str
     token_path: str
+    # Those that every consent asks for, and those whose absence only takes features away. Settings
+    # replace both (platforms/app.py).
     scopes: tuple[str, ...]
+    optional_scopes: tuple[str, ...] = ()
     scope_separator: str = " "
     # "basic": id and secret in the Authorization header; "body": as form fields.
     client_auth: str = "body"
@@ -60,16 +63,22 @@ def new_verifier() -> Secret:
 
 
 def authorization_url(
-    oauth: OAuth, *, base_url: str, client_id: str, redirect_uri: str, state: str, verifier: Secret
+    oauth: OAuth,
+    *,
+    base_url: str,
+    client_id: str,
+    redirect_uri: str,
+    state: str,
+    verifier: Secret,
+    params: Mapping[str, str],
 ) -> str:
-    """The URL of the consent page, for the user's browser."""
+    """The URL of the consent page, for the user's browser. `params` are those of the app."""
     params = {
         "response_type": "code",
         oauth.client_id_parameter: client_id,
         "redirect_uri": redirect_uri,
-        "scope": oauth.scope_separator.join(oauth.scopes),
         "state": state,
-        **oauth.authorize_params,
+        **params,
     }
     if oauth.pkce:
         digest = hashlib.sha256(verifier.reveal().encode())

@@ -89,6 +89,23 @@ def web_address(description: str) -> TextField:
     return text(description, max_length=2048, validators=[WEB_ADDRESS])
 
 
+class FileAddressField(TextField):
+    """The address of a file that the platform or we fetch, such as a cover.
+
+    It passes the gate and probe of assets at accept: `mime_types` and `max_bytes` limit the file.
+    """
+
+    def __init__(self, *, mime_types: frozenset[str], max_bytes: int, **kwargs: Any) -> None:
+        self.mime_types, self.max_bytes = mime_types, max_bytes
+        super().__init__(max_length=2048, **kwargs)
+
+
+def file_address(
+    description: str, *, mime_types: frozenset[str], max_bytes: int
+) -> FileAddressField:
+    return FileAddressField(mime_types=mime_types, max_bytes=max_bytes, **optional(description))
+
+
 def integer(description: str, *, low: int | None = None, high: int | None = None) -> IntegerField:
     return IntegerField(min_value=low, max_value=high, **optional(description))
 

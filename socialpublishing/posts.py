@@ -24,6 +24,17 @@ def media_kind(mime_type: str) -> MediaKind:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PostWarning:
+    """Something about an accepted post that its author should know. It goes out all the same.
+
+    `code` is one of `socialpublishing.codes.WARNINGS`.
+    """
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Media:
     """One asset, with its measures at acceptance. None: unknown, or not for this kind."""
 
@@ -36,6 +47,8 @@ class Media:
     height: int | None = None
     duration_s: float | None = None
     frame_rate: float | None = None
+    # The address redirects; some platforms that pull a file do not follow redirects.
+    is_redirected: bool | None = None
 
     @classmethod
     def from_asset(cls, asset: Mapping[str, Any]) -> Media:
@@ -50,7 +63,7 @@ class Media:
 
 
 # The measures that a probe of an asset reads.
-MEASURES = ("size_bytes", "width", "height", "duration_s", "frame_rate")
+MEASURES = ("size_bytes", "width", "height", "duration_s", "frame_rate", "is_redirected")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,7 @@ from publishing.engine.outcomes import (
 from publishing.engine.values import Context, Decision
 from publishing.models import PublishJob, Status, WaitingFor
 from socialpublishing.errors import (
+    LimitScope,
     RateLimitError,
     Retry,
     SocialPublishingBaseError,
@@ -115,7 +116,7 @@ def wait_for_limit(job: PublishJob, context: Context, error: SocialPublishingBas
     note = f"{error} Waiting until {until:%H:%M:%S} UTC."
     move = wait(job, at, Status.PENDING, note, code=error.code, waiting_for=WaitingFor.RATE_LIMIT)
     move.changes["retry_pause_s"] = pause_s
-    return Decision(move=move, limited_until=until if error.of_account else None)
+    return Decision(move=move, limited_until=None if error.limits == LimitScope.POST else until)
 
 
 def wait_for_known_limit(job: PublishJob, context: Context, until: dt.datetime) -> Decision:

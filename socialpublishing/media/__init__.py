@@ -50,6 +50,7 @@ class MediaFacts:
     size_bytes: int | None
     width: int | None = None  # pixels; a picture as stored, a video as shown
     height: int | None = None
+    is_redirected: bool | None = None
     is_animated: bool = False  # GIF and WebP only
     duration_s: float | None = None  # this and all below: videos only
     frame_rate: float | None = None  # on average

@@ -51,6 +51,8 @@ class App(ReadsResponses):
     # The platform whose app this is, where two platforms share one: revoking a token ends the
     # authorization for both. Empty: its own.
     authorized_app: ClassVar[str] = ""
+    # The name of the login that this app is for, where a platform has more than one.
+    login: ClassVar[str] = ""
     # Sent with each request to the platform's hosts.
     headers: ClassVar[Mapping[str, str]] = {}
 
@@ -80,6 +82,32 @@ class App(ReadsResponses):
             return f"{settings.SANDBOX_URL}/{self.name}"
         host = self.hosts[role]
         return (os.environ.get(host.variable) or host.default).rstrip("/")
+
+    # --- Scopes ----------------------------------------------------------------------------------
+
+    def required_scopes(self) -> tuple[str, ...]:
+        """Those that every consent asks for: {PLATFORM}_[{LOGIN}_]SCOPES, else our default."""
+        return self._scopes("SCOPES", self.oauth.scopes)
+
+    def optional_scopes(self) -> tuple[str, ...]:
+        """Those whose absence only takes features away: {PLATFORM}_[{LOGIN}_]OPTIONAL_SCOPES."""
+        return self._scopes("OPTIONAL_SCOPES", self.oauth.optional_scopes)
+
+    def requested_scopes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*self.required_scopes(), *self.optional_scopes()]))
+
+    def authorize_params(self, *, was_declined: bool) -> dict[str, str]:
+        """Parameters of the consent page.
+
+        `was_declined`: the user has declined a scope before, so the page should ask again.
+        """
+        scope = self.oauth.scope_separator.join(self.requested_scopes())
+        return {"scope": scope, **self.oauth.authorize_params}
+
+    def _scopes(self, kind: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        parts = filter(None, (self.name, self.login, kind))
+        value = os.environ.get("_".join(parts).upper())
+        return default if value is None else tuple(value.replace(",", " ").split())
 
     # --- Tokens ----------------------------------------------------------------------------------
 

@@ -18,10 +18,11 @@ from socialpublishing.limits import Capabilities, PostType
 from socialpublishing.options import PostOptions
 from socialpublishing.platforms.accounts import Account, DestinationFacts, Profile, Renewal
 from socialpublishing.platforms.app import App
+from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, LookupRules, Progress
 from socialpublishing.platforms.responses import ReadsResponses
 from socialpublishing.platforms.uploads import check_upload_address
-from socialpublishing.posts import Post
+from socialpublishing.posts import Post, PostWarning
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.metrics import MetricsReader
@@ -78,6 +79,26 @@ class Platform(ReadsResponses, abc.ABC):
         limits = cls.limits(profile)
         crossed = cls.cross_violations(post, limits.of(post))
         return [*content_limits.violations(post, limits), *crossed]
+
+    @classmethod
+    def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
+        """What the author of an acceptable `post` should know."""
+        return []
+
+    @classmethod
+    def needed_scopes(cls, post: Post) -> frozenset[str]:
+        """The scopes without which `post` cannot be published."""
+        return cls.capabilities.of(post).scopes or cls.app.oauth.publish_scopes
+
+    def posting_options(self) -> PostingOptions:
+        """What the account may choose now, read from the platform."""
+        name = str(self.account.profile.get("display_name") or "")
+        return PostingOptions(can_post=True, display_name=name)
+
+    @classmethod
+    def offer_violations(cls, post: Post, offered: PostingOptions) -> Iterator[Violation]:
+        """Rules that `post` breaks by what the account may choose now."""
+        return iter(())
 
     @classmethod
     def check_publishing(cls, post: Post) -> None:
@@ -140,6 +161,13 @@ class Platform(ReadsResponses, abc.ABC):
     def destinations(self) -> list[DestinationFacts]:
         """The other places where the account can post, read to the last page."""
         return []
+
+    def accepts_posts(self) -> bool:
+        """Does this place, missing in the last list of destinations, still accept our token?
+
+        Only a refusal of the place itself is a no. Any other error may be raised.
+        """
+        return True
 
     def renew(self, refresh_token: Secret | None) -> Renewal:
         """New tokens. Raises TokenExpiredError if the owner must connect again."""

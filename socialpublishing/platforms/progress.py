@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from socialpublishing.errors import MalformedResponseError
+from socialpublishing.posts import PostWarning
 
 MAX_REMOTE_ID = 200
 MAX_POST_URL = 500
@@ -42,6 +43,8 @@ class Progress:
     remote_id: str = ""
     post_url: str = ""
     note: str = ""
+    # What the author should know, such as an alt text that the platform refused.
+    warnings: tuple[PostWarning, ...] = ()
 
     def preparing(
         self, *, poll_after: dt.timedelta | None = None, note: str = "", **handle: Any
@@ -64,6 +67,9 @@ class Progress:
             handle={**self.handle, **handle},
             poll_after=poll_after,
         )
+
+    def warned(self, code: str, message: str) -> Progress:
+        return replace(self, warnings=(*self.warnings, PostWarning(code=code, message=message)))
 
     def with_part(self, part_id: Any, *, post_url: Any = "") -> Progress:
         """One more part is public. Raises MalformedResponseError for an unusable id."""

@@ -30,6 +30,7 @@ from publishing.tests.engine.builders import (
 from socialpublishing.errors import (
     AssetChangedError,
     AssetUnreachableError,
+    LimitScope,
     MediaBusyError,
     MediaNotReadyError,
     NoResponseError,
@@ -164,7 +165,9 @@ def test_limit_is_waited_for(
 
 
 def test_limit_of_one_kind_of_post_does_not_hold_up_the_account() -> None:
-    decision = after_prepare(make_job(), RateLimitError(until=ahead(minutes=5), of_account=False))
+    decision = after_prepare(
+        make_job(), RateLimitError(until=ahead(minutes=5), limits=LimitScope.POST)
+    )
     assert decision.limited_until is None
 
 

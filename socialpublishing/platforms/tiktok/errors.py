@@ -12,6 +12,7 @@ from typing import Any
 from socialpublishing.errors import (
     ContentRejectedError,
     InsufficientPermissionsError,
+    LimitScope,
     NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
@@ -65,16 +66,16 @@ BY_CODE: Mapping[str, Meaning] = {
     "invalid_publish_id": (UploadLostError, ""),
     "internal_error": (NoResponseError, INTERNAL_ERROR),
 }
-# A message, and whether the limit holds for all posts of the account.
-DAILY_LIMITS: Mapping[str, tuple[str, bool]] = {
-    "spam_risk_too_many_posts": (TOO_MANY_POSTS, True),
+# A message, and whose requests the limit refuses.
+DAILY_LIMITS: Mapping[str, tuple[str, LimitScope]] = {
+    "spam_risk_too_many_posts": (TOO_MANY_POSTS, LimitScope.ACCOUNT),
     "spam_risk_too_many_pending_share": (
         "Five drafts wait in the creator's inbox; TikTok takes no more today.",
-        False,
+        LimitScope.POST,
     ),
     "reached_active_user_cap": (
         "This service has reached TikTok's daily limit of creators who post.",
-        True,
+        LimitScope.APP,
     ),
 }
 
@@ -107,9 +108,9 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
         error_class, message = BY_CODE[code]
         return error_class(message, **facts)
     if code in DAILY_LIMITS:
-        message, of_account = DAILY_LIMITS[code]
+        message, limits = DAILY_LIMITS[code]
         until = dt.datetime.now(tz=dt.UTC) + DAILY_LIMIT_PAUSE
-        return RateLimitError(message, until=until, of_account=of_account, **facts)
+        return RateLimitError(message, until=until, limits=limits, **facts)
     if code == "rate_limit_exceeded":
         return RateLimitError(PLEASE_WAIT, until=retry_after(response), **facts)
     if response.status_code >= 500:

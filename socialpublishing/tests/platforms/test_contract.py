@@ -88,6 +88,7 @@ def test_authorization_url_requests_what_publishing_needs(platform):
         redirect_uri="https://us.example/callback",
         state="s" * 43,
         verifier=new_verifier(),
+        params=PLATFORMS[platform].app.authorize_params(was_declined=False),
     )
     params = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     assert params["response_type"] == "code"
