@@ -83,6 +83,11 @@ class App(ReadsResponses):
         host = self.hosts[role]
         return (os.environ.get(host.variable) or host.default).rstrip("/")
 
+    def more_upload_hosts(self) -> tuple[str, ...]:
+        """Host names for uploads in addition to the documented ones: {PLATFORM}_UPLOAD_HOST."""
+        hosts = os.environ.get(f"{self.name.upper()}_UPLOAD_HOST", "").lower()
+        return tuple(f".{host.strip().lstrip('.')}" for host in hosts.split(",") if host.strip())
+
     # --- Scopes ----------------------------------------------------------------------------------
 
     def required_scopes(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from typing import ClassVar
 
 from socialpublishing.oauth import OAuth, Tokens
@@ -33,6 +34,11 @@ class PinterestApp(App):
         rotates_refresh_token=True,
         default_lifetime=dt.timedelta(days=30),
     )
+
+    @staticmethod
+    def has_trial_access() -> bool:
+        """What the operator says of the app: the API does not report it."""
+        return os.environ.get("PINTEREST_ACCESS", "").lower() == "trial"
 
     read_token_error = staticmethod(errors.read_token_error)
 
