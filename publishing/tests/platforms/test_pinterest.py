@@ -373,7 +373,7 @@ def test_expired_token_is_refreshed_once_and_both_new_tokens_are_stored(
 
 
 @pytest.mark.behaviour(
-    "Pinterest blocks an account as spam with 403 and code 9: its owner is told, the post waits"
+    "Pinterest blocks an account as spam with 403 and code 9: its owner must act, the post waits"
 )
 def test_post_waits_while_pinterest_blocks_the_account_as_spam(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", pinterest_spam_block="on")
@@ -444,7 +444,7 @@ def test_unknown_refusal_is_retried_with_its_words(
     "A response without a list is no proof that there is no Pin: nothing is published twice"
 )
 @pytest.mark.parametrize("body", [{}, {"items": None}, {"bookmark": None, "errors": ["denied"]}])
-def test_list_that_says_nothing_never_leads_to_a_second_pin(
+def test_response_without_a_list_never_leads_to_a_second_pin(
     api, connection, sandbox, worker, body, recorded
 ):
     sandbox.fault("drop_after", method="POST", path="^/v5/pins$")

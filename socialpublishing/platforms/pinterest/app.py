@@ -37,7 +37,7 @@ class PinterestApp(App):
 
     @staticmethod
     def has_trial_access() -> bool:
-        """What the operator says of the app: the API does not report it."""
+        """What the operator has set for the app: the API does not report it."""
         return os.environ.get("PINTEREST_ACCESS", "").lower() == "trial"
 
     read_token_error = staticmethod(errors.read_token_error)

@@ -86,7 +86,7 @@ RULES = (
             *("doesn't allow you to save pins", "community guidelines", "inappropriate"),
             *("width/height ratio", "too small", "too large", "too long", "too short"),
             *("cover_image", "cover image", "read this image", "invalid image", "image format"),
-            # What a schema says about a field of the request.
+            # A schema that a field of the request does not match.
             *("does not match", "must match", "maxitems", "minitems", "maxlength", "is not one of"),
         ),
         error=ContentRejectedError,
@@ -205,8 +205,8 @@ def _limit_end(response: PlatformResponse) -> dt.datetime | None:
 
 def _words(response: PlatformResponse) -> str:
     """Pinterest's words for people, or the title of a page that is no JSON."""
-    told = [response.fields.get(name) for name in ("message", "message_detail")]
-    if words := " ".join(each.strip() for each in told if isinstance(each, str) and each.strip()):
+    parts = [response.fields.get(name) for name in ("message", "message_detail")]
+    if words := " ".join(each.strip() for each in parts if isinstance(each, str) and each.strip()):
         return words
     title = re.search(r"<title[^>]*>([^<]*)", response.text, re.IGNORECASE)
     return title[1].strip() if title and title[1].strip() else "no reason is given."

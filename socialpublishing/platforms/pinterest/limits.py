@@ -127,7 +127,7 @@ def _slide_violations(post: Post) -> Iterator[Violation]:
 
 
 def warnings(post: Post) -> Iterator[PostWarning]:
-    """What Pinterest accepts, but does not do as the post says."""
+    """What Pinterest accepts, but does not do as the post asks."""
     frame_time = post.options.get("cover_image_key_frame_time")
     video = post.media[0] if is_video(post) else None
     if video and video.duration_s and frame_time and frame_time > video.duration_s:

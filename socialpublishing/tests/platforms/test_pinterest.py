@@ -7,6 +7,8 @@ import datetime as dt
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
@@ -547,7 +549,7 @@ def test_board_without_a_name_is_named_by_its_id():
         ({"status_code": 503}, None),
     ],
 )
-def test_board_is_gone_only_if_the_board_says_so(settings, requests_mock, response, accepts):
+def test_board_is_gone_only_by_its_own_refusal(settings, requests_mock, response, accepts):
     settings.SANDBOX_URL = "http://127.0.0.1:1"
     requests_mock.get("http://127.0.0.1:1/pinterest/v5/boards/77", **response)
     if accepts is None:
@@ -644,3 +646,64 @@ def test_registered_video_needs_a_usable_id(settings, requests_mock, media_id):
     post = Post(media=(video(size_bytes=10),))
     with pytest.raises(MalformedResponseError):
         Pinterest(BOARD).prepare(post, Progress())
+
+
+# --- What an account may choose -------------------------------------------------------------------
+
+
+@pytest.mark.behaviour(
+    "Only Pinterest knows an account's boards of this minute: they are read live, as choices"
+)
+def test_posting_options_are_the_boards_of_now(sandbox):
+    account = sandbox.account("pinterest", boards=[{"name": "Rye"}, {"name": "Spelt"}])
+    token = Secret(account["access_token"])
+    rye, spelt = (board["id"] for board in account["boards"])
+
+    offered = Pinterest(Account(id=account["account_id"], token=token)).posting_options()
+    assert (offered.can_post, offered.reason) == (True, "")
+    assert offered.display_name == account.get("name", offered.display_name)
+    assert offered.avatar_url.startswith("http")
+    chosen = {choice.value: choice.label for choice in offered.choices["board_id"]}
+    assert chosen == {rye: "Rye", spelt: "Spelt"}
+
+    board = Pinterest(Account(id=rye, token=token, owner_id=account["account_id"]))
+    section = board.create_section(rye, "Loaves")
+    [choice] = board.posting_options().choices["board_section_id"]
+    assert (choice.value, choice.label) == (section.id, "Loaves")
+
+
+def test_account_without_a_board_cannot_post(sandbox):
+    account = sandbox.account("pinterest", boards=[])
+    client = Pinterest(Account(id=account["account_id"], token=Secret(account["access_token"])))
+    offered = client.posting_options()
+    assert not offered.can_post
+    assert "no board" in offered.reason
+
+
+@pytest.mark.behaviour(
+    "Pinterest's list leaves out a board that accepts Pins: the board itself is asked"
+)
+def test_board_that_the_list_leaves_out_still_accepts_posts(sandbox):
+    boards = [{"name": "Rye"}, {"name": "Spelt", "is_listed": False}]
+    account = sandbox.account("pinterest", boards=boards)
+    token = Secret(account["access_token"])
+    rye, spelt = (board["id"] for board in account["boards"])
+    listed = Pinterest(Account(id=account["account_id"], token=token)).destinations()
+    assert [board.id for board in listed] == [rye]
+    assert Pinterest(Account(id=spelt, token=token)).accepts_posts()
+    assert not Pinterest(Account(id="1", token=token)).accepts_posts()
+
+
+FIELDS = st.sampled_from(["code", "message", "message_detail", "status"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS | st.text(), inner),
+    max_leaves=8,
+)
+
+
+@given(body=JSON, status=st.integers(400, 599), text=st.text(max_size=50))
+def test_readers_take_any_json(body, status, text):
+    response = PlatformResponse(status_code=status, headers={}, json=body, text=text)
+    for read in (errors.read_error, errors.read_token_error):
+        assert isinstance(read(response), PlatformApiError)
