@@ -53,6 +53,8 @@ class App(ReadsResponses):
     authorized_app: ClassVar[str] = ""
     # The name of the login that this app is for, where a platform has more than one.
     login: ClassVar[str] = ""
+    # Further environment variables that this platform's package reads.
+    variables: ClassVar[tuple[str, ...]] = ()
     # Sent with each request to the platform's hosts.
     headers: ClassVar[Mapping[str, str]] = {}
 
