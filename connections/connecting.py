@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models import F
 
 from connections.credentials import OAuthCredentials, identify
-from connections.destinations import store_destinations
+from connections.destinations import check_unlisted, store_destinations
 from connections.disconnecting import try_to_revoke
 from connections.hooks import on_reconnect
 from connections.models import SESSION_LIFETIME, AuthorizationSession, SocialConnection
@@ -30,9 +30,10 @@ from socialpublishing.errors import (
     OAuthConnectionError,
     PlatformApiError,
     SocialPublishingBaseError,
+    WhoActs,
 )
 from socialpublishing.oauth import authorization_url, new_verifier
-from socialpublishing.platforms import offered_platform
+from socialpublishing.platforms import login_wanted, offered_platform, platform_named
 from socialpublishing.platforms.base import Platform
 
 logger = logging.getLogger(__name__)
@@ -65,8 +66,10 @@ def start_connect(
 ) -> Started:
     """Start to connect an account of `platform`, by `login` where it has more ways than one.
 
-    With a `browser_id` only that browser can finish; without one, the user has to confirm.
+    Without `login` it is the operator's default ({PLATFORM}_LOGIN). With a `browser_id` only that
+    browser can finish; without one, the user has to confirm.
     """
+    login = login_wanted(platform, login)
     offered = offered_platform(platform, login)
     state, verifier = secrets.token_urlsafe(32), new_verifier()
     now = database_now()
@@ -91,7 +94,14 @@ def start_connect(
         redirect_uri=_redirect_uri(platform),
         state=state,
         verifier=verifier,
-        params=offered.app.authorize_params(was_declined=False),
+        params=offered.app.authorize_params(
+            was_declined=any(
+                connection.missing_scopes
+                for connection in SocialConnection.objects.of(user_id).filter(
+                    platform=platform, login=login
+                )
+            )
+        ),
     )
     return Started(attempt_id=session.pk, authorization_url=url)
 
@@ -128,7 +138,7 @@ def finish_connect(
     Raises OAuthConnectionError (`invalid_state`) if the callback belongs to no pending session of
     this browser; then nothing was changed and no token was requested.
     """
-    offered_platform(platform)
+    platform_named(platform)
     now = database_now()
     session = _use_session(platform, query.get("state", ()), browser_id, now)
     offered = offered_platform(platform, session.login)
@@ -141,6 +151,7 @@ def finish_connect(
         connection = store_credentials(
             user_id=session.user_id, platform=platform, credentials=credentials
         )
+        check_unlisted(connection, credentials.destinations)
         return Finished(return_to=session.return_to, attempt_id=session.pk, connection=connection)
     code = secrets.token_urlsafe(32)
     session.credentials = credentials.to_secret()
@@ -191,12 +202,35 @@ def _exchange(
         )
         return identify(platform, tokens, now)
     except PlatformApiError as error:
-        logger.warning(
-            "token exchange failed", extra={"platform": platform.name, "code": error.code}
-        )
-        raise OAuthConnectionError(
-            "oauth_failed", f"{platform.label} could not finish the sign-in. Please connect again."
-        ) from error
+        _log_failure(platform, session, error)
+        sentence = f"{platform.label} could not finish the sign-in. Please connect again."
+        if error.who_acts == WhoActs.OPERATOR:
+            sentence = (
+                f"{platform.label} refuses this service, so connecting again does not help: its "
+                "operator has to look at the app's settings there."
+            )
+        raise OAuthConnectionError("oauth_failed", sentence) from error
+
+
+def _log_failure(
+    platform: type[Platform], session: AuthorizationSession, error: PlatformApiError
+) -> None:
+    """Everything that an operator needs to find the reason, in the platform's own words."""
+    logger.warning(
+        "connecting failed: %s",
+        error,
+        extra={
+            "platform": platform.name,
+            "login": platform.login or platform.app.login,
+            "attempt_id": str(session.pk),
+            "code": error.code,
+            "error": type(error).__name__,
+            "who_acts": error.who_acts,
+            "status": error.status_code,
+            "platform_code": error.platform_code,
+            "platform_request_id": error.request_id,
+        },
+    )
 
 
 def _is_code(code: str) -> bool:
@@ -225,16 +259,18 @@ def confirm_connect(
         raise AuthorizationSessionNotFoundError
     with transaction.atomic():
         session = AuthorizationSession.objects.select_for_update().get(pk=attempt_id)
+        credentials = None
         if session.credentials is not None:
+            credentials = OAuthCredentials.from_secret(session.credentials)
             session.connection = store_credentials(
-                user_id=user_id,
-                platform=session.platform,
-                credentials=OAuthCredentials.from_secret(session.credentials),
+                user_id=user_id, platform=session.platform, credentials=credentials
             )
             session.credentials = None
             session.save(update_fields=["connection", "credentials"])
     if session.connection is None:
         raise AuthorizationSessionNotFoundError
+    if credentials is not None:
+        check_unlisted(session.connection, credentials.destinations)
     return session.connection
 
 

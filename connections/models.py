@@ -111,6 +111,15 @@ class SocialConnection(PostingAccount):
             return self.platform
 
     @property
+    def missing_scopes(self) -> list[str]:
+        """What we ask for at a consent and its owner, or our app, has not been granted."""
+        try:
+            requested = self.platform_type.app.requested_scopes()
+        except SocialPublishingBaseError:  # no longer in the register
+            return []
+        return [scope for scope in requested if scope not in self.scopes]
+
+    @property
     def account(self) -> Account:
         return Account(
             id=self.external_user_id,

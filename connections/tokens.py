@@ -20,7 +20,7 @@ from enum import StrEnum
 from django.db import transaction
 from django.db.models import Q
 
-from connections.destinations import store_destinations
+from connections.destinations import check_unlisted, store_destinations
 from connections.models import Destination, SocialConnection
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
@@ -227,6 +227,7 @@ def refresh(connection: SocialConnection) -> None:
         _renew(connection, now)
     found = client_for(connection.platform, connection.account).destinations()
     store_destinations(connection, found)
+    check_unlisted(connection, found)
 
 
 def refresh_expiring(now: dt.datetime) -> int:

@@ -13,6 +13,10 @@ urlpatterns = [
             {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
         ),
     ),
+    path(
+        "<uuid:connection_id>/posting-options",
+        ConnectionViewSet.as_view({"get": "posting_options"}),
+    ),
     path("<uuid:connection_id>/refresh", ConnectionViewSet.as_view({"post": "refresh"})),
     path(
         "<uuid:connection_id>/destinations",

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError
 
 from connections.models import ConnectionNotFoundError, SocialConnection
+from connections.posting_options import offered_to
 from connections.targets import PostingTarget, target_from_options
 from publishing.errors import (
     EmptyPostError,
@@ -102,8 +103,11 @@ def validate_post(draft: Draft, *, user_id: str) -> list[Violation]:
     target = _checked_target(draft, connection)
     violations: list[Violation] = []
     assets = probe_assets(draft.assets, draft.options, target.limits, violations=violations)
-    platform = connection.platform_type
-    return violations + platform.violations(_post(draft, assets), connection.profile)
+    platform, post = connection.platform_type, _post(draft, assets)
+    violations += platform.violations(post, connection.profile)
+    if offered := offered_to(target):
+        violations += platform.offer_violations(post, offered)
+    return violations
 
 
 # --- Idempotent replay ---------------------------------------------------------------------------
