@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -18,6 +17,7 @@ from socialpublishing.platforms.meta.login import FacebookLoginApp, facebook_log
 class InstagramApp(App):
     name: ClassVar = "instagram"
     label: ClassVar = "Instagram"
+    login: ClassVar = "instagram"
     hosts: ClassVar[Mapping[str, Host]] = {
         "api": Host(variable="INSTAGRAM_API_URL", default="https://graph.instagram.com"),
         "auth": Host(variable="INSTAGRAM_AUTH_URL", default="https://www.instagram.com"),
@@ -40,7 +40,7 @@ class InstagramApp(App):
         ),
         scope_separator=",",
         pkce=False,
-        default_lifetime=dt.timedelta(days=60),
+        default_lifetime=None,
     )
 
     read_token_error = staticmethod(errors.read_token_error)
@@ -70,6 +70,7 @@ class InstagramWithFacebookLoginApp(FacebookLoginApp):
     name: ClassVar = "instagram"
     label: ClassVar = "Instagram"
     authorized_app: ClassVar = "facebook"
+    login: ClassVar = "facebook"
     oauth: ClassVar = facebook_login(
         scopes=(
             "instagram_basic",

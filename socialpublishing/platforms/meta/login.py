@@ -5,7 +5,6 @@ https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-lon
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import hmac
 from typing import ClassVar
@@ -25,7 +24,8 @@ def facebook_login(*, scopes: tuple[str, ...], publish_scopes: frozenset[str]) -
         scope_separator=",",
         # Facebook has PKCE only in its OpenID flow, and there as a test.
         pkce=False,
-        default_lifetime=dt.timedelta(days=60),
+        # Tokens of system users have no end, and their responses no `expires_in`.
+        default_lifetime=None,
     )
 
 
