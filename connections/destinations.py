@@ -58,7 +58,7 @@ def _take_rights(destination: Destination) -> None:
     connection = destination.connection
     with transaction.atomic():
         _lock(connection)
-        # A parallel request may have stored it anew with another token.
+        # A parallel request may have stored another token.
         connection.destinations.filter(pk=destination.pk, updated_at=destination.updated_at).update(
             can_publish=False, is_default=False, access_token=None, updated_at=database_now()
         )

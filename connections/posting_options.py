@@ -57,7 +57,7 @@ def posting_options(
 
 
 def offered_to(target: PostingTarget) -> PostingOptions | None:
-    """What may be chosen at `target`; None if the platform does not tell it now."""
+    """What may be chosen at `target`; None if the platform does not report it now."""
     try:
         offered: PostingOptions = _offered(target).value
     except PlatformApiError:
@@ -105,7 +105,7 @@ def _read_destinations(connection: SocialConnection) -> dt.datetime:
 
 
 def _at_most_a_minute_old(connection: SocialConnection, what: str, read: Callable[[], Any]) -> Read:
-    """With other tokens it may be another answer, so each version of them has its own."""
+    """Other tokens may be offered other values, so each version of them has its own."""
     key = f"posting:{connection.pk}:{connection.token_version}:{what}"
     kept: Read | None = cache.get(key)
     if kept is None:

@@ -119,9 +119,9 @@ def read_tokens(response: Any, oauth: OAuth) -> Tokens:
 
 
 def read_scopes(granted: Any) -> tuple[str, ...] | None:
-    """From a string with spaces or commas (RFC 6749 has spaces), or a list; None: not told.
+    """From a string with spaces or commas (RFC 6749 has spaces), or a list; None: unknown.
 
-    An empty string tells nothing: a token without any scope would not have been issued.
+    An empty string means unknown: no token would be issued without any scope.
     """
     if isinstance(granted, str):
         granted = granted.replace(",", " ").split()

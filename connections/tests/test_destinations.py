@@ -57,7 +57,7 @@ class OutOfOrder(Facebook):
         raise NoResponseError(platform="facebook")
 
 
-def answer_with_no_pages(sandbox, times=1):
+def list_no_pages(sandbox, times=1):
     sandbox.fault("status", {"code": 200, "body": {"data": []}}, path="/me/accounts", times=times)
 
 
@@ -69,7 +69,7 @@ def test_empty_list_takes_nothing_away(api, make_connection, sandbox, monkeypatc
     connection = make_connection("facebook")
     before = connection.destinations.get()
     monkeypatch.setitem(PLATFORMS, "facebook", client)
-    answer_with_no_pages(sandbox, times=5)
+    list_no_pages(sandbox, times=5)
 
     assert api.post(f"connections/{connection.pk}/refresh").status_code == 200
 

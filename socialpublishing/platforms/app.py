@@ -87,7 +87,7 @@ class App(ReadsResponses):
 
     def required_scopes(self) -> tuple[str, ...]:
         """Those that every consent asks for, by setting (`scope_variables`) or by default."""
-        return self._scopes("SCOPES", self.oauth.scopes)
+        return self._scopes("SCOPES", ()) or self.oauth.scopes
 
     def optional_scopes(self) -> tuple[str, ...]:
         """Those whose absence only takes features away, by setting or by default."""
@@ -140,7 +140,7 @@ class App(ReadsResponses):
         http = self.http(self.token_host)
         data = http.post(self.oauth.token_path, data=form, headers=headers)
         if error := self.token_refusal(data):
-            raise error
+            raise http.completed(error, headers=headers, data=form)
         return oauth2.read_tokens(data, self.oauth)
 
     def token_refusal(self, data: Any) -> PlatformApiError | None:

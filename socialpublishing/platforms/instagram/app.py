@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -10,11 +11,13 @@ from socialpublishing import oauth as oauth2
 from socialpublishing.crypto import Secret
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.platforms.app import App, Host
+from socialpublishing.platforms.callbacks import SendsCallbacks
 from socialpublishing.platforms.instagram import errors
 from socialpublishing.platforms.meta.login import FacebookLoginApp, facebook_login
+from socialpublishing.platforms.meta.signed_request import person_of
 
 
-class InstagramApp(App):
+class InstagramApp(SendsCallbacks, App):
     name: ClassVar = "instagram"
     label: ClassVar = "Instagram"
     login: ClassVar = "instagram"
@@ -44,6 +47,9 @@ class InstagramApp(App):
     )
 
     read_token_error = staticmethod(errors.read_token_error)
+
+    def person_of_callback(self, signed_request: str, now: dt.datetime) -> str:
+        return person_of(signed_request, self.client_secret(), now)
 
     def exchange_code(self, *, code: str, redirect_uri: str, verifier: Secret) -> Tokens:
         """Exchanges the code for a token of an hour, and that for one of sixty days."""
