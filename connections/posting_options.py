@@ -15,7 +15,7 @@ from connections.models import Destination, SocialConnection
 from connections.targets import DestinationNotFoundError, PostingTarget
 from connections.tokens import client_of
 from socialpublishing.clock import database_now
-from socialpublishing.errors import PlatformApiError
+from socialpublishing.errors import PlatformApiError, TokenExpiredError
 from socialpublishing.platforms.posting_options import Choice, PostingOptions
 
 # Callers may rely on a minute.
@@ -42,7 +42,7 @@ def posting_options(
     if not platform.destination_option:
         offered = _offered(PostingTarget(connection=connection))
         return offered.value, offered.at
-    listed_at = _read_destinations(connection)
+    listed_at = _read_destinations(connection, destination_id)
     eligible = list(connection.destinations.filter(can_publish=True))
     choices = [Choice(value=each.external_id, label=each.name) for each in eligible]
     target = _target(connection, eligible, destination_id)
@@ -94,14 +94,26 @@ def _offered(target: PostingTarget) -> Read:
     return replace(read, value=replace(read.value, display_name=name))
 
 
-def _read_destinations(connection: SocialConnection) -> dt.datetime:
-    """Store the destinations that the platform lists now. Returns when they were read."""
-    client = client_of(connection)
+def _read_destinations(
+    connection: SocialConnection, destination_id: uuid.UUID | None
+) -> dt.datetime:
+    """Store the destinations that the platform lists now. Returns when they were read.
 
-    def read() -> None:
-        store_destinations(connection, client.destinations())
-
-    return _at_most_a_minute_old(connection, "destinations", read).at
+    Without a token that can list them, one that has its own token can still be posted to.
+    """
+    try:
+        client = client_of(connection)
+        return _at_most_a_minute_old(
+            connection,
+            "destinations",
+            lambda: store_destinations(connection, client.destinations()),
+        ).at
+    except TokenExpiredError:
+        eligible = list(connection.destinations.filter(can_publish=True))
+        target = _target(connection, eligible, destination_id)
+        if target is None or not target.has_own_token:
+            raise
+        return database_now()
 
 
 def _at_most_a_minute_old(connection: SocialConnection, what: str, read: Callable[[], Any]) -> Read:

@@ -187,7 +187,9 @@ def client_of(connection: SocialConnection, destination: Destination | None = No
     Raises PlatformNotConfiguredError, and TokenExpiredError if only the owner can help.
     """
     offered_platform(connection.platform, connection.login)
-    refresh_if_due(connection)
+    if destination is None or destination.access_token is None:
+        # A destination with its own token needs no other.
+        refresh_if_due(connection)
     if destination is not None:
         destination = connection.destinations.get(pk=destination.pk)
     return client_for(connection.platform, (destination or connection).account)

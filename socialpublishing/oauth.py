@@ -131,7 +131,7 @@ def read_scopes(granted: Any) -> tuple[str, ...] | None:
 
 
 def _lifetime(seconds: Any, default: dt.timedelta | None) -> dt.timedelta | None:
-    if seconds is None:
+    if seconds is None or (seconds == 0 and default is None):
         return default
     if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit():
         seconds = int(seconds[:12])

@@ -116,9 +116,7 @@ class AsksAgain(PLATFORMS["facebook"].app.__class__):
     "Facebook asks again for a declined permission only with auth_type=rerequest: a connect "
     "takes it where the account lacks one."
 )
-def test_connect_knows_whether_a_scope_was_declined(
-    api, make_connection, sandbox, monkeypatch
-):
+def test_connect_knows_whether_a_scope_was_declined(api, make_connection, sandbox, monkeypatch):
     monkeypatch.setattr(PLATFORMS["facebook"], "app", AsksAgain())
 
     def asks_again() -> str:

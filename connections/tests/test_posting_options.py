@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from django.core.cache import cache
 
+from conftest import plain_post
+from connections.models import SocialConnection
+from socialpublishing.errors import Violation
 from socialpublishing.platforms import PLATFORMS, client_for
 from socialpublishing.platforms.boards import NewBoard
+from socialpublishing.platforms.posting_options import PostingOptions
+from socialpublishing.platforms.twitter import Twitter
 
 FIELDS = {
     "can_post",
@@ -113,3 +119,77 @@ def test_unreachable_platform_is_an_error_of_the_platform(api, make_connection, 
     response = api.get(path(connection))
 
     assert (response.status_code, response.json()["code"]) == (502, "platform_unreachable")
+
+
+@pytest.mark.behaviour(
+    "A token of a Facebook Page has no end of its own: it serves when the person's token has ended."
+)
+def test_destination_with_its_own_token_needs_no_other(api, make_connection):
+    facebook, linkedin = make_connection("facebook"), make_connection("linkedin")
+    assert api.get(path(facebook)).json()["can_post"] is True
+    SocialConnection.objects.update(status=SocialConnection.Status.NEEDS_REAUTH)
+    cache.clear()
+
+    of_page = api.get(path(facebook))
+    assert (of_page.status_code, of_page.json()["can_post"]) == (200, True)
+    assert len(of_page.json()["choices"]["page_id"]) == 1
+    assert api.get(path(linkedin)).json()["code"] == "needs_reauth"
+
+
+# --- Validation ----------------------------------------------------------------------------------
+
+
+class OffersLittle(Twitter):
+    """Reads from the platform which options an account may not use now."""
+
+    def posting_options(self):
+        offered = self.http.get("/2/offer")
+        return PostingOptions(can_post=True, display_name="Ann", disabled=tuple(offered["off"]))
+
+    @classmethod
+    def offer_violations(cls, post, offered):
+        for option in offered.disabled:
+            if post.options.get(option):
+                yield Violation(rule=option, limit=False, actual=True, message="It is off.")
+
+
+@pytest.fixture
+def validate(api, make_connection, monkeypatch, settings, requests_mock):
+    requests_mock.real_http = True
+    connection = make_connection("twitter")
+    monkeypatch.setitem(PLATFORMS, "twitter", OffersLittle)
+    offer = f"{settings.SANDBOX_URL}/twitter/2/offer"
+
+    def validate(**response):
+        requests_mock.get(offer, **response)
+        body = plain_post(connection, "Hello", platform_specific_options={"made_with_ai": True})
+        return api.post("publishing/validate", body).json()
+
+    return validate
+
+
+def test_validation_has_what_the_account_is_not_offered_now(validate):
+    body = validate(json={"off": ["made_with_ai"]})
+
+    assert body["is_valid"] is False
+    assert "made_with_ai" in [each["rule"] for each in body["violations"]]
+    # Kept for a moment: the platform is not asked for each keystroke.
+    assert validate(json={"off": []}) == body
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"exc": requests.ConnectTimeout},
+        {"exc": requests.ReadTimeout},
+        {"status_code": 500},
+        {"status_code": 401, "json": {}},
+        {"status_code": 429, "json": {}},
+        {"json": []},
+        {"json": {"off": None}},
+        {"text": "<html>"},
+    ],
+)
+def test_validation_goes_on_without_the_platform(validate, response):
+    found = validate(**response)["violations"]
+    assert "It is off." not in str(found)
