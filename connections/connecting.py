@@ -29,9 +29,11 @@ from socialpublishing.clock import database_now
 from socialpublishing.errors import (
     OAuthConnectionError,
     PlatformApiError,
+    PlatformConfigurationError,
     SocialPublishingBaseError,
     WhoActs,
 )
+from socialpublishing.masking import masked
 from socialpublishing.oauth import authorization_url, new_verifier
 from socialpublishing.platforms import login_wanted, offered_platform, platform_named
 from socialpublishing.platforms.base import Platform
@@ -43,6 +45,16 @@ MAX_FAILED_CONFIRMS = 10
 STATE = re.compile(r"[A-Za-z0-9_-]{43}")
 # Longer than any platform's; codes of Facebook and LinkedIn have some hundred characters.
 MAX_CODE_LENGTH = 4096
+# Errors of a consent page (RFC 6749 and LinkedIn's) that are not the user's choice: those that our
+# app's settings cause, and those of the platform itself.
+OUR_ERRORS = {
+    "invalid_request",
+    "invalid_scope",
+    "unauthorized_client",
+    "unauthorized_scope_error",
+    "unsupported_response_type",
+}
+PLATFORMS_ERRORS = {"server_error", "temporarily_unavailable"}
 # Sessions that can no longer be finished are kept for so long.
 KEEP_EXPIRED = dt.timedelta(days=1)
 
@@ -145,7 +157,7 @@ def finish_connect(
     try:
         credentials = _exchange(offered, session, query, now)
     except OAuthConnectionError as error:
-        logger.info("connecting failed", extra={"platform": platform, "code": error.code})
+        _log_failure(offered, session, error)
         return Finished(return_to=session.return_to, attempt_id=session.pk, error=error)
     if session.browser_hash:
         connection = store_credentials(
@@ -192,8 +204,7 @@ def _exchange(
 ) -> OAuthCredentials:
     codes, errors = query.get("code", ()), query.get("error", ())
     if errors and not codes:
-        # The platform's own description may hold anything.
-        raise OAuthConnectionError("oauth_denied", f"{platform.label} was not allowed to connect.")
+        raise _refusal(platform, query)
     if errors or len(codes) != 1 or not _is_code(codes[0]):
         raise OAuthConnectionError("oauth_failed", f"{platform.label} sent back no usable code.")
     try:
@@ -202,33 +213,59 @@ def _exchange(
         )
         return identify(platform, tokens, now)
     except PlatformApiError as error:
-        _log_failure(platform, session, error)
-        sentence = f"{platform.label} could not finish the sign-in. Please connect again."
-        if error.who_acts == WhoActs.OPERATOR:
-            sentence = (
-                f"{platform.label} refuses this service, so connecting again does not help: its "
-                "operator has to look at the app's settings there."
-            )
-        raise OAuthConnectionError("oauth_failed", sentence) from error
+        raise _failed(platform, error) from error
+
+
+def _refusal(platform: type[Platform], query: Mapping[str, Sequence[str]]) -> OAuthConnectionError:
+    """What the consent page sent back instead of a code: RFC 6749, section 4.1.2.1."""
+    code, words = (" ".join(query.get(name, ())) for name in ("error", "error_description"))
+    facts = {"platform": platform.name, "platform_code": masked(code, ())[:64]}
+    # The description may hold anything: it is for the log alone.
+    words = masked(words, query.get("state", ()))
+    cause = (PlatformConfigurationError if code in OUR_ERRORS else PlatformApiError)(words, **facts)
+    error = _failed(platform, cause)
+    if code not in OUR_ERRORS | PLATFORMS_ERRORS:
+        denied = f"{platform.label} was not allowed to connect."
+        error = OAuthConnectionError("oauth_denied", denied)
+    error.__cause__ = cause
+    return error
+
+
+def _failed(platform: type[Platform], cause: PlatformApiError) -> OAuthConnectionError:
+    sentence = f"{platform.label} could not finish the sign-in. Please connect again."
+    if cause.who_acts == WhoActs.OPERATOR:
+        sentence = (
+            f"{platform.label} refuses this service, so connecting again does not help: its "
+            "operator has to look at the app's settings there."
+        )
+    return OAuthConnectionError("oauth_failed", sentence)
 
 
 def _log_failure(
-    platform: type[Platform], session: AuthorizationSession, error: PlatformApiError
+    platform: type[Platform], session: AuthorizationSession, error: OAuthConnectionError
 ) -> None:
     """Everything that an operator needs to find the reason, in the platform's own words."""
-    logger.warning(
+    cause = error.__cause__
+    facts = {}
+    if isinstance(cause, PlatformApiError):
+        facts = {
+            "error": type(cause).__name__,
+            "error_code": cause.code,
+            "who_acts": str(cause.who_acts),
+            "status": cause.status_code,
+            "platform_code": cause.platform_code,
+            "platform_request_id": cause.request_id,
+        }
+    logger.log(
+        logging.INFO if error.code == "oauth_denied" else logging.WARNING,
         "connecting failed: %s",
-        error,
+        cause or error,
         extra={
             "platform": platform.name,
             "login": platform.login or platform.app.login,
             "attempt_id": str(session.pk),
             "code": error.code,
-            "error": type(error).__name__,
-            "who_acts": error.who_acts,
-            "status": error.status_code,
-            "platform_code": error.platform_code,
-            "platform_request_id": error.request_id,
+            **facts,
         },
     )
 

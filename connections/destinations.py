@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Iterable
 
@@ -17,8 +18,8 @@ from socialpublishing.platforms.accounts import DestinationFacts
 
 logger = logging.getLogger(__name__)
 
-# The most destinations that one request asks: a person may wait for it.
-MAX_ASKED = 10
+# The most destinations that one request asks, and for how long: a person waits for it.
+MAX_ASKED, MAX_ASKING_S = 10, 10
 
 
 def store_destinations(connection: SocialConnection, found: Iterable[DestinationFacts]) -> None:
@@ -43,7 +44,10 @@ def check_unlisted(connection: SocialConnection, found: Iterable[DestinationFact
     """
     listed = [facts.id for facts in found]
     unlisted = connection.destinations.filter(can_publish=True).exclude(external_id__in=listed)
+    deadline = time.monotonic() + MAX_ASKING_S
     for destination in unlisted.order_by("updated_at")[:MAX_ASKED]:
+        if time.monotonic() > deadline:
+            return
         try:
             is_gone = not client_for(connection.platform, destination.account).accepts_posts()
         except SocialPublishingBaseError as error:

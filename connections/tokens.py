@@ -225,7 +225,8 @@ def refresh(connection: SocialConnection) -> None:
     offered_platform(connection.platform, connection.login)
     _check_active(connection)
     is_needed = is_renewable(connection) or not is_usable(connection, now)
-    if is_needed and take_refresh(connection, now):
+    has_end = connection.expires_at is not None
+    if has_end and is_needed and take_refresh(connection, now):
         _renew(connection, now)
     found = client_for(connection.platform, connection.account).destinations()
     store_destinations(connection, found)

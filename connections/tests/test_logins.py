@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -200,7 +200,8 @@ def test_operator_sees_why_connecting_fails(api, sandbox, caplog, path):
     assert record.status == 400
     assert "100" in record.platform_code
     assert record.platform_request_id == "AbCdEf123"
-    assert record.code
+    assert (record.code, record.login) == ("oauth_failed", "")
+    assert record.error_code
     assert record.error.endswith("Error")
 
 
@@ -232,3 +233,39 @@ def test_log_of_a_failed_connect_has_no_code_and_no_secret(api, sandbox, caplog)
     assert code not in caplog.text + str([vars(each) for each in caplog.records])
     assert "sandbox-secret" not in caplog.text
     assert code not in response.content.decode()
+
+
+@pytest.mark.behaviour(
+    "LinkedIn sends a consent back with unauthorized_scope_error for a scope that the app lacks: "
+    "the operator acts, not the user."
+)
+@pytest.mark.parametrize(
+    ("error", "code", "is_operators"),
+    [
+        ("unauthorized_scope_error", "oauth_failed", True),
+        ("invalid_scope", "oauth_failed", True),
+        ("unauthorized_client", "oauth_failed", True),
+        ("server_error", "oauth_failed", False),
+        ("temporarily_unavailable", "oauth_failed", False),
+        ("access_denied", "oauth_denied", False),
+        ("user_cancelled_authorize", "oauth_denied", False),
+        ("something else", "oauth_denied", False),
+    ],
+)
+def test_error_of_a_consent_page_is_read(api, sandbox, caplog, error, code, is_operators):
+    started = api.get("connections/connect/linkedin")
+    query = parse_qs(urlsplit(started.headers["Location"]).query)
+    words = 'Scope "r_member_postAnalytics" is not authorized for your application'
+    [state] = query["state"]
+    sent = {"state": state, "error": error, "error_description": f"{words} {state}"}
+
+    with caplog.at_level(logging.INFO, logger="connections"):
+        response = api.get(f"connections/connect/linkedin/callback?{urlencode(sent)}")
+
+    assert (response.status_code, response.json()["code"]) == (400, code)
+    assert ("operator" in response.json()["detail"]) is is_operators
+    assert words not in response.json()["detail"]
+    [record] = [each for each in caplog.records if each.name.startswith("connections")]
+    assert words in record.getMessage()
+    assert state not in record.getMessage()
+    assert (record.platform_code, record.login) == (error, "community_management")

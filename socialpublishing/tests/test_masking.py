@@ -7,6 +7,8 @@ import secrets
 from urllib.parse import quote
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from requests_mock import ANY
 
 from socialpublishing.crypto import Secret
@@ -143,3 +145,13 @@ def test_refusal_of_a_token_endpoint_has_no_secret(platform, settings, requests_
             app.call_token_endpoint({"grant_type": "authorization_code", "code": CANARY})
         assert CANARY not in str(caught.value)
         assert "sandbox-secret" not in str(caught.value)
+
+
+@given(
+    secret=st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_size=8),
+    before=st.text(max_size=20),
+    after=st.text(max_size=20),
+)
+def test_no_secret_of_any_kind_is_left(secret, before, after):
+    assume(secret not in "***" * 20)
+    assert secret not in masked(f"{before}{secret}{after}", [secret])
