@@ -15,6 +15,7 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -219,7 +220,7 @@ def _exchange(
 def _refusal(platform: type[Platform], query: Mapping[str, Sequence[str]]) -> OAuthConnectionError:
     """What the consent page sent back instead of a code: RFC 6749, section 4.1.2.1."""
     code, words = (" ".join(query.get(name, ())) for name in ("error", "error_description"))
-    facts = {"platform": platform.name, "platform_code": masked(code, ())[:64]}
+    facts: dict[str, Any] = {"platform": platform.name, "platform_code": masked(code, ())[:64]}
     # The description may hold anything: it is for the log alone.
     words = masked(words, query.get("state", ()))
     cause = (PlatformConfigurationError if code in OUR_ERRORS else PlatformApiError)(words, **facts)
