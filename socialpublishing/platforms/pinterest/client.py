@@ -87,19 +87,20 @@ class Pinterest(Platform, Boards):
         return found
 
     def posting_options(self) -> PostingOptions:
-        """The boards; for the client of a board also its sections."""
+        """The sections of a board, for the client of one; else the boards of the account."""
         user = self.http.get("/v5/user_account")
-        boards = [board for board in self._boards() if board.can_publish]
-        choices = {"board_id": [Choice(value=board.id, label=board.name) for board in boards]}
+        offered: list[Section] | list[DestinationFacts]
         if self.account.owner_id:
-            sections = self.sections(self.account.id)
-            choices["board_section_id"] = [Choice(value=s.id, label=s.name) for s in sections]
+            option, offered = "board_section_id", self.sections(self.account.id)
+        else:
+            option, offered = "board_id", [each for each in self._boards() if each.can_publish]
+        can_post = bool(self.account.owner_id or offered)
         return PostingOptions(
-            can_post=bool(boards),
-            reason="" if boards else "The account has no board. Create one first.",
+            can_post=can_post,
+            reason="" if can_post else "The account has no board. Create one first.",
             display_name=str(user.get("business_name") or user.get("username") or ""),
             avatar_url=str(user.get("profile_image") or ""),
-            choices=choices,
+            choices={option: [Choice(value=each.id, label=each.name) for each in offered]},
         )
 
     # --- Publishing ------------------------------------------------------------------------------
