@@ -15,7 +15,6 @@ from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
     DuplicateContentError,
-    MalformedResponseError,
     PlatformApiError,
 )
 from socialpublishing.http import PlatformResponse
@@ -25,6 +24,7 @@ from socialpublishing.platforms.linkedin import cards, errors, organizations, up
 from socialpublishing.platforms.linkedin.app import LinkedInApp, LinkedInSelfServeApp
 from socialpublishing.platforms.linkedin.limits import CAPABILITIES
 from socialpublishing.platforms.linkedin.limits import cross_violations as cross_violations_of
+from socialpublishing.platforms.linkedin.lists import elements_of
 from socialpublishing.platforms.linkedin.matching import created_at, is_same_post
 from socialpublishing.platforms.linkedin.metrics import LinkedInMetrics
 from socialpublishing.platforms.linkedin.options import LinkedInOptions
@@ -238,14 +238,6 @@ class LinkedInSelfServe(LinkedIn):
 
     def accepts_posts(self) -> bool:
         return True
-
-
-def elements_of(response: Any) -> list[dict[str, Any]]:
-    """The elements of a list. Raises MalformedResponseError: only a list can be empty."""
-    elements = response.get("elements") if isinstance(response, dict) else None
-    if not isinstance(elements, list) or not all(isinstance(each, dict) for each in elements):
-        raise MalformedResponseError(platform=LinkedIn.name)
-    return elements
 
 
 def _next_start(start: int, response: Any) -> int | None:

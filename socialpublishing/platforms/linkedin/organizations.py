@@ -43,8 +43,8 @@ def destinations(client: LinkedIn) -> list[DestinationFacts]:
         roles = _roles(client)
     except TokenExpiredError:
         raise
-    except PlatformApiError:
-        logger.warning("the organizations cannot be listed", exc_info=True)
+    except PlatformApiError as error:
+        logger.warning("the organizations cannot be listed", extra={"code": error.code})
         return []
     urns = [urn for urn, acls in roles.items() if any(map(_may_post, acls))]
     return [

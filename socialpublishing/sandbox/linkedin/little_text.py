@@ -12,8 +12,10 @@ TEMPLATE = re.compile(rf"\{{hashtag\|\\?(?P<sign>[#\uFF03])\|(?P<word>{TEXT})\}}
 MENTION = re.compile(rf"@\[(?P<name>{TEXT})\]\((?P<urn>urn:li:(?:person|organization):{TEXT})\)")
 HASHTAG = re.compile(r"(?P<sign>#)(?P<word>\w+)")
 # With `plain_addresses`: an address is taken as it is, with its reserved characters and
-# backslashes.
-ADDRESS = re.compile(r"https?://(?:(?![.,;:!?)]*(?:\s|\Z))[^\s|{}<>\[\]])+", re.IGNORECASE)
+# backslashes, up to punctuation before a space.
+ADDRESS = re.compile(
+    r"https?://(?:(?![.,;:!?)]*(?:\s|\Z))(?:[^\s|{}<>\[\]\\]|\\(?=[\w#~*(])))+", re.IGNORECASE
+)
 
 
 def read(commentary: str, *, plain_addresses: bool = False) -> tuple[str, str]:
