@@ -33,8 +33,7 @@ def whole(data):
 class FileServer:
     """Serves the same file at every path.
 
-    Without `has_ranges` it ignores the Range header, without `has_lengths` it sends no lengths,
-    without `tells_size` it sends `*` as the size in Content-Range.
+    Without `has_ranges` it ignores the Range header, without `has_lengths` it sends no lengths.
     `file` may be changed at any time; `then` replaces it after the first response.
     """
 
@@ -43,7 +42,6 @@ class FileServer:
         self.then = None
         self.has_ranges = True
         self.has_lengths = True
-        self.tells_size = True
         self.headers = {}  # additional response headers
         self.requests = []  # path and Range header of each
         self.bytes_sent = 0
@@ -87,8 +85,7 @@ class FileServer:
                 handler.send_error(416)
                 return
             handler.send_response(206)
-            size = file.size if self.tells_size else "*"
-            handler.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+            handler.send_header("Content-Range", f"bytes {first}-{last}/{file.size}")
         else:
             handler.send_response(200)
         if self.has_lengths:

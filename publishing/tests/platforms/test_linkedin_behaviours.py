@@ -431,7 +431,7 @@ def test_image_of_a_server_that_tells_no_length_is_published(
     api, connection, sandbox, worker, make_server, has_ranges
 ):
     data = sample("harbour.jpg")
-    server = make_server(data, has_lengths=False, has_ranges=has_ranges, tells_size=False)
+    server = make_server(data, has_lengths=False, has_ranges=has_ranges)
     asset = {"url": server.url, "asset_type": "image", "mime_type": "image/jpeg"}
     assert api.publish(connection, "A picture", assets=[asset]).status_code == 202
     worker.work_ahead()
