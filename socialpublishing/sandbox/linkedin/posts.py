@@ -39,7 +39,8 @@ def create(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     if not text.strip() and not kind and "reshareContext" not in body:
         raise invalid("MISSING_FIELD", "A post needs commentary or content.")
     with state.lock:
-        fingerprint = (text, tuple(each.id for each in media), kind if not media else "")
+        shown = (kind, content.get("source"), content.get("question")) if not media else ""
+        fingerprint = (text, tuple(each.id for each in media), shown)
         if duplicate := _duplicate(state, author, fingerprint):
             return input_error("DUPLICATE_POST", f"Content is a duplicate of {duplicate.id}")
         post = _new_post(state, author, text, media, _urn_type(kind, media))
