@@ -1,4 +1,4 @@
-"""Reads what a web page says about itself: title, description and picture (Open Graph).
+"""Reads how a web page describes itself: title, description and picture (Open Graph).
 
 https://ogp.me, checked 2026-11-27. The page passes the address gate of files. Its beginning is
 searched with bounded patterns, because it may be hostile.
@@ -34,7 +34,7 @@ ATTRIBUTE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class PageFacts:
-    """Each is empty if the page does not say it. `image` is an absolute address, not checked."""
+    """Each is empty if the page has none. `image` is an absolute address, not checked."""
 
     title: str = ""
     description: str = ""
@@ -42,7 +42,7 @@ class PageFacts:
 
 
 def read_page(url: str, *, network: Network = INTERNET) -> PageFacts:
-    """What the page at `url` says about itself. Raises MediaError if it cannot be read."""
+    """How the page at `url` describes itself. Raises MediaError if it cannot be read."""
     address = _plain_address(url)
     with fetch.opened(
         address,
@@ -77,7 +77,7 @@ def _plain_address(url: str) -> str:
 
 
 def _metas(page: str) -> dict[str, str]:
-    """The `content` of each meta element by its name; of several, the first that says anything."""
+    """The `content` of each meta element by its name; of several, the first that is not empty."""
     found: dict[str, str] = {}
     for meta in META.finditer(page):
         attributes = {

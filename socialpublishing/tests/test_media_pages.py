@@ -1,4 +1,4 @@
-"""What a page says about itself, and what a hostile page cannot do."""
+"""How a page describes itself, and what a hostile page cannot do."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def connect(api):
 
 @pytest.mark.behaviour(
     "LinkedIn refuses the whole consent for one scope that the app lacks; we ask for no scope that "
-    "only adds a feature, unless the operator says that the app has it"
+    "only adds a feature, unless a setting lists it"
 )
 def test_app_without_member_analytics_can_be_connected(api, sandbox, monkeypatch):
     sandbox.call("POST", "settings", linkedin_member_analytics="off")
@@ -99,7 +99,7 @@ def test_app_without_member_analytics_can_be_connected(api, sandbox, monkeypatch
 
 @pytest.mark.behaviour(
     "LinkedIn shows the full record of an organization to its administrators only; we read the "
-    "names of all in one lookup, and the URN stands in for a name that is not told"
+    "names of all in one lookup, and the URN is the name where there is none"
 )
 def test_each_organization_is_connected_by_itself(make_linkedin, sandbox):
     connection = make_linkedin(
@@ -138,7 +138,7 @@ def test_list_of_organizations_that_cannot_be_read_does_not_end_the_connect(
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "body",
     [
         {"code": 403, "body": {"message": "no BATCH_GET in the development tier"}},
         {"code": 200, "body": {"results": None}},
@@ -147,8 +147,8 @@ def test_list_of_organizations_that_cannot_be_read_does_not_end_the_connect(
         {"code": 500, "body": {}},
     ],
 )
-def test_organizations_without_a_lookup_have_their_urn_as_name(make_linkedin, sandbox, answer):
-    sandbox.fault("status", answer, path="^/rest/organizationsLookup")
+def test_organizations_without_a_lookup_have_their_urn_as_name(make_linkedin, sandbox, body):
+    sandbox.fault("status", body, path="^/rest/organizationsLookup")
     [destination] = make_linkedin().destinations.all()
     assert destination.name == destination.external_id
 
@@ -168,8 +168,8 @@ def test_only_the_organization_itself_takes_the_right_away(
     connection = make_linkedin(organizations=[{"name": "Works"}])
     client = client_of_organization(connection)
     [role] = [{"organization": client.account.id, "role": "ADMINISTRATOR", "state": "APPROVED"}]
-    answer = {"elements": [{**role, **organization}], "paging": {}}
-    sandbox.fault("status", {"code": 200, "body": answer}, path="^/rest/organizationAcls")
+    body = {"elements": [{**role, **organization}], "paging": {}}
+    sandbox.fault("status", {"code": 200, "body": body}, path="^/rest/organizationAcls")
     assert client.accepts_posts() == is_accepted
 
 
@@ -427,7 +427,7 @@ def test_lost_article_without_text_is_not_taken_for_another_one(api, connection,
     "before it is uploaded"
 )
 @pytest.mark.parametrize("has_ranges", [True, False])
-def test_image_of_a_server_that_tells_no_length_is_published(
+def test_image_of_a_server_without_lengths_is_published(
     api, connection, sandbox, worker, make_server, has_ranges
 ):
     data = sample("harbour.jpg")
@@ -597,7 +597,7 @@ def test_page_picture_that_fails_processing_is_left_out(
     "Numbers of members' posts need r_member_postAnalytics, those of a Page an administrator: "
     "without them only the numbers are missing, and the reason names what is needed"
 )
-def test_numbers_that_may_not_be_read_say_what_is_missing(api, make_linkedin, sandbox, worker):
+def test_numbers_that_may_not_be_read_name_what_is_missing(api, make_linkedin, sandbox, worker):
     connection = make_linkedin(
         scopes=["r_basicprofile", "w_member_social", "w_organization_social",
                 "r_organization_social", "rw_organization_admin"],
@@ -611,7 +611,9 @@ def test_numbers_that_may_not_be_read_say_what_is_missing(api, make_linkedin, sa
         organization.metrics_reader(organization).metrics(["urn:li:share:1"])
 
 
-@pytest.mark.behaviour("A list of LinkedIn is empty only where it says so: all else is no response")
+@pytest.mark.behaviour(
+    "A list of LinkedIn is empty only if it has an empty list of elements: all else is no response"
+)
 @pytest.mark.parametrize("body", [{}, {"elements": None}, {"elements": {}}, [], {"message": "no"}])
 def test_list_without_elements_is_not_an_empty_list(api, connection, sandbox, worker, body):
     sandbox.fault("drop_after", method="POST", path="^/rest/posts$")

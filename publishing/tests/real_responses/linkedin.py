@@ -208,7 +208,7 @@ RESPONSES = (
     ),
     no_permission(
         "shares-of-an-employee",
-        f"{DOCS.replace('/linkedin', '')}/answers/questions/1331917",
+        "https://learn.microsoft.com/en-us/answers/questions/1331917",
         "Unpermitted fields present in PARAMETER: Data Processing Exception while processing "
         "fields [/shares[0]]",
         body={"code": "ACCESS_DENIED"},

@@ -1,8 +1,8 @@
 """The card of an article: LinkedIn does not read the page, so we read it.
 
 …/community-management/shares/posts-api and https://github.com/ebx/ebx-linkedin-sdk/issues/358,
-checked 2026-11-27. The progress handle holds `card`: `title` and `description` as the page says
-them, `image`, the address of its picture until that is uploaded, and `thumbnail`, its URN.
+checked 2026-11-27. The progress handle holds `card`: `title` and `description` of the
+page, `image`, the address of its picture until that is uploaded, and `thumbnail`, its URN.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def needs_page(post: Post) -> bool:
-    """Does the card lack what the page may say: a title or a picture?"""
+    """Does the card lack what the page may have: a title or a picture?"""
     article = post.options.get("article")
     return article is not None and not (article.get("title") and post.media)
 

@@ -34,7 +34,7 @@ POST_URN = re.compile(r"urn:li:(?:share|ugcPost):\d+")
 ASSET_WAIT = dt.timedelta(seconds=20)
 
 NO_SCOPE = (
-    "LinkedIn says that a permission is missing: {detail} The app's operator gets it with a "
+    "LinkedIn reports that a permission is missing: {detail} The app's operator gets it with a "
     "product of the app; then the owner connects the account again."
 )
 NO_ROLE = (

@@ -20,7 +20,7 @@ ORGANIZATION = RegexValidator(
 
 
 class LinkedInArticle(StrictSerializer):
-    """What is left out is read from the page, as far as it says it: LinkedIn does not read it."""
+    """What is left out is read from the page if it has it: LinkedIn does not read it."""
 
     url = TextField(max_length=2048, validators=[WEB_ADDRESS])
     title = TextField(max_length=400, required=False)

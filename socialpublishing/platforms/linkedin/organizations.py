@@ -34,7 +34,7 @@ BATCH = 50  # ids in one URL
 
 
 def destinations(client: LinkedIn) -> list[DestinationFacts]:
-    """Each organization by itself: what LinkedIn does not tell of one takes nothing away.
+    """Each organization by itself: what LinkedIn does not return for one takes nothing away.
 
     Empty if LinkedIn does not list them, such as without rw_organization_admin: the member can be
     connected all the same.
@@ -76,7 +76,7 @@ def _may_post(acl: Mapping[str, Any]) -> bool:
 
 
 def names(client: LinkedIn, urns: Sequence[str]) -> dict[str, str]:
-    """The names of organizations; the URN where LinkedIn tells none."""
+    """The names of organizations; the URN where LinkedIn returns none."""
     found: dict[str, str] = {}
     for start in range(0, len(urns), BATCH):
         found |= _looked_up(client, urns[start : start + BATCH])
@@ -105,7 +105,7 @@ def _looked_up(client: LinkedIn, urns: Sequence[str]) -> dict[str, str]:
 def accepts_posts(client: LinkedIn) -> bool:
     """Does the organization, the client's account, accept posts of the member?
 
-    Only what it says itself counts: a role that was taken, or that it no longer exists.
+    Only its own refusal counts: a role that was taken, or that it no longer exists.
     """
     acls = _roles(client).get(client.author)
     if acls:

@@ -49,7 +49,7 @@ def finalize_payload(video: Mapping[str, Any]) -> dict[str, Any]:
 def post_payload(
     post: Post, *, author: str, assets: Sequence[str], card: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """`card`: what the page of an article says about itself (cards.py)."""
+    """`card`: the title, description and thumbnail of an article's page (cards.py)."""
     payload: dict[str, Any] = {
         "author": author,
         "commentary": little_text.write(post.text),

@@ -15,7 +15,7 @@ from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_re
 from socialpublishing.sandbox.linkedin.errors import denied, error, invalid
 from socialpublishing.sandbox.linkedin.login import NAME, grant_of, requires_token
 from socialpublishing.sandbox.linkedin.urns import EPOCH_MS, author_of, urn_of
-from socialpublishing.sandbox.state import AuthorizationGrant, Media, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, Media, State
 
 KINDS = {"images": "image", "videos": "video", "documents": "document"}
 PART_BYTES = 4_194_304
@@ -53,8 +53,8 @@ def _initialize(request: SandboxRequest, grant: AuthorizationGrant, kind: str) -
     state = request.state
     owner = author_of(state, grant, fields.get("owner"), "owner")
     size = fields.get("fileSizeBytes", 0)
-    if kind == "video" and not (isinstance(size, int) and 0 < size <= MAX_VIDEO_BYTES):
-        raise invalid("INVALID_VALUE_FOR_FIELD", "fileSizeBytes is not a size of a video.")
+    if kind == "video":
+        _check_video(owner, size)
     urn = f"urn:li:{kind}:D4E{secrets.choice('012')}AQ{state.new_id(EPOCH_MS)}"
     media = Media(
         platform=NAME,
@@ -72,33 +72,42 @@ def _initialize(request: SandboxRequest, grant: AuthorizationGrant, kind: str) -
     if kind != "video":
         data = {"uploadUrlExpiresAt": ends_at, "uploadUrl": f"{base}/0", kind: urn}
         return json_response({"value": data})
-    if owner.owner_id and owner.facts["role"] == "CONTENT_ADMINISTRATOR":
-        raise denied(
-            "Videos of an organization are for its administrators and sponsored content posters: "
-            "processing fields [/owner]"
-        )
     thumbnail = {"thumbnailUploadUrl": f"{base}/thumbnail"}
-    starts = range(0, size, PART_BYTES)
-    if len(starts) > 1:
+    instructions = _instructions(base, size)
+    if len(instructions) > 1:
         media.facts["token"] = secrets.token_urlsafe(24)
     return json_response(
         {
             "value": {
                 "uploadUrlsExpireAt": ends_at,
                 "video": urn,
-                "uploadInstructions": [
-                    {
-                        "uploadUrl": f"{base}/{number}",
-                        "firstByte": start,
-                        "lastByte": min(start + PART_BYTES, size) - 1,
-                    }
-                    for number, start in enumerate(starts)
-                ],
+                "uploadInstructions": instructions,
                 "uploadToken": media.facts["token"],
                 **(thumbnail if fields.get("uploadThumbnail") is True else {}),
             }
         }
     )
+
+
+def _check_video(owner: Account, size: object) -> None:
+    if not (isinstance(size, int) and 0 < size <= MAX_VIDEO_BYTES):
+        raise invalid("INVALID_VALUE_FOR_FIELD", "fileSizeBytes is not a size of a video.")
+    if owner.owner_id and owner.facts["role"] == "CONTENT_ADMINISTRATOR":
+        raise denied(
+            "Videos of an organization are for its administrators and sponsored content posters: "
+            "processing fields [/owner]"
+        )
+
+
+def _instructions(base: str, size: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "uploadUrl": f"{base}/{number}",
+            "firstByte": start,
+            "lastByte": min(start + PART_BYTES, size) - 1,
+        }
+        for number, start in enumerate(range(0, size, PART_BYTES))
+    ]
 
 
 def receive(request: SandboxRequest, asset: str, part: int) -> HttpResponse:

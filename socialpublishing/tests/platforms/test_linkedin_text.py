@@ -56,7 +56,7 @@ def test_text_is_escaped_but_hashtags_and_mentions_stay_links(text, written):
         ("a_b", r"a\_b"),
     ],
 )
-def test_addresses_are_left_alone_where_the_operator_says_so(settings, text, written):
+def test_addresses_are_left_alone_if_a_setting_is_off(settings, text, written):
     settings.LINKEDIN_ESCAPE_ADDRESSES = False
     assert write(text) == written
     assert read(written) == text

@@ -174,7 +174,7 @@ ORGANIZATIONS = [
 ]
 
 
-def test_full_record_is_for_administrators_and_the_lookup_tells_each_by_itself(
+def test_full_record_is_for_administrators_and_the_lookup_is_for_each_by_itself(
     make_member, control
 ):
     member = make_member(organizations=ORGANIZATIONS)
