@@ -7,22 +7,15 @@ administrators only (403 for all others), the lookup by ids returns the names to
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from socialpublishing.errors import (
-    InsufficientPermissionsError,
-    PlatformApiError,
-    TokenExpiredError,
-)
+from socialpublishing.errors import InsufficientPermissionsError, PlatformApiError
 from socialpublishing.platforms.accounts import DestinationFacts
 from socialpublishing.platforms.linkedin.errors import is_missing
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.linkedin.client import LinkedIn
-
-logger = logging.getLogger(__name__)
 
 # Members with one of these roles may post for an organization.
 POSTING_ROLES = frozenset(
@@ -36,15 +29,11 @@ BATCH = 50  # ids in one URL
 def destinations(client: LinkedIn) -> list[DestinationFacts]:
     """Each organization by itself: what LinkedIn does not return for one takes nothing away.
 
-    Empty if LinkedIn does not list them, such as without rw_organization_admin: the member can be
-    connected all the same.
+    Empty without rw_organization_admin: the member can post all the same.
     """
     try:
         roles = _roles(client)
-    except TokenExpiredError:
-        raise
-    except PlatformApiError as error:
-        logger.warning("the organizations cannot be listed", extra={"code": error.code})
+    except InsufficientPermissionsError:
         return []
     urns = [urn for urn, acls in roles.items() if any(map(_may_post, acls))]
     return [
