@@ -168,7 +168,6 @@ def test_list_of_organizations_that_cannot_be_read_does_not_end_the_connect(
 @pytest.mark.parametrize(
     "body",
     [
-        {"code": 403, "body": {"message": "no BATCH_GET in the development tier"}},
         {"code": 200, "body": {"results": None}},
         {"code": 200, "body": []},
         {"code": 200, "body": {"results": {"1": {"localizedName": 5}, "x": "y"}}},
@@ -179,6 +178,21 @@ def test_organizations_without_a_lookup_have_their_urn_as_name(make_linkedin, sa
     sandbox.fault("status", body, path="^/rest/organizationsLookup")
     [destination] = make_linkedin().destinations.all()
     assert destination.name == destination.external_id
+
+
+@pytest.mark.behaviour(
+    "An app in LinkedIn's development tier may not read in batches; the names of the first "
+    "organizations are then read one by one"
+)
+def test_app_in_the_development_tier_has_names_of_some_organizations(make_linkedin, sandbox):
+    sandbox.call("POST", "settings", linkedin_batches="off")
+    connection = make_linkedin(
+        organizations=[{"name": f"Works {number}"} for number in range(6)]
+        + [{"name": "Content", "role": "CONTENT_ADMINISTRATOR"}]
+    )
+    names = list(connection.destinations.values_list("name", flat=True))
+    assert len([name for name in names if name.startswith("urn:li:organization:")]) == 2
+    assert len([name for name in names if name.startswith("Works")]) == 5
 
 
 @pytest.mark.parametrize(
