@@ -306,7 +306,7 @@ def test_slow_clients_take_only_their_own_places(source, settings):
     assert requests.get(address, headers={"Range": "bytes=0-9"}, timeout=5).status_code == 206
 
 
-def test_gunicorn_stops_sending_to_a_client_that_reads_nothing(source, rf):
+def test_gunicorn_stops_sending_to_a_client_that_reads_nothing(source, rf, db):
     """Its socket has no time limit otherwise, and the client would keep its thread for ever."""
     ours, clients = socket.socketpair()
     signed = urlsplit(signed_address(film(source))).path.removeprefix("/media/")
