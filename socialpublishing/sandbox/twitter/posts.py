@@ -11,12 +11,13 @@ from django.http import HttpResponse
 from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.schema import first_error
 from socialpublishing.sandbox.state import Account, Media, Post, State
+from socialpublishing.sandbox.text import is_blank
 from socialpublishing.sandbox.twitter.errors import invalid_request, not_found, problem, rejection
 from socialpublishing.sandbox.twitter.login import NAME, requires_token
 from socialpublishing.sandbox.twitter.media import EPOCH_MS, ID, usable_media
 from socialpublishing.sandbox.twitter.names import in_requested_names
-from socialpublishing.sandbox.twitter.text import MAX_TEXT, stored_text
-from socialpublishing.text import count_cashtags, is_blank, weighted_length
+from socialpublishing.sandbox.twitter.stored_text import stored_text
+from socialpublishing.sandbox.twitter.text import MAX_TEXT, count_cashtags, weighted_length
 
 MAX_LONG_TEXT = 25_000
 LONG_TEXT_PLANS = ("Basic", "Premium", "PremiumPlus")
