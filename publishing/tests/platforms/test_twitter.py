@@ -286,12 +286,10 @@ def test_expired_upload_is_restarted(api, connection, sandbox, worker):
 OPTIONS = TwitterOptions.examples
 
 
-@pytest.mark.parametrize("option", sorted(set(OPTIONS) - {"share_with_followers"}))
+@pytest.mark.parametrize("option", sorted(OPTIONS))
 def test_option_is_sent_as_described(api, connection, sandbox, worker, option):
     assets = [sandbox.picture()] if option in {"tagged_user_ids", "made_with_ai"} else []
     options = {option: OPTIONS[option]}
-    if option == "community_id":
-        options["share_with_followers"] = True
     api.publish(connection, "With an option", assets=assets, platform_specific_options=options)
     worker.work()
     assert statuses() == {"Published": 1}
@@ -344,8 +342,6 @@ def test_lost_post_is_found_whatever_field_names_x_uses(
         ({"poll": {"options": ["A", "B"], "duration_minutes": 5}}, 1, "poll_alone"),
         ({"tagged_user_ids": ["1"]}, 1, None),
         ({"tagged_user_ids": ["1"]}, 0, "tags_need_media"),
-        ({"share_with_followers": True, "community_id": "1"}, 0, None),
-        ({"share_with_followers": True}, 0, "share_needs_community"),
         ({"thread": ["a" * 280]}, 0, None),
         ({"thread": ["a" * 281]}, 0, "text_length"),
     ],
