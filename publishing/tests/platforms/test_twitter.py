@@ -171,18 +171,6 @@ def test_thread_continues_after_a_person_resolves_a_post_as_published(
     assert PublishJob.objects.get().remote_id == sandbox.posts()[0]["id"]
 
 
-def test_thread_whose_last_post_was_deleted_is_not_restarted(api, connection, sandbox, worker):
-    gone = {"title": "Invalid Request", "errors": [{"message": "Tweet not found"}]}
-    fail_post(sandbox, 1, "status", {"code": 400, "body": gone})
-    job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
-    worker.work_ahead()
-
-    data = api.get(f"publishing/jobs/{job_id}/status").json()
-    assert data["status"] == "ContentRejected"
-    assert "1 of its posts is public" in data["error_message"]
-    assert len(sandbox.posts()) == 1
-
-
 def test_disconnecting_reports_which_posts_of_a_thread_stay(api, connection, start_thread):
     job_id = start_thread()
     api.delete(f"connections/{connection.pk}")

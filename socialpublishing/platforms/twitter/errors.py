@@ -158,18 +158,21 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
     What is unknown is a PlatformRefusedError: the content is refused only if X says so.
     """
     refusal, status = refusal_in(response), response.status_code
-    facts: dict[str, Any] = {"platform_code": refusal.platform_code, "request_id": _request_id(response)}
+    facts: dict[str, Any] = {
+        "platform_code": refusal.platform_code,
+        "request_id": _request_id(response),
+    }
     if status >= 500:
         return NoResponseError(f"X reported an error of its own ({status}).", **facts)
     reason = next((reason for reason in REASONS if reason.is_of(refusal)), None)
     if status == 429 and (reason is None or reason.error is not PlatformConfigurationError):
         return _rate_limit(response, facts)
+    if status == 401:
+        return TokenExpiredError(**facts)
     if refusal.is_page:
         # From a server in front of the API, which has not seen the request.
         words = f"X's servers refused the request ({status}): {refusal.words}"
         return PlatformRefusedError(words, nothing_was_created=True, **facts)
-    if status == 401:
-        return TokenExpiredError(**facts)
     if status in {402, 429}:
         words = _with_words("The service's credits or quota at X are used up", refusal.words)
         return PlatformConfigurationError(words, **facts)

@@ -220,11 +220,11 @@ def _replied_to(state: State, account: Account, body: dict[str, Any]) -> Post | 
         return None
     target_id = body["reply"]["in_reply_to_tweet_id"]
     target = state.posts.get((NAME, target_id))
-    if target and (target.is_deleted or not _can_be_replied_to(state, target)):
-        raise EarlyResponse(invisible_target())
-    if target is None:
+    if target is None or target.is_deleted:
         detail = not_found("reply.in_reply_to_tweet_id", target_id)["detail"]
         raise EarlyResponse(problem(404, detail, kind="resource-not-found", resource_type="tweet"))
+    if not _can_be_replied_to(state, target):
+        raise EarlyResponse(invisible_target())
     if target.account is not account and f"@{account.username}" not in target.text:
         raise EarlyResponse(
             problem(
