@@ -111,15 +111,15 @@ REASONS = (
     Reason(
         error=RateLimitError,
         sentence="The account has reached X's daily limit of posts.",
-        codes=frozenset({185, 344}),
+        codes=frozenset({185, 191, 344}),
         words=r"daily .{0,30}limit",
     ),
     Reason(
         error=UploadLostError,
         sentence=UploadLostError.sentence,
         codes=frozenset({325}),
-        words=r"media ids? (is|are) invalid|media id\w* .*not found|badrequest: not found"
-        r"|validation of media ids failed",
+        words=r"media ids? (is|are) invalid|invalid media id|media id\w* .*not found"
+        r"|media_ids parameter is invalid|badrequest: not found|validation of media ids failed",
     ),
     Reason(
         error=InsufficientPermissionsError,
