@@ -41,7 +41,7 @@ from socialpublishing.platforms.twitter.limits import (
     longest_video_s,
 )
 from socialpublishing.platforms.twitter.limits import cross_violations as cross_violations_of
-from socialpublishing.platforms.twitter.matching import is_same_post
+from socialpublishing.platforms.twitter.matching import is_same_post, listed_tweets
 from socialpublishing.platforms.twitter.metrics import TwitterMetrics
 from socialpublishing.platforms.twitter.options import TwitterOptions
 from socialpublishing.platforms.twitter.payloads import (
@@ -246,7 +246,7 @@ class Twitter(Platform):
             max_pages=MAX_LOOKUP_PAGES,
         )
         for page in pages:
-            for tweet in _tweets_of(page):
+            for tweet in _all_tweets(page):
                 if tweet["id"] not in known_ids and is_same_post(tweet, wanted):
                     return self._with_part(post, progress, tweet["id"])
         return None
@@ -322,13 +322,9 @@ def _reason(info: Mapping[str, Any]) -> str:
     return str(error)[:200] if error else "it gives no reason"
 
 
-def _tweets_of(page: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The posts of a page of the account's list.
-
-    Raises NoResponseError, after the posts that there are, if the page does not show all: a list is
-    empty only if X counts no results. It was seen to return errors alone, with the status 200.
-    """
-    tweets = page.get("data") or []
+def _all_tweets(page: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The posts of a page. After them, raises NoResponseError if the page does not show all."""
+    tweets = listed_tweets(page)
     yield from tweets
     if page.get("errors") or page["meta"]["result_count"] != len(tweets):
         raise NoResponseError("X's list of the account's posts does not show all of them.")

@@ -49,7 +49,7 @@ WITHOUT_TYPE = frozenset({"", "about:blank", "blank"})
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """What a response of X says, whatever its format.
+    """What a response of X contains, whatever its format.
 
     `kind` is the last part of its type, `words` are those for people, `text` is all of its text.
     """
@@ -155,7 +155,7 @@ def read_token_error(response: PlatformResponse) -> PlatformApiError:
 def read_error(response: PlatformResponse) -> PlatformApiError:
     """The error by its status where that is enough, else by type, codes and words.
 
-    What is unknown is a PlatformRefusedError: the content is refused only if X says so.
+    What is unknown is a PlatformRefusedError: the content is refused only if X names it.
     """
     refusal, status = refusal_in(response), response.status_code
     facts: dict[str, Any] = {
