@@ -241,6 +241,8 @@ def seconds_for(text):
     started = time.perf_counter()
     weighted_length(text)
     count_cashtags(text)
+    count_hashtags(text)
+    count_mentions(text)
     is_blank(text)
     return time.perf_counter() - started
 
@@ -267,6 +269,9 @@ def seconds_for(text):
         "\u0323\u0300",
         "\u200b",
         "xn--a.",
+        "https://a.co/?#a@b$c ",
+        "https://a.invalid/#a@b$c ",
+        "#a.co @a.co ",
     ],
     ids=ascii,
 )
