@@ -132,8 +132,8 @@ REASONS = (
         sentence="X refused the post",
         codes=frozenset({186, 323, 324, 386, 407, 433}),
         words=r"(text|tweet|post|status) (is )?(too long|over \d+ characters)|bit shorter"
-        r"|(contains|has|with) an invalid url|(url|link) (is|has been) (invalid|malicious|identified)"
-        r"|cashtag|maximum of \d+ (items|media)"
+        r"|(contains|has|with) an invalid url|(url|link) (is|has been) (invalid|identified)|cashtag"
+        r"|maximum of \d+ (items|media)"
         r"|video (duration|longer|is too long)|duration (exceeded|too long)"
         r"|longer than \d+ minutes|only (one|1) animated gif|attachment types"
         r"|media type unrecognized|file size exceeds"
