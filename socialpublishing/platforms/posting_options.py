@@ -26,7 +26,7 @@ class Remaining:
 
 @dataclass(frozen=True, kw_only=True)
 class PostingOptions:
-    """`reason` says why the account cannot post now, if it cannot.
+    """`reason`: why the account cannot post now, if it cannot.
 
     `choices` are the values that an option may have, `disabled` the options that the account may
     not set to true.
@@ -38,7 +38,5 @@ class PostingOptions:
     avatar_url: str = ""
     choices: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
     disabled: tuple[str, ...] = ()
-    # The longest text, in the unit of the platform's limits, and the longest video.
-    max_text: int | None = None
     max_duration_s: int | None = None
     remaining: Remaining | None = None
