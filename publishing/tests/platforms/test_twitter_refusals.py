@@ -450,3 +450,11 @@ def test_refresh_token_has_an_end_by_default(api, sandbox):
 
     left = SocialConnection.objects.get().refresh_expires_at - timezone.now()
     assert dt.timedelta(days=179) < left <= dt.timedelta(days=180)
+
+
+@pytest.mark.behaviour("X closed its communities on 2026-05-06: their options are unknown")
+@pytest.mark.parametrize("option", [{"community_id": "1"}, {"share_with_followers": True}])
+def test_options_of_communities_are_gone(api, connection, option):
+    response = api.publish(connection, "Hello", platform_specific_options=option)
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
