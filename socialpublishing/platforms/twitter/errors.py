@@ -102,7 +102,7 @@ REASONS = (
     ),
     Reason(
         error=AccountBlockedError,
-        sentence="X has locked or restricted the account: its owner has to sign in at x.com",
+        sentence="X has locked or restricted the account, so its owner has to sign in at x.com",
         kinds=frozenset({"user-suspended"}),
         codes=frozenset({63, 64, 226, 231, 326}),
         words=r"suspended|temporarily locked|unlock your account|might be automated"
@@ -124,7 +124,7 @@ REASONS = (
     Reason(
         error=InsufficientPermissionsError,
         sentence="The connection lacks a scope (tweet.write for posts, media.write for files): the "
-        "owner has to connect the account again and grant it",
+        "owner has to connect the account again and grant it.",
         words=r"^Forbidden( Forbidden)?$|insufficient scope|missing scope",
     ),
     Reason(
