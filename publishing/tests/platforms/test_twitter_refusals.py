@@ -276,8 +276,8 @@ def test_thread_whose_last_post_was_deleted_is_not_restarted(
     monkeypatch.setattr(errors, "VISIBLE_AFTER", -dt.timedelta(days=3650))
     gone = {"title": "Invalid Request", "errors": [{"message": "Tweet not found"}]}
     sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
-    answer = {"code": 400, "body": gone}
-    sandbox.fault("status", answer, method="POST", path="^/2/tweets$", times=9)
+    response = {"code": 400, "body": gone}
+    sandbox.fault("status", response, method="POST", path="^/2/tweets$", times=9)
     job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
     worker.work_ahead()
 
