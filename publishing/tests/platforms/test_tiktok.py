@@ -12,7 +12,7 @@ from conftest import plain_post
 from publishing.models import PublishJob
 from socialpublishing.platforms import uploads
 from socialpublishing.platforms.tiktok import payloads
-from socialpublishing.platforms.tiktok.payloads import plan_of
+from socialpublishing.platforms.tiktok.payloads import plans_of
 from socialpublishing.sandbox.pages import HERE
 from socialpublishing.tests.file_server import FileServer, whole
 from socialpublishing.tests.sample_videos import long_box
@@ -234,9 +234,15 @@ def test_refusal_of_an_unaudited_app_needs_the_operator(api, connection, sandbox
     ],
 )
 def test_upload_plan_obeys_tiktoks_rules(size, count, last):
-    plan = plan_of(size)
-    assert plan.count == count == size // plan.chunk_bytes
-    assert size - plan.last_start == last <= 128_000_000
+    first, *others = plans_of(size)
+    assert (first.count, size - first.last_start) == (count, last)
+    assert len(others) == (size >= 20_000_000)
+    for plan in (first, *others):
+        assert plan.count == size // plan.chunk_bytes <= 1000
+        assert size - plan.last_start <= 128_000_000
+        assert plan.count == 1 or 5_000_000 <= plan.chunk_bytes <= 64_000_000
+        assert plan.count > 1 or plan.chunk_bytes == size
+    assert len({plan.chunk_bytes for plan in (first, *others)}) == 1 + len(others)
 
 
 @pytest.fixture

@@ -24,7 +24,9 @@ class TikTokApp(App):
     oauth: ClassVar = OAuth(
         authorize_path="/v2/auth/authorize/",
         token_path="/v2/oauth/token/",
-        scopes=("user.info.basic", "video.publish", "video.upload", "video.list"),
+        scopes=("user.info.basic", "video.publish"),
+        # Without them there are no drafts, and no insights.
+        optional_scopes=("video.upload", "video.list"),
         publish_scopes=frozenset({"video.publish"}),
         scope_separator=",",
         client_id_parameter="client_key",

@@ -7,12 +7,14 @@ from requests_mock import ANY
 
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
+    AccountBlockedError,
     ContentRejectedError,
     InsufficientPermissionsError,
     MalformedResponseError,
     NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
+    PlatformRefusedError,
     RateLimitError,
     TokenExpiredError,
     UploadLostError,
@@ -24,7 +26,7 @@ from socialpublishing.platforms.tiktok import TikTok, errors
 from socialpublishing.platforms.tiktok.matching import is_same_post
 from socialpublishing.platforms.tiktok.payloads import (
     photos_payload,
-    plan_of,
+    plans_of,
     video_payload,
 )
 from socialpublishing.platforms.tiktok.status import progress_of
@@ -44,7 +46,8 @@ def response(status, code, **more):
 @pytest.mark.parametrize(
     ("status", "code", "error"),
     [
-        (400, "invalid_params", ContentRejectedError),
+        (400, "invalid_params", PlatformRefusedError),
+        (400, "invalid_file_upload", ContentRejectedError),
         (401, "access_token_invalid", TokenExpiredError),
         (401, "scope_not_authorized", InsufficientPermissionsError),
         (401, "scope_permission_missed", InsufficientPermissionsError),
@@ -52,7 +55,7 @@ def response(status, code, **more):
         (200, "spam_risk_too_many_posts", RateLimitError),
         (403, "spam_risk_too_many_pending_share", RateLimitError),
         (200, "reached_active_user_cap", RateLimitError),
-        (403, "spam_risk_user_banned_from_posting", ContentRejectedError),
+        (403, "spam_risk_user_banned_from_posting", AccountBlockedError),
         (403, "spam_risk", ContentRejectedError),
         (403, "unaudited_client_can_only_post_to_private_accounts", PlatformConfigurationError),
         (403, "url_ownership_unverified", PlatformConfigurationError),
@@ -60,7 +63,8 @@ def response(status, code, **more):
         (429, "rate_limit_exceeded", RateLimitError),
         (500, "internal_error", NoResponseError),
         (502, "something_new", NoResponseError),
-        (400, "something_new", ContentRejectedError),
+        (400, "something_new", PlatformRefusedError),
+        (200, "something_new", PlatformRefusedError),
     ],
 )
 def test_errors_are_read_by_their_code(status, code, error):
@@ -72,16 +76,43 @@ def test_errors_are_read_by_their_code(status, code, error):
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (403, UploadLostError),
-        (404, NoResponseError),
-        (416, NoResponseError),
+        (401, TokenExpiredError),
+        (403, PlatformRefusedError),
+        (404, PlatformRefusedError),
         (429, RateLimitError),
         (500, NoResponseError),
     ],
 )
 def test_errors_without_a_code_are_read_by_their_status(status, error):
-    response = PlatformResponse(status_code=status, headers={}, json=None, text="")
+    response = PlatformResponse(status_code=status, headers={}, json=None, text="<html>")
     assert type(errors.read_error(response)) is error
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "nothing_was_created"),
+    [
+        (400, PlatformRefusedError, False),
+        (401, UploadLostError, True),
+        (403, UploadLostError, True),
+        (404, UploadLostError, True),
+        (416, NoResponseError, False),
+        (429, RateLimitError, True),
+        (500, NoResponseError, False),
+    ],
+)
+def test_errors_of_the_upload_host_have_a_status_only(status, error, nothing_was_created):
+    response = PlatformResponse(status_code=status, headers={}, json=None, text="")
+    found = errors.read_upload_error(response)
+    assert (type(found), found.nothing_was_created) == (error, nothing_was_created)
+
+
+@pytest.mark.parametrize(
+    ("status", "nothing_was_created"), [(400, True), (403, True), (200, False)]
+)
+def test_refusal_that_we_do_not_know_keeps_tiktoks_words(status, nothing_was_created):
+    found = errors.read_error(response(status, "something_new"))
+    assert str(found) == "TikTok refused the request: words"
+    assert found.nothing_was_created == nothing_was_created
 
 
 @pytest.mark.parametrize(
@@ -105,7 +136,7 @@ def test_other_token_responses_are_no_refusal(data):
 def test_payload_of_a_video_has_only_the_options_that_were_given():
     options = {"privacy_level": "SELF_ONLY", "disable_duet": True, "music_usage_confirmed": True}
     post = Post(text="Hi", media=(VIDEO,), options=options)
-    assert video_payload(post, plan_of(1000)) == {
+    assert video_payload(post, plans_of(1000)[0]) == {
         "post_info": {"title": "Hi", "privacy_level": "SELF_ONLY", "disable_duet": True},
         "source_info": {
             "source": "FILE_UPLOAD",
@@ -115,7 +146,7 @@ def test_payload_of_a_video_has_only_the_options_that_were_given():
         },
     }
     draft = Post(text="Hi", media=(VIDEO,), options={"post_type": "draft"})
-    assert set(video_payload(draft, plan_of(1000))) == {"source_info"}
+    assert set(video_payload(draft, plans_of(1000)[0])) == {"source_info"}
 
 
 def test_payload_of_photos_leaves_out_options_of_videos():
