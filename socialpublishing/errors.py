@@ -440,7 +440,7 @@ class PlatformConfigurationError(PlatformApiError):
     """A problem of our app at the platform: credentials, credits or review. No user can help.
 
     It pauses the platform for our app: jobs wait within their grace, and one at a time is tried.
-    `feature` is what it refuses: `ALL`, or the `post_type` of the posts that it concerns.
+    `feature` is what it refuses: `ALL`, or one of `Platform.features` of the posts it concerns.
     """
 
     ALL: ClassVar[str] = "all"

@@ -110,12 +110,9 @@ class Platform(ReadsResponses, abc.ABC):
         return 1
 
     @classmethod
-    def awaits_id(cls, post: Post, remote_id: str) -> bool:
-        """`post` is published, and its id is one that the platform replaces by another later.
-
-        `confirm` returns the other one (publishing/late_ids.py).
-        """
-        return False
+    def features(cls, post: Post) -> frozenset[str]:
+        """What of our app `post` needs: a PlatformConfigurationError may name one of these."""
+        return frozenset({post.post_type})
 
     @classmethod
     def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:

@@ -94,10 +94,8 @@ class TikTok(Platform):
         return LookupRules(is_complete=is_video(post))
 
     @classmethod
-    def awaits_id(cls, post: Post, remote_id: str) -> bool:
-        """A public post has its publish_id as id until TikTok's moderation ends."""
-        is_public = post.options.get("privacy_level") == PUBLIC and not is_draft(post)
-        return is_public and not remote_id.isdecimal()
+    def features(cls, post: Post) -> frozenset[str]:
+        return super().features(post) | (frozenset() if is_video(post) else {errors.PHOTOS})
 
     def posting_options(self) -> PostingOptions:
         """What TikTok lets the creator choose for a direct post."""

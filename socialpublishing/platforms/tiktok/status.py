@@ -82,10 +82,14 @@ def _published(status: Mapping[str, Any], post: Post, progress: Progress, site: 
         kind = "video" if is_video(post) else "photo"
         return progress.published(remote_id=post_id, post_url=f"{url}/{kind}/{post_id}")
     polls = progress.handle.get("id_polls", 0)
-    if post.options.get("privacy_level") == PUBLIC and polls < len(ID_POLLS_S):
+    is_public = post.options.get("privacy_level") == PUBLIC
+    if is_public and polls < len(ID_POLLS_S):
         pause = dt.timedelta(seconds=ID_POLLS_S[polls])
         return progress.confirming(poll_after=pause, id_polls=polls + 1)
-    return progress.published(remote_id=progress.handle["publish_id"], post_url=url)
+    # Moderation may take hours.
+    return progress.published(
+        remote_id=progress.handle["publish_id"], post_url=url, awaits_id=is_public
+    )
 
 
 def profile_url(progress: Progress, *, site: str) -> str:
