@@ -268,7 +268,7 @@ class UploadAddressRefusedError(PlatformUnreachableError):
     """The platform named an upload address of a host that is not its own. Nothing was sent."""
 
     sentence = "The platform returned an upload address that is not its own."
-    retry = Retry.WITH_ATTEMPT
+    retry = Retry.WITH_NEW_UPLOAD
 
 
 class NoResponseError(PlatformApiError):

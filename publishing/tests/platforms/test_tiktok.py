@@ -211,13 +211,6 @@ def test_post_is_deferred_while_publishing_is_switched_off(
     assert outcome() == ("Published", "")
 
 
-def test_refusal_of_an_unaudited_app_needs_the_operator(api, connection, sandbox, worker):
-    sandbox.call("POST", "settings", tiktok_audit="unaudited")
-    publish(api, connection, sandbox)
-    worker.work_ahead()
-    assert outcome() == ("Failed", "platform_configuration")
-
-
 # --- Chunks --------------------------------------------------------------------------------------
 
 
@@ -331,7 +324,7 @@ def test_draft_is_published_to_the_inbox(api, connection, sandbox, worker):
     ("reason", "status", "inits"),
     [
         ("frame_rate_check_failed", "ContentRejected", 1),
-        ("spam_risk_user_banned_from_posting", "ContentRejected", 1),
+        ("spam_risk_text", "ContentRejected", 1),
         ("internal", "Published", 2),
         ("video_pull_failed", "Published", 2),
     ],
@@ -401,7 +394,7 @@ def test_job_waits_for_the_end_of_the_daily_limit(api, connection, sandbox, work
     ("code", "status", "error_code"),
     [
         ("reached_active_user_cap", "Pending", "rate_limited"),
-        ("spam_risk_user_banned_from_posting", "ContentRejected", "content_rejected"),
+        ("spam_risk_user_banned_from_posting", "Pending", "account_blocked"),
         ("scope_not_authorized", "Failed", "permission_missing"),
     ],
 )

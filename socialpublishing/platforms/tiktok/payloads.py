@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from socialpublishing.media import public_address
+from socialpublishing.media.public import signed_address
 from socialpublishing.posts import MediaKind, Post
 
 PUBLIC, PRIVATE = "PUBLIC_TO_EVERYONE", "SELF_ONLY"
@@ -87,7 +87,9 @@ def photos_payload(post: Post) -> dict[str, Any]:
         "post_info": info,
         "source_info": {
             "source": "PULL_FROM_URL",
-            "photo_images": [public_address(media.url) for media in post.media],
+            # Ours: TikTok follows no redirects, and pulls only from an address that the operator
+            # has verified (content-posting-api-media-transfer-guide, read 2026-11-22).
+            "photo_images": [signed_address(media) for media in post.media],
             "photo_cover_index": post.options.get("photo_cover_index", 0),
         },
     }
