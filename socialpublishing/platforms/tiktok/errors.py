@@ -27,8 +27,9 @@ from socialpublishing.errors import (
 from socialpublishing.http import PlatformResponse, retry_after
 from socialpublishing.platforms.app import oauth_refusal, read_oauth_error
 
-# TikTok does not report when a daily limit ends.
-DAILY_LIMIT_PAUSE = dt.timedelta(hours=1)
+# TikTok does not report when a daily limit ends: any minute, as it counts the last 24 hours. The
+# pause is much shorter than the usual grace of a post.
+DAILY_LIMIT_PAUSE = dt.timedelta(minutes=15)
 TOO_MANY_POSTS = "TikTok takes no more posts of this creator from apps today."
 BANNED = (
     "TikTok has banned the creator from posting; the creator has to look in TikTok's app, under "
