@@ -284,6 +284,29 @@ def test_posts_of_an_unaudited_app_wait_and_drafts_go_out(api, connection, sandb
 
 
 @pytest.mark.behaviour(
+    "An unaudited app may not post to a public account, not even for the creator alone: before the "
+    "audit such a post waits until the owner has switched the account to private"
+)
+def test_post_to_a_public_account_waits_before_the_audit(
+    api, connection, sandbox, worker, settings
+):
+    settings.ENABLE_TIKTOK_PUBLISHING = "private"
+    sandbox.call("POST", "settings", tiktok_audit="unaudited")
+    off = {"disable_duet": True, "disable_stitch": True}
+    publish(api, connection, sandbox, privacy_level="SELF_ONLY", **off)
+    worker.work()
+    assert outcome() == ("Pending", "account_blocked")
+    assert job().who_acts == "owner"
+    assert not PlatformPause.objects.exists()
+    assert sandbox.calls("/video/init/") == []
+
+    sandbox.call("POST", "accounts", platform="tiktok", username="baker", private=True)
+    worker.work_ahead(3600)
+
+    assert outcome() == ("Published", "")
+
+
+@pytest.mark.behaviour(
     "TikTok pulls photos from verified addresses only: posts with photos wait for the operator, "
     "who is told the prefix to verify; videos go out meanwhile"
 )

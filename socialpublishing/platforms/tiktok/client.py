@@ -18,6 +18,7 @@ from django.conf import settings
 
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
+    AccountBlockedError,
     ContentRejectedError,
     MalformedResponseError,
     NoResponseError,
@@ -103,7 +104,7 @@ class TikTok(Platform):
         if settings.ENABLE_TIKTOK_PUBLISHING not in {"on", "private"}:
             return replace(nothing, reason=SWITCHED_OFF)
         try:
-            offered = creator.offered_to(self._creator_info())
+            return creator.offered_to(self._creator_info(), is_audited=is_audited())
         except PlatformApiError as error:
             # The refusal is what the caller asks for.
             if error.platform_code not in errors.ENDS_POSTING:
@@ -111,8 +112,6 @@ class TikTok(Platform):
             is_used_up = error.platform_code == errors.TOO_MANY_POSTS_CODE
             remaining = Remaining(count=0) if is_used_up else None
             return replace(nothing, reason=str(error), remaining=remaining)
-        is_audited = settings.ENABLE_TIKTOK_PUBLISHING == "on"
-        return offered if is_audited else creator.before_the_audit(offered)
 
     # --- Publishing ------------------------------------------------------------------------------
 
@@ -131,7 +130,10 @@ class TikTok(Platform):
         if not is_started and not is_draft(post):
             # Right before each post, as TikTok requires: what a creator may do changes.
             info = self._creator_info()
-            if broken := list(self.offer_violations(post, creator.offered_to(info))):
+            offered = creator.offered_to(info, is_audited=is_audited())
+            if not offered.can_post:
+                raise AccountBlockedError(offered.reason)
+            if broken := list(self.offer_violations(post, offered)):
                 raise ContentRejectedError(" ".join(each.message for each in broken))
             progress = progress.preparing(creator={"username": info["creator_username"]})
         if not is_video(post):
@@ -320,6 +322,11 @@ class TikTok(Platform):
         # Without our token: the upload address contains one of its own.
         http = self.upload_http(progress.handle["upload_url"], read_error=errors.read_upload_error)
         http.call("PUT", "", data=chunk, headers=headers, needs_json=False)
+
+
+def is_audited() -> bool:
+    """The operator confirms that TikTok has audited our app."""
+    return bool(settings.ENABLE_TIKTOK_PUBLISHING == "on")
 
 
 def size_of(post: Post) -> int:

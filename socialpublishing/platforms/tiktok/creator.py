@@ -8,7 +8,6 @@ https://developers.tiktok.com/docs/en/content-sharing-guidelines, read 2026-11-2
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from socialpublishing.errors import Violation
@@ -29,32 +28,31 @@ NEEDS_PRIVATE_ACCOUNT = (
 )
 
 
-def offered_to(creator: Mapping[str, Any]) -> PostingOptions:
-    """What `creator`, a response of TikTok, may choose. We accept only levels that we know."""
-    levels = [level for level in creator["privacy_level_options"] if level in PRIVACY_LEVELS]
+def offered_to(creator: Mapping[str, Any], *, is_audited: bool) -> PostingOptions:
+    """What `creator`, a response of TikTok, may choose. We accept only levels that we know.
+
+    An app that TikTok has not audited posts to private accounts, visible to the creator alone.
+    """
+    levels = [each for each in creator["privacy_level_options"] if each in PRIVACY_LEVELS]
+    must_be_private = not is_audited and PUBLIC in levels
     switched_off = [f"disable_{each}" for each in INTERACTIONS if creator.get(f"{each}_disabled")]
-    choices = {
-        "privacy_level": [Choice(value=level, label=PRIVACY_LEVELS[level]) for level in levels]
-    }
-    choices |= {name: [Choice(value=True, label="Switched off")] for name in switched_off}
     seconds, avatar = creator.get("max_video_post_duration_sec"), creator.get("creator_avatar_url")
     return PostingOptions(
-        can_post=True,
+        can_post=not must_be_private,
+        reason=NEEDS_PRIVATE_ACCOUNT if must_be_private else "",
         display_name=str(creator.get("creator_nickname") or creator["creator_username"]),
         avatar_url=avatar if isinstance(avatar, str) else "",
-        choices=choices,
+        choices={
+            "privacy_level": [
+                Choice(value=each, label=PRIVACY_LEVELS[each])
+                for each in levels
+                if is_audited or each == PRIVATE
+            ],
+            **{each: [Choice(value=True, label="Switched off")] for each in switched_off},
+        },
         disabled=tuple(switched_off),
         max_duration_s=int(seconds) if seconds else None,
     )
-
-
-def before_the_audit(offered: PostingOptions) -> PostingOptions:
-    """What remains of `offered` while TikTok has not audited our app."""
-    levels = offered.choices["privacy_level"]
-    if PUBLIC in {level.value for level in levels}:
-        return replace(offered, can_post=False, reason=NEEDS_PRIVATE_ACCOUNT)
-    private = [level for level in levels if level.value == PRIVATE]
-    return replace(offered, choices={**offered.choices, "privacy_level": private})
 
 
 def offer_violations(post: Post, offered: PostingOptions) -> Iterator[Violation]:
