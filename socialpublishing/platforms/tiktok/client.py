@@ -282,7 +282,7 @@ class TikTok(Platform):
         return self._data_of(self.http.call("POST", path, json=dict(body)))
 
     def _data_of(self, response: PlatformResponse) -> dict[str, Any]:
-        if errors.error_of(response).get("code", "ok") not in {"ok", ""}:
+        if errors.code_of(response):
             error = self.read_error(response)
             error.platform, error.status_code = self.name, response.status_code
             raise error

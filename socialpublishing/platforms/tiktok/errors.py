@@ -113,9 +113,8 @@ def read_token_error(response: PlatformResponse) -> PlatformApiError:
 
 def read_error(response: PlatformResponse) -> PlatformApiError:
     """By the code; by the status only if there is none."""
-    error = error_of(response)
-    code = _text(error.get("code"))
-    if code in {"", "ok"}:
+    error, code = error_of(response), code_of(response)
+    if not code:
         return _by_status(response)
     facts: dict[str, Any] = {"platform_code": code[:64], "request_id": _log_id(error)}
     if code in BY_CODE:
@@ -190,6 +189,12 @@ def error_of(response: PlatformResponse) -> Mapping[str, Any]:
         description = response.fields.get("error_description")
         return {**response.fields, "code": error, "message": description}
     return error if isinstance(error, dict) else {}
+
+
+def code_of(response: PlatformResponse) -> str:
+    """The code of the error; empty if there is none."""
+    code = _text(error_of(response).get("code"))
+    return "" if code == "ok" else code
 
 
 def _log_id(error: Mapping[str, Any]) -> str:

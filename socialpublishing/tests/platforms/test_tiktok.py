@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
 import pytest
 from requests_mock import ANY
 
@@ -22,7 +25,7 @@ from socialpublishing.errors import (
 from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.progress import Progress
-from socialpublishing.platforms.tiktok import TikTok, errors
+from socialpublishing.platforms.tiktok import TikTok, creator, errors
 from socialpublishing.platforms.tiktok.matching import is_same_post
 from socialpublishing.platforms.tiktok.payloads import (
     photos_payload,
@@ -194,3 +197,88 @@ def test_publish_id_has_to_be_usable(settings, requests_mock, media, verb, publi
     draft = Post(text="Hi", media=(media,), options={"post_type": "draft"})
     with pytest.raises(MalformedResponseError):
         getattr(client, verb)(draft, Progress())
+
+
+# --- Responses of other shapes -------------------------------------------------------------------
+
+LISTED = {"id": "7560123456789012345", "create_time": 1700000000, "title": "Hi", "duration": 0}
+
+
+def client_with(requests_mock, settings, data):
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    requests_mock.post(ANY, json={"data": data, "error": {"code": "ok"}})
+    return TikTok(Account(id="1", token=Secret("canary")))
+
+
+def lookup(client):
+    options = {"privacy_level": "PUBLIC_TO_EVERYONE"}
+    since = dt.datetime(2023, 1, 1, tzinfo=dt.UTC)
+    post = Post(text="Hi", media=(PHOTO,), options=options)
+    return client.lookup(post, Progress(), since=since, other_post_ids=())
+
+
+@pytest.mark.behaviour("TikTok's ids and times are numbers in some responses and texts in others")
+@pytest.mark.parametrize("post_id", ["7560123456789012345", 7560123456789012345])
+@pytest.mark.parametrize("time", [1700000000, "1700000000"])
+def test_ids_and_times_in_lists_are_numbers_or_texts(settings, requests_mock, post_id, time):
+    videos = [{**LISTED, "id": post_id, "create_time": time}]
+    client = client_with(requests_mock, settings, {"videos": videos, "has_more": False})
+    assert lookup(client).remote_id == "7560123456789012345"
+    since = dt.datetime(2023, 1, 1, tzinfo=dt.UTC)
+    [past] = client.metrics_reader(client).history(since=since, limit=9)
+    assert past.id == "7560123456789012345"
+
+
+@pytest.mark.behaviour("A list of TikTok is empty only if it says so; anything else is no response")
+@pytest.mark.parametrize("data", [{}, {"has_more": False}, {"videos": None}, {"videos": "none"}])
+def test_list_that_is_missing_is_no_empty_list(settings, requests_mock, data):
+    with pytest.raises(MalformedResponseError):
+        lookup(client_with(requests_mock, settings, data))
+
+
+def test_empty_list_is_empty(settings, requests_mock):
+    data = {"videos": [], "has_more": False, "cursor": 0}
+    assert lookup(client_with(requests_mock, settings, data)) is None
+
+
+@pytest.mark.parametrize("code", ["ok", "", None])
+def test_error_without_a_code_is_none(settings, requests_mock, code):
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    user = {"open_id": "o", "display_name": "Me"}
+    requests_mock.get(ANY, json={"data": {"user": user}, "error": {"code": code}})
+    assert TikTok(Account(id="1", token=Secret("canary"))).profile().id == "o"
+
+
+INFO = {
+    "creator_username": "me",
+    "creator_nickname": "Me",
+    "privacy_level_options": ["PUBLIC_TO_EVERYONE", "SELF_ONLY"],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, ("Me", "", None)),
+        ({"creator_nickname": None}, ("me", "", None)),
+        ({"creator_avatar_url": 5}, ("Me", "", None)),
+        ({"max_video_post_duration_sec": "300"}, ("Me", "", 300)),
+        ({"max_video_post_duration_sec": 0}, ("Me", "", None)),
+    ],
+)
+def test_creator_info_with_missing_fields_is_read(change, expected):
+    offered = creator.offered_to({**INFO, **change}, is_audited=True)
+    assert (offered.display_name, offered.avatar_url, offered.max_duration_s) == expected
+
+
+def test_privacy_levels_that_we_do_not_know_are_not_offered():
+    info = {**INFO, "privacy_level_options": ["SUBSCRIBERS", "SELF_ONLY"]}
+    [level] = creator.offered_to(info, is_audited=True).choices["privacy_level"]
+    assert level.value == "SELF_ONLY"
+
+
+@pytest.mark.parametrize(("seconds", "is_allowed"), [(60.06, True), (60.9, True), (61.0, False)])
+def test_fraction_of_a_second_is_not_too_long(seconds, is_allowed):
+    offered = creator.offered_to({**INFO, "max_video_post_duration_sec": 60}, is_audited=True)
+    post = Post(media=(replace(VIDEO, duration_s=seconds),), options={})
+    assert (list(creator.offer_violations(post, offered)) == []) == is_allowed
