@@ -114,7 +114,7 @@ def test_posting_options_say_why_the_creator_cannot_post(
     assert options["remaining"] == remaining
 
 
-def test_limit_of_our_own_requests_says_nothing_of_posting(api, connection, sandbox):
+def test_limit_of_our_own_requests_does_not_concern_posting(api, connection, sandbox):
     body = error_body("rate_limit_exceeded")
     sandbox.fault("status", {"code": 429, "body": body}, path="/creator_info/")
     response = api.get(f"connections/{connection.pk}/posting-options")
@@ -165,7 +165,7 @@ def test_validate_knows_what_the_creator_may_choose(
     assert validate(api, connection, sandbox, **options) == rules
 
 
-def test_photos_need_no_answer_about_duets(api, make_connection, sandbox):
+def test_photos_need_no_choice_about_duets(api, make_connection, sandbox):
     connection = make_connection("tiktok", duet_disabled=True, stitch_disabled=True)
     assert validate(api, connection, sandbox, assets=[photo(sandbox)]) == []
 
@@ -174,7 +174,7 @@ def test_photos_need_no_answer_about_duets(api, make_connection, sandbox):
 
 
 @pytest.mark.behaviour(
-    "Duets and stitches are made of videos only: a post with photos need not answer for them"
+    "Duets and stitches are made of videos only: a post with photos needs no choice about them"
 )
 @pytest.mark.parametrize(("medium", "status"), [("photo", 202), ("clip", 400)])
 def test_required_options_depend_on_the_medium(api, connection, sandbox, worker, medium, status):
@@ -307,8 +307,8 @@ def test_post_to_a_public_account_waits_before_the_audit(
 
 
 @pytest.mark.behaviour(
-    "TikTok pulls photos from verified addresses only: posts with photos wait for the operator, "
-    "who is told the prefix to verify; videos go out meanwhile"
+    "TikTok pulls photos from verified addresses only: posts with photos wait for the operator and "
+    "name the prefix to verify; videos go out meanwhile"
 )
 def test_photos_of_an_unverified_address_wait_and_videos_go_out(
     api, connection, sandbox, worker, service_url

@@ -30,6 +30,7 @@ MAX_PHOTO_BYTES = 20 * 1024**2
 MAX_PHOTOS = 35
 MAX_TITLE, MAX_PHOTO_TITLE, MAX_DESCRIPTION = 2200, 90, 4000
 MAX_PENDING = 5
+BANNED = ("spam_risk_user_banned_from_posting", "The user is banned from making new posts.")
 
 
 def _privacy_levels(account: Account) -> list[str]:
@@ -60,7 +61,7 @@ def creator_info(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResp
 def _refusal_of_creator(state: State, account: Account) -> tuple[str, str] | None:
     """Code and message, if the creator may not post now."""
     if account.facts["banned"]:
-        return "spam_risk_user_banned_from_posting", "The user is banned from making new posts."
+        return BANNED
     count = _count_of_day(state, account)
     if count >= state.setting("tiktok_daily_posts"):
         message = "The daily post cap from the API is reached for the current user."
@@ -100,13 +101,13 @@ def init_video(request: SandboxRequest, grant: AuthorizationGrant) -> HttpRespon
 @requires_token("video.upload", calls_per_minute=6)
 def init_draft(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     """Ignores `post_info`: the creator completes a draft in the app."""
-    if grant.account.facts["banned"]:
-        raise refused("spam_risk_user_banned_from_posting", "The user is banned.")
-    _refuse_many_drafts(request.state, grant.account)
+    _refuse_draft(request.state, grant.account)
     return _init_video(request, grant.account, _body(request), {}, kind="v_inbox")
 
 
-def _refuse_many_drafts(state: State, account: Account) -> None:
+def _refuse_draft(state: State, account: Account) -> None:
+    if account.facts["banned"]:
+        raise refused(*BANNED)
     since = state.now() - DAY_S
     drafts = [post for post in state.posts_of(account) if post.details.get("draft")]
     if sum(post.created_at > since for post in drafts) >= MAX_PENDING:
@@ -193,7 +194,7 @@ def _photo_info(
     if not is_draft:
         info = _direct_post_info(state, account, body)
     else:
-        _refuse_many_drafts(state, account)
+        _refuse_draft(state, account)
         if isinstance(body.get("post_info"), dict):
             info = body["post_info"]
     if utf16_length(str(info.get("title") or "")) > MAX_PHOTO_TITLE:
