@@ -136,6 +136,24 @@ def test_other_token_responses_are_no_refusal(data):
     assert errors.token_refusal(data) is None
 
 
+@pytest.mark.behaviour(
+    "TikTok sends a user with a session straight back to us: we ask for its consent page each time, "
+    "so that another account can be chosen and a declined scope be allowed"
+)
+@pytest.mark.parametrize("was_declined", [True, False])
+def test_consent_page_is_always_shown(was_declined):
+    params = TikTok.app.authorize_params(was_declined=was_declined)
+    assert params["disable_auto_auth"] == "1"
+    assert params["scope"] == "user.info.basic,video.publish,video.upload,video.list"
+
+
+def test_scopes_of_the_app_can_be_set(monkeypatch):
+    monkeypatch.setenv("TIKTOK_SCOPES", "user.info.basic,video.upload")
+    monkeypatch.setenv("TIKTOK_OPTIONAL_SCOPES", "")
+    params = TikTok.app.authorize_params(was_declined=False)
+    assert params["scope"] == "user.info.basic,video.upload"
+
+
 def test_payload_of_a_video_has_only_the_options_that_were_given():
     options = {"privacy_level": "SELF_ONLY", "disable_duet": True, "music_usage_confirmed": True}
     post = Post(text="Hi", media=(VIDEO,), options=options)
