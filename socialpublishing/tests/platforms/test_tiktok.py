@@ -137,7 +137,7 @@ def test_other_token_responses_are_no_refusal(data):
 
 
 @pytest.mark.behaviour(
-    "TikTok sends a user with a session straight back to us: we ask for its consent page each time, "
+    "TikTok sends a user with a session straight back: we ask for the consent page each time, "
     "so that another account can be chosen and a declined scope be allowed"
 )
 @pytest.mark.parametrize("was_declined", [True, False])
