@@ -13,7 +13,9 @@ from typing import ClassVar
 from socialpublishing.crypto import Secret
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.platforms.app import App, Host
+from socialpublishing.platforms.callbacks import SendsCallbacks
 from socialpublishing.platforms.meta import VERSION
+from socialpublishing.platforms.meta.signed_request import person_of
 
 
 def facebook_login(*, scopes: tuple[str, ...], publish_scopes: frozenset[str]) -> OAuth:
@@ -25,11 +27,12 @@ def facebook_login(*, scopes: tuple[str, ...], publish_scopes: frozenset[str]) -
         scope_separator=",",
         # Facebook has PKCE only in its OpenID flow, and there as a test.
         pkce=False,
-        default_lifetime=dt.timedelta(days=60),
+        # Tokens of system users have no end, and their responses no `expires_in`.
+        default_lifetime=None,
     )
 
 
-class FacebookLoginApp(App):
+class FacebookLoginApp(SendsCallbacks, App):
     hosts: ClassVar = {
         "api": Host(variable="FACEBOOK_API_URL", default="https://graph.facebook.com"),
         "auth": Host(variable="FACEBOOK_AUTH_URL", default="https://www.facebook.com"),
@@ -47,6 +50,9 @@ class FacebookLoginApp(App):
         return self.call_token_endpoint(
             {"grant_type": "fb_exchange_token", "fb_exchange_token": token.reveal()}
         )
+
+    def person_of_callback(self, signed_request: str, now: dt.datetime) -> str:
+        return person_of(signed_request, self.client_secret(), now)
 
     def proof(self, token: Secret) -> dict[str, str]:
         """Ties a token to our app, so that the token alone is worthless to whoever finds it.
