@@ -169,5 +169,6 @@ WARNINGS: Mapping[str, str] = {
     "measure_outside": "A file is outside what the platform documents, but may be accepted.",
     "may_become_draft": "The platform may keep the post as a draft.",
     "page_unreadable": "The page of a link could not be read, so its preview may lack parts.",
+    "text_left_out": "The platform carries no text there; it is left out.",
     "token_ends_before": "The account's authorization ends before the post is due.",
 }
