@@ -104,6 +104,11 @@ class Platform(ReadsResponses, abc.ABC):
         """The scopes without which `post` cannot be published."""
         return cls.capabilities.of(post).scopes or cls.app.oauth.publish_scopes
 
+    @classmethod
+    def depends_on_profile(cls, post: Post) -> bool:
+        """Is `post` allowed or not by facts of the account that may have changed lately?"""
+        return False
+
     def posting_options(self) -> PostingOptions:
         """What the account may choose now, read from the platform."""
         name = str(self.account.profile.get("display_name") or "")
@@ -122,6 +127,11 @@ class Platform(ReadsResponses, abc.ABC):
     def count_parts(cls, post: Post) -> int:
         """The number of publish requests that it takes, each of which creates a post."""
         return 1
+
+    @classmethod
+    def features(cls, post: Post) -> frozenset[str]:
+        """What of our app `post` needs: a PlatformConfigurationError may name one of these."""
+        return frozenset({post.post_type})
 
     @classmethod
     def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:
@@ -210,10 +220,17 @@ class Platform(ReadsResponses, abc.ABC):
         """Parameters that go with each request."""
         return {}
 
-    def upload_http(self, address: str, *, token: Secret | None = None) -> Http:
+    def upload_http(
+        self,
+        address: str,
+        *,
+        token: Secret | None = None,
+        read_error: Callable[[PlatformResponse], PlatformApiError] | None = None,
+    ) -> Http:
         """Requests to an upload address that the platform named; by default without our token.
 
-        Raises UploadAddressRefusedError for an address that is not the platform's.
+        `read_error` reads errors of the host, where they differ from those of the API. Raises
+        UploadAddressRefusedError for an address that is not the platform's.
         """
         check_upload_address(
             address,
@@ -221,4 +238,9 @@ class Platform(ReadsResponses, abc.ABC):
             upload_hosts=(*self.upload_hosts, *self.app.more_upload_hosts()),
             platform=self.name,
         )
-        return Http(platform=self.name, base_url=address, read_error=self.read_error, token=token)
+        return Http(
+            platform=self.name,
+            base_url=address,
+            read_error=read_error or self.read_error,
+            token=token,
+        )

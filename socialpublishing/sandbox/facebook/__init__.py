@@ -206,6 +206,7 @@ PLATFORM = Platform(
     text_of=posts.text_of,
     seed=seed,
     account_fields=("pages",),
+    owned_accounts="pages",
     make_account=make_account,
     settings={
         "facebook_duplicates": ("off", ("off", "506", "1404082", "1366051")),
