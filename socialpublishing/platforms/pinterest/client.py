@@ -80,7 +80,7 @@ class Pinterest(Platform, Boards):
 
     @classmethod
     def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
-        found = list(limits.warnings(post))
+        found = [*super().warnings(post, profile), *limits.warnings(post)]
         if cls.app.has_trial_access():
             message = "This service has Trial access at Pinterest: only its creator sees the Pin."
             found.append(PostWarning(code="only_creator_sees", message=message))
