@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from socialpublishing.errors import MediaError
-from socialpublishing.media import documents, fetch, formats, pictures, store, videos
+from socialpublishing.media import addresses, documents, fetch, formats, pictures, store, videos
 from socialpublishing.media.network import INTERNET, Network
 from socialpublishing.media.remote_file import BLOCK_BYTES, Read, RemoteFile
 from socialpublishing.media.stream import ByteRange, Part, Stream
@@ -140,13 +140,13 @@ def open_stream(
 
 
 def public_address(url: str) -> str:
-    """The URL for a platform that pulls the file itself. For a path it is signed.
+    """The URL for a platform that pulls the file itself, in ASCII. For a path it is signed.
 
     A signed URL is valid for one hour and a secret meanwhile: use it only in the request to the
     platform. Raises MediaError.
     """
     with _errors_name(url):
-        return store.address_of(url)
+        return addresses.as_ascii(store.address_of(url))
 
 
 def _sniff(data: bytes, declared_type: str) -> str:
