@@ -49,6 +49,8 @@ class Media:
     frame_rate: float | None = None
     # The address redirects; some platforms that pull a file do not follow redirects.
     is_redirected: bool | None = None
+    # A JPEG file with several pictures (MPO).
+    is_mpo: bool | None = None
 
     @classmethod
     def from_asset(cls, asset: Mapping[str, Any]) -> Media:
@@ -63,7 +65,15 @@ class Media:
 
 
 # The measures that a probe of an asset reads.
-MEASURES = ("size_bytes", "width", "height", "duration_s", "frame_rate", "is_redirected")
+MEASURES = (
+    "size_bytes",
+    "width",
+    "height",
+    "duration_s",
+    "frame_rate",
+    "is_redirected",
+    "is_mpo",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import idna
-import regex
+import regex  # type: ignore[import-untyped]
 from django.conf import settings
 
 from socialpublishing.errors import AssetAddressRefusedError

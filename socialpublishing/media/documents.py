@@ -10,8 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from socialpublishing.errors import AssetTypeMismatchError
-from socialpublishing.media.formats import check_declared, normalized
+from socialpublishing.media.formats import check_declared, normalized, recognised, refusal
 from socialpublishing.media.remote_file import BLOCK_BYTES, Read
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -56,7 +55,7 @@ def sniff(declared: str, read: Read, size_bytes: int | None) -> str:
     elif head.startswith(OLE):
         found = next(filter(None, map(MAIN_STREAMS.get, _ole_names(head, read))), None)
     if found is None:
-        raise AssetTypeMismatchError("The file is none of the documents that platforms accept.")
+        raise refusal(recognised(head), "documents")
     check_declared(declared, found, ASSET_TYPE)
     return found
 

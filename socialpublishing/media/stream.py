@@ -62,7 +62,9 @@ class Stream:
         max_bytes: int,
         byte_range: ByteRange,
         expected_bytes: int | None,
+        is_redirected: bool = False,
     ) -> None:
+        self.is_redirected = is_redirected
         self._connection = connection
         self._response = response
         self._max_bytes = max_bytes
