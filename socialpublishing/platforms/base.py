@@ -83,7 +83,7 @@ class Platform(ReadsResponses, abc.ABC):
     @classmethod
     def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
         """What the author of an acceptable `post` should know."""
-        return []
+        return content_limits.warnings(post, cls.limits(profile))
 
     @classmethod
     def needed_scopes(cls, post: Post) -> frozenset[str]:
