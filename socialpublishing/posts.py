@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from socialpublishing.errors import AssetSizeUnknownError
+
 DEFAULT_POST_TYPE = "feed"
 
 
@@ -52,6 +54,13 @@ class Media:
     # A JPEG file with several pictures (MPO).
     is_mpo: bool | None = None
 
+    @property
+    def known_bytes(self) -> int:
+        """The size. Raises AssetSizeUnknownError."""
+        if self.size_bytes is None:
+            raise AssetSizeUnknownError
+        return self.size_bytes
+
     @classmethod
     def from_asset(cls, asset: Mapping[str, Any]) -> Media:
         """From the JSON of a probed asset, or from that of a request."""
@@ -59,7 +68,7 @@ class Media:
             kind=MediaKind(asset.get("kind", asset["asset_type"])),
             url=asset["url"],
             mime_type=asset["mime_type"],
-            alt_text=asset.get("alt_text") or "",
+            alt_text="" if asset.get("alt_text_left_out") else asset.get("alt_text") or "",
             **{name: asset.get(name) for name in MEASURES},
         )
 
