@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import abc
 import datetime as dt
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from socialpublishing import limits as content_limits
@@ -22,7 +22,7 @@ from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, LookupRules, Progress
 from socialpublishing.platforms.responses import ReadsResponses
 from socialpublishing.platforms.uploads import check_upload_address
-from socialpublishing.posts import Post, PostWarning
+from socialpublishing.posts import Media, Post, PostWarning
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.metrics import MetricsReader
@@ -103,6 +103,11 @@ class Platform(ReadsResponses, abc.ABC):
     @classmethod
     def check_publishing(cls, post: Post) -> None:
         """Raises PublishingOffError if the operator has switched off publishing such a post."""
+
+    @classmethod
+    def pulled_media(cls, post: Post) -> Sequence[Media]:
+        """The files that the platform fetches by itself. All others, we send."""
+        return ()
 
     @classmethod
     def count_parts(cls, post: Post) -> int:

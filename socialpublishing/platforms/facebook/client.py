@@ -32,6 +32,7 @@ from socialpublishing.platforms.facebook.payloads import (
 from socialpublishing.platforms.facebook.videos import FIELDS, VIDEO_POLL, VideoState, read_state
 from socialpublishing.platforms.meta.client import FacebookLoginClient
 from socialpublishing.platforms.progress import Found, LookupRules, Progress, Stage
+from socialpublishing.platforms.uploads import read_whole
 from socialpublishing.posts import Media, Post
 
 MAX_REQUESTS_FOR_PAGES = 50
@@ -75,7 +76,7 @@ class Facebook(FacebookLoginClient):
         return progress.ready(photo_ids=photo_ids)
 
     def _upload_photo(self, post: Post, media: Media) -> str:
-        file = download(media.url, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
+        file = read_whole(media, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
         form = {"published": "false"}
         if media.alt_text:
             form["alt_text_custom"] = media.alt_text

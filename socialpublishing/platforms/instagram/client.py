@@ -9,7 +9,7 @@ behind Pages.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from socialpublishing import oauth as oauth2
@@ -38,7 +38,7 @@ from socialpublishing.platforms.instagram.payloads import (
 )
 from socialpublishing.platforms.meta import VERSION
 from socialpublishing.platforms.progress import Found, Progress
-from socialpublishing.posts import MediaKind, Post
+from socialpublishing.posts import Media, MediaKind, Post
 
 PAGE_SIZE = 50
 # Pauses between polls of a container. Images are processed in seconds.
@@ -70,6 +70,10 @@ class Instagram(Platform):
     @classmethod
     def needs_preparation(cls, post: Post) -> bool:
         return True  # every post needs a container
+
+    @classmethod
+    def pulled_media(cls, post: Post) -> Sequence[Media]:
+        return post.media
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
         """Creates one container per step and waits until it is processed.

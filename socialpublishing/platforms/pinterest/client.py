@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, ClassVar
 
 from socialpublishing.errors import (
@@ -75,6 +75,11 @@ class Pinterest(Platform, Boards):
         # Images are part of the publish request.
         return is_video(post)
 
+    @classmethod
+    def pulled_media(cls, post: Post) -> Sequence[Media]:
+        total = sum(media.size_bytes or 0 for media in post.media)
+        return () if is_video(post) or total <= MAX_INLINE_BYTES else post.media
+
     def prepare(self, post: Post, progress: Progress) -> Progress:
         """Uploads the video in one step, then waits until Pinterest has processed it.
 
@@ -97,8 +102,7 @@ class Pinterest(Platform, Boards):
 
         S3 takes a form only as a whole. After a failure, another registration costs nothing.
         """
-        size = video.size_bytes
-        assert size is not None
+        size = video.known_bytes
         upload = self.http.post("/v5/media", json={"media_type": "video"})
         media_id = read_id(upload["media_id"])
         with open_stream(video.url, max_bytes=size, expected_bytes=size) as stream:

@@ -10,7 +10,7 @@ refuses apps with defaults (https://developers.tiktok.com/docs/en/content-sharin
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -92,6 +92,10 @@ class TikTok(Platform):
     def needs_preparation(cls, post: Post) -> bool:
         # What the creator may do is read before each post.
         return True
+
+    @classmethod
+    def pulled_media(cls, post: Post) -> Sequence[Media]:
+        return () if is_video(post) else post.media
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
         """Reads what the creator may do, and sends all chunks of a video but the last.
