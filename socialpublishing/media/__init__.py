@@ -43,6 +43,7 @@ PROBE_S = 8  # a caller of the API waits meanwhile
 TRANSFER_S = 30
 TRANSFER_S_PER_MB = 1
 TRANSFER_MAX_S = 600
+HEAD_BYTES = 4096  # they show the type of a picture or video
 UNBOUNDED = 10**12  # bytes: the limits were checked when the post was accepted
 
 
@@ -149,8 +150,7 @@ def check_unchanged(
             store.address_of(url), max_bytes=UNBOUNDED, deadline=deadline, network=network
         )
         head = file.read(0, BLOCK_BYTES)
-        if formats.recognised(head) != formats.normalized(declared_type):
-            raise AssetChangedError
+        _check_type(head, declared_type)
         if expected_bytes is not None and file.learn_size() != expected_bytes:
             raise AssetChangedError
 
@@ -162,6 +162,7 @@ def open_stream(
     max_bytes: int,
     start: int = 0,
     expected_bytes: int | None = None,
+    expected_type: str = "",
     network: Network = INTERNET,
     limiter: ReadLimiter = reads,
 ) -> Iterator[Stream]:
@@ -169,7 +170,8 @@ def open_stream(
 
     The time limit, from name resolution to the last byte, is 30 s plus 1 s per MB of `max_bytes`
     after `start`, at most 600 s. `max_bytes` and `expected_bytes` count the whole file: a file of
-    another size than `expected_bytes` has changed since it was probed (`asset_changed`).
+    another size than `expected_bytes` has changed since it was probed (`asset_changed`), and so has
+    one that no longer begins as a file of `expected_type`.
     """
     seconds = TRANSFER_S + TRANSFER_S_PER_MB * (max_bytes - start) / 1_000_000
     with (
@@ -184,7 +186,18 @@ def open_stream(
             limiter=limiter,
         ) as stream,
     ):
+        if expected_type and not start:
+            _check_type(stream.head(HEAD_BYTES), expected_type)
         yield stream
+
+
+def _check_type(head: bytes, expected_type: str) -> None:
+    if documents.is_declared(expected_type):
+        is_same = documents.begins_as(expected_type, head)
+    else:
+        is_same = formats.recognised(head) == formats.normalized(expected_type)
+    if not is_same:
+        raise AssetChangedError
 
 
 def public_address(url: str) -> str:

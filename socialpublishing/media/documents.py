@@ -42,6 +42,13 @@ def is_declared(declared: str) -> bool:
     return normalized(declared) in {*MIME_TYPES, ASSET_TYPE, f"{ASSET_TYPE}/*"}
 
 
+def begins_as(mime_type: str, head: bytes) -> bool:
+    """Whether `head` can be the beginning of a document of this type."""
+    if mime_type in MAIN_ENTRIES.values():
+        return head.startswith(ZIP)
+    return head.startswith(PDF if mime_type == "application/pdf" else OLE)
+
+
 def sniff(declared: str, read: Read, size_bytes: int | None) -> str:
     """The MIME type of a document. Raises MediaError if the file is none or not as declared."""
     head = read(0, BLOCK_BYTES)

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from socialpublishing.errors import ContentRejectedError, NoResponseError, UploadLostError
 from socialpublishing.http import Body, MultipartBody
 from socialpublishing.limits import MEGABYTE
-from socialpublishing.media import open_stream
 from socialpublishing.platforms.facebook.payloads import upload_host_edge
 from socialpublishing.platforms.facebook.videos import VIDEO_POLL
 from socialpublishing.platforms.progress import Progress
-from socialpublishing.platforms.uploads import send_in_parts
+from socialpublishing.platforms.uploads import open_file, send_in_parts
 from socialpublishing.posts import Media, Post
 
 if TYPE_CHECKING:
@@ -107,5 +106,5 @@ def _send_rest(client: Facebook, video: Media, address: str, *, offset: int) -> 
         "Content-Type": "application/octet-stream",
     }
     host = client.upload_http(address)
-    with open_stream(video.url, max_bytes=size, start=offset, expected_bytes=size) as stream:
+    with open_file(video, start=offset) as stream:
         host.call("POST", "", data=stream.part(size - offset), headers=headers)

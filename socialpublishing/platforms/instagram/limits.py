@@ -29,6 +29,8 @@ IMAGE = MediaLimit(
     max_count=10,
     mime_types=frozenset({"image/jpeg"}),
     max_bytes=8_000_000,
+    # "Extended JPEG formats such as MPO and JPS are not supported": CONTENT_PAGE, 2026-11-27.
+    accepts_mpo=False,
     ratio=Bounds(low=0.8, high=1.91),
 )
 VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime"})
@@ -84,6 +86,7 @@ CAPABILITIES = Capabilities(
                 MediaKind.IMAGE: MediaLimit(
                     mime_types=IMAGE.mime_types,
                     max_bytes=IMAGE.max_bytes,
+                    accepts_mpo=False,
                     has_alt_text=False,
                 ),
                 MediaKind.VIDEO: replace(

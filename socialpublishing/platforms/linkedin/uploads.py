@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from socialpublishing.errors import ContentRejectedError, InsufficientPermissionsError
 from socialpublishing.http import Body
 from socialpublishing.limits import MEGABYTE
-from socialpublishing.media import open_stream
 from socialpublishing.platforms.linkedin.payloads import (
     ASSETS,
     finalize_payload,
@@ -22,7 +21,7 @@ from socialpublishing.platforms.linkedin.payloads import (
 )
 from socialpublishing.platforms.linkedin.urns import encoded
 from socialpublishing.platforms.progress import Progress
-from socialpublishing.platforms.uploads import send_in_parts
+from socialpublishing.platforms.uploads import open_file, send_in_parts
 from socialpublishing.posts import Media, MediaKind, Post
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def _upload_file(client: LinkedIn, media: Media) -> str:
     size = media.size_bytes
     assert size is not None
     initialized = _initialize(client, media)
-    with open_stream(media.url, max_bytes=size, expected_bytes=size) as stream:
+    with open_file(media) as stream:
         client.upload_http(initialized["uploadUrl"], token=client.account.token).call(
             "PUT",
             "",

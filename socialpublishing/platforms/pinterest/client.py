@@ -19,7 +19,6 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import MultipartBody
 from socialpublishing.limits import MEGABYTE
-from socialpublishing.media import download, open_stream
 from socialpublishing.platforms.accounts import DestinationFacts, Profile
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.boards import Boards, NewBoard, Section
@@ -42,6 +41,7 @@ from socialpublishing.platforms.pinterest.payloads import (
     source_from_video,
 )
 from socialpublishing.platforms.progress import Found, Progress, read_id
+from socialpublishing.platforms.uploads import open_file, read_whole
 from socialpublishing.posts import Media, Post
 
 PAGE_SIZE = 250
@@ -105,7 +105,7 @@ class Pinterest(Platform, Boards):
         size = video.known_bytes
         upload = self.http.post("/v5/media", json={"media_type": "video"})
         media_id = read_id(upload["media_id"])
-        with open_stream(video.url, max_bytes=size, expected_bytes=size) as stream:
+        with open_file(video) as stream:
             form = MultipartBody(
                 upload["upload_parameters"], stream.part(size), mime_type=video.mime_type
             )
@@ -134,7 +134,7 @@ class Pinterest(Platform, Boards):
             return source_from_addresses(post)
         limit_of = self.capabilities.limit_of
         files = [
-            download(media.url, max_bytes=limit_of(media, post).max_bytes) for media in post.media
+            read_whole(media, max_bytes=limit_of(media, post).max_bytes) for media in post.media
         ]
         return source_from_bytes(files)
 

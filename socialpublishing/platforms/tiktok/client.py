@@ -25,7 +25,6 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import Body, PlatformResponse
 from socialpublishing.limits import MEGABYTE
-from socialpublishing.media import open_stream
 from socialpublishing.platforms.accounts import Profile
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.paging import read_pages
@@ -44,7 +43,7 @@ from socialpublishing.platforms.tiktok.payloads import (
     video_payload,
 )
 from socialpublishing.platforms.tiktok.status import has_all_bytes, profile_url, progress_of
-from socialpublishing.platforms.uploads import send_in_parts
+from socialpublishing.platforms.uploads import open_file, send_in_parts
 from socialpublishing.posts import Media, Post
 from socialpublishing.text import is_blank
 
@@ -160,7 +159,7 @@ class TikTok(Platform):
         video, offset = post.media[0], progress.handle["offset"]
         size = video.size_bytes
         assert size is not None
-        with open_stream(video.url, max_bytes=size, start=offset, expected_bytes=size) as stream:
+        with open_file(video, start=offset) as stream:
             # A refusal of this chunk does not prove that nothing was created: an earlier request
             # may have delivered it. Only TikTok's response to a cancellation is proof.
             try:
