@@ -206,9 +206,9 @@ def _files(
                 if name in value:
                     inner_path = ".".join(filter(None, [path, str(name)]))
                     yield from _files(value[name], inner, inner_path)
-        case serializers.ListField() | serializers.ListSerializer(), list():
+        case serializers.ListField(), list():
             for index, each in enumerate(value):
-                yield from _files(each, field.child, f"{path}[{index}]")
+                yield from _files(each, field.child, f"{path}.{index}")
 
 
 def _flat(errors: Any, path: str = "") -> Iterator[tuple[str, str]]:

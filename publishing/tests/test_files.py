@@ -219,7 +219,7 @@ def test_bad_file_of_an_option_is_refused_by_the_name_of_the_option(
     api, sandbox, server, make_connection, name, path, bad
 ):
     platform = PLATFORMS[name]
-    option = path.partition(".")[0].partition("[")[0]
+    option = path.partition(".")[0]
     url, words = BAD_FILES[bad]
     server.file = {
         "html": whole(HTML),
