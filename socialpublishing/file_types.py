@@ -64,11 +64,11 @@ FILE_TYPES: Mapping[str, FileType] = {
     ),
     "application/xml": FileType(
         words="an XML text, often the error of an object store",
-        help="Open the address in a browser and see what it says.",
+        help="Open the address in a browser and see what it shows.",
     ),
     "application/json": FileType(
         words="a JSON text, often an error",
-        help="Open the address in a browser and see what it says.",
+        help="Open the address in a browser and see what it shows.",
     ),
     "application/pdf": _document("a PDF document"),
     "application/msword": _document("an old Office file"),

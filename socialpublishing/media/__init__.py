@@ -55,7 +55,7 @@ class MediaFacts:
     size_bytes: int | None
     width: int | None = None  # pixels, as shown
     height: int | None = None
-    is_redirected: bool = False  # the server answered with a redirect
+    is_redirected: bool = False  # the server redirected us
     is_animated: bool = False  # GIF and WebP only
     is_mpo: bool = False  # several pictures in one JPEG file
     duration_s: float | None = None  # this and all below: videos only

@@ -1,4 +1,4 @@
-"""What the metadata of a picture says: how it is turned, and whether more pictures follow.
+"""The metadata of a picture: how it is turned, and whether more pictures follow.
 
 Exif is a TIFF directory (https://www.cipa.jp/std/documents/download_e.html?CIPA_DC-008-2024-E), so
 is the index of a multi-picture file (CIPA DC-007-2021). No value is followed further than one step.
