@@ -8,6 +8,7 @@ write in several ways, such as @name, is stored in one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -95,11 +96,6 @@ def text(description: str, *, max_length: int, **more: Any) -> TextField:
 
 def web_address(description: str) -> TextField:
     return text(description, max_length=2048, validators=[WEB_ADDRESS])
-
-
-def digits(description: str, *, max_length: int = 20) -> TextField:
-    """An id that consists of digits. It is a string: JSON numbers would lose its last digits."""
-    return text(description, max_length=max_length, validators=[DIGITS])
 
 
 class UserNameField(TextField):
@@ -192,7 +188,13 @@ def files_in(
     options: Mapping[str, Any], known: type[PostOptions]
 ) -> Iterator[tuple[str, str, FileAddressField]]:
     """The path and the address of each file among the options, with its field."""
-    yield from _files(options, known(), "")
+    yield from _files(options, _schema(known), "")
+
+
+@functools.cache
+def _schema(known: type[PostOptions]) -> PostOptions:
+    """An instance whose fields are only read: DRF copies all of them for each new one."""
+    return known()
 
 
 def _files(
