@@ -192,7 +192,7 @@ def test_photo_posted_by_hand_is_not_taken_for_a_text_post_with_the_same_text(
     token = dest.account.token.reveal()
     headers = {"Authorization": f"Bearer {token}"}
     requests.post(
-        f"{sandbox.url}/facebook/v25.0/{dest.external_id}/photos",
+        f"{sandbox.url}/facebook/v27.0/{dest.external_id}/photos",
         data={"url": f"{sandbox.url}/samples/bakery.jpg", "message": "Happy Friday!"},
         headers=headers,
     )

@@ -16,7 +16,7 @@ from socialpublishing.platforms.facebook import uploads as facebook_uploads
 from socialpublishing.tests.meta_parameters import MetaParameters
 from socialpublishing.tests.recording import record_requests
 
-NODE = r"/v25.0/\d+$"
+NODE = r"/v27.0/\d+$"
 PROCESSING = {
     "video_status": "processing",
     "uploading_phase": {"status": "complete"},
@@ -81,7 +81,7 @@ def publish_video(api, connection, sandbox, post_type):
 
 def report_video_state(sandbox, video_id, state, *, times=999):
     data = {"code": 200, "body": state}
-    sandbox.fault("status", data, method="GET", path=f"/v25.0/{video_id}$", times=times)
+    sandbox.fault("status", data, method="GET", path=f"/v27.0/{video_id}$", times=times)
 
 
 def lose_publish_response(sandbox, retry):
@@ -176,7 +176,7 @@ def test_pauses_between_polls_of_a_processing_video_grow(api, connection, sandbo
 
     for seconds in (60, 600, 3600):
         worker.work_ahead(seconds)
-        polls.append(len(sandbox.calls("/v25.0/", "GET")))
+        polls.append(len(sandbox.calls("/v27.0/", "GET")))
 
     assert statuses() == {"Processing": 1}
     in_a_minute, in_ten, in_an_hour = polls
@@ -301,7 +301,7 @@ def test_unreadable_video_is_found_by_the_post_that_shows_it(api, connection, sa
         "status",
         graph_error(100, 33, "does not exist"),
         method="GET",
-        path=f"/v25.0/{video_id}$",
+        path=f"/v27.0/{video_id}$",
         times=999,
     )
     worker.work_ahead(30 * 3600)

@@ -17,7 +17,6 @@ from socialpublishing.platforms.instagram.limits import CAPABILITIES
 from socialpublishing.platforms.instagram.options import InstagramWithFacebookLoginOptions
 from socialpublishing.platforms.meta.client import FacebookLoginClient
 
-MAX_REQUESTS_FOR_PAGES = 100
 # Who may publish for a Page: https://developers.facebook.com/docs/pages-api/overview#tasks
 PUBLISHING_TASKS = {"CREATE_CONTENT", "MANAGE"}
 
@@ -37,8 +36,7 @@ class InstagramWithFacebookLogin(FacebookLoginClient, Instagram):
 
     def destinations(self) -> list[DestinationFacts]:
         pages = self.pages_of_person(
-            fields="id,name,tasks,instagram_business_account{id,username,name}",
-            max_requests=MAX_REQUESTS_FOR_PAGES,
+            fields="id,name,tasks,instagram_business_account{id,username,name}"
         )
         return [account_facts(page) for page in pages if page.get("instagram_business_account")]
 
