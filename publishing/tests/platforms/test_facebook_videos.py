@@ -10,9 +10,8 @@ import pytest
 import requests
 
 from conftest import statuses
-from publishing.models import PublishJob, Status
+from publishing.models import PublishJob, Status, WaitingFor
 from socialpublishing.platforms import uploads
-from socialpublishing.platforms.facebook import uploads as facebook_uploads
 from socialpublishing.tests.meta_parameters import MetaParameters
 from socialpublishing.tests.recording import record_requests
 
@@ -46,9 +45,9 @@ def connection(make_connection, sandbox):
 
 
 @pytest.fixture
-def small_parts(monkeypatch):
+def small_parts(sandbox, monkeypatch):
     """Parts of 100 KB, stored after each, so that a short video has several."""
-    monkeypatch.setattr(facebook_uploads, "PART_BYTES", 100_000)
+    sandbox.call("POST", "settings", facebook_part_bytes=100_000)
     monkeypatch.setattr(uploads, "UPLOAD_STEP_S", 0)
 
 
@@ -132,7 +131,6 @@ def test_refusal_of_a_video_quotes_facebooks_reason(api, connection, sandbox, wo
     errors = [{"code": 1363024, "message": "Not a format that we know."}]
     status = {"video_status": "error", "processing_phase": {"status": "error", "errors": errors}}
     data = {"id": "1", "status": status}
-    sandbox.fault("delay", 0, method="GET", path=NODE)  # the number of received bytes
     sandbox.fault("status", {"code": 200, "body": data}, method="GET", path=NODE)
     api.publish(connection, "A video", assets=[sandbox.clip()])
 
@@ -220,7 +218,6 @@ def test_video_that_was_public_once_counts_as_published(api, connection, sandbox
         "publishing_phase": {"status": "complete", "publish_status": "published"},
     }
     data = {"id": "1", "post_id": "5", "status": phases}
-    sandbox.fault("delay", 0, method="GET", path=NODE)  # the number of received bytes
     sandbox.fault("status", {"code": 200, "body": data}, method="GET", path=NODE)
     api.publish(connection, "A video", assets=[sandbox.clip()])
 
@@ -518,7 +515,7 @@ def test_reel_that_has_fully_arrived_is_not_sent_again(api, connection, sandbox,
     """All bytes arrived, the response was lost, and the status is late."""
     sandbox.fault("drop_after", path="/video-upload/")
     publish_video(api, connection, sandbox, "reel")
-    worker.work(until=lambda: job().attempts == 1)
+    worker.work(until=lambda: job().waiting_for == WaitingFor.RETRY)
     video_id = job().progress["handle"]["hosted"]["id"]
     size = len(requests.get(f"{sandbox.url}/samples/reel.mp4", timeout=5).content)
     state = {

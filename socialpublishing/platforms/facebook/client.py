@@ -38,7 +38,7 @@ from socialpublishing.platforms.meta.pages import (
     has_task,
 )
 from socialpublishing.platforms.progress import Found, LookupRules, Progress, Stage
-from socialpublishing.posts import Media, Post
+from socialpublishing.posts import Media, Post, PostWarning
 
 # [memory] No documentation limits it.
 MAX_COVER_BYTES = 10 * MEGABYTE
@@ -56,6 +56,10 @@ class Facebook(FacebookLoginClient):
     upload_hosts: ClassVar = (".rupload.facebook.com",)
     cross_violations = staticmethod(limits.cross_violations)
     read_error = staticmethod(errors.read_error)
+
+    @classmethod
+    def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
+        return [*super().warnings(post, profile), *limits.warnings(post)]
 
     @classmethod
     def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:
@@ -91,7 +95,10 @@ class Facebook(FacebookLoginClient):
     def publish(self, post: Post, progress: Progress) -> Progress:
         if uses_upload_host(post):
             response = self.call_page(
-                "POST", upload_host_edge(post), data=upload_host_form(post, progress)
+                "POST",
+                upload_host_edge(post),
+                data=upload_host_form(post, progress),
+                read_error=errors.read_reel_error,
             )
             # For a story, no other response may contain the id.
             return confirming_video(

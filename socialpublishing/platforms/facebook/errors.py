@@ -8,9 +8,11 @@ was seen in practice. The same number may come as a code or as a subcode.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from socialpublishing.errors import (
     AccountBlockedError,
@@ -104,7 +106,7 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
     if isinstance(error, RateLimitError) and error.platform_code == TOO_FAST:
         error.until = error.until or dt.datetime.now(tz=dt.UTC) + BLOCK_PAUSE
     if isinstance(error, PlatformRefusedError) and code == "100":
-        facts = {"platform_code": error.platform_code, "request_id": error.request_id}
+        facts: dict[str, Any] = {"platform_code": error.platform_code, "request_id": error.request_id}
         if CONTENT_WORDS.search(str(error)):
             return ContentRejectedError(str(error), **facts)
         # Parameters and objects are checked before anything is created.
@@ -135,8 +137,18 @@ def read_transfer_error(response: PlatformResponse) -> PlatformApiError:
     error = read_error(response)
     fields = error_of(response)
     if OTHER_OFFSET in (number(fields.get("code")), number(fields.get("error_subcode"))):
-        error.details = fields.get("error_data")
+        error.details = _json(fields.get("error_data"))
     return error
+
+
+def _json(value: Any) -> Any:
+    """An object, which may be sent as a string."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
 
 
 def read_reel_error(response: PlatformResponse) -> PlatformApiError:

@@ -6,6 +6,7 @@ A connection is a person; the accounts behind the person's Pages are its destina
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -41,7 +42,7 @@ class InstagramWithFacebookLogin(FacebookLoginClient, Instagram):
         return [account_facts(page) for page in pages if page.get("instagram_business_account")]
 
 
-def account_facts(page: dict[str, Any]) -> DestinationFacts:
+def account_facts(page: Mapping[str, Any]) -> DestinationFacts:
     """The Instagram account behind a Page. Requests for it have the person's own token."""
     account = page["instagram_business_account"]
     return DestinationFacts(

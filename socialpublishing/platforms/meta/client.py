@@ -19,6 +19,7 @@ from socialpublishing.platforms.meta.errors import read_app_error
 from socialpublishing.platforms.meta.login import FacebookLoginApp
 from socialpublishing.platforms.meta.pages import Page, pages_of_person
 from socialpublishing.platforms.meta.paging import items_of
+from socialpublishing.platforms.meta.usage import limited_until
 
 NOT_FOUND = "100/33"
 
@@ -40,7 +41,9 @@ class FacebookLoginClient(Platform):
     ) -> Any:
         """The JSON of a response. `read_error` replaces the usual reader of errors."""
         http = self.http_reading(read_error) if read_error else self.http
-        return http.call(method, f"/{VERSION}{path}", **body).json
+        response = http.call(method, f"/{VERSION}{path}", **body)
+        self.limited_until = limited_until(response.headers) or self.limited_until
+        return response.json
 
     def renew(self, refresh_token: Secret | None) -> Renewal:
         """Another long-lived token for the one that is still valid, and the destinations with it.

@@ -23,7 +23,7 @@ from socialpublishing.errors import (
     TokenExpiredError,
 )
 from socialpublishing.http import PlatformResponse, retry_after
-from socialpublishing.platforms.meta.usage import limited_until
+from socialpublishing.platforms.meta.usage import regained_at
 
 Errors = Mapping[tuple[int | None, int | None], type[PlatformApiError]]
 
@@ -69,6 +69,7 @@ BY_WORDS: Mapping[str, type[PlatformApiError]] = {
     "error validating client secret": PlatformConfigurationError,
     "error validating application": PlatformConfigurationError,
     "must be granted before impersonating a user's page": InsufficientPermissionsError,
+    "in order to impersonate it": InsufficientPermissionsError,
     "no permission to publish the video": InsufficientPermissionsError,
 }
 # An app without Advanced Access, or an account that is no tester of it, gets this for its first
@@ -78,7 +79,11 @@ NO_ACCESS = (
     "Our app may not be used by this account. The app needs Advanced Access to its permissions, or "
     "the account a role in the app."
 )
-ROLE_WORDS = ("impersonating a user's page", "sufficient administrative permission")
+ROLE_WORDS = (
+    "impersonating a user's page",
+    "in order to impersonate it",
+    "sufficient administrative permission",
+)
 ROLE = (
     "The account may not post to this Page. One of the Page's admins has to give it full control "
     "or the task to create content; then connect it again with all the permissions that are asked "
@@ -104,7 +109,7 @@ def read_graph_error(response: PlatformResponse, *, label: str, own: Errors) -> 
     if kind is RateLimitError or response.status_code == 429:
         return RateLimitError(
             f"{label} asks us to wait. {text_of(error, 'error_user_msg')}".strip(),
-            until=retry_after(response) or limited_until(response.headers),
+            until=retry_after(response) or regained_at(response.headers),
             limits=LimitScope.APP if code in APP_LIMITS else LimitScope.ACCOUNT,
             **facts,
         )

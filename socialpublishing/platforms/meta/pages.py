@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from socialpublishing.errors import PlatformApiError
+from socialpublishing.errors import InsufficientPermissionsError, PlatformApiError
 from socialpublishing.platforms.meta.errors import number
 from socialpublishing.platforms.meta.paging import following_params, items_of, read_list
 from socialpublishing.platforms.responses import MISSHAPEN
@@ -147,7 +147,10 @@ def _if_possible(what: str, read: Callable[[], Iterable[Any]]) -> list[Any]:
     try:
         found.extend(read())
     except (PlatformApiError, *MISSHAPEN) as error:
-        logger.warning(
+        # Without the permission for it, that is no surprise.
+        is_expected = isinstance(error, InsufficientPermissionsError)
+        logger.log(
+            logging.INFO if is_expected else logging.WARNING,
             "the list %s cannot be read",
             what,
             extra={
