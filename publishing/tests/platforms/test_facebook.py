@@ -108,6 +108,8 @@ def test_requests_cover_every_list_of_parameters(api, connection, sandbox, worke
         ("", [still], "story"),
     ]:
         options = {"post_type": kind}
+        if kind == "reel":
+            options["cover_url"] = f"{sandbox.url}/samples/bakery.jpg"
         response = api.publish(connection, text, assets=assets, platform_specific_options=options)
         assert response.status_code == 202, response.json()
         worker.work_ahead()
