@@ -6,6 +6,7 @@ A connection is a person; the accounts behind the person's Pages are its destina
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -17,7 +18,6 @@ from socialpublishing.platforms.instagram.limits import CAPABILITIES
 from socialpublishing.platforms.instagram.options import InstagramWithFacebookLoginOptions
 from socialpublishing.platforms.meta.client import FacebookLoginClient
 
-MAX_REQUESTS_FOR_PAGES = 100
 # Who may publish for a Page: https://developers.facebook.com/docs/pages-api/overview#tasks
 PUBLISHING_TASKS = {"CREATE_CONTENT", "MANAGE"}
 
@@ -37,13 +37,12 @@ class InstagramWithFacebookLogin(FacebookLoginClient, Instagram):
 
     def destinations(self) -> list[DestinationFacts]:
         pages = self.pages_of_person(
-            fields="id,name,tasks,instagram_business_account{id,username,name}",
-            max_requests=MAX_REQUESTS_FOR_PAGES,
+            fields="id,name,tasks,instagram_business_account{id,username,name}"
         )
         return [account_facts(page) for page in pages if page.get("instagram_business_account")]
 
 
-def account_facts(page: dict[str, Any]) -> DestinationFacts:
+def account_facts(page: Mapping[str, Any]) -> DestinationFacts:
     """The Instagram account behind a Page. Requests for it have the person's own token."""
     account = page["instagram_business_account"]
     return DestinationFacts(
