@@ -42,8 +42,8 @@ class OAuth:
     publish_scopes: frozenset[str] = frozenset()
     # A rotating refresh token is valid once. Sending it twice may revoke all tokens of the account.
     rotates_refresh_token: bool = False
-    # The lifetime of a token if its response names none.
-    default_lifetime: dt.timedelta = dt.timedelta(hours=1)
+    # The lifetime of a token if its response names none. None: such a token has no end.
+    default_lifetime: dt.timedelta | None = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ def read_tokens(response: Any, oauth: OAuth) -> Tokens:
     )
 
 
-def _lifetime(seconds: Any, default: dt.timedelta) -> dt.timedelta:
+def _lifetime(seconds: Any, default: dt.timedelta | None) -> dt.timedelta | None:
     if seconds is None:
         return default
     if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit():

@@ -9,6 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from socialpublishing.crypto import Secret
+from socialpublishing.errors import (
+    InsufficientPermissionsError,
+    PlatformRefusedError,
+    TokenExpiredError,
+)
 from socialpublishing.limits import Capabilities
 from socialpublishing.platforms.accounts import DestinationFacts
 from socialpublishing.platforms.instagram.app import InstagramWithFacebookLoginApp
@@ -19,7 +25,8 @@ from socialpublishing.platforms.meta.client import FacebookLoginClient
 
 MAX_REQUESTS_FOR_PAGES = 100
 # Who may publish for a Page: https://developers.facebook.com/docs/pages-api/overview#tasks
-PUBLISHING_TASKS = {"CREATE_CONTENT", "MANAGE"}
+# Pages of the new kind have the same tasks under longer names.
+PUBLISHING_TASKS = {"CREATE_CONTENT", "MANAGE", "FULL_CONTROL"}
 
 
 class InstagramWithFacebookLogin(FacebookLoginClient, Instagram):
@@ -32,24 +39,48 @@ class InstagramWithFacebookLogin(FacebookLoginClient, Instagram):
         )
     )
     options: ClassVar = InstagramWithFacebookLoginOptions
+    account_fields: ClassVar = "id,username,name,profile_picture_url"
     destination_option: ClassVar = "instagram_account_id"
     posts_as_account: ClassVar = False
 
     def destinations(self) -> list[DestinationFacts]:
         pages = self.pages_of_person(
-            fields="id,name,tasks,instagram_business_account{id,username,name}",
+            fields="id,name,access_token,tasks,instagram_business_account{id,username,name}",
             max_requests=MAX_REQUESTS_FOR_PAGES,
         )
         return [account_facts(page) for page in pages if page.get("instagram_business_account")]
 
+    def accepts_posts(self) -> bool:
+        try:
+            self.call_graph("GET", f"/{self.account.id}", params={"fields": "id"})
+        except (TokenExpiredError, InsufficientPermissionsError):
+            return False
+        except PlatformRefusedError as error:
+            if error.platform_code != "100/33":
+                raise
+            return False
+        return True
+
 
 def account_facts(page: dict[str, Any]) -> DestinationFacts:
-    """The Instagram account behind a Page. Requests for it have the person's own token."""
-    account = page["instagram_business_account"]
+    """The Instagram account behind a Page.
+
+    Requests for it have the Page's token, which has no end of its own; a Page on which the person
+    has too few rights has none.
+    """
+    account, token = page["instagram_business_account"], page.get("access_token")
     return DestinationFacts(
         id=account["id"],
         name=account.get("username") or account.get("name") or page["name"],
         kind="business",
-        can_publish=bool(PUBLISHING_TASKS & set(page.get("tasks", ()))),
+        can_publish=may_publish(page.get("tasks")),
+        token=Secret(token) if token else None,
         profile={"username": account.get("username", ""), "page_id": page["id"]},
     )
+
+
+def may_publish(tasks: Any) -> bool:
+    """By the tasks of a person on a Page. Where they are not listed, the Page itself decides."""
+    if not isinstance(tasks, list):
+        return True
+    return any(str(task).removeprefix("PROFILE_PLUS_") in PUBLISHING_TASKS for task in tasks)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from socialpublishing.errors import (
+    AccountBlockedError,
     ContentRejectedError,
-    DuplicateContentError,
     InsufficientPermissionsError,
     MediaNotReadyError,
     NoResponseError,
     PlatformConfigurationError,
+    PlatformRefusedError,
     RateLimitError,
     TokenExpiredError,
     UploadLostError,
@@ -57,9 +58,9 @@ def error_of(code, subcode=None, *, status=400, read="read_error"):
         (17, None, RateLimitError),
         (24, 2207006, UploadLostError),
         (24, 2207008, UploadLostError),
-        (25, 2207050, InsufficientPermissionsError),
-        (100, None, ContentRejectedError),
-        (100, 33, NoResponseError),
+        (25, 2207050, AccountBlockedError),
+        (100, None, PlatformRefusedError),
+        (100, 33, PlatformRefusedError),
         (100, 2207028, ContentRejectedError),
         (190, 463, TokenExpiredError),
         (200, None, InsufficientPermissionsError),
@@ -77,7 +78,9 @@ def test_errors_are_sorted_by_code_and_subcode(code, subcode, error):
 
 def test_unspecific_refusal_of_the_publish_request_leads_to_a_lookup():
     read = "read_publishing_error"
-    assert type(error_of(100, read=read)) is DuplicateContentError
+    error = error_of(100, read=read)
+    assert type(error) is PlatformRefusedError
+    assert not error.nothing_was_created
     assert type(error_of(36003, 2207009, read=read)) is ContentRejectedError
 
 
