@@ -30,7 +30,7 @@ from socialpublishing.errors import (
 )
 from socialpublishing.options import InvalidOptionsError, wrong_options
 from socialpublishing.platforms import offered_platform
-from socialpublishing.posts import Media, Post
+from socialpublishing.posts import Media, Post, PostWarning
 from socialpublishing.text import is_blank
 
 MAX_AHEAD = dt.timedelta(days=366)
@@ -92,8 +92,16 @@ def accept_post(draft: Draft, *, user_id: str) -> Accepted:
     return Accepted(job=job)
 
 
-def validate_post(draft: Draft, *, user_id: str) -> list[Violation]:
-    """Every rule of the platform that `draft` breaks; nothing is stored and nothing sent.
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Every rule of the platform that a draft breaks, and what its author should know."""
+
+    violations: Sequence[Violation]
+    warnings: Sequence[PostWarning]
+
+
+def validate_post(draft: Draft, *, user_id: str) -> Verdict:
+    """Would the platform accept `draft`? Nothing is stored and nothing published.
 
     Raises the errors of `accept_post` for what is wrong with the request itself.
     """
@@ -102,8 +110,9 @@ def validate_post(draft: Draft, *, user_id: str) -> list[Violation]:
     target = _checked_target(draft, connection)
     violations: list[Violation] = []
     assets = probe_assets(draft.assets, draft.options, target.limits, violations=violations)
-    platform = connection.platform_type
-    return violations + platform.violations(_post(draft, assets), connection.profile)
+    platform, post = connection.platform_type, _post(draft, assets)
+    violations += platform.violations(post, connection.profile)
+    return Verdict(violations=violations, warnings=platform.warnings(post, connection.profile))
 
 
 # --- Idempotent replay ---------------------------------------------------------------------------
@@ -135,6 +144,7 @@ def as_first_returned(job: PublishJob) -> PublishJob:
         account_name=job.account_name,
         status=Status.SCHEDULED if job.scheduled_at else Status.PENDING,
         scheduled_at=job.scheduled_at,
+        warnings=job.warnings,
         next_attempt_at=job.due_at,
         created_at=job.created_at,
         updated_at=job.created_at,
@@ -169,8 +179,10 @@ def checked_content(draft: Draft, connection: SocialConnection) -> dict[str, Any
     target = _checked_target(draft, connection)
     assets = probe_assets(draft.assets, draft.options, target.limits)
     platform = connection.platform_type
-    if violations := platform.violations(_post(draft, assets), connection.profile):
+    post = _post(draft, assets)
+    if violations := platform.violations(post, connection.profile):
         raise ContentValidationError(violations)
+    warnings = platform.warnings(post, connection.profile)
     return {
         "destination": target.destination,
         "account": target.key,
@@ -178,6 +190,7 @@ def checked_content(draft: Draft, connection: SocialConnection) -> dict[str, Any
         "text": draft.text,
         "assets": assets,
         "platform_specific_options": dict(draft.options),
+        "warnings": [vars(each) for each in warnings] or None,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import models
@@ -18,7 +18,7 @@ from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.progress import LookupRules
-from socialpublishing.posts import Media, Post
+from socialpublishing.posts import Media, Post, PostWarning
 
 # A publish request was made whose outcome is unknown. A worker of the release before stores the
 # publish intent alone.
@@ -56,6 +56,13 @@ class WaitingFor(models.TextChoices):
     OPERATOR = "operator", "the operator of this service"
 
 
+# Nothing keeps the job from going on.
+NOTHING_WRONG: Mapping[str, str] = {
+    "error_code": "",
+    "error_message": "",
+    "waiting_for": "",
+    "who_acts": "",
+}
 ENDED = (Status.PUBLISHED, Status.FAILED, Status.CONTENT_REJECTED, Status.CANCELLED)
 
 
@@ -98,6 +105,8 @@ class PublishJob(models.Model):
     text = models.TextField(blank=True)
     assets = models.JSONField(default=list, blank=True)
     platform_specific_options = models.JSONField(default=dict, blank=True)
+    # What its author should know: PostWarnings as JSON. Null: none.
+    warnings = models.JSONField(null=True, blank=True)
 
     status = models.CharField(max_length=16, choices=Status)
     scheduled_at = models.DateTimeField(null=True, blank=True)
@@ -117,6 +126,8 @@ class PublishJob(models.Model):
     waiting_for = models.CharField(
         max_length=16, choices=WaitingFor, blank=True, default="", db_default=""
     )
+    # Who must act before the job can go on, or must have acted; it stays when the job has ended.
+    who_acts = models.CharField(max_length=16, blank=True, default="", db_default="")
     # The version of the token that the platform refused last: that token is not sent again.
     refused_token_version = models.PositiveIntegerField(null=True, blank=True)
 
@@ -257,6 +268,12 @@ class PublishJob(models.Model):
         return self.platform_type.lookup_rules(
             self.post, at_destination=self.destination_id is not None
         )
+
+    def warnings_with(self, more: Iterable[PostWarning]) -> list[dict[str, str]] | None:
+        """The stored warnings and `more`, each once, as they are stored."""
+        stored = self.warnings or []
+        added = [vars(each) for each in more]
+        return [*stored, *(each for each in added if each not in stored)] or None
 
     def with_public_parts(self, message: str) -> str:
         """`message`, after a sentence about the parts that are public already."""

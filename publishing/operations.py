@@ -32,7 +32,7 @@ from publishing.errors import (
     PostTakenError,
     RemoteIdRequiredError,
 )
-from publishing.models import ENDED, Outcome, PublishJob, Status, WaitingFor
+from publishing.models import ENDED, NOTHING_WRONG, Outcome, PublishJob, Status, WaitingFor
 from publishing.transitions import Move, StaleJobError, move, move_one
 from socialpublishing.clock import database_now
 from socialpublishing.platforms.progress import web_address
@@ -84,15 +84,13 @@ def _draft_of(job: PublishJob) -> Draft:
 def _change(
     job: PublishJob, draft: Draft, *, next_attempt_at: dt.datetime | None, has_new_content: bool
 ) -> Move:
-    changes = {
+    changes: dict[str, Any] = {
         # A worker that has just claimed the job can no longer write to it.
         "fencing_token": job.fencing_token + 1,
         "lease_owner": "",
         "next_attempt_at": draft.scheduled_at or next_attempt_at,
         "late_grace_s": draft.late_grace_s,
-        "error_code": "",
-        "waiting_for": "",
-        "error_message": "",
+        **NOTHING_WRONG,
         # An earlier publish request is known to have created nothing.
         "in_doubt_since": None,
     }
@@ -143,6 +141,7 @@ def _cancellation(job: PublishJob, code: str, note: str) -> Move:
     changes = {
         "error_code": code,
         "error_message": note[:500],
+        "who_acts": "",
         # A worker that prepares the post at this moment does not get to publish it.
         "fencing_token": job.fencing_token + 1,
     }
@@ -192,8 +191,7 @@ def _resolved_as_published(
         # The id of a thread is that of its first post.
         "remote_id": next(iter(job.posted), remote_id),
         "post_url": job.post_url or web_address(post_url),
-        "error_code": "",
-        "error_message": "",
+        **NOTHING_WRONG,
     }
     return Move(
         job=job,
@@ -215,9 +213,7 @@ def _resolved_as_part_of_thread(
         "progress": progress.to_json(),
         "post_url": progress.platform.post_url,
         "next_attempt_at": now,
-        "error_code": "",
-        "waiting_for": "",
-        "error_message": "",
+        **NOTHING_WRONG,
         "lookups": 0,
     }
     note = reason or "A person found this part at the platform; the rest follows."
@@ -232,6 +228,7 @@ def _resolved_as_not_published(job: PublishJob, reason: str) -> Move:
         "progress": job.stored_progress.restarted().to_json(),
         "error_code": "not_published",
         "error_message": note[:500],
+        "who_acts": "",
     }
     return Move(job=job, to=Status.FAILED, changes=changes, note=note, code="not_published")
 
@@ -251,9 +248,7 @@ def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
     changes = {
         "fencing_token": job.fencing_token + 1,
         "next_attempt_at": now,
-        "error_code": "",
-        "waiting_for": "",
-        "error_message": "",
+        **NOTHING_WRONG,
         "attempts": 0,
         "claims": 0,
         "retry_pause_s": 0,
@@ -283,9 +278,7 @@ def resume_for_connection(connection: SocialConnection) -> None:
             to=Status.PENDING,
             changes={
                 "next_attempt_at": now,
-                "error_code": "",
-                "waiting_for": "",
-                "error_message": "",
+                **NOTHING_WRONG,
                 "refused_token_version": None,
             },
             note="The account was connected again.",

@@ -11,7 +11,7 @@ from socialpublishing.platforms.progress import Progress, Stage
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """Why the platform refused a publish request while an earlier one was in doubt."""
+    """Why the platform refused a publish request."""
 
     code: str
     message: str
@@ -22,16 +22,18 @@ class JobProgress:
     """What of a job's progress survives its steps.
 
     `platform` goes to the platform's client and comes back from it. `absent_lookups` counts the
-    lookups since the last publish request that did not find the post.
+    lookups since the last publish request that did not find the post. `refusal` is of a request
+    that was made while an earlier one was in doubt; `doubt` is a refusal whose reason we do not
+    know, which left the outcome of its own request unknown.
     """
 
     platform: Progress = field(default_factory=Progress)
     absent_lookups: int = 0
     refusal: Refusal | None = None
+    doubt: Refusal | None = None
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> JobProgress:
-        refusal = stored.get("refusal")
         return cls(
             platform=Progress(
                 stage=Stage(stored.get("stage", Stage.PREPARING)),
@@ -40,7 +42,8 @@ class JobProgress:
                 remote_id=stored.get("remote_id", ""),
             ),
             absent_lookups=stored.get("absent", 0),
-            refusal=Refusal(**refusal) if refusal else None,
+            refusal=_refusal(stored.get("refusal")),
+            doubt=_refusal(stored.get("doubt")),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -55,8 +58,9 @@ class JobProgress:
             stored["posted"] = list(platform.posted)
         if self.absent_lookups:
             stored["absent"] = self.absent_lookups
-        if self.refusal is not None:
-            stored["refusal"] = {"code": self.refusal.code, "message": self.refusal.message}
+        for name, refusal in (("refusal", self.refusal), ("doubt", self.doubt)):
+            if refusal is not None:
+                stored[name] = vars(refusal)
         return stored
 
     def restarted(self) -> JobProgress:
@@ -65,7 +69,7 @@ class JobProgress:
 
     def without_refusal(self) -> JobProgress:
         """For a retry by hand: what the platform refused last does not count against it."""
-        return replace(self, absent_lookups=0, refusal=None)
+        return replace(self, absent_lookups=0, refusal=None, doubt=None)
 
     def with_absent_lookup(self) -> JobProgress:
         return replace(self, absent_lookups=self.absent_lookups + 1)
@@ -74,3 +78,7 @@ class JobProgress:
         """One more part of the post is public, and the next one can be published."""
         part = self.platform.with_part(part_id, post_url=post_url)
         return replace(self, platform=replace(part, stage=Stage.READY))
+
+
+def _refusal(stored: Mapping[str, str] | None) -> Refusal | None:
+    return Refusal(**stored) if stored else None

@@ -10,8 +10,9 @@ from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from publishing.models import JobEvent, Outcome, PublishJob, Status
-from socialpublishing.codes import CODES
+from publishing.models import JobEvent, Outcome, PublishJob, Status, WaitingFor
+from socialpublishing.codes import CODES, WARNINGS
+from socialpublishing.errors import WhoActs
 from socialpublishing.options import IntegerField
 from socialpublishing.posts import MediaKind
 from socialpublishing.serializers import StrictSerializer, TextField, ViolationSerializer
@@ -138,6 +139,20 @@ CODES_HELP = "\n".join(
 )
 
 
+WAITING_FOR_HELP = (
+    "\n".join(f"`{each.value}`: {each.label}" for each in WaitingFor)
+    + "\nnull: the job is new, scheduled or running, or it has ended."
+)
+WARNINGS_HELP = "What the author should know.\n" + "\n".join(
+    f"`{code}`: {meaning}" for code, meaning in WARNINGS.items()
+)
+
+
+class PostWarningSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
 class PublishJobResponseSerializer(serializers.ModelSerializer[PublishJob]):
     job_id = serializers.UUIDField(source="id")
     status = serializers.ChoiceField(choices=Status.values)
@@ -145,6 +160,15 @@ class PublishJobResponseSerializer(serializers.ModelSerializer[PublishJob]):
     error_message = serializers.SerializerMethodField()
     post_url = serializers.SerializerMethodField()
     connection_id = serializers.UUIDField(allow_null=True)
+    waiting_for = serializers.SerializerMethodField(help_text=WAITING_FOR_HELP)
+    waits_until = serializers.SerializerMethodField(
+        help_text="When the job goes on by itself; null if it waits for nothing, or for its owner."
+    )
+    who_acts = serializers.SerializerMethodField(
+        help_text="Who has to act: `user` changes or resolves the post, `owner` acts at the "
+        "platform's account, `operator` runs this service; null: nobody. It stays on ended jobs."
+    )
+    warnings = serializers.SerializerMethodField(help_text=WARNINGS_HELP)
 
     class Meta:
         model = PublishJob
@@ -162,6 +186,10 @@ class PublishJobResponseSerializer(serializers.ModelSerializer[PublishJob]):
             "error_code",
             "error_message",
             "post_url",
+            "waiting_for",
+            "waits_until",
+            "who_acts",
+            "warnings",
         )
 
     def get_error_code(self, job: PublishJob) -> str | None:
@@ -169,6 +197,24 @@ class PublishJobResponseSerializer(serializers.ModelSerializer[PublishJob]):
 
     def get_error_message(self, job: PublishJob) -> str | None:
         return job.error_message or None
+
+    @extend_schema_field(serializers.ChoiceField(choices=WaitingFor.values, allow_null=True))
+    def get_waiting_for(self, job: PublishJob) -> str | None:
+        return job.waiting_for or None
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_waits_until(self, job: PublishJob) -> dt.datetime | None:
+        return job.next_attempt_at if job.waiting_for not in {"", WaitingFor.OWNER} else None
+
+    @extend_schema_field(
+        serializers.ChoiceField(choices=[who.value for who in WhoActs if who], allow_null=True)
+    )
+    def get_who_acts(self, job: PublishJob) -> str | None:
+        return job.who_acts or None
+
+    @extend_schema_field(PostWarningSerializer(many=True))
+    def get_warnings(self, job: PublishJob) -> list[dict[str, str]]:
+        return job.warnings or []
 
     def get_post_url(self, job: PublishJob) -> str | None:
         return job.post_url or None
@@ -221,3 +267,4 @@ class ViolationsSerializer(serializers.Serializer[Any]):
 
     is_valid = serializers.BooleanField()  # type: ignore[assignment]
     violations = ViolationSerializer(many=True)
+    warnings = PostWarningSerializer(many=True, help_text=WARNINGS_HELP)

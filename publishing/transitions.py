@@ -83,6 +83,8 @@ COLUMNS = (
     "attempts",
     "retry_pause_s",
     "waiting_for",
+    "who_acts",
+    "warnings",
     "refused_token_version",
     "progress",
     "publish_started_at",

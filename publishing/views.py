@@ -85,8 +85,12 @@ class PublishingViewSet(viewsets.ViewSet):
     def validate(self, request: Request) -> Response:
         serializer = PublishRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        violations = validate_post(_draft(serializer.validated_data), user_id=user_id(request))
-        body = {"is_valid": not violations, "violations": [vars(each) for each in violations]}
+        verdict = validate_post(_draft(serializer.validated_data), user_id=user_id(request))
+        body = {
+            "is_valid": not verdict.violations,
+            "violations": [vars(each) for each in verdict.violations],
+            "warnings": [vars(each) for each in verdict.warnings],
+        }
         return Response(ViolationsSerializer(body).data)
 
 

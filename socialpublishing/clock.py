@@ -21,3 +21,10 @@ def database_now() -> dt.datetime:
         cursor.execute("SELECT clock_timestamp()")
         [now] = cursor.fetchone()
     return now  # type: ignore[no-any-return]
+
+
+def readable(at: dt.datetime, now: dt.datetime) -> str:
+    """`at` for people, in UTC: with its date if it is not today."""
+    at = at.astimezone(dt.UTC)
+    is_today = at.date() == now.astimezone(dt.UTC).date()
+    return f"{at:%H:%M:%S} UTC" if is_today else f"{at:%Y-%m-%d %H:%M:%S} UTC"

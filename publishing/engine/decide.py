@@ -21,12 +21,13 @@ from publishing.engine.retry import (
     look_up_when_reconnected,
     wait_for_known_limit,
     wait_for_owner,
+    wait_for_pause,
     wait_for_same_text,
 )
 from publishing.engine.values import Context, Decision, Step, StepKind
 from publishing.models import PublishJob, Status
 from publishing.transitions import Move
-from socialpublishing.errors import InsufficientPermissionsError
+from socialpublishing.errors import InsufficientPermissionsError, WhoActs
 from socialpublishing.platforms.progress import Stage
 
 # A job whose claims end this often without an outcome kills its workers.
@@ -69,23 +70,39 @@ def _must_not_start(job: PublishJob, context: Context) -> Decision | None:
     if context.now > late_at(job, context.policy.late_grace_s):
         return too_late(job)
     if job.claims > MAX_CLAIMS:
-        return failed(job, "poison", "Working on this post stopped the service repeatedly.")
+        message = "Working on this post stopped the service repeatedly."
+        return failed(job, "poison", message, WhoActs.OPERATOR)
     if context.publishing_off is not None:
         return defer(job, context, context.publishing_off)
     if job.destination is not None and not job.destination.can_publish:
         message = f"The account may no longer publish to {job.account_name}."
-        return failed(job, InsufficientPermissionsError.code, message)
+        error = InsufficientPermissionsError
+        return failed(job, error.code, message, error.who_acts)
     return None
 
 
 def _waits_for_owner(job: PublishJob, context: Context) -> Decision | None:
     connection = job.connection
     assert connection is not None
-    if connection.status != connection.Status.NEEDS_REAUTH:
+    if connection.status != connection.Status.NEEDS_REAUTH or not _needs_token_of_connection(job):
         return None
     if has_intent(job):
         return look_up_when_reconnected(job, context.now)
     return wait_for_owner(job, context, connection.status_reason)
+
+
+def _needs_token_of_connection(job: PublishJob) -> bool:
+    """A destination's own token is enough, until the platform refuses it."""
+    assert job.connection is not None
+    assert job.target is not None
+    was_refused = job.refused_token_version == job.connection.token_version
+    return was_refused or not job.target.has_own_token
+
+
+def _waits_for_pause(job: PublishJob, context: Context) -> Decision | None:
+    if context.paused is None or has_intent(job):
+        return None
+    return wait_for_pause(job, context, context.paused)
 
 
 def _waits_for_limit(job: PublishJob, context: Context) -> Decision | None:
@@ -105,6 +122,8 @@ def _has_no_platform(job: PublishJob, context: Context) -> Decision | None:
 def _needs_refresh(job: PublishJob, context: Context) -> Decision | None:
     connection = job.connection
     assert connection is not None
+    if not _needs_token_of_connection(job):
+        return None
     was_refused = job.refused_token_version == connection.token_version
     if not was_refused and not needs_refresh(connection, context.now):
         return None
@@ -117,6 +136,7 @@ RULES: tuple[Rule, ...] = (
     _must_not_start,
     _waits_for_owner,
     _waits_for_limit,
+    _waits_for_pause,
     _has_no_platform,
     _needs_refresh,
 )
@@ -157,6 +177,7 @@ def _step(job: PublishJob, kind: StepKind, context: Context) -> Decision:
     move.changes = {
         "next_attempt_at": context.lease_until,
         "waiting_for": "",
+        "who_acts": "",
         **_begin(move, kind, context),
     }
     return Decision(move=move, step=step)

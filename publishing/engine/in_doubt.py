@@ -23,7 +23,15 @@ import datetime as dt
 from dataclasses import replace
 from typing import Any
 
-from publishing.engine.outcomes import code_of, ended, failed, left_to_a_person, published, wait
+from publishing.engine.outcomes import (
+    code_of,
+    ended,
+    failed,
+    growing_pause,
+    left_to_a_person,
+    published,
+    wait,
+)
 from publishing.engine.values import Context, Decision, Result, StepKind
 from publishing.models import ENDED, PublishJob, Status, WaitingFor
 from publishing.progress import Refusal
@@ -32,6 +40,7 @@ from socialpublishing.errors import (
     DuplicateContentError,
     MediaNotReadyError,
     NoResponseError,
+    PlatformRefusedError,
     SocialPublishingBaseError,
     UploadLostError,
 )
@@ -159,7 +168,11 @@ def in_doubt(job: PublishJob, now: dt.datetime, error: Exception, why: str) -> D
 
 def unknown_outcome(job: PublishJob, now: dt.datetime, error: Exception) -> Decision:
     """Neither a success nor an error that proves that the request created nothing."""
-    return in_doubt(job, now, error, "Looking up whether the post exists.")
+    decision = in_doubt(job, now, error, "Looking up whether the post exists.")
+    if isinstance(error, PlatformRefusedError):
+        doubt = Refusal(code=error.code, message=str(error))
+        decision.move.changes["progress"] = replace(job.stored_progress, doubt=doubt).to_json()
+    return decision
 
 
 def may_be_due_to_earlier_request(error: Exception | None, job: PublishJob) -> bool:
@@ -216,9 +229,13 @@ def not_found(result: Result, context: Context) -> Decision:
     is_absent = age >= rules.settle and rules.is_complete and progress.absent_lookups >= 2
     if not is_absent:
         return _look_up_absent(job, now)
+    if progress.doubt is not None:
+        return _publish_again_after_refusal(job, progress.doubt, now)
     if job.attempts >= context.policy.max_attempts:
         return failed(job, NoResponseError.code, "The platform accepted none of our attempts.")
-    return _publish_again(job, now)
+    decision = _publish_again(job, now, "The post does not exist; publishing it again.")
+    decision.move.changes["attempts"] = job.attempts + 1
+    return decision
 
 
 def _not_found_after_refusal(
@@ -228,7 +245,8 @@ def _not_found_after_refusal(
     if job.lookup_rules.repeat_within is not None:
         return left_to_a_person(job, refusal.message)
     if refusal.code == ContentRejectedError.code and age > LATE_IN_LISTS:
-        return ended(job, Status.CONTENT_REJECTED, refusal.code, refusal.message)
+        who_acts = ContentRejectedError.who_acts
+        return ended(job, Status.CONTENT_REJECTED, refusal.code, refusal.message, who_acts)
     return _look_up_absent(job, now)
 
 
@@ -239,16 +257,24 @@ def _look_up_absent(job: PublishJob, now: dt.datetime) -> Decision:
     return decision
 
 
-def _publish_again(job: PublishJob, now: dt.datetime) -> Decision:
-    note = "The post does not exist; publishing it again."
-    move = wait(job, now, Status.PENDING, note, waiting_for=WaitingFor.RETRY)
+def _publish_again_after_refusal(job: PublishJob, doubt: Refusal, now: dt.datetime) -> Decision:
+    """A refusal that we do not understand is no verdict: only the grace limits the retries."""
+    pause_s = growing_pause(job.retry_pause_s, PlatformRefusedError.first_pause)
+    decision = _publish_again(
+        job, now + dt.timedelta(seconds=pause_s), doubt.message, code=doubt.code
+    )
+    decision.move.changes |= {"retry_pause_s": pause_s, "who_acts": PlatformRefusedError.who_acts}
+    return decision
+
+
+def _publish_again(job: PublishJob, at: dt.datetime, note: str, *, code: str = "") -> Decision:
+    move = wait(job, at, Status.PENDING, note, code=code, waiting_for=WaitingFor.RETRY)
     move.changes |= {
         "publish_started_at": None,
         # A worker of the release before stores the intent alone.
         "in_doubt_since": job.in_doubt_since or job.publish_started_at,
         "lookups": 0,
-        "attempts": job.attempts + 1,
-        "progress": replace(job.stored_progress, absent_lookups=0).to_json(),
+        "progress": replace(job.stored_progress, absent_lookups=0, doubt=None).to_json(),
     }
     return Decision(move=move)
 

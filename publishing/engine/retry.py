@@ -19,28 +19,31 @@ from publishing.engine.in_doubt import (
 )
 from publishing.engine.outcomes import (
     JUST_LATE,
+    MAX_RETRY_PAUSE_S,
     code_of,
     failed,
+    growing_pause,
     keep_waiting,
     left_to_a_person,
     too_late,
     wait,
 )
-from publishing.engine.values import Context, Decision
-from publishing.models import PublishJob, Status, WaitingFor
+from publishing.engine.values import Context, Decision, Paused, RetryPolicy
+from publishing.models import NOTHING_WRONG, PublishJob, Status, WaitingFor
+from socialpublishing.clock import readable
 from socialpublishing.errors import (
     LimitScope,
     RateLimitError,
     Retry,
     SocialPublishingBaseError,
     TokenExpiredError,
+    WhoActs,
 )
 
 # While the owner has to connect again, or the operator has to act.
 DEFER = dt.timedelta(seconds=60)
 REFRESH_ELSEWHERE = dt.timedelta(milliseconds=500)
 SAME_TEXT_WAIT = dt.timedelta(seconds=5)
-MAX_RETRY_PAUSE_S = 900.0
 # A limit without a time: this long, doubled each time it is met again.
 BARE_LIMIT_S = 60.0
 MAX_LIMIT = dt.timedelta(hours=24)
@@ -70,18 +73,35 @@ def retry(job: PublishJob, context: Context, error: SocialPublishingBaseError) -
     is_new_upload = error.retry == Retry.WITH_NEW_UPLOAD and error.wait is None
     attempts = job.attempts + (error.retry == Retry.WITH_ATTEMPT or is_new_upload)
     if attempts > policy.max_attempts:
-        return failed(job, code_of(error), f"{error} We tried {attempts} times.")
-    low = policy.delay_s
-    high = max(low, (job.retry_pause_s or low) * policy.backoff_factor)
-    pause_s = min(MAX_RETRY_PAUSE_S, policy.uniform(low, high))
+        message = f"{error} We tried {attempts} times."
+        return failed(job, code_of(error), message, error.who_acts)
+    pause_s = _retry_pause_s(job, policy, error)
     until = context.now + (error.wait or dt.timedelta(seconds=pause_s))
-    # A pause of its own is the time that the platform needs to process something.
-    waiting_for = WaitingFor.PLATFORM if error.wait else WaitingFor.RETRY
     move = wait(
-        job, until, Status.PENDING, str(error), code=code_of(error), waiting_for=waiting_for
+        job,
+        _within_grace(job, context, until),
+        Status.PENDING,
+        str(error),
+        code=code_of(error),
+        waiting_for=_retry_waits_for(error),
+        who_acts=error.who_acts,
     )
     move.changes |= {"attempts": attempts, "retry_pause_s": pause_s}
     return Decision(move=move)
+
+
+def _retry_pause_s(job: PublishJob, policy: RetryPolicy, error: SocialPublishingBaseError) -> float:
+    if error.first_pause is not None:
+        return growing_pause(job.retry_pause_s, error.first_pause)
+    low = max(policy.delay_s, job.retry_pause_s)
+    return min(MAX_RETRY_PAUSE_S, policy.uniform(low, low * policy.backoff_factor))
+
+
+def _retry_waits_for(error: SocialPublishingBaseError) -> WaitingFor:
+    if error.who_acts == WhoActs.OWNER:
+        return WaitingFor.OWNER
+    # A pause of its own is the time that the platform needs to process something.
+    return WaitingFor.PLATFORM if error.wait else WaitingFor.RETRY
 
 
 def restart_upload(
@@ -112,20 +132,40 @@ def wait_for_limit(job: PublishJob, context: Context, error: SocialPublishingBas
         until = now + dt.timedelta(seconds=pause_s)
     until = min(until, now + MAX_LIMIT)
     at = until + dt.timedelta(seconds=context.policy.uniform(*AFTER_LIMIT_S))
-    at = min(at, late_at(job, context.policy.late_grace_s) + JUST_LATE)
-    note = f"{error} Waiting until {until:%H:%M:%S} UTC."
+    at = _within_grace(job, context, at)
+    note = f"{error} Waiting until {readable(until, now)}."
     move = wait(job, at, Status.PENDING, note, code=error.code, waiting_for=WaitingFor.RATE_LIMIT)
     move.changes["retry_pause_s"] = pause_s
-    return Decision(move=move, limited_until=None if error.limits == LimitScope.POST else until)
+    is_of_account = error.limits == LimitScope.ACCOUNT
+    return Decision(move=move, limited_until=until if is_of_account else None)
 
 
 def wait_for_known_limit(job: PublishJob, context: Context, until: dt.datetime) -> Decision:
     """The platform asked the account to wait, in its response to another job."""
-    note = f"{job.platform_type.label} lets this account publish again at {until:%H:%M:%S} UTC."
-    at = min(until, late_at(job, context.policy.late_grace_s) + JUST_LATE)
+    at = readable(until, context.now)
+    note = f"{job.platform_type.label} lets this account publish again at {at}."
     code = RateLimitError.code
-    move = wait(job, at, Status.PENDING, note, code=code, waiting_for=WaitingFor.RATE_LIMIT)
+    move = wait(
+        job,
+        _within_grace(job, context, until),
+        Status.PENDING,
+        note,
+        code=code,
+        waiting_for=WaitingFor.RATE_LIMIT,
+    )
     return Decision(move=move)
+
+
+def wait_for_pause(job: PublishJob, context: Context, paused: Paused) -> Decision:
+    """The platform refuses our app. Another job probes whether it accepts us again."""
+    is_limit = paused.code == RateLimitError.code
+    return keep_waiting(
+        job,
+        _within_grace(job, context, paused.until),
+        paused.reason,
+        code=paused.code,
+        waiting_for=WaitingFor.RATE_LIMIT if is_limit else WaitingFor.OPERATOR,
+    )
 
 
 def wait_for_owner(job: PublishJob, context: Context, reason: str) -> Decision:
@@ -165,7 +205,7 @@ def defer(job: PublishJob, context: Context, error: SocialPublishingBaseError) -
         return Decision(move=move)
     ends = late_at(job, context.policy.late_grace_s)
     if now >= ends:
-        return unless_it_may_exist(failed(job, error.code, str(error)))
+        return unless_it_may_exist(failed(job, error.code, str(error), error.who_acts))
     return keep_waiting(
         job,
         min(now + DEFER, ends),
@@ -193,9 +233,13 @@ def wait_for_refresh(job: PublishJob, now: dt.datetime) -> Decision:
         status = Status.PENDING
     move = wait(job, now + REFRESH_ELSEWHERE, status, "", waiting_for=WaitingFor.RETRY)
     # What the job waited for before is still true.
-    for column in ("error_code", "error_message", "waiting_for"):
+    for column in NOTHING_WRONG:
         move.changes.pop(column)
     return Decision(move=move)
+
+
+def _within_grace(job: PublishJob, context: Context, until: dt.datetime) -> dt.datetime:
+    return min(until, late_at(job, context.policy.late_grace_s) + JUST_LATE)
 
 
 def poll_pause(job: PublishJob, now: dt.datetime, at_least: dt.timedelta) -> dt.timedelta:

@@ -20,9 +20,10 @@ from publishing.engine.retry import (
     wait_for_fresh_token,
     wait_for_limit,
     wait_for_owner,
+    wait_for_pause,
 )
-from publishing.engine.values import Context, Decision, Result, StepKind
-from publishing.models import PublishJob, Status, WaitingFor
+from publishing.engine.values import Context, Decision, Paused, Result, StepKind
+from publishing.models import NOTHING_WRONG, PublishJob, Status, WaitingFor
 from publishing.progress import JobProgress
 from publishing.transitions import Move
 from socialpublishing.errors import (
@@ -39,9 +40,13 @@ from socialpublishing.errors import (
     UploadLostError,
     WhoActs,
 )
+from socialpublishing.platforms.pauses import FIRST_PROBE_S, refusal_of_app
 from socialpublishing.platforms.progress import Found, Progress, Stage
 
 logger = logging.getLogger(__name__)
+
+# A response to one of these shows whether the platform accepts our app.
+STEPS_OF_PUBLISHING = frozenset({StepKind.PREPARE, StepKind.PUBLISH})
 
 
 def settle(result: Result, context: Context) -> Decision:
@@ -53,7 +58,17 @@ def settle(result: Result, context: Context) -> Decision:
         decision = _after_error(result, error, context)
     in_doubt.forget_refused_request(result, decision)
     _record(result, decision.move)
-    return unless_it_may_exist(decision)
+    return unless_it_may_exist(_about_our_app(result, decision))
+
+
+def _about_our_app(result: Result, decision: Decision) -> Decision:
+    if result.step.kind not in STEPS_OF_PUBLISHING:
+        return decision
+    error = result.error
+    if refusal := refusal_of_app(error):
+        return replace(decision, pause=refusal)
+    was_accepted = error is None or getattr(error, "token_was_accepted", False)
+    return replace(decision, app_was_accepted=was_accepted)
 
 
 def _record(result: Result, move: Move) -> None:
@@ -91,6 +106,7 @@ def _after_progress(result: Result, value: Progress, context: Context) -> Decisi
         case Stage.PUBLISHED:
             note = FOUND if result.step.kind == StepKind.LOOKUP else "Published."
             done = published(job, context.now, value.remote_id, value.post_url, note=note)
+            done.move.changes["warnings"] = job.warnings_with(value.warnings)
             if value.posted:
                 done.move.changes["progress"] = JobProgress(platform=value).to_json()
             return done
@@ -107,7 +123,8 @@ def _after_progress(result: Result, value: Progress, context: Context) -> Decisi
 def _refused_after_all(job: PublishJob, note: str) -> Decision:
     """The platform accepted the publish request, and refused the content later."""
     code = ContentRejectedError.code
-    decision = ended(job, Status.CONTENT_REJECTED, code, note or ContentRejectedError.sentence)
+    message = note or ContentRejectedError.sentence
+    decision = ended(job, Status.CONTENT_REJECTED, code, message, ContentRejectedError.who_acts)
     # Nothing is public, and a retry has to start from the beginning.
     decision.move.changes |= {
         **in_doubt.nothing_in_doubt(),
@@ -125,7 +142,7 @@ def _confirming(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
         return left_to_a_person(
             job, f"{label} has not reported within a day whether this post is public."
         )
-    changes = _stored(value)
+    changes = _stored(job, value)
     if value.remote_id:
         # The post has an id, so it is public: no other post has to wait for this outcome.
         changes["in_doubt_since"] = None
@@ -140,9 +157,8 @@ def _confirming(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
 def _prepared(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
     """The last request has a known outcome, so the next one may be sent."""
     changes = {
-        **_stored(value),
-        "error_code": "",
-        "error_message": "",
+        **_stored(job, value),
+        **NOTHING_WRONG,
         "post_url": value.post_url or job.post_url,
     }
     if has_intent(job):
@@ -154,13 +170,17 @@ def _prepared(job: PublishJob, value: Progress, now: dt.datetime) -> Decision:
     return Decision(move=move, decide_again=True)
 
 
-def _stored(value: Progress) -> dict[str, Any]:
-    return {"progress": JobProgress(platform=value).to_json(), "refused_token_version": None}
+def _stored(job: PublishJob, value: Progress) -> dict[str, Any]:
+    return {
+        "progress": JobProgress(platform=value).to_json(),
+        "warnings": job.warnings_with(value.warnings),
+        "refused_token_version": None,
+    }
 
 
 def _poll(job: PublishJob, note: str, until: dt.datetime, changes: dict[str, Any]) -> Decision:
     move = wait(job, until, Status.PROCESSING, note, waiting_for=WaitingFor.PLATFORM)
-    move.changes |= changes
+    move.changes = {**changes, **move.changes}
     return Decision(move=move)
 
 
@@ -216,8 +236,10 @@ def _by_its_handling(result: Result, error: Exception, context: Context) -> Deci
         return replace(in_doubt.unknown_outcome(job, context.now, error), limited_until=until)
     if not isinstance(error, (PlatformApiError, MediaError)):
         message = "Something went wrong on our side with this post."
-        return failed(job, "internal_error", message)
+        return failed(job, "internal_error", message, WhoActs.OPERATOR)
     match error.retry:
+        case Retry.AFTER_PAUSE:
+            return wait_for_pause(job, context, _first_pause(error, context))
         case Retry.AFTER_LIMIT:
             return wait_for_limit(job, context, error)
         case Retry.WITH_NEW_UPLOAD:
@@ -227,9 +249,15 @@ def _by_its_handling(result: Result, error: Exception, context: Context) -> Deci
         case Retry.NEVER:
             is_content = isinstance(error, ContentRejectedError)
             to = Status.CONTENT_REJECTED if is_content else Status.FAILED
-            return ended(job, to, error.code, str(error))
+            return ended(job, to, error.code, str(error), error.who_acts)
         case _:
             return retry(job, context, error)
+
+
+def _first_pause(error: PlatformApiError | MediaError, context: Context) -> Paused:
+    """Until the job learns at its next claim when it may probe the platform."""
+    until = context.now + dt.timedelta(seconds=FIRST_PROBE_S)
+    return Paused(until=until, code=error.code, reason=str(error))
 
 
 # --- After a refused token -----------------------------------------------------------------------
@@ -256,7 +284,8 @@ def _token_refused(result: Result, error: Exception, context: Context) -> Decisi
             note = f"Reading the outcome failed: {error}"
             return in_doubt.look_up_again(job, now, note=note, code=code_of(error))
         message = f"{label} no longer lets us post to {job.account_name}: {error}"
-        decision = failed(job, InsufficientPermissionsError.code, message)
+        handling = InsufficientPermissionsError
+        decision = failed(job, handling.code, message, handling.who_acts)
         return replace(decision, ends_destination=True)
     return _ask_owner(result, error, context)
 

@@ -12,6 +12,7 @@ from publishing.transitions import Move
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import PublishingOffError
 from socialpublishing.platforms.accounts import Account, Renewal
+from socialpublishing.platforms.pauses import Refusal
 from socialpublishing.platforms.progress import Found, Progress
 from socialpublishing.posts import Post
 
@@ -64,10 +65,23 @@ class Decision:
     decide_again: bool = False
     # The platform asked the account to wait until then.
     limited_until: dt.datetime | None = None
+    # The platform refuses our app: it is paused for all accounts.
+    pause: Refusal | None = None
+    # The response shows that the platform accepts our app.
+    app_was_accepted: bool = False
     # Why only the connection's owner can help.
     reauth_reason: str = ""
     # The destination accepts no more posts from us; the account's other destinations may.
     ends_destination: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paused:
+    """The job's platform is paused for our app. Its code and reason are those of the refusal."""
+
+    until: dt.datetime
+    code: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +106,8 @@ class Context:
     send_before: float = float("inf")
     # Why the operator's settings keep this post from being published, if they do.
     publishing_off: PublishingOffError | None = None
+    # The pause that holds the job; None also for the one job that probes the platform.
+    paused: Paused | None = None
     # Another job of this account with the same text is in doubt.
     same_text_in_doubt: bool = False
     # Ids of recent posts that belong to other jobs of the account.

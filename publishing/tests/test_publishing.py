@@ -92,19 +92,6 @@ def test_content_that_the_platform_refuses_ends_the_job_with_the_reason(
     assert len(sandbox.calls("/2/tweets", "POST")) == 1
 
 
-def test_spent_credits_are_left_to_the_operator_without_a_retry(
-    api, make_connection, sandbox, worker
-):
-    sandbox.fault("status", 402, method="POST", path="^/2/tweets$")
-    api.publish(make_connection("twitter"), "No credits")
-
-    worker.work()
-    worker.work_ahead()
-
-    assert PublishJob.objects.get().error_code == "platform_configuration"
-    assert len(sandbox.calls("/2/tweets", "POST")) == 1
-
-
 def test_page_that_may_no_longer_be_published_to_gets_no_post(
     api, make_connection, sandbox, worker
 ):

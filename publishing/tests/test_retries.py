@@ -44,17 +44,24 @@ def test_failed_upload_is_retried(api, connection, sandbox, worker, platform):
     worker.work_ahead()
 
     assert statuses() == {"Published": 1}
-    assert PublishJob.objects.get().attempts == 2
+    assert PublishJob.objects.get().attempts == 0
     assert len(sandbox.posts(platform)) == 1
 
 
-def test_job_fails_after_its_last_attempt(api, connection, sandbox, worker, platform, settings):
+def test_outage_while_preparing_is_waited_out_within_the_grace(
+    api, connection, sandbox, worker, platform, settings
+):
     add_fault(sandbox, UPLOAD_REQUESTS, platform, "status", 503, times=99)
-    api.publish(connection, "Never", assets=[asset_to_upload(sandbox, platform)])
+    asset = asset_to_upload(sandbox, platform)
+    job_id = api.publish(connection, "Never", assets=[asset]).json()["job_id"]
 
-    worker.work()
-    worker.work_ahead()
+    worker.work_ahead(settings.LATE_PUBLISH_GRACE_SECONDS - 60)
+    assert statuses() == {"Pending": 1}
+    job = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert (job["waiting_for"], job["error_code"]) == ("retry", "no_answer")
+    assert count_requests(sandbox, UPLOAD_REQUESTS, platform) > settings.MAX_API_RETRIES + 1
 
-    job = PublishJob.objects.get()
-    assert (job.status, job.error_code) == ("Failed", "no_answer")
-    assert count_requests(sandbox, UPLOAD_REQUESTS, platform) == settings.MAX_API_RETRIES + 1
+    worker.work_ahead(settings.LATE_PUBLISH_GRACE_SECONDS + 60)
+    job = api.get(f"publishing/jobs/{job_id}/status").json()
+    assert (job["status"], job["error_code"]) == ("Failed", "too_late")
+    assert "no usable response" in job["error_message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 
 from publishing.engine.in_doubt import CLOCK_MARGIN, has_intent, may_exist
-from publishing.engine.values import Context, Result, RetryPolicy
+from publishing.engine.values import Context, Paused, Result, RetryPolicy
 from publishing.models import PublishJob
 from publishing.worker.turn import Turn
 from socialpublishing.errors import (
@@ -20,6 +21,8 @@ from socialpublishing.errors import (
     PublishingOffError,
     SocialPublishingBaseError,
 )
+from socialpublishing.platforms.pauses import PlatformPause
+from socialpublishing.platforms.pauses import concerning as pauses_concerning
 from socialpublishing.platforms.progress import Found, Stage
 
 # Jobs by account and text.
@@ -29,12 +32,14 @@ ByText = Mapping[tuple[str, str], set[UUID]]
 def before_steps(jobs: Sequence[PublishJob], turn: Turn) -> list[Context]:
     """For `decide`."""
     plain = _plain(turn)
+    pauses = list(PlatformPause.objects.all())
     in_doubt = _in_doubt_by_text(jobs)
     others = _other_post_ids([job for job in jobs if _is_looked_up(job)])
     return [
         replace(
             plain,
             publishing_off=_publishing_off(job),
+            paused=_paused(job, pauses, turn.now),
             same_text_in_doubt=bool(in_doubt.get((job.account, job.text), set()) - {job.pk}),
             other_post_ids=others.get(job.pk, frozenset()),
         )
@@ -84,6 +89,17 @@ def _plain(turn: Turn) -> Context:
         lease_until=turn.lease_until,
         send_before=turn.send_before,
     )
+
+
+def _paused(job: PublishJob, pauses: Sequence[PlatformPause], now: dt.datetime) -> Paused | None:
+    """The pause that holds `job`, unless `job` may probe the platform."""
+    if not pauses or has_intent(job) or job.remote_id or job.connection is None:
+        return None
+    login, post_type = job.connection.login, job.post.post_type
+    for each in pauses_concerning(pauses, job.platform, login, post_type):
+        if not each.take_probe(job.pk, now):
+            return Paused(until=each.probe_at, code=each.code, reason=each.reason)
+    return None
 
 
 def _publishing_off(job: PublishJob) -> PublishingOffError | None:

@@ -30,7 +30,7 @@ from publishing.engine.values import Context, Decision, Result, Step, StepKind
 from publishing.models import PublishJob, WorkerSlot
 from publishing.worker import contexts
 from publishing.worker.slots import CLAIM_LOCK, STORED_PREFIX, take_over
-from publishing.worker.storing import keep_evidence, store, store_refresh
+from publishing.worker.storing import keep_evidence, store, store_pauses, store_refresh
 from publishing.worker.turn import LEASE, Turn
 from socialpublishing.clock import database_now
 from socialpublishing.errors import SocialPublishingBaseError
@@ -229,6 +229,7 @@ class Worker:
             for result, context in zip(results, contexts.after_steps(results, turn), strict=True)
         ]
         stored = store(decisions, now=turn.now, actor=self.actor)
+        store_pauses(decisions, turn.now)
         stored_ids = {id(decision) for decision in stored}
         for decision in decisions:
             if id(decision) not in stored_ids:

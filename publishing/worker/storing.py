@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 
 from connections import tokens
-from publishing.engine.values import Decision, Result
-from publishing.models import JobEvent, PublishJob, Status
+from publishing.engine.values import Decision, Result, StepKind
+from publishing.models import JobEvent, PublishJob, Status, WaitingFor
 from publishing.transitions import Move, is_legal, move
+from socialpublishing.platforms import pauses
 from socialpublishing.platforms.accounts import Renewal
+from socialpublishing.platforms.pauses import PlatformPause
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,45 @@ def _store_for_account(decision: Decision) -> None:
         job.destination.save(update_fields=["can_publish"])
     if decision.reauth_reason and job.connection is not None:
         tokens.require_reauth(job.connection, decision.reauth_reason)
+
+
+def store_pauses(decisions: Sequence[Decision], now: dt.datetime) -> None:
+    """Store what responses show about our app: pause platforms, and end the pauses of others."""
+    for decision in decisions:
+        job = decision.move.job
+        if decision.pause is not None and job.connection is not None:
+            pauses.pause(
+                job.platform,
+                job.connection.login,
+                decision.pause,
+                step=decision.move.step,
+                job_id=job.pk,
+                now=now,
+            )
+    accepted = {each.move.job.pk: each.move.step for each in decisions if each.app_was_accepted}
+    if not accepted:
+        return
+    ended = [
+        each
+        for each in PlatformPause.objects.filter(probe_job__in=accepted)
+        if each.probe_job and accepted[each.probe_job] in {each.step, StepKind.PUBLISH}
+    ]
+    pauses.resume(ended)
+    for each in ended:
+        _make_due(each, now)
+
+
+def _make_due(ended: PlatformPause, now: dt.datetime) -> None:
+    """The jobs that waited for the end of the pause."""
+    waiting = PublishJob.objects.alive().filter(
+        platform=ended.platform,
+        error_code=ended.code,
+        waiting_for__in=[WaitingFor.OPERATOR, WaitingFor.RATE_LIMIT],
+        lease_owner="",
+        publish_started_at__isnull=True,
+        next_attempt_at__gt=now,
+    )
+    waiting.update(next_attempt_at=now)
 
 
 def store_refresh(result: Result, now: dt.datetime) -> None:

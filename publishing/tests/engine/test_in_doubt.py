@@ -399,7 +399,6 @@ def test_retry_by_hand_looks_up_what_is_in_doubt_and_forgets_the_refusal() -> No
     ("platform", "error", "to"),
     [
         (NOT_READABLE, InsufficientPermissionsError(), Status.UNCONFIRMED),
-        (NOT_READABLE, PlatformConfigurationError(), Status.UNCONFIRMED),
         ("twitter", InsufficientPermissionsError(), Status.FAILED),
     ],
 )

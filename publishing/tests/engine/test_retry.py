@@ -28,13 +28,16 @@ from publishing.tests.engine.builders import (
     result_of,
 )
 from socialpublishing.errors import (
+    AccountBlockedError,
     AssetChangedError,
     AssetUnreachableError,
     LimitScope,
+    MalformedResponseError,
     MediaBusyError,
     MediaNotReadyError,
     NoResponseError,
     PlatformApiError,
+    PlatformRefusedError,
     PlatformUnreachableError,
     PublishingOffError,
     RateLimitError,
@@ -62,11 +65,11 @@ def after_prepare(job: PublishJob, error: Exception, **facts: Any) -> Decision:
         (0, "lowest", 1),
         (3, "highest", 9),
         (100, "highest", 300),
-        (100, "lowest", 1),
+        (100, "lowest", 100),
         (500, "highest", 900),
     ],
 )
-def test_pause_is_drawn_between_the_delay_and_a_multiple_of_the_last_pause(
+def test_pause_is_drawn_between_the_last_pause_and_a_multiple_of_it(
     last_pause_s: float, chance: str, pause_s: float
 ) -> None:
     policy = POLICY if chance == "highest" else replace(POLICY, uniform=lowest)
@@ -79,9 +82,12 @@ def test_pause_is_drawn_between_the_delay_and_a_multiple_of_the_last_pause(
 @pytest.mark.parametrize(
     ("error", "attempts", "waiting_for"),
     [
-        (NoResponseError(), 1, "retry"),
+        (NoResponseError(), 0, "retry"),
+        (MalformedResponseError(), 1, "retry"),
         (PlatformApiError(), 1, "retry"),
-        (AssetUnreachableError(), 1, "retry"),
+        (PlatformRefusedError(), 0, "retry"),
+        (AccountBlockedError(), 0, "owner"),
+        (AssetUnreachableError(), 0, "retry"),
         (UploadLostError(), 1, "retry"),
         (MediaNotReadyError(uses_attempt=True), 1, "platform"),
         (MediaNotReadyError(), 0, "platform"),
@@ -102,7 +108,8 @@ def test_which_errors_use_an_attempt(
 @pytest.mark.parametrize(
     ("error", "to"),
     [
-        (NoResponseError(), Status.FAILED),
+        (NoResponseError(), Status.PENDING),
+        (PlatformRefusedError(), Status.PENDING),
         (UploadLostError(), Status.FAILED),
         (PlatformUnreachableError(), Status.PENDING),
         (MediaBusyError(), Status.PENDING),

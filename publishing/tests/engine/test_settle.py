@@ -127,7 +127,6 @@ def test_refused_post_restarts_after_its_public_parts() -> None:
     [
         (ContentRejectedError(), Status.CONTENT_REJECTED, "content_rejected"),
         (InsufficientPermissionsError(), Status.FAILED, "permission_missing"),
-        (PlatformConfigurationError(), Status.FAILED, "platform_configuration"),
         (RuntimeError("a bug of ours"), Status.FAILED, "internal_error"),
     ],
 )

@@ -1,0 +1,5 @@
+"""The models of this app, each defined beside the code that it belongs to."""
+
+from socialpublishing.platforms.pauses import PlatformPause
+
+__all__ = ["PlatformPause"]

@@ -1,0 +1,156 @@
+"""The breaker: a platform that refuses our app is paused for all processes.
+
+What it refuses heals without the users: credits, usage caps, a review, a missing switch. While a
+pause stands, jobs wait within their grace. One job at a time, the probe, tries the platform; its
+success ends the pause.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import uuid
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from django.db import models
+from django.db.models import Q
+
+from socialpublishing.errors import (
+    LimitScope,
+    PlatformApiError,
+    PlatformConfigurationError,
+    RateLimitError,
+)
+
+logger = logging.getLogger(__name__)
+
+ALL = PlatformConfigurationError.ALL
+# The pause before the first probe; each failed probe doubles it.
+FIRST_PROBE_S, MAX_PROBE_PAUSE_S = 30.0, 300.0
+# A probe that takes longer, or whose worker died, is taken over by another job.
+PROBE_LEASE = dt.timedelta(minutes=2)
+
+
+class PlatformPause(models.Model):
+    """A platform paused for our app: for one login of it, and all its posts or one kind."""
+
+    platform = models.CharField(max_length=32)
+    login = models.CharField(max_length=32, blank=True)
+    feature = models.CharField(max_length=32, help_text=f"{ALL}, or a post_type")
+    # What the platform responded.
+    code = models.CharField(max_length=64)
+    platform_code = models.CharField(max_length=64, blank=True)
+    reason = models.CharField(max_length=400)
+    # The step of a job that met it: a later step shows that the platform accepts our app again.
+    step = models.CharField(max_length=16)
+    since = models.DateTimeField()
+    # When the next probe may start, or when the lease of the current one ends.
+    probe_at = models.DateTimeField()
+    pause_s = models.FloatField()
+    probe_job = models.UUIDField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["platform", "login", "feature"]
+        constraints = [
+            models.UniqueConstraint(fields=["platform", "login", "feature"], name="pause_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.platform} is paused ({self.feature})"
+
+    def concerns(self, platform: str, login: str, post_type: str) -> bool:
+        return (self.platform, self.login) == (platform, login) and self.feature in {ALL, post_type}
+
+    def take_probe(self, job_id: uuid.UUID, now: dt.datetime) -> bool:
+        """Is `job_id` the probe? It becomes the probe if the time has come and no other job is."""
+        free = Q(probe_job=job_id) | Q(probe_at__lte=now)
+        same = PlatformPause.objects.filter(free, pk=self.pk)
+        if not same.update(probe_job=job_id, probe_at=now + PROBE_LEASE):
+            return False
+        self.probe_job, self.probe_at = job_id, now + PROBE_LEASE
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A response that refuses our app. `until`: when a limit ends, if that is known."""
+
+    feature: str
+    code: str
+    platform_code: str
+    reason: str
+    until: dt.datetime | None = None
+
+
+def refusal_of_app(error: Exception | None) -> Refusal | None:
+    """What `error` refuses our app, for all of its accounts; None if it concerns one of them."""
+    if isinstance(error, PlatformConfigurationError):
+        return _refusal(error, error.feature)
+    if isinstance(error, RateLimitError) and error.limits == LimitScope.APP:
+        return _refusal(error, ALL)
+    return None
+
+
+def _refusal(error: PlatformApiError, feature: str) -> Refusal:
+    return Refusal(
+        feature=feature,
+        code=error.code,
+        platform_code=error.platform_code[:64],
+        reason=str(error)[:400],
+        until=error.until,
+    )
+
+
+def pause(
+    platform: str, login: str, refusal: Refusal, *, step: str, job_id: uuid.UUID, now: dt.datetime
+) -> None:
+    """Pause the platform, or go on with its pause after a probe that failed."""
+    first_probe = refusal.until or now + dt.timedelta(seconds=FIRST_PROBE_S)
+    facts = {
+        "code": refusal.code,
+        "platform_code": refusal.platform_code,
+        "reason": refusal.reason,
+        "step": step,
+    }
+    found, is_new = PlatformPause.objects.get_or_create(
+        platform=platform,
+        login=login,
+        feature=refusal.feature,
+        defaults={"since": now, "probe_at": first_probe, "pause_s": FIRST_PROBE_S, **facts},
+    )
+    if is_new:
+        _log("publishing to a platform is paused: it refuses this service", found)
+    elif found.probe_job == job_id or found.probe_at <= now:
+        pause_s = min(MAX_PROBE_PAUSE_S, found.pause_s * 2)
+        next_probe = refusal.until or now + dt.timedelta(seconds=pause_s)
+        PlatformPause.objects.filter(pk=found.pk).update(
+            probe_at=next_probe, pause_s=pause_s, probe_job=None, **facts
+        )
+
+
+def resume(ended: Collection[PlatformPause]) -> None:
+    """The platform accepts our app again."""
+    deleted, _ = PlatformPause.objects.filter(pk__in=[each.pk for each in ended]).delete()
+    for each in ended if deleted else ():
+        _log("publishing to a platform goes on: it accepts this service again", each)
+
+
+def concerning(
+    pauses: Iterable[PlatformPause], platform: str, login: str, post_type: str
+) -> list[PlatformPause]:
+    return [each for each in pauses if each.concerns(platform, login, post_type)]
+
+
+def _log(message: str, paused: PlatformPause) -> None:
+    logger.error(
+        message,
+        extra={
+            "platform": paused.platform,
+            "login": paused.login,
+            "feature": paused.feature,
+            "code": paused.code,
+            "platform_code": paused.platform_code,
+            "reason": paused.reason,
+        },
+    )
