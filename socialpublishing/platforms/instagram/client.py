@@ -162,7 +162,7 @@ class Instagram(Platform):
         return status
 
     def _read_container(self, container: str) -> Mapping[str, Any]:
-        """Empty if Instagram does not show it, which tells nothing about it."""
+        """Empty if Instagram does not show it, whatever has become of it."""
         try:
             data = self.http.get(f"/{VERSION}/{container}", params={"fields": "status_code,status"})
         except PlatformApiError as error:
@@ -286,7 +286,7 @@ class Instagram(Platform):
         account_type = str(me.get("account_type") or "").lower()
         return Profile(
             # Not `id`: that is another number, which only our app uses.
-            id=me["user_id"],
+            id=str(me["user_id"]),
             display_name=me["username"],
             kind=account_type or "business",
             facts={"username": me["username"], "account_type": account_type},

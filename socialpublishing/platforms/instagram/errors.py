@@ -90,9 +90,8 @@ WORDS: Mapping[str, str] = {
     "25": "Instagram has restricted this account. Its owner has to log in to Instagram and follow "
     "its instructions.",
     "190/459": "Instagram asks the owner to log in at instagram.com and to follow its "
-    "instructions; then connect the account again.",
-    "190/464": "Instagram asks the owner to confirm the account at instagram.com; then connect the "
-    "account again.",
+    "instructions.",
+    "190/464": "Instagram asks the owner to confirm the account at instagram.com.",
     "2207018": "Instagram does not know a user name in `collaborators` or `user_tags`, or the "
     "account is private or admits no invitations.",
     "2207051": "Instagram treats the account's posts as spam.",
@@ -104,7 +103,7 @@ NOT_PROFESSIONAL = (
     "Instagram's settings."
 )
 NOT_PROFESSIONAL_WORDS = re.compile(r"user is not an instagram (business|professional)", re.I)
-# Code 100 is for every kind of wrong parameter; these words name a part of the post.
+# These words name a part of the post.
 CONTENT_WORDS = re.compile(
     r"caption|hashtag|collaborator|user.?tag|alt.?text|location|aspect ratio|attachments"
     r"|trial|thumb_offset|cover|audio_name|video (format|duration|size)|image (format|size)",
@@ -131,9 +130,8 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
     message = str(error)
     if NOT_PROFESSIONAL_WORDS.search(message):
         error = _as(AccountBlockedError, error, f"{NOT_PROFESSIONAL} {message}")
-    elif type(error) is PlatformRefusedError and error.platform_code == "100":
-        if CONTENT_WORDS.search(message):
-            error = _as(ContentRejectedError, error, message)
+    elif type(error) is PlatformRefusedError and _is_about_content(error):
+        error = _as(ContentRejectedError, error, message)
     elif isinstance(error, RateLimitError) and "trial" in _words_of(response).lower():
         # Trial reels have a limit of their own.
         error.limits = LimitScope.POST
@@ -161,9 +159,16 @@ def read_publishing_error(response: PlatformResponse) -> PlatformApiError:
     error = read_error(response)
     if error.platform_code == SPAM:
         error.limited_until = dt.datetime.now(tz=dt.UTC) + SPAM_PAUSE
-    if type(error) is ContentRejectedError and error.platform_code == "100":
+    if type(error) is ContentRejectedError and _is_about_content(error):
         return _as(PlatformRefusedError, error, str(error))
     return error
+
+
+def _is_about_content(error: PlatformApiError) -> bool:
+    """By its words: its code is for every kind of wrong parameter."""
+    code, _, subcode = error.platform_code.partition("/")
+    is_known = subcode == "33" or int(subcode or 0) in BY_SUBCODE
+    return code == "100" and not is_known and bool(CONTENT_WORDS.search(str(error)))
 
 
 def is_unreadable_container(error: PlatformApiError) -> bool:

@@ -26,11 +26,11 @@ MEDIA_PAGE = (
 )
 CHECKED = dt.date(2026, 11, 27)
 # Stories are for business accounts: https://developers.facebook.com/docs/instagram-platform/
-# content-publishing, checked 2026-11-27.
+# instagram-api-with-facebook-login, "Limitations", checked 2026-11-27.
 CREATOR = "media_creator"
 POST_TYPES, POST_TYPES_OF_CREATORS = ("feed", "reel", "story"), ("feed", "reel")
 MAX_ASSETS, MAX_TAGS = 10, 20
-# The page says 4:5 to 1.91:1. Pictures of 3:4 are published, by several reports:
+# The page documents 4:5 to 1.91:1. Pictures of 3:4 are published, by several reports:
 # https://github.com/mvdicarlo/postybirb/pull/762
 DOCUMENTED_RATIO = Bounds(low=0.8, high=1.91)
 # Above it, a reel may be left out of the Reels tab (reels guide of 2026-07-30).

@@ -219,7 +219,7 @@ def _take_image(state: State, container: Media, url: str) -> None:
         raise EarlyResponse(graph_error(36001, message, subcode=2207005))
     if container.facts["kind"] == "IMAGE":
         ratio = container.width / max(container.height, 1)
-        # The page says 4:5. Many reports say that 3:4 is published.
+        # Documented is 4:5; by many reports 3:4 is published too.
         is_strict = state.setting("instagram_tall_images") == "refused"
         if not (0.799 if is_strict else 0.749) <= ratio <= 1.911:
             message = "The submitted image with aspect ratio cannot be published."
