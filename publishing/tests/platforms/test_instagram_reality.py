@@ -20,7 +20,7 @@ from socialpublishing.tests.meta_parameters import MetaParameters
 from socialpublishing.tests.recording import body_of, record_requests
 
 PUBLISH = "/media_publish$"
-NODE = r"/v25.0/\d+$"
+NODE = r"/v\d+\.0/\d+$"
 
 
 @pytest.fixture(autouse=True)
@@ -175,6 +175,25 @@ def test_hidden_container_that_was_not_published_is_published_once(
     assert outcome() == ("Published", "")
     assert len(sandbox.posts()) == 1
     assert containers(sandbox) == 1
+
+
+@pytest.mark.behaviour(
+    "Neither a container nor a list may show a post for a while: it is published once all the same"
+)
+@pytest.mark.parametrize("response", ["same", "error"])
+def test_post_that_nothing_shows_is_published_once(api, connection, sandbox, worker, response):
+    sandbox.call(
+        "POST",
+        "settings",
+        instagram_containers="missing",
+        instagram_republish=response,
+        list_delay_seconds=1800,
+    )
+    sandbox.fault("drop_after", path=PUBLISH)
+    api.publish(connection, "Once", assets=[sandbox.picture()])
+    worker.work_ahead(3 * 3600, sandbox=sandbox)
+    assert outcome() == ("Published", ""), job().error_message
+    assert len(sandbox.posts()) == 1
 
 
 # --- Lists ---------------------------------------------------------------------------------------
@@ -547,8 +566,9 @@ def test_scopes_are_settings(api, sandbox, monkeypatch):
         "instagram_business_manage_insights",
     ]
     monkeypatch.setenv("INSTAGRAM_OPTIONAL_SCOPES", "")
-    monkeypatch.setenv("INSTAGRAM_FACEBOOK_OPTIONAL_SCOPES", "instagram_manage_insights")
     assert "insights" not in asked(start(api))["scope"]
+    assert "business_management" in asked(start(api, login="facebook"))["scope"]
+    monkeypatch.setenv("INSTAGRAM_FACEBOOK_OPTIONAL_SCOPES", "instagram_manage_insights")
     assert "business_management" not in asked(start(api, login="facebook"))["scope"]
 
 

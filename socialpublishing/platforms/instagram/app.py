@@ -74,6 +74,7 @@ class InstagramWithFacebookLoginApp(FacebookLoginApp):
     name: ClassVar = "instagram"
     label: ClassVar = "Instagram"
     authorized_app: ClassVar = "facebook"
+    login: ClassVar = "facebook"
     oauth: ClassVar = replace(
         facebook_login(
             scopes=(

@@ -78,7 +78,7 @@ class Instagram(Platform):
     cross_violations = staticmethod(limits.cross_violations)
     read_error = staticmethod(errors.read_error)
     # Of the account itself; Facebook Login does not report `account_type`.
-    account_fields: ClassVar = "user_id,username,name,account_type,profile_picture_url"
+    account_fields: ClassVar = "id,user_id,username,name,account_type,profile_picture_url"
 
     # --- Before a post is accepted ---------------------------------------------------------------
 
@@ -89,7 +89,7 @@ class Instagram(Platform):
 
     @classmethod
     def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
-        return list(limits.warnings(post))
+        return [*super().warnings(post, profile), *limits.warnings(post)]
 
     def posting_options(self) -> PostingOptions:
         account = unwrapped(
@@ -285,11 +285,15 @@ class Instagram(Platform):
         me = unwrapped(self.http.get(f"/{VERSION}/me", params={"fields": self.account_fields}))
         account_type = str(me.get("account_type") or "").lower()
         return Profile(
-            # Not `id`: that is another number, which only our app uses.
+            # Not `id`: that is another number, which only our app and its callbacks use.
             id=str(me["user_id"]),
             display_name=me["username"],
             kind=account_type or "business",
-            facts={"username": me["username"], "account_type": account_type},
+            facts={
+                "username": me["username"],
+                "app_scoped_id": str(me.get("id", "")),
+                "account_type": account_type,
+            },
         )
 
     def revoke(self, refresh_token: Secret | None) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from socialpublishing.errors import (
     AccountBlockedError,
     ContentRejectedError,
+    DuplicateContentError,
     LimitScope,
     MediaNotReadyError,
     NoResponseError,
@@ -84,11 +85,15 @@ ERRORS: Errors = {
     (36004, None): ContentRejectedError,
 }
 BY_SUBCODE = {subcode: error for (_, subcode), error in ERRORS.items() if subcode}
+RESTRICTED = (
+    "Instagram has restricted this account. Its owner has to log in to Instagram and follow its "
+    "instructions."
+)
 # Sentences that say who does what, before Instagram's own words. By `platform_code`, or by the
 # subcode alone.
 WORDS: Mapping[str, str] = {
-    "25": "Instagram has restricted this account. Its owner has to log in to Instagram and follow "
-    "its instructions.",
+    "25": RESTRICTED,
+    "2207050": RESTRICTED,
     "190/459": "Instagram asks the owner to log in at instagram.com and to follow its "
     "instructions.",
     "190/464": "Instagram asks the owner to confirm the account at instagram.com.",
@@ -109,6 +114,7 @@ CONTENT_WORDS = re.compile(
     r"|trial|thumb_offset|cover|audio_name|video (format|duration|size)|image (format|size)",
     re.I,
 )
+ALREADY_PUBLISHED = re.compile(r"already (been )?published|published already", re.I)
 SUBCODE = re.compile(r"(?<!\d)(2207\d{3})(?!\d)")
 
 
@@ -159,6 +165,10 @@ def read_publishing_error(response: PlatformResponse) -> PlatformApiError:
     error = read_error(response)
     if error.platform_code == SPAM:
         error.limited_until = dt.datetime.now(tz=dt.UTC) + SPAM_PAUSE
+    if error.platform_code.partition("/")[0] != "100":
+        return error
+    if ALREADY_PUBLISHED.search(str(error)):
+        return _as(DuplicateContentError, error, str(error))
     if type(error) is ContentRejectedError and _is_about_content(error):
         return _as(PlatformRefusedError, error, str(error))
     return error

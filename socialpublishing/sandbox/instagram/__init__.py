@@ -5,6 +5,7 @@ messages or shopping. Written from https://developers.facebook.com/docs/instagra
 2026-11-22.
 """
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -28,7 +29,7 @@ from socialpublishing.sandbox.instagram.login import (
     own_account,
 )
 from socialpublishing.sandbox.platform import Platform
-from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
 from socialpublishing.sandbox.tokens import scopes_of_new_account
 
 MAX_ACCOUNTS = 300
@@ -86,8 +87,18 @@ def pages(request: SandboxRequest, node_id: str) -> HttpResponse:
     person = token.grant.account
     if not is_facebook(token.grant) or node_id not in ("me", facebook_id(person)):
         return missing_object("get", node_id)
-    linked = [person, *request.state.accounts(NAME, owner_id=person.id)]
     requested = parse(str(request.params.get("fields") or "id,name"))
+    nodes = [] if person.facts.get("portfolio") else pages_of(request, token, requested)
+    return paged(
+        request, [(each["id"], each) for each in nodes], lambda each: pick(each, requested)
+    )
+
+
+def pages_of(
+    request: SandboxRequest, token: Token, requested: Collection[str]
+) -> list[dict[str, Any]]:
+    person = token.grant.account
+    linked = [person, *request.state.accounts(NAME, owner_id=person.id)]
     nodes: list[dict[str, Any]] = [
         {
             "id": f"6{account.id}",
@@ -103,9 +114,22 @@ def pages(request: SandboxRequest, node_id: str) -> HttpResponse:
     ]
     # A Page without a linked Instagram account.
     nodes.insert(1, {"id": f"7{person.id}", "name": "No Instagram", "tasks": ["CREATE_CONTENT"]})
-    return paged(
-        request, [(each["id"], each) for each in nodes], lambda each: pick(each, requested)
-    )
+    return nodes
+
+
+def businesses(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """The Pages of a person with a portfolio, which `me/accounts` leaves out."""
+    token = authorized_token(request, "business_management")
+    person = token.grant.account
+    if not is_facebook(token.grant) or node_id not in ("me", facebook_id(person)):
+        return missing_object("get", node_id)
+    requested = parse(str(request.params.get("fields") or "id,name"))
+    owned = pages_of(request, token, requested.get("owned_pages", {}))
+    for each in owned:
+        del each["tasks"]  # no field of a Page
+    portfolio = {"id": f"8{person.id}", "name": person.name, "owned_pages": {"data": owned}}
+    shown = [pick(portfolio, requested)] if person.facts.get("portfolio") else []
+    return json_response({"data": shown})
 
 
 def node(request: SandboxRequest, node_id: str) -> HttpResponse:
@@ -176,7 +200,7 @@ def _facts(fields: dict[str, Any]) -> dict[str, Any]:
     facts = {"account_type": fields.get("account_type", "BUSINESS")}
     if facts["account_type"] not in ACCOUNT_TYPES:
         raise ValueError(f"account_type is none of {', '.join(ACCOUNT_TYPES)}.")
-    for name, default in (("restricted", False), ("trial_reels", True)):
+    for name, default in (("restricted", False), ("trial_reels", True), ("portfolio", False)):
         facts[name] = fields.get(name, default)
         if not isinstance(facts[name], bool):
             raise ValueError(f"{name} is neither true nor false.")
@@ -199,6 +223,7 @@ _graph = [
     path("me", _on(GET=me)),
     path("ig_hashtag_search", _on(GET=hashtags.search)),
     path("<str:node_id>/accounts", _on(GET=pages)),
+    path("<str:node_id>/businesses", _on(GET=businesses)),
     path("<str:node_id>/permissions", _on(GET=login.permissions, DELETE=login.revoke)),
     path("<str:node_id>/media", _on(GET=posts.listing, POST=containers.create)),
     path("<str:node_id>/media_publish", _on(POST=posts.publish)),
@@ -232,7 +257,14 @@ PLATFORM = Platform(
     add_headers=add_headers,
     text_of=posts.text_of,
     seed=seed,
-    account_fields=("linked", "account_type", "restricted", "trial_reels", "professional_since"),
+    account_fields=(
+        "linked",
+        "account_type",
+        "restricted",
+        "trial_reels",
+        "professional_since",
+        "portfolio",
+    ),
     make_account=make_account,
     settings={
         "instagram_processing_seconds": (0.2, 86400.0),  # of images and carousels

@@ -7,12 +7,14 @@ import pytest
 from socialpublishing.errors import (
     AccountBlockedError,
     ContentRejectedError,
+    DuplicateContentError,
     InsufficientPermissionsError,
     MediaNotReadyError,
     NoResponseError,
     PlatformConfigurationError,
     PlatformRefusedError,
     RateLimitError,
+    Retry,
     TokenExpiredError,
     UploadLostError,
 )
@@ -20,6 +22,7 @@ from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.instagram import errors
 from socialpublishing.platforms.instagram.app import granted, unwrapped
 from socialpublishing.platforms.instagram.matching import shows
+from socialpublishing.platforms.instagram.offers import read_quota
 from socialpublishing.platforms.instagram.payloads import (
     carousel_payload,
     child_payload,
@@ -32,8 +35,11 @@ IMAGE = Media(kind=MediaKind.IMAGE, url="https://a/1", mime_type="image/jpeg", a
 VIDEO = Media(kind=MediaKind.VIDEO, url="https://a/2", mime_type="video/mp4", alt_text="")
 
 
-def error_of(code, subcode=None, *, status=400, read="read_error"):
-    body = {"error": {"code": code, "error_subcode": subcode, "message": "words"}}
+PUBLISHING = "read_publishing_error"
+
+
+def error_of(code, subcode=None, *, status=400, read="read_error", message="words"):
+    body = {"error": {"code": code, "error_subcode": subcode, "message": message}}
     data = PlatformResponse(status_code=status, headers={}, json=body, text="")
     return getattr(errors, read)(data)
 
@@ -77,11 +83,80 @@ def test_errors_are_sorted_by_code_and_subcode(code, subcode, error):
 
 
 def test_unspecific_refusal_of_the_publish_request_leads_to_a_lookup():
-    read = "read_publishing_error"
-    error = error_of(100, read=read)
+    error = error_of(100, read=PUBLISHING)
     assert type(error) is PlatformRefusedError
     assert not error.nothing_was_created
-    assert type(error_of(36003, 2207009, read=read)) is ContentRejectedError
+
+
+def test_container_that_is_published_already_is_a_duplicate():
+    error = error_of(100, message="The container is published already.", read=PUBLISHING)
+    assert type(error) is DuplicateContentError
+
+
+@pytest.mark.parametrize(
+    ("code", "subcode", "message", "error"),
+    [
+        (36003, 2207009, "words", ContentRejectedError),
+        (110, 2207018, "Invalid user id", ContentRejectedError),
+        (100, None, "(#100) Param caption is wrong", PlatformRefusedError),  # in doubt
+    ],
+)
+def test_refusal_of_the_publish_request_is_the_contents_only_by_its_code(
+    code, subcode, message, error
+):
+    assert type(error_of(code, subcode, message=message, read=PUBLISHING)) is error
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        ("(#100) param collaborators is not allowed", ContentRejectedError),
+        ("INSTAGRAM_PLATFORM_API__INVALID_LOCATION_ID", ContentRejectedError),
+        ("(#100) Invalid parameter", PlatformRefusedError),
+        ("The user is not an Instagram Business", AccountBlockedError),
+    ],
+)
+def test_general_refusal_is_the_contents_only_by_its_words(message, error):
+    assert type(error_of(100, message=message, read="read_preparing_error")) is error
+
+
+def test_refusal_before_the_publish_request_created_nothing():
+    assert error_of(100, read="read_preparing_error").nothing_was_created
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "retry", "words"),
+    [
+        (
+            "Error: Media upload has failed with error code 2207026",
+            ContentRejectedError,
+            "never",
+            "",
+        ),
+        ("Error: Media upload has failed with error code 2207001", UploadLostError, "new", ""),
+        ("4/2207051", UploadLostError, "new", "as spam"),
+        ("25/2207050", AccountBlockedError, "new", "has restricted this account"),
+        ("Something went wrong", UploadLostError, "new", "Something went wrong"),
+        ("", UploadLostError, "new", "no reason"),
+        ("1122070260", UploadLostError, "new", ""),
+    ],
+)
+def test_failed_container_is_created_again_unless_the_content_is_refused(
+    status, error, retry, words
+):
+    failure = errors.container_failure(status)
+    assert type(failure) is error
+    assert (failure.retry == Retry.WITH_NEW_UPLOAD) == (retry == "new")
+    assert words in str(failure)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [{}, [], None, "x", {"data": []}, {"data": [None]}, {"data": [{"config": None}]},
+     {"data": [{"config": {"quota_total": "50"}, "quota_usage": 1}]}],
+)  # fmt: skip
+def test_quota_of_another_shape_is_unknown(response):
+    assert read_quota(response) is None
 
 
 @pytest.mark.parametrize(
