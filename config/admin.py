@@ -12,7 +12,8 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from connections.admin_base import ReadOnlyAdmin, display, moment
+from connections.admin_base import ReadOnlyAdmin, display, isolated, moment, platform_label
+from socialpublishing.platforms.pauses import PlatformPause
 
 # The tasks of the queue have no page: a post's outcome is in its job.
 admin.site.unregister([User, Group, Schedule, Success, Failure, OrmQ])
@@ -46,3 +47,31 @@ class ScheduleAdmin(ReadOnlyAdmin):
     @display(description="next run")
     def runs_next(self, schedule: Schedule) -> str:
         return moment(schedule.next_run)
+
+
+@admin.register(PlatformPause)
+class PlatformPauseAdmin(ReadOnlyAdmin):
+    """Platforms that refuse our app right now, and why."""
+
+    list_display = (
+        "platform_name", "login", "feature", "code", "platform_code", "reason_isolated",
+        "paused_since", "next_probe",
+    )  # fmt: skip
+    list_display_links = None
+    sortable_by = ()
+
+    @display(description="platform")
+    def platform_name(self, pause: PlatformPause) -> str:
+        return platform_label(pause.platform)
+
+    @display(description="reason")
+    def reason_isolated(self, pause: PlatformPause) -> str:
+        return isolated(pause.reason)
+
+    @display(description="since")
+    def paused_since(self, pause: PlatformPause) -> str:
+        return moment(pause.since)
+
+    @display(description="next probe")
+    def next_probe(self, pause: PlatformPause) -> str:
+        return moment(pause.probe_at)

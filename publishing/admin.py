@@ -165,7 +165,7 @@ class PublishJobAdmin(OperatedAdmin):
             {
                 "fields": (
                     "published_post", "remote_id", "error_code", "error_message_isolated",
-                    "attempts",
+                    "waiting_for", "who_acts", "warning_list", "attempts",
                 )
             },
         ),
@@ -276,6 +276,11 @@ class PublishJobAdmin(OperatedAdmin):
             for asset in job.assets
         ]
         return format_html_join("", '<p style="{}">{} {}<br>{}<br>{}</p>', rows) or NONE
+
+    @display(description="warnings")
+    def warning_list(self, job: PublishJob) -> str:
+        rows = [(each["code"], isolated(each["message"])) for each in job.warnings or []]
+        return format_html_join("", "<p>{}: {}</p>", rows) or NONE
 
     @display(description="post")
     def published_post(self, job: PublishJob) -> str:

@@ -5,6 +5,8 @@ Each class has its handling as data (`nothing_was_created`, `token_was_accepted`
 `socialpublishing.codes`, and a sentence for people in `str(error)` that never holds a token.
 `config/api.py` turns errors into HTTP responses, `publishing/engine/settle.py` into a job's next
 move.
+
+Long because it is the one list of all errors: who reads one class can compare it with the others.
 """
 
 from __future__ import annotations

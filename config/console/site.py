@@ -16,6 +16,7 @@ NAVIGATION = (
         "Publishing",
         (
             ("Jobs", "send", "publishing.PublishJob"),
+            ("Paused platforms", "pause_circle", "socialpublishing.PlatformPause"),
             ("Worker slots", "conveyor_belt", "publishing.WorkerSlot"),
         ),
     ),

@@ -181,6 +181,8 @@ def test_number_of_queries_does_not_grow_with_rows(superuser, make_job):
     job = make_job()
     WorkerSlot.objects.create(name="slot-0")
     pages = (LIST, page_of(job), "/admin/publishing/workerslot/")
+    for page in pages:
+        count_queries(page)  # reads what is then in a cache
     before = [count_queries(page) for page in pages]
     for number in range(20):
         make_job()

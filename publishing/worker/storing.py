@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
@@ -56,7 +57,13 @@ def _store_for_account(decision: Decision) -> None:
 
 
 def store_pauses(decisions: Sequence[Decision], now: dt.datetime) -> None:
-    """Store what responses show about our app: pause platforms, and end the pauses of others."""
+    """Store what responses show about our app: end pauses of platforms, and begin others.
+
+    Rows of jobs are locked before those of pauses, as in a claim.
+    """
+    accepted = {each.move.job.pk: each.move.step for each in decisions if each.app_was_accepted}
+    if accepted:
+        _end_pauses(accepted, now)
     for decision in decisions:
         job = decision.move.job
         if decision.pause is not None and job.connection is not None:
@@ -68,30 +75,26 @@ def store_pauses(decisions: Sequence[Decision], now: dt.datetime) -> None:
                 job_id=job.pk,
                 now=now,
             )
-    accepted = {each.move.job.pk: each.move.step for each in decisions if each.app_was_accepted}
-    if not accepted:
-        return
+
+
+def _end_pauses(accepted: Mapping[UUID, str], now: dt.datetime) -> None:
+    """`accepted`: the jobs whose last step the platform accepted, and that step."""
     ended = [
         each
         for each in PlatformPause.objects.filter(probe_job__in=accepted)
         if each.probe_job and accepted[each.probe_job] in {each.step, StepKind.PUBLISH}
     ]
-    pauses.resume(ended)
     for each in ended:
-        _make_due(each, now)
-
-
-def _make_due(ended: PlatformPause, now: dt.datetime) -> None:
-    """The jobs that waited for the end of the pause."""
-    waiting = PublishJob.objects.alive().filter(
-        platform=ended.platform,
-        error_code=ended.code,
-        waiting_for__in=[WaitingFor.OPERATOR, WaitingFor.RATE_LIMIT],
-        lease_owner="",
-        publish_started_at__isnull=True,
-        next_attempt_at__gt=now,
-    )
-    waiting.update(next_attempt_at=now)
+        waiting = PublishJob.objects.alive().filter(
+            platform=each.platform,
+            error_code=each.code,
+            waiting_for__in=[WaitingFor.OPERATOR, WaitingFor.RATE_LIMIT],
+            lease_owner="",
+            publish_started_at__isnull=True,
+            next_attempt_at__gt=now,
+        )
+        waiting.update(next_attempt_at=now)
+    pauses.resume(ended)
 
 
 def store_refresh(result: Result, now: dt.datetime) -> None:

@@ -120,7 +120,7 @@ def pause(
         defaults={"since": now, "probe_at": first_probe, "pause_s": FIRST_PROBE_S, **facts},
     )
     if is_new:
-        _log("publishing to a platform is paused: it refuses this service", found)
+        logger.error("a platform is paused: it refuses this service", extra=_facts(found))
     elif found.probe_job == job_id or found.probe_at <= now:
         pause_s = min(MAX_PROBE_PAUSE_S, found.pause_s * 2)
         next_probe = refusal.until or now + dt.timedelta(seconds=pause_s)
@@ -131,9 +131,10 @@ def pause(
 
 def resume(ended: Collection[PlatformPause]) -> None:
     """The platform accepts our app again."""
-    deleted, _ = PlatformPause.objects.filter(pk__in=[each.pk for each in ended]).delete()
-    for each in ended if deleted else ():
-        _log("publishing to a platform goes on: it accepts this service again", each)
+    for each in ended:
+        deleted, _ = PlatformPause.objects.filter(pk=each.pk).delete()
+        if deleted:
+            logger.warning("a platform accepts this service again", extra=_facts(each))
 
 
 def concerning(
@@ -142,15 +143,12 @@ def concerning(
     return [each for each in pauses if each.concerns(platform, login, post_type)]
 
 
-def _log(message: str, paused: PlatformPause) -> None:
-    logger.error(
-        message,
-        extra={
-            "platform": paused.platform,
-            "login": paused.login,
-            "feature": paused.feature,
-            "code": paused.code,
-            "platform_code": paused.platform_code,
-            "reason": paused.reason,
-        },
-    )
+def _facts(paused: PlatformPause) -> dict[str, str]:
+    return {
+        "platform": paused.platform,
+        "login": paused.login,
+        "feature": paused.feature,
+        "code": paused.code,
+        "platform_code": paused.platform_code,
+        "reason": paused.reason,
+    }

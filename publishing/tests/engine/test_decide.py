@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from publishing.engine.decide import MAX_CLAIMS, decide
-from publishing.engine.values import StepKind
+from publishing.engine.values import Paused, StepKind
 from publishing.models import PublishJob, Status
 from publishing.progress import JobProgress
 from publishing.tests.engine.builders import (
+    GRACE_S,
     LEASE_UNTIL,
     NOW,
     ago,
@@ -223,3 +225,67 @@ def test_thread_that_has_begun_is_finished_after_its_grace() -> None:
 def test_limit_that_is_over_holds_up_nothing() -> None:
     connection = make_connection(limited_until=NOW - dt.timedelta(seconds=1))
     assert decide(make_job(connection=connection), make_context()).step is not None
+
+
+# --- Pauses and tokens of destinations -----------------------------------------------------------
+
+PAUSED = Paused(until=ahead(minutes=2), code="platform_configuration", reason="No credits.")
+
+
+def test_paused_platform_gets_no_request_until_its_next_probe() -> None:
+    decision = decide(make_job(), make_context(paused=PAUSED))
+    assert decision.step is None
+    changes = decision.move.changes
+    assert changes["next_attempt_at"] == PAUSED.until
+    assert (changes["waiting_for"], changes["error_message"]) == ("operator", "No credits.")
+
+
+def test_limit_of_our_app_is_a_rate_limit() -> None:
+    paused = replace(PAUSED, code="rate_limited")
+    decision = decide(make_job(), make_context(paused=paused))
+    assert decision.move.changes["waiting_for"] == "rate_limit"
+
+
+def test_pause_ends_with_the_grace() -> None:
+    paused = replace(PAUSED, until=ahead(days=1))
+    decision = decide(make_job(), make_context(paused=paused))
+    assert decision.move.changes["next_attempt_at"] == NOW + dt.timedelta(seconds=GRACE_S + 1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        ({}, StepKind.PUBLISH),
+        ({"refused_token_version": 5}, StepKind.REFRESH),
+    ],
+)
+def test_destination_with_its_own_token_needs_no_other(
+    facts: dict[str, Any], kind: StepKind
+) -> None:
+    connection = make_connection("facebook", expires_at=ago(days=1))
+    job = make_job(
+        "facebook", connection=connection, destination=make_destination(connection), **facts
+    )
+    step = decide(job, make_context()).step
+    assert step is not None
+    assert step.kind == kind
+
+
+def test_destination_with_its_own_token_does_not_wait_for_the_owner() -> None:
+    connection = make_connection("facebook", status="needs_reauth")
+    job = make_job("facebook", connection=connection, destination=make_destination(connection))
+    assert decide(job, make_context()).step is not None
+    job.refused_token_version = connection.token_version
+    assert decide(job, make_context()).move.changes["waiting_for"] == "owner"
+
+
+@pytest.mark.parametrize(
+    ("code", "message"), [("platform_refused", "Computer says no."), ("account_blocked", "Locked.")]
+)
+def test_late_job_keeps_the_reason_that_explains_more(code: str, message: str) -> None:
+    job = make_job(
+        created_at=ago(hours=2), error_code=code, error_message=message, who_acts="owner"
+    )
+    move = decide(job, make_context()).move
+    assert (move.to, move.changes["error_code"]) == (Status.FAILED, code)
+    assert (move.changes["error_message"], move.changes["who_acts"]) == (message, "owner")

@@ -25,6 +25,7 @@ from publishing.tests.engine.builders import (
     result_of,
 )
 from socialpublishing.errors import (
+    AccountBlockedError,
     AssetUnreachableError,
     ContentRejectedError,
     DuplicateContentError,
@@ -34,6 +35,7 @@ from socialpublishing.errors import (
     NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
+    PlatformRefusedError,
     PlatformUnreachableError,
     RateLimitError,
     TokenExpiredError,
@@ -49,8 +51,10 @@ PROVES_NOTHING_CREATED = [
     UploadAddressRefusedError(),
     RateLimitError(),
     TokenExpiredError(),
+    AccountBlockedError(),
     InsufficientPermissionsError(),
     PlatformConfigurationError(),
+    PlatformRefusedError(nothing_was_created=True),
     MediaNotReadyError(),
     UploadLostError(),
     ContentRejectedError(),
@@ -390,6 +394,43 @@ def test_retry_by_hand_looks_up_what_is_in_doubt_and_forgets_the_refusal() -> No
         "publish_started_at": ago(hours=1),
         "progress": {"posted": ["1"]},
     }
+
+
+# --- A refusal that we do not understand ---------------------------------------------------------
+
+
+def test_refusal_of_unknown_reason_after_a_publish_request_is_looked_up() -> None:
+    error = PlatformRefusedError("Computer says no.")
+    move = settle(result_of(in_first_request(), StepKind.PUBLISH, error=error), make_context()).move
+    assert move.to == Status.UNCONFIRMED
+    assert "publish_started_at" not in move.changes
+    assert move.changes["progress"]["doubt"]["message"] == "Computer says no."
+
+
+def test_refusal_that_created_nothing_is_retried_without_an_attempt() -> None:
+    error = PlatformRefusedError("Edge.", nothing_was_created=True)
+    move = settle(result_of(in_first_request(), StepKind.PUBLISH, error=error), make_context()).move
+    assert move.to == Status.PENDING
+    assert move.changes["publish_started_at"] is None
+    assert (move.changes["attempts"], move.changes["retry_pause_s"]) == (0, 60)
+
+
+@pytest.mark.parametrize(("last_pause_s", "pause_s"), [(0, 60), (60, 120), (240, 480), (800, 900)])
+def test_absent_post_is_published_again_after_growing_pauses(
+    last_pause_s: float, pause_s: float
+) -> None:
+    doubt = Refusal(code="platform_refused", message="Computer says no.")
+    job = in_first_request(
+        started=ago(minutes=10),
+        attempts=MAX_ATTEMPTS,
+        retry_pause_s=last_pause_s,
+        progress=JobProgress(absent_lookups=1, doubt=doubt),
+    )
+    move = settle(result_of(job, StepKind.LOOKUP), make_context()).move
+    assert (move.to, move.changes["error_code"]) == (Status.PENDING, "platform_refused")
+    assert move.changes["next_attempt_at"] == NOW + dt.timedelta(seconds=pause_s)
+    assert move.changes["who_acts"] == "operator"
+    assert "doubt" not in move.changes["progress"]
 
 
 # --- Before a job ends ---------------------------------------------------------------------------

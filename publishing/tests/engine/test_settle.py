@@ -14,6 +14,7 @@ from publishing.progress import JobProgress
 from publishing.tests.engine.builders import (
     NOW,
     ago,
+    ahead,
     in_first_request,
     make_connection,
     make_context,
@@ -22,11 +23,14 @@ from publishing.tests.engine.builders import (
     result_of,
 )
 from socialpublishing.errors import (
+    AssetTooLargeError,
     ContentRejectedError,
     InsufficientPermissionsError,
+    LimitScope,
     NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
+    PlatformRefusedError,
     PlatformUnreachableError,
     RateLimitError,
     TokenExpiredError,
@@ -133,6 +137,69 @@ def test_refused_post_restarts_after_its_public_parts() -> None:
 def test_error_that_no_retry_helps_ends_the_job(error: Exception, to: Status, code: str) -> None:
     move = settle(result_of(make_job(), StepKind.PREPARE, error=error), make_context()).move
     assert (move.to, move.code, move.changes["error_code"]) == (to, code, code)
+
+
+def test_refusal_of_our_app_pauses_the_platform_and_the_job_waits() -> None:
+    error = PlatformConfigurationError("No credits.", feature="reel")
+    decision = settle(result_of(make_job(), StepKind.PREPARE, error=error), make_context())
+    assert decision.pause is not None
+    assert decision.pause.feature == "reel"
+    assert not decision.app_was_accepted
+    move = decision.move
+    assert (move.to, move.changes["waiting_for"]) == (Status.PENDING, "operator")
+    assert (move.changes["who_acts"], move.changes["error_message"]) == ("operator", "No credits.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "accepted"),
+    [
+        (StepKind.PUBLISH, None, True),
+        (StepKind.PREPARE, None, True),
+        (StepKind.CONFIRM, None, False),
+        (StepKind.PUBLISH, ContentRejectedError(), True),
+        (StepKind.PUBLISH, NoResponseError(), False),
+        (StepKind.PUBLISH, PlatformRefusedError(nothing_was_created=True), False),
+    ],
+)
+def test_what_shows_that_the_platform_accepts_our_app(
+    kind: StepKind, error: Exception | None, accepted: bool
+) -> None:
+    value = None if error else Progress(stage=Stage.PUBLISHED, remote_id="99")
+    decision = settle(result_of(in_first_request(), kind, value, error), make_context())
+    assert decision.app_was_accepted is accepted
+
+
+def test_limit_of_our_app_pauses_the_platform_until_its_end() -> None:
+    error = RateLimitError(until=ahead(minutes=9), limits=LimitScope.APP)
+    decision = settle(result_of(make_job(), StepKind.PREPARE, error=error), make_context())
+    assert decision.limited_until is None
+    assert decision.pause is not None
+    assert decision.pause.until == ahead(minutes=9)
+    assert decision.move.changes["waiting_for"] == "rate_limit"
+
+
+@pytest.mark.parametrize(
+    ("error", "who_acts"),
+    [
+        (ContentRejectedError(), "user"),
+        (InsufficientPermissionsError(), "owner"),
+        (AssetTooLargeError(), "user"),
+        (RuntimeError("a bug of ours"), "operator"),
+    ],
+)
+def test_job_that_ends_says_who_must_act(error: Exception, who_acts: str) -> None:
+    move = settle(result_of(make_job(), StepKind.PREPARE, error=error), make_context()).move
+    assert move.changes["who_acts"] == who_acts
+
+
+def test_warnings_of_a_step_are_kept_each_once() -> None:
+    first = {"code": "alt_text_refused", "message": "No."}
+    job = make_job(warnings=[first])
+    value = Progress(stage=Stage.READY).warned("alt_text_refused", "No.")
+    value = value.warned("page_unreadable", "No page.")
+    move = settle(result_of(job, StepKind.PREPARE, value=value), make_context()).move
+    second = {"code": "page_unreadable", "message": "No page."}
+    assert move.changes["warnings"] == [first, second]
 
 
 @pytest.mark.parametrize("kind", [StepKind.LOOKUP, StepKind.CONFIRM])

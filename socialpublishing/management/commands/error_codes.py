@@ -1,13 +1,14 @@
 """Writes docs/error-codes.md from the table in socialpublishing/codes.py."""
 
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from socialpublishing.codes import CODES
+from socialpublishing.codes import CODES, WARNINGS
 
 FILE = Path(settings.BASE_DIR) / "docs" / "error-codes.md"
 PAGE = """# Error codes
@@ -33,6 +34,14 @@ of the codes above, such as that of an asset that cannot be used.
 | Code | Meaning |
 |---|---|
 {jobs}
+
+## Warnings
+
+A post with a warning is published all the same. `POST /publishing/validate` and jobs list them.
+
+| Code | Meaning |
+|---|---|
+{warnings}
 """
 
 
@@ -46,8 +55,13 @@ def page() -> str:
         responses="\n".join(
             f"| {status} | `{code}` | {meaning} |" for status, code, meaning in responses
         ),
-        jobs="\n".join(f"| `{code}` | {meaning} |" for code, meaning in jobs),
+        jobs=_rows(jobs),
+        warnings=_rows(sorted(WARNINGS.items())),
     )
+
+
+def _rows(meanings: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f"| `{code}` | {meaning} |" for code, meaning in meanings)
 
 
 class Command(BaseCommand):
