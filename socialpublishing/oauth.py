@@ -42,7 +42,7 @@ class OAuth:
     publish_scopes: frozenset[str] = frozenset()
     # A rotating refresh token is valid once. Sending it twice may revoke all tokens of the account.
     rotates_refresh_token: bool = False
-    # The lifetime of a token if its response names none. None: such a token has no end.
+    # The lifetime of a token if its response names none; None: it has no end.
     default_lifetime: dt.timedelta | None = dt.timedelta(hours=1)
 
 
@@ -100,7 +100,6 @@ def read_tokens(response: Any, oauth: OAuth) -> Tokens:
         raise _unusable("has no access token")
     if str(response.get("token_type", "bearer")).lower() != "bearer":
         raise _unusable("is not for a bearer token")
-    scope = response.get("scope")
     # Platforms use different names. No platform uses one of them with another meaning.
     refresh_lifetime = response.get("refresh_token_expires_in") or response.get(
         "refresh_expires_in"
@@ -112,12 +111,17 @@ def read_tokens(response: Any, oauth: OAuth) -> Tokens:
         refresh_lifetime=_lifetime(refresh_lifetime, oauth.default_lifetime)
         if refresh_lifetime
         else None,
-        scopes=tuple(scope.replace(",", " ").split()) if isinstance(scope, str) else None,
+        # Some responses have an empty one although scopes were granted.
+        scopes=_scopes(response.get("scope")) or None,
     )
 
 
+def _scopes(value: Any) -> tuple[str, ...]:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else ()
+
+
 def _lifetime(seconds: Any, default: dt.timedelta | None) -> dt.timedelta | None:
-    if seconds is None:
+    if seconds is None or (seconds == 0 and default is None):
         return default
     if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit():
         seconds = int(seconds[:12])

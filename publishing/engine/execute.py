@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 
 from publishing.engine.values import Result, Step, StepKind
 from socialpublishing.errors import PlatformUnreachableError
 from socialpublishing.platforms import client_for
 from socialpublishing.platforms.accounts import Renewal
+from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.progress import Found, Progress
 
 
@@ -16,16 +18,24 @@ def execute(step: Step) -> Result:
     started = time.monotonic()
     value: Progress | Renewal | Found | None = None
     failure: Exception | None = None
+    limited_until: dt.datetime | None = None
     try:
-        value = _call(step, started)
+        client = client_for(step.job.platform, step.account)
+        value = _call(client, step, started)
+        limited_until = client.limited_until
     except Exception as error:  # noqa: BLE001  nobody waits for a thread; settle() logs it
         failure = error
     duration_ms = int((time.monotonic() - started) * 1000)
-    return Result(step=step, value=value, error=failure, duration_ms=duration_ms)
+    return Result(
+        step=step,
+        value=value,
+        error=failure,
+        duration_ms=duration_ms,
+        limited_until=limited_until,
+    )
 
 
-def _call(step: Step, started: float) -> Progress | Renewal | Found | None:
-    client = client_for(step.job.platform, step.account)
+def _call(client: Platform, step: Step, started: float) -> Progress | Renewal | Found | None:
     match step.kind:
         case StepKind.REFRESH:
             return client.renew(step.refresh_token)

@@ -54,6 +54,9 @@ class Platform(ReadsResponses, abc.ABC):
     logins: ClassVar[Mapping[str, type[Platform]]] = {}
     login: ClassVar[str] = ""
 
+    # When a good response reported that the platform accepts no more requests until then.
+    limited_until: dt.datetime | None = None
+
     def __init__(self, account: Account) -> None:
         self.account = account
         self.http = self.http_reading(self.read_error)

@@ -10,13 +10,12 @@ import pytest
 import requests
 
 from conftest import statuses
-from publishing.models import PublishJob, Status
+from publishing.models import PublishJob, Status, WaitingFor
 from socialpublishing.platforms import uploads
-from socialpublishing.platforms.facebook import uploads as facebook_uploads
 from socialpublishing.tests.meta_parameters import MetaParameters
 from socialpublishing.tests.recording import record_requests
 
-NODE = r"/v25.0/\d+$"
+NODE = r"/v27.0/\d+$"
 PROCESSING = {
     "video_status": "processing",
     "uploading_phase": {"status": "complete"},
@@ -46,9 +45,9 @@ def connection(make_connection, sandbox):
 
 
 @pytest.fixture
-def small_parts(monkeypatch):
+def small_parts(sandbox, monkeypatch):
     """Parts of 100 KB, stored after each, so that a short video has several."""
-    monkeypatch.setattr(facebook_uploads, "PART_BYTES", 100_000)
+    sandbox.call("POST", "settings", facebook_part_bytes=100_000)
     monkeypatch.setattr(uploads, "UPLOAD_STEP_S", 0)
 
 
@@ -81,7 +80,7 @@ def publish_video(api, connection, sandbox, post_type):
 
 def report_video_state(sandbox, video_id, state, *, times=999):
     data = {"code": 200, "body": state}
-    sandbox.fault("status", data, method="GET", path=f"/v25.0/{video_id}$", times=times)
+    sandbox.fault("status", data, method="GET", path=f"/v27.0/{video_id}$", times=times)
 
 
 def lose_publish_response(sandbox, retry):
@@ -132,7 +131,6 @@ def test_refusal_of_a_video_quotes_facebooks_reason(api, connection, sandbox, wo
     errors = [{"code": 1363024, "message": "Not a format that we know."}]
     status = {"video_status": "error", "processing_phase": {"status": "error", "errors": errors}}
     data = {"id": "1", "status": status}
-    sandbox.fault("delay", 0, method="GET", path=NODE)  # the number of received bytes
     sandbox.fault("status", {"code": 200, "body": data}, method="GET", path=NODE)
     api.publish(connection, "A video", assets=[sandbox.clip()])
 
@@ -176,7 +174,7 @@ def test_pauses_between_polls_of_a_processing_video_grow(api, connection, sandbo
 
     for seconds in (60, 600, 3600):
         worker.work_ahead(seconds)
-        polls.append(len(sandbox.calls("/v25.0/", "GET")))
+        polls.append(len(sandbox.calls("/v27.0/", "GET")))
 
     assert statuses() == {"Processing": 1}
     in_a_minute, in_ten, in_an_hour = polls
@@ -220,7 +218,6 @@ def test_video_that_was_public_once_counts_as_published(api, connection, sandbox
         "publishing_phase": {"status": "complete", "publish_status": "published"},
     }
     data = {"id": "1", "post_id": "5", "status": phases}
-    sandbox.fault("delay", 0, method="GET", path=NODE)  # the number of received bytes
     sandbox.fault("status", {"code": 200, "body": data}, method="GET", path=NODE)
     api.publish(connection, "A video", assets=[sandbox.clip()])
 
@@ -301,7 +298,7 @@ def test_unreadable_video_is_found_by_the_post_that_shows_it(api, connection, sa
         "status",
         graph_error(100, 33, "does not exist"),
         method="GET",
-        path=f"/v25.0/{video_id}$",
+        path=f"/v27.0/{video_id}$",
         times=999,
     )
     worker.work_ahead(30 * 3600)
@@ -518,7 +515,7 @@ def test_reel_that_has_fully_arrived_is_not_sent_again(api, connection, sandbox,
     """All bytes arrived, the response was lost, and the status is late."""
     sandbox.fault("drop_after", path="/video-upload/")
     publish_video(api, connection, sandbox, "reel")
-    worker.work(until=lambda: job().attempts == 1)
+    worker.work(until=lambda: job().waiting_for == WaitingFor.RETRY)
     video_id = job().progress["handle"]["hosted"]["id"]
     size = len(requests.get(f"{sandbox.url}/samples/reel.mp4", timeout=5).content)
     state = {

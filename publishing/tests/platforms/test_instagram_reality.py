@@ -611,6 +611,16 @@ def test_account_behind_a_page_has_the_token_of_the_page(api, sandbox, worker, r
     assert used == {f"Bearer {chosen.access_token.reveal()}"}
 
 
+@pytest.mark.behaviour("Accounts behind Pages of a business portfolio are found too")
+def test_account_behind_a_page_of_a_portfolio_is_found(api, sandbox, worker):
+    sandbox.call("POST", "settings", instagram_processing_seconds=0)
+    sandbox.account("instagram", username="works", portfolio=True)
+    connection = connect(api, login="facebook")
+    api.publish(connection, "There", assets=[sandbox.picture()])
+    worker.work_ahead()
+    assert statuses() == {"Published": 1}
+
+
 @pytest.mark.behaviour("A Page's token publishes although the person's token has ended")
 def test_account_behind_a_page_needs_no_token_of_the_person(api, sandbox, worker):
     sandbox.call("POST", "settings", instagram_processing_seconds=0)

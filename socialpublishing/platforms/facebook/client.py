@@ -1,7 +1,7 @@
 """Facebook Pages.
 
-Written from https://developers.facebook.com/docs/graph-api (v25.0: login, Page posts, photos, error
-handling, rate limiting), as of 2026-11-22. A connection is a person; the destinations are the Pages
+Written from https://developers.facebook.com/docs/graph-api (v27.0: login, Page posts, photos, error
+handling, rate limiting), as of 2026-11-27. A connection is a person; the destinations are the Pages
 on which that person may create content.
 """
 
@@ -31,10 +31,15 @@ from socialpublishing.platforms.facebook.payloads import (
 )
 from socialpublishing.platforms.facebook.videos import FIELDS, VIDEO_POLL, VideoState, read_state
 from socialpublishing.platforms.meta.client import FacebookLoginClient
+from socialpublishing.platforms.meta.pages import (
+    INSIGHTS_TASKS,
+    PUBLISHING_TASKS,
+    Page,
+    has_task,
+)
 from socialpublishing.platforms.progress import Found, LookupRules, Progress, Stage
-from socialpublishing.posts import Media, Post
+from socialpublishing.posts import Media, Post, PostWarning
 
-MAX_REQUESTS_FOR_PAGES = 50
 # [memory] No documentation limits it.
 MAX_COVER_BYTES = 10 * MEGABYTE
 
@@ -51,6 +56,10 @@ class Facebook(FacebookLoginClient):
     upload_hosts: ClassVar = (".rupload.facebook.com",)
     cross_violations = staticmethod(limits.cross_violations)
     read_error = staticmethod(errors.read_error)
+
+    @classmethod
+    def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
+        return [*super().warnings(post, profile), *limits.warnings(post)]
 
     @classmethod
     def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:
@@ -86,7 +95,10 @@ class Facebook(FacebookLoginClient):
     def publish(self, post: Post, progress: Progress) -> Progress:
         if uses_upload_host(post):
             response = self.call_page(
-                "POST", upload_host_edge(post), data=upload_host_form(post, progress)
+                "POST",
+                upload_host_edge(post),
+                data=upload_host_form(post, progress),
+                read_error=errors.read_reel_error,
             )
             # For a story, no other response may contain the id.
             return confirming_video(
@@ -164,9 +176,7 @@ class Facebook(FacebookLoginClient):
 
     def destinations(self) -> list[DestinationFacts]:
         granted = self.granted_scopes()
-        pages = self.pages_of_person(
-            fields="id,name,category,tasks,access_token", max_requests=MAX_REQUESTS_FOR_PAGES
-        )
+        pages = self.pages_of_person(fields="id,name,tasks,access_token")
         return [page_facts(page, granted) for page in pages]
 
 
@@ -177,14 +187,15 @@ def confirming_video(response: Mapping[str, Any], progress: Progress, **handle: 
     return progress.confirming(poll_after=VIDEO_POLL, **handle)
 
 
-def page_facts(page: Mapping[str, Any], granted: Collection[str]) -> DestinationFacts:
-    token, tasks = page.get("access_token"), page.get("tasks", [])
+def page_facts(page: Page, granted: Collection[str]) -> DestinationFacts:
+    token = page.get("access_token")
+    can_read = "read_insights" in granted and has_task(page, INSIGHTS_TASKS)
     return DestinationFacts(
         id=page["id"],
-        name=page["name"],
+        name=page.get("name") or page["id"],
         kind="page",
-        can_publish=bool(token) and "CREATE_CONTENT" in tasks,
+        can_publish=bool(token) and has_task(page, PUBLISHING_TASKS),
         token=Secret(token) if token else None,
         # https://developers.facebook.com/docs/graph-api/reference/page/insights
-        profile={CAN_READ_INSIGHTS: "read_insights" in granted and "ANALYZE" in tasks},
+        profile={CAN_READ_INSIGHTS: can_read},
     )

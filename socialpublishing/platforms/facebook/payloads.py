@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from socialpublishing.platforms.progress import Progress
-from socialpublishing.posts import MediaKind, Post
+from socialpublishing.posts import Media, MediaKind, Post
 
 # Our names of what a link shows, and Facebook's names.
 LINK_DETAILS = {
@@ -23,6 +23,10 @@ LINK_DETAILS = {
 
 def is_video(post: Post) -> bool:
     return bool(post.media) and post.media[0].kind == MediaKind.VIDEO
+
+
+def is_upright(video: Media) -> bool:
+    return bool(video.width and video.height and video.height > video.width)
 
 
 def uses_upload_host(post: Post) -> bool:

@@ -75,18 +75,15 @@ class InstagramWithFacebookLoginApp(FacebookLoginApp):
     label: ClassVar = "Instagram"
     authorized_app: ClassVar = "facebook"
     login: ClassVar = "facebook"
-    oauth: ClassVar = replace(
-        facebook_login(
-            scopes=(
-                "instagram_basic",
-                "instagram_content_publish",
-                "pages_show_list",
-                "pages_read_engagement",
-            ),
-            publish_scopes=frozenset({"instagram_basic", "instagram_content_publish"}),
+    oauth: ClassVar = facebook_login(
+        scopes=(
+            "instagram_basic",
+            "instagram_content_publish",
+            "pages_show_list",
+            "pages_read_engagement",
         ),
         optional_scopes=("instagram_manage_insights", "business_management"),
-        default_lifetime=None,
+        publish_scopes=frozenset({"instagram_basic", "instagram_content_publish"}),
     )
 
     read_token_error = staticmethod(errors.read_token_error)

@@ -28,7 +28,7 @@ from socialpublishing.platforms.app import App
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.instagram import errors, limits
 from socialpublishing.platforms.instagram.app import InstagramApp, unwrapped
-from socialpublishing.platforms.instagram.matching import items_of, made_at, shows
+from socialpublishing.platforms.instagram.matching import made_at, shows
 from socialpublishing.platforms.instagram.metrics import InstagramMetrics
 from socialpublishing.platforms.instagram.offers import Quota, posting_options, read_quota
 from socialpublishing.platforms.instagram.options import InstagramOptions
@@ -40,15 +40,13 @@ from socialpublishing.platforms.instagram.payloads import (
     single_payload,
 )
 from socialpublishing.platforms.meta import VERSION
-from socialpublishing.platforms.meta.paging import following_params
-from socialpublishing.platforms.paging import read_pages
+from socialpublishing.platforms.meta.paging import read_list
 from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, Progress, read_id
 from socialpublishing.posts import MediaKind, Post, PostWarning
 
-PAGE_SIZE = 50
 # More than an account can publish in the day during which we look up a post.
-MAX_PAGES = 10
+MAX_ITEMS = 500
 # The status of a container that Instagram does not show; it may be processed all the same. After
 # so many polls, the usual time of its processing, it is published anyway.
 UNREADABLE = "UNREADABLE"
@@ -258,14 +256,12 @@ class Instagram(Platform):
         edge = "stories" if is_story(post) else "media"
         path = f"/{VERSION}/{self.account.id}/{edge}"
         fields = "id,caption,timestamp,permalink,media_product_type"
-        responses = read_pages(
-            {"fields": fields, "limit": str(PAGE_SIZE)},
+        pages = read_list(
+            {"fields": fields},
             read=lambda params: self.http.get(path, params=params),
-            following=following_params,
-            max_pages=MAX_PAGES,
+            max_items=MAX_ITEMS,
         )
-        for response in responses:
-            page = items_of(response)
+        for page in pages:
             yield from page
             if since is None or (page and made_at(page[-1]) < since):
                 return
@@ -282,7 +278,8 @@ class Instagram(Platform):
         return Renewal(tokens=oauth2.read_tokens(response, self.app.oauth))
 
     def profile(self) -> Profile:
-        me = unwrapped(self.http.get(f"/{VERSION}/me", params={"fields": self.account_fields}))
+        http = self.http_reading(errors.read_login_error)
+        me = unwrapped(http.get(f"/{VERSION}/me", params={"fields": self.account_fields}))
         account_type = str(me.get("account_type") or "").lower()
         return Profile(
             # Not `id`: that is another number, which only our app and its callbacks use.

@@ -27,7 +27,13 @@ from socialpublishing.errors import (
     UploadLostError,
 )
 from socialpublishing.http import PlatformResponse
-from socialpublishing.platforms.meta.errors import Errors, read_graph_error
+from socialpublishing.platforms.meta.errors import (
+    Errors,
+    error_of,
+    read_app_error,
+    read_graph_error,
+    text_of,
+)
 
 LABEL = "Instagram"
 SPAM = "4/2207051"
@@ -122,13 +128,18 @@ def read_token_error(response: PlatformResponse) -> PlatformApiError:
     """Errors of api.instagram.com are flat, with `error_message`."""
     body = response.fields
     if "error_message" not in body:
-        return read_error(response)
+        return read_login_error(response)
     message = str(body["error_message"])
     if re.search(r"platform app|developer role|client.?(id|secret)|redirect_uri", message, re.I):
         return PlatformConfigurationError(f"Instagram refuses this service: {message}")
     return TokenExpiredError(
         f"Instagram responded: {message}", platform_code=str(body.get("code", ""))[:64]
     )
+
+
+def read_login_error(response: PlatformResponse) -> PlatformApiError:
+    """For requests that every account must be able to make with our app."""
+    return read_app_error(response, read_error(response))
 
 
 def read_error(response: PlatformResponse) -> PlatformApiError:
@@ -138,7 +149,7 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
         error = _as(AccountBlockedError, error, f"{NOT_PROFESSIONAL} {message}")
     elif type(error) is PlatformRefusedError and _is_about_content(error):
         error = _as(ContentRejectedError, error, message)
-    elif isinstance(error, RateLimitError) and "trial" in _words_of(response).lower():
+    elif isinstance(error, RateLimitError) and "trial" in _words_of(response):
         # Trial reels have a limit of their own.
         error.limits = LimitScope.POST
     return _in_our_words(error)
@@ -224,5 +235,4 @@ def _as(kind: type[PlatformApiError], error: PlatformApiError, message: str) -> 
 
 
 def _words_of(response: PlatformResponse) -> str:
-    error = response.fields.get("error")
-    return str(error.get("message")) if isinstance(error, dict) else ""
+    return text_of(error_of(response), "message").lower()

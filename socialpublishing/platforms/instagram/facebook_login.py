@@ -7,14 +7,9 @@ A connection is a person; the accounts behind the person's Pages are its destina
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from socialpublishing.crypto import Secret
-from socialpublishing.errors import (
-    InsufficientPermissionsError,
-    PlatformRefusedError,
-    TokenExpiredError,
-)
 from socialpublishing.limits import Capabilities
 from socialpublishing.platforms.accounts import DestinationFacts
 from socialpublishing.platforms.instagram.app import InstagramWithFacebookLoginApp
@@ -22,11 +17,7 @@ from socialpublishing.platforms.instagram.client import Instagram
 from socialpublishing.platforms.instagram.limits import CAPABILITIES
 from socialpublishing.platforms.instagram.options import InstagramWithFacebookLoginOptions
 from socialpublishing.platforms.meta.client import FacebookLoginClient
-
-MAX_REQUESTS_FOR_PAGES = 100
-# Who may publish for a Page: https://developers.facebook.com/docs/pages-api/overview#tasks
-# Pages of the new kind have the same tasks under longer names.
-PUBLISHING_TASKS = {"CREATE_CONTENT", "MANAGE", "FULL_CONTROL"}
+from socialpublishing.platforms.meta.pages import PUBLISHING_TASKS, Page, has_task
 
 
 class InstagramWithFacebookLogin(FacebookLoginClient, Instagram):
@@ -45,24 +36,12 @@ class InstagramWithFacebookLogin(FacebookLoginClient, Instagram):
 
     def destinations(self) -> list[DestinationFacts]:
         pages = self.pages_of_person(
-            fields="id,name,access_token,tasks,instagram_business_account{id,username,name}",
-            max_requests=MAX_REQUESTS_FOR_PAGES,
+            fields="id,name,tasks,instagram_business_account{id,username,name}"
         )
         return [account_facts(page) for page in pages if page.get("instagram_business_account")]
 
-    def accepts_posts(self) -> bool:
-        try:
-            self.call_graph("GET", f"/{self.account.id}", params={"fields": "id"})
-        except (TokenExpiredError, InsufficientPermissionsError):
-            return False
-        except PlatformRefusedError as error:
-            if error.platform_code != "100/33":
-                raise
-            return False
-        return True
 
-
-def account_facts(page: dict[str, Any]) -> DestinationFacts:
+def account_facts(page: Page) -> DestinationFacts:
     """The Instagram account behind a Page.
 
     Requests for it have the Page's token, which has no end of its own; a Page on which the person
@@ -73,14 +52,7 @@ def account_facts(page: dict[str, Any]) -> DestinationFacts:
         id=account["id"],
         name=account.get("username") or account.get("name") or page["name"],
         kind="business",
-        can_publish=may_publish(page.get("tasks")),
+        can_publish=has_task(page, PUBLISHING_TASKS),
         token=Secret(token) if token else None,
         profile={"username": account.get("username", ""), "page_id": page["id"]},
     )
-
-
-def may_publish(tasks: Any) -> bool:
-    """By the tasks of a person on a Page. Where they are not listed, the Page itself decides."""
-    if not isinstance(tasks, list):
-        return True
-    return any(str(task).removeprefix("PROFILE_PLUS_") in PUBLISHING_TASKS for task in tasks)

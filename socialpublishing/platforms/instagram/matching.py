@@ -7,17 +7,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from socialpublishing.errors import MalformedResponseError
 from socialpublishing.platforms.instagram.payloads import is_story, product_of
 from socialpublishing.posts import Post
-
-
-def items_of(response: Any) -> list[dict[str, Any]]:
-    """The items of a list. Only a list without items is empty; anything else is no response."""
-    items = response.get("data") if isinstance(response, dict) else None
-    if not isinstance(items, list) or "error" in response:
-        raise MalformedResponseError("Instagram returned no list.")
-    return items
 
 
 def shows(found: Mapping[str, Any], post: Post) -> bool:

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from socialpublishing.errors import PlatformApiError
-from socialpublishing.platforms.instagram.matching import items_of, made_at
+from socialpublishing.platforms.instagram.matching import made_at
 from socialpublishing.platforms.meta import VERSION
-from socialpublishing.platforms.meta.paging import following_params
+from socialpublishing.platforms.meta.paging import items_of, read_list
 from socialpublishing.platforms.metrics import (
     Metrics,
     MetricsNotAvailableError,
@@ -24,14 +24,13 @@ from socialpublishing.platforms.metrics import (
     TagIdeas,
     TagQuery,
 )
-from socialpublishing.platforms.paging import read_pages
 from socialpublishing.text import find_hashtags, hashtag_of
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.instagram import Instagram  # noqa: F401  named in a string
 
 PAGE_SIZE = 50
-MAX_PAGES = 20
+MAX_ITEMS = 1000
 # Read in the same request as the list. A metric that one kind of media lacks fails the whole
 # request, so these are the ones that all kinds have.
 METRICS = "views,reach,shares,total_interactions"
@@ -70,15 +69,9 @@ class InstagramMetrics(MetricsReader["Instagram"]):
     def _pages(self) -> Iterator[list[dict[str, Any]]]:
         path = f"/{VERSION}/{self.client.account.id}/media"
         self._has_insights = True
-        pages = read_pages(
-            {"limit": str(PAGE_SIZE)},
-            read=lambda params: self._page(path, params),
-            following=following_params,
-            max_pages=MAX_PAGES,
-            must_end=False,
+        return read_list(
+            {}, read=lambda params: self._page(path, params), max_items=MAX_ITEMS, must_end=False
         )
-        for response in pages:
-            yield items_of(response)
 
     def _page(self, path: str, params: Mapping[str, str]) -> Any:
         """A page with the insights of its media, as far as they have any."""

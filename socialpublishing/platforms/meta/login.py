@@ -1,13 +1,14 @@
 """Our app with Facebook Login: for Pages, and for the Instagram accounts behind Pages.
 
-https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived
+https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived and
+https://developers.facebook.com/docs/facebook-login/facebook-login-for-business, read 2026-11-27.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import hmac
+import os
 from typing import ClassVar
 
 from socialpublishing.crypto import Secret
@@ -16,16 +17,23 @@ from socialpublishing.platforms.app import App, Host
 from socialpublishing.platforms.meta import VERSION
 
 
-def facebook_login(*, scopes: tuple[str, ...], publish_scopes: frozenset[str]) -> OAuth:
+def facebook_login(
+    *,
+    scopes: tuple[str, ...],
+    optional_scopes: tuple[str, ...] = (),
+    publish_scopes: frozenset[str],
+) -> OAuth:
     return OAuth(
         authorize_path=f"/{VERSION}/dialog/oauth",
         token_path=f"/{VERSION}/oauth/access_token",
         scopes=scopes,
+        optional_scopes=optional_scopes,
         publish_scopes=publish_scopes,
         scope_separator=",",
         # Facebook has PKCE only in its OpenID flow, and there as a test.
         pkce=False,
-        default_lifetime=dt.timedelta(days=60),
+        # Tokens of system users have no end, and their responses no `expires_in`.
+        default_lifetime=None,
     )
 
 
@@ -37,8 +45,23 @@ class FacebookLoginApp(App):
     client_id_variables: ClassVar = ("FACEBOOK_APP_ID",)
     client_secret_variables: ClassVar = ("FACEBOOK_APP_SECRET",)
 
+    def authorize_params(self, *, was_declined: bool) -> dict[str, str]:
+        """A configuration of Facebook Login for Business replaces the scopes."""
+        params = super().authorize_params(was_declined=was_declined)
+        own = os.environ.get(f"{self.name.upper()}_LOGIN_CONFIG_ID")
+        if config_id := own or os.environ.get("FACEBOOK_LOGIN_CONFIG_ID"):
+            del params["scope"]
+            params |= {"config_id": config_id, "override_default_response_type": "true"}
+        if was_declined:
+            # Facebook does not ask again for what was declined, unless this is sent:
+            # https://developers.facebook.com/docs/facebook-login/guides/permissions/request-revoke
+            params["auth_type"] = "rerequest"
+        return params
+
     def exchange_code(self, *, code: str, redirect_uri: str, verifier: Secret) -> Tokens:
         short = super().exchange_code(code=code, redirect_uri=redirect_uri, verifier=verifier)
+        if short.lifetime is None:
+            return short
         # Page tokens inherit the lifetime of the token they were read with: an hour, or no end.
         return self.long_lived(short.access_token)
 
@@ -47,6 +70,24 @@ class FacebookLoginApp(App):
         return self.call_token_endpoint(
             {"grant_type": "fb_exchange_token", "fb_exchange_token": token.reveal()}
         )
+
+    def granted_ids(self, token: Secret) -> set[str]:
+        """The ids of the Pages that the owner of `token` has chosen for our app.
+
+        https://developers.facebook.com/docs/graph-api/reference/debug_token
+        """
+        app_token = f"{self.client_id()}|{self.client_secret().reveal()}"
+        response = self.http().get(
+            f"/{VERSION}/debug_token",
+            params={"input_token": token.reveal()},
+            headers={"Authorization": f"Bearer {app_token}"},
+        )
+        return {
+            str(target)
+            for granted in response["data"].get("granular_scopes") or ()
+            if str(granted["scope"]).startswith("pages_")
+            for target in granted.get("target_ids") or ()
+        }
 
     def proof(self, token: Secret) -> dict[str, str]:
         """Ties a token to our app, so that the token alone is worthless to whoever finds it.

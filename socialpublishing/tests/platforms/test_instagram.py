@@ -173,6 +173,13 @@ def test_flat_errors_of_the_token_host_are_read(message, error):
     assert type(errors.read_token_error(data)) is error
 
 
+def test_account_that_may_not_use_our_app_is_the_operators_problem():
+    message = "Unsupported request - method type: get"
+    error = error_of(100, message=message, read="read_token_error")
+    assert type(error) is PlatformConfigurationError
+    assert "Advanced Access" in str(error)
+
+
 @pytest.mark.parametrize(
     ("data", "inner"), [({"id": "1"}, {"id": "1"}), ({"data": [{"id": "1"}]}, {"id": "1"})]
 )
