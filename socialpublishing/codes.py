@@ -106,6 +106,7 @@ CODES: Mapping[str, PublicCode] = {
     "remote_id_required": _http(400, "For a thread, the request must name the id of the post."),
     "post_taken": _http(409, "Another job already has this post."),
     "job_changed": _http(409, "The job has changed meanwhile; read it again."),
+    "range_not_satisfiable": _http(416, "The file has no bytes in the requested range."),
     "payload_too_large": _http(413, "The body is larger than 256 KB."),
     "unsupported_media_type": _http(415, "The body is not JSON, or has a Content-Encoding."),
     "idempotency_key_reused": _http(422, "The Idempotency-Key was used for another request."),
@@ -167,6 +168,9 @@ WARNINGS: Mapping[str, str] = {
     "alt_text_refused": "The platform did not store an alt text; the post went out without it.",
     "measure_outside": "A file is outside what the platform documents, but may be accepted.",
     "may_become_draft": "The platform may keep the post as a draft.",
+    "only_creator_sees": "Only the account that posts sees the post.",
+    "option_adjusted": "The platform accepts an option, but uses another value.",
     "page_unreadable": "The page of a link could not be read, so its preview may lack parts.",
+    "text_cut": "The platform may show only the beginning of the text.",
     "token_ends_before": "The account's authorization ends before the post is due.",
 }
