@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import hashlib
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
-import socialpublishing.sandbox
 from conftest import consent, statuses
 from connections.models import SocialConnection
 from connections.tokens import client_of
 from publishing.models import PublishJob, Status
+from socialpublishing.sandbox import pages
+from socialpublishing.tests.file_server import FileServer, whole
 from socialpublishing.tests.meta_parameters import MetaParameters
 from socialpublishing.tests.recording import body_of, record_requests
 
 PUBLISH = "/media_publish$"
+SAMPLES = Path(pages.HERE) / "samples"
 NODE = r"/v\d+\.0/\d+$"
 
 
@@ -47,34 +48,26 @@ def connection(make_account):
     return make_account()
 
 
+class Server(FileServer):
+    """Serves one file; /go redirects to it."""
+
+    def respond(self, handler):
+        if handler.path != "/go":
+            super().respond(handler)
+            return
+        handler.send_response(302)
+        handler.send_header("Location", self.url)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+
 @pytest.fixture
-def serve_file(settings):
-    """Serves one file on this machine; returns its address."""
-    servers = []
-
-    def serve(data, mime_type="image/jpeg"):
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.send_response(200)
-                self.send_header("Content-Type", mime_type)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *args):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        origin = f"http://127.0.0.1:{server.server_port}"
-        settings.MEDIA_ALLOWED_ORIGINS = [*settings.MEDIA_ALLOWED_ORIGINS, origin]
-        return f"{origin}/file"
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+def server(sandbox, settings):
+    """A server that only this service reaches."""
+    server = Server()
+    settings.MEDIA_ALLOWED_ORIGINS = [*settings.MEDIA_ALLOWED_ORIGINS, server.origin]
+    yield server
+    server.close()
 
 
 def job():
@@ -443,9 +436,9 @@ def test_thumbnail_is_within_the_film(api, connection, sandbox, offset, is_accep
     ("size", "status", "warned"),
     [((1080, 1350), 202, False), ((1080, 1440), 202, True), ((1080, 1600), 400, False)],
 )
-def test_tall_picture_is_warned_of(api, connection, sandbox, serve_file, size, status, warned):
-    url = serve_file(picture_of(*size))
-    asset = {"url": url, "asset_type": "image", "mime_type": "image/jpeg"}
+def test_tall_picture_is_warned_of(api, connection, server, size, status, warned):
+    server.file = whole(picture_of(*size))
+    asset = {"url": server.url, "asset_type": "image", "mime_type": "image/jpeg"}
     response = api.publish(connection, "Tall", assets=[asset])
     assert response.status_code == status, response.json()
     if status == 202:
@@ -455,8 +448,7 @@ def test_tall_picture_is_warned_of(api, connection, sandbox, serve_file, size, s
 
 def picture_of(width, height):
     """A sample with other measures in its header (the frame header of a JPEG)."""
-    samples = Path(socialpublishing.sandbox.__file__).with_name("samples")
-    data = bytearray(samples.joinpath("bakery.jpg").read_bytes())
+    data = bytearray((SAMPLES / "bakery.jpg").read_bytes())
     old = (1350).to_bytes(2, "big") + (1080).to_bytes(2, "big")
     at = data.index(old)
     data[at : at + 4] = height.to_bytes(2, "big") + width.to_bytes(2, "big")
@@ -507,6 +499,34 @@ def test_fragments_of_links_are_no_hashtags(api, connection, sandbox):
     assert api.publish(connection, text, assets=[sandbox.picture()]).status_code == 202
     tags = " ".join(f"#a{number}" for number in range(31))
     assert rules(api.publish(connection, tags, assets=[sandbox.picture()])) == ["hashtags"]
+
+
+# --- Files that Instagram fetches ----------------------------------------------------------------
+
+
+@pytest.mark.behaviour(
+    "Instagram fetches files itself: it gets an address of ours where the source redirects or is "
+    "private"
+)
+@pytest.mark.parametrize("path", ["file", "go"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_instagram_fetches_private_and_redirected_files_from_us(
+    api, connection, sandbox, worker, recorded, server, settings, path, count
+):
+    data = (SAMPLES / "harbour.jpg").read_bytes()
+    server.file = whole(data)
+    url = f"{server.origin}/{path}"
+    asset = {"url": url, "asset_type": "image", "mime_type": "image/jpeg"}
+    assert api.publish(connection, "Ours", assets=[asset] * count).status_code == 202
+    worker.work_ahead()
+    assert outcome() == ("Published", ""), job().error_message
+    bodies = [body_of(call.request) or {} for call in recorded.calls]
+    sent = [body["image_url"] for body in bodies if "image_url" in body]
+    assert len(sent) == count
+    assert all(each.startswith(f"{settings.SERVICE_BASE_URL}/media/") for each in sent)
+    [post] = sandbox.posts()
+    expected = hashlib.sha256(data).hexdigest()
+    assert [media["sha256"] for media in post["media"]] == [expected] * count
 
 
 # --- Insights ------------------------------------------------------------------------------------

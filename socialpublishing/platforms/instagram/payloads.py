@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from socialpublishing.media import public_address
+from socialpublishing.media.public import pull_address
 from socialpublishing.posts import Media, MediaKind, Post
 
 # Options with the same name at Instagram. A single video has all of them, other posts have some.
@@ -64,7 +64,8 @@ def _reel(post: Post) -> dict[str, Any]:
     """A video in the feed is a reel that is shared to the feed: there is no other."""
     chosen = _chosen(post, VIDEO_OPTIONS)
     if "cover_url" in chosen:
-        chosen["cover_url"] = public_address(chosen["cover_url"])
+        cover = Media(kind=MediaKind.IMAGE, url=chosen["cover_url"], mime_type="image/jpeg")
+        chosen["cover_url"] = pull_address(cover)
     # Followers do not see a trial reel, so it is in the feed only if that was chosen.
     feed = {} if "trial_params" in chosen else {"share_to_feed": True}
     return {"media_type": "REELS", **feed, **chosen}
@@ -72,7 +73,7 @@ def _reel(post: Post) -> dict[str, Any]:
 
 def _file(media: Media) -> dict[str, Any]:
     name = "video_url" if media.kind == MediaKind.VIDEO else "image_url"
-    return {name: public_address(media.url)}
+    return {name: pull_address(media)}
 
 
 def _caption(post: Post) -> dict[str, Any]:

@@ -31,8 +31,10 @@ from socialpublishing.platforms.instagram.payloads import (
 )
 from socialpublishing.posts import Media, MediaKind, Post
 
-IMAGE = Media(kind=MediaKind.IMAGE, url="https://a/1", mime_type="image/jpeg", alt_text="A pier")
-VIDEO = Media(kind=MediaKind.VIDEO, url="https://a/2", mime_type="video/mp4", alt_text="")
+IMAGE = Media(
+    kind=MediaKind.IMAGE, url="https://example.com/1", mime_type="image/jpeg", alt_text="A pier"
+)
+VIDEO = Media(kind=MediaKind.VIDEO, url="https://example.com/2", mime_type="video/mp4", alt_text="")
 
 
 PUBLISHING = "read_publishing_error"
@@ -197,12 +199,12 @@ def test_permissions_are_read_from_three_formats(permissions):
     [
         (
             Post(text="Hi", media=(IMAGE,)),
-            {"image_url": "https://a/1", "alt_text": "A pier", "caption": "Hi"},
+            {"image_url": "https://example.com/1", "alt_text": "A pier", "caption": "Hi"},
         ),
         (
             Post(text="Hi", media=(VIDEO,), options={"share_to_feed": False, "thumb_offset": 5}),
             {
-                "video_url": "https://a/2",
+                "video_url": "https://example.com/2",
                 "media_type": "REELS",
                 "share_to_feed": False,
                 "thumb_offset": 5,
@@ -211,7 +213,7 @@ def test_permissions_are_read_from_three_formats(permissions):
         ),
         (
             Post(text="", media=(IMAGE,), options={"post_type": "story"}),
-            {"image_url": "https://a/1", "media_type": "STORIES"},
+            {"image_url": "https://example.com/1", "media_type": "STORIES"},
         ),
     ],
 )
@@ -223,13 +225,13 @@ def test_payloads_of_a_carousel():
     tags = [{"username": "anna", "x": 0.1, "y": 0.1}]
     post = Post(text="Hi", media=(IMAGE, VIDEO), options={"user_tags": tags})
     assert child_payload(post, 0) == {
-        "image_url": "https://a/1",
+        "image_url": "https://example.com/1",
         "alt_text": "A pier",
         "is_carousel_item": True,
         "user_tags": tags,
     }
     assert child_payload(post, 1) == {
-        "video_url": "https://a/2",
+        "video_url": "https://example.com/2",
         "media_type": "VIDEO",
         "is_carousel_item": True,
     }
