@@ -42,8 +42,7 @@ IMAGE = MediaLimit(
     max_count=MAX_ASSETS,
     mime_types=frozenset({"image/jpeg"}),
     max_bytes=8_000_000,
-    # With room for rounding: 1080 x 1441 is 3:4 too.
-    ratio=Bounds(low=0.745, high=1.915),
+    ratio=replace(DOCUMENTED_RATIO, low=0.75),
 )
 VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime"})
 REEL = MediaLimit(

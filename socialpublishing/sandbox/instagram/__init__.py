@@ -273,6 +273,7 @@ PLATFORM = Platform(
         "instagram_token_shape": ("flat", ("flat", "data")),
         "instagram_young_refresh": ("granted", ("granted", "refused")),
         "instagram_public_content": ("on", ("on", "off")),
+        "instagram_redirects": ("refused", ("refused", "followed")),
         "instagram_containers": ("readable", ("readable", "missing", "forbidden")),
         "instagram_tall_images": ("accepted", ("accepted", "refused")),
         "instagram_browser_session": ("none", ("none", "kept")),

@@ -178,7 +178,7 @@ def _process(request: SandboxRequest, container: Media, account: Account) -> Non
         if not params.get("video_url"):
             raise invalid("The parameter video_url is required")
         if params.get("cover_url"):
-            _fetched(str(params["cover_url"]), MAX_IMAGE_BYTES, ("image/",))
+            _fetched(request.state, str(params["cover_url"]), MAX_IMAGE_BYTES, ("image/",))
         _take_video(request.state, container, str(params["video_url"]))
     else:
         if not params.get("image_url"):
@@ -211,7 +211,7 @@ def _children(state: State, account: Account, child_ids: Any) -> list[str]:
 
 def _take_image(state: State, container: Media, url: str) -> None:
     """An invalid image is an error of the request itself."""
-    state.complete_media(container, _fetched(url, 4 * MAX_IMAGE_BYTES, ()))
+    state.complete_media(container, _fetched(state, url, 4 * MAX_IMAGE_BYTES, ()))
     if container.size_bytes > MAX_IMAGE_BYTES:
         raise EarlyResponse(graph_error(36000, "The image size is too large.", subcode=2207004))
     if container.mime_type != "image/jpeg" or container.picture is None:
@@ -232,7 +232,9 @@ def _take_video(state: State, container: Media, url: str) -> None:
     kind = container.facts["kind"]
     _start_processing(state, container, "processing_seconds")
     try:
-        blob = fetch(url, max_bytes=MAX_VIDEO_BYTES[kind], agent=AGENT)
+        blob = fetch(
+            url, max_bytes=MAX_VIDEO_BYTES[kind], agent=AGENT, redirects=redirects_of(state)
+        )
     except FetchFailed:
         container.facts["error"] = "2207077"
         return
@@ -257,9 +259,15 @@ def take_bytes(state: State, container: Media, blob: Blob) -> None:
         container.facts["error"] = "2207057"
 
 
-def _fetched(url: str, max_bytes: int, kinds: tuple[str, ...]) -> Blob:
+def redirects_of(state: State) -> int:
+    return 3 if state.setting("instagram_redirects") == "followed" else 0
+
+
+def _fetched(state: State, url: str, max_bytes: int, kinds: tuple[str, ...]) -> Blob:
     try:
-        return fetch(url, max_bytes=max_bytes, agent=AGENT, kinds=kinds)
+        return fetch(
+            url, max_bytes=max_bytes, agent=AGENT, kinds=kinds, redirects=redirects_of(state)
+        )
     except FetchFailed as failed:
         raise EarlyResponse(
             graph_error(
