@@ -174,6 +174,9 @@ WARNINGS: Mapping[str, str] = {
     "cover_refused": "The platform did not accept the cover; the post went out without it.",
     "measure_outside": "A file is outside what the platform documents, but may be accepted.",
     "may_become_draft": "The platform may keep the post as a draft.",
+    "only_creator_sees": "Only the account that posts sees the post.",
+    "option_adjusted": "The platform accepts an option, but uses another value.",
     "page_unreadable": "The page of a link could not be read, so its preview may lack parts.",
+    "text_cut": "The platform may show only the beginning of the text.",
     "token_ends_before": "The account's authorization ends before the post is due.",
 }

@@ -212,7 +212,7 @@ class Platform(ReadsResponses, abc.ABC):
         check_upload_address(
             address,
             api=self.app.host("api"),
-            upload_hosts=self.upload_hosts,
+            upload_hosts=(*self.upload_hosts, *self.app.more_upload_hosts()),
             platform=self.name,
         )
         return Http(platform=self.name, base_url=address, read_error=self.read_error, token=token)

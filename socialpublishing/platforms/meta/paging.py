@@ -63,6 +63,8 @@ def items_of(response: Any) -> list[dict[str, Any]]:
     items = response.get("data") if isinstance(response, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise MalformedResponseError("The platform returned something else than a list.")
+    if "error" in response:
+        raise MalformedResponseError("The platform returned a list and an error.")
     return items
 
 

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from socialpublishing.errors import (
+    AssetTypeMismatchError,
     ContentRejectedError,
+    InsufficientPermissionsError,
+    MalformedResponseError,
     NoResponseError,
+    PlatformApiError,
     PlatformUnreachableError,
 )
 from socialpublishing.http import MultipartBody
 from socialpublishing.limits import MEGABYTE
+from socialpublishing.media import Downloaded, download
 from socialpublishing.platforms.accounts import DestinationFacts, Profile
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.boards import Boards, NewBoard, Section
@@ -28,21 +33,24 @@ from socialpublishing.platforms.pinterest.app import PinterestApp
 from socialpublishing.platforms.pinterest.matching import (
     created_at,
     has_same_media,
+    has_time,
     is_newest_first,
     is_same_post,
 )
 from socialpublishing.platforms.pinterest.metrics import PinterestMetrics
-from socialpublishing.platforms.pinterest.options import PinterestOptions
+from socialpublishing.platforms.pinterest.options import MAX_COVER_BYTES, PinterestOptions
 from socialpublishing.platforms.pinterest.payloads import (
+    INLINE_TYPES,
     is_video,
     pin_payload,
     source_from_addresses,
     source_from_bytes,
     source_from_video,
 )
+from socialpublishing.platforms.posting_options import Choice, PostingOptions
 from socialpublishing.platforms.progress import Found, Progress, read_id
 from socialpublishing.platforms.uploads import open_file, read_whole
-from socialpublishing.posts import Media, Post
+from socialpublishing.posts import Media, Post, PostWarning
 
 PAGE_SIZE = 250
 MAX_PAGES = 50
@@ -67,6 +75,32 @@ class Pinterest(Platform, Boards):
     metrics_reader: ClassVar = PinterestMetrics
     cross_violations = staticmethod(limits.cross_violations)
     read_error = staticmethod(errors.read_error)
+
+    # --- Before a post is accepted ---------------------------------------------------------------
+
+    @classmethod
+    def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
+        found = [*super().warnings(post, profile), *limits.warnings(post)]
+        if cls.app.has_trial_access():
+            message = "This service has Trial access at Pinterest: only its creator sees the Pin."
+            found.append(PostWarning(code="only_creator_sees", message=message))
+        return found
+
+    def posting_options(self) -> PostingOptions:
+        """The boards; for the client of a board also its sections."""
+        user = self.http.get("/v5/user_account")
+        boards = [board for board in self._boards() if board.can_publish]
+        choices = {"board_id": [Choice(value=board.id, label=board.name) for board in boards]}
+        if self.account.owner_id:
+            sections = self.sections(self.account.id)
+            choices["board_section_id"] = [Choice(value=s.id, label=s.name) for s in sections]
+        return PostingOptions(
+            can_post=bool(boards),
+            reason="" if boards else "The account has no board. Create one first.",
+            display_name=str(user.get("business_name") or user.get("username") or ""),
+            avatar_url=str(user.get("profile_image") or ""),
+            choices=choices,
+        )
 
     # --- Publishing ------------------------------------------------------------------------------
 
@@ -129,14 +163,14 @@ class Pinterest(Platform, Boards):
 
     def _source(self, post: Post, progress: Progress) -> dict[str, Any]:
         if is_video(post):
-            return source_from_video(post, progress.handle["media_id"])
+            return source_from_video(post, progress.handle["media_id"], _cover(post))
         if sum(media.size_bytes or 0 for media in post.media) > MAX_INLINE_BYTES:
             return source_from_addresses(post)
         limit_of = self.capabilities.limit_of
         files = [
             read_whole(media, max_bytes=limit_of(media, post).max_bytes) for media in post.media
         ]
-        return source_from_bytes(files)
+        return source_from_bytes(post, files)
 
     def lookup(
         self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
@@ -149,9 +183,11 @@ class Pinterest(Platform, Boards):
         may_be_changed = False
         for pins in self.pages(f"/v5/boards/{self.account.id}/pins"):
             for pin in pins:
-                if pin["id"] in other_post_ids or created_at(pin) < since:
+                is_old = has_time(pin) and created_at(pin) < since
+                if pin["id"] in other_post_ids or is_old:
                     continue
-                if is_same_post(pin, post):
+                # Without a time, the same Pin may be an older one.
+                if has_time(pin) and is_same_post(pin, post):
                     return Found(remote_id=pin["id"], post_url=self._pin_url(pin["id"]))
                 may_be_changed |= has_same_media(pin, post)
             if is_newest_first(pins) and created_at(pins[-1]) < since:
@@ -173,6 +209,19 @@ class Pinterest(Platform, Boards):
         )
 
     def destinations(self) -> list[DestinationFacts]:
+        return self._boards()
+
+    def accepts_posts(self) -> bool:
+        try:
+            board = self.http.get(f"/v5/boards/{self.account.id}")
+        except PlatformApiError as error:
+            is_hidden = error.status_code == 403 and isinstance(error, InsufficientPermissionsError)
+            if error.status_code == 404 or is_hidden:
+                return False
+            raise
+        return board_facts(board).can_publish
+
+    def _boards(self) -> list[DestinationFacts]:
         pages = self.pages("/v5/boards")
         return [board_facts(board) for boards in pages for board in boards]
 
@@ -197,7 +246,8 @@ class Pinterest(Platform, Boards):
     def pages(self, path: str, **params: str) -> Iterator[list[dict[str, Any]]]:
         """The items of a list, page by page.
 
-        Raises NoResponseError after MAX_PAGES: what is sought may be on a later page.
+        Raises NoResponseError after MAX_PAGES: what is sought may be on a later page. A response
+        without a list is none: only an empty list shows that there is nothing.
         """
         pages = read_pages(
             {"page_size": str(PAGE_SIZE), **params},
@@ -206,6 +256,8 @@ class Pinterest(Platform, Boards):
             max_pages=MAX_PAGES,
         )
         for response in pages:
+            if not isinstance(response.get("items"), list):
+                raise MalformedResponseError("Pinterest returned a list without items.")
             yield response["items"]
 
     def _pin_url(self, pin_id: str) -> str:
@@ -218,14 +270,24 @@ def following_params(params: dict[str, str], response: Any) -> dict[str, str] | 
     return {**params, "bookmark": bookmark} if bookmark else None
 
 
+def _cover(post: Post) -> Downloaded | None:
+    """The image that is the cover of the video. It is sent as bytes, so that it may be private."""
+    if "cover_image_url" not in post.options:
+        return None
+    file = download(post.options["cover_image_url"], max_bytes=MAX_COVER_BYTES)
+    if file.mime_type not in INLINE_TYPES:
+        raise AssetTypeMismatchError("The cover of a video must be a JPEG or PNG.")
+    return file
+
+
 def board_facts(board: dict[str, Any]) -> DestinationFacts:
     return DestinationFacts(
         id=read_id(board["id"]),
-        name=board["name"],
+        name=board.get("name") or read_id(board["id"]),
         kind="board",
         # Nobody sees a Pin on a board for advertisements.
         can_publish=not board.get("is_ads_only", False),
-        profile={"privacy": board.get("privacy", "PUBLIC").lower()},
+        profile={"privacy": str(board.get("privacy") or "PUBLIC").lower()},
     )
 
 
