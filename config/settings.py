@@ -216,6 +216,10 @@ ENABLE_TIKTOK_PUBLISHING = env(
     "ENABLE_TIKTOK_PUBLISHING", default="on" if SANDBOX_URL else "off"
 ).lower()
 
+# Whether reserved characters in addresses are escaped in posts to LinkedIn, as its documentation
+# wants. Off: addresses are sent as they are (docs/platforms/linkedin.md).
+LINKEDIN_ESCAPE_ADDRESSES = env.bool("LINKEDIN_ESCAPE_ADDRESSES", default=True)
+
 # Trusted object stores and file servers: exact scheme://host[:port]. All other URLs of media must
 # pass the checks of socialpublishing/media/addresses.py.
 MEDIA_ALLOWED_ORIGINS = env.list("MEDIA_ALLOWED_ORIGINS", default=[])
