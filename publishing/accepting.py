@@ -12,7 +12,7 @@ from django.db import IntegrityError
 
 from connections.models import ConnectionNotFoundError, SocialConnection
 from connections.targets import PostingTarget, target_from_options
-from connections.tokens import is_renewable
+from connections.tokens import is_renewable, read_profile_again
 from publishing.errors import (
     EmptyPostError,
     IdempotencyKeyReusedError,
@@ -213,6 +213,8 @@ def _checked_target(draft: Draft, connection: SocialConnection) -> PostingTarget
     has_content = draft.assets or not content_options.isdisjoint(draft.options)
     if is_blank(draft.text) and not has_content:
         raise EmptyPostError(content_options)
+    if connection.platform_type.depends_on_profile(_post(draft, draft.assets)):
+        read_profile_again(connection)
     return target
 
 
