@@ -29,7 +29,6 @@ from socialpublishing.errors import (
     ContentValidationError,
     Violation,
 )
-from socialpublishing.limits import warnings as content_warnings
 from socialpublishing.options import InvalidOptionsError, checked_options
 from socialpublishing.platforms import offered_platform
 from socialpublishing.posts import Media, Post, PostWarning
@@ -231,13 +230,8 @@ def _check_permission(target: PostingTarget, post: Post) -> None:
 
 def _warnings(draft: Draft, target: PostingTarget, post: Post) -> list[PostWarning]:
     connection = target.connection
-    found = [
-        # Some platforms replace the general warnings by their own: both are shown, each once.
-        *content_warnings(post, target.limits),
-        *connection.platform_type.warnings(post, connection.profile),
-        *token_warnings(target, draft.scheduled_at or database_now()),
-    ]
-    return list(dict.fromkeys(found))
+    warnings = connection.platform_type.warnings(post, connection.profile)
+    return [*warnings, *token_warnings(target, draft.scheduled_at or database_now())]
 
 
 def rescheduled_warnings(job: PublishJob, due: dt.datetime) -> list[dict[str, str]] | None:
