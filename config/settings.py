@@ -219,6 +219,9 @@ ENABLE_TIKTOK_PUBLISHING = env(
 # Whether reserved characters in addresses are escaped in posts to LinkedIn, as its documentation
 # wants. Off: addresses are sent as they are (docs/platforms/linkedin.md).
 LINKEDIN_ESCAPE_ADDRESSES = env.bool("LINKEDIN_ESCAPE_ADDRESSES", default=True)
+# How accounts are connected by callers that name no login, where a platform has more than one.
+INSTAGRAM_LOGIN = env("INSTAGRAM_LOGIN", default="") or "instagram"
+LINKEDIN_LOGIN = env("LINKEDIN_LOGIN", default="") or "community_management"
 
 # Trusted object stores and file servers: exact scheme://host[:port]. All other URLs of media must
 # pass the checks of socialpublishing/media/addresses.py.

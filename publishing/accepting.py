@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError
 
 from connections.models import ConnectionNotFoundError, SocialConnection
+from connections.posting_options import offered_to
 from connections.targets import PostingTarget, target_from_options
 from connections.tokens import is_renewable, read_profile_again
 from publishing.errors import (
@@ -118,6 +119,8 @@ def validate_post(draft: Draft, *, user_id: str) -> Verdict:
     assets = probe_assets(draft.assets, draft.options, target.limits, violations=violations)
     post = _post(draft, assets)
     violations += platform.violations(post, connection.profile)
+    if offered := offered_to(target):
+        violations += platform.offer_violations(post, offered)
     return Verdict(violations=violations, warnings=_warnings(draft, target, post))
 
 

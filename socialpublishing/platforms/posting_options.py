@@ -26,7 +26,7 @@ class Remaining:
 
 @dataclass(frozen=True, kw_only=True)
 class PostingOptions:
-    """`reason` says why the account cannot post now, if it cannot.
+    """`reason`: why the account cannot post now, if it cannot.
 
     `choices` are the values that an option may have. `disabled` are the switches that a form shows
     greyed out, because the account has settled them: their one value is in `choices`.
