@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 
 import pytest
+from django.utils import timezone
 
 from conftest import consent
+from connections.models import SocialConnection
+from connections.tokens import is_renewable
 from publishing.models import PublishJob
 from socialpublishing.platforms import client_for
 from socialpublishing.platforms.metrics import MetricsNotAvailableError
@@ -71,8 +75,9 @@ def sha256(data):
 # --- Consent -------------------------------------------------------------------------------------
 
 
-def connect(api):
-    started = api.get("connections/connect/linkedin", data={"redirect": "false"}).json()
+def connect(api, **parameters):
+    data = {"redirect": "false", **parameters}
+    started = api.get("connections/connect/linkedin", data=data).json()
     back = api.get(consent(started["authorization_url"])).json()
     if "completion_code" not in back:
         return back
@@ -92,6 +97,29 @@ def test_app_without_member_analytics_can_be_connected(api, sandbox, monkeypatch
     assert connect(api)["code"] in {"oauth_denied", "oauth_failed"}
     sandbox.call("POST", "settings", linkedin_member_analytics="on")
     assert "r_member_postAnalytics" in connect(api)["scopes"]
+
+
+@pytest.mark.behaviour(
+    "A self-serve app gets no refresh tokens: its connections end after 60 days, and nobody but "
+    "the owner can renew them"
+)
+def test_self_serve_connection_ends_after_sixty_days(api, sandbox):
+    sandbox.call("POST", "settings", linkedin_refresh_tokens="off")
+    connect(api, login="self_serve")
+    connection = SocialConnection.objects.get()
+    left = connection.expires_at - timezone.now()
+    assert dt.timedelta(days=59, hours=23) < left <= dt.timedelta(days=60)
+    assert (connection.refresh_token, connection.refresh_expires_at) == (None, None)
+    assert not is_renewable(connection)
+
+
+def test_refresh_token_keeps_its_end(api, sandbox):
+    connect(api)
+    first = SocialConnection.objects.get()
+    sandbox.call("POST", "clock", advance_seconds=59 * 86400)
+    assert api.post(f"connections/{first.pk}/refresh").status_code == 200
+    left = SocialConnection.objects.get().refresh_expires_at - timezone.now()
+    assert dt.timedelta(days=305, hours=23) < left <= dt.timedelta(days=306)
 
 
 # --- Organizations -------------------------------------------------------------------------------
@@ -140,7 +168,6 @@ def test_list_of_organizations_that_cannot_be_read_does_not_end_the_connect(
 @pytest.mark.parametrize(
     "body",
     [
-        {"code": 403, "body": {"message": "no BATCH_GET in the development tier"}},
         {"code": 200, "body": {"results": None}},
         {"code": 200, "body": []},
         {"code": 200, "body": {"results": {"1": {"localizedName": 5}, "x": "y"}}},
@@ -151,6 +178,21 @@ def test_organizations_without_a_lookup_have_their_urn_as_name(make_linkedin, sa
     sandbox.fault("status", body, path="^/rest/organizationsLookup")
     [destination] = make_linkedin().destinations.all()
     assert destination.name == destination.external_id
+
+
+@pytest.mark.behaviour(
+    "An app in LinkedIn's development tier may not read in batches; the names of the first "
+    "organizations are then read one by one"
+)
+def test_app_in_the_development_tier_has_names_of_some_organizations(make_linkedin, sandbox):
+    sandbox.call("POST", "settings", linkedin_batches="off")
+    connection = make_linkedin(
+        organizations=[{"name": f"Works {number}"} for number in range(6)]
+        + [{"name": "Content", "role": "CONTENT_ADMINISTRATOR"}]
+    )
+    names = list(connection.destinations.values_list("name", flat=True))
+    assert len([name for name in names if name.startswith("urn:li:organization:")]) == 2
+    assert len([name for name in names if name.startswith("Works")]) == 5
 
 
 @pytest.mark.parametrize(
@@ -465,6 +507,33 @@ def test_file_that_changed_after_accept_is_named(api, connection, worker, make_s
     server.file = whole(sample("mountains.jpg"))
     worker.work_ahead()
     assert outcome() == ("Failed", "asset_changed")
+
+
+@pytest.mark.parametrize("lengths", [True, False])
+def test_image_behind_a_redirect_is_published(
+    api, connection, sandbox, worker, make_server, lengths
+):
+    server = make_server(sample("harbour.jpg"), is_redirecting=True, has_lengths=lengths)
+    asset = {"url": server.url, "asset_type": "image", "mime_type": "image/jpeg"}
+    api.publish(connection, "A picture", assets=[asset])
+    worker.work_ahead()
+    [post] = sandbox.posts()
+    assert [each["sha256"] for each in post["media"]] == [sha256(sample("harbour.jpg"))]
+
+
+@pytest.mark.parametrize("lengths", [True, False])
+def test_address_that_expired_is_tried_within_the_grace(
+    api, connection, sandbox, worker, make_server, lengths
+):
+    server = make_server(sample("harbour.jpg"), has_lengths=lengths)
+    asset = {"url": server.url, "asset_type": "image", "mime_type": "image/jpeg"}
+    api.publish(connection, "A picture", assets=[asset])
+    server.refusal = lambda handler: 403
+    worker.work_ahead(120)
+    assert outcome() == ("Pending", "asset_unreachable")
+    server.refusal = lambda handler: None
+    worker.work_ahead(3600)
+    assert outcome() == ("Published", "")
 
 
 @pytest.mark.behaviour(

@@ -24,6 +24,7 @@ POSTING_ROLES = frozenset(
 # The member's roles in all states. One list of all roles is one request instead of three.
 ROLES = "/rest/organizationAcls?q=roleAssignee"
 BATCH = 50  # ids in one URL
+MAX_SINGLE = 5  # records that are read one by one while a person waits
 
 
 def destinations(client: LinkedIn) -> list[DestinationFacts]:
@@ -78,17 +79,26 @@ def _looked_up(client: LinkedIn, urns: Sequence[str]) -> dict[str, str]:
     path = f"/rest/organizationsLookup?ids=List({','.join(ids)})"
     try:
         response = client.http.get(path, headers={"X-RestLi-Method": "BATCH_GET"})
+    except InsufficientPermissionsError:
+        # Apps in the development tier may not read in batches.
+        return {urn: _record_name(client, urn) for urn in urns[:MAX_SINGLE]}
     except PlatformApiError:
-        # A name is for show alone. Apps in the development tier may not read in batches.
-        return {}
+        return {}  # a name is for show alone
     results = response.get("results") if isinstance(response, dict) else None
-    return {
-        ids[number]: record["localizedName"]
-        for number, record in (results.items() if isinstance(results, dict) else ())
-        if number in ids
-        and isinstance(record, dict)
-        and isinstance(record.get("localizedName"), str)
-    }
+    records = results.items() if isinstance(results, dict) else ()
+    return {ids[number]: _name(record) for number, record in records if number in ids}
+
+
+def _record_name(client: LinkedIn, urn: str) -> str:
+    try:
+        return _name(client.http.get(f"/rest/organizations/{urn.rpartition(':')[2]}"))
+    except PlatformApiError:
+        return ""
+
+
+def _name(record: Any) -> str:
+    name = record.get("localizedName") if isinstance(record, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def accepts_posts(client: LinkedIn) -> bool:
