@@ -99,14 +99,18 @@ def _read_png(read: Read) -> ImageHeader | None:
 
 
 def _is_turned_png(read: Read) -> bool:
+    """Exif data after the pixels are not looked for: no program writes them there."""
     at = 8
-    for _ in range(MAX_CHUNKS):
-        length, name = struct.unpack(">I4s", read(at, 8).ljust(8, b"\0"))
-        if name == b"eXIf":
-            return exif.is_turned(read(at + 8, min(length, MAX_EXIF_BYTES)))
-        if name in {b"IDAT", b"IEND", bytes(4)}:
-            break
-        at += 12 + length
+    try:
+        for _ in range(MAX_CHUNKS):
+            length, name = struct.unpack(">I4s", read(at, 8))
+            if name == b"eXIf":
+                return exif.is_turned(read(at + 8, min(length, MAX_EXIF_BYTES)))
+            if name == b"IDAT":
+                break
+            at += 12 + length
+    except (struct.error, AssetTypeMismatchError):
+        pass  # the file ends, or that part of it is out of our reach
     return False
 
 

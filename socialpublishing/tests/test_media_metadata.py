@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from socialpublishing.errors import MediaError
 from socialpublishing.media import check_unchanged, download, pictures, probe
@@ -96,6 +99,19 @@ def test_damaged_metadata_turn_nothing(tiff):
     assert size_of("image/jpeg", jpeg(segment(0xE1, b"Exif\0\0" + tiff))) == (30, 20)
     assert size_of("image/png", png(chunk(b"eXIf", tiff))) == (30, 20)
     assert size_of("image/webp", webp(None)) == (30, 20)
+
+
+@given(
+    st.sampled_from([b"Exif\0\0II*\0", b"Exif\0\0MM\0*", b"MPF\0II*\0"]), st.binary(max_size=120)
+)
+def test_hostile_metadata_raise_nothing_but_media_errors(start, rest):
+    data = start + rest
+    for name in (b"eXIf", b"EXIF"):
+        size_of("image/png", png(chunk(name, data)))
+    for marker in (0xE1, 0xE2):
+        picture = jpeg(segment(marker, data))
+        with suppress(MediaError):
+            assert sorted(size_of("image/jpeg", picture + picture)) == [20, 30]
 
 
 @pytest.mark.parametrize(
