@@ -17,6 +17,7 @@ from publishing.tests.test_every_kind import KINDS, publish, request_for
 from socialpublishing.limits import Form
 from socialpublishing.options import files_in
 from socialpublishing.platforms import PLATFORMS
+from socialpublishing.posts import Media, Post
 from socialpublishing.tests.file_server import FileServer, Sparse, whole
 from socialpublishing.tests.test_media_metadata import exif, jpeg, mpo, segment
 
@@ -121,6 +122,28 @@ def test_large_file_without_a_size_is_refused_at_once(
     assert "asset_size_unknown" in json.dumps(response.json())
     assert "Content-Length" in json.dumps(response.json())
     assert response.status_code == (400 if endpoint == "publish" else 200)
+
+
+@pytest.mark.parametrize(("name", "kind", "media_form"), WITH_FILES)
+@pytest.mark.behaviour(
+    "A file behind a redirect comes from our own address, or is refused with the word redirects"
+)
+def test_redirect_is_refused_where_we_cannot_serve_the_file(
+    settings, sandbox, name, kind, media_form
+):
+    platform = PLATFORMS[name]
+    request = request_for(sandbox, name, kind, media_form)
+    media = [Media.from_asset({**each, "is_redirected": True}) for each in request["assets"]]
+    post = Post(media=tuple(media), options=request["platform_specific_options"])
+    for sandbox_url, base_url, is_refused in (
+        ("", "http://localhost:8000", True),
+        ("", "https://service.example.com", False),
+        (sandbox.url, "http://localhost:8000", False),
+    ):
+        settings.SANDBOX_URL, settings.SERVICE_BASE_URL = sandbox_url, base_url
+        found = [each for each in platform.violations(post, {}) if each.rule == "media_redirects"]
+        assert len(found) == len(platform.pulled_media(post)) * is_refused
+        assert all("redirects" in each.message for each in found)
 
 
 # --- Pictures ------------------------------------------------------------------------------------

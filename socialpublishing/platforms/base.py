@@ -17,6 +17,7 @@ from socialpublishing.crypto import Secret
 from socialpublishing.errors import PlatformApiError, TokenExpiredError, Violation
 from socialpublishing.http import Http, PlatformResponse
 from socialpublishing.limits import Capabilities, PostType
+from socialpublishing.media import public
 from socialpublishing.options import PostOptions
 from socialpublishing.platforms.accounts import Account, DestinationFacts, Profile, Renewal
 from socialpublishing.platforms.app import App
@@ -95,7 +96,23 @@ class Platform(ReadsResponses, abc.ABC):
         """Every rule that `post` breaks; an empty list if the platform would accept it."""
         limits = cls.limits(profile)
         crossed = cls.cross_violations(post, limits.of(post))
-        return [*content_limits.violations(post, limits), *crossed]
+        return [*content_limits.violations(post, limits), *crossed, *cls._redirect_violations(post)]
+
+    @classmethod
+    def _redirect_violations(cls, post: Post) -> Iterator[Violation]:
+        """Platforms that fetch a file follow no redirects; usually it comes from us instead."""
+        if public.can_be_pulled_from():
+            return
+        for media in cls.pulled_media(post):
+            if media.is_redirected:
+                yield Violation(
+                    rule="media_redirects",
+                    limit=0,
+                    actual=1,
+                    message=f"The address of asset {post.media.index(media) + 1} redirects, and "
+                    f"{cls.label} fetches the file without following redirects.",
+                    fix="Give the address that it redirects to.",
+                )
 
     @classmethod
     def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
