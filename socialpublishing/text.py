@@ -105,12 +105,13 @@ def mask_links(text: str) -> str:
 
     A slash belongs to no tag, and none starts directly after it.
     """
-    masked, end = "", 0
+    pieces: list[str] = []
+    end = 0
     for start, stop in [*find_urls(text), (len(text), len(text))]:
-        masked += ADDRESS.sub(lambda match: "/" * len(match[0]), text[end:start])
-        masked += "/" * (stop - start)
+        pieces.append(ADDRESS.sub(lambda match: "/" * len(match[0]), text[end:start]))
+        pieces.append("/" * (stop - start))
         end = stop
-    return masked
+    return "".join(pieces)
 
 
 def is_blank(text: str) -> bool:

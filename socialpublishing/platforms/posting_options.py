@@ -38,7 +38,5 @@ class PostingOptions:
     avatar_url: str = ""
     choices: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
     disabled: tuple[str, ...] = ()
-    # The longest text, in the unit of the platform's limits, and the longest video.
-    max_text: int | None = None
     max_duration_s: int | None = None
     remaining: Remaining | None = None

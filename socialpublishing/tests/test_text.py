@@ -238,11 +238,13 @@ def test_links_are_in_order_and_do_not_overlap(text):
 
 
 def seconds_for(text):
-    started = time.perf_counter()
+    started = time.process_time()  # other processes do not count
     weighted_length(text)
     count_cashtags(text)
+    count_hashtags(text)
+    count_mentions(text)
     is_blank(text)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 @pytest.mark.parametrize(
@@ -267,6 +269,9 @@ def seconds_for(text):
         "\u0323\u0300",
         "\u200b",
         "xn--a.",
+        "https://a.co/?#a@b$c ",
+        "https://a.invalid/#a@b$c ",
+        "#a.co @a.co ",
     ],
     ids=ascii,
 )

@@ -216,6 +216,20 @@ def test_alt_texts_of_photos_are_left_out_with_a_warning(api, connection, sandbo
     assert outcome() == ("Published", "")
 
 
+@pytest.mark.behaviour(
+    "TikTok ignores the text of a draft with a video: the draft goes out, with a warning"
+)
+@pytest.mark.parametrize(
+    ("medium", "text", "codes"),
+    [("clip", "Look", ["text_left_out"]), ("clip", "", []), ("photo", "Look", [])],
+)
+def test_lost_text_of_a_draft_is_a_warning(api, connection, sandbox, medium, text, codes):
+    asset = photo(sandbox) if medium == "photo" else sandbox.clip()
+    response = publish(api, connection, sandbox, text, assets=[asset], post_type="draft")
+    assert response.status_code == 202
+    assert [each["code"] for each in response.json()["warnings"]] == codes
+
+
 # --- Scopes --------------------------------------------------------------------------------------
 
 

@@ -276,8 +276,8 @@ def test_thread_whose_last_post_was_deleted_is_not_restarted(
     monkeypatch.setattr(errors, "VISIBLE_AFTER", -dt.timedelta(days=3650))
     gone = {"title": "Invalid Request", "errors": [{"message": "Tweet not found"}]}
     sandbox.fault("delay", 0, method="POST", path="^/2/tweets$")
-    answer = {"code": 400, "body": gone}
-    sandbox.fault("status", answer, method="POST", path="^/2/tweets$", times=9)
+    response = {"code": 400, "body": gone}
+    sandbox.fault("status", response, method="POST", path="^/2/tweets$", times=9)
     job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
     worker.work_ahead()
 
@@ -450,3 +450,11 @@ def test_refresh_token_has_an_end_by_default(api, sandbox):
 
     left = SocialConnection.objects.get().refresh_expires_at - timezone.now()
     assert dt.timedelta(days=179) < left <= dt.timedelta(days=180)
+
+
+@pytest.mark.behaviour("X closed its communities on 2026-05-06: their options are unknown")
+@pytest.mark.parametrize("option", [{"community_id": "1"}, {"share_with_followers": True}])
+def test_options_of_communities_are_gone(api, connection, option):
+    response = api.publish(connection, "Hello", platform_specific_options=option)
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")

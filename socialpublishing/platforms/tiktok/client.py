@@ -44,17 +44,22 @@ from socialpublishing.platforms.tiktok.payloads import (
     UploadPlan,
     is_draft,
     is_video,
+    loses_text,
     photos_payload,
     plans_of,
     video_payload,
 )
 from socialpublishing.platforms.tiktok.status import has_all_bytes, profile_url, progress_of
 from socialpublishing.platforms.uploads import open_file, send_in_parts
-from socialpublishing.posts import Media, Post
+from socialpublishing.posts import Media, Post, PostWarning
 from socialpublishing.text import is_blank
 
 AT_ONCE = dt.timedelta(0)
 SWITCHED_OFF = "Publishing to TikTok is switched off here."
+TEXT_LEFT_OUT = PostWarning(
+    code="text_left_out",
+    message="TikTok ignores the text of a draft with a video: the creator writes it in the app.",
+)
 # TikTok's status is updated late. Only after so many polls do we trust its count of missing bytes.
 # Handles count the polls under `looks`, a stored key.
 POLLS_BEFORE_RESENDING = 4
@@ -86,6 +91,11 @@ class TikTok(Platform):
                 "TikTok has not audited this service yet: posts have to be drafts, or of "
                 'privacy_level "SELF_ONLY" on a private account.'
             )
+
+    @classmethod
+    def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
+        found = super().warnings(post, profile)
+        return [*found, TEXT_LEFT_OUT] if loses_text(post) else found
 
     @classmethod
     def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:
@@ -289,8 +299,9 @@ class TikTok(Platform):
     def _data_of(self, response: PlatformResponse) -> dict[str, Any]:
         if errors.code_of(response):
             error = self.read_error(response)
-            error.platform, error.status_code = self.name, response.status_code
-            raise error
+            error.status_code = response.status_code
+            sent = {"Authorization": f"Bearer {self.account.token.reveal()}"}
+            raise self.http.completed(error, headers=sent)
         data = response.json.get("data") if isinstance(response.json, dict) else None
         if not isinstance(data, dict):
             raise MalformedResponseError(platform=self.name)

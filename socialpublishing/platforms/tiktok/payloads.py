@@ -11,6 +11,7 @@ from typing import Any
 
 from socialpublishing.media.public import signed_address
 from socialpublishing.posts import MediaKind, Post
+from socialpublishing.text import is_blank
 
 PUBLIC, PRIVATE = "PUBLIC_TO_EVERYONE", "SELF_ONLY"
 # TikTok does not document whether it means decimal or binary megabytes: this is right for both.
@@ -59,6 +60,11 @@ def is_draft(post: Post) -> bool:
 
 def is_video(post: Post) -> bool:
     return bool(post.media) and post.media[0].kind == MediaKind.VIDEO
+
+
+def loses_text(post: Post) -> bool:
+    """Is `post` a draft whose text TikTok ignores?"""
+    return is_draft(post) and is_video(post) and not is_blank(post.text)
 
 
 def video_payload(post: Post, plan: UploadPlan) -> dict[str, Any]:

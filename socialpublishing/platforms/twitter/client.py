@@ -89,7 +89,6 @@ class Twitter(Platform):
             can_post=True,
             display_name=profile.display_name,
             avatar_url=str(profile.facts["picture"]),
-            max_text=limits_of(profile.facts).post_types[0].max_text,
             max_duration_s=longest_video_s(profile.facts),
         )
 

@@ -102,7 +102,7 @@ REASONS = (
     ),
     Reason(
         error=AccountBlockedError,
-        sentence="X has locked or restricted the account: its owner has to sign in at x.com",
+        sentence="X has locked or restricted the account, so its owner has to sign in at x.com",
         kinds=frozenset({"user-suspended"}),
         codes=frozenset({63, 64, 226, 231, 326}),
         words=r"suspended|temporarily locked|unlock your account|might be automated"
@@ -124,7 +124,7 @@ REASONS = (
     Reason(
         error=InsufficientPermissionsError,
         sentence="The connection lacks a scope (tweet.write for posts, media.write for files): the "
-        "owner has to connect the account again and grant it",
+        "owner has to connect the account again and grant it.",
         words=r"^Forbidden( Forbidden)?$|insufficient scope|missing scope",
     ),
     Reason(
@@ -132,10 +132,11 @@ REASONS = (
         sentence="X refused the post",
         codes=frozenset({186, 323, 324, 386, 407, 433}),
         words=r"(text|tweet|post|status) (is )?(too long|over \d+ characters)|bit shorter"
-        r"|invalid url|url is (invalid|malicious)|cashtag|maximum of \d+ (items|media)"
+        r"|(contains|has|with) an invalid url|(url|link) (is|has been) (invalid|identified)|cashtag"
+        r"|maximum of \d+ (items|media)"
         r"|video (duration|longer|is too long)|duration (exceeded|too long)"
         r"|longer than \d+ minutes|only (one|1) animated gif|attachment types"
-        r"|media type unrecognized|unsupported media type|file size exceeds"
+        r"|media type unrecognized|file size exceeds"
         r"|\$\.?(text|poll|reply_settings|media\.tagged_user_ids)\b"
         r"|(video|gif).*stands alone|restricted who can reply",
     ),

@@ -247,7 +247,9 @@ def test_ids_and_times_in_lists_are_numbers_or_texts(settings, requests_mock, po
     assert past.id == "7560123456789012345"
 
 
-@pytest.mark.behaviour("A list of TikTok is empty only if it says so; anything else is no response")
+@pytest.mark.behaviour(
+    "A list of TikTok is empty only if it is an empty list; anything else is no response"
+)
 @pytest.mark.parametrize("data", [{}, {"has_more": False}, {"videos": None}, {"videos": "none"}])
 def test_list_that_is_missing_is_no_empty_list(settings, requests_mock, data):
     with pytest.raises(MalformedResponseError):
@@ -300,3 +302,14 @@ def test_fraction_of_a_second_is_not_too_long(seconds, is_allowed):
     offered = creator.offered_to({**INFO, "max_video_post_duration_sec": 60}, is_audited=True)
     post = Post(media=(replace(VIDEO, duration_s=seconds),), options={})
     assert (list(creator.offer_violations(post, offered)) == []) == is_allowed
+
+
+def test_token_in_a_refusal_with_a_status_of_success_is_masked(settings, requests_mock):
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    token = "act.canary-token-of-a-creator"
+    error = {"code": "something_new", "message": f"bad {token} there"}
+    requests_mock.post(ANY, json={"data": {}, "error": error})
+    with pytest.raises(PlatformRefusedError, match=r"bad .* there") as caught:
+        TikTok(Account(id="1", token=Secret(token))).request("/v2/post/publish/", {})
+    assert token not in str(caught.value)
+    assert caught.value.platform == "tiktok"
