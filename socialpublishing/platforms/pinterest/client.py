@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from socialpublishing.errors import (
-    AssetChangedError,
     AssetTypeMismatchError,
     ContentRejectedError,
     InsufficientPermissionsError,
@@ -24,7 +23,7 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import MultipartBody
 from socialpublishing.limits import MEGABYTE
-from socialpublishing.media import Downloaded, download, open_stream
+from socialpublishing.media import Downloaded, download
 from socialpublishing.platforms.accounts import DestinationFacts, Profile
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.boards import Boards, NewBoard, Section
@@ -50,6 +49,7 @@ from socialpublishing.platforms.pinterest.payloads import (
 )
 from socialpublishing.platforms.posting_options import Choice, PostingOptions
 from socialpublishing.platforms.progress import Found, Progress, read_id
+from socialpublishing.platforms.uploads import open_file, read_whole
 from socialpublishing.posts import Media, Post, PostWarning
 
 PAGE_SIZE = 250
@@ -110,6 +110,11 @@ class Pinterest(Platform, Boards):
         # Images are part of the publish request.
         return is_video(post)
 
+    @classmethod
+    def pulled_media(cls, post: Post) -> Sequence[Media]:
+        total = sum(media.size_bytes or 0 for media in post.media)
+        return () if is_video(post) or total <= MAX_INLINE_BYTES else post.media
+
     def prepare(self, post: Post, progress: Progress) -> Progress:
         """Uploads the video in one step, then waits until Pinterest has processed it.
 
@@ -132,11 +137,10 @@ class Pinterest(Platform, Boards):
 
         S3 takes a form only as a whole. After a failure, another registration costs nothing.
         """
-        size = video.size_bytes
-        assert size is not None
+        size = video.known_bytes
         upload = self.http.post("/v5/media", json={"media_type": "video"})
         media_id = read_id(upload["media_id"])
-        with open_stream(video.url, max_bytes=size, expected_bytes=size) as stream:
+        with open_file(video) as stream:
             form = MultipartBody(
                 upload["upload_parameters"], stream.part(size), mime_type=video.mime_type
             )
@@ -164,7 +168,9 @@ class Pinterest(Platform, Boards):
         if sum(media.size_bytes or 0 for media in post.media) > MAX_INLINE_BYTES:
             return source_from_addresses(post)
         limit_of = self.capabilities.limit_of
-        files = [_unchanged(media, limit_of(media, post).max_bytes) for media in post.media]
+        files = [
+            read_whole(media, max_bytes=limit_of(media, post).max_bytes) for media in post.media
+        ]
         return source_from_bytes(post, files)
 
     def lookup(
@@ -263,14 +269,6 @@ def following_params(params: dict[str, str], response: Any) -> dict[str, str] | 
     """The parameters of the request for the next page; None after the last one."""
     bookmark = response.get("bookmark")
     return {**params, "bookmark": bookmark} if bookmark else None
-
-
-def _unchanged(media: Media, max_bytes: int) -> Downloaded:
-    """The file of `media`, of the type and size that were probed."""
-    file = download(media.url, max_bytes=max_bytes)
-    if media.size_bytes not in {None, file.size_bytes} or media.mime_type != file.mime_type:
-        raise AssetChangedError
-    return file
 
 
 def _cover(post: Post) -> Downloaded | None:
