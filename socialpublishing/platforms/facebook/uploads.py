@@ -77,10 +77,11 @@ def _send_parts(client: Facebook, video: Media, upload: dict[str, Any]) -> dict[
             try:
                 told = _send_part(client, video, upload, at, stream.part(end - at))
             except UploadLostError as error:
-                return _corrected(video, {**upload, "offset": at}, error)
+                return _corrected(video, upload, error)
             is_next, (at, end) = told[0] == end, told
+            upload = {**upload, "offset": at, "end": end, "corrections": 0}
             if not is_next or at >= size or time.monotonic() >= until:
-                return {**upload, "offset": at, "end": end, "corrections": 0}
+                return upload
 
 
 def _send_part(
