@@ -26,7 +26,19 @@ def used():
     for platform in PLATFORMS.values():
         names |= {host.variable for host in platform.app.hosts.values()}
         names |= {*platform.app.client_id_variables, *platform.app.client_secret_variables}
+        names |= set(getattr(platform.app, "config_id_variables", ()))
     return names
+
+
+def scope_variables():
+    """Explained together: each platform and login has its own."""
+    return {
+        name
+        for platform in PLATFORMS.values()
+        for each in (platform, *platform.logins.values())
+        for kind in ("SCOPES", "OPTIONAL_SCOPES")
+        for name in each.app.scope_variables(kind)
+    }
 
 
 def test_env_example_explains_every_setting():
@@ -34,7 +46,7 @@ def test_env_example_explains_every_setting():
 
 
 def test_env_example_explains_nothing_that_is_not_used():
-    assert explained() - used() - NOT_SETTINGS == set()
+    assert explained() - used() - scope_variables() - NOT_SETTINGS == set()
 
 
 def test_env_example_holds_no_secret():

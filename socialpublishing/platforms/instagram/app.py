@@ -11,13 +11,16 @@ from socialpublishing import oauth as oauth2
 from socialpublishing.crypto import Secret
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.platforms.app import App, Host
+from socialpublishing.platforms.callbacks import SendsCallbacks
 from socialpublishing.platforms.instagram import errors
 from socialpublishing.platforms.meta.login import FacebookLoginApp, facebook_login
+from socialpublishing.platforms.meta.signed_request import person_of
 
 
-class InstagramApp(App):
+class InstagramApp(SendsCallbacks, App):
     name: ClassVar = "instagram"
     label: ClassVar = "Instagram"
+    login: ClassVar = "instagram"
     hosts: ClassVar[Mapping[str, Host]] = {
         "api": Host(variable="INSTAGRAM_API_URL", default="https://graph.instagram.com"),
         "auth": Host(variable="INSTAGRAM_AUTH_URL", default="https://www.instagram.com"),
@@ -40,10 +43,13 @@ class InstagramApp(App):
         ),
         scope_separator=",",
         pkce=False,
-        default_lifetime=dt.timedelta(days=60),
+        default_lifetime=None,
     )
 
     read_token_error = staticmethod(errors.read_token_error)
+
+    def person_of_callback(self, signed_request: str, now: dt.datetime) -> str:
+        return person_of(signed_request, self.client_secret(), now)
 
     def exchange_code(self, *, code: str, redirect_uri: str, verifier: Secret) -> Tokens:
         """Exchanges the code for a token of an hour, and that for one of sixty days."""
@@ -70,6 +76,7 @@ class InstagramWithFacebookLoginApp(FacebookLoginApp):
     name: ClassVar = "instagram"
     label: ClassVar = "Instagram"
     authorized_app: ClassVar = "facebook"
+    login: ClassVar = "facebook"
     oauth: ClassVar = facebook_login(
         scopes=(
             "instagram_basic",

@@ -205,14 +205,14 @@ class Instagram(Platform):
         return Renewal(tokens=oauth2.read_tokens(response, self.app.oauth))
 
     def profile(self) -> Profile:
-        fields = "user_id,username,name,account_type"
+        fields = "id,user_id,username,name,account_type"
         me = unwrapped(self.http.get(f"/{VERSION}/me", params={"fields": fields}))
         return Profile(
-            # Not `id`: that is another number, which only our app uses.
+            # Not `id`: that is another number, which only our app and its callbacks use.
             id=me["user_id"],
             display_name=me["username"],
             kind=str(me.get("account_type") or "business").lower(),
-            facts={"username": me["username"]},
+            facts={"username": me["username"], "app_scoped_id": str(me.get("id", ""))},
         )
 
     def revoke(self, refresh_token: Secret | None) -> None:
