@@ -379,7 +379,7 @@ def test_limits_of_an_account_are_waited_for(api, connection, sandbox, worker, c
     assert (statuses(), job().attempts) == ({"Published": 1}, 0)
 
 
-@pytest.mark.behaviour("A subcode of 368 says whether the content is refused or the account.")
+@pytest.mark.behaviour("The subcode of 368 is about the content or about the account.")
 @pytest.mark.parametrize(
     ("subcode", "status", "code"),
     [
@@ -440,7 +440,7 @@ def test_usage_in_a_good_response_holds_the_next_post(
         ),
     ],
 )
-def test_missing_role_is_told_to_the_owner(api, connection, sandbox, worker, code, words):
+def test_owner_learns_of_a_missing_role(api, connection, sandbox, worker, code, words):
     refuse_feed(sandbox, code, None, words, times=99)
     api.publish(connection, "Hello")
     worker.work_ahead()

@@ -75,10 +75,10 @@ def _send_parts(client: Facebook, video: Media, upload: dict[str, Any]) -> dict[
     with open_stream(video.url, max_bytes=size, start=at, expected_bytes=size) as stream:
         while True:
             try:
-                told = _send_part(client, video, upload, at, stream.part(end - at))
+                wanted = _send_part(client, video, upload, at, stream.part(end - at))
             except UploadLostError as error:
                 return _corrected(video, upload, error)
-            is_next, (at, end) = told[0] == end, told
+            is_next, (at, end) = wanted[0] == end, wanted
             upload = {**upload, "offset": at, "end": end, "corrections": 0}
             if not is_next or at >= size or time.monotonic() >= until:
                 return upload
@@ -117,8 +117,8 @@ def _corrected(video: Media, upload: dict[str, Any], error: UploadLostError) -> 
     return {**upload, "offset": offset, "end": end, "corrections": corrections}
 
 
-def _offsets(told: Any, video: Media) -> tuple[int, int]:
-    start, end = number(told["start_offset"]), number(told["end_offset"])
+def _offsets(response: Any, video: Media) -> tuple[int, int]:
+    start, end = number(response["start_offset"]), number(response["end_offset"])
     size = video.size_bytes
     assert size is not None
     if not (start < end <= size or start == end == size):
@@ -159,7 +159,7 @@ def upload_to_host(client: Facebook, post: Post, progress: Progress) -> Progress
 
 
 def _state_if_readable(client: Facebook, video_id: str) -> VideoState | None:
-    """No page says that a video can be read before it is published: uploads go on without it."""
+    """No page documents that a video can be read before it is published: uploads go on without it."""
     try:
         return client.video_state(video_id)
     except MediaNotReadyError:
