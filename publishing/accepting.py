@@ -13,6 +13,7 @@ from django.db import IntegrityError
 from connections.models import ConnectionNotFoundError, SocialConnection
 from connections.posting_options import offered_to
 from connections.targets import PostingTarget, target_from_options
+from connections.tokens import read_profile_again
 from publishing.errors import (
     EmptyPostError,
     IdempotencyKeyReusedError,
@@ -206,6 +207,8 @@ def _checked_target(draft: Draft, connection: SocialConnection) -> PostingTarget
     target = target_from_options(connection, draft.options)
     if is_blank(draft.text) and not draft.assets:
         raise EmptyPostError
+    if platform.depends_on_profile(_post(draft, draft.assets)):
+        read_profile_again(connection)
     return target
 
 

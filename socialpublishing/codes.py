@@ -170,5 +170,6 @@ WARNINGS: Mapping[str, str] = {
     "measure_outside": "A file is outside what the platform documents, but may be accepted.",
     "may_become_draft": "The platform may keep the post as a draft.",
     "page_unreadable": "The page of a link could not be read, so its preview may lack parts.",
+    "thumbnail_left_out": "The platform did not take the thumbnail of a video.",
     "token_ends_before": "The account's authorization ends before the post is due.",
 }

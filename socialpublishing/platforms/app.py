@@ -83,6 +83,10 @@ class App(ReadsResponses):
         host = self.hosts[role]
         return (os.environ.get(host.variable) or host.default).rstrip("/")
 
+    def setup_warnings(self) -> list[str]:
+        """What looks wrong in the operator's settings for this app, in sentences."""
+        return []
+
     # --- Scopes ----------------------------------------------------------------------------------
 
     def required_scopes(self) -> tuple[str, ...]:

@@ -107,6 +107,11 @@ class Platform(ReadsResponses, abc.ABC):
         """The scopes without which `post` cannot be published."""
         return cls.capabilities.of(post).scopes or cls.app.oauth.publish_scopes
 
+    @classmethod
+    def depends_on_profile(cls, post: Post) -> bool:
+        """Is `post` allowed or not by facts of the account that may have changed lately?"""
+        return False
+
     def posting_options(self) -> PostingOptions:
         """What the account may choose now, read from the platform."""
         name = str(self.account.profile.get("display_name") or "")

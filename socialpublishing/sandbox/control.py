@@ -23,7 +23,7 @@ from socialpublishing.sandbox.http import (
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.register import PLATFORMS
 from socialpublishing.sandbox.state import Account, Post, as_time
-from socialpublishing.text import is_blank
+from socialpublishing.sandbox.text import is_blank
 
 DELAYS = (Action.DELAY, Action.DELAY_AFTER)
 MAX_DELAY_S = 600

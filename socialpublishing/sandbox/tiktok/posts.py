@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
 from socialpublishing.sandbox.http import SandboxRequest
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, Media, State
+from socialpublishing.sandbox.text import utf16_length
 from socialpublishing.sandbox.tiktok.errors import envelope, error, invalid, refused
 from socialpublishing.sandbox.tiktok.login import NAME, requires_token
 from socialpublishing.sandbox.tiktok.tasks import PRIVATE, PUBLIC, complete, new_task
@@ -22,7 +23,6 @@ from socialpublishing.sandbox.tiktok.uploads import (
     open_upload,
     upload_task,
 )
-from socialpublishing.text import utf16_length
 
 AGENT = "TikTokBot/1.0"
 DAY_S = 86400
