@@ -159,7 +159,7 @@ def upload_to_host(client: Facebook, post: Post, progress: Progress) -> Progress
 
 
 def _state_if_readable(client: Facebook, video_id: str) -> VideoState | None:
-    """No page documents that a video can be read before it is published: uploads go on without it."""
+    """No page documents that a video can be read before it is published: none has to be."""
     try:
         return client.video_state(video_id)
     except MediaNotReadyError:
