@@ -97,6 +97,14 @@ def test_list_that_cannot_be_read_takes_nothing_away(
     assert any("cannot be read" in record.message for record in caplog.records)
 
 
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_pages_are_read_one_by_one_where_no_batch_can_be_read(make_connection, sandbox, count):
+    sandbox.fault("status", 500, method="POST", path="/v27.0/$", times=9)
+    pages = [{"name": f"Page {number}", "listed": "token"} for number in range(count)]
+    connection = make_connection("facebook", scopes=ALL, pages=pages)
+    assert connection.destinations.filter(can_publish=True).count() == count
+
+
 @pytest.mark.parametrize("body", [{}, {"data": None}, {"data": {}}, {"data": ["x"]}, []])
 def test_list_of_pages_is_empty_only_with_empty_data(make_connection, sandbox, body):
     connection = make_connection("facebook")

@@ -658,6 +658,18 @@ def test_daily_limit_of_reels_defers_the_post(api, connection, sandbox, worker):
     assert statuses() == {"Published": 1}
 
 
+@pytest.mark.behaviour("A Page may publish 30 reels a day; its other posts go on.")
+def test_daily_limit_of_reels_holds_reels_alone(api, connection, sandbox, worker):
+    error = graph_error(613, None, "Calls to this api have exceeded the rate limit.")
+    sandbox.fault("delay", 0, method="POST", path="/video_reels$")
+    sandbox.fault("status", error, method="POST", path="/video_reels$", times=99)
+    publish_video(api, connection, sandbox, "reel")
+    worker.work()
+    api.publish(connection, "Meanwhile")
+    worker.work()
+    assert statuses() == {"Pending": 1, "Published": 1}
+
+
 def test_processing_reel_is_not_uploaded_again(api, connection, sandbox, worker):
     path = "/video_reels$"
     sandbox.fault("delay", 0, method="POST", path=path)
