@@ -202,6 +202,34 @@ def test_photo_posted_by_hand_is_not_taken_for_a_text_post_with_the_same_text(
     assert len(sandbox.posts()) == 2
 
 
+@pytest.mark.behaviour(
+    "A list of posts without `data`, whatever its status, does not show that a post is absent."
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"data": None},
+        {"data": {}},
+        {"paging": {}},
+        {"error": {"code": 190, "message": "x"}},
+    ],
+)
+@pytest.mark.parametrize("kind", ["feed", "story"])
+def test_list_without_data_is_no_evidence(api, connection, sandbox, worker, body, kind):
+    edge = "/published_posts$" if kind == "feed" else "/stories$"
+    sandbox.fault("drop_after", method="POST", path="/(feed|photo_stories)$")
+    sandbox.fault("status", {"code": 200, "body": body}, method="GET", path=edge, times=8)
+    text, assets = ("Hello", []) if kind == "feed" else ("", [asset_of(sandbox, "photo")])
+    options = {"post_type": kind}
+    api.publish(connection, text, assets=assets, platform_specific_options=options)
+
+    worker.work_ahead(3600)
+
+    assert (statuses(), len(sandbox.posts())) == ({"Published": 1}, 1)
+
+
 def test_post_is_looked_up_after_its_retry_is_refused(api, connection, sandbox, worker):
     sandbox.fault("drop_after", method="POST", path="/feed$")
     sandbox.fault(
