@@ -106,6 +106,7 @@ CODES: Mapping[str, PublicCode] = {
     "remote_id_required": _http(400, "For a thread, the request must name the id of the post."),
     "post_taken": _http(409, "Another job already has this post."),
     "job_changed": _http(409, "The job has changed meanwhile; read it again."),
+    "range_not_satisfiable": _http(416, "The file has no bytes in the requested range."),
     "payload_too_large": _http(413, "The body is larger than 256 KB."),
     "unsupported_media_type": _http(415, "The body is not JSON, or has a Content-Encoding."),
     "idempotency_key_reused": _http(422, "The Idempotency-Key was used for another request."),
@@ -170,6 +171,7 @@ WARNINGS: Mapping[str, str] = {
     "measure_outside": "A file is outside what the platform documents, but may be accepted.",
     "may_become_draft": "The platform may keep the post as a draft.",
     "page_unreadable": "The page of a link could not be read, so its preview may lack parts.",
+    "text_left_out": "The platform carries no text there; it is left out.",
     "thumbnail_left_out": "The platform did not take the thumbnail of a video.",
     "token_ends_before": "The account's authorization ends before the post is due.",
 }

@@ -88,6 +88,8 @@ class PostType:
     # The options that it accepts besides `post_type`, and those that it requires.
     options: frozenset[str] = frozenset()
     required_options: frozenset[str] = frozenset()
+    # Those that say something only of this kind of media: a post without it does not need them.
+    options_of_media: Mapping[MediaKind, frozenset[str]] = field(default_factory=dict)
     # Those that are content, such as a poll: the post needs neither text nor media beside one.
     content_options: frozenset[str] = frozenset()
     # The scopes that it needs; empty: the app's `publish_scopes`.
@@ -194,7 +196,9 @@ def _option_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             fix="Remove it, or choose another post_type.",
         )
 
-    for name in sorted(kind.required_options - set(post.options)):
+    kinds = {media.kind for media in post.media}
+    of_others = [names for each, names in kind.options_of_media.items() if each not in kinds]
+    for name in sorted(kind.required_options.difference(post.options, *of_others)):
         yield Violation(
             rule="option_required",
             limit=sorted(kind.required_options),

@@ -4,7 +4,8 @@ addresses.py checks each URL and the IP addresses of its host. network.py connec
 addresses and limits time and bytes. concurrency.py limits parallel reads, fetch.py follows
 redirects, stream.py reads a response, remote_file.py reads ranges of a file. formats.py,
 pictures.py, documents.py and videos.py read the type and the measures from the bytes. A path
-instead of a URL names a file in the object store (store.py).
+instead of a URL names a file in the object store (store.py). public.py signs the addresses at which
+platforms pull a file from us.
 
 Every failure is a MediaError (socialpublishing/errors.py) with a sentence for the owner of the
 post. The sentence names the URL without its query, because signatures are secrets.
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 
 from socialpublishing.errors import MediaError
 from socialpublishing.media import documents, fetch, formats, pictures, store, videos
+from socialpublishing.media.concurrency import ReadLimiter, reads
 from socialpublishing.media.network import INTERNET, Network
 from socialpublishing.media.remote_file import BLOCK_BYTES, Read, RemoteFile
 from socialpublishing.media.stream import ByteRange, Part, Stream
@@ -117,6 +119,7 @@ def open_stream(
     start: int = 0,
     expected_bytes: int | None = None,
     network: Network = INTERNET,
+    limiter: ReadLimiter = reads,
 ) -> Iterator[Stream]:
     """The file at `url` from byte `start` on, as a stream. Opening and reading raise MediaError.
 
@@ -134,6 +137,7 @@ def open_stream(
             network=network,
             byte_range=ByteRange(start=start),
             expected_bytes=expected_bytes,
+            limiter=limiter,
         ) as stream,
     ):
         yield stream

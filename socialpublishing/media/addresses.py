@@ -116,6 +116,15 @@ def parse_address(url: str) -> FileAddress:
     )
 
 
+def is_public_url(url: str) -> bool:
+    """Whether, by its text, servers outside our network can fetch from `url`."""
+    match = URL.fullmatch(url)
+    if match is None:
+        return False
+    scheme, host, port = _origin(match)
+    return scheme == "https" and port == 443 and _is_public_name(host)
+
+
 def check_ip_addresses(ip_addresses: Sequence[str]) -> None:
     """Raise AssetAddressRefusedError unless all IP addresses of a host are public."""
     # All of them: one private address among public ones is the pattern of DNS rebinding.

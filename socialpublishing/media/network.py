@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from socialpublishing.errors import AssetUnreachableError
+from socialpublishing.errors import AssetAddressRefusedError, AssetUnreachableError
 from socialpublishing.media.addresses import FileAddress, check_ip_addresses
 
 MAX_HEADER_BYTES = 64 * 1024
@@ -175,6 +175,17 @@ def _resolved(address: FileAddress, deadline: float, network: Network) -> list[s
     if not found:
         raise AssetUnreachableError("The name of the file's server cannot be resolved.")
     return found
+
+
+def resolves_privately(address: FileAddress, network: Network) -> bool:
+    """Whether the host has an IP address that is not public. False if it has none at all."""
+    try:
+        check_ip_addresses(_resolved(address, time.monotonic() + network.resolve_s, network))
+    except AssetUnreachableError:
+        return False
+    except AssetAddressRefusedError:
+        return True
+    return False
 
 
 def _connected_socket(

@@ -132,6 +132,11 @@ class Platform(ReadsResponses, abc.ABC):
         return 1
 
     @classmethod
+    def features(cls, post: Post) -> frozenset[str]:
+        """What of our app `post` needs: a PlatformConfigurationError may name one of these."""
+        return frozenset({post.post_type})
+
+    @classmethod
     def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:
         """How far the result of `lookup` can be trusted for `post`."""
         return LookupRules()
@@ -218,10 +223,17 @@ class Platform(ReadsResponses, abc.ABC):
         """Parameters that go with each request."""
         return {}
 
-    def upload_http(self, address: str, *, token: Secret | None = None) -> Http:
+    def upload_http(
+        self,
+        address: str,
+        *,
+        token: Secret | None = None,
+        read_error: Callable[[PlatformResponse], PlatformApiError] | None = None,
+    ) -> Http:
         """Requests to an upload address that the platform named; by default without our token.
 
-        Raises UploadAddressRefusedError for an address that is not the platform's.
+        `read_error` reads errors of the host, where they differ from those of the API. Raises
+        UploadAddressRefusedError for an address that is not the platform's.
         """
         check_upload_address(
             address,
@@ -229,4 +241,9 @@ class Platform(ReadsResponses, abc.ABC):
             upload_hosts=self.upload_hosts,
             platform=self.name,
         )
-        return Http(platform=self.name, base_url=address, read_error=self.read_error, token=token)
+        return Http(
+            platform=self.name,
+            base_url=address,
+            read_error=read_error or self.read_error,
+            token=token,
+        )

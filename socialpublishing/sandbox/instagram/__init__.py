@@ -212,6 +212,7 @@ PLATFORM = Platform(
     text_of=posts.text_of,
     seed=seed,
     account_fields=("linked",),
+    owned_accounts="linked",
     make_account=make_account,
     settings={
         "instagram_processing_seconds": (0.2, 86400.0),  # of images and carousels
