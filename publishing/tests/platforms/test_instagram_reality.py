@@ -135,6 +135,18 @@ def test_hidden_container_that_is_not_processed_is_published_later(
     assert publishes(sandbox) > 1
 
 
+def test_hidden_child_does_not_end_the_wait_for_another(api, connection, sandbox, worker):
+    for status in ({"status_code": "IN_PROGRESS", "id": "1"}, {}):  # the second is asked first
+        value = {"code": 200, "body": status}
+        sandbox.fault("status", value, method="GET", path=NODE)
+    sandbox.call("POST", "settings", instagram_processing_seconds=400)
+    api.publish(connection, "Two", assets=[sandbox.picture()] * 2)
+    worker.work_ahead(300, sandbox=sandbox)
+    assert containers(sandbox) == 2
+    worker.work_ahead(1500, sandbox=sandbox)
+    assert outcome() == ("Published", ""), job().error_message
+
+
 @pytest.mark.behaviour(
     "Where a container is hidden after a lost response, the post is looked up in the account's list"
 )

@@ -16,6 +16,7 @@ from socialpublishing import oauth as oauth2
 from socialpublishing import options
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
+    MalformedResponseError,
     NoResponseError,
     PlatformApiError,
     RateLimitError,
@@ -35,6 +36,7 @@ from socialpublishing.platforms.instagram.options import InstagramOptions
 from socialpublishing.platforms.instagram.payloads import (
     carousel_payload,
     child_payload,
+    has_video,
     is_carousel,
     is_story,
     single_payload,
@@ -43,7 +45,7 @@ from socialpublishing.platforms.meta import VERSION
 from socialpublishing.platforms.meta.paging import read_list
 from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, Progress, read_id
-from socialpublishing.posts import MediaKind, Post, PostWarning
+from socialpublishing.posts import Post, PostWarning
 
 # More than an account can publish in the day during which we look up a post.
 MAX_ITEMS = 500
@@ -133,21 +135,30 @@ class Instagram(Platform):
         self, containers: Sequence[str], post: Post, progress: Progress
     ) -> Progress | None:
         """The pause until all containers are processed; None once they are."""
-        states = {self._status_of(container) for container in containers}
-        has_video = any(media.kind == MediaKind.VIDEO for media in post.media)
-        if states <= {"FINISHED", "PUBLISHED"}:
-            return None
-        if UNREADABLE in states:
-            unread = progress.handle.get("unread", 0)
-            if unread >= (VIDEO_UNREAD_POLLS if has_video else IMAGE_UNREAD_POLLS):
-                return None  # Instagram refuses what is not processed (9007)
-            note = "Instagram does not show whether it has processed the media."
-            return progress.preparing(poll_after=UNREAD_PAUSE, unread=unread + 1, note=note)
-        pauses = VIDEO_POLLS_S if has_video else IMAGE_POLLS_S
+        is_unreadable = False
+        for container in containers:
+            match self._status_of(container):
+                case "FINISHED" | "PUBLISHED":
+                    continue
+                case status if status != UNREADABLE:
+                    return self._wait(post, progress)
+            is_unreadable = True
+        return self._wait_unread(post, progress) if is_unreadable else None
+
+    def _wait(self, post: Post, progress: Progress) -> Progress:
+        pauses = VIDEO_POLLS_S if has_video(post) else IMAGE_POLLS_S
         polls = progress.handle.get("polls", 0)
         pause = dt.timedelta(seconds=pauses[min(polls, len(pauses) - 1)])
         note = "Instagram is fetching and processing the media."
         return progress.preparing(poll_after=pause, polls=polls + 1, note=note)
+
+    def _wait_unread(self, post: Post, progress: Progress) -> Progress | None:
+        """None after the usual time: Instagram refuses what it has not processed yet (9007)."""
+        unread = progress.handle.get("unread", 0)
+        if unread >= (VIDEO_UNREAD_POLLS if has_video(post) else IMAGE_UNREAD_POLLS):
+            return None
+        note = "Instagram does not show whether it has processed the media."
+        return progress.preparing(poll_after=UNREAD_PAUSE, unread=unread + 1, note=note)
 
     def _status_of(self, container: str) -> str:
         """Raises an error for a container that will never be processed."""
@@ -171,22 +182,20 @@ class Instagram(Platform):
 
     def _check_quota(self) -> None:
         """Raises RateLimitError if the account may publish no more posts in these 24 hours."""
-        try:
-            quota = self._read_quota()
-        except (TokenExpiredError, RateLimitError):
-            raise
-        except PlatformApiError:
-            return  # not every account may read it; without quota, the publish request is refused
+        quota = self._read_quota()
         if quota is not None and quota.left == 0:
             until = dt.datetime.now(tz=dt.UTC) + QUOTA_PAUSE
             raise RateLimitError(quota.sentence, until=until)
 
     def _read_quota(self) -> Quota | None:
-        """None: Instagram does not report it for this account."""
-        params = {"fields": "config,quota_usage"}
-        return read_quota(
-            self.http.get(f"/{VERSION}/{self.account.id}/content_publishing_limit", params=params)
-        )
+        """None: Instagram does not report it. Without quota, it refuses the publish request."""
+        path = f"/{VERSION}/{self.account.id}/content_publishing_limit"
+        try:
+            return read_quota(self.http.get(path, params={"fields": "config,quota_usage"}))
+        except (TokenExpiredError, RateLimitError):
+            raise
+        except PlatformApiError:
+            return None  # not every account may read it
 
     def publish(self, post: Post, progress: Progress) -> Progress:
         response = self.http_reading(errors.read_publishing_error).post(
@@ -234,7 +243,9 @@ class Instagram(Platform):
                 )
             case "EXPIRED" | "ERROR":
                 return progress.lost("Instagram no longer has what was prepared.")
-        return None
+            case "FINISHED" | "IN_PROGRESS":
+                return None
+        raise MalformedResponseError("Instagram returned an unknown status of a container.")
 
     def _found_in_list(
         self, post: Post, *, since: dt.datetime, other_post_ids: Collection[str]
