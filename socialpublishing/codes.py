@@ -166,6 +166,8 @@ CODES: Mapping[str, PublicCode] = {
 WARNINGS: Mapping[str, str] = {
     "alt_text_left_out": "The platform carries no alt text there; it is left out.",
     "alt_text_refused": "The platform did not store an alt text; the post went out without it.",
+    "collaborators_refused": "The platform did not accept an invitation of another account.",
+    "cover_refused": "The platform did not accept the cover; the post went out without it.",
     "measure_outside": "A file is outside what the platform documents, but may be accepted.",
     "may_become_draft": "The platform may keep the post as a draft.",
     "only_creator_sees": "Only the account that posts sees the post.",

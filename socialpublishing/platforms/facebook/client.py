@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import NoResponseError
-from socialpublishing.limits import MEGABYTE
 from socialpublishing.media import download
 from socialpublishing.platforms.accounts import DestinationFacts
 from socialpublishing.platforms.facebook import errors, limits, lookups, uploads
@@ -29,6 +28,11 @@ from socialpublishing.platforms.facebook.payloads import (
     upload_host_form,
     uses_upload_host,
 )
+from socialpublishing.platforms.facebook.reels import (
+    MAX_COVER_BYTES,
+    with_extras,
+    with_warnings,
+)
 from socialpublishing.platforms.facebook.videos import FIELDS, VIDEO_POLL, VideoState, read_state
 from socialpublishing.platforms.meta.client import FacebookLoginClient
 from socialpublishing.platforms.meta.pages import (
@@ -39,9 +43,6 @@ from socialpublishing.platforms.meta.pages import (
 )
 from socialpublishing.platforms.progress import Found, LookupRules, Progress, Stage
 from socialpublishing.posts import Media, Post, PostWarning
-
-# [memory] No documentation limits it.
-MAX_COVER_BYTES = 10 * MEGABYTE
 
 
 class Facebook(FacebookLoginClient):
@@ -73,7 +74,7 @@ class Facebook(FacebookLoginClient):
         """Uploads one unpublished photo per step, or a video. So the ids are known before the
         publish request."""
         if uses_upload_host(post):
-            return uploads.upload_to_host(self, post, progress)
+            return with_extras(self, post, uploads.upload_to_host(self, post, progress))
         if is_video(post):
             return uploads.upload_in_parts(self, post.media[0], progress)
         photo_ids = list(progress.handle.get("photo_ids", []))
@@ -137,6 +138,8 @@ class Facebook(FacebookLoginClient):
 
     def confirm(self, post: Post, progress: Progress) -> Progress:
         current = lookups.progress_of_video(self, post, progress)
+        if current.stage == Stage.PUBLISHED:
+            return with_warnings(current)
         if current.stage != Stage.READY:
             return current
         # Facebook accepted the publish request; the status does not show it yet.

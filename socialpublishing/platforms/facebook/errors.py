@@ -106,7 +106,10 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
     if isinstance(error, RateLimitError) and error.platform_code == TOO_FAST:
         error.until = error.until or dt.datetime.now(tz=dt.UTC) + BLOCK_PAUSE
     if isinstance(error, PlatformRefusedError) and code == "100":
-        facts: dict[str, Any] = {"platform_code": error.platform_code, "request_id": error.request_id}
+        facts: dict[str, Any] = {
+            "platform_code": error.platform_code,
+            "request_id": error.request_id,
+        }
         if CONTENT_WORDS.search(str(error)):
             return ContentRejectedError(str(error), **facts)
         # Parameters and objects are checked before anything is created.

@@ -11,9 +11,10 @@ from socialpublishing.limits import GIGABYTE, MEGABYTE, Bounds, Capabilities, Me
 from socialpublishing.platforms.facebook.payloads import is_upright, is_video
 from socialpublishing.posts import MediaKind, Post, PostWarning
 
+LISTED_PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff"})
 # No page lists WebP, but it is accepted in fact.
 UNLISTED_TYPES = frozenset({"image/webp"})
-PHOTO_TYPES = UNLISTED_TYPES | {"image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff"}
+PHOTO_TYPES = LISTED_PHOTO_TYPES | UNLISTED_TYPES
 # https://developers.facebook.com/docs/page-stories-api has 10 MB; the refusal 1366046 names 4 MB.
 SURE_PHOTO_BYTES = 4 * MEGABYTE
 # https://developers.facebook.com/docs/video-api/guides/reels-publishing: 9 to 16; of a story 60 s.
@@ -89,7 +90,17 @@ CAPABILITIES = Capabilities(
                     duration_s=Bounds(low=3, high=90),
                 )
             },
-            options=frozenset({"page_id", "video_title", "place", "targeting", "feed_targeting"}),
+            options=frozenset(
+                {
+                    "page_id",
+                    "video_title",
+                    "cover_url",
+                    "collaborators",
+                    "place",
+                    "targeting",
+                    "feed_targeting",
+                }
+            ),
             source="https://developers.facebook.com/docs/video-api/guides/reels-publishing",
             checked=CHECKED,
         ),

@@ -9,10 +9,13 @@ from rest_framework import serializers
 
 from socialpublishing import options
 from socialpublishing.options import WEB_ADDRESS, IntegerField
+from socialpublishing.platforms.facebook.limits import LISTED_PHOTO_TYPES
+from socialpublishing.platforms.facebook.reels import MAX_COVER_BYTES
 from socialpublishing.serializers import StrictSerializer, TextField
 
 COUNTRY = RegexValidator(r"^[A-Z]{2}\Z", "A code such as DE is expected.")
 BUTTON = RegexValidator(r"^[A-Z][A-Z_]*\Z", "Facebook's name is expected, such as LEARN_MORE.")
+PAGE_ID = RegexValidator(r"^[0-9]+\Z", "The id of a Page is expected.")
 LEAST_AGES = (13, 15, 18, 21, 25)
 
 
@@ -67,6 +70,7 @@ class FacebookOptions(options.PostOptions):
         "call_to_action": "LEARN_MORE",
         "video_title": "Our bakery at dawn",
         "cover_url": "https://example.com/cover.jpg",
+        "collaborators": ["615500000000002"],
         "place": "110843418940484",
         "targeting": {"countries": ["DE", "AT"], "age_min": 18},
         "feed_targeting": {"countries": ["CH"]},
@@ -89,8 +93,16 @@ class FacebookOptions(options.PostOptions):
         "The button on the link's card, by Facebook's name.", max_length=40, validators=[BUTTON]
     )
     video_title = options.text("The title of a video.", max_length=255)
-    cover_url = options.web_address(
-        "A picture as the cover of a video in the feed, at an address that we can read."
+    cover_url = options.file_address(
+        "A picture as the cover of a video in the feed or of a reel.",
+        mime_types=LISTED_PHOTO_TYPES,
+        max_bytes=MAX_COVER_BYTES,
+    )
+    collaborators = serializers.ListField(
+        child=TextField(max_length=64, validators=[PAGE_ID]),
+        min_length=1,
+        max_length=10,
+        **options.optional("Ids of other Pages that are invited to show the reel too."),
     )
     place = options.text("The id of a Page with a place: where it was.", max_length=64)
     targeting = Targeting(**options.optional("Who may see the post."))

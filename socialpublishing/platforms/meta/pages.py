@@ -156,7 +156,7 @@ def _if_possible(what: str, read: Callable[[], Iterable[Any]]) -> list[Any]:
             extra={
                 "error": type(error).__name__,
                 "platform_code": getattr(error, "platform_code", ""),
-                "request_id": getattr(error, "request_id", ""),
+                "platform_request_id": getattr(error, "request_id", ""),
             },
         )
     return found

@@ -373,7 +373,8 @@ CARD = {"link": "https://example.com/rye"}
         ({"call_to_action": "SHOP_NOW"}, []),
         ({"call_to_action": "Shop now"}, ["call_to_action"]),
         ({"cover_url": "HTTPS://example.com/a.jpg"}, []),
-        ({"cover_url": "cover.jpg"}, ["cover_url"]),
+        ({"collaborators": ["615500000000002"]}, []),
+        ({"collaborators": ["@bakery"]}, ["collaborators.0"]),
     ],
 )
 def test_nested_options_are_checked(options, paths):
