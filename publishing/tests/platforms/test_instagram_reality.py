@@ -319,6 +319,25 @@ def test_unknown_refusal_of_the_publish_request_is_looked_up(
     assert len(sandbox.posts()) == 1
 
 
+@pytest.mark.behaviour(
+    "The usage of limits comes with good responses too: at 100 % an account waits"
+)
+def test_used_up_limit_of_a_good_response_holds_the_account(api, connection, sandbox, worker):
+    usage = '{"1": [{"type": "instagram", "estimated_time_to_regain_access": 19}]}'
+    value = {
+        "code": 200,
+        "headers": {"X-Business-Use-Case-Usage": usage},
+        "body": {"status_code": "FINISHED", "id": "1"},
+    }
+    sandbox.fault("status", value, method="GET", path=NODE)
+    api.publish(connection, "One", assets=[sandbox.picture()])
+    worker.work_ahead(60)
+    connection.refresh_from_db()
+    assert connection.limited_until is not None
+    worker.work_ahead(3600)
+    assert outcome() == ("Published", "")
+
+
 # --- Kinds of accounts ---------------------------------------------------------------------------
 
 

@@ -26,7 +26,6 @@ from socialpublishing.errors import (
 )
 from socialpublishing.platforms.accounts import Profile, Renewal
 from socialpublishing.platforms.app import App
-from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.instagram import errors, limits
 from socialpublishing.platforms.instagram.app import InstagramApp, unwrapped
 from socialpublishing.platforms.instagram.matching import made_at, shows
@@ -41,7 +40,7 @@ from socialpublishing.platforms.instagram.payloads import (
     is_story,
     single_payload,
 )
-from socialpublishing.platforms.meta import VERSION
+from socialpublishing.platforms.meta.client import GraphClient
 from socialpublishing.platforms.meta.paging import read_list
 from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, Progress, read_id
@@ -67,7 +66,7 @@ PERMALINK_POLLS_S = (0.0, 1.0, 3.0, 10.0, 30.0, 60.0)
 OTHER_POST_IDS = "credited"
 
 
-class Instagram(Platform):
+class Instagram(GraphClient):
     name: ClassVar = "instagram"
     label: ClassVar = "Instagram"
     app: ClassVar[App] = InstagramApp()
@@ -93,7 +92,7 @@ class Instagram(Platform):
 
     def posting_options(self) -> PostingOptions:
         account = unwrapped(
-            self.http.get(f"/{VERSION}/{self.account.id}", params={"fields": self.account_fields})
+            self.call_graph("GET", f"/{self.account.id}", params={"fields": self.account_fields})
         )
         return posting_options(account, self._read_quota())
 
@@ -128,8 +127,8 @@ class Instagram(Platform):
         return progress.ready()
 
     def _create_container(self, payload: Mapping[str, Any]) -> str:
-        http = self.http_reading(errors.read_preparing_error)
-        return read_id(http.post(f"/{VERSION}/{self.account.id}/media", json=payload)["id"])
+        read_error, path = errors.read_preparing_error, f"/{self.account.id}/media"
+        return read_id(self.call_graph("POST", path, read_error=read_error, json=payload)["id"])
 
     def _unless_processed(
         self, containers: Sequence[str], post: Post, progress: Progress
@@ -173,7 +172,8 @@ class Instagram(Platform):
     def _read_container(self, container: str) -> Mapping[str, Any]:
         """Empty if Instagram does not show it, whatever has become of it."""
         try:
-            data = self.http.get(f"/{VERSION}/{container}", params={"fields": "status_code,status"})
+            params = {"fields": "status_code,status"}
+            data = self.call_graph("GET", f"/{container}", params=params)
         except PlatformApiError as error:
             if errors.is_unreadable_container(error):
                 return {}
@@ -189,17 +189,20 @@ class Instagram(Platform):
 
     def _read_quota(self) -> Quota | None:
         """None: Instagram does not report it. Without quota, it refuses the publish request."""
-        path = f"/{VERSION}/{self.account.id}/content_publishing_limit"
+        path = f"/{self.account.id}/content_publishing_limit"
         try:
-            return read_quota(self.http.get(path, params={"fields": "config,quota_usage"}))
+            params = {"fields": "config,quota_usage"}
+            return read_quota(self.call_graph("GET", path, params=params))
         except (TokenExpiredError, RateLimitError):
             raise
         except PlatformApiError:
             return None  # not every account may read it
 
     def publish(self, post: Post, progress: Progress) -> Progress:
-        response = self.http_reading(errors.read_publishing_error).post(
-            f"/{VERSION}/{self.account.id}/media_publish",
+        response = self.call_graph(
+            "POST",
+            f"/{self.account.id}/media_publish",
+            read_error=errors.read_publishing_error,
             json={"creation_id": progress.handle["container"]},
         )
         published = progress.published(remote_id=response["id"])
@@ -265,11 +268,11 @@ class Instagram(Platform):
     def _newest(self, post: Post, *, since: dt.datetime | None = None) -> Iterator[dict[str, Any]]:
         """The newest posts of the account, of the kind of `post`: a page, or all `since`."""
         edge = "stories" if is_story(post) else "media"
-        path = f"/{VERSION}/{self.account.id}/{edge}"
+        path = f"/{self.account.id}/{edge}"
         fields = "id,caption,timestamp,permalink,media_product_type"
         pages = read_list(
             {"fields": fields},
-            read=lambda params: self.http.get(path, params=params),
+            read=lambda params: self.call_graph("GET", path, params=params),
             max_items=MAX_ITEMS,
         )
         for page in pages:
@@ -289,8 +292,8 @@ class Instagram(Platform):
         return Renewal(tokens=oauth2.read_tokens(response, self.app.oauth))
 
     def profile(self) -> Profile:
-        http = self.http_reading(errors.read_login_error)
-        me = unwrapped(http.get(f"/{VERSION}/me", params={"fields": self.account_fields}))
+        params, read_error = {"fields": self.account_fields}, errors.read_login_error
+        me = unwrapped(self.call_graph("GET", "/me", params=params, read_error=read_error))
         account_type = str(me.get("account_type") or "").lower()
         return Profile(
             # Not `id`: that is another number, which only our app and its callbacks use.
@@ -305,4 +308,4 @@ class Instagram(Platform):
         )
 
     def revoke(self, refresh_token: Secret | None) -> None:
-        self.http.delete(f"/{VERSION}/me/permissions")
+        self.call_graph("DELETE", "/me/permissions")

@@ -30,6 +30,7 @@ from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.meta.errors import (
     Errors,
     error_of,
+    number,
     read_app_error,
     read_graph_error,
     text_of,
@@ -126,15 +127,13 @@ SUBCODE = re.compile(r"(?<!\d)(2207\d{3})(?!\d)")
 
 def read_token_error(response: PlatformResponse) -> PlatformApiError:
     """Errors of api.instagram.com are flat, with `error_message`."""
-    body = response.fields
-    if "error_message" not in body:
+    message = text_of(response.fields, "error_message")
+    if not message:
         return read_login_error(response)
-    message = str(body["error_message"])
     if re.search(r"platform app|developer role|client.?(id|secret)|redirect_uri", message, re.I):
         return PlatformConfigurationError(f"Instagram refuses this service: {message}")
-    return TokenExpiredError(
-        f"Instagram responded: {message}", platform_code=str(body.get("code", ""))[:64]
-    )
+    code = str(number(response.fields.get("code")) or "")
+    return TokenExpiredError(f"Instagram responded: {message}", platform_code=code)
 
 
 def read_login_error(response: PlatformResponse) -> PlatformApiError:
