@@ -117,8 +117,9 @@ NOT_PROFESSIONAL = (
 NOT_PROFESSIONAL_WORDS = re.compile(r"user is not an instagram (business|professional)", re.I)
 # These words name a part of the post.
 CONTENT_WORDS = re.compile(
-    r"caption|hashtag|collaborator|user.?tag|alt.?text|location|aspect ratio|attachments"
-    r"|trial|thumb_offset|cover|audio_name|video (format|duration|size)|image (format|size)",
+    r"caption|hashtag|collaborator|user.?tag|alt.?text|location_id|\blocation\b|aspect ratio"
+    r"|attachments|trial.?(reel|params)|thumb_offset|\bcover|audio_name|share_to_feed"
+    r"|(video|image) (format|duration|size)",
     re.I,
 )
 ALREADY_PUBLISHED = re.compile(r"already (been )?published|published already", re.I)
