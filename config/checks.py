@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from socialpublishing.crypto import key_ring
 from socialpublishing.media.addresses import is_public_url
-from socialpublishing.platforms import PLATFORMS
+from socialpublishing.platforms import PLATFORMS, login_wanted, platform_named
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -91,17 +91,65 @@ def check_addresses(**kwargs: Any) -> list[checks.CheckMessage]:
 
 @checks.register
 def check_platforms(**kwargs: Any) -> list[checks.CheckMessage]:
-    return [
-        checks.Info(
-            f"{platform.label} is not available: {' and '.join(names)} are not set.",
-            id="socialpublishing.I009",
-        )
+    found: list[checks.CheckMessage] = []
+    for platform in PLATFORMS.values():
+        default = platform.default_login()
+        if default not in ("", *platform.login_names()):
+            found.append(
+                checks.Error(
+                    f"{platform.name.upper()}_LOGIN is {default!r}, which is no login of "
+                    f"{platform.label}.",
+                    hint=f"One of: {', '.join(platform.login_names()) or 'none; remove it'}.",
+                    id="socialpublishing.E013",
+                )
+            )
+            continue
+        app = platform_named(platform.name, login_wanted(platform.name, "")).app
+        if not app.is_configured():
+            names = (app.client_id_variables[0], app.client_secret_variables[0])
+            found.append(
+                checks.Info(
+                    f"{platform.label} is not available: {' and '.join(names)} are not set.",
+                    id="socialpublishing.I009",
+                )
+            )
+    return found
+
+
+@checks.register
+def check_scopes(**kwargs: Any) -> list[checks.CheckMessage]:
+    apps = [
+        each.app
         for platform in PLATFORMS.values()
-        if not platform.app.is_configured()
-        for names in [
-            (platform.app.client_id_variables[0], platform.app.client_secret_variables[0])
-        ]
+        for each in (platform, *platform.logins.values())
     ]
+    read = {
+        name
+        for app in apps
+        for kind in ("SCOPES", "OPTIONAL_SCOPES")
+        for name in app.scope_variables(kind)
+    }
+    prefixes = tuple(f"{name.upper()}_" for name in PLATFORMS)
+    found: list[checks.CheckMessage] = [
+        checks.Warning(
+            f"{name} is read by nothing.",
+            hint="Scopes are read from {PLATFORM}_SCOPES and {PLATFORM}_OPTIONAL_SCOPES, and from "
+            "{PLATFORM}_{LOGIN}_… for another login than the default one.",
+            id="socialpublishing.W014",
+        )
+        for name in sorted(os.environ)
+        if name.startswith(prefixes) and name.endswith("_SCOPES") and name not in read
+    ]
+    for app in apps:
+        if missing := sorted(app.oauth.publish_scopes - set(app.requested_scopes())):
+            found.append(
+                checks.Warning(
+                    f"{app.scope_variables('SCOPES')[-1]} lacks {', '.join(missing)}: accounts "
+                    "that are connected with it cannot publish.",
+                    id="socialpublishing.W015",
+                )
+            )
+    return found
 
 
 @checks.register

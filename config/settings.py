@@ -216,6 +216,10 @@ ENABLE_TIKTOK_PUBLISHING = env(
     "ENABLE_TIKTOK_PUBLISHING", default="on" if SANDBOX_URL else "off"
 ).lower()
 
+# How accounts are connected by callers that name no login, where a platform has more than one.
+INSTAGRAM_LOGIN = env("INSTAGRAM_LOGIN", default="") or "instagram"
+LINKEDIN_LOGIN = env("LINKEDIN_LOGIN", default="") or "community_management"
+
 # Trusted object stores and file servers: exact scheme://host[:port]. All other URLs of media must
 # pass the checks of socialpublishing/media/addresses.py.
 MEDIA_ALLOWED_ORIGINS = env.list("MEDIA_ALLOWED_ORIGINS", default=[])

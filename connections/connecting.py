@@ -15,13 +15,14 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
 from connections.credentials import OAuthCredentials, identify
-from connections.destinations import store_destinations
+from connections.destinations import check_unlisted, store_destinations
 from connections.disconnecting import try_to_revoke
 from connections.hooks import on_reconnect
 from connections.models import SESSION_LIFETIME, AuthorizationSession, SocialConnection
@@ -29,10 +30,13 @@ from socialpublishing.clock import database_now
 from socialpublishing.errors import (
     OAuthConnectionError,
     PlatformApiError,
+    PlatformConfigurationError,
     SocialPublishingBaseError,
+    WhoActs,
 )
+from socialpublishing.masking import masked
 from socialpublishing.oauth import authorization_url, new_verifier
-from socialpublishing.platforms import offered_platform
+from socialpublishing.platforms import login_wanted, offered_platform, platform_named
 from socialpublishing.platforms.base import Platform
 
 logger = logging.getLogger(__name__)
@@ -42,6 +46,16 @@ MAX_FAILED_CONFIRMS = 10
 STATE = re.compile(r"[A-Za-z0-9_-]{43}")
 # Longer than any platform's; codes of Facebook and LinkedIn have some hundred characters.
 MAX_CODE_LENGTH = 4096
+# Errors of a consent page (RFC 6749 and LinkedIn's) that are not the user's choice: those that our
+# app's settings cause, and those of the platform itself.
+OUR_ERRORS = {
+    "invalid_request",
+    "invalid_scope",
+    "unauthorized_client",
+    "unauthorized_scope_error",
+    "unsupported_response_type",
+}
+PLATFORMS_ERRORS = {"server_error", "temporarily_unavailable"}
 # Sessions that can no longer be finished are kept for so long.
 KEEP_EXPIRED = dt.timedelta(days=1)
 
@@ -65,8 +79,10 @@ def start_connect(
 ) -> Started:
     """Start to connect an account of `platform`, by `login` where it has more ways than one.
 
-    With a `browser_id` only that browser can finish; without one, the user has to confirm.
+    Without `login` it is the operator's default ({PLATFORM}_LOGIN). With a `browser_id` only that
+    browser can finish; without one, the user has to confirm.
     """
+    login = login_wanted(platform, login)
     offered = offered_platform(platform, login)
     state, verifier = secrets.token_urlsafe(32), new_verifier()
     now = database_now()
@@ -91,7 +107,14 @@ def start_connect(
         redirect_uri=_redirect_uri(platform),
         state=state,
         verifier=verifier,
-        params=offered.app.authorize_params(was_declined=False),
+        params=offered.app.authorize_params(
+            was_declined=any(
+                connection.missing_scopes
+                for connection in SocialConnection.objects.of(user_id).filter(
+                    platform=platform, login=login
+                )
+            )
+        ),
     )
     return Started(attempt_id=session.pk, authorization_url=url)
 
@@ -128,19 +151,20 @@ def finish_connect(
     Raises OAuthConnectionError (`invalid_state`) if the callback belongs to no pending session of
     this browser; then nothing was changed and no token was requested.
     """
-    offered_platform(platform)
+    platform_named(platform)
     now = database_now()
     session = _use_session(platform, query.get("state", ()), browser_id, now)
     offered = offered_platform(platform, session.login)
     try:
         credentials = _exchange(offered, session, query, now)
     except OAuthConnectionError as error:
-        logger.info("connecting failed", extra={"platform": platform, "code": error.code})
+        _log_failure(offered, session, error)
         return Finished(return_to=session.return_to, attempt_id=session.pk, error=error)
     if session.browser_hash:
         connection = store_credentials(
             user_id=session.user_id, platform=platform, credentials=credentials
         )
+        check_unlisted(connection, credentials.destinations)
         return Finished(return_to=session.return_to, attempt_id=session.pk, connection=connection)
     code = secrets.token_urlsafe(32)
     session.credentials = credentials.to_secret()
@@ -181,8 +205,7 @@ def _exchange(
 ) -> OAuthCredentials:
     codes, errors = query.get("code", ()), query.get("error", ())
     if errors and not codes:
-        # The platform's own description may hold anything.
-        raise OAuthConnectionError("oauth_denied", f"{platform.label} was not allowed to connect.")
+        raise _refusal(platform, query)
     if errors or len(codes) != 1 or not _is_code(codes[0]):
         raise OAuthConnectionError("oauth_failed", f"{platform.label} sent back no usable code.")
     try:
@@ -191,12 +214,61 @@ def _exchange(
         )
         return identify(platform, tokens, now)
     except PlatformApiError as error:
-        logger.warning(
-            "token exchange failed", extra={"platform": platform.name, "code": error.code}
+        raise _failed(platform, error) from error
+
+
+def _refusal(platform: type[Platform], query: Mapping[str, Sequence[str]]) -> OAuthConnectionError:
+    """What the consent page sent back instead of a code: RFC 6749, section 4.1.2.1."""
+    code, words = (" ".join(query.get(name, ())) for name in ("error", "error_description"))
+    facts: dict[str, Any] = {"platform": platform.name, "platform_code": masked(code, ())[:64]}
+    # The description may hold anything: it is for the log alone.
+    words = masked(words, query.get("state", ()))
+    cause = (PlatformConfigurationError if code in OUR_ERRORS else PlatformApiError)(words, **facts)
+    error = _failed(platform, cause)
+    if code not in OUR_ERRORS | PLATFORMS_ERRORS:
+        denied = f"{platform.label} was not allowed to connect."
+        error = OAuthConnectionError("oauth_denied", denied)
+    error.__cause__ = cause
+    return error
+
+
+def _failed(platform: type[Platform], cause: PlatformApiError) -> OAuthConnectionError:
+    sentence = f"{platform.label} could not finish the sign-in. Please connect again."
+    if cause.who_acts == WhoActs.OPERATOR:
+        sentence = (
+            f"{platform.label} refuses this service, so connecting again does not help: its "
+            "operator has to look at the app's settings there."
         )
-        raise OAuthConnectionError(
-            "oauth_failed", f"{platform.label} could not finish the sign-in. Please connect again."
-        ) from error
+    return OAuthConnectionError("oauth_failed", sentence)
+
+
+def _log_failure(
+    platform: type[Platform], session: AuthorizationSession, error: OAuthConnectionError
+) -> None:
+    """Everything that an operator needs to find the reason, in the platform's own words."""
+    cause = error.__cause__
+    facts = {}
+    if isinstance(cause, PlatformApiError):
+        facts = {
+            "error": type(cause).__name__,
+            "error_code": cause.code,
+            "who_acts": str(cause.who_acts),
+            "status": cause.status_code,
+            "platform_code": cause.platform_code,
+            "platform_request_id": cause.request_id,
+        }
+    logger.log(
+        logging.INFO if error.code == "oauth_denied" else logging.WARNING,
+        "connecting failed: %s",
+        cause or error,
+        extra={
+            "platform": platform.name,
+            "login": platform.login or platform.app.login,
+            "attempt_id": str(session.pk),
+            "code": error.code,
+            **facts,
+        },
+    )
 
 
 def _is_code(code: str) -> bool:
@@ -225,16 +297,18 @@ def confirm_connect(
         raise AuthorizationSessionNotFoundError
     with transaction.atomic():
         session = AuthorizationSession.objects.select_for_update().get(pk=attempt_id)
+        credentials = None
         if session.credentials is not None:
+            credentials = OAuthCredentials.from_secret(session.credentials)
             session.connection = store_credentials(
-                user_id=user_id,
-                platform=session.platform,
-                credentials=OAuthCredentials.from_secret(session.credentials),
+                user_id=user_id, platform=session.platform, credentials=credentials
             )
             session.credentials = None
             session.save(update_fields=["connection", "credentials"])
     if session.connection is None:
         raise AuthorizationSessionNotFoundError
+    if credentials is not None:
+        check_unlisted(session.connection, credentials.destinations)
     return session.connection
 
 

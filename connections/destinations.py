@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 import uuid
 from collections.abc import Iterable
 
@@ -9,23 +11,75 @@ from django.db import transaction
 
 from connections.models import Destination, SocialConnection
 from connections.targets import DestinationNotFoundError
+from socialpublishing.clock import database_now
+from socialpublishing.errors import SocialPublishingBaseError
+from socialpublishing.platforms import client_for
 from socialpublishing.platforms.accounts import DestinationFacts
+
+logger = logging.getLogger(__name__)
+
+# The most destinations that one request asks, and for how long: a person waits for it.
+MAX_ASKED, MAX_ASKING_S = 10, 10
 
 
 def store_destinations(connection: SocialConnection, found: Iterable[DestinationFacts]) -> None:
-    """Store all destinations that the platform lists for `connection`.
+    """Store the destinations that the platform lists for `connection`.
 
-    A destination that is no longer listed keeps its row and loses the right to publish.
+    One that is not listed stays as it is: platforms leave out some that still accept posts. Only
+    the place itself can refuse (`check_unlisted`).
     """
     with transaction.atomic():
         _lock(connection)
         known = {each.external_id: each for each in connection.destinations.all()}
         for facts in found:
-            _store(connection, facts, known.pop(facts.id, None))
-        connection.destinations.filter(pk__in=[gone.pk for gone in known.values()]).update(
-            can_publish=False, is_default=False, access_token=None
+            _store(connection, facts, known.get(facts.id))
+        _choose_if_only_one(connection)
+
+
+def check_unlisted(connection: SocialConnection, found: Iterable[DestinationFacts]) -> None:
+    """Ask each destination that `found` lacks whether it still accepts posts, with its own token.
+
+    One that refuses loses its token and the right to publish; its row stays. This sends requests:
+    it is for web requests only, and never within a transaction.
+    """
+    listed = [facts.id for facts in found]
+    unlisted = connection.destinations.filter(can_publish=True).exclude(external_id__in=listed)
+    deadline = time.monotonic() + MAX_ASKING_S
+    for destination in unlisted.order_by("updated_at")[:MAX_ASKED]:
+        if time.monotonic() > deadline:
+            return
+        try:
+            is_gone = not client_for(connection.platform, destination.account).accepts_posts()
+        except SocialPublishingBaseError as error:
+            # Nothing is known: it stays as it is.
+            _log_unanswered(destination, error)
+            continue
+        if is_gone:
+            _take_rights(destination)
+
+
+def _take_rights(destination: Destination) -> None:
+    connection = destination.connection
+    with transaction.atomic():
+        _lock(connection)
+        # A parallel request may have stored another token.
+        connection.destinations.filter(pk=destination.pk, updated_at=destination.updated_at).update(
+            can_publish=False, is_default=False, access_token=None, updated_at=database_now()
         )
         _choose_if_only_one(connection)
+
+
+def _log_unanswered(destination: Destination, error: SocialPublishingBaseError) -> None:
+    logger.warning(
+        "it is unknown whether a destination still accepts posts: %s",
+        error,
+        extra={
+            "platform": destination.connection.platform,
+            "connection_id": str(destination.connection_id),
+            "destination_id": str(destination.pk),
+            "code": error.code,
+        },
+    )
 
 
 def add_destination(connection: SocialConnection, facts: DestinationFacts) -> Destination:

@@ -25,21 +25,32 @@ def disconnect(
     does not respond, they are deleted here all the same.
     """
     with transaction.atomic():
-        ended = (
-            SocialConnection.objects.filter(pk=connection.pk)
-            .exclude(status=SocialConnection.Status.REVOKED)
-            .update(
-                status=SocialConnection.Status.REVOKED,
-                status_reason=reason[:300],
-                updated_at=database_now(),
-            )
-        )
-        if not ended:
-            raise ConnectionNotFoundError
-        actor = actor or f"user {connection.user_id}"
-        cancelled = sum(callback(connection, actor) for callback in on_disconnect)
+        cancelled = _end(connection, reason, actor or f"user {connection.user_id}")
     _revoke_and_wipe(connection)
     return cancelled
+
+
+def end_without_revoking(connection: SocialConnection, *, reason: str, actor: str) -> None:
+    """End a connection whose authorization the platform has ended already."""
+    with transaction.atomic():
+        _end(connection, reason, actor)
+        _wipe(connection)
+
+
+def _end(connection: SocialConnection, reason: str, actor: str) -> int:
+    """Raises ConnectionNotFoundError if it has ended already."""
+    ended = (
+        SocialConnection.objects.filter(pk=connection.pk)
+        .exclude(status=SocialConnection.Status.REVOKED)
+        .update(
+            status=SocialConnection.Status.REVOKED,
+            status_reason=reason[:300],
+            updated_at=database_now(),
+        )
+    )
+    if not ended:
+        raise ConnectionNotFoundError
+    return sum(callback(connection, actor) for callback in on_disconnect)
 
 
 def finish_revocations(*, older_than: dt.datetime) -> int:
@@ -57,6 +68,10 @@ def finish_revocations(*, older_than: dt.datetime) -> int:
 def _revoke_and_wipe(connection: SocialConnection) -> None:
     if not _authorization_is_shared(connection):
         try_to_revoke(connection)
+    _wipe(connection)
+
+
+def _wipe(connection: SocialConnection) -> None:
     with transaction.atomic():
         wiped = SocialConnection.objects.filter(
             pk=connection.pk, status=SocialConnection.Status.REVOKED

@@ -111,6 +111,15 @@ class SocialConnection(PostingAccount):
             return self.platform
 
     @property
+    def missing_scopes(self) -> list[str]:
+        """What we ask for at a consent and its owner, or our app, has not been granted."""
+        try:
+            requested = self.platform_type.app.requested_scopes()
+        except SocialPublishingBaseError:  # no longer in the register
+            return []
+        return [scope for scope in requested if scope not in self.scopes]
+
+    @property
     def account(self) -> Account:
         return Account(
             id=self.external_user_id,
@@ -196,3 +205,36 @@ class AuthorizationSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} connecting {self.platform}"
+
+
+class PlatformCallback(models.Model):
+    """One message of a platform about a person: our app was removed, or the data is to go."""
+
+    class Kind(models.TextChoices):
+        DEAUTHORIZE = "deauthorize"
+        DATA_DELETION = "data_deletion"
+
+    # Random: the confirmation code of a deletion is all that anyone needs to see its state.
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Of the signed message, so that it is handled once.
+    digest = models.CharField(max_length=64, unique=True)
+    platform = models.CharField(max_length=32)
+    kind = models.CharField(max_length=16, choices=Kind)
+    external_user_id = models.CharField("id at the platform", max_length=128)
+    received_at = models.DateTimeField()
+    # When nothing of the person was left.
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-received_at"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} from {self.platform}"
+
+    @property
+    def confirmation_code(self) -> str:
+        return self.pk.hex
+
+    @property
+    def status(self) -> str:
+        return "done" if self.done_at else "received"

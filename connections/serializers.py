@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from rest_framework import serializers
 
 from connections.models import Destination, SocialConnection
 from socialpublishing.platforms.boards import Privacy
+from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.serializers import StrictSerializer, TextField, TimezoneField
 
 
@@ -15,6 +17,11 @@ class SocialConnectionResponseSerializer(serializers.ModelSerializer[SocialConne
     external_display_name = serializers.CharField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     scopes = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    missing_scopes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Scopes that were asked for and not granted. Features that need them do not "
+        "work until the account is connected again with them.",
+    )
 
     class Meta:
         model = SocialConnection
@@ -30,6 +37,7 @@ class SocialConnectionResponseSerializer(serializers.ModelSerializer[SocialConne
             "created_at",
             "expires_at",
             "scopes",
+            "missing_scopes",
             "timezone",
         )
         read_only_fields = fields
@@ -73,6 +81,44 @@ class CreateDestinationSerializer(StrictSerializer):
     privacy = serializers.ChoiceField(choices=[each.value for each in Privacy], required=False)
 
 
+class ChoiceSerializer(serializers.Serializer[Any]):
+    value = serializers.JSONField()
+    label = serializers.CharField()  # type: ignore[assignment]  # hides one of the field's own
+
+
+class RemainingSerializer(serializers.Serializer[Any]):
+    """How many more posts the platform accepts until a time; null: it reports no time."""
+
+    count = serializers.IntegerField()
+    until = serializers.DateTimeField(allow_null=True)
+
+
+class PostingOptionsSerializer(serializers.Serializer[Any]):
+    """What the account may choose for a post, as the platform reported it at `read_at`."""
+
+    can_post = serializers.BooleanField()
+    reason = serializers.CharField(allow_null=True, help_text="Why it cannot post now.")
+    display_name = serializers.CharField()
+    avatar_url = serializers.CharField(allow_null=True)
+    choices = serializers.DictField(
+        child=ChoiceSerializer(many=True),
+        help_text="The values that an option may have now. Options that are not here may have any "
+        "value that the platform's limits allow.",
+    )
+    disabled = serializers.ListField(
+        child=serializers.CharField(), help_text="Options that may not be set to true."
+    )
+    max_duration_s = serializers.IntegerField(
+        allow_null=True, help_text="The longest video of this account, in seconds."
+    )
+    remaining = RemainingSerializer(allow_null=True)
+    read_at = serializers.DateTimeField()
+
+
+class PostingOptionsQuerySerializer(StrictSerializer):
+    destination_id = serializers.UUIDField(required=False)
+
+
 class SectionSerializer(serializers.Serializer[Any]):
     """`id` is the platform's: the value of `board_section_id` in a post's options."""
 
@@ -86,3 +132,12 @@ class CreateSectionSerializer(StrictSerializer):
 
 class ChooseDestinationSerializer(StrictSerializer):
     destination_id = serializers.UUIDField()
+
+
+def posting_options_as_data(options: PostingOptions, read_at: dt.datetime) -> dict[str, Any]:
+    return {
+        **vars(options),
+        "reason": options.reason or None,
+        "avatar_url": options.avatar_url or None,
+        "read_at": read_at,
+    }

@@ -20,7 +20,7 @@ from enum import StrEnum
 from django.db import transaction
 from django.db.models import Q
 
-from connections.destinations import store_destinations
+from connections.destinations import check_unlisted, store_destinations
 from connections.models import Destination, SocialConnection
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
@@ -187,7 +187,9 @@ def client_of(connection: SocialConnection, destination: Destination | None = No
     Raises PlatformNotConfiguredError, and TokenExpiredError if only the owner can help.
     """
     offered_platform(connection.platform, connection.login)
-    refresh_if_due(connection)
+    if destination is None or destination.access_token is None:
+        # A destination with its own token needs no other.
+        refresh_if_due(connection)
     if destination is not None:
         destination = connection.destinations.get(pk=destination.pk)
     return client_for(connection.platform, (destination or connection).account)
@@ -223,10 +225,12 @@ def refresh(connection: SocialConnection) -> None:
     offered_platform(connection.platform, connection.login)
     _check_active(connection)
     is_needed = is_renewable(connection) or not is_usable(connection, now)
-    if is_needed and take_refresh(connection, now):
+    has_end = connection.expires_at is not None
+    if has_end and is_needed and take_refresh(connection, now):
         _renew(connection, now)
     found = client_for(connection.platform, connection.account).destinations()
     store_destinations(connection, found)
+    check_unlisted(connection, found)
 
 
 def refresh_expiring(now: dt.datetime) -> int:

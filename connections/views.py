@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -21,6 +22,7 @@ from rest_framework.response import Response
 from connections import boards, connecting, destinations, disconnecting, tokens
 from connections.callers import user_id
 from connections.models import SESSION_LIFETIME, Destination, SocialConnection
+from connections.posting_options import posting_options
 from connections.return_to import allowed_return_to
 from connections.serializers import (
     ChangeConnectionSerializer,
@@ -31,8 +33,11 @@ from connections.serializers import (
     DestinationSerializer,
     InitiateOAuthResponseSerializer,
     PendingConnectionSerializer,
+    PostingOptionsQuerySerializer,
+    PostingOptionsSerializer,
     SectionSerializer,
     SocialConnectionResponseSerializer,
+    posting_options_as_data,
 )
 from connections.targets import DestinationNotFoundError
 from socialpublishing.platforms.boards import NewBoard, Privacy
@@ -56,7 +61,7 @@ class ConnectViewSet(viewsets.ViewSet):
             OpenApiParameter(
                 "login",
                 str,
-                description="Another way to connect, where the platform has one (GET "
+                description="The way to connect, where the platform has more than one (GET "
                 "/api/v1/platforms): `facebook` for Instagram accounts behind Facebook Pages.",
             ),
             OpenApiParameter(
@@ -170,7 +175,13 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     serializer_class = SocialConnectionResponseSerializer
     lookup_url_kwarg = "connection_id"
     # These send requests to the platform while the caller waits: its errors can be the response.
-    asks_platform = ("refresh", "create_destination", "sections", "create_section")
+    asks_platform = (
+        "refresh",
+        "posting_options",
+        "create_destination",
+        "sections",
+        "create_section",
+    )
 
     def get_queryset(self) -> Any:
         return SocialConnection.objects.of(user_id(self.request))
@@ -240,6 +251,27 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     )
     def destinations(self, request: Request, **kwargs: Any) -> Response:
         return Response(DestinationSerializer(self.get_object().destinations.all(), many=True).data)
+
+    @extend_schema(
+        operation_id="get_posting_options__connection_id__posting_options_get",
+        tags=[TAG],
+        summary="What the account may choose for a post now",
+        description="Read from the platform, at most a minute old: whether the account can post, "
+        "the values of its options, its destinations and limits. For a form that is drawn now.",
+        parameters=[
+            OpenApiParameter(
+                "destination_id", uuid.UUID, description="By default the default destination."
+            )
+        ],
+        responses=PostingOptionsSerializer,
+    )
+    def posting_options(self, request: Request, **kwargs: Any) -> Response:
+        connection = self.get_object()
+        query = PostingOptionsQuerySerializer(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        options, read_at = posting_options(connection, query.validated_data.get("destination_id"))
+        body = posting_options_as_data(options, read_at)
+        return Response(PostingOptionsSerializer(body).data)
 
     @extend_schema(
         operation_id="choose_default_destination__connection_id__destinations_default_put",

@@ -10,13 +10,13 @@ from django.conf import settings
 from connections.models import ConnectionNotFoundError, SocialConnection
 from connections.targets import PostingTarget, target_from_id
 from connections.tokens import client_of
-from socialpublishing.platforms import offered_platform
+from socialpublishing.platforms import platform_with_credentials
 from socialpublishing.platforms.metrics import MetricsNotAvailableError, MetricsReader
 
 
 def connection_of(user_id: str, platform: str, connection_id: uuid.UUID) -> SocialConnection:
     """Raises InvalidSocialPlatformError, PlatformNotConfiguredError, ConnectionNotFoundError."""
-    offered_platform(platform)
+    platform_with_credentials(platform)
     connection = (
         SocialConnection.objects.of(user_id).filter(pk=connection_id, platform=platform).first()
     )
@@ -30,7 +30,7 @@ def only_connection_of(user_id: str, platform: str) -> SocialConnection | None:
 
     Raises InvalidSocialPlatformError, PlatformNotConfiguredError.
     """
-    offered_platform(platform)
+    platform_with_credentials(platform)
     own = list(SocialConnection.objects.of(user_id).filter(platform=platform)[:2])
     return own[0] if len(own) == 1 else None
 

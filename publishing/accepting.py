@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError
 
 from connections.models import ConnectionNotFoundError, SocialConnection
+from connections.posting_options import offered_to
 from connections.targets import PostingTarget, target_from_options
 from publishing.errors import (
     EmptyPostError,
@@ -112,6 +113,8 @@ def validate_post(draft: Draft, *, user_id: str) -> Verdict:
     assets = probe_assets(draft.assets, draft.options, target.limits, violations=violations)
     platform, post = connection.platform_type, _post(draft, assets)
     violations += platform.violations(post, connection.profile)
+    if offered := offered_to(target):
+        violations += platform.offer_violations(post, offered)
     return Verdict(violations=violations, warnings=platform.warnings(post, connection.profile))
 
 

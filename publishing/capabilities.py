@@ -1,9 +1,15 @@
-"""The page docs/platforms/README.md, generated from the register of platforms."""
+"""The page docs/platforms/README.md, generated from the register of platforms and the tests."""
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
 
 from socialpublishing.limits import forms
 from socialpublishing.platforms import PLATFORMS
@@ -27,21 +33,84 @@ compares text, bytes (SHA-256) and alt texts; all are in `{TESTS}`.
 | Platform | Option | What it does | Test |
 |---|---|---|---|
 {{options}}
+
+## Behaviours
+
+What the platforms really do where it is not what one expects, and what this service does then, each
+with its test: those that are marked `@pytest.mark.behaviour`.
+
+| Platform | Behaviour | Test |
+|---|---|---|
+{{behaviours}}
 """
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Behaviour:
+    """A sentence about the platform `label`, or "all", and the test that shows it."""
+
+    label: str
+    sentence: str
+    test: str
 
 
 def capabilities_page() -> str:
     """A page of Markdown with each platform's kinds of posts and options, and the test of each."""
-    return TEMPLATE.format(kinds="\n".join(_kinds()), options="\n".join(_options()))
+    return TEMPLATE.format(
+        kinds="\n".join(_kinds()),
+        options="\n".join(_options()),
+        behaviours="\n".join(
+            f"| {each.label} | {each.sentence.replace('|', '/')} | `{each.test}` |"
+            for each in sorted(behaviours())
+        ),
+    )
 
 
 def checked_dates() -> list[tuple[dt.date, str, str, str]]:
     """(day, platform, post type, source) of each kind of post, the oldest check first."""
     return sorted(
-        (kind.checked, platform.name, kind.name, kind.source)
-        for platform in PLATFORMS.values()
-        for kind in platform.capabilities.post_types
+        {
+            (kind.checked, platform.name, kind.name, kind.source)
+            for platform in PLATFORMS.values()
+            for each in (platform, *platform.logins.values())
+            for kind in each.capabilities.post_types
+        }
     )
+
+
+def behaviours() -> Iterator[Behaviour]:
+    """Those of all tests. The tests are read and not imported."""
+    root = Path(settings.BASE_DIR)
+    for file in sorted(root.glob("*/**/tests/**/test_*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            for sentence in filter(None, map(_sentence, node.decorator_list)):
+                yield Behaviour(
+                    label=_label(file.stem, sentence),
+                    sentence=sentence,
+                    test=f"{file.relative_to(root).as_posix()}::{node.name}",
+                )
+
+
+def _sentence(decorator: ast.expr) -> str:
+    """The sentence of `@pytest.mark.behaviour("…")`; empty for another decorator."""
+    match decorator:
+        case ast.Call(
+            func=ast.Attribute(attr="behaviour"), args=[ast.Constant(value=str() as sentence)]
+        ):
+            return sentence
+    return ""
+
+
+def _label(file_name: str, sentence: str) -> str:
+    """The platform by the name of the test's file, else the first one that the sentence names."""
+    labels = {platform.label: name for name, platform in PLATFORMS.items()}
+    for label, name in labels.items():
+        if name in file_name:
+            return label
+    named = re.search(rf"\b(?:{'|'.join(map(re.escape, labels))})\b", sentence)
+    return named[0] if named else "all"
 
 
 def _kinds() -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from socialpublishing.platforms import login_wanted, platform_named
 from socialpublishing.platforms.base import Platform
 
 
@@ -65,7 +66,11 @@ class PlatformSerializer(serializers.Serializer[Any]):
     label = serializers.CharField()  # type: ignore[assignment]  # hides one of the field's own
     is_offered = serializers.BooleanField(help_text="This service has credentials for it.")
     logins = serializers.ListField(
-        child=serializers.CharField(), help_text="Other ways to connect: `login=` at connect."
+        child=serializers.CharField(),
+        help_text="The ways to connect, where there is more than one: `login=` at connect.",
+    )
+    default_login = serializers.CharField(
+        allow_null=True, help_text="The one that is used without `login=`."
     )
     destination_option = serializers.CharField(allow_null=True)
     posts_as_account = serializers.BooleanField(
@@ -77,11 +82,13 @@ class PlatformSerializer(serializers.Serializer[Any]):
 
 def platform_as_data(platform: type[Platform]) -> dict[str, Any]:
     fields = platform.options().fields
+    default_login = login_wanted(platform.name, "")
     return {
         "name": platform.name,
         "label": platform.label,
-        "is_offered": platform.app.is_configured(),
-        "logins": list(platform.logins),
+        "is_offered": platform_named(platform.name, default_login).app.is_configured(),
+        "logins": platform.login_names(),
+        "default_login": platform.default_login() or None,
         "destination_option": platform.destination_option or None,
         "posts_as_account": platform.posts_as_account,
         "post_types": [

@@ -95,8 +95,8 @@ class UnknownLoginError(SocialPublishingBaseError, ValueError):
     code = "unknown_login"
 
     def __init__(self, label: str, known: Sequence[str]) -> None:
-        others = f" or {', '.join(known)}" if known else ""
-        super().__init__(f"{label} is connected without `login`{others}.")
+        choice = f"with `login` {' or '.join(known)}, or " if known else ""
+        super().__init__(f"{label} is connected {choice}without `login`.")
 
 
 class PlatformNotConfiguredError(SocialPublishingBaseError):

@@ -6,7 +6,6 @@ import datetime as dt
 import io
 import json
 import os
-import re
 import secrets
 import ssl
 import threading
@@ -27,6 +26,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from socialpublishing import database
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import NoResponseError, PlatformApiError, PlatformUnreachableError
+from socialpublishing.masking import masked, sent_secrets
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
@@ -194,13 +194,20 @@ class Http:
         response = self._send(request)
         if response.status_code >= 400:
             error = self.read_error(response)
-            error.platform = self.platform
             error.status_code = response.status_code
-            error.args = (_masked(str(error)),)
-            raise error
+            raise self.completed(error, headers=own_headers, **body)
         if response.json is None and needs_json:
             self._no_response(f"responded with status {response.status_code} and no JSON")
         return response
+
+    def completed(self, error: PlatformApiError, **request: Any) -> PlatformApiError:
+        """`error`, with the platform's name and without the secrets of the request.
+
+        `request`: headers, params, data and json of it.
+        """
+        error.platform = self.platform
+        error.args = (masked(str(error), sent_secrets(url=self.base_url, **request)),)
+        return error
 
     def _send(self, request: requests.PreparedRequest) -> PlatformResponse:
         # Always `from None`: errors of requests quote URLs, and some URLs contain tokens.
@@ -239,12 +246,6 @@ class Http:
 
     def _no_response(self, reason: str) -> NoReturn:
         raise NoResponseError(f"The platform {reason}.", platform=self.platform) from None
-
-
-def _masked(message: str) -> str:
-    """A platform's message, short and without possible tokens: some platforms quote the request."""
-    printable = re.sub(r"[\x00-\x1f\x7f]+", " ", message)
-    return re.sub(r"[\w.~+/=:%-]{40,}", "***", printable)[:400]
 
 
 def retry_after(response: PlatformResponse, *, reset_header: str = "") -> dt.datetime | None:

@@ -42,13 +42,16 @@ class OAuth:
     publish_scopes: frozenset[str] = frozenset()
     # A rotating refresh token is valid once. Sending it twice may revoke all tokens of the account.
     rotates_refresh_token: bool = False
-    # The lifetime of a token if its response names none; None: it has no end.
+    # The lifetime of a token if its response names none. None: such a token has no end.
     default_lifetime: dt.timedelta | None = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """The tokens of a token response. `scopes` is None if the response names none."""
+    """The tokens of a token response.
+
+    `lifetime` is None for a token without an end, `scopes` if the response names none.
+    """
 
     access_token: Secret
     refresh_token: Secret | None = None
@@ -111,13 +114,20 @@ def read_tokens(response: Any, oauth: OAuth) -> Tokens:
         refresh_lifetime=_lifetime(refresh_lifetime, oauth.default_lifetime)
         if refresh_lifetime
         else None,
-        # Some responses have an empty one although scopes were granted.
-        scopes=_scopes(response.get("scope")) or None,
+        scopes=read_scopes(response.get("scope")),
     )
 
 
-def _scopes(value: Any) -> tuple[str, ...]:
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else ()
+def read_scopes(granted: Any) -> tuple[str, ...] | None:
+    """From a string with spaces or commas (RFC 6749 has spaces), or a list; None: unknown.
+
+    An empty string means unknown: no token would be issued without any scope.
+    """
+    if isinstance(granted, str):
+        granted = granted.replace(",", " ").split()
+    if not isinstance(granted, list) or not all(isinstance(scope, str) for scope in granted):
+        return None
+    return tuple(filter(None, granted)) or None
 
 
 def _lifetime(seconds: Any, default: dt.timedelta | None) -> dt.timedelta | None:

@@ -31,3 +31,51 @@ def test_old_name_of_a_setting_is_a_warning(monkeypatch):
 
     assert warning.id == "socialpublishing.W012"
     assert "PUBLISH_PROCESSES" in warning.msg
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_known"),
+    [
+        ("INSTAGRAM_LOGIN", "instagram", True),
+        ("INSTAGRAM_LOGIN", "facebook", True),
+        ("INSTAGRAM_LOGIN", "Facebook", False),
+        ("LINKEDIN_LOGIN", "community_management", True),
+        ("LINKEDIN_LOGIN", "self_serve", True),
+        ("LINKEDIN_LOGIN", "selfserve", False),
+        ("TWITTER_LOGIN", "basic", False),
+    ],
+)
+def test_unknown_login_is_an_error(settings, name, value, is_known):
+    setattr(settings, name, value)
+
+    errors = [found for found in checks.check_platforms() if found.id == "socialpublishing.E013"]
+
+    assert [error.msg.split()[0] for error in errors] == ([] if is_known else [name])
+
+
+def test_missing_credentials_are_those_of_the_default_login(settings, monkeypatch):
+    monkeypatch.setenv("FACEBOOK_APP_ID", "1")
+    monkeypatch.setenv("FACEBOOK_APP_SECRET", "secret")
+    assert "Instagram is not available" in str(checks.check_platforms())
+
+    settings.INSTAGRAM_LOGIN = "facebook"
+
+    assert "Instagram" not in str(checks.check_platforms())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "ids"),
+    [
+        ("LINKEDIN_SCOPES", "openid profile w_member_social", []),
+        ("LINKEDIN_SELF_SERVE_SCOPES", "openid w_member_social", []),
+        ("LINKEDIN_OPTIONAL_SCOPES", "", []),
+        ("LINKEDIN_SCOPES", "openid", ["W015"]),
+        ("LINKEDIN_SELFSERVE_SCOPES", "openid w_member_social", ["W014"]),
+        ("TIKTOK_WEB_SCOPES", "user.info.basic", ["W014"]),
+    ],
+)
+def test_scopes_that_cannot_work_are_warned_about(monkeypatch, name, value, ids):
+    monkeypatch.setenv(name, value)
+    found = checks.check_scopes()
+    assert [warning.id for warning in found] == [f"socialpublishing.{each}" for each in ids]
+    assert all(name in warning.msg for warning in found)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from connections.destinations import store_destinations
-from connections.models import Destination
+from conftest import consent
+from connections.destinations import MAX_ASKED, check_unlisted, store_destinations
+from connections.models import Destination, SocialConnection
+from connections.tokens import refresh_expiring
 from socialpublishing.crypto import Secret
-from socialpublishing.platforms import client_for
+from socialpublishing.errors import NoResponseError
+from socialpublishing.platforms import PLATFORMS, client_for
 from socialpublishing.platforms.accounts import DestinationFacts
 from socialpublishing.platforms.boards import NewBoard
+from socialpublishing.platforms.facebook import Facebook
 
 
 def facts(number: int, *, can_publish: bool = True) -> DestinationFacts:
@@ -27,15 +34,95 @@ def facts(number: int, *, can_publish: bool = True) -> DestinationFacts:
 # --- Storing -------------------------------------------------------------------------------------
 
 
-def test_destination_that_is_no_longer_listed_stays_without_its_rights(make_connection):
-    connection = make_connection("facebook")
-    store_destinations(connection, [facts(1), facts(2)])
+def connect(api, platform, *, confirm=False):
+    """Connect the account that the consent page offers first."""
+    started = api.get(f"connections/connect/{platform}?redirect={str(not confirm).lower()}")
+    url = started.json()["authorization_url"] if confirm else started.headers["Location"]
+    finished = api.get(consent(url)).json()
+    if confirm:
+        codes = {name: finished[name] for name in ("attempt_id", "completion_code")}
+        finished = api.post("connections/confirm", codes).json()
+    return SocialConnection.objects.get(pk=finished["id"])
 
-    store_destinations(connection, [facts(2)])
+
+class FullList(Facebook):
+    """Every place that the list leaves out refuses."""
+
+    def accepts_posts(self) -> bool:
+        return False
+
+
+class OutOfOrder(Facebook):
+    def accepts_posts(self) -> bool:
+        raise NoResponseError(platform="facebook")
+
+
+def list_no_pages(sandbox, times=1):
+    sandbox.fault("status", {"code": 200, "body": {"data": []}}, path="/me/accounts", times=times)
+
+
+@pytest.mark.behaviour(
+    "Facebook's list of Pages is empty for some that accept posts: such a Page keeps its token."
+)
+@pytest.mark.parametrize("client", [Facebook, OutOfOrder])
+def test_empty_list_takes_nothing_away(api, make_connection, sandbox, monkeypatch, client):
+    connection = make_connection("facebook")
+    before = connection.destinations.get()
+    monkeypatch.setitem(PLATFORMS, "facebook", client)
+    list_no_pages(sandbox, times=5)
+
+    assert api.post(f"connections/{connection.pk}/refresh").status_code == 200
+
+    after = connection.destinations.get()
+    assert (after.can_publish, after.is_default) == (True, True)
+    assert after.access_token == before.access_token
+    assert api.publish(connection).status_code == 202
+
+
+@pytest.mark.behaviour(
+    "Facebook's list of Pages is empty for some that accept posts: only the Page's own refusal "
+    "takes its right away."
+)
+@pytest.mark.parametrize("way", ["refresh", "connect", "confirm"])
+def test_unlisted_destination_that_refuses_stays_without_its_rights(
+    api, make_connection, sandbox, monkeypatch, way
+):
+    connection = connect(api, "facebook")
+    store_destinations(connection, [facts(1)])
+    monkeypatch.setitem(PLATFORMS, "facebook", FullList)
+
+    if way == "refresh":
+        assert api.post(f"connections/{connection.pk}/refresh").status_code == 200
+    else:
+        assert connect(api, "facebook", confirm=way == "confirm") == connection
 
     gone = connection.destinations.get(external_id="page-1")
     assert (gone.can_publish, gone.is_default, gone.access_token) == (False, False, None)
-    assert connection.destinations.get(external_id="page-2").is_default is True
+
+
+def test_automatic_refresh_asks_no_destination(make_connection, sandbox, monkeypatch):
+    connection = make_connection("facebook")
+    store_destinations(connection, [facts(1)])
+    monkeypatch.setitem(PLATFORMS, "facebook", FullList)
+    SocialConnection.objects.update(
+        expires_at=timezone.now() + dt.timedelta(hours=1), last_refreshed_at=None
+    )
+
+    assert refresh_expiring(timezone.now()) == 1
+
+    assert connection.destinations.filter(can_publish=True).count() == 2
+
+
+def test_number_of_unlisted_destinations_that_one_request_asks_is_limited(
+    make_connection, sandbox, monkeypatch
+):
+    connection = make_connection("facebook")
+    store_destinations(connection, [facts(number) for number in range(30)])
+    monkeypatch.setitem(PLATFORMS, "facebook", FullList)
+
+    check_unlisted(connection, [])
+
+    assert connection.destinations.filter(can_publish=False).count() == MAX_ASKED
 
 
 def test_destination_keeps_its_id_when_it_is_listed_again(make_connection):
@@ -102,6 +189,7 @@ def test_default_can_be_chosen_and_removed(api, make_connection):
 
 def test_destination_without_rights_cannot_be_the_default(api, make_connection):
     connection = make_connection("facebook")
+    Destination.objects.all().delete()
     store_destinations(connection, [facts(1, can_publish=False), facts(2)])
     shut = connection.destinations.get(external_id="page-1")
 

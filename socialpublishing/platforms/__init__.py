@@ -34,8 +34,31 @@ def platform_named(name: str, login: str = "") -> type[Platform]:
     if not login:
         return platform
     if login not in platform.logins:
-        raise UnknownLoginError(platform.label, list(platform.logins))
+        raise UnknownLoginError(platform.label, platform.login_names())
     return platform.logins[login]
+
+
+def login_wanted(name: str, wanted: str) -> str:
+    """The login as it is stored, for a name that a caller gives; "": the operator's default.
+
+    Raises as `platform_named` does.
+    """
+    platform = platform_named(name)
+    wanted = wanted or platform.default_login()
+    stored = "" if wanted == platform.app.login else wanted
+    platform_named(name, stored)
+    return stored
+
+
+def platform_with_credentials(name: str) -> type[Platform]:
+    """The platform by its usual login, if we have credentials for any of its logins.
+
+    Raises InvalidSocialPlatformError, PlatformNotConfiguredError.
+    """
+    platform = platform_named(name)
+    if not any(each.app.is_configured() for each in (platform, *platform.logins.values())):
+        raise PlatformNotConfiguredError(platform.label)
+    return platform
 
 
 def offered_platform(name: str, login: str = "") -> type[Platform]:

@@ -93,11 +93,11 @@ class App(ReadsResponses):
     # --- Scopes ----------------------------------------------------------------------------------
 
     def required_scopes(self) -> tuple[str, ...]:
-        """Those that every consent asks for: {PLATFORM}_[{LOGIN}_]SCOPES, else our default."""
-        return self._scopes("SCOPES", self.oauth.scopes)
+        """Those that every consent asks for, by setting (`scope_variables`) or by default."""
+        return self._scopes("SCOPES", ()) or self.oauth.scopes
 
     def optional_scopes(self) -> tuple[str, ...]:
-        """Those whose absence only takes features away: {PLATFORM}_[{LOGIN}_]OPTIONAL_SCOPES."""
+        """Those whose absence only takes features away, by setting or by default."""
         return self._scopes("OPTIONAL_SCOPES", self.oauth.optional_scopes)
 
     def requested_scopes(self) -> tuple[str, ...]:
@@ -111,10 +111,22 @@ class App(ReadsResponses):
         scope = self.oauth.scope_separator.join(self.requested_scopes())
         return {"scope": scope, **self.oauth.authorize_params}
 
+    def scope_variables(self, kind: str) -> tuple[str, ...]:
+        """Environment variables with the scopes of one kind; the first that is set is used.
+
+        {PLATFORM}_{LOGIN}_{kind}, and {PLATFORM}_{kind} for the operator's default login.
+        """
+        default_login = getattr(settings, f"{self.name.upper()}_LOGIN", "")
+        names = [f"{self.name}_{self.login}_{kind}"] if self.login else []
+        if default_login in ("", self.login):
+            names.append(f"{self.name}_{kind}")
+        return tuple(name.upper() for name in names)
+
     def _scopes(self, kind: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        parts = filter(None, (self.name, self.login, kind))
-        value = os.environ.get("_".join(parts).upper())
-        return default if value is None else tuple(value.replace(",", " ").split())
+        for name in self.scope_variables(kind):
+            if name in os.environ:
+                return tuple(os.environ[name].replace(",", " ").split())
+        return default
 
     # --- Tokens ----------------------------------------------------------------------------------
 
@@ -135,7 +147,7 @@ class App(ReadsResponses):
         http = self.http(self.token_host)
         data = http.post(self.oauth.token_path, data=form, headers=headers)
         if error := self.token_refusal(data):
-            raise error
+            raise http.completed(error, headers=headers, data=form)
         return oauth2.read_tokens(data, self.oauth)
 
     def token_refusal(self, data: Any) -> PlatformApiError | None:

@@ -10,6 +10,8 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.conf import settings
+
 from socialpublishing import limits as content_limits
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import PlatformApiError, TokenExpiredError, Violation
@@ -51,6 +53,7 @@ class Platform(ReadsResponses, abc.ABC):
     # Reads the metrics of published posts (metrics.py), where the platform reports them.
     metrics_reader: ClassVar[type[MetricsReader[Any]] | None] = None
     # Other ways to connect, by the name that chooses them. Each is a subclass and not in PLATFORMS.
+    # The usual one is named by `app.login`, and by "" in stored rows.
     logins: ClassVar[Mapping[str, type[Platform]]] = {}
     login: ClassVar[str] = ""
 
@@ -60,6 +63,17 @@ class Platform(ReadsResponses, abc.ABC):
     def __init__(self, account: Account) -> None:
         self.account = account
         self.http = self.http_reading(self.read_error)
+
+    @classmethod
+    def login_names(cls) -> list[str]:
+        """What a caller may name as `login`, the usual one first; empty if there is only one."""
+        return [cls.app.login, *cls.logins] if cls.logins else []
+
+    @classmethod
+    def default_login(cls) -> str:
+        """The login of callers that name none: {PLATFORM}_LOGIN, else the usual one."""
+        chosen: str = getattr(settings, f"{cls.name.upper()}_LOGIN", "")
+        return chosen or cls.app.login
 
     # --- Before a post is accepted ---------------------------------------------------------------
 

@@ -26,7 +26,7 @@ class Remaining:
 
 @dataclass(frozen=True, kw_only=True)
 class PostingOptions:
-    """`reason` says why the account cannot post now, if it cannot.
+    """`reason`: why the account cannot post now, if it cannot.
 
     `choices` are the values that an option may have, `disabled` the options that the account may
     not set to true.

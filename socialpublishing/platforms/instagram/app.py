@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,13 +12,16 @@ from socialpublishing import oauth as oauth2
 from socialpublishing.crypto import Secret
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.platforms.app import App, Host
+from socialpublishing.platforms.callbacks import SendsCallbacks
 from socialpublishing.platforms.instagram import errors
 from socialpublishing.platforms.meta.login import FacebookLoginApp, facebook_login
+from socialpublishing.platforms.meta.signed_request import person_of
 
 
-class InstagramApp(App):
+class InstagramApp(SendsCallbacks, App):
     name: ClassVar = "instagram"
     label: ClassVar = "Instagram"
+    login: ClassVar = "instagram"
     hosts: ClassVar[Mapping[str, Host]] = {
         "api": Host(variable="INSTAGRAM_API_URL", default="https://graph.instagram.com"),
         "auth": Host(variable="INSTAGRAM_AUTH_URL", default="https://www.instagram.com"),
@@ -48,6 +52,9 @@ class InstagramApp(App):
         # Without it, a browser that is logged in connects the same account again.
         is_off = os.environ.get("INSTAGRAM_FORCE_REAUTH", "").lower() in {"off", "false", "0"}
         return params if is_off else {**params, "force_reauth": "true"}
+
+    def person_of_callback(self, signed_request: str, now: dt.datetime) -> str:
+        return person_of(signed_request, self.client_secret(), now)
 
     def exchange_code(self, *, code: str, redirect_uri: str, verifier: Secret) -> Tokens:
         """Exchanges the code for a token of an hour, and that for one of sixty days."""

@@ -18,6 +18,7 @@ VERSION = "202609"
 class LinkedInApp(App):
     name: ClassVar = "linkedin"
     label: ClassVar = "LinkedIn"
+    login: ClassVar = "community_management"
     hosts: ClassVar = {
         "api": Host(variable="LINKEDIN_API_URL", default="https://api.linkedin.com"),
         "auth": Host(variable="LINKEDIN_AUTH_URL", default="https://www.linkedin.com"),
@@ -50,4 +51,5 @@ class LinkedInApp(App):
 class LinkedInSelfServeApp(LinkedInApp):
     """An app without the Community Management product, which LinkedIn grants after a review."""
 
+    login: ClassVar = "self_serve"
     oauth: ClassVar = replace(LinkedInApp.oauth, scopes=("openid", "profile", "w_member_social"))

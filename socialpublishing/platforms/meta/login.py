@@ -6,6 +6,7 @@ https://developers.facebook.com/docs/facebook-login/facebook-login-for-business,
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 import os
@@ -14,7 +15,9 @@ from typing import ClassVar
 from socialpublishing.crypto import Secret
 from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.platforms.app import App, Host
+from socialpublishing.platforms.callbacks import SendsCallbacks
 from socialpublishing.platforms.meta import VERSION
+from socialpublishing.platforms.meta.signed_request import person_of
 
 
 def facebook_login(
@@ -37,7 +40,7 @@ def facebook_login(
     )
 
 
-class FacebookLoginApp(App):
+class FacebookLoginApp(SendsCallbacks, App):
     hosts: ClassVar = {
         "api": Host(variable="FACEBOOK_API_URL", default="https://graph.facebook.com"),
         "auth": Host(variable="FACEBOOK_AUTH_URL", default="https://www.facebook.com"),
@@ -88,6 +91,9 @@ class FacebookLoginApp(App):
             if str(granted["scope"]).startswith("pages_")
             for target in granted.get("target_ids") or ()
         }
+
+    def person_of_callback(self, signed_request: str, now: dt.datetime) -> str:
+        return person_of(signed_request, self.client_secret(), now)
 
     def proof(self, token: Secret) -> dict[str, str]:
         """Ties a token to our app, so that the token alone is worthless to whoever finds it.
