@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from django.core.cache import cache
 
 from conftest import consent, statuses
 from connections.models import SocialConnection
@@ -372,17 +373,26 @@ def test_posting_options_are_read_from_the_account(api, make_account, sandbox, w
     connection = make_account(username="harbour.bakery", account_type="MEDIA_CREATOR")
     api.publish(connection, "One", assets=[sandbox.picture()])
     worker.work_ahead()
-    offered = client_of(connection).posting_options()
-    assert (offered.display_name, offered.can_post) == ("harbour.bakery", True)
-    assert offered.avatar_url.startswith(sandbox.url)
-    assert offered.remaining.count == 1
-    assert [each.value for each in offered.choices["post_type"]] == ["feed", "reel"]
+    offered = api.get(f"connections/{connection.pk}/posting-options").json()
+    assert (offered["display_name"], offered["can_post"]) == ("harbour.bakery", True)
+    assert offered["avatar_url"].startswith(sandbox.url)
+    assert offered["remaining"] == {"count": 1, "until": None}
+    assert [each["value"] for each in offered["choices"]["post_type"]] == ["feed", "reel"]
 
     api.publish(connection, "Two", assets=[sandbox.picture()])
     worker.work_ahead()
-    offered = client_of(connection).posting_options()
-    assert (offered.can_post, offered.remaining.count) == (False, 0)
-    assert "2 posts" in offered.reason
+    cache.clear()  # what was read is kept for a minute
+    offered = api.get(f"connections/{connection.pk}/posting-options").json()
+    assert (offered["can_post"], offered["remaining"]["count"]) == (False, 0)
+    assert "2 posts" in offered["reason"]
+
+
+@pytest.mark.behaviour("An account may post although Instagram does not report its quota")
+def test_posting_options_need_no_quota(api, connection, sandbox):
+    path = "/content_publishing_limit$"
+    sandbox.fault("status", {"code": 403, "body": {"error": {"code": 10}}}, path=path)
+    offered = api.get(f"connections/{connection.pk}/posting-options").json()
+    assert (offered["can_post"], offered["remaining"]) == (True, None)
 
 
 # --- Options and measures ------------------------------------------------------------------------
