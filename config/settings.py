@@ -210,6 +210,10 @@ LATE_PUBLISH_GRACE_SECONDS = env.int("LATE_PUBLISH_GRACE_SECONDS", default=3600)
 PUBLISH_PROCESSES = env.int("PUBLISH_PROCESSES", default=env.int("PUBLISH_LANES", default=2))
 PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
 
+# Whether reserved characters in addresses are escaped in posts to LinkedIn, as its documentation
+# wants. Off: addresses are sent as they are (docs/platforms/linkedin.md).
+LINKEDIN_ESCAPE_ADDRESSES = env.bool("LINKEDIN_ESCAPE_ADDRESSES", default=True)
+
 # What may be published to TikTok: "off"; "private", before TikTok has audited the app; or "on", by
 # which the operator confirms the audit.
 ENABLE_TIKTOK_PUBLISHING = env(

@@ -174,5 +174,6 @@ WARNINGS: Mapping[str, str] = {
     "option_adjusted": "The platform accepts an option, but uses another value.",
     "page_unreadable": "The page of a link could not be read, so its preview may lack parts.",
     "text_cut": "The platform may show only the beginning of the text.",
+    "thumbnail_left_out": "The platform did not take the thumbnail of a video.",
     "token_ends_before": "The account's authorization ends before the post is due.",
 }
