@@ -153,6 +153,15 @@ def check_scopes(**kwargs: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register
+def check_apps(**kwargs: Any) -> list[checks.CheckMessage]:
+    return [
+        checks.Warning(words, id="socialpublishing.W013")
+        for platform in PLATFORMS.values()
+        for words in platform.app.setup_warnings()
+    ]
+
+
+@checks.register
 def check_renamed_settings(**kwargs: Any) -> list[checks.CheckMessage]:
     if "PUBLISH_LANES" not in os.environ:
         return []

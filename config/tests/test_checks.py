@@ -33,6 +33,23 @@ def test_old_name_of_a_setting_is_a_warning(monkeypatch):
     assert "PUBLISH_PROCESSES" in warning.msg
 
 
+@pytest.mark.behaviour(
+    "TWITTER_API_KEY is no OAuth 2.0 client id; where it is used as one, the check says so"
+)
+def test_api_key_of_x_as_client_id_is_a_warning(monkeypatch):
+    monkeypatch.delenv("TWITTER_CLIENT_ID", raising=False)
+    monkeypatch.setenv("TWITTER_API_KEY", "abc")
+    monkeypatch.setenv("TWITTER_API_SECRET_KEY", "def")
+
+    [warning] = checks.check_apps()
+
+    assert warning.id == "socialpublishing.W013"
+    assert "TWITTER_API_KEY is no OAuth 2.0 client id" in warning.msg
+    assert "TWITTER_CLIENT_ID" in warning.msg
+    monkeypatch.setenv("TWITTER_CLIENT_ID", "ghi")
+    assert checks.check_apps() == []
+
+
 @pytest.mark.parametrize(
     ("name", "value", "is_known"),
     [

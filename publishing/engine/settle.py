@@ -107,7 +107,7 @@ def _after_progress(result: Result, value: Progress, context: Context) -> Decisi
             note = FOUND if result.step.kind == StepKind.LOOKUP else "Published."
             done = published(job, context.now, value.remote_id, value.post_url, note=note)
             done.move.changes["warnings"] = job.warnings_with(value.warnings)
-            if value.posted:
+            if value.posted or value.awaits_id:
                 done.move.changes["progress"] = JobProgress(platform=value).to_json()
             return done
         case Stage.REFUSED:

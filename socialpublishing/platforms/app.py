@@ -90,6 +90,10 @@ class App(ReadsResponses):
         hosts = os.environ.get(f"{self.name.upper()}_UPLOAD_HOST", "").lower()
         return tuple(f".{host.strip().lstrip('.')}" for host in hosts.split(",") if host.strip())
 
+    def setup_warnings(self) -> list[str]:
+        """What looks wrong in the operator's settings for this app, in sentences."""
+        return []
+
     # --- Scopes ----------------------------------------------------------------------------------
 
     def required_scopes(self) -> tuple[str, ...]:

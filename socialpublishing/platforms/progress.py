@@ -46,6 +46,8 @@ class Progress:
     remote_id: str = ""
     post_url: str = ""
     note: str = ""
+    # Published; the platform names the id of the post later, and `confirm` reads it.
+    awaits_id: bool = False
     # What the author should know, such as an alt text that the platform refused.
     warnings: tuple[PostWarning, ...] = ()
 
@@ -89,13 +91,14 @@ class Progress:
     def undecided(self, note: str) -> Progress:
         return replace(self, stage=Stage.UNDECIDED, note=note, poll_after=None)
 
-    def published(self, *, remote_id: Any, post_url: Any = "") -> Progress:
+    def published(self, *, remote_id: Any, post_url: Any = "", awaits_id: bool = False) -> Progress:
         """The post is published. Raises MalformedResponseError for an unusable id."""
         return replace(
             self,
             stage=Stage.PUBLISHED,
             remote_id=read_id(remote_id),
             post_url=web_address(post_url),
+            awaits_id=awaits_id,
             poll_after=None,
         )
 

@@ -55,8 +55,8 @@ CARDS = [{"link": "https://example.com/rye"}, {"link": "https://example.com/spel
         ({"call_to_action": "SHOP_NOW"}, None, ["call_to_action_needs_link"]),
         ({"link": "https://example.com/", "link_cards": CARDS}, None, []),
         ({"link_cards": CARDS}, None, ["link_cards_need_link"]),
-        ({"cover_url": "https://example.com/a.jpg"}, "clip", []),
-        ({"cover_url": "https://example.com/a.jpg"}, "picture", ["cover_needs_video"]),
+        ({"cover_url": "{sandbox}/samples/harbour.jpg"}, "clip", []),
+        ({"cover_url": "{sandbox}/samples/harbour.jpg"}, "picture", ["cover_needs_video"]),
         ({"place": "1"}, None, []),
         ({"place": "1"}, "clip", ["place_without_video"]),
         ({"video_title": "Dawn"}, "picture", ["title_needs_video"]),
@@ -64,6 +64,8 @@ CARDS = [{"link": "https://example.com/rye"}, {"link": "https://example.com/spel
     ],
 )
 def test_cross_field_rules(api, connection, sandbox, options, asset, rules):
+    if "cover_url" in options:
+        options = {"cover_url": options["cover_url"].format(sandbox=sandbox.url)}
     body = {
         "connection_id": str(connection.pk),
         "text_content": "Hi",

@@ -358,6 +358,14 @@ def test_story_of_a_creator_is_refused_before_it_is_scheduled(
     assert api.publish(connection, "A feed", assets=[sandbox.picture()]).status_code == 202
 
 
+@pytest.mark.behaviour("Owners switch to a business account: the type is read again for a story")
+def test_story_is_accepted_when_a_creator_has_become_a_business(api, connection, sandbox):
+    SocialConnection.objects.update(profile={"username": "x", "account_type": "media_creator"})
+    picture = {**sandbox.picture(), "alt_text": None}
+    response = api.publish(connection, "", assets=[picture], **options(post_type="story"))
+    assert response.status_code == 202
+
+
 @pytest.mark.behaviour("A story is not refused where the type of the account is unknown")
 def test_story_of_an_account_of_unknown_type_is_accepted(api, connection, sandbox, worker):
     SocialConnection.objects.update(profile={"username": "x"})

@@ -300,6 +300,50 @@ def test_post_to_a_deleted_board_is_refused_once(api, connection, sandbox, worke
     assert len(sandbox.calls("/v5/pins", "POST")) == 1
 
 
+@pytest.mark.behaviour(
+    "Only Pinterest knows an account's boards of this minute: callers get them live, as choices"
+)
+def test_callers_get_the_boards_and_sections_of_now(api, make_connection, sandbox):
+    connection = make_connection("pinterest", boards=[{"name": "Rye"}])
+    rye = connection.destinations.get()
+    section = api.post(
+        f"connections/{connection.pk}/destinations/{rye.pk}/sections", {"name": "Loaves"}
+    ).json()
+    headers = {"Authorization": f"Bearer {connection.access_token.reveal()}"}
+    made = requests.post(
+        f"{sandbox.url}/pinterest/v5/boards", json={"name": "Spelt"}, headers=headers, timeout=5
+    ).json()
+
+    offered = api.get(f"connections/{connection.pk}/posting-options").json()
+
+    assert offered["can_post"]
+    assert offered["choices"] == {
+        "board_id": [
+            {"value": rye.external_id, "label": "Rye"},
+            {"value": made["id"], "label": "Spelt"},
+        ],
+        "board_section_id": [{"value": section["id"], "label": "Loaves"}],
+    }
+
+
+@pytest.mark.behaviour(
+    "Pinterest's list may leave out a board that accepts Pins: the board itself is asked"
+)
+def test_board_that_the_list_leaves_out_keeps_its_right(api, make_connection, sandbox, worker):
+    connection = make_connection("pinterest", boards=[{"name": "Rye"}])
+    board = connection.destinations.get()
+    for body, can_publish in (
+        ({"code": 200, "body": {"id": board.external_id, "name": "Rye"}}, True),
+        ({"code": 404, "body": {"code": 40, "message": "Board not found."}}, False),
+    ):
+        empty = {"code": 200, "body": {"items": [], "bookmark": None}}
+        sandbox.fault("status", empty, path="^/v5/boards$")
+        sandbox.fault("status", body, path=f"^/v5/boards/{board.external_id}$")
+        assert api.post(f"connections/{connection.pk}/refresh").status_code == 200
+        board.refresh_from_db()
+        assert board.can_publish is can_publish
+
+
 def test_carousel_of_two_shapes_is_refused_at_accept(api, connection, sandbox):
     pictures = [sandbox.picture(), sandbox.picture("bakery.jpg")]
     response = api.publish(connection, "Two shapes", assets=pictures)

@@ -42,6 +42,7 @@ from socialpublishing.platforms.meta.pages import (
     has_task,
 )
 from socialpublishing.platforms.progress import Found, LookupRules, Progress, Stage
+from socialpublishing.platforms.uploads import read_whole
 from socialpublishing.posts import Media, Post, PostWarning
 
 
@@ -85,7 +86,7 @@ class Facebook(FacebookLoginClient):
         return progress.ready(photo_ids=photo_ids)
 
     def _upload_photo(self, post: Post, media: Media) -> str:
-        file = download(media.url, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
+        file = read_whole(media, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
         form = {"published": "false"}
         if media.alt_text:
             form["alt_text_custom"] = media.alt_text

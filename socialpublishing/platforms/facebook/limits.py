@@ -73,6 +73,7 @@ CAPABILITIES = Capabilities(
                     "feed_targeting",
                 }
             ),
+            content_options=frozenset({"link"}),
             source="https://developers.facebook.com/docs/pages-api/posts",
             checked=CHECKED,
         ),

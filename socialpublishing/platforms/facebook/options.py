@@ -8,21 +8,22 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from socialpublishing import options
-from socialpublishing.options import WEB_ADDRESS, IntegerField
+from socialpublishing.options import DIGITS, WEB_ADDRESS, FileAddressField, IntegerField
 from socialpublishing.platforms.facebook.limits import LISTED_PHOTO_TYPES
 from socialpublishing.platforms.facebook.reels import MAX_COVER_BYTES
 from socialpublishing.serializers import StrictSerializer, TextField
 
 COUNTRY = RegexValidator(r"^[A-Z]{2}\Z", "A code such as DE is expected.")
 BUTTON = RegexValidator(r"^[A-Z][A-Z_]*\Z", "Facebook's name is expected, such as LEARN_MORE.")
-PAGE_ID = RegexValidator(r"^[0-9]+\Z", "The id of a Page is expected.")
 LEAST_AGES = (13, 15, 18, 21, 25)
 
 
 class LinkDetails(StrictSerializer):
     title = TextField(max_length=255, required=False)
     description = TextField(max_length=1000, required=False)
-    picture_url = TextField(max_length=2048, required=False, validators=[WEB_ADDRESS])
+    picture_url = FileAddressField(
+        mime_types=LISTED_PHOTO_TYPES, max_bytes=MAX_COVER_BYTES, required=False
+    )
 
 
 class LinkCard(LinkDetails):
@@ -99,11 +100,13 @@ class FacebookOptions(options.PostOptions):
         max_bytes=MAX_COVER_BYTES,
     )
     collaborators = serializers.ListField(
-        child=TextField(max_length=64, validators=[PAGE_ID]),
+        child=TextField(max_length=64, validators=[DIGITS]),
         min_length=1,
         max_length=10,
         **options.optional("Ids of other Pages that are invited to show the reel too."),
     )
-    place = options.text("The id of a Page with a place: where it was.", max_length=64)
+    place = options.text(
+        "The id of a Page with a place: where it was.", max_length=64, validators=[DIGITS]
+    )
     targeting = Targeting(**options.optional("Who may see the post."))
     feed_targeting = Targeting(**options.optional("To whom it is shown rather than to others."))

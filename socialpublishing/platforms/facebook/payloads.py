@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from socialpublishing.media import public_address
 from socialpublishing.platforms.progress import Progress
 from socialpublishing.posts import Media, MediaKind, Post
 
@@ -59,7 +60,10 @@ def feed_form(post: Post, progress: Progress) -> dict[str, str]:
 
 
 def _link_details(data: Mapping[str, str]) -> dict[str, str]:
-    return {theirs: data[ours] for ours, theirs in LINK_DETAILS.items() if ours in data}
+    details = {theirs: data[ours] for ours, theirs in LINK_DETAILS.items() if ours in data}
+    if "picture" in details:
+        details["picture"] = public_address(details["picture"])
+    return details
 
 
 def finish_form(post: Post, progress: Progress) -> dict[str, str]:

@@ -14,13 +14,13 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import Body, MultipartBody
 from socialpublishing.limits import MEGABYTE
-from socialpublishing.media import open_stream
 from socialpublishing.platforms import uploads
 from socialpublishing.platforms.facebook import errors
 from socialpublishing.platforms.facebook.payloads import upload_host_edge
 from socialpublishing.platforms.facebook.videos import VIDEO_POLL, VideoState
 from socialpublishing.platforms.meta.errors import number
 from socialpublishing.platforms.progress import Progress
+from socialpublishing.platforms.uploads import open_file
 from socialpublishing.posts import Media, Post
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def upload_in_parts(client: Facebook, video: Media, progress: Progress) -> Progr
     if upload is None or "end" not in upload:
         return progress.preparing(upload=_start(client, video))
     sent = _send_parts(client, video, upload)
-    offset, size = sent["offset"], video.size_bytes or 0
+    offset, size = sent["offset"], video.known_bytes
     if offset >= size:
         return progress.ready(upload=sent)
     note = f"Uploaded {offset / MEGABYTE:.0f} of {size / MEGABYTE:.0f} MB."
@@ -56,7 +56,7 @@ def upload_in_parts(client: Facebook, video: Media, progress: Progress) -> Progr
 
 
 def _start(client: Facebook, video: Media) -> dict[str, Any]:
-    form = {"upload_phase": "start", "file_size": str(video.size_bytes)}
+    form = {"upload_phase": "start", "file_size": str(video.known_bytes)}
     response = client.call_page("POST", "videos", data=form)
     offset, end = _offsets(response, video)
     return {
@@ -70,9 +70,8 @@ def _start(client: Facebook, video: Media) -> dict[str, Any]:
 def _send_parts(client: Facebook, video: Media, upload: dict[str, Any]) -> dict[str, Any]:
     """Send parts one after the other, for UPLOAD_STEP_S or until Facebook corrects us."""
     until = time.monotonic() + uploads.UPLOAD_STEP_S
-    at, end, size = upload["offset"], upload["end"], video.size_bytes
-    assert size is not None
-    with open_stream(video.url, max_bytes=size, start=at, expected_bytes=size) as stream:
+    at, end, size = upload["offset"], upload["end"], video.known_bytes
+    with open_file(video, start=at) as stream:
         while True:
             try:
                 told = _send_part(client, video, upload, at, stream.part(end - at))
@@ -150,8 +149,7 @@ def upload_to_host(client: Facebook, post: Post, progress: Progress) -> Progress
         # We do not wait until it is processed: in practice that may never end.
         return progress.ready()
     received = state.received_bytes if state is not None else 0
-    assert video.size_bytes is not None
-    if not upload.get("is_sent") and received < video.size_bytes:
+    if not upload.get("is_sent") and received < video.known_bytes:
         _send_rest(client, video, upload["url"], offset=received)
         return progress.preparing(hosted={**upload, "is_sent": True}, note="Uploaded.")
     return progress.preparing(poll_after=VIDEO_POLL, note="Facebook is receiving the video.")
@@ -166,8 +164,7 @@ def _state_if_readable(client: Facebook, video_id: str) -> VideoState | None:
 
 
 def _send_rest(client: Facebook, video: Media, address: str, *, offset: int) -> None:
-    size = video.size_bytes
-    assert size is not None
+    size = video.known_bytes
     headers = {
         # The upload host expects another scheme than "Bearer".
         "Authorization": f"OAuth {client.account.token.reveal()}",
@@ -176,5 +173,5 @@ def _send_rest(client: Facebook, video: Media, address: str, *, offset: int) -> 
         "Content-Type": "application/octet-stream",
     }
     host = client.upload_http(address)
-    with open_stream(video.url, max_bytes=size, start=offset, expected_bytes=size) as stream:
+    with open_file(video, start=offset) as stream:
         host.call("POST", "", data=stream.part(size - offset), headers=headers)

@@ -44,7 +44,7 @@ from socialpublishing.platforms.meta.client import GraphClient
 from socialpublishing.platforms.meta.paging import read_list
 from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, Progress, read_id
-from socialpublishing.posts import Post, PostWarning
+from socialpublishing.posts import Media, Post, PostWarning
 
 # More than an account can publish in the day during which we look up a post.
 MAX_ITEMS = 500
@@ -87,6 +87,10 @@ class Instagram(GraphClient):
         return [*found, *limits.account_violations(post, profile)]
 
     @classmethod
+    def depends_on_profile(cls, post: Post) -> bool:
+        return is_story(post)  # owners switch between business and creator accounts
+
+    @classmethod
     def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
         return [*super().warnings(post, profile), *limits.warnings(post)]
 
@@ -101,6 +105,10 @@ class Instagram(GraphClient):
     @classmethod
     def needs_preparation(cls, post: Post) -> bool:
         return True  # every post needs a container
+
+    @classmethod
+    def pulled_media(cls, post: Post) -> Sequence[Media]:
+        return post.media
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
         """Creates one container per step and waits until it is processed.

@@ -8,7 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from socialpublishing.errors import Violation
-from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
+from socialpublishing.limits import (
+    MEGABYTE,
+    Bounds,
+    Capabilities,
+    MediaLimit,
+    PostType,
+    exceeds,
+)
 from socialpublishing.platforms.instagram.payloads import (
     SHARED_OPTIONS,
     VIDEO_OPTIONS,
@@ -42,6 +49,8 @@ IMAGE = MediaLimit(
     max_count=MAX_ASSETS,
     mime_types=frozenset({"image/jpeg"}),
     max_bytes=8_000_000,
+    # "Extended JPEG formats such as MPO and JPS are not supported": CONTENT_PAGE, 2026-11-27.
+    accepts_mpo=False,
     ratio=replace(DOCUMENTED_RATIO, low=0.75),
 )
 VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime"})
@@ -97,6 +106,7 @@ CAPABILITIES = Capabilities(
                 MediaKind.IMAGE: MediaLimit(
                     mime_types=IMAGE.mime_types,
                     max_bytes=IMAGE.max_bytes,
+                    accepts_mpo=False,
                     has_alt_text=False,
                 ),
                 MediaKind.VIDEO: replace(
@@ -196,7 +206,7 @@ def warnings(post: Post) -> Iterator[PostWarning]:
                 f"{DOCUMENTED_RATIO}; it usually publishes 3:4 (0.75) too.",
             )
     is_reel = product_of(post) == "REELS" if post.media else False
-    if is_reel and (post.media[0].duration_s or 0) > USUAL_REEL_S:
+    if is_reel and exceeds("duration_s", post.media[0].duration_s, USUAL_REEL_S):
         yield PostWarning(
             code="measure_outside",
             message=f"The reel is longer than {USUAL_REEL_S} seconds; Instagram may not show it in "
@@ -206,7 +216,7 @@ def warnings(post: Post) -> Iterator[PostWarning]:
 
 def _long_videos(post: Post) -> Iterator[Violation]:
     for media in post.media:
-        if (media.duration_s or 0) > MAX_CAROUSEL_VIDEO_S:
+        if exceeds("duration_s", media.duration_s, MAX_CAROUSEL_VIDEO_S):
             yield Violation(
                 rule="carousel_video_duration",
                 limit=MAX_CAROUSEL_VIDEO_S,

@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from socialpublishing import options
-from socialpublishing.options import ChoiceField, IntegerField, NumberField
+from socialpublishing.options import DIGITS, ChoiceField, IntegerField, NumberField, UserNameField
 from socialpublishing.platforms.instagram.limits import IMAGE, MAX_ASSETS, MAX_TAGS
-from socialpublishing.serializers import StrictSerializer, TextField
+from socialpublishing.serializers import StrictSerializer
 
-# With or without an @. Instagram itself decides whether the account exists.
-USERNAME = RegexValidator(
-    r"^@?[A-Za-z0-9._]{1,30}\Z",
-    "A user name is expected: letters, digits, periods and underscores, at most 30.",
-)
-ID = RegexValidator(r"^[0-9]{1,30}\Z", "An id of digits is expected.")
+
+def user_name() -> UserNameField:
+    """Instagram itself decides whether the account exists."""
+    return UserNameField(pattern=r"[A-Za-z0-9._]{1,30}", max_length=30)
 
 
 class UserTag(StrictSerializer):
-    username = TextField(max_length=31, validators=[USERNAME])
+    username = user_name()
     asset = IntegerField(
         min_value=1,
         max_value=MAX_ASSETS,
@@ -56,13 +53,13 @@ class InstagramOptions(options.PostOptions):
     }
     post_type = options.choice("The kind of post.", "feed", "reel", "story")
     collaborators = serializers.ListField(
-        child=TextField(max_length=31, validators=[USERNAME]),
+        child=user_name(),
         min_length=1,
         max_length=3,
         **options.optional("User names of accounts that are asked to be authors too."),
     )
     location_id = options.text(
-        "The id of a Facebook Page with a place: where it was.", max_length=30, validators=[ID]
+        "The id of a Facebook Page with a place: where it was.", max_length=30, validators=[DIGITS]
     )
     user_tags = serializers.ListField(
         child=UserTag(),
@@ -97,5 +94,5 @@ class InstagramWithFacebookLoginOptions(InstagramOptions):
         "The account to post to, one of the destinations; for connections made with Facebook "
         "Login.",
         max_length=30,
-        validators=[ID],
+        validators=[DIGITS],
     )

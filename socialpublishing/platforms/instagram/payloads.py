@@ -115,4 +115,5 @@ def tags_of(post: Post, number: int) -> list[dict[str, Any]]:
 
 
 def _plain_name(name: str) -> str:
+    """Earlier releases stored names as the caller wrote them."""
     return name.removeprefix("@")

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from socialpublishing.errors import (
-    AssetChangedError,
     AssetTypeMismatchError,
     ContentRejectedError,
     InsufficientPermissionsError,
@@ -24,7 +23,7 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import MultipartBody
 from socialpublishing.limits import MEGABYTE
-from socialpublishing.media import Downloaded, download, open_stream
+from socialpublishing.media import Downloaded, download
 from socialpublishing.platforms.accounts import DestinationFacts, Profile
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.boards import Boards, NewBoard, Section
@@ -50,6 +49,7 @@ from socialpublishing.platforms.pinterest.payloads import (
 )
 from socialpublishing.platforms.posting_options import Choice, PostingOptions
 from socialpublishing.platforms.progress import Found, Progress, read_id
+from socialpublishing.platforms.uploads import open_file, read_whole
 from socialpublishing.posts import Media, Post, PostWarning
 
 PAGE_SIZE = 250
@@ -80,26 +80,27 @@ class Pinterest(Platform, Boards):
 
     @classmethod
     def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
-        found = list(limits.warnings(post))
+        found = [*super().warnings(post, profile), *limits.warnings(post)]
         if cls.app.has_trial_access():
             message = "This service has Trial access at Pinterest: only its creator sees the Pin."
             found.append(PostWarning(code="only_creator_sees", message=message))
         return found
 
     def posting_options(self) -> PostingOptions:
-        """The boards; for the client of a board also its sections."""
+        """The sections of a board, for the client of one; else the boards of the account."""
         user = self.http.get("/v5/user_account")
-        boards = [board for board in self._boards() if board.can_publish]
-        choices = {"board_id": [Choice(value=board.id, label=board.name) for board in boards]}
+        offered: list[Section] | list[DestinationFacts]
         if self.account.owner_id:
-            sections = self.sections(self.account.id)
-            choices["board_section_id"] = [Choice(value=s.id, label=s.name) for s in sections]
+            option, offered = "board_section_id", self.sections(self.account.id)
+        else:
+            option, offered = "board_id", [each for each in self._boards() if each.can_publish]
+        can_post = bool(self.account.owner_id or offered)
         return PostingOptions(
-            can_post=bool(boards),
-            reason="" if boards else "The account has no board. Create one first.",
+            can_post=can_post,
+            reason="" if can_post else "The account has no board. Create one first.",
             display_name=str(user.get("business_name") or user.get("username") or ""),
             avatar_url=str(user.get("profile_image") or ""),
-            choices=choices,
+            choices={option: [Choice(value=each.id, label=each.name) for each in offered]},
         )
 
     # --- Publishing ------------------------------------------------------------------------------
@@ -108,6 +109,11 @@ class Pinterest(Platform, Boards):
     def needs_preparation(cls, post: Post) -> bool:
         # Images are part of the publish request.
         return is_video(post)
+
+    @classmethod
+    def pulled_media(cls, post: Post) -> Sequence[Media]:
+        total = sum(media.size_bytes or 0 for media in post.media)
+        return () if is_video(post) or total <= MAX_INLINE_BYTES else post.media
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
         """Uploads the video in one step, then waits until Pinterest has processed it.
@@ -131,11 +137,10 @@ class Pinterest(Platform, Boards):
 
         S3 takes a form only as a whole. After a failure, another registration costs nothing.
         """
-        size = video.size_bytes
-        assert size is not None
+        size = video.known_bytes
         upload = self.http.post("/v5/media", json={"media_type": "video"})
         media_id = read_id(upload["media_id"])
-        with open_stream(video.url, max_bytes=size, expected_bytes=size) as stream:
+        with open_file(video) as stream:
             form = MultipartBody(
                 upload["upload_parameters"], stream.part(size), mime_type=video.mime_type
             )
@@ -163,7 +168,9 @@ class Pinterest(Platform, Boards):
         if sum(media.size_bytes or 0 for media in post.media) > MAX_INLINE_BYTES:
             return source_from_addresses(post)
         limit_of = self.capabilities.limit_of
-        files = [_unchanged(media, limit_of(media, post).max_bytes) for media in post.media]
+        files = [
+            read_whole(media, max_bytes=limit_of(media, post).max_bytes) for media in post.media
+        ]
         return source_from_bytes(post, files)
 
     def lookup(
@@ -262,14 +269,6 @@ def following_params(params: dict[str, str], response: Any) -> dict[str, str] | 
     """The parameters of the request for the next page; None after the last one."""
     bookmark = response.get("bookmark")
     return {**params, "bookmark": bookmark} if bookmark else None
-
-
-def _unchanged(media: Media, max_bytes: int) -> Downloaded:
-    """The file of `media`, of the type and size that were probed."""
-    file = download(media.url, max_bytes=max_bytes)
-    if media.size_bytes not in {None, file.size_bytes} or media.mime_type != file.mime_type:
-        raise AssetChangedError
-    return file
 
 
 def _cover(post: Post) -> Downloaded | None:

@@ -231,6 +231,7 @@ PLATFORM = Platform(
     text_of=posts.text_of,
     seed=seed,
     account_fields=("pages",),
+    owned_accounts="pages",
     make_account=make_account,
     settings=SETTINGS,
     plant=posts.plant,

@@ -265,6 +265,7 @@ PLATFORM = Platform(
         "professional_since",
         "portfolio",
     ),
+    owned_accounts="linked",
     make_account=make_account,
     settings={
         "instagram_processing_seconds": (0.2, 86400.0),  # of images and carousels

@@ -24,7 +24,7 @@ from socialpublishing.sandbox.instagram.login import (
     token_and_account,
 )
 from socialpublishing.sandbox.state import Account, Media, State
-from socialpublishing.text import find_hashtags
+from socialpublishing.sandbox.text import find_hashtags
 
 EPOCH_MS = 1293840000000  # our choice: gives ids of 17 digits or more, like Instagram's
 AGENT = "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)"

@@ -327,6 +327,7 @@ def test_video_always_has_a_cover(options, image, cover):
     assert source == {"source_type": "video_id", "media_id": "5", **cover}
 
 
+@pytest.mark.behaviour("Each slide of Pinterest's carousel has its own title, text and link")
 def test_slides_of_a_carousel_have_their_own_texts():
     slides = [{"title": "Rye", "link": "https://x.example/rye"}, {}]
     post = Post(media=(image(), image()), options={"slides": slides})
@@ -497,6 +498,9 @@ def test_response_without_a_list_is_no_empty_list(settings, requests_mock, body)
             read()
 
 
+@pytest.mark.behaviour(
+    "Pinterest's times have no zone and are UTC; a Pin without a time is no proof either way"
+)
 def test_pin_without_a_time_leaves_the_outcome_unknown(lookup):
     with pytest.raises(NoResponseError):
         lookup([{**pin_created(0, 5), "created_at": None}])
@@ -559,6 +563,9 @@ def test_board_is_gone_only_by_its_own_refusal(settings, requests_mock, response
         assert Pinterest(BOARD).accepts_posts() is accepts
 
 
+@pytest.mark.behaviour(
+    "Pinterest may upload videos to another host than it documents: a setting adds it"
+)
 @pytest.mark.parametrize(
     ("setting", "address", "is_own"),
     [
@@ -651,9 +658,6 @@ def test_registered_video_needs_a_usable_id(settings, requests_mock, media_id):
 # --- What an account may choose -------------------------------------------------------------------
 
 
-@pytest.mark.behaviour(
-    "Only Pinterest knows an account's boards of this minute: they are read live, as choices"
-)
 def test_posting_options_are_the_boards_of_now(sandbox):
     account = sandbox.account("pinterest", boards=[{"name": "Rye"}, {"name": "Spelt"}])
     token = Secret(account["access_token"])
@@ -680,9 +684,6 @@ def test_account_without_a_board_cannot_post(sandbox):
     assert "no board" in offered.reason
 
 
-@pytest.mark.behaviour(
-    "Pinterest's list leaves out a board that accepts Pins: the board itself is asked"
-)
 def test_board_that_the_list_leaves_out_still_accepts_posts(sandbox):
     boards = [{"name": "Rye"}, {"name": "Spelt", "is_listed": False}]
     account = sandbox.account("pinterest", boards=boards)
