@@ -175,6 +175,13 @@ def unknown_outcome(job: PublishJob, now: dt.datetime, error: Exception) -> Deci
     return decision
 
 
+def leaves_in_doubt(error: Exception, job: PublishJob) -> bool:
+    """The request may have created the post, or the refusal may be due to an earlier one's post."""
+    if not getattr(error, "nothing_was_created", False):
+        return True
+    return isinstance(error, PlatformRefusedError) and was_in_doubt_before(job)
+
+
 def may_be_due_to_earlier_request(error: Exception | None, job: PublishJob) -> bool:
     """The platform may refuse the retry because the request before it created the post."""
     if not was_in_doubt_before(job):

@@ -233,7 +233,7 @@ def _by_its_handling(result: Result, error: Exception, context: Context) -> Deci
     """What the error itself prescribes."""
     job = result.step.job
     is_publish = result.step.kind == StepKind.PUBLISH
-    if is_publish and not getattr(error, "nothing_was_created", False):
+    if is_publish and in_doubt.leaves_in_doubt(error, job):
         until = getattr(error, "limited_until", None)
         return replace(in_doubt.unknown_outcome(job, context.now, error), limited_until=until)
     if not isinstance(error, (PlatformApiError, MediaError)):

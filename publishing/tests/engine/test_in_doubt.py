@@ -111,13 +111,18 @@ def test_proof_that_nothing_was_created_takes_the_intent_away(error: Exception) 
     assert move.changes["in_doubt_since"] is None
 
 
+# After these, a post of the original request is looked up.
+MAY_BE_DUE_TO_THE_POST = (
+    ContentRejectedError,
+    MediaNotReadyError,
+    PlatformRefusedError,
+    UploadLostError,
+)
+
+
 @pytest.mark.parametrize(
     "error",
-    [
-        error
-        for error in PROVES_NOTHING_CREATED
-        if not isinstance(error, (UploadLostError, ContentRejectedError, MediaNotReadyError))
-    ],
+    [each for each in PROVES_NOTHING_CREATED if not isinstance(each, MAY_BE_DUE_TO_THE_POST)],
     ids=name_of,
 )
 def test_response_to_a_retry_does_not_settle_the_original_request(error: Exception) -> None:
@@ -413,6 +418,17 @@ def test_refusal_that_created_nothing_is_retried_without_an_attempt() -> None:
     assert move.to == Status.PENDING
     assert move.changes["publish_started_at"] is None
     assert (move.changes["attempts"], move.changes["retry_pause_s"]) == (0, 60)
+
+
+@pytest.mark.parametrize("nothing_was_created", [False, True])
+def test_retry_that_is_refused_for_an_unknown_reason_is_looked_up(
+    nothing_was_created: bool,
+) -> None:
+    """The reason may be the post of the earlier request."""
+    error = PlatformRefusedError("No.", nothing_was_created=nothing_was_created)
+    move = settle(result_of(in_retry(), StepKind.PUBLISH, error=error), make_context()).move
+    assert move.to == Status.UNCONFIRMED
+    assert "publish_started_at" not in move.changes
 
 
 @pytest.mark.parametrize(("last_pause_s", "pause_s"), [(0, 60), (60, 120), (240, 480), (800, 900)])
