@@ -50,7 +50,7 @@ OUTCOMES: dict[str, Callable[[Decision], bool]] = {
 }
 
 
-@pytest.mark.parametrize(("platform", "case"), cases())
+@pytest.mark.parametrize(("platform", "case"), list(cases()))
 def test_response_means_what_it_says(platform: str, case: RealResponse) -> None:
     body = case.body if isinstance(case.body, str) else json.dumps(case.body)
     try:
