@@ -34,7 +34,7 @@ def test_old_name_of_a_setting_is_a_warning(monkeypatch):
 
 
 @pytest.mark.behaviour(
-    "TWITTER_API_KEY is no OAuth 2.0 client id; where it is used as one, the check says so"
+    "TWITTER_API_KEY is no OAuth 2.0 client id; where it is used as one, the check warns of it"
 )
 def test_api_key_of_x_as_client_id_is_a_warning(monkeypatch):
     monkeypatch.delenv("TWITTER_CLIENT_ID", raising=False)

@@ -124,7 +124,7 @@ def test_wait_is_recorded_once_in_the_history(api, connections, sandbox, worker)
     assert 1 <= len(notes) <= 3
 
 
-def test_operator_is_told_once(api, connections, sandbox, worker, caplog):
+def test_pause_is_logged_once(api, connections, sandbox, worker, caplog):
     caplog.set_level(logging.INFO)
     refuse(sandbox, times=ACCOUNTS)
     for each in connections:

@@ -51,7 +51,7 @@ OUTCOMES: dict[str, Callable[[Decision], bool]] = {
 
 
 @pytest.mark.parametrize(("platform", "case"), list(cases()))
-def test_response_means_what_it_says(platform: str, case: RealResponse) -> None:
+def test_response_is_read_as_it_was_meant(platform: str, case: RealResponse) -> None:
     body = case.body if isinstance(case.body, str) else json.dumps(case.body)
     try:
         parsed = json.loads(body)

@@ -280,7 +280,7 @@ def test_destination_with_its_own_token_does_not_wait_for_the_owner() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "message"), [("platform_refused", "Computer says no."), ("account_blocked", "Locked.")]
+    ("code", "message"), [("platform_refused", "Not today."), ("account_blocked", "Locked.")]
 )
 def test_late_job_keeps_the_reason_that_explains_more(code: str, message: str) -> None:
     job = make_job(

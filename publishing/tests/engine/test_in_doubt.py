@@ -405,11 +405,11 @@ def test_retry_by_hand_looks_up_what_is_in_doubt_and_forgets_the_refusal() -> No
 
 
 def test_refusal_of_unknown_reason_after_a_publish_request_is_looked_up() -> None:
-    error = PlatformRefusedError("Computer says no.")
+    error = PlatformRefusedError("Not today.")
     move = settle(result_of(in_first_request(), StepKind.PUBLISH, error=error), make_context()).move
     assert move.to == Status.UNCONFIRMED
     assert "publish_started_at" not in move.changes
-    assert move.changes["progress"]["doubt"]["message"] == "Computer says no."
+    assert move.changes["progress"]["doubt"]["message"] == "Not today."
 
 
 def test_refusal_that_created_nothing_is_retried_without_an_attempt() -> None:
@@ -435,7 +435,7 @@ def test_retry_that_is_refused_for_an_unknown_reason_is_looked_up(
 def test_absent_post_is_published_again_after_growing_pauses(
     last_pause_s: float, pause_s: float
 ) -> None:
-    doubt = Refusal(code="platform_refused", message="Computer says no.")
+    doubt = Refusal(code="platform_refused", message="Not today.")
     job = in_first_request(
         started=ago(minutes=10),
         attempts=MAX_ATTEMPTS,

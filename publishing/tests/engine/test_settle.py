@@ -187,7 +187,7 @@ def test_limit_of_our_app_pauses_the_platform_until_its_end() -> None:
         (RuntimeError("a bug of ours"), "operator"),
     ],
 )
-def test_job_that_ends_says_who_must_act(error: Exception, who_acts: str) -> None:
+def test_job_that_ends_names_who_must_act(error: Exception, who_acts: str) -> None:
     move = settle(result_of(make_job(), StepKind.PREPARE, error=error), make_context()).move
     assert move.changes["who_acts"] == who_acts
 

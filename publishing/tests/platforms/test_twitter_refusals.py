@@ -157,7 +157,7 @@ def test_page_of_the_edge_is_no_refusal_of_the_content(api, connection, sandbox,
     assert statuses() == {"Published": 1}
 
 
-@pytest.mark.behaviour("X says that the content is refused: the post is rejected at once")
+@pytest.mark.behaviour("X names the content in its refusal: the post is rejected at once")
 @pytest.mark.parametrize(
     "refusal",
     [
@@ -185,8 +185,8 @@ def test_refusal_of_the_content_rejects_the_post(api, connection, sandbox, worke
 
 
 @pytest.mark.behaviour(
-    "X's list of own posts answers with errors alone: that says nothing, so nothing is published "
-    "again until the list says that there are no posts"
+    "X's list of own posts has errors alone: that is no evidence, so nothing is published "
+    "again until the list reports that there are no posts"
 )
 @pytest.mark.parametrize("action", ["drop_before", "drop_after"])
 def test_nothing_is_published_again_while_the_list_is_refused(
