@@ -222,8 +222,8 @@ def test_nothing_is_published_again_while_the_list_is_refused(
 def test_list_that_does_not_say_that_it_is_empty_shows_no_absence(
     api, connection, sandbox, worker, page
 ):
-    answer = {"code": 200, "body": page}
-    sandbox.fault("status", answer, method="GET", path="/tweets$", times=99)
+    response = {"code": 200, "body": page}
+    sandbox.fault("status", response, method="GET", path="/tweets$", times=99)
     sandbox.fault("drop_before", method="POST", path="^/2/tweets$")
     api.publish(connection, "Only once")
 

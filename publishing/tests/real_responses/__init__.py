@@ -1,4 +1,4 @@
-"""Responses that the real platforms gave: what each means, says, and makes the engine do.
+"""Responses that the real platforms gave: what each means, and what the engine does.
 
 One module for each platform holds a tuple `RESPONSES`; publishing/tests/test_real_responses.py
 reads all of them. The facts are in our own words, with the page on which each was seen.
