@@ -1,80 +1,64 @@
-"""System checks for dangerous and missing settings, reported by `manage.py check`."""
+"""System checks for dangerous and missing settings. An error refuses the start (start.py)."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
-from django.core.exceptions import ImproperlyConfigured
 
-from socialpublishing.crypto import key_ring
+from config import numbers, secret_keys  # noqa: F401  they register checks
+from config.addresses import is_origin, problem_of
+from config.auth import checks as callers  # noqa: F401  they register checks
 from socialpublishing.platforms import PLATFORMS, login_wanted, platform_named
-
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
-
-@checks.register
-def check_keys(**kwargs: Any) -> list[checks.CheckMessage]:
-    try:
-        key_ring()
-    except ImproperlyConfigured as error:
-        return [
-            checks.Error(str(error), hint="openssl rand -base64 32", id="socialpublishing.E001")
-        ]
-    if settings.AES_KEY == settings.SECRET_KEY:
-        return [checks.Error("AES_KEY and SECRET_KEY are the same.", id="socialpublishing.E002")]
-    return []
-
-
-@checks.register
-def check_callers(**kwargs: Any) -> list[checks.CheckMessage]:
-    return list(_caller_problems())
-
-
-def _caller_problems() -> Iterator[checks.CheckMessage]:
-    if not settings.JWT_KEY and not settings.JWT_JWKS_URL:
-        yield checks.Error(
-            "No caller can authenticate: there is no key to verify tokens with.",
-            hint="Set AUTH_SERVICE_URL, JWT_JWKS_URL or JWT_KEY.",
-            id="socialpublishing.E003",
-        )
-    families = {name[:2] == "HS" for name in settings.JWT_ALGORITHMS}
-    if len(families) > 1:
-        yield checks.Error(
-            "JWT_ALGORITHMS mixes shared secrets (HS…) with public keys.",
-            hint="A public key could be used as a shared secret.",
-            id="socialpublishing.E004",
-        )
-    if settings.JWT_KEY and settings.JWT_KEY in {settings.SECRET_KEY, settings.AES_KEY}:
-        yield checks.Error("JWT_KEY is also used for something else.", id="socialpublishing.E005")
 
 
 @checks.register
 def check_addresses(**kwargs: Any) -> list[checks.CheckMessage]:
+    return [
+        checks.Error(f"{name} {problem}.", id=f"socialpublishing.{number}")
+        for name, number, problem in _address_problems()
+        if problem
+    ]
+
+
+def _address_problems() -> Iterator[tuple[str, str, str]]:
+    """Setting, number of the check, and what is wrong with it."""
+    yield "SERVICE_BASE_URL", "E006", problem_of(settings.SERVICE_BASE_URL)
+    if settings.SANDBOX_URL:
+        yield "SANDBOX_URL", "E024", problem_of(settings.SANDBOX_URL, may_be_plain=True)
+    if settings.OBJECT_STORE_ENDPOINT:
+        problem = problem_of(settings.OBJECT_STORE_ENDPOINT, may_be_plain=True)
+        yield "OBJECT_STORE_ENDPOINT", "E024", problem
+    for name in {host.variable for each in PLATFORMS.values() for host in each.app.hosts.values()}:
+        if url := os.environ.get(name):
+            yield name, "E024", problem_of(url, may_be_plain=True)
+    for name in ("MEDIA_ALLOWED_ORIGINS", "CORS_ALLOWED_ORIGINS"):
+        if not all(map(is_origin, getattr(settings, name))):
+            yield name, "E007", "must list origins: scheme://host or scheme://host:port, never *"
+    if any(problem_of(prefix, may_be_plain=True) for prefix in settings.OAUTH_RETURN_TO):
+        yield "OAUTH_RETURN_TO", "E008", "must list full URLs, with a scheme and a host"
+
+
+@checks.register
+def check_exposure(**kwargs: Any) -> list[checks.CheckMessage]:
+    """What is allowed on a developer's machine only."""
     found: list[checks.CheckMessage] = []
-    base = urlsplit(settings.SERVICE_BASE_URL)
-    if base.scheme != "https" and base.hostname not in LOOPBACK:
+    is_public = settings.SERVICE_BASE_URL.startswith("https://")
+    if is_public and "*" in settings.ALLOWED_HOSTS:
         found.append(
             checks.Error(
-                "SERVICE_BASE_URL is plain http: others could read and complete sign-ins.",
-                hint="Plain http is allowed for loopback addresses only.",
-                id="socialpublishing.E006",
+                "ALLOWED_HOSTS must list host names: with * any name in a request is believed.",
+                id="socialpublishing.E025",
             )
         )
-    if "*" in settings.CORS_ALLOWED_ORIGINS:
+    if is_public and settings.DEBUG:
         found.append(
             checks.Error(
-                "CORS_ALLOWED_ORIGINS must list origins, not *.", id="socialpublishing.E007"
-            )
-        )
-    if any(not prefix.startswith(("https://", "http://")) for prefix in settings.OAUTH_RETURN_TO):
-        found.append(
-            checks.Error(
-                "OAUTH_RETURN_TO must list full URLs, with a scheme.", id="socialpublishing.E008"
+                "DEBUG is on, and SERVICE_BASE_URL is public: errors would show source code.",
+                id="socialpublishing.E026",
             )
         )
     return found
