@@ -42,7 +42,7 @@ def check_callers(**kwargs: Any) -> list[checks.CheckMessage]:
     if not settings.JWT_KEY and not settings.JWT_JWKS_URL:
         found.append(
             checks.Error(
-                "No caller can authenticate: there is no key to verify tokens with.",
+                "No caller can authenticate: neither JWT_KEY nor JWT_JWKS_URL is set.",
                 hint=HINT,
                 id="socialpublishing.E003",
             )
