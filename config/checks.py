@@ -12,6 +12,7 @@ from django.core import checks
 from config import numbers, secret_keys  # noqa: F401  they register checks
 from config.addresses import is_origin, problem_of
 from config.auth import checks as callers  # noqa: F401  they register checks
+from socialpublishing.media.addresses import is_public_url
 from socialpublishing.platforms import PLATFORMS, login_wanted, platform_named
 
 
@@ -44,7 +45,7 @@ def _address_problems() -> Iterator[tuple[str, str, str]]:
 
 @checks.register
 def check_exposure(**kwargs: Any) -> list[checks.CheckMessage]:
-    """What is allowed on a developer's machine only."""
+    """What is allowed on a developer's machine only, and what works on a public address only."""
     found: list[checks.CheckMessage] = []
     is_public = settings.SERVICE_BASE_URL.startswith("https://")
     if is_public and "*" in settings.ALLOWED_HOSTS:
@@ -52,6 +53,14 @@ def check_exposure(**kwargs: Any) -> list[checks.CheckMessage]:
             checks.Error(
                 "ALLOWED_HOSTS must list host names: with * any name in a request is believed.",
                 id="socialpublishing.E025",
+            )
+        )
+    if not settings.SANDBOX_URL and not is_public_url(f"{settings.SERVICE_BASE_URL}/"):
+        found.append(
+            checks.Warning(
+                "SERVICE_BASE_URL is no public https:// address: platforms cannot pull files from "
+                "it, which some posts need.",
+                id="socialpublishing.W019",
             )
         )
     if is_public and settings.DEBUG:
@@ -125,6 +134,15 @@ def check_scopes(**kwargs: Any) -> list[checks.CheckMessage]:
                 )
             )
     return found
+
+
+@checks.register
+def check_apps(**kwargs: Any) -> list[checks.CheckMessage]:
+    return [
+        checks.Warning(words, id="socialpublishing.W013")
+        for platform in PLATFORMS.values()
+        for words in platform.app.setup_warnings()
+    ]
 
 
 @checks.register

@@ -24,6 +24,7 @@ BOUNDS: Mapping[str, Bounds] = {
     "PUBLISH_THREADS": Bounds(1, 1024),
     "MEDIA_READS": Bounds(1, 512),
     "MEDIA_READS_PER_HOST": Bounds(1, 512),
+    "MEDIA_PULLS": Bounds(1, 512),
     "INSIGHTS_CACHE_TTL_SECONDS": Bounds(0, 366 * DAY_S),
     "INSIGHTS_MAX_BILLED_READS": Bounds(0, 100_000),
 }

@@ -205,6 +205,10 @@ LATE_PUBLISH_GRACE_SECONDS = env.int("LATE_PUBLISH_GRACE_SECONDS", default=3600)
 PUBLISH_PROCESSES = env.int("PUBLISH_PROCESSES", default=env.int("PUBLISH_LANES", default=2))
 PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
 
+# Whether reserved characters in addresses are escaped in posts to LinkedIn, as its documentation
+# wants. Off: addresses are sent as they are (docs/platforms/linkedin.md).
+LINKEDIN_ESCAPE_ADDRESSES = env.bool("LINKEDIN_ESCAPE_ADDRESSES", default=True)
+
 # What may be published to TikTok: "off"; "private", before TikTok has audited the app; or "on", by
 # which the operator confirms the audit.
 ENABLE_TIKTOK_PUBLISHING = env.choice(
@@ -221,6 +225,9 @@ MEDIA_ALLOWED_ORIGINS = env.list("MEDIA_ALLOWED_ORIGINS", default=[])
 # How many files one process reads at the same time, in all and from one untrusted host.
 MEDIA_READS = env.int("MEDIA_READS", default=16)
 MEDIA_READS_PER_HOST = env.int("MEDIA_READS_PER_HOST", default=4)
+# How many files platforms may pull from one web process at the same time (/media/…). Each occupies
+# one of its 32 threads.
+MEDIA_PULLS = env.int("MEDIA_PULLS", default=8)
 if SANDBOX_URL:
     # The sandbox serves sample pictures.
     MEDIA_ALLOWED_ORIGINS = [*MEDIA_ALLOWED_ORIGINS, "/".join(SANDBOX_URL.split("/")[:3])]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 from socialpublishing.crypto import Secret
+from socialpublishing.errors import PlatformApiError, TokenExpiredError
 from socialpublishing.oauth import Tokens
 from socialpublishing.platforms.accounts import Account, DestinationFacts, Profile
 from socialpublishing.platforms.base import Platform
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +68,21 @@ def identify(platform: type[Platform], tokens: Tokens, now: dt.datetime) -> OAut
         login=platform.login,
         scopes=granted if granted is not None else platform.app.requested_scopes(),
         profile=profile,
-        destinations=tuple(client.destinations()),
+        destinations=_destinations(client),
     )
+
+
+def _destinations(client: Platform) -> tuple[DestinationFacts, ...]:
+    """An account that can post by itself is connected without them if they cannot be read."""
+    try:
+        return tuple(client.destinations())
+    except PlatformApiError as error:
+        if not client.posts_as_account or isinstance(error, TokenExpiredError):
+            raise
+        logger.warning(
+            "destinations cannot be listed", extra={"platform": client.name, "code": error.code}
+        )
+        return ()
 
 
 def _time(stored: str | None) -> dt.datetime | None:

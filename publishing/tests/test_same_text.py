@@ -118,7 +118,8 @@ def test_post_of_an_abandoned_job_is_not_taken_for_that_of_another(
 ):
     connection = make_connection("linkedin")
     add_fault(sandbox, PUBLISH_REQUESTS, "linkedin", "drop_after")
-    add_fault(sandbox, PUBLISH_REQUESTS, "linkedin", "status", 422)
+    refusal = {"code": 422, "body": {"message": "This is against our policies"}}
+    add_fault(sandbox, PUBLISH_REQUESTS, "linkedin", "status", refusal)
     first = api.publish(connection, "Same").json()["job_id"]
     worker.work_ahead(200)
     abandoned = PublishJob.objects.get(pk=first)

@@ -505,14 +505,6 @@ def test_member_who_connected_by_the_self_serve_login_can_post(api, make_api, sa
     assert sandbox.calls("/rest/images/") == []  # a self-serve app may not read them
 
 
-def test_unsupported_api_version_is_a_configuration_error(api, connection, sandbox, worker):
-    body = {"status": 426, "code": "NONEXISTENT_VERSION", "message": "not active"}
-    sandbox.fault("status", {"code": 426, "body": body}, path="^/rest/posts$", times=9)
-    api.publish(connection, "Hi")
-    worker.work_ahead()
-    assert outcome() == ("Failed", "platform_configuration")
-
-
 def test_post_url_leads_to_the_post(api, connection, sandbox, worker):
     api.publish(connection, "Look")
     worker.work_ahead()

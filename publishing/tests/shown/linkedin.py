@@ -1,8 +1,16 @@
 """How the sandbox must show each option of LinkedIn. Used by test_every_kind.py."""
 
+import hashlib
+
+from socialpublishing.sandbox.pages import HERE
+
 
 def organization_of(connection):
     return connection.destinations.get().external_id
+
+
+def sha256_of_thumbnail():
+    return hashlib.sha256((HERE / "samples" / "bakery.jpg").read_bytes()).hexdigest()
 
 
 OPTION_CHECKS = {
@@ -12,6 +20,7 @@ OPTION_CHECKS = {
     "visibility": lambda post, connection: post["details"]["visibility"] == "LOGGED_IN",
     "disable_reshare": lambda post, connection: post["details"]["isReshareDisabledByAuthor"],
     "title": lambda post, connection: post["details"]["title"] == "Our year in numbers",
+    "thumbnail_url": lambda post, connection: post["details"]["thumbnail"] == sha256_of_thumbnail(),
     "article": lambda post, connection: (
         post["details"]["article"]
         == {
@@ -29,7 +38,11 @@ OPTION_CHECKS = {
         }
     ),
 }
-POST_FOR_OPTION = {"title": (("feed", "video"), {})}
+POST_FOR_OPTION = {
+    "title": (("feed", "video"), {}),
+    "thumbnail_url": (("feed", "video"), {}),
+}
+VALUES = {"thumbnail_url": lambda sandbox, connection: f"{sandbox.url}/samples/bakery.jpg"}
 # The request that creates the post, and the one that uploads an asset: method and path.
 PUBLISH_REQUEST = ("POST", "^/rest/posts$")
 UPLOAD_REQUEST = ("PUT", "^/dms-uploads/")

@@ -38,8 +38,9 @@ class LinkedInApp(App):
             "w_organization_social",
             "r_organization_social",
             "rw_organization_admin",
-            "r_member_postAnalytics",
         ),
+        # LinkedIn refuses the whole consent for one scope that the app lacks, so no scope is asked
+        # for that only adds a feature. LINKEDIN_OPTIONAL_SCOPES adds r_member_postAnalytics.
         publish_scopes=frozenset({"w_member_social"}),
         pkce=False,
         default_lifetime=dt.timedelta(days=60),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator
-from http import HTTPStatus
 from typing import Any, ClassVar
 
 from socialpublishing.crypto import Secret
@@ -21,10 +20,11 @@ from socialpublishing.errors import (
 from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.accounts import DestinationFacts, Profile
 from socialpublishing.platforms.base import Platform
-from socialpublishing.platforms.linkedin import errors, uploads
+from socialpublishing.platforms.linkedin import cards, errors, organizations, uploads
 from socialpublishing.platforms.linkedin.app import LinkedInApp, LinkedInSelfServeApp
 from socialpublishing.platforms.linkedin.limits import CAPABILITIES
 from socialpublishing.platforms.linkedin.limits import cross_violations as cross_violations_of
+from socialpublishing.platforms.linkedin.lists import elements_of
 from socialpublishing.platforms.linkedin.matching import created_at, is_same_post
 from socialpublishing.platforms.linkedin.metrics import LinkedInMetrics
 from socialpublishing.platforms.linkedin.options import LinkedInOptions
@@ -32,13 +32,12 @@ from socialpublishing.platforms.linkedin.payloads import post_payload
 from socialpublishing.platforms.linkedin.urns import author_urn, encoded, is_member
 from socialpublishing.platforms.metrics import MetricsReader
 from socialpublishing.platforms.paging import read_pages
+from socialpublishing.platforms.posting_options import Choice, PostingOptions
 from socialpublishing.platforms.progress import Found, LookupRules, Progress
 from socialpublishing.posts import Post
 
 PAGE_SIZE = 100
 MAX_PAGES = 20
-# Members with one of these roles may post for an organization.
-POSTING_ROLES = ("ADMINISTRATOR", "CONTENT_ADMINISTRATOR", "DIRECT_SPONSORED_CONTENT_POSTER")
 # As documented, LinkedIn refuses a repeated post for ten minutes and names the first one. A minute
 # less, because clocks differ and requests take time.
 DUPLICATE_WINDOW = dt.timedelta(minutes=9)
@@ -70,18 +69,43 @@ class LinkedIn(Platform):
         """The posts of a member cannot be read; repeating the publish request shows the post."""
         return LookupRules() if at_destination else LookupRules(repeat_within=DUPLICATE_WINDOW)
 
+    @classmethod
+    def needed_scopes(cls, post: Post) -> frozenset[str]:
+        if cls.destination_option in post.options:
+            return frozenset({"w_organization_social"})
+        return super().needed_scopes(post)
+
+    def posting_options(self) -> PostingOptions:
+        if not is_member(self.author):
+            name = organizations.names(self, [self.author])[self.author]
+            visibilities = [Choice(value=value, label=value) for value in ("PUBLIC", "LOGGED_IN")]
+            return PostingOptions(
+                can_post=True, display_name=name, choices={"visibility": visibilities}
+            )
+        places = [Choice(value=place.id, label=place.name) for place in self.destinations()]
+        return PostingOptions(
+            can_post=True,
+            display_name=self.profile().display_name,
+            choices={self.destination_option: places},
+        )
+
     # --- Publishing ------------------------------------------------------------------------------
+
+    @classmethod
+    def needs_preparation(cls, post: Post) -> bool:
+        return super().needs_preparation(post) or cards.needs_page(post)
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
         """Upload the files one by one, then wait until LinkedIn has processed all of them."""
-        uploaded = len(progress.handle.get("assets", []))
-        if uploaded < len(post.media):
-            return uploads.upload(self, post.media[uploaded], progress)
+        if len(progress.handle.get("assets", [])) < len(post.media):
+            return uploads.upload(self, post, progress)
+        if not cards.is_complete(post, progress):
+            return cards.complete(self, post, progress)
         return uploads.wait_for_processing(self, post, progress)
 
     def publish(self, post: Post, progress: Progress) -> Progress:
-        assets = progress.handle.get("assets", [])
-        payload = post_payload(post, author=self.author, assets=assets)
+        assets, card = progress.handle.get("assets", []), progress.handle.get("card")
+        payload = post_payload(post, author=self.author, assets=assets, card=card)
         http = self.http_reading(self._read_publish_error)
         response = http.call("POST", "/rest/posts", json=payload, needs_json=False)
         urn = response.headers.get("x-restli-id")
@@ -120,7 +144,7 @@ class LinkedIn(Platform):
             self.http.get(f"/rest/posts/{encoded(urn)}")
         except PlatformApiError as error:
             # Any other error proves nothing about the post.
-            return error.status_code == HTTPStatus.NOT_FOUND
+            return errors.is_missing(error)
         return False
 
     def _post_url(self, urn: str) -> str:
@@ -153,23 +177,11 @@ class LinkedIn(Platform):
 
     def destinations(self) -> list[DestinationFacts]:
         """The organizations at which the member has a role that may post."""
-        urns: dict[str, None] = {}
-        for role in POSTING_ROLES:
-            path = f"/rest/organizationAcls?q=roleAssignee&role={role}&state=APPROVED"
-            for page in self.pages(path):
-                # The name of the field differs between API versions.
-                urns |= {acl.get("organization") or acl["organizationTarget"]: None for acl in page}
-        return [self._organization(urn) for urn in urns]
+        return organizations.destinations(self)
 
-    def _organization(self, urn: str) -> DestinationFacts:
-        organization = self.http.get(f"/rest/organizations/{urn.rpartition(':')[2]}")
-        return DestinationFacts(
-            id=urn,
-            name=organization["localizedName"],
-            kind="organization",
-            can_publish=True,
-            profile={"username": organization.get("vanityName", "")},
-        )
+    def accepts_posts(self) -> bool:
+        """False if the organization has taken the member's role, or no longer exists."""
+        return organizations.accepts_posts(self)
 
     def revoke(self, refresh_token: Secret | None) -> None:
         form = {
@@ -202,7 +214,7 @@ class LinkedIn(Platform):
             max_pages=MAX_PAGES,
         )
         for response in pages:
-            yield response["elements"]
+            yield elements_of(response)
 
 
 class LinkedInSelfServe(LinkedIn):
@@ -224,9 +236,12 @@ class LinkedInSelfServe(LinkedIn):
     def destinations(self) -> list[DestinationFacts]:
         return []
 
+    def accepts_posts(self) -> bool:
+        return True
+
 
 def _next_start(start: int, response: Any) -> int | None:
     """The offset of the next page; None after the last one."""
     links = (response.get("paging") or {}).get("links") or []
-    has_next = response["elements"] and any(link.get("rel") == "next" for link in links)
+    has_next = elements_of(response) and any(link.get("rel") == "next" for link in links)
     return start + PAGE_SIZE if has_next else None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from socialpublishing.errors import Violation
 from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
+from socialpublishing.platforms.linkedin import little_text
 from socialpublishing.posts import MediaKind, Post
 
 SHARED_OPTIONS = frozenset({"organization_urn", "visibility", "disable_reshare"})
@@ -14,11 +15,15 @@ POSTS_PAGE = (
     "https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/posts-api"
 )
 CHECKED = dt.date(2026, 11, 22)
+# LinkedIn counts the field `commentary`, so the text as it is sent: with the backslashes and with
+# the templates of hashtags. Its error names the field's maxLength, as in
+# https://github.com/n8n-io/n8n/issues/22899, checked 2026-11-27.
 MAX_TEXT = 3000
 MAX_ALT_TEXT = 4086
 MAX_PIXELS = 36_152_320
 # Our own limit: LinkedIn documents none for the bytes of an image.
 IMAGE_BYTES = 20 * MEGABYTE
+IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif"})
 # For ordinary posts; uploads for advertisements may have 5 GB.
 VIDEO_BYTES = 500 * MEGABYTE
 
@@ -32,7 +37,7 @@ CAPABILITIES = Capabilities(
                 # …/community-management/shares/images-api and videos-api, multiimage-post-api
                 MediaKind.IMAGE: MediaLimit(
                     max_count=20,
-                    mime_types=frozenset({"image/jpeg", "image/png", "image/gif"}),
+                    mime_types=IMAGE_TYPES,
                     max_bytes=IMAGE_BYTES,
                     pixels=Bounds(high=MAX_PIXELS - 1),
                 ),
@@ -49,7 +54,8 @@ CAPABILITIES = Capabilities(
                 ),
             },
             max_alt_text=MAX_ALT_TEXT,
-            options=SHARED_OPTIONS | {"title", "article"},
+            options=SHARED_OPTIONS | {"title", "article", "thumbnail_url"},
+            content_options=frozenset({"article"}),
             source=POSTS_PAGE,
             checked=CHECKED,
         ),
@@ -88,6 +94,7 @@ CAPABILITIES = Capabilities(
             max_text=MAX_TEXT,
             options=SHARED_OPTIONS | {"poll"},
             required_options=frozenset({"poll"}),
+            content_options=frozenset({"poll"}),
             source="https://learn.microsoft.com/en-us/linkedin/marketing/community-management/"
             "shares/poll-post-api",
             checked=CHECKED,
@@ -98,6 +105,7 @@ CAPABILITIES = Capabilities(
 
 def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
     kinds = {media.kind for media in post.media}
+    yield from _sent_length(post)
     if "article" in post.options and (len(post.media) > 1 or MediaKind.VIDEO in kinds):
         yield Violation(
             rule="article_media",
@@ -114,6 +122,14 @@ def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             message="An organization has followers, but no connections.",
             fix="Remove visibility, or choose PUBLIC or LOGGED_IN.",
         )
+    if "thumbnail_url" in post.options and MediaKind.VIDEO not in kinds:
+        yield Violation(
+            rule="thumbnail_needs_video",
+            limit=0,
+            actual=1,
+            message="Only a video has a thumbnail.",
+            fix="Add a video, or remove thumbnail_url.",
+        )
     if "title" in post.options and not kinds & {MediaKind.VIDEO, MediaKind.DOCUMENT}:
         yield Violation(
             rule="title_needs_file",
@@ -121,4 +137,18 @@ def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             actual=1,
             message="Only a video or a document has a title.",
             fix="Add a video, or remove the title.",
+        )
+
+
+def _sent_length(post: Post) -> Iterator[Violation]:
+    """For a text whose plain form is short enough, but not the form that is sent."""
+    plain, sent = len(post.text), len(little_text.write(post.text))
+    if plain <= MAX_TEXT < sent:
+        yield Violation(
+            rule="text_length",
+            limit=MAX_TEXT,
+            actual=sent,
+            message=f"The text has {plain} characters, which LinkedIn counts as {sent}: signs such "
+            f"as brackets count twice, a hashtag 12 more; {MAX_TEXT} are allowed.",
+            fix=f"Shorten it by {sent - MAX_TEXT}, or remove hashtags and brackets.",
         )

@@ -16,7 +16,20 @@ def is_same_post(listed: Mapping[str, Any], post: Post, assets: Sequence[str]) -
         return False  # a draft, or a post that LinkedIn could not publish
     if little_text.read(str(listed.get("commentary", ""))) != post.text:
         return False
-    return not assets or assets[0] in _asset_urns(listed.get("content") or {})
+    content = listed.get("content") or {}
+    if not post.text and not _has_same_card(content, post):
+        return False
+    return not assets or assets[0] in _asset_urns(content)
+
+
+def _has_same_card(content: Mapping[str, Any], post: Post) -> bool:
+    """Without text, posts with an article or a poll differ in these alone."""
+    if article := post.options.get("article"):
+        source = str(content.get("article", {}).get("source"))
+        return source.rstrip("/") == str(article["url"]).rstrip("/")
+    if poll := post.options.get("poll"):
+        return bool(content.get("poll", {}).get("question") == poll["question"])
+    return True
 
 
 def _asset_urns(content: Mapping[str, Any]) -> list[str]:

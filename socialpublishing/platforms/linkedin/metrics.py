@@ -10,7 +10,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from socialpublishing.errors import InsufficientPermissionsError
 from socialpublishing.platforms.linkedin import little_text
+from socialpublishing.platforms.linkedin.lists import elements_of
 from socialpublishing.platforms.linkedin.matching import created_at
 from socialpublishing.platforms.linkedin.urns import encoded, is_member
 from socialpublishing.platforms.metrics import (
@@ -70,25 +72,32 @@ class LinkedInMetrics(MetricsReader["LinkedIn"]):
     ) -> dict[str, Metrics]:
         # Not by `params`: the brackets of a Rest.li list are not encoded, the URNs in it are.
         encoded_urns = ",".join(map(encoded, urns))
-        response = self.client.http.get(
+        elements = self._read(
             "/rest/organizationalEntityShareStatistics?q=organizationalEntity"
-            f"&organizationalEntity={encoded(self.client.author)}&{parameter}=List({encoded_urns})"
+            f"&organizationalEntity={encoded(self.client.author)}&{parameter}=List({encoded_urns})",
+            needed="rw_organization_admin, and the member must be administrator of the Page",
         )
-        return {
-            element[kind]: statistics(element["totalShareStatistics"])
-            for element in response["elements"]
-        }
+        return {element[kind]: statistics(element["totalShareStatistics"]) for element in elements}
 
     def _of_member(self, urn: str) -> Metrics:
         kind = "share" if ":share:" in urn else "ugc"
         counts = {}
         for name, query_type in MEMBER_METRICS.items():
-            response = self.client.http.get(
+            elements = self._read(
                 f"/rest/memberCreatorPostAnalytics?q=entity&entity=({kind}:{encoded(urn)})"
-                f"&queryType={query_type}&aggregation=TOTAL"
+                f"&queryType={query_type}&aggregation=TOTAL",
+                needed="r_member_postAnalytics (LINKEDIN_OPTIONAL_SCOPES)",
             )
-            counts[name] = sum(element["count"] for element in response["elements"])
+            counts[name] = sum(element["count"] for element in elements) if elements else None
         return Metrics(**counts)
+
+    def _read(self, path: str, *, needed: str) -> list[dict[str, Any]]:
+        try:
+            return elements_of(self.client.http.get(path))
+        except InsufficientPermissionsError as error:
+            raise MetricsNotAvailableError(
+                f"LinkedIn does not show these numbers to this connection. It needs {needed}."
+            ) from error
 
 
 def past_post(listed: Mapping[str, Any], metrics: Metrics) -> PastPost:

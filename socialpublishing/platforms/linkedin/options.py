@@ -9,17 +9,21 @@ from rest_framework import serializers
 
 from socialpublishing import options
 from socialpublishing.options import WEB_ADDRESS, IntegerField
+from socialpublishing.platforms.linkedin.limits import IMAGE_BYTES
 from socialpublishing.platforms.linkedin.payloads import DURATIONS
 from socialpublishing.serializers import StrictSerializer, TextField
 
 ORGANIZATION = RegexValidator(
-    r"^urn:li:organization:[0-9]{1,20}\Z", "urn:li:organization: and a number is expected."
+    r"^urn:li:organization(?:Brand)?:[0-9]{1,20}\Z",
+    "urn:li:organization: and a number is expected.",
 )
 
 
 class LinkedInArticle(StrictSerializer):
+    """What is left out is read from the page if it has it: LinkedIn does not read it."""
+
     url = TextField(max_length=2048, validators=[WEB_ADDRESS])
-    title = TextField(max_length=400)
+    title = TextField(max_length=400, required=False)
     description = TextField(max_length=4000, required=False)
 
 
@@ -43,6 +47,7 @@ class LinkedInOptions(options.PostOptions):
         "visibility": "LOGGED_IN",
         "disable_reshare": True,
         "title": "Our year in numbers",
+        "thumbnail_url": "https://example.com/thumbnail.jpg",
         "article": {
             "url": "https://example.com/bread",
             "title": "Rye bread at dawn",
@@ -69,7 +74,14 @@ class LinkedInOptions(options.PostOptions):
     )
     disable_reshare = options.boolean("Do not let others repost it.")
     title = options.text("The title of the video or document.", max_length=400)
+    thumbnail_url = options.file_address(
+        "A JPEG or PNG that a video shows before it plays.",
+        mime_types=frozenset({"image/jpeg", "image/png"}),
+        max_bytes=IMAGE_BYTES,
+    )
     article = LinkedInArticle(
-        **options.optional("A link, shown as a card with the image of the post.")
+        **options.optional(
+            "A link, shown as a card. Its picture is the image of the post, else that of the page."
+        )
     )
     poll = LinkedInPoll(**options.optional("The poll. It cannot be combined with assets."))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from socialpublishing.platforms.linkedin import little_text
 from socialpublishing.posts import Media, MediaKind, Post
@@ -22,14 +23,14 @@ ASSETS: Mapping[str, tuple[str, str]] = {
 DURATIONS = {1: "ONE_DAY", 3: "THREE_DAYS", 7: "SEVEN_DAYS", 14: "FOURTEEN_DAYS"}
 
 
-def initialize_payload(media: Media, *, author: str) -> dict[str, Any]:
+def initialize_payload(media: Media, *, author: str, has_thumbnail: bool = False) -> dict[str, Any]:
     """Announces an upload."""
     request: dict[str, Any] = {"owner": author}
     if media.kind == MediaKind.VIDEO:
         request |= {
             "fileSizeBytes": media.size_bytes,
             "uploadCaptions": False,
-            "uploadThumbnail": False,
+            "uploadThumbnail": has_thumbnail,
         }
     return {"initializeUploadRequest": request}
 
@@ -45,7 +46,10 @@ def finalize_payload(video: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def post_payload(post: Post, *, author: str, assets: Sequence[str]) -> dict[str, Any]:
+def post_payload(
+    post: Post, *, author: str, assets: Sequence[str], card: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """`card`: the title, description and thumbnail of an article's page (cards.py)."""
     payload: dict[str, Any] = {
         "author": author,
         "commentary": little_text.write(post.text),
@@ -58,15 +62,15 @@ def post_payload(post: Post, *, author: str, assets: Sequence[str]) -> dict[str,
         "lifecycleState": "PUBLISHED",
         "isReshareDisabledByAuthor": post.options.get("disable_reshare", False),
     }
-    content = _content(post, assets)
+    content = _content(post, assets, card or {})
     return payload | ({"content": content} if content else {})
 
 
-def _content(post: Post, assets: Sequence[str]) -> dict[str, Any]:
+def _content(post: Post, assets: Sequence[str], card: Mapping[str, str]) -> dict[str, Any]:
     if poll := post.options.get("poll"):
         return {"poll": _poll(poll)}
     if article := post.options.get("article"):
-        return {"article": _article(article, assets)}
+        return {"article": _article(article, assets, card)}
     media = [
         {"id": urn} | ({"altText": media.alt_text} if media.alt_text else {})
         for urn, media in zip(assets, post.media, strict=True)
@@ -85,9 +89,15 @@ def _poll(poll: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _article(article: Mapping[str, Any], assets: Sequence[str]) -> dict[str, Any]:
-    # LinkedIn does not read the page: the post has to contain what the card shows.
-    card = {"source": article["url"], "title": article["title"]}
-    if description := article.get("description"):
-        card["description"] = description
-    return card | ({"thumbnail": assets[0]} if assets else {})
+def _article(
+    article: Mapping[str, Any], assets: Sequence[str], card: Mapping[str, str]
+) -> dict[str, Any]:
+    # LinkedIn does not read the page: the post has to contain what its card shows, and a title.
+    host = urlsplit(article["url"]).netloc.rpartition("@")[2]
+    shown = {
+        "title": article.get("title") or card.get("title") or host,
+        "description": article.get("description") or card.get("description"),
+        "thumbnail": assets[0] if assets else card.get("thumbnail"),
+    }
+    given = {name: value for name, value in shown.items() if value}
+    return {"source": article["url"], **given}

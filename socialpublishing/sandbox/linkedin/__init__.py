@@ -15,17 +15,24 @@ from django.urls import path
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.http import SandboxRequest, by_method, json_response
-from socialpublishing.sandbox.linkedin import assets, login, posts, reading, statistics
-from socialpublishing.sandbox.linkedin.errors import invalid, refusal, rejection
+from socialpublishing.sandbox.linkedin import (
+    assets,
+    login,
+    organizations,
+    posts,
+    reading,
+    statistics,
+)
+from socialpublishing.sandbox.linkedin.errors import refusal, rejection
 from socialpublishing.sandbox.linkedin.login import LABEL, NAME, requires_token
-from socialpublishing.sandbox.linkedin.paging import page
-from socialpublishing.sandbox.linkedin.urns import EPOCH_MS, POSTING_ROLES, urn_of
+from socialpublishing.sandbox.linkedin.urns import EPOCH_MS, POSTING_ROLES
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 from socialpublishing.sandbox.tokens import scopes_of_new_account
 
 ONE_ORGANIZATION = ({"name": "Sandbox Works"},)
 ROLES = (*POSTING_ROLES, "ANALYST", "CURATOR", "RECRUITING_POSTER", "LEAD_GEN_FORMS_MANAGER")
+STATES = ("APPROVED", "REVOKED", "REJECTED", "REQUESTED")
 MAX_ORGANIZATIONS = 500
 MAX_NAME = 100
 
@@ -70,42 +77,6 @@ def me(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     )
 
 
-@requires_token("rw_organization_admin", "r_organization_admin")
-def organization_acls(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
-    if request.GET.get("q") != "roleAssignee":
-        raise invalid("ILLEGAL_ARGUMENT", "The finder is not supported.")
-    role, state = request.GET.get("role"), request.GET.get("state", "APPROVED")
-    acls = [
-        {
-            "organization": urn_of(each),
-            "role": each.facts["role"],
-            "roleAssignee": urn_of(grant.account),
-            "state": "APPROVED",
-        }
-        for each in request.state.accounts(NAME, owner_id=grant.account.id)
-        if role in (None, each.facts["role"]) and state == "APPROVED"
-    ]
-    return json_response(page(request, acls))
-
-
-@requires_token("rw_organization_admin", "r_organization_admin")
-def organization(
-    request: SandboxRequest, grant: AuthorizationGrant, organization_id: str
-) -> HttpResponse:
-    account = request.state.account(NAME, organization_id)
-    if account is None or not account.owner_id:
-        return refusal(404)
-    return json_response(
-        {
-            "id": int(account.id),
-            "localizedName": account.name,
-            "localizedDescription": "",
-            "localizedWebsite": "",
-            "vanityName": account.username,
-        }
-    )
-
-
 def seed(state: State) -> None:
     _add_member(state, "sbx7LkDn", "sandbox_linda", "Linda Sandbox", ONE_ORGANIZATION)
 
@@ -125,7 +96,11 @@ def _add_member(
                 name=each["name"],
                 created_at=state.now(),
                 owner_id=person.id,
-                facts={"role": each.get("role", "ADMINISTRATOR")},
+                facts={
+                    "role": each.get("role", "ADMINISTRATOR"),
+                    "state": each.get("state", "APPROVED"),
+                    "lookup": each.get("lookup", "on"),
+                },
             )
         )
     return person
@@ -146,7 +121,12 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
         "expires_in": issued["expires_in"],
         "scopes": sorted(scopes),
         "organizations": [
-            {"id": each.id, "name": each.name, "role": each.facts["role"]}
+            {
+                "id": each.id,
+                "name": each.name,
+                "role": each.facts["role"],
+                "state": each.facts["state"],
+            }
             for each in state.accounts(NAME, owner_id=account.id)
         ],
     }
@@ -157,14 +137,18 @@ def _checked_organizations(value: Any) -> list[dict[str, str]]:
     if not isinstance(value, (list, tuple)) or len(value) > MAX_ORGANIZATIONS:
         raise ValueError(f"organizations is not a list of up to {MAX_ORGANIZATIONS}.")
     for each in value:
-        if not isinstance(each, dict) or set(each) - {"name", "role"}:
-            raise ValueError("An organization is {name, role}.")
+        if not isinstance(each, dict) or set(each) - {"name", "role", "state", "lookup"}:
+            raise ValueError("An organization is {name, role, state, lookup}.")
         if not isinstance(each.get("name"), str) or not 1 <= len(each["name"]) <= MAX_NAME:
             raise ValueError(
                 f"The name of an organization is not a string of 1 to {MAX_NAME} characters."
             )
         if each.get("role", "ADMINISTRATOR") not in ROLES:
             raise ValueError(f"role is none of {', '.join(ROLES)}.")
+        if each.get("state", "APPROVED") not in STATES:
+            raise ValueError(f"state is none of {', '.join(STATES)}.")
+        if each.get("lookup", "on") not in ("on", "off"):
+            raise ValueError("lookup is neither on nor off.")
     return list(value)
 
 
@@ -188,13 +172,15 @@ PLATFORM = Platform(
         path("oauth/v2/revoke", _on(POST=login.revoke)),
         path("v2/userinfo", _on(GET=userinfo)),
         path("v2/me", _on(GET=me)),
-        path("rest/organizationAcls", _on(GET=organization_acls)),
-        path("rest/organizations/<str:organization_id>", _on(GET=organization)),
+        path("rest/organizationAcls", _on(GET=organizations.roles)),
+        path("rest/organizations/<str:organization_id>", _on(GET=organizations.organization)),
+        path("rest/organizationsLookup", _on(GET=organizations.lookup)),
         *_assets("images"),
         *_assets("videos"),
         *_assets("documents"),
         # On LinkedIn this is another host.
         path("dms-uploads/<str:asset>/<int:part>", _on(PUT=assets.receive)),
+        path("dms-uploads/<str:asset>/thumbnail", _on(PUT=assets.receive_thumbnail)),
         path("rest/posts", _on(GET=reading.posts, POST=posts.create)),
         path(
             "rest/posts/<str:urn>",
@@ -210,6 +196,7 @@ PLATFORM = Platform(
     text_of=posts.text_of,
     seed=seed,
     account_fields=("organizations",),
+    owned_accounts="organizations",
     make_account=make_account,
     settings={
         # "off": an app with self-serve products only, which gets no refresh tokens.
@@ -217,6 +204,16 @@ PLATFORM = Platform(
         # "on": a deleted post still counts as a duplicate, as seen in production for a day or two.
         "linkedin_ghosts": ("off", ("off", "on")),
         "linkedin_processing_seconds": (0.2, 86400.0),  # of images and documents
+        # For so long after its upload, an asset is not found (404).
+        "linkedin_unknown_asset_seconds": (0, 86400.0),
+        # "off": an app in the development tier, which may not read in batches.
+        "linkedin_batches": ("on", ("on", "off")),
+        # "off": an app without r_member_postAnalytics, whose consent that scope ends.
+        "linkedin_member_analytics": ("on", ("on", "off")),
+        # "plain": reserved characters in addresses need no backslash, and one is shown.
+        "linkedin_addresses": ("escaped", ("escaped", "plain")),
+        # The oldest version of the API that is active; each month one more is not.
+        "linkedin_oldest_version": (202601, 209912.0),
     },
     plant=posts.plant,
 )

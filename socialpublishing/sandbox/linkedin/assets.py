@@ -11,11 +11,11 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.blobs import joined
-from socialpublishing.sandbox.http import SandboxRequest, json_response
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.linkedin.errors import denied, error, invalid
 from socialpublishing.sandbox.linkedin.login import NAME, grant_of, requires_token
 from socialpublishing.sandbox.linkedin.urns import EPOCH_MS, author_of, urn_of
-from socialpublishing.sandbox.state import AuthorizationGrant, Media, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, Media, State
 
 KINDS = {"images": "image", "videos": "video", "documents": "document"}
 PART_BYTES = 4_194_304
@@ -53,8 +53,8 @@ def _initialize(request: SandboxRequest, grant: AuthorizationGrant, kind: str) -
     state = request.state
     owner = author_of(state, grant, fields.get("owner"), "owner")
     size = fields.get("fileSizeBytes", 0)
-    if kind == "video" and not (isinstance(size, int) and 0 < size <= MAX_VIDEO_BYTES):
-        raise invalid("INVALID_VALUE_FOR_FIELD", "fileSizeBytes is not a size of a video.")
+    if kind == "video":
+        _check_video(owner, size)
     urn = f"urn:li:{kind}:D4E{secrets.choice('012')}AQ{state.new_id(EPOCH_MS)}"
     media = Media(
         platform=NAME,
@@ -72,38 +72,47 @@ def _initialize(request: SandboxRequest, grant: AuthorizationGrant, kind: str) -
     if kind != "video":
         data = {"uploadUrlExpiresAt": ends_at, "uploadUrl": f"{base}/0", kind: urn}
         return json_response({"value": data})
-    starts = range(0, size, PART_BYTES)
-    if len(starts) > 1:
+    thumbnail = {"thumbnailUploadUrl": f"{base}/thumbnail"}
+    instructions = _instructions(base, size)
+    if len(instructions) > 1:
         media.facts["token"] = secrets.token_urlsafe(24)
     return json_response(
         {
             "value": {
                 "uploadUrlsExpireAt": ends_at,
                 "video": urn,
-                "uploadInstructions": [
-                    {
-                        "uploadUrl": f"{base}/{number}",
-                        "firstByte": start,
-                        "lastByte": min(start + PART_BYTES, size) - 1,
-                    }
-                    for number, start in enumerate(starts)
-                ],
+                "uploadInstructions": instructions,
                 "uploadToken": media.facts["token"],
+                **(thumbnail if fields.get("uploadThumbnail") is True else {}),
             }
         }
     )
 
 
+def _check_video(owner: Account, size: object) -> None:
+    if not (isinstance(size, int) and 0 < size <= MAX_VIDEO_BYTES):
+        raise invalid("INVALID_VALUE_FOR_FIELD", "fileSizeBytes is not a size of a video.")
+    if owner.owner_id and owner.facts["role"] == "CONTENT_ADMINISTRATOR":
+        raise denied(
+            "Videos of an organization are for its administrators and sponsored content posters: "
+            "processing fields [/owner]"
+        )
+
+
+def _instructions(base: str, size: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "uploadUrl": f"{base}/{number}",
+            "firstByte": start,
+            "lastByte": min(start + PART_BYTES, size) - 1,
+        }
+        for number, start in enumerate(range(0, size, PART_BYTES))
+    ]
+
+
 def receive(request: SandboxRequest, asset: str, part: int) -> HttpResponse:
     """The upload host. It requires a token for images and documents, and refuses one for videos."""
-    media = next(
-        (
-            media
-            for kind in KINDS.values()
-            if (media := request.state.media.get((NAME, f"urn:li:{kind}:{asset}")))
-        ),
-        None,
-    )
+    media = _uploading(request.state, asset)
     if media is None or media.sha256:
         return error(400, "UPDATING_ASSET_FAILED", "The asset cannot be updated.")
     if media.expires_at is not None and request.state.now() >= media.expires_at:
@@ -116,7 +125,23 @@ def receive(request: SandboxRequest, asset: str, part: int) -> HttpResponse:
     if media.category == "document" and request.body_blob.size > MAX_DOCUMENT_BYTES:
         return error(413, "PAYLOAD_TOO_LARGE", "The document is too large.")
     request.state.add_media(media, request.body_blob)
+    media.facts["uploaded_at"] = request.state.now()
     media.ready_at = request.state.now() + request.state.setting("linkedin_processing_seconds")
+    return HttpResponse(status=201)
+
+
+def _uploading(state: State, asset: str) -> Media | None:
+    urns = (f"urn:li:{kind}:{asset}" for kind in KINDS.values())
+    return next(filter(None, (state.media.get((NAME, urn)) for urn in urns)), None)
+
+
+def receive_thumbnail(request: SandboxRequest, asset: str) -> HttpResponse:
+    media = _uploading(request.state, asset)
+    if media is None or media.category != "video" or media.sha256:
+        return error(400, "UPDATING_ASSET_FAILED", "The asset cannot be updated.")
+    if request.headers.get("media-type-family") != "STILLIMAGE":
+        return error(400, "ILLEGAL_ARGUMENT", "media-type-family is not STILLIMAGE.")
+    media.facts["thumbnail"] = request.body_blob.sha256
     return HttpResponse(status=201)
 
 
@@ -152,6 +177,7 @@ def _finalize(request: SandboxRequest, grant: AuthorizationGrant) -> HttpRespons
             raise invalid("UPDATING_ASSET_FAILED", "Parts of the video are missing.")
         # LinkedIn joins the parts in the order of the ids, even if that order is wrong.
         state.add_media(media, joined([media.parts[parts[each]] for each in ids]))
+        media.facts["uploaded_at"] = state.now()
         media.ready_at = state.now() + state.setting("processing_seconds")
     return HttpResponse(status=200)
 
@@ -170,8 +196,8 @@ def asset(request: SandboxRequest, grant: AuthorizationGrant, kind: str, urn: st
     if not grant.scopes & {"w_organization_social", "r_organization_social"}:
         raise denied(f"Accessing this {KINDS[kind]} resource is forbidden")
     media = request.state.media.get((NAME, urn))
-    if media is None or media.category != KINDS[kind]:
-        return error(404, "NOT_FOUND", f"Could not find {kind} {urn}")
+    if media is None or media.category != KINDS[kind] or not _is_known(request.state, media):
+        return error(404, "NOT_FOUND", f"Could not find {KINDS[kind]} {urn}")
     data: dict[str, Any] = {
         "id": urn,
         "owner": media.facts["owner"],
@@ -184,6 +210,11 @@ def asset(request: SandboxRequest, grant: AuthorizationGrant, kind: str, urn: st
     if media.video_facts:
         data["duration"] = int(media.video_facts.duration_s * 1000)
     return json_response(data)
+
+
+def _is_known(state: State, media: Media) -> bool:
+    since = media.facts.get("uploaded_at", state.now())
+    return bool(state.now() >= since + state.setting("linkedin_unknown_asset_seconds"))
 
 
 def status_of(state: State, media: Media) -> str:
@@ -218,6 +249,8 @@ def usable_asset(
     if media is None or media.category not in kinds:
         code = "INVALID_VIDEO_ID" if "video" in str(urn) else "INVALID_URN_ID"
         raise invalid(code, f"{str(urn)[:100]} cannot be posted here.")
+    if not _is_known(state, media):
+        raise EarlyResponse(error(404, "NOT_FOUND", f"Could not find {media.category} {urn}"))
     if media.facts["owner"] != author:
         raise denied("The owner of the media is not the author of the post.")
     match status_of(state, media):

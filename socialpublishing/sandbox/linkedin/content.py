@@ -51,7 +51,9 @@ def _single_media(
     title = value.get("title")
     if media.category == "document" and not title:
         raise invalid("MISSING_FIELD", "/content/media/title is required for documents.")
-    return (_with_alt_text(media, value),), {"title": title} if title else {}
+    details = {"title": title, "thumbnail": media.facts.get("thumbnail")}
+    given = {name: each for name, each in details.items() if each}
+    return (_with_alt_text(media, value),), given
 
 
 def _images(state: State, grant: AuthorizationGrant, author: str, value: dict[str, Any]) -> Content:

@@ -5,6 +5,7 @@ https://learn.microsoft.com/en-us/linkedin/shared/authentication/programmatic-re
 """
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,8 @@ CODE_LIFE_S = 30 * 60
 ACCESS_LIFE_S = 60 * 86400
 REFRESH_LIFE_S = 365 * 86400
 # Each is valid for a year: https://learn.microsoft.com/en-us/linkedin/marketing/integrations/migrations
-VERSIONS = frozenset(str(version) for version in range(202601, 202611))
+# `linkedin_oldest_version` is the first that still is.
+NEWEST_VERSION = 202610
 
 SCOPES = {
     "openid": "Know who you are",
@@ -42,6 +44,7 @@ SCOPES = {
     "r_member_postAnalytics": "See the numbers of your posts",
     "r_member_profileAnalytics": "See the numbers of your profile",
 }
+ANALYTICS = "r_member_postAnalytics"
 DEFAULT_SCOPES = (
     "r_basicprofile",
     "r_member_postAnalytics",
@@ -57,6 +60,14 @@ def authorize(request: SandboxRequest) -> HttpResponse:
     if reason := _fault_of_request(params):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     requested = split_scopes(params["scope"])
+    if ANALYTICS in requested and request.state.setting("linkedin_member_analytics") == "off":
+        # One scope that the app lacks ends the whole consent.
+        return oauth.send_back(
+            params["redirect_uri"],
+            error="unauthorized_scope_error",
+            error_description=f'Scope "{ANALYTICS}" is not authorized for your application',
+            **oauth.state_of(params),
+        )
     consent = oauth.ConsentRequest(
         platform=NAME,
         label=LABEL,
@@ -246,7 +257,9 @@ def _refuse_version(request: SandboxRequest) -> HttpResponse | None:
     version = request.headers.get("LinkedIn-Version", "")
     if not version:
         return error(400, "VERSION_MISSING", "A version must be present.")
-    if version not in VERSIONS:
+    oldest = int(request.state.setting("linkedin_oldest_version"))
+    is_month = re.fullmatch(r"\d{4}(?:0[1-9]|1[0-2])", version)
+    if not is_month or not oldest <= int(version) <= NEWEST_VERSION:
         message = f"Requested version {version[:8]}01 is not active"
         return error(426, "NONEXISTENT_VERSION", message)
     return None

@@ -33,13 +33,14 @@ def create(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     state = request.state
     author = author_of(state, grant, body["author"])
     _check_length(body["commentary"])
-    text, commentary = little_text.read(body["commentary"])
+    text, commentary = _read(state, body["commentary"])
     kind, content = content_member(body.get("content"))
     media, details = read_content(state, grant, body["author"], kind, content)
     if not text.strip() and not kind and "reshareContext" not in body:
         raise invalid("MISSING_FIELD", "A post needs commentary or content.")
     with state.lock:
-        fingerprint = (text, tuple(each.id for each in media), kind if not media else "")
+        shown = (kind, content.get("source"), content.get("question")) if not media else ""
+        fingerprint = (text, tuple(each.id for each in media), shown)
         if duplicate := _duplicate(state, author, fingerprint):
             return input_error("DUPLICATE_POST", f"Content is a duplicate of {duplicate.id}")
         post = _new_post(state, author, text, media, _urn_type(kind, media))
@@ -74,6 +75,11 @@ def _check_fields(body: Mapping[str, Any]) -> None:
     distribution = body["distribution"]
     if not isinstance(distribution, dict) or distribution.get("feedDistribution") not in FEEDS:
         raise invalid("INVALID_VALUE_FOR_FIELD", "/distribution/feedDistribution is no symbol.")
+
+
+def _read(state: State, commentary: str) -> tuple[str, str]:
+    is_plain = state.setting("linkedin_addresses") == "plain"
+    return little_text.read(commentary, plain_addresses=is_plain)
 
 
 def _check_length(commentary: str) -> None:
@@ -143,7 +149,7 @@ def update(request: SandboxRequest, grant: AuthorizationGrant, urn: str) -> Http
     changes = patch.get("$set") if isinstance(patch, dict) else None
     if not isinstance(changes, dict) or set(changes) != {"commentary"}:
         raise invalid("INVALID_VALUE_FOR_FIELD", "Only /commentary can be changed here.")
-    post.text, post.facts["commentary"] = little_text.read(str(changes["commentary"]))
+    post.text, post.facts["commentary"] = _read(request.state, str(changes["commentary"]))
     return HttpResponse(status=204)
 
 

@@ -45,6 +45,7 @@ def author_of(
             "Organization permissions must be used when using organization as author",
         )
     is_own = account.owner_id == grant.account.id
-    if not is_own or account.facts["role"] not in POSTING_ROLES:
+    may_post = account.facts["role"] in POSTING_ROLES and account.facts["state"] == "APPROVED"
+    if not is_own or not may_post:
         raise not_allowed
     return account

@@ -1,59 +1,36 @@
-"""LinkedIn: little text, error codes in two forms, URNs in URLs, payloads and matching."""
+"""LinkedIn: error codes in two forms, URNs in URLs, payloads and matching."""
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from socialpublishing.errors import (
+    AccountBlockedError,
     ContentRejectedError,
     DuplicateContentError,
     InsufficientPermissionsError,
+    LimitScope,
     MediaNotReadyError,
     NoResponseError,
-    PlatformApiError,
     PlatformConfigurationError,
+    PlatformRefusedError,
     RateLimitError,
     TokenExpiredError,
     UploadLostError,
 )
 from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.linkedin import LinkedIn, errors
-from socialpublishing.platforms.linkedin.little_text import read, write
 from socialpublishing.platforms.linkedin.matching import is_same_post
 from socialpublishing.platforms.linkedin.payloads import post_payload
 from socialpublishing.platforms.linkedin.urns import author_urn, encoded
 from socialpublishing.platforms.progress import LookupRules
 from socialpublishing.posts import Media, MediaKind, Post
-from socialpublishing.sandbox.linkedin import little_text as sandbox_little_text
 
 PICTURE = Media(kind=MediaKind.IMAGE, url="x", mime_type="image/jpeg", alt_text="A harbour")
 ME = "urn:li:person:abc"
-
-
-@pytest.mark.parametrize(
-    ("text", "written"),
-    [
-        ("plain, with. signs!", "plain, with. signs!"),
-        ("(a) [b] {c} <d>", r"\(a\) \[b\] \{c\} \<d\>"),
-        (r"a\b|c*d_e~f@g", r"a\\b\|c\*d\_e\~f\@g"),
-        ("#rye bread", r"{hashtag|\#|rye} bread"),
-        ("#slow_rye", r"{hashtag|\#|slow\_rye}"),
-        ("no#tag and # alone", r"no\#tag and \# alone"),
-        ("@[A B](urn:li:organization:1) (x)", r"@[A B](urn:li:organization:1) \(x\)"),
-        ("@[A](urn:li:share:1)", r"\@\[A\]\(urn:li:share:1\)"),
-    ],
-)
-def test_text_is_escaped_but_hashtags_and_mentions_stay_links(text, written):
-    assert write(text) == written
-
-
-@given(st.text(alphabet=st.sampled_from("ab #_\\|{}@[]()<>*~\né"), max_size=60))
-def test_written_text_is_read_unchanged_by_the_sandbox_and_by_us(text):
-    shown, stored = sandbox_little_text.read(write(text))
-    assert shown == text
-    assert read(stored) == text
+NO_PERMISSION = InsufficientPermissionsError
 
 
 @pytest.mark.parametrize(
@@ -61,7 +38,7 @@ def test_written_text_is_read_unchanged_by_the_sandbox_and_by_us(text):
     [
         (401, {"code": "EXPIRED_ACCESS_TOKEN", "serviceErrorCode": 65602}, TokenExpiredError),
         (401, {"code": "REVOKED_ACCESS_TOKEN"}, TokenExpiredError),
-        (403, {"code": "ACCESS_DENIED", "message": "no"}, InsufficientPermissionsError),
+        (403, {"code": "ACCESS_DENIED", "message": "no"}, NO_PERMISSION),
         (
             400,
             {"message": "Organization permissions must be used when using organization as author"},
@@ -78,7 +55,18 @@ def test_written_text_is_read_unchanged_by_the_sandbox_and_by_us(text):
         (429, {"serviceErrorCode": 101}, RateLimitError),
         (500, {"message": "x"}, NoResponseError),
         (504, None, NoResponseError),
-        (418, {}, PlatformApiError),
+        (418, {}, PlatformRefusedError),
+        (403, "<html>Attention Required!</html>", PlatformRefusedError),
+        (403, {"message": "Not enough permissions to access: POST /posts"}, NO_PERMISSION),
+        (403, {"message": "Your account is restricted"}, AccountBlockedError),
+        (400, {"code": "ILLEGAL_ARGUMENT", "message": "no"}, PlatformRefusedError),
+        (404, {"message": "Resource posts does not exist"}, PlatformRefusedError),
+        (404, {"message": "Could not find image urn:li:image:1"}, MediaNotReadyError),
+        (400, {"message": "Media urn:li:video:1 does not exist"}, MediaNotReadyError),
+        (422, {"errorDetails": [{"code": "DUPLICATE_POST"}]}, DuplicateContentError),
+        (422, {"errorDetails": {"inputErrors": {"code": "X"}}, "code": 5}, PlatformRefusedError),
+        (400, {"message": "text length (8694) exceeded the maximum"}, ContentRejectedError),
+        (409, {"message": "conflict"}, PlatformRefusedError),
     ],
 )
 def test_error_is_read_from_status_and_code(status, body, error):
@@ -87,6 +75,38 @@ def test_error_is_read_from_status_and_code(status, body, error):
     read_error = errors.read_error(response)
     assert type(read_error) is error
     assert read_error.request_id == "abc"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (
+            422,
+            {
+                "message": "com.linkedin.content.common.exception.BadRequest: Invalid post",
+                "errorDetails": {"inputErrors": [{"description": "Title is blank", "code": "X"}]},
+            },
+            "Invalid post Title is blank",
+        ),
+        (403, {"message": "no permission to the ADMIN_ONLY VisibilityReduction"}, "no role"),
+        (403, {"message": "validation failed: processing fields [/author]"}, "no role"),
+        (403, {"message": "Not enough permissions to access: POST /posts"}, "permission is"),
+        (400, {"message": "Organization permissions must be used"}, "w_organization_social"),
+    ],
+)
+def test_error_has_linkedins_words_and_who_can_help(status, body, words):
+    response = PlatformResponse(status_code=status, headers={}, json=body, text="")
+    assert words in str(errors.read_error(response))
+
+
+def test_day_limit_ends_at_midnight_and_one_of_the_app_concerns_all_accounts():
+    body = {"message": "Resource level throttle APPLICATION DAY limit for calls is reached."}
+    response = PlatformResponse(status_code=429, headers={}, json=body, text="")
+    error = errors.read_error(response)
+    assert (error.limits, error.until.time()) == (LimitScope.APP, dt.time())
+    body = {"message": "Resource level throttle limit for calls to this resource is reached."}
+    error = errors.read_error(PlatformResponse(status_code=429, headers={}, json=body, text=""))
+    assert (error.limits, error.until) == (LimitScope.ACCOUNT, None)
 
 
 def test_duplicate_error_has_the_urn_and_the_nested_code():
@@ -107,6 +127,7 @@ def test_duplicate_error_has_the_urn_and_the_nested_code():
         (400, {"error": "invalid_grant"}, TokenExpiredError),
         (400, {"error": "invalid_request"}, TokenExpiredError),
         (401, {"error": "invalid_client"}, PlatformConfigurationError),
+        (400, {"error": "invalid_client_id"}, PlatformConfigurationError),
         (503, {}, NoResponseError),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -79,6 +80,12 @@ def test_request_requires_an_active_version(member, version, status, code):
     assert response.headers["x-li-uuid"]
 
 
+def test_versions_retire(member, control):
+    control.post("/settings", json={"linkedin_oldest_version": 202610})
+    response = member.get("/rest/organizationAcls?q=roleAssignee")
+    assert (response.status_code, response.json()["code"]) == (426, "NONEXISTENT_VERSION")
+
+
 def test_profile_requires_no_version(make_member):
     member = make_member(scopes=["openid", "profile"], name="Linda Harbour")
     member.session.headers.pop("LinkedIn-Version")
@@ -149,6 +156,60 @@ def test_authorization_with_other_scopes_ends_earlier_grants(site, server, contr
     assert (response.status_code, response.json()["code"]) == (401, "REVOKED_ACCESS_TOKEN")
 
 
+def test_scope_that_the_app_lacks_ends_the_consent(site, control):
+    control.post("/settings", json={"linkedin_member_analytics": "off"})
+    _, back = consent(site, scope="r_basicprofile r_member_postAnalytics")
+    assert (back["error"], back["state"]) == ("unauthorized_scope_error", "s")
+    assert "code" in consent(site, scope="r_basicprofile")[1]
+
+
+# --- Organizations -------------------------------------------------------------------------------
+
+
+ORGANIZATIONS = [
+    {"name": "Works"},
+    {"name": "Content", "role": "CONTENT_ADMINISTRATOR"},
+    {"name": "Hidden", "lookup": "off"},
+    {"name": "Left", "state": "REVOKED"},
+]
+
+
+def test_full_record_is_for_administrators_and_the_lookup_is_for_each_by_itself(
+    make_member, control
+):
+    member = make_member(organizations=ORGANIZATIONS)
+    numbers = [urn.rpartition(":")[2] for urn in member.organizations]
+    statuses = [member.get(f"/rest/organizations/{number}").status_code for number in numbers]
+    assert statuses == [200, 403, 200, 403]
+
+    path = f"/rest/organizationsLookup?ids=List({','.join([*numbers, '1'])})"
+    data = member.get(path).json()
+    names = {number: record["localizedName"] for number, record in data["results"].items()}
+    assert sorted(names.values()) == ["Content", "Left", "Works"]
+    assert data["statuses"][numbers[2]] == 403
+    assert "ADMIN_ONLY" in data["errors"][numbers[2]]["message"]
+    assert data["statuses"]["1"] == 404
+
+    control.post("/settings", json={"linkedin_batches": "off"})
+    assert member.get(path).status_code == 403
+    assert member.get("/rest/organizationsLookup?ids=1").status_code == 403
+
+
+def test_roles_of_all_states_are_listed_unless_one_is_asked_for(make_member):
+    member = make_member(organizations=ORGANIZATIONS)
+    acls = member.get("/rest/organizationAcls?q=roleAssignee").json()["elements"]
+    assert [acl["state"] for acl in acls].count("REVOKED") == 1
+    path = "/rest/organizationAcls?q=roleAssignee&state=APPROVED&role=ADMINISTRATOR"
+    assert len(member.get(path).json()["elements"]) == 2
+    assert member.create_post(author=member.organizations[3]).status_code == 403
+
+
+@pytest.mark.parametrize("wrong", [{"state": "GONE"}, {"lookup": "no"}, {"color": "red"}])
+def test_organization_with_wrong_fields_is_refused(control, wrong):
+    body = {"platform": "linkedin", "username": "a", "organizations": [{"name": "A", **wrong}]}
+    assert control.post("/accounts", json=body).status_code == 400
+
+
 # --- Posts ---------------------------------------------------------------------------------------
 
 
@@ -161,6 +222,12 @@ def test_create_returns_the_urn_in_a_header_and_no_body(member, control):
 @pytest.mark.parametrize(
     ("commentary", "visible"),
     [
+        (r"By @[Acme \(UK\)](urn:li:organization:1)!", "By Acme (UK)!"),
+        ("By @[Acme (UK)](urn:li:organization:1)!", "By "),
+        (r"@[A](urn:li:person:a\_b)!", "A!"),
+        ("Hi @[A](urn:li:person:a_b)!", "Hi "),
+        ("https://e.com/?#part", "https://e.com/?#part"),
+        ("https://e.com/a_b", "https://e.com/a"),
         ("before (after)", "before "),
         (r"all \(of it\)", "all (of it)"),
         (r"{hashtag|\#|rye} and #spelt", "#rye and #spelt"),
@@ -171,6 +238,12 @@ def test_create_returns_the_urn_in_a_header_and_no_body(member, control):
 def test_text_ends_at_the_first_unescaped_character(member, control, commentary, visible):
     member.create_post(commentary)
     assert post_of(control)["text"] == visible
+
+
+def test_addresses_may_need_no_backslashes(member, control):
+    control.post("/settings", json={"linkedin_addresses": "plain"})
+    member.create_post(r"\(https://e.com/a_(b)#c\) and https://e.com/a\_b #rye")
+    assert post_of(control)["text"] == r"(https://e.com/a_(b)#c) and https://e.com/a\_b #rye"
 
 
 def test_lists_return_commentary_with_hashtag_templates(member):
@@ -295,6 +368,41 @@ def test_parts_are_joined_in_the_order_of_their_ids(member, site, sample):
     assert member.get(f"/rest/videos/{urn}").json()["status"] == "WAITING_UPLOAD"
     assert finalize() == 200
     assert member.get(f"/rest/videos/{urn}").json()["status"] == "AVAILABLE"
+
+
+def test_asset_is_not_found_shortly_after_its_upload(member, sample, control):
+    control.post("/settings", json={"linkedin_unknown_asset_seconds": 30})
+    urn = member.upload_image(sample("harbour.jpg"))
+    assert member.get(f"/rest/images/{quote(urn, safe='')}").status_code == 404
+    assert member.create_post(content={"media": {"id": urn}}).status_code == 404
+    control.post("/clock", json={"advance_seconds": 31})
+    assert member.create_post(content={"media": {"id": urn}}).status_code == 201
+
+
+def test_video_has_a_thumbnail_if_its_upload_asks_for_one(member, site, sample, control):
+    clip, picture = sample("clip.mp4"), sample("bakery.jpg")
+    upload = member.initialize_upload("videos", fileSizeBytes=len(clip), uploadThumbnail=True)
+    path = upload["thumbnailUploadUrl"].removeprefix(site.url)
+    assert site.call("PUT", path, data=picture).status_code == 400
+    headers = {"media-type-family": "STILLIMAGE"}
+    assert site.call("PUT", path, data=picture, headers=headers).status_code == 201
+    [part] = upload["uploadInstructions"]
+    response = site.call("PUT", part["uploadUrl"].removeprefix(site.url), data=clip)
+    etags = [response.headers["ETag"].strip('"')]
+    body = {"video": upload["video"], "uploadToken": "", "uploadedPartIds": etags}
+    finalize = {"finalizeUploadRequest": body}
+    member.post("/rest/videos?action=finalizeUpload", json=finalize)
+    member.create_post(content={"media": {"id": upload["video"]}})
+    assert post_of(control)["details"]["thumbnail"] == hashlib.sha256(picture).hexdigest()
+    assert "thumbnailUploadUrl" not in member.initialize_upload("videos", fileSizeBytes=99)
+
+
+def test_content_administrator_uploads_no_videos(make_member):
+    member = make_member(organizations=[{"name": "Works", "role": "CONTENT_ADMINISTRATOR"}])
+    [owner] = member.organizations
+    response = member.initialize_upload("videos", owner, fileSizeBytes=99)
+    assert response.status_code == 403
+    assert "image" in member.initialize_upload("images", owner)
 
 
 def test_document_requires_a_title(member, sample):
