@@ -18,11 +18,20 @@ from socialpublishing.platforms import PLATFORMS, login_wanted, platform_named
 
 @checks.register
 def check_addresses(**kwargs: Any) -> list[checks.CheckMessage]:
-    return [
+    found: list[checks.CheckMessage] = [
         checks.Error(f"{name} {problem}.", id=f"socialpublishing.{number}")
         for name, number, problem in _address_problems()
         if problem
     ]
+    if not settings.SANDBOX_URL and not is_public_url(f"{settings.SERVICE_BASE_URL}/"):
+        found.append(
+            checks.Warning(
+                "SERVICE_BASE_URL is no public https:// address: platforms cannot pull files from "
+                "it, which some posts need.",
+                id="socialpublishing.W019",
+            )
+        )
+    return found
 
 
 def _address_problems() -> Iterator[tuple[str, str, str]]:
@@ -45,7 +54,7 @@ def _address_problems() -> Iterator[tuple[str, str, str]]:
 
 @checks.register
 def check_exposure(**kwargs: Any) -> list[checks.CheckMessage]:
-    """What is allowed on a developer's machine only, and what works on a public address only."""
+    """What is allowed on a developer's machine only."""
     found: list[checks.CheckMessage] = []
     is_public = settings.SERVICE_BASE_URL.startswith("https://")
     if is_public and "*" in settings.ALLOWED_HOSTS:
@@ -53,14 +62,6 @@ def check_exposure(**kwargs: Any) -> list[checks.CheckMessage]:
             checks.Error(
                 "ALLOWED_HOSTS must list host names: with * any name in a request is believed.",
                 id="socialpublishing.E025",
-            )
-        )
-    if not settings.SANDBOX_URL and not is_public_url(f"{settings.SERVICE_BASE_URL}/"):
-        found.append(
-            checks.Warning(
-                "SERVICE_BASE_URL is no public https:// address: platforms cannot pull files from "
-                "it, which some posts need.",
-                id="socialpublishing.W019",
             )
         )
     if is_public and settings.DEBUG:

@@ -35,10 +35,11 @@ class StoredSwitch(models.Model):
         return self.name
 
 
-def key_problems() -> list[str]:
+def key_problems(*, may_note: bool = True) -> list[str]:
     """Why our keys are not those of this database, one sentence each.
 
-    If they are, the key that encrypts is noted, so that another one is refused from now on.
+    If they are, and with `may_note`, the key that encrypts is noted, so that another one is refused
+    from now on.
     """
     ring = key_ring()
     noted = dict(EncryptionKey.objects.values_list("key_id", "check_value"))
@@ -55,7 +56,7 @@ def key_problems() -> list[str]:
         for key_id in sorted(ring.ids & set(noted))
         if not ring.passes_check(key_id, noted[key_id])
     ]
-    if not found:
+    if may_note and not found:
         _note(ring, (needed | {ring.primary_id}) - set(noted))
     return found
 
