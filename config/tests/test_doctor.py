@@ -1,4 +1,4 @@
-"""`manage.py doctor` finds what is wrong with an installation, and says what helps."""
+"""`manage.py doctor` finds what is wrong with an installation, with what helps."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def healthy(sandbox, db):
 
 
 @pytest.fixture
-def no_platform_answers(settings, monkeypatch, healthy):
+def unreachable_platforms(settings, monkeypatch, healthy):
     """The real platforms, at addresses of this machine where nothing listens."""
     settings.SANDBOX_URL = ""
     address = f"http://127.0.0.1:{free_port()}"
@@ -166,7 +166,7 @@ def test_clock_that_is_off_is_found(difference, level):
     assert clock_finding(difference).level == level
 
 
-def test_unreachable_platform_is_a_failure_only_with_credentials(no_platform_answers, monkeypatch):
+def test_unreachable_platform_is_a_failure_only_with_credentials(unreachable_platforms, monkeypatch):
     is_well, output = doctor()
     assert is_well, output
     assert "X is not offered." in lines(output, "warn")

@@ -26,7 +26,7 @@ def another_key() -> str:
 
 @pytest.fixture
 def unmigrated(db):
-    """The database lacks the newest migration of connections, as it says itself."""
+    """The database lacks the newest migration of connections, by its own record."""
     newest = MigrationRecorder(connection).migration_qs.filter(app="connections").last()
     newest.delete()
     readiness._demand_migrations.cache_clear()

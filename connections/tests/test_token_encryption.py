@@ -12,11 +12,15 @@ from random import Random
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from connections.connecting import store_credentials
+from connections.credentials import identify
 from connections.models import Destination, SocialConnection
 from socialpublishing import key_rotation
 from socialpublishing.crypto import NEW, OLD, RowWithSecrets, Secret, encrypted_fields
 from socialpublishing.errors import TokenEncryptionError
+from socialpublishing.oauth import Tokens
 
 VERSIONS = (OLD, NEW)
 ALPHABET = string.ascii_letters + string.digits + "-_"
@@ -296,6 +300,38 @@ def test_check_with_a_wrong_key_does_not_call_it_retired(make_connection, settin
     with pytest.raises(CommandError, match="neither AES_KEY nor") as failure:
         call_command("rotate_keys", "--check")
     assert "retired key" not in str(failure.value)
+
+
+def test_tokens_of_a_lost_key_are_given_up_and_the_account_is_connected_again(
+    make_connection, make_api, settings, client
+):
+    connection = make_connection("facebook")
+    tokens = Tokens(access_token=connection.access_token)
+    assert client.get("/readyz").status_code == 200
+    settings.AES_KEY = a_key()
+    assert client.get("/readyz").status_code == 503
+
+    call_command("rotate_keys", "--give-up-lost")
+
+    assert client.get("/readyz").status_code == 200
+    call_command("rotate_keys", "--check")
+    api = make_api("alice")
+    shown = api.get(f"connections/{connection.pk}").json()
+    assert shown["status"] == "needs_reauth"
+    refused = api.publish(reread(connection))
+    assert (refused.status_code, refused.json()["code"]) == (403, "needs_reauth")
+    credentials = identify(connection.platform_type, tokens, timezone.now())
+    again = store_credentials(user_id="alice", platform="facebook", credentials=credentials)
+    assert again.pk == connection.pk
+    assert again.status == "active"
+    assert reread(again).access_token == tokens.access_token
+
+
+def test_tokens_of_known_keys_are_not_given_up(make_connection):
+    connection = make_connection("facebook")
+    before = stored(connection)
+    call_command("rotate_keys", "--give-up-lost")
+    assert stored(connection) == before
 
 
 def stored(row) -> str:

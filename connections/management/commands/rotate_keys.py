@@ -2,6 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from connections.lost_keys import give_up_lost_tokens
 from socialpublishing.crypto import key_ring
 from socialpublishing.key_rotation import Report, inspect, renew, switch_to_new_envelope
 
@@ -25,13 +26,20 @@ class Command(BaseCommand):
             help="from now on bind tokens also to owner, platform and version; only when all "
             "machines run this release, because the one before cannot read them",
         )
+        parser.add_argument(
+            "--give-up-lost",
+            action="store_true",
+            help="give up tokens that no configured key decrypts: their owners connect again",
+        )
 
-    def handle(self, *args: Any, check: bool, new_envelope: bool, **options: Any) -> None:
-        if check:
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["check"]:
             report = inspect()
             self._print_counts(report)
         else:
-            if new_envelope:
+            if options["give_up_lost"]:
+                self.stdout.write(f"{give_up_lost_tokens()} connections must be connected again.")
+            if options["new_envelope"]:
                 switch_to_new_envelope()
             report = renew()
             self.stdout.write(f"{report.renewed} encrypted again.")
@@ -39,7 +47,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{place}: {error}")
         if problems := list(report.problems()):
             raise CommandError(" ".join(problems))
-        if check:
+        if options["check"]:
             self.stdout.write("No token needs a retired key.")
 
     def _print_counts(self, report: Report) -> None:
