@@ -166,7 +166,9 @@ def test_clock_that_is_off_is_found(difference, level):
     assert clock_finding(difference).level == level
 
 
-def test_unreachable_platform_is_a_failure_only_with_credentials(unreachable_platforms, monkeypatch):
+def test_unreachable_platform_is_a_failure_only_with_credentials(
+    unreachable_platforms, monkeypatch
+):
     is_well, output = doctor()
     assert is_well, output
     assert "X is not offered." in lines(output, "warn")

@@ -6,13 +6,15 @@ import base64
 import os
 import secrets
 import subprocess
+import time
 
 import pytest
+import requests
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from config.run.processes import free_port
+from config.run.processes import free_port, stop
 from config.run.service import manage, web_command
 from config.start import demand_readiness
 from connections.models import SocialConnection
@@ -69,6 +71,31 @@ def test_process_refuses_to_start_in_words(process, variables, sentence):
     assert sentence in output
     # gunicorn itself may print one when two of its workers end at the same moment.
     assert "config/" not in output.partition("Traceback")[2]
+
+
+def test_database_that_is_away_does_not_stop_the_start():
+    port = free_port()
+    web = subprocess.Popen(
+        web_command("127.0.0.1", port),
+        env={**os.environ, "DATABASE_URL": f"postgresql://u:p@127.0.0.1:{free_port()}/none"},
+        process_group=0,
+    )
+    try:
+        response = first_response(f"http://127.0.0.1:{port}/readyz")
+    finally:
+        stop(web)
+    assert response.status_code == 503
+    assert response.json()["problems"] == ["The database cannot be reached."]
+
+
+def first_response(url: str) -> requests.Response:
+    give_up_at = time.monotonic() + 60
+    while True:
+        try:
+            return requests.get(url, timeout=30)
+        except requests.ConnectionError:
+            assert time.monotonic() < give_up_at, f"no response from {url}"
+            time.sleep(0.1)
 
 
 def test_wrong_key_is_noticed(make_connection, client, settings):
