@@ -147,6 +147,16 @@ def check_apps(**kwargs: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register
+def check_platform_variables(**kwargs: Any) -> list[checks.CheckMessage]:
+    return [
+        checks.Error(f"{name} must be one of: {', '.join(choices)}.", id="socialpublishing.E027")
+        for platform in PLATFORMS.values()
+        for name, choices in platform.app.variable_choices.items()
+        if (value := os.environ.get(name)) and value.lower() not in choices
+    ]
+
+
+@checks.register
 def check_renamed_settings(**kwargs: Any) -> list[checks.CheckMessage]:
     if "PUBLISH_LANES" not in os.environ:
         return []

@@ -192,6 +192,23 @@ def test_settings_that_are_dangerous_or_cannot_work_are_errors(settings, number,
     assert not any(value in sentence for value in secret)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "is_known"),
+    [
+        ("PINTEREST_ACCESS", "trial", True),
+        ("PINTEREST_ACCESS", "Trial", True),
+        ("PINTEREST_ACCESS", "trail", False),
+        ("INSTAGRAM_FORCE_REAUTH", "off", True),
+        ("INSTAGRAM_FORCE_REAUTH", "of", False),
+    ],
+)
+def test_unknown_value_of_a_platforms_variable_is_an_error(
+    settings, monkeypatch, name, value, is_known
+):
+    monkeypatch.setenv(name, value)
+    assert ("E027" in errors(settings, {})) is not is_known
+
+
 def test_every_number_has_bounds():
     text = (ROOT / "config/settings.py").read_text()
     names = set(re.findall(r"env\.(?:int|float)\(\s*\"(\w+)\"", text)) - {"PUBLISH_LANES"}
