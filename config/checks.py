@@ -42,6 +42,10 @@ def _address_problems() -> Iterator[tuple[str, str, str]]:
     if settings.OBJECT_STORE_ENDPOINT:
         problem = problem_of(settings.OBJECT_STORE_ENDPOINT, may_be_plain=True)
         yield "OBJECT_STORE_ENDPOINT", "E024", problem
+    if settings.REDIS_URL and not settings.REDIS_URL.startswith(
+        ("redis://", "rediss://", "unix://")
+    ):
+        yield "REDIS_URL", "E024", "must be redis://HOST:PORT/NUMBER"
     for name in {host.variable for each in PLATFORMS.values() for host in each.app.hosts.values()}:
         if url := os.environ.get(name):
             yield name, "E024", problem_of(url, may_be_plain=True)
@@ -75,6 +79,20 @@ def check_exposure(**kwargs: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register
+def check_object_store(**kwargs: Any) -> list[checks.CheckMessage]:
+    names = [f"OBJECT_STORE_{name}" for name in ("ENDPOINT", "BUCKET", "ACCESS_KEY", "SECRET_KEY")]
+    missing = [name for name in names if not getattr(settings, name)]
+    if len(missing) in (0, len(names)):
+        return []
+    return [
+        checks.Error(
+            f"The object store is set up in part: without {', '.join(missing)}.",
+            id="socialpublishing.E028",
+        )
+    ]
+
+
+@checks.register
 def check_platforms(**kwargs: Any) -> list[checks.CheckMessage]:
     found: list[checks.CheckMessage] = []
     for platform in PLATFORMS.values():
@@ -92,6 +110,11 @@ def check_platforms(**kwargs: Any) -> list[checks.CheckMessage]:
         app = platform_named(platform.name, login_wanted(platform.name, "")).app
         if not app.is_configured():
             names = (app.client_id_variables[0], app.client_secret_variables[0])
+            half = [*app.client_id_variables, *app.client_secret_variables]
+            if any(os.environ.get(name) for name in half):
+                sentence = f"{platform.label} is not available: of {' and '.join(names)}, one is"
+                found.append(checks.Warning(f"{sentence} not set.", id="socialpublishing.W016"))
+                continue
             found.append(
                 checks.Info(
                     f"{platform.label} is not available: {' and '.join(names)} are not set.",

@@ -130,6 +130,9 @@ BAD = [
     ("E008", {"OAUTH_RETURN_TO": ["app.example.com"]}),
     ("E024", {"SANDBOX_URL": "sandbox"}),
     ("E024", {"OBJECT_STORE_ENDPOINT": "store:9000"}),
+    ("E024", {"REDIS_URL": "localhost:6379"}),
+    ("E028", {"OBJECT_STORE_ENDPOINT": "https://store.example", "OBJECT_STORE_BUCKET": ""}),
+    ("E028", {"OBJECT_STORE_BUCKET": "media", "OBJECT_STORE_ACCESS_KEY": ""}),
     ("E025", {**HTTPS, "ALLOWED_HOSTS": ["*"]}),
     ("E026", {**HTTPS, "DEBUG": True}),
     # Our own keys
@@ -293,6 +296,13 @@ def test_missing_credentials_are_those_of_the_default_login(settings, monkeypatc
     settings.INSTAGRAM_LOGIN = "facebook"
 
     assert "Instagram" not in str(checks.check_platforms())
+
+
+def test_half_of_the_credentials_is_a_warning(monkeypatch):
+    monkeypatch.setenv("PINTEREST_APP_ID", "1")
+    [warning] = [each for each in checks.check_platforms() if "Pinterest" in each.msg]
+    assert warning.id == "socialpublishing.W016"
+    assert "PINTEREST_APP_SECRET" in warning.msg
 
 
 @pytest.mark.parametrize(
