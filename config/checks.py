@@ -1,71 +1,28 @@
-"""System checks for dangerous and missing settings, reported by `manage.py check`."""
+"""System checks for dangerous and missing settings. An error refuses the start (start.py)."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
-from django.core.exceptions import ImproperlyConfigured
 
-from socialpublishing.crypto import key_ring
+from config import numbers, secret_keys  # noqa: F401  they register checks
+from config.addresses import is_origin, problem_of
+from config.auth import checks as callers  # noqa: F401  they register checks
 from socialpublishing.media.addresses import is_public_url
 from socialpublishing.platforms import PLATFORMS, login_wanted, platform_named
-
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
-
-@checks.register
-def check_keys(**kwargs: Any) -> list[checks.CheckMessage]:
-    try:
-        key_ring()
-    except ImproperlyConfigured as error:
-        return [
-            checks.Error(str(error), hint="openssl rand -base64 32", id="socialpublishing.E001")
-        ]
-    if settings.AES_KEY == settings.SECRET_KEY:
-        return [checks.Error("AES_KEY and SECRET_KEY are the same.", id="socialpublishing.E002")]
-    return []
-
-
-@checks.register
-def check_callers(**kwargs: Any) -> list[checks.CheckMessage]:
-    return list(_caller_problems())
-
-
-def _caller_problems() -> Iterator[checks.CheckMessage]:
-    if not settings.JWT_KEY and not settings.JWT_JWKS_URL:
-        yield checks.Error(
-            "No caller can authenticate: there is no key to verify tokens with.",
-            hint="Set AUTH_SERVICE_URL, JWT_JWKS_URL or JWT_KEY.",
-            id="socialpublishing.E003",
-        )
-    families = {name[:2] == "HS" for name in settings.JWT_ALGORITHMS}
-    if len(families) > 1:
-        yield checks.Error(
-            "JWT_ALGORITHMS mixes shared secrets (HS…) with public keys.",
-            hint="A public key could be used as a shared secret.",
-            id="socialpublishing.E004",
-        )
-    if settings.JWT_KEY and settings.JWT_KEY in {settings.SECRET_KEY, settings.AES_KEY}:
-        yield checks.Error("JWT_KEY is also used for something else.", id="socialpublishing.E005")
 
 
 @checks.register
 def check_addresses(**kwargs: Any) -> list[checks.CheckMessage]:
-    found: list[checks.CheckMessage] = []
-    base = urlsplit(settings.SERVICE_BASE_URL)
-    if base.scheme != "https" and base.hostname not in LOOPBACK:
-        found.append(
-            checks.Error(
-                "SERVICE_BASE_URL is plain http: others could read and complete sign-ins.",
-                hint="Plain http is allowed for loopback addresses only.",
-                id="socialpublishing.E006",
-            )
-        )
+    found: list[checks.CheckMessage] = [
+        checks.Error(f"{name} {problem}.", id=f"socialpublishing.{number}")
+        for name, number, problem in _address_problems()
+        if problem
+    ]
     if not settings.SANDBOX_URL and not is_public_url(f"{settings.SERVICE_BASE_URL}/"):
         found.append(
             checks.Warning(
@@ -74,19 +31,65 @@ def check_addresses(**kwargs: Any) -> list[checks.CheckMessage]:
                 id="socialpublishing.W019",
             )
         )
-    if "*" in settings.CORS_ALLOWED_ORIGINS:
+    return found
+
+
+def _address_problems() -> Iterator[tuple[str, str, str]]:
+    """Setting, number of the check, and what is wrong with it."""
+    yield "SERVICE_BASE_URL", "E006", problem_of(settings.SERVICE_BASE_URL)
+    if settings.SANDBOX_URL:
+        yield "SANDBOX_URL", "E024", problem_of(settings.SANDBOX_URL, may_be_plain=True)
+    if settings.OBJECT_STORE_ENDPOINT:
+        problem = problem_of(settings.OBJECT_STORE_ENDPOINT, may_be_plain=True)
+        yield "OBJECT_STORE_ENDPOINT", "E024", problem
+    if settings.REDIS_URL and not settings.REDIS_URL.startswith(
+        ("redis://", "rediss://", "unix://")
+    ):
+        yield "REDIS_URL", "E024", "must be redis://HOST:PORT/NUMBER"
+    for name in {host.variable for each in PLATFORMS.values() for host in each.app.hosts.values()}:
+        if url := os.environ.get(name):
+            yield name, "E024", problem_of(url, may_be_plain=True)
+    for name in ("MEDIA_ALLOWED_ORIGINS", "CORS_ALLOWED_ORIGINS"):
+        if not all(map(is_origin, getattr(settings, name))):
+            yield name, "E007", "must list origins: scheme://host or scheme://host:port, never *"
+    if any(problem_of(prefix, may_be_plain=True) for prefix in settings.OAUTH_RETURN_TO):
+        yield "OAUTH_RETURN_TO", "E008", "must list full URLs, with a scheme and a host"
+
+
+@checks.register
+def check_exposure(**kwargs: Any) -> list[checks.CheckMessage]:
+    """What is allowed on a developer's machine only."""
+    found: list[checks.CheckMessage] = []
+    is_public = settings.SERVICE_BASE_URL.startswith("https://")
+    if is_public and "*" in settings.ALLOWED_HOSTS:
         found.append(
             checks.Error(
-                "CORS_ALLOWED_ORIGINS must list origins, not *.", id="socialpublishing.E007"
+                "ALLOWED_HOSTS must list host names: with * any name in a request is believed.",
+                id="socialpublishing.E025",
             )
         )
-    if any(not prefix.startswith(("https://", "http://")) for prefix in settings.OAUTH_RETURN_TO):
+    if is_public and settings.DEBUG:
         found.append(
             checks.Error(
-                "OAUTH_RETURN_TO must list full URLs, with a scheme.", id="socialpublishing.E008"
+                "DEBUG is on, and SERVICE_BASE_URL is public: errors would show source code.",
+                id="socialpublishing.E026",
             )
         )
     return found
+
+
+@checks.register
+def check_object_store(**kwargs: Any) -> list[checks.CheckMessage]:
+    names = [f"OBJECT_STORE_{name}" for name in ("ENDPOINT", "BUCKET", "ACCESS_KEY", "SECRET_KEY")]
+    missing = [name for name in names if not getattr(settings, name)]
+    if len(missing) in (0, len(names)):
+        return []
+    return [
+        checks.Error(
+            f"The object store is set up in part: without {', '.join(missing)}.",
+            id="socialpublishing.E028",
+        )
+    ]
 
 
 @checks.register
@@ -107,6 +110,11 @@ def check_platforms(**kwargs: Any) -> list[checks.CheckMessage]:
         app = platform_named(platform.name, login_wanted(platform.name, "")).app
         if not app.is_configured():
             names = (app.client_id_variables[0], app.client_secret_variables[0])
+            half = [*app.client_id_variables, *app.client_secret_variables]
+            if any(os.environ.get(name) for name in half):
+                sentence = f"{platform.label} is not available: of {' and '.join(names)}, one is"
+                found.append(checks.Warning(f"{sentence} not set.", id="socialpublishing.W016"))
+                continue
             found.append(
                 checks.Info(
                     f"{platform.label} is not available: {' and '.join(names)} are not set.",
@@ -158,6 +166,16 @@ def check_apps(**kwargs: Any) -> list[checks.CheckMessage]:
         checks.Warning(words, id="socialpublishing.W013")
         for platform in PLATFORMS.values()
         for words in platform.app.setup_warnings()
+    ]
+
+
+@checks.register
+def check_platform_variables(**kwargs: Any) -> list[checks.CheckMessage]:
+    return [
+        checks.Error(f"{name} must be one of: {', '.join(choices)}.", id="socialpublishing.E027")
+        for platform in PLATFORMS.values()
+        for name, choices in platform.app.variable_choices.items()
+        if (value := os.environ.get(name)) and value.lower() not in choices
     ]
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
-from functools import lru_cache
+from collections.abc import Sequence
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
 from config.auth.tokens import can_verify
 from publishing.models import PublishJob, WorkerSlot
 from publishing.worker.slots import CLAIM_LOCK
 from socialpublishing.clock import database_now
-from socialpublishing.crypto import key_ring
-
-logger = logging.getLogger(__name__)
+from socialpublishing.keys import key_problems
+from socialpublishing.readiness import migration_problems
 
 SLOT_SILENT_AFTER = dt.timedelta(seconds=30)
 POST_LATE_AFTER = dt.timedelta(seconds=60)
@@ -29,9 +27,33 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    return _response(
-        {"database": _has_database(), "keys": _has_keys(), "caller_keys": can_verify()}
-    )
+    found = {"database": database_problem(), "keys": "", "caller_keys": caller_key_problem()}
+    if not found["database"]:
+        found["keys"] = stored_key_problem()
+    problems = [sentence for sentence in found.values() if sentence]
+    return _response({name: not sentence for name, sentence in found.items()}, problems)
+
+
+def database_problem() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return " ".join(migration_problems())
+    except DatabaseError:
+        return "The database cannot be reached."
+
+
+def stored_key_problem() -> str:
+    try:
+        return " ".join(key_problems())
+    except ImproperlyConfigured as error:
+        return str(error)
+    except DatabaseError:
+        return "The database cannot be reached."
+
+
+def caller_key_problem() -> str:
+    return "" if can_verify() else "There is no key that verifies the tokens of callers."
 
 
 def worker(request: HttpRequest) -> JsonResponse:
@@ -51,43 +73,9 @@ def worker(request: HttpRequest) -> JsonResponse:
         return _response({"database": False})
 
 
-def _response(checks: dict[str, bool]) -> JsonResponse:
+def _response(checks: dict[str, bool], problems: Sequence[str] = ()) -> JsonResponse:
     is_healthy = all(checks.values())
-    body = {"status": "ok" if is_healthy else "unavailable", "checks": checks}
+    body: dict[str, Any] = {"status": "ok" if is_healthy else "unavailable", "checks": checks}
+    if problems:
+        body["problems"] = problems
     return JsonResponse(body, status=200 if is_healthy else 503)
-
-
-def _has_database() -> bool:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        return _is_migrated()
-    except DatabaseError:
-        return False
-
-
-@lru_cache(maxsize=1)
-def _check_migrations() -> bool:
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise _NotMigratedError
-    return True
-
-
-class _NotMigratedError(Exception):
-    """An exception is not cached, so the next probe checks again."""
-
-
-def _is_migrated() -> bool:
-    try:
-        return _check_migrations()
-    except _NotMigratedError:
-        return False
-
-
-def _has_keys() -> bool:
-    try:
-        key_ring()
-    except ImproperlyConfigured:
-        return False
-    return True

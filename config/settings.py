@@ -1,21 +1,21 @@
 """All settings of the service. They come from the environment, or from the file `.env`.
 
-Secrets have no default, other settings a safe one. `manage.py check` (checks.py) reports dangerous
-and missing settings. `.env.example` explains each variable. The credentials and hosts of one
-platform are read by that platform's own module.
+Secrets have no default, other settings a safe one. A value that cannot be read is refused here
+(env.py), a dangerous or missing one by a system check (checks.py). `.env.example` explains each
+variable. The credentials and hosts of one platform are read by that platform's own module.
 """
 
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-import environ
+from config.env import Environment, read_env_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
-env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
+read_env_file(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
+env = Environment()
 
 # --- The service ---------------------------------------------------------------------------------
 
@@ -87,10 +87,9 @@ TEMPLATES = [
 # --- Data ----------------------------------------------------------------------------------------
 
 
-def database(url: str) -> dict[str, Any]:
-    """Django's settings for `url`; a driver suffix, as in `postgresql+asyncpg://`, is dropped."""
-    scheme, _, rest = url.partition("://")
-    settings: dict[str, Any] = dict(env.db_url_config(f"{scheme.partition('+')[0]}://{rest}"))
+def database() -> dict[str, Any]:
+    default = f"sqlite:///{quote(str(BASE_DIR / 'var/service.sqlite3'))}"
+    settings = env.database("DATABASE_URL", default=default)
     if settings["ENGINE"] == "django.db.backends.sqlite3":
         settings["OPTIONS"] = {
             "timeout": 20,
@@ -109,11 +108,7 @@ def database(url: str) -> dict[str, Any]:
     return settings
 
 
-DATABASES = {
-    "default": database(
-        env("DATABASE_URL", default=f"sqlite:///{quote(str(BASE_DIR / 'var/service.sqlite3'))}")
-    )
-}
+DATABASES = {"default": database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -216,13 +211,13 @@ LINKEDIN_ESCAPE_ADDRESSES = env.bool("LINKEDIN_ESCAPE_ADDRESSES", default=True)
 
 # What may be published to TikTok: "off"; "private", before TikTok has audited the app; or "on", by
 # which the operator confirms the audit.
-ENABLE_TIKTOK_PUBLISHING = env(
-    "ENABLE_TIKTOK_PUBLISHING", default="on" if SANDBOX_URL else "off"
-).lower()
+ENABLE_TIKTOK_PUBLISHING = env.choice(
+    "ENABLE_TIKTOK_PUBLISHING", ["off", "private", "on"], default="on" if SANDBOX_URL else "off"
+)
 
 # How accounts are connected by callers that name no login, where a platform has more than one.
-INSTAGRAM_LOGIN = env("INSTAGRAM_LOGIN", default="") or "instagram"
-LINKEDIN_LOGIN = env("LINKEDIN_LOGIN", default="") or "community_management"
+INSTAGRAM_LOGIN = env("INSTAGRAM_LOGIN", default="instagram")
+LINKEDIN_LOGIN = env("LINKEDIN_LOGIN", default="community_management")
 
 # Trusted object stores and file servers: exact scheme://host[:port]. All other URLs of media must
 # pass the checks of socialpublishing/media/addresses.py.
@@ -235,8 +230,7 @@ MEDIA_READS_PER_HOST = env.int("MEDIA_READS_PER_HOST", default=4)
 MEDIA_PULLS = env.int("MEDIA_PULLS", default=8)
 if SANDBOX_URL:
     # The sandbox serves sample pictures.
-    _sandbox = urlsplit(SANDBOX_URL)
-    MEDIA_ALLOWED_ORIGINS = [*MEDIA_ALLOWED_ORIGINS, f"{_sandbox.scheme}://{_sandbox.netloc}"]
+    MEDIA_ALLOWED_ORIGINS = [*MEDIA_ALLOWED_ORIGINS, "/".join(SANDBOX_URL.split("/")[:3])]
 
 # The object store of assets that are paths: S3 or compatible.
 OBJECT_STORE_ENDPOINT = env("OBJECT_STORE_ENDPOINT", default="").rstrip("/")
@@ -323,6 +317,6 @@ UNFOLD = {
 
 # --- Logging -------------------------------------------------------------------------------------
 
-LOG_LEVEL = env("LOG_LEVEL", default="INFO").upper()
+LOG_LEVEL = env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO")
 LOGGING_CONFIG = "config.logs.configure"
 LOGGING = {"level": LOG_LEVEL}

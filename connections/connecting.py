@@ -104,7 +104,7 @@ def start_connect(
         offered.app.oauth,
         base_url=offered.app.host("auth"),
         client_id=offered.app.client_id(),
-        redirect_uri=_redirect_uri(platform),
+        redirect_uri=redirect_uri(platform),
         state=state,
         verifier=verifier,
         params=offered.app.authorize_params(
@@ -210,7 +210,7 @@ def _exchange(
         raise OAuthConnectionError("oauth_failed", f"{platform.label} sent back no usable code.")
     try:
         tokens = platform.app.exchange_code(
-            code=codes[0], redirect_uri=_redirect_uri(platform.name), verifier=session.verifier
+            code=codes[0], redirect_uri=redirect_uri(platform.name), verifier=session.verifier
         )
         return identify(platform, tokens, now)
     except PlatformApiError as error:
@@ -376,7 +376,7 @@ def delete_expired_sessions(now: dt.datetime) -> None:
     AuthorizationSession.objects.filter(expires_at__lt=now - KEEP_EXPIRED).delete()
 
 
-def _redirect_uri(platform: str) -> str:
+def redirect_uri(platform: str) -> str:
     """The callback's address. Built from a setting alone: request headers can be forged."""
     return f"{settings.SERVICE_BASE_URL}/api/v1/connections/connect/{platform}/callback"
 

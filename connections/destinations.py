@@ -130,6 +130,7 @@ def _store(
     destination.kind = facts.kind
     destination.can_publish = facts.can_publish
     destination.access_token = facts.token
+    destination.token_version += 1
     destination.profile = dict(facts.profile)
     destination.save()
     return destination

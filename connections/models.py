@@ -8,13 +8,15 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from socialpublishing.crypto import EncryptedTextField
+from socialpublishing.crypto import EncryptedTextField, RowWithSecrets
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.base import Platform
 
 SESSION_LIFETIME = dt.timedelta(minutes=10)
+# What tokens are encrypted for, besides their row: see EncryptedTextField.
+BOUND_TO = ("user_id", "platform", "token_version")
 
 
 class ConnectionNotFoundError(SocialPublishingBaseError):
@@ -45,7 +47,7 @@ class SocialConnectionQuerySet(models.QuerySet["SocialConnection"]):
         return connection
 
 
-class SocialConnection(PostingAccount):
+class SocialConnection(RowWithSecrets, PostingAccount):
     """One account of a user at a platform, with the tokens to act for it."""
 
     class Status(models.TextChoices):
@@ -62,8 +64,8 @@ class SocialConnection(PostingAccount):
     kind = models.CharField(max_length=32, default="person")
     # By which of the platform's logins it was connected; empty for the usual one.
     login = models.CharField(max_length=32, blank=True)
-    access_token = EncryptedTextField(null=True, editable=False)
-    refresh_token = EncryptedTextField(null=True, editable=False)
+    access_token = EncryptedTextField(null=True, editable=False, bound_to=BOUND_TO)
+    refresh_token = EncryptedTextField(null=True, editable=False, bound_to=BOUND_TO)
     # Grows with each change of the tokens. A caller with an older version has to read them again.
     token_version = models.PositiveIntegerField(default=1, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -129,7 +131,7 @@ class SocialConnection(PostingAccount):
         )
 
 
-class Destination(PostingAccount):
+class Destination(RowWithSecrets, PostingAccount):
     """Something other than the account itself that posts can go to, such as a Facebook Page."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -139,7 +141,13 @@ class Destination(PostingAccount):
     external_id = models.CharField("id at the platform", max_length=128)
     name = models.CharField(max_length=255)
     kind = models.CharField(max_length=32)
-    access_token = EncryptedTextField(null=True, editable=False)
+    access_token = EncryptedTextField(
+        null=True,
+        editable=False,
+        bound_to=("connection.user_id", "connection.platform", "external_id", "token_version"),
+    )
+    # Grows with each token that the platform gives.
+    token_version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
     # The account has the right to create content there, by the platform's last response.
     can_publish = models.BooleanField(default=False)
     is_default = models.BooleanField(default=False)
@@ -185,7 +193,7 @@ class AuthorizationSession(models.Model):
     platform = models.CharField(max_length=32)
     login = models.CharField(max_length=32, blank=True)
     state_hash = models.CharField(max_length=64, unique=True)
-    verifier = EncryptedTextField(null=True)
+    verifier = EncryptedTextField(null=True, bound_to=("user_id", "platform"))
     # Empty if the session is bound to no browser.
     browser_hash = models.CharField(max_length=64, blank=True)
     return_to = models.CharField(max_length=2048, blank=True)
@@ -196,7 +204,7 @@ class AuthorizationSession(models.Model):
     completion_hash = models.CharField(max_length=64, blank=True)
     failed_confirms = models.PositiveSmallIntegerField(default=0)
     # What waits for the confirmation (credentials.py).
-    credentials = EncryptedTextField(null=True, db_column="grant")
+    credentials = EncryptedTextField(null=True, db_column="grant", bound_to=("user_id", "platform"))
     connection = models.ForeignKey(SocialConnection, null=True, on_delete=models.SET_NULL)
 
     class Meta:

@@ -11,19 +11,18 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import jwt
 import requests
 import structlog
 import urllib3
 
+from config.addresses import problem_of
 from config.auth.errors import RETRY_AFTER_S, AuthUnavailable
 from config.auth.keys import Key, algorithms_of
 
 logger = structlog.get_logger(__name__)
 
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 TIMEOUT_S = 3
 MAX_BYTES = 512 * 1024
 FRESH_S = 290  # a removed key is refused within 5 minutes, including the fetch
@@ -147,9 +146,8 @@ def _published_keys(url: str) -> list[Any]:
 
     Raises ValueError for a URL or a response that we do not accept.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-        raise ValueError("not https")
+    if problem := problem_of(url):
+        raise ValueError(problem)
     try:
         document = json.loads(_downloaded(url))
     except RecursionError as error:

@@ -34,7 +34,7 @@ def start(children: Children, place: Place, *, logs: Path | None = None) -> None
     """Start all processes at `place`, with log files in `logs`; return when they respond."""
     environment = place.environment
     if run(*manage("migrate", "--verbosity", "0"), env=environment):
-        raise StartError("The database could not be migrated: see above.")
+        raise StartError("The service does not start: see above.")
     processes = {
         "web": web_command(place.bind, place.port),
         "worker": manage("worker"),

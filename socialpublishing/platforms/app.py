@@ -55,6 +55,8 @@ class App(ReadsResponses):
     login: ClassVar[str] = ""
     # Further environment variables that this platform's package reads.
     variables: ClassVar[tuple[str, ...]] = ()
+    # The values that some of these may have, in lower case; another one refuses the start.
+    variable_choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     # Sent with each request to the platform's hosts.
     headers: ClassVar[Mapping[str, str]] = {}
 

@@ -1,14 +1,10 @@
-from collections.abc import Iterator
 from typing import Any
 
-from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db.models import Model
 
-from socialpublishing.crypto import VERSION, EncryptedTextField, key_ring
-from socialpublishing.errors import TokenEncryptionError
-
-BATCH = 500
+from connections.lost_keys import give_up_lost_tokens
+from socialpublishing.crypto import key_ring
+from socialpublishing.key_rotation import Report, inspect, renew, switch_to_new_envelope
 
 
 class Command(BaseCommand):
@@ -20,47 +16,43 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--check", action="store_true", help="only count them; fail if any is left"
+            "--check",
+            action="store_true",
+            help="only decrypt and count them; fail if any needs a retired key",
+        )
+        parser.add_argument(
+            "--new-envelope",
+            action="store_true",
+            help="from now on bind tokens also to owner, platform and version; only when all "
+            "machines run this release, because the one before cannot read them",
+        )
+        parser.add_argument(
+            "--give-up-lost",
+            action="store_true",
+            help="give up tokens that no configured key decrypts: their owners connect again",
         )
 
-    def handle(self, *args: Any, check: bool, **options: Any) -> None:
-        encrypted = left = unreadable = 0
-        for field, pk, envelope in _old_envelopes():
-            if check:
-                left += 1
-                continue
-            try:
-                fresh = field.encrypt(pk, field.decrypt(pk, envelope))
-            except TokenEncryptionError as error:
-                unreadable += 1
-                self.stderr.write(f"{field.model._meta.label} {pk}, {field.name}: {error}")
-                continue
-            # A token that was replaced meanwhile is encrypted with the current key already.
-            same = field.model._base_manager.filter(pk=pk, **{field.name: envelope})
-            encrypted += same.update(**{field.name: fresh})
-        if check and left:
-            raise CommandError(f"{left} tokens are still encrypted with a retired key.")
-        self.stdout.write(
-            "No token needs a retired key." if check else f"{encrypted} encrypted again."
-        )
-        if unreadable:
-            raise CommandError(f"{unreadable} tokens cannot be decrypted with our keys.")
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["check"]:
+            report = inspect()
+            self._print_counts(report)
+        else:
+            if options["give_up_lost"]:
+                self.stdout.write(f"{give_up_lost_tokens()} connections must be connected again.")
+            if options["new_envelope"]:
+                switch_to_new_envelope()
+            report = renew()
+            self.stdout.write(f"{report.renewed} encrypted again.")
+        for place, error in report.unreadable.items():
+            self.stderr.write(f"{place}: {error}")
+        if problems := list(report.problems()):
+            raise CommandError(" ".join(problems))
+        if options["check"]:
+            self.stdout.write("No token needs a retired key.")
 
-
-def _old_envelopes() -> Iterator[tuple[EncryptedTextField, Any, str]]:
-    """Each stored token that is not encrypted with the current key: field, row, envelope."""
-    newest = f"{VERSION}.{key_ring().primary_id}."
-    for model in apps.get_models():
-        for field in model._meta.concrete_fields:
-            if isinstance(field, EncryptedTextField):
-                for pk, envelope in _rows(model, field, newest):
-                    yield field, pk, envelope
-
-
-def _rows(model: type[Model], field: EncryptedTextField, newest: str) -> Iterator[tuple[Any, str]]:
-    old = model._base_manager.exclude(**{field.name: None})
-    old = old.exclude(**{f"{field.name}__startswith": newest}).order_by("pk")
-    rows = list(old.values_list("pk", field.attname)[:BATCH])
-    while rows:
-        yield from rows
-        rows = list(old.filter(pk__gt=rows[-1][0]).values_list("pk", field.attname)[:BATCH])
+    def _print_counts(self, report: Report) -> None:
+        ring = key_ring()
+        for (version, kid), count in sorted(report.envelopes.items()):
+            kind = "AES_KEY" if kid == ring.primary_id else "a retired key"
+            kind = kind if kid in ring.ids else "a key that is not configured"
+            self.stdout.write(f"Key {kid} ({kind}), envelope {version}: {count} tokens")

@@ -1,12 +1,23 @@
+import logging
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
 
 from publishing.worker.supervisor import Supervisor
+from socialpublishing.readiness import database_problems
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
     help = "Publish due jobs until SIGTERM or Ctrl-C. Any number may run, on any machines."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if problems := database_problems():
+                raise CommandError("The service does not start: " + " ".join(problems))
+        except DatabaseError:
+            # It may come back: the supervisor waits for it.
+            logger.warning("the database cannot be reached")
         Supervisor().run()

@@ -17,6 +17,8 @@ from socialpublishing.platforms.instagram import errors
 from socialpublishing.platforms.meta.login import FacebookLoginApp, facebook_login
 from socialpublishing.platforms.meta.signed_request import person_of
 
+OFF = ("off", "false", "0")
+
 
 class InstagramApp(SendsCallbacks, App):
     name: ClassVar = "instagram"
@@ -30,6 +32,8 @@ class InstagramApp(SendsCallbacks, App):
     token_host: ClassVar = "token"
     client_id_variables: ClassVar[tuple[str, ...]] = ("INSTAGRAM_APP_ID",)
     client_secret_variables: ClassVar[tuple[str, ...]] = ("INSTAGRAM_APP_SECRET",)
+    variables: ClassVar[tuple[str, ...]] = ("INSTAGRAM_FORCE_REAUTH",)
+    variable_choices: ClassVar = {"INSTAGRAM_FORCE_REAUTH": ("on", "true", "1", *OFF)}
     # https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login
     oauth: ClassVar = OAuth(
         authorize_path="/oauth/authorize",
@@ -50,7 +54,7 @@ class InstagramApp(SendsCallbacks, App):
     def authorize_params(self, *, was_declined: bool) -> dict[str, str]:
         params = super().authorize_params(was_declined=was_declined)
         # Without it, a browser that is logged in connects the same account again.
-        is_off = os.environ.get("INSTAGRAM_FORCE_REAUTH", "").lower() in {"off", "false", "0"}
+        is_off = os.environ.get("INSTAGRAM_FORCE_REAUTH", "").lower() in OFF
         return params if is_off else {**params, "force_reauth": "true"}
 
     def person_of_callback(self, signed_request: str, now: dt.datetime) -> str:

@@ -21,6 +21,7 @@ class PinterestApp(App):
     client_id_variables: ClassVar = ("PINTEREST_APP_ID",)
     client_secret_variables: ClassVar = ("PINTEREST_APP_SECRET",)
     variables: ClassVar = ("PINTEREST_ACCESS", "PINTEREST_UPLOAD_HOST")
+    variable_choices: ClassVar = {"PINTEREST_ACCESS": ("trial", "standard")}
     # https://developers.pinterest.com/docs/getting-started/set-up-authentication-and-authorization/
     oauth: ClassVar = OAuth(
         authorize_path="/oauth/",

@@ -1,0 +1,43 @@
+"""The bounds of every setting that is a number. A value outside them is refused at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.core import checks
+
+
+class Bounds(NamedTuple):
+    least: float
+    most: float
+
+
+DAY_S = 86_400
+BOUNDS: Mapping[str, Bounds] = {
+    "MAX_API_RETRIES": Bounds(1, 20),
+    "API_RETRY_DELAY_SECONDS": Bounds(0.01, 900),
+    "API_RETRY_BACKOFF_FACTOR": Bounds(1, 10),
+    "LATE_PUBLISH_GRACE_SECONDS": Bounds(0, 366 * DAY_S),
+    "PUBLISH_PROCESSES": Bounds(1, 256),
+    "PUBLISH_THREADS": Bounds(1, 1024),
+    "MEDIA_READS": Bounds(1, 512),
+    "MEDIA_READS_PER_HOST": Bounds(1, 512),
+    "MEDIA_PULLS": Bounds(1, 512),
+    "INSIGHTS_CACHE_TTL_SECONDS": Bounds(0, 366 * DAY_S),
+    "INSIGHTS_MAX_BILLED_READS": Bounds(0, 100_000),
+}
+
+
+@checks.register
+def check_numbers(**kwargs: Any) -> list[checks.CheckMessage]:
+    return [
+        checks.Error(
+            f"{name} is {value}; it must be from {bounds.least:g} to {bounds.most:g}.",
+            id="socialpublishing.E020",
+        )
+        for name, bounds in BOUNDS.items()
+        # In this order, because all comparisons with NaN are false.
+        if not bounds.least <= (value := getattr(settings, name)) <= bounds.most
+    ]
