@@ -335,6 +335,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 AXES_HANDLER = "config.console.lockout.LockoutHandler"
 AXES_LOCKOUT_PARAMETERS = ["ip_address", ["username", "ip_address"]]  # LockoutHandler knows them
+AXES_USERNAME_CALLABLE = "config.console.lockout.counted_name"
 AXES_CLIENT_IP_CALLABLE = "config.console.lockout.counted_address"
 AXES_LOCKOUT_CALLABLE = "config.console.lockout.refuse"
 AXES_FAILURE_LIMIT = CONSOLE_USER_FAILURES

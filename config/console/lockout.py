@@ -17,7 +17,7 @@ from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
 from django.db import transaction
 from django.db.models import Sum
@@ -45,7 +45,7 @@ class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no 
     ) -> None:
         was_locked = request.axes_locked_out
         name = credentials.get("username") or ""
-        user = get_user_model().objects.filter(username=name).first()
+        user = User.objects.filter(username=name).first()
         with transaction.atomic():
             super().user_login_failed(sender, credentials, request, **kwargs)
             if request.axes_locked_out and not was_locked:
@@ -68,6 +68,11 @@ def counted_address(request: HttpRequest) -> str | None:
     if address is None or "." in address:
         return address
     return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+
+
+def counted_name(request: HttpRequest, credentials: dict[str, Any]) -> str:
+    """No user has a longer name, and the column of axes would not take it."""
+    return str(credentials["username"])[: User._meta.get_field("username").max_length]
 
 
 def is_locked_out(request: HttpRequest, user: audit.AnyUser) -> bool:
