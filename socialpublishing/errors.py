@@ -214,6 +214,7 @@ class AssetChangedError(MediaError):
 
 class AssetSizeUnknownError(MediaError):
     code = "asset_size_unknown"
+    sentence = "The server of the file does not report its size."
 
 
 class ObjectStoreNotConfiguredError(MediaError):

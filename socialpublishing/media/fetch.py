@@ -43,7 +43,7 @@ def opened(
     """
     deadline = time.monotonic() + min(seconds, network.max_transfer_s)
     database.release()
-    for _ in range(1 + MAX_REDIRECTS):
+    for redirects in range(1 + MAX_REDIRECTS):
         address = parse_address(url)
         with limiter.limit(address, deadline), connected(address, deadline, network) as connection:
             response = connection.get(address, byte_range.header)
@@ -57,6 +57,7 @@ def opened(
                     max_bytes=max_bytes,
                     byte_range=byte_range,
                     expected_bytes=expected_bytes,
+                    is_redirected=redirects > 0,
                 )
                 return
             url = _redirect_url(url, response)

@@ -56,6 +56,11 @@ def signed_address(media: Media) -> str:
     return f"{settings.SERVICE_BASE_URL}/media/{signed}"
 
 
+def can_be_pulled_from() -> bool:
+    """Whether platforms can fetch from SERVICE_BASE_URL. The sandbox can."""
+    return bool(settings.SANDBOX_URL) or is_public_url(f"{settings.SERVICE_BASE_URL}/")
+
+
 def _is_reachable(url: str, network: Network) -> bool:
     """Whether servers outside our network can fetch from `url`. Only trusted origins may differ."""
     if settings.SANDBOX_URL and url.startswith(f"{settings.SANDBOX_URL}/"):

@@ -25,6 +25,9 @@ class Stage(StrEnum):
     # The platform accepted the publish request and reported later that nothing became public:
     REFUSED = "refused"  # because of the content
     LOST = "lost"  # for other reasons; publishing can start again
+    # It keeps the post where the public does not see it, and will not report more: a person has to
+    # look. A repeat would create a second one.
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +87,9 @@ class Progress:
 
     def lost(self, note: str, *, poll_after: dt.timedelta | None = None) -> Progress:
         return replace(self, stage=Stage.LOST, note=note, poll_after=poll_after)
+
+    def undecided(self, note: str) -> Progress:
+        return replace(self, stage=Stage.UNDECIDED, note=note, poll_after=None)
 
     def published(self, *, remote_id: Any, post_url: Any = "", awaits_id: bool = False) -> Progress:
         """The post is published. Raises MalformedResponseError for an unusable id."""

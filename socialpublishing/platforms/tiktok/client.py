@@ -10,7 +10,7 @@ refuses apps with defaults (https://developers.tiktok.com/docs/en/content-sharin
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -28,7 +28,6 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import Body, PlatformResponse
 from socialpublishing.limits import MEGABYTE
-from socialpublishing.media import open_stream
 from socialpublishing.platforms.accounts import Profile
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.paging import read_pages
@@ -51,7 +50,7 @@ from socialpublishing.platforms.tiktok.payloads import (
     video_payload,
 )
 from socialpublishing.platforms.tiktok.status import has_all_bytes, profile_url, progress_of
-from socialpublishing.platforms.uploads import send_in_parts
+from socialpublishing.platforms.uploads import open_file, send_in_parts
 from socialpublishing.posts import Media, Post, PostWarning
 from socialpublishing.text import is_blank
 
@@ -130,6 +129,10 @@ class TikTok(Platform):
         # What the creator may do is read before each post.
         return True
 
+    @classmethod
+    def pulled_media(cls, post: Post) -> Sequence[Media]:
+        return () if is_video(post) else post.media
+
     def prepare(self, post: Post, progress: Progress) -> Progress:
         """Reads what the creator may do, and sends all chunks of a video but the last.
 
@@ -165,7 +168,7 @@ class TikTok(Platform):
     def _init_upload(self, post: Post) -> tuple[UploadPlan, dict[str, Any]]:
         """The way in which TikTok takes the video in chunks, and its response."""
         path = f"/v2/post/publish/{'inbox/' if is_draft(post) else ''}video/init/"
-        first, *others = plans_of(size_of(post))
+        first, *others = plans_of(post.media[0].known_bytes)
         try:
             return first, self.request(path, video_payload(post, first))
         except PlatformApiError as error:
@@ -176,7 +179,8 @@ class TikTok(Platform):
 
     def _upload(self, post: Post, progress: Progress) -> Progress:
         """Sends chunks until only the last is left, or until it is time to store the offset."""
-        video, offset, size = post.media[0], progress.handle["offset"], size_of(post)
+        video, offset = post.media[0], progress.handle["offset"]
+        size = video.known_bytes
         chunk_bytes = progress.handle.get("chunk_bytes") or plans_of(size)[0].chunk_bytes
         plan = UploadPlan(size=size, chunk_bytes=chunk_bytes)
         if plan.count > 1:
@@ -205,8 +209,9 @@ class TikTok(Platform):
         return progress.confirming(poll_after=AT_ONCE, publish_id=publish_id, looks=1)
 
     def _send_last_chunk(self, post: Post, progress: Progress) -> Progress:
-        video, offset, size = post.media[0], progress.handle["offset"], size_of(post)
-        with open_stream(video.url, max_bytes=size, start=offset, expected_bytes=size) as stream:
+        video, offset = post.media[0], progress.handle["offset"]
+        size = video.known_bytes
+        with open_file(video, start=offset) as stream:
             # A refusal of this chunk does not prove that nothing was created: an earlier request
             # may have delivered it. Only TikTok's response to a cancellation is proof.
             try:
@@ -338,13 +343,6 @@ class TikTok(Platform):
 def is_audited() -> bool:
     """The operator confirms that TikTok has audited our app."""
     return bool(settings.ENABLE_TIKTOK_PUBLISHING == "on")
-
-
-def size_of(post: Post) -> int:
-    """The bytes of the post's video, which are known of every accepted video."""
-    size = post.media[0].size_bytes
-    assert size is not None
-    return size
 
 
 def following_body(body: dict[str, Any], data: Any) -> dict[str, Any] | None:

@@ -107,7 +107,9 @@ def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
     if not is_draft(post):
         yield from _branded_content_violations(post)
         yield from _music_violations(post)
-    if not has_video:
+    if has_video:
+        yield from _late_cover(post)
+    else:
         yield from _cover_violations(post)
     length = utf16_length(post.options.get("title", ""))
     yield from _length_violations("title_length", "title", length, MAX_PHOTO_TITLE)
@@ -172,6 +174,18 @@ def _music_violations(post: Post) -> Iterator[Violation]:
             actual=False,
             message="TikTok requires that the creator agrees to its Music Usage Confirmation.",
             fix="Ask the creator, and send music_usage_confirmed true.",
+        )
+
+
+def _late_cover(post: Post) -> Iterator[Violation]:
+    moment, seconds = post.options.get("video_cover_timestamp_ms", 0), post.media[0].duration_s
+    if seconds is not None and moment > seconds * 1000:
+        yield Violation(
+            rule="video_cover_timestamp",
+            limit=round(seconds * 1000),
+            actual=moment,
+            message=f"The video has {seconds * 1000:.0f} ms; its cover is taken at {moment}.",
+            fix="Choose a moment of the video.",
         )
 
 
