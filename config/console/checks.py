@@ -19,7 +19,7 @@ POSITIVE = (
 @checks.register
 def check_console(**kwargs: Any) -> list[checks.CheckMessage]:
     found: list[checks.CheckMessage] = [
-        checks.Error(f"{name} must be at least 1.", id="socialpublishing.E040")
+        checks.Error(f"{name} must be at least 1.", id="socialpublishing.E050")
         for name in POSITIVE
         if getattr(settings, name) < 1
     ]
@@ -27,7 +27,7 @@ def check_console(**kwargs: Any) -> list[checks.CheckMessage]:
         found.append(
             checks.Warning(
                 "CONSOLE_REQUIRE_SECOND_FACTOR is off: a stolen password opens the console.",
-                id="socialpublishing.W041",
+                id="socialpublishing.W051",
             )
         )
     return found

@@ -88,7 +88,8 @@ class SecondFactor(models.Model):
         accepted = self._spend_code(code, now) or self._spend_recovery_code(code)
         self.failures = 0 if accepted else self.failures + 1
         self.paused_until = now + _pause(self.failures)
-        self.save()
+        # Not the key: it may be encrypted again just now.
+        self.save(update_fields=["last_step", "recovery_hashes", "failures", "paused_until"])
         return accepted
 
     def _spend_code(self, code: str, now: dt.datetime) -> audit.Action | None:
@@ -162,7 +163,7 @@ def enrol(request: HttpRequest, code: str) -> list[str] | None:
         codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
         shown.recovery_hashes = [_hash(each) for each in codes]
         shown.confirmed_at = timezone.now()
-        shown.save()
+        shown.save(update_fields=["recovery_hashes", "confirmed_at"])
         SecondFactor.objects.filter(user=shown.user, confirmed_at=None).delete()
         actor = audit.Actor.of_request(request)
         audit.record(audit.Action.SECOND_FACTOR_ENROLLED, actor=actor, row=shown.user)

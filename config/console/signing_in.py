@@ -42,6 +42,7 @@ def signed_in(sender: Any, request: HttpRequest, user: audit.AnyUser, **kwargs: 
 
 def _complete(request: HttpRequest, user: audit.AnyUser) -> None:
     lockout.forget_failures(request, user)
+    sessions.SessionStore.clear_expired()
     audit.record(audit.Action.SIGNED_IN, actor=audit.Actor.of_user(user, request), row=user)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
 from connections.models import SocialConnection
@@ -79,6 +82,14 @@ def test_operation_without_its_record_does_not_happen(superuser, failed_job, mon
         operate(superuser, failed_job, "retry")
 
     assert PublishJob.objects.get().status == failed_job.status
+
+
+def test_retries_by_the_command_are_recorded(failed_job):
+    call_command("reprocess_jobs", failed_job.pk, stdout=StringIO())
+
+    record = AuditRecord.objects.get(action=Action.RETRIED)
+    assert (record.actor_name, record.object_id) == ("command line", str(failed_job.pk))
+    assert record.after == {"status": "Pending"}
 
 
 def test_disconnecting_is_recorded_and_revokes_outside_the_transaction(

@@ -9,6 +9,7 @@ import json
 import logging
 import re
 from io import StringIO
+from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -358,6 +359,31 @@ def test_code_page_redirects_to_our_pages_only(mara, demanded, clock, target):
     assert response.headers["Location"] == CONSOLE
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "\0",
+        "\uff11\uff12\uff13\uff14\uff15\uff16",
+        "x" * 500,
+        "-1",
+        "1e5",
+        "",
+        "\r\nSet-Cookie: a=b",
+        "\u202e000000",
+    ],
+)
+def test_hostile_codes_and_pages_are_refused_without_an_error(mara, demanded, clock, hostile):
+    new, _ = sign_in()
+    assert new.post(CODE, {"code": hostile}).status_code == 200
+    key, _ = enrol(new)
+    clock.shift(60)
+    other, _ = sign_in()
+    assert other.post(CODE, {"code": hostile}).status_code == 200
+    response = other.post(f"{CODE}?next=/{quote(hostile)}", {"code": code(key)})
+    assert response.status_code == 302
+    assert "Set-Cookie" not in response.headers["Location"].split("\n")[1:]
+
+
 def test_code_page_is_closed_to_strangers():
     assert Client().get(CODE).headers["Location"] == CONSOLE
     assert Client().post(CODE, {"code": "000000"}).status_code == 302
@@ -501,11 +527,11 @@ def test_make_ops_user_refuses_a_taken_name_and_a_bad_one(mara):
 def test_limits_below_one_refuse_the_start(settings, name):
     setattr(settings, name, 0)
 
-    assert [each.id for each in checks.check_console()][:1] == ["socialpublishing.E040"]
+    assert [each.id for each in checks.check_console()][:1] == ["socialpublishing.E050"]
 
 
 def test_second_factor_off_outside_sandbox_mode_is_warned_about(settings, demanded):
     settings.SANDBOX_URL = ""
     assert checks.check_console() == []
     settings.CONSOLE_REQUIRE_SECOND_FACTOR = False
-    assert [each.id for each in checks.check_console()] == ["socialpublishing.W041"]
+    assert [each.id for each in checks.check_console()] == ["socialpublishing.W051"]
