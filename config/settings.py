@@ -316,10 +316,10 @@ CONSOLE_USER_FAILURES = env.int("CONSOLE_USER_FAILURES", default=5)
 CONSOLE_ADDRESS_FAILURES = env.int("CONSOLE_ADDRESS_FAILURES", default=20)
 CONSOLE_LOCKOUT_MINUTES = env.int("CONSOLE_LOCKOUT_MINUTES", default=15)
 # A session ends after so many idle minutes, and so many hours after the sign-in.
-CONSOLE_IDLE_MINUTES = env.int("CONSOLE_IDLE_MINUTES", default=30)
+CONSOLE_INACTIVE_MINUTES = env.int("CONSOLE_INACTIVE_MINUTES", default=30)
 CONSOLE_SESSION_HOURS = env.int("CONSOLE_SESSION_HOURS", default=8)
 SESSION_ENGINE = "config.console.sessions"
-SESSION_COOKIE_AGE = CONSOLE_IDLE_MINUTES * 60
+SESSION_COOKIE_AGE = CONSOLE_INACTIVE_MINUTES * 60
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",  # refuses before a password is compared
