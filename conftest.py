@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,8 @@ from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from django.test import Client, override_settings
+from django.db import connection
+from django.test import Client, TransactionTestCase, override_settings
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 
@@ -205,6 +207,26 @@ def consent(authorization_url: str, response: str = "allow") -> str:
 def _no_list_of_static_files() -> Iterator[None]:
     """WhiteNoise searches static files on request; it lists none for each new test client."""
     with override_settings(WHITENOISE_AUTOREFRESH=True):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _audit_is_flushed() -> Iterator[None]:
+    """Tests that commit delete all rows afterwards, which the audit's triggers refuse."""
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+    migration = import_module("socialpublishing.migrations.0003_audit_record")
+
+    def flush_unprotected(self: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            for statement in migration.UNPROTECT[connection.vendor]:
+                cursor.execute(statement)
+        flush(self)
+        with connection.cursor() as cursor:
+            for statement in migration.PROTECT[connection.vendor]:
+                cursor.execute(statement)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", flush_unprotected)
         yield
 
 

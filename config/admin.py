@@ -5,30 +5,89 @@ Those have Django's theme, and would let staff edit rows that only the code may 
 
 from __future__ import annotations
 
-from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
-from django_q.models import Failure, OrmQ, Schedule, Success
-from unfold.admin import ModelAdmin
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from typing import Any
 
-from connections.admin_base import ReadOnlyAdmin, display, isolated, moment, platform_label
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django_q.models import Failure, OrmQ, Schedule, Success
+from unfold.contrib.filters.admin import CheckboxFilter
+from unfold.paginator import InfinitePaginator
+
+from config.console.staff_admin import RoleAdmin, StaffAdmin
+from connections.admin_base import (
+    NONE,
+    ReadOnlyAdmin,
+    TimeRangeFilter,
+    display,
+    isolated,
+    moment,
+    platform_label,
+)
+from socialpublishing.audit import Action, AuditRecord
 from socialpublishing.platforms.pauses import PlatformPause
 
 # The tasks of the queue have no page: a post's outcome is in its job.
 admin.site.unregister([User, Group, Schedule, Success, Failure, OrmQ])
+admin.site.register(User, StaffAdmin)
+admin.site.register(Group, RoleAdmin)
 
 
-@admin.register(User)
-class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  # unfold has no types
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+class ActionFilter(CheckboxFilter):  # type: ignore[misc]  # unfold has no types
+    title = "action"
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(action.value, action.label) for action in Action]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[AuditRecord]
+    ) -> QuerySet[AuditRecord]:
+        return queryset.filter(action__in=self.value()) if self.value() else queryset
 
 
-@admin.register(Group)
-class RoleAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc]  # unfold has no types
-    pass
+@admin.register(AuditRecord)
+class AuditAdmin(ReadOnlyAdmin):
+    """Who of the staff did what. The database refuses changes too."""
+
+    list_display = ("time", "who", "action", "what", "why", "change", "address")
+    list_display_links = None
+    list_filter = (ActionFilter, ("at", TimeRangeFilter))
+    search_fields = ("actor_name__startswith", "object_id__exact")
+    search_help_text = "Name of a person, or id of an object"
+    sortable_by = ()
+    show_full_result_count = False
+    paginator = InfinitePaginator
+
+    @display(description="time")
+    def time(self, record: AuditRecord) -> str:
+        return moment(record.at)
+
+    @display(description="who")
+    def who(self, record: AuditRecord) -> str:
+        return isolated(record.actor_name or "unknown")
+
+    @display(description="object", header=True)
+    def what(self, record: AuditRecord) -> tuple[str, str]:
+        return record.object_kind or NONE, record.object_id
+
+    @display(description="reason")
+    def why(self, record: AuditRecord) -> str:
+        return isolated(record.reason)
+
+    @display(description="change")
+    def change(self, record: AuditRecord) -> str:
+        parts = [
+            f"{name}: {_text(record.before.get(name))} → {_text(value)}"
+            for name, value in record.after.items()
+            if record.before.get(name) != value
+        ]
+        return isolated("; ".join(parts))
+
+
+def _text(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 @admin.register(Schedule)

@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.contrib.auth.signals import user_logged_in
+from django.db.models.signals import post_migrate
 
 
 class ConsoleConfig(AdminConfig):
@@ -15,3 +17,8 @@ class ProjectConfig(AppConfig):
         # Importing them registers the system checks and the OpenAPI extension.
         from config import checks  # noqa: F401
         from config.auth import authentication  # noqa: F401
+        from config.console import checks as console_checks  # noqa: F401
+        from config.console import roles, signing_in
+
+        user_logged_in.connect(signing_in.signed_in)
+        post_migrate.connect(roles.restore, sender=roles.last_app())

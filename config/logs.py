@@ -55,6 +55,8 @@ LOGGERS = {
     "django.db.backends": {"level": "WARNING"},
     "urllib3": {"level": "WARNING"},
     "requests": {"level": "WARNING"},
+    # lockout.py logs each failure.
+    "axes": {"level": "ERROR"},
     # Failures of a web worker. gunicorn's own handler would write them over many lines.
     "gunicorn.error": {"handlers": [], "propagate": True},
 }

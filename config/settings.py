@@ -5,6 +5,7 @@ Secrets have no default, other settings a safe one. A value that cannot be read 
 variable. The credentials and hosts of one platform are read by that platform's own module.
 """
 
+import datetime as dt
 import os
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_q",
+    "axes",
     "config.apps.ProjectConfig",
     "socialpublishing",
     "socialpublishing.sandbox",
@@ -64,6 +66,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -271,7 +274,6 @@ _secure = SERVICE_BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
 SESSION_COOKIE_NAME = "__Host-session" if _secure else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if _secure else "csrf"
-SESSION_COOKIE_AGE = 8 * 3600
 SECURE_HSTS_SECONDS = 31536000 if _secure else 0
 SECURE_REFERRER_POLICY = "no-referrer"
 X_FRAME_OPTIONS = "DENY"
@@ -300,6 +302,43 @@ WHITENOISE_USE_FINDERS = (
 # --- The ops console -----------------------------------------------------------------------------
 
 LOGIN_REDIRECT_URL = "admin:index"  # unfold's sign-in form does not set it
+# Whether staff need a code of an authenticator app besides their password.
+CONSOLE_REQUIRE_SECOND_FACTOR = env.bool("CONSOLE_REQUIRE_SECOND_FACTOR", default=not SANDBOX_URL)
+# After how many wrong passwords or codes a sign-in is locked, for how many minutes: of one user
+# from one address, and of all users from one address.
+CONSOLE_USER_FAILURES = env.int("CONSOLE_USER_FAILURES", default=5)
+CONSOLE_ADDRESS_FAILURES = env.int("CONSOLE_ADDRESS_FAILURES", default=20)
+CONSOLE_LOCKOUT_MINUTES = env.int("CONSOLE_LOCKOUT_MINUTES", default=15)
+# A session ends after so many idle minutes, and so many hours after the sign-in.
+CONSOLE_INACTIVE_MINUTES = env.int("CONSOLE_INACTIVE_MINUTES", default=30)
+CONSOLE_SESSION_HOURS = env.int("CONSOLE_SESSION_HOURS", default=8)
+SESSION_ENGINE = "config.console.sessions"
+SESSION_COOKIE_AGE = CONSOLE_INACTIVE_MINUTES * 60
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # refuses before a password is compared
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+AXES_HANDLER = "config.console.lockout.LockoutHandler"
+AXES_LOCKOUT_PARAMETERS = ["ip_address", ["username", "ip_address"]]  # LockoutHandler knows them
+AXES_USERNAME_CALLABLE = "config.console.lockout.counted_name"
+AXES_CLIENT_IP_CALLABLE = "config.console.lockout.counted_address"
+AXES_LOCKOUT_CALLABLE = "config.console.lockout.refuse"
+AXES_FAILURE_LIMIT = CONSOLE_USER_FAILURES
+AXES_COOLOFF_TIME = dt.timedelta(minutes=CONSOLE_LOCKOUT_MINUTES)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# The audit and our log have what axes would store and log.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+
 UNFOLD = {
     "SITE_TITLE": "Social Publishing",
     "SITE_HEADER": "Social Publishing",

@@ -23,8 +23,9 @@ from connections.admin_base import (
     operation,
     platform_label,
 )
-from connections.disconnecting import disconnect
+from connections.disconnecting import end_connection, revoke_and_wipe
 from connections.models import Destination, SocialConnection
+from socialpublishing.audit import Action
 
 STATUS_COLOURS: dict[str, str] = {
     SocialConnection.Status.ACTIVE.label: "success",
@@ -137,7 +138,9 @@ class SocialConnectionAdmin(OperatedAdmin):
         variant=ActionVariant.DANGER,
         title="Disconnect",
         done="disconnected",
-        act=disconnect,
+        action=Action.DISCONNECTED,
+        act=end_connection,
+        afterwards=revoke_and_wipe,
         warning="Our tokens are revoked and deleted, and waiting posts are cancelled. "
         "Only the owner can connect the account again.",
     )

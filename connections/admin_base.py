@@ -18,6 +18,7 @@ from django.contrib import messages
 from django.contrib.admin import ShowFacets, helpers
 from django.contrib.admin.utils import model_ngettext
 from django.core.exceptions import BadRequest, ValidationError
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -31,6 +32,7 @@ from unfold.enums import ActionVariant
 from unfold.utils import display_for_label, parse_datetime_str
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from socialpublishing import audit
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import PLATFORMS
 
@@ -148,16 +150,24 @@ class ReasonForm(forms.Form):
     )
 
 
+def nothing(*args: Any, **kwargs: Any) -> None:
+    pass
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operation:
     """`act` is called with one row and the keyword arguments `actor` and `reason`.
 
-    It raises a SocialPublishingBaseError if it refuses.
+    It and the record in the audit are one transaction. What must not run in one, such as requests
+    to platforms, is `afterwards`, which is called with the row. Both may raise a
+    SocialPublishingBaseError.
     """
 
     title: str
     done: str
-    act: Callable[..., object]
+    action: audit.Action
+    act: Callable[..., object] = nothing
+    afterwards: Callable[..., object] = nothing
     warning: str = ""
 
 
@@ -248,17 +258,37 @@ class OperatedAdmin(ReadOnlyAdmin):
         refusals: Counter[str] = Counter()
         for row in rows:
             try:
-                operation.act(row, actor=f"ops {request.user.get_username()}", reason=reason)
+                self._apply_to_one(request, row, operation, reason)
             except SocialPublishingBaseError as error:
                 refusals[str(error)] += 1
             else:
                 done += 1
-                self.log_change(request, row, f"{operation.title}: {reason}")
         if done:
             self.message_user(request, self._summary(done, operation.done), messages.SUCCESS)
         for why, count in refusals.items():
             summary = self._summary(count, f"not {operation.done}")
             self.message_user(request, f"{summary} {why}", messages.WARNING)
 
+    def _apply_to_one(
+        self, request: HttpRequest, row: Model, operation: Operation, reason: str
+    ) -> None:
+        before = _status(row)
+        with transaction.atomic():
+            operation.act(row, actor=f"ops {request.user.get_username()}", reason=reason)
+            audit.record(
+                operation.action,
+                actor=audit.Actor.of_request(request),
+                row=row,
+                reason=reason,
+                before=before,
+                after=_status(type(row)._base_manager.get(pk=row.pk)),
+            )
+            self.log_change(request, row, f"{operation.title}: {reason}")
+        operation.afterwards(row)
+
     def _summary(self, count: int, what: str) -> str:
         return f"{count} {model_ngettext(self.opts, count)} {what}."
+
+
+def _status(row: Model) -> dict[str, str]:
+    return {"status": str(row.status)} if hasattr(row, "status") else {}

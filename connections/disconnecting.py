@@ -24,21 +24,26 @@ def disconnect(
     The row stays for history, without tokens. The platform is asked to revoke them, once; if it
     does not respond, they are deleted here all the same.
     """
-    with transaction.atomic():
-        cancelled = _end(connection, reason, actor or f"user {connection.user_id}")
-    _revoke_and_wipe(connection)
+    cancelled = end_connection(
+        connection, reason=reason, actor=actor or f"user {connection.user_id}"
+    )
+    revoke_and_wipe(connection)
     return cancelled
 
 
 def end_without_revoking(connection: SocialConnection, *, reason: str, actor: str) -> None:
     """End a connection whose authorization the platform has ended already."""
     with transaction.atomic():
-        _end(connection, reason, actor)
+        end_connection(connection, reason=reason, actor=actor)
         _wipe(connection)
 
 
-def _end(connection: SocialConnection, reason: str, actor: str) -> int:
-    """Raises ConnectionNotFoundError if it has ended already."""
+@transaction.atomic
+def end_connection(connection: SocialConnection, *, reason: str, actor: str) -> int:
+    """The first half of `disconnect`, which leaves the tokens for revoke_and_wipe.
+
+    Raises ConnectionNotFoundError if it has ended already.
+    """
     ended = (
         SocialConnection.objects.filter(pk=connection.pk)
         .exclude(status=SocialConnection.Status.REVOKED)
@@ -61,11 +66,12 @@ def finish_revocations(*, older_than: dt.datetime) -> int:
         updated_at__lt=older_than,
     )
     for connection in left:
-        _revoke_and_wipe(connection)
+        revoke_and_wipe(connection)
     return len(left)
 
 
-def _revoke_and_wipe(connection: SocialConnection) -> None:
+def revoke_and_wipe(connection: SocialConnection) -> None:
+    """The second half of `disconnect`: not in a transaction, because it calls the platform."""
     if not _authorization_is_shared(connection):
         try_to_revoke(connection)
     _wipe(connection)

@@ -25,6 +25,7 @@ from connections.admin_base import (
 from connections.models import SocialConnection
 from insights.best_times import refresh_estimates
 from insights.models import ConnectionInsights, MetricSchedule, WeekEstimate
+from socialpublishing.audit import Action
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MAX_POSTS_SHOWN = 50
@@ -98,7 +99,8 @@ class ConnectionInsightsAdmin(OperatedAdmin):
         icon="insights",
         title="Estimate again",
         done="estimated",
-        act=refresh_estimates,
+        action=Action.ESTIMATED,
+        afterwards=refresh_estimates,
         warning="The account's posts are read at its platform with its owner's token, unless "
         "they are still cached. If the platform charges for reads, this costs money.",
     )

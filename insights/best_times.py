@@ -61,7 +61,7 @@ def best_times(
     )
 
 
-def refresh_estimates(connection: SocialConnection, *, actor: str = "", reason: str = "") -> None:
+def refresh_estimates(connection: SocialConnection) -> None:
     """Estimate the week of each audience of the connection, for the console.
 
     Raises the first error that `best_times` raises.

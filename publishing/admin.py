@@ -39,6 +39,7 @@ from publishing.engine.in_doubt import can_be_cancelled
 from publishing.engine.retry import late_at
 from publishing.models import JobEvent, Outcome, PublishJob, Status, WorkerSlot
 from publishing.worker.slots import CLAIM_LOCK, DEAD_AFTER
+from socialpublishing.audit import Action
 from socialpublishing.clock import database_now
 
 STATUS_COLOURS: dict[str, str] = {
@@ -318,6 +319,7 @@ class PublishJobAdmin(OperatedAdmin):
         variant=ActionVariant.PRIMARY,
         title="Retry",
         done="retried",
+        action=Action.RETRIED,
         act=operations.retry_job,
         warning="A failed or rejected job is retried. An unconfirmed one is looked up, and is "
         "published again only if the lookup proves that the platform does not have it.",
@@ -329,6 +331,7 @@ class PublishJobAdmin(OperatedAdmin):
         variant=ActionVariant.DANGER,
         title="Cancel the post",
         done="cancelled",
+        action=Action.CANCELLED,
         act=operations.cancel_job,
         warning="What has been submitted to its platform can no longer be cancelled.",
     )
@@ -338,6 +341,7 @@ class PublishJobAdmin(OperatedAdmin):
         icon="done",
         title="Resolve: published",
         done="resolved",
+        action=Action.RESOLVED_AS_PUBLISHED,
         act=partial(operations.resolve_job, outcome=Outcome.PUBLISHED),
         warning="For an unconfirmed post that a person has seen at its platform.",
     )
@@ -348,6 +352,7 @@ class PublishJobAdmin(OperatedAdmin):
         variant=ActionVariant.DANGER,
         title="Resolve: not published",
         done="resolved",
+        action=Action.RESOLVED_AS_NOT_PUBLISHED,
         act=partial(operations.resolve_job, outcome=Outcome.NOT_PUBLISHED),
         warning="For an unconfirmed post that is certainly not at its platform. If the post "
         "exists, a retry publishes it a second time.",

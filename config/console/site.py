@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import update_wrapper
+from http import HTTPStatus
 from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.http import HttpRequest
-from django.urls import reverse
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
 from unfold.sites import UnfoldAdminSite
+
+from config.console import second_factor, sessions, signing_in
+from socialpublishing import audit
 
 # The title of each group; the title, icon (a name of Material Symbols) and model of each page.
 NAVIGATION = (
@@ -28,12 +36,55 @@ NAVIGATION = (
         ),
     ),
     ("Background jobs", (("Schedules", "schedule", "django_q.Schedule"),)),
-    ("Staff", (("Users", "person", "auth.User"), ("Groups", "group", "auth.Group"))),
+    (
+        "Staff",
+        (
+            ("Users", "person", "auth.User"),
+            ("Roles", "group", "auth.Group"),
+            ("Audit", "history", "socialpublishing.AuditRecord"),
+        ),
+    ),
 )
 
 
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
     index_title = "Console"
+
+    def get_urls(self) -> list[Any]:
+        code = path("second-factor/", signing_in.ask_for_code, name="second_factor")
+        return [code, *super().get_urls()]
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Every page but the sign-in asks this."""
+        return bool(super().has_permission(request)) and not second_factor.is_missing(
+            request.session, request.user
+        )
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        def used(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            sessions.keep_alive(request.session)
+            return view(request, *args, **kwargs)
+
+        guarded: Callable[..., Any] = super().admin_view(update_wrapper(used, view), cacheable)
+        return guarded
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if signing_in.needs_code(request) and request.method == "GET":
+            return redirect(signing_in.code_page(request))
+        response: HttpResponse = super().login(request, extra_context)
+        return response
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        with transaction.atomic():
+            response: HttpResponse = super().password_change(request, extra_context)
+            if response.status_code == HTTPStatus.FOUND:
+                actor = audit.Actor.of_request(request)
+                audit.record(audit.Action.PASSWORD_CHANGED, actor=actor, row=request.user)
+        return response
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:

@@ -22,5 +22,7 @@ os.environ.update(
     SERVICE_BASE_URL="http://127.0.0.1:8000",
     ALLOWED_HOSTS="127.0.0.1,localhost,testserver",
     LOG_LEVEL="WARNING",
+    # The tests of the second factor demand it.
+    CONSOLE_REQUIRE_SECOND_FACTOR="off",
 )
 os.environ.setdefault("DATABASE_URL", "sqlite:///:memory:")

@@ -3,11 +3,15 @@
 Without Playwright (`./run browser`) or Chromium these tests are skipped; with `CI` set they fail.
 """
 
+import base64
 import datetime as dt
 import os
 import shutil
+import time
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -97,6 +101,41 @@ def console(window, service):
     window.get_by_role("button", name="Log in").click()
     window.wait_for_url(f"{service}/admin/")
     return window
+
+
+def test_staff_set_up_a_second_factor_and_sign_in_with_it(window, service, settings):
+    settings.CONSOLE_REQUIRE_SECOND_FACTOR = True
+    User.objects.create_superuser("mara", password="a long pass phrase")
+
+    def sign_in():
+        window.goto(f"{service}/admin/insights/connectioninsights/")
+        window.get_by_label("Username").fill("mara")
+        window.get_by_label("Password").fill("a long pass phrase")
+        window.get_by_role("button", name="Log in").click()
+        window.wait_for_url("**/admin/second-factor/**")
+        assert fits(window)
+
+    sign_in()
+    picture = window.get_by_alt_text("QR code for an authenticator app")
+    assert picture.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") > 100
+    key = base64.b32decode(window.locator("#key").inner_text().replace(" ", ""))
+    window.get_by_label("Code").fill(_code(key, 0))
+    window.get_by_role("button", name="Confirm").click()
+    assert window.locator("#recovery-codes li").count() == 10
+    assert fits(window)
+    window.get_by_role("link", name="Continue").click()
+    window.wait_for_url(f"{service}/admin/insights/connectioninsights/")
+
+    window.context.clear_cookies()
+    sign_in()
+    assert window.locator("#key").count() == 0
+    window.get_by_label("Code").fill(_code(key, 30))  # no code works twice
+    window.get_by_role("button", name="Confirm").click()
+    window.wait_for_url(f"{service}/admin/insights/connectioninsights/")
+
+
+def _code(key, seconds_ahead):
+    return TOTP(key, 6, SHA1(), 30).generate(int(time.time()) + seconds_ahead).decode()
 
 
 def test_person_connects_an_account_on_the_consent_page_and_sees_the_post(

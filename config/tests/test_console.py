@@ -12,7 +12,7 @@ from django_q.models import Schedule
 REGISTERED = {
     "auth.Group", "auth.User", "connections.SocialConnection", "django_q.Schedule",
     "insights.ConnectionInsights", "publishing.WorkerSlot", "publishing.PublishJob",
-    "socialpublishing.PlatformPause",
+    "socialpublishing.AuditRecord", "socialpublishing.PlatformPause",
 }  # fmt: skip
 
 
@@ -90,6 +90,7 @@ def test_superuser_creates_staff(make_staff):
             "usable_password": "true",
             "password1": "a long password",
             "password2": "a long password",
+            "reason": "She is new here.",
         },
     )
 

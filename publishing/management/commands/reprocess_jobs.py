@@ -4,9 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from publishing.models import PublishJob, Status
 from publishing.operations import retry_job
+from socialpublishing import audit
 from socialpublishing.errors import SocialPublishingBaseError
 
 
@@ -37,7 +39,7 @@ class Command(BaseCommand):
         outcomes: Counter[str] = Counter()
         for job in jobs.iterator():
             try:
-                retry_job(job, actor="command reprocess_jobs")
+                _retry(job)
                 outcomes["retried"] += 1
             except SocialPublishingBaseError as error:
                 outcomes[f"not retried ({error.code})"] += 1
@@ -61,3 +63,13 @@ class Command(BaseCommand):
         if options["code"]:
             jobs = jobs.filter(error_code=options["code"])
         return jobs.filter(platform=options["platform"]) if options["platform"] else jobs
+
+
+def _retry(job: PublishJob) -> None:
+    before = {"status": job.status}
+    with transaction.atomic():
+        retry_job(job, actor="command reprocess_jobs")
+        after = {"status": PublishJob.objects.values_list("status", flat=True).get(pk=job.pk)}
+        audit.record(
+            audit.Action.RETRIED, actor=audit.COMMAND_LINE, row=job, before=before, after=after
+        )
