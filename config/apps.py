@@ -13,5 +13,11 @@ class ProjectConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing them registers the system checks and the OpenAPI extension.
-        from config import checks  # noqa: F401
+        from config import (
+            checks,  # noqa: F401
+            erasing,
+        )
         from config.auth import authentication  # noqa: F401
+        from socialpublishing import erasure
+
+        erasure.parts.append(erasing.part())
