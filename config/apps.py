@@ -16,6 +16,7 @@ class ProjectConfig(AppConfig):
         from config import (
             checks,  # noqa: F401
             erasing,
+            retention,  # noqa: F401
         )
         from config.auth import authentication  # noqa: F401
         from socialpublishing import erasure

@@ -21,5 +21,6 @@ def part() -> Part:
             Table(model=model, why=why)
             for label, why in WHY.items()
             for model in apps.get_app_config(label).get_models()
+            if not model._meta.proxy
         )
     )

@@ -11,4 +11,4 @@ TABLES = (
     Table(model=WeekEstimate, user="connection__user_id", connection="connection_id"),
 )
 
-PART = Part(tables=TABLES, erase=erase_tables(TABLES))
+PART = Part(tables=TABLES, erase=erase_tables(TABLES), is_derived=True)

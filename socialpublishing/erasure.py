@@ -115,6 +115,8 @@ class Part:
     tables: tuple[Table, ...]
     settle: Callable[[Subject], int] = field(default=lambda subject: 0)
     erase: Callable[[Subject, Tally], None] = field(default=lambda subject, tally: None)
+    # Nothing else needs it: erased before anything is stopped, and once more at the end.
+    is_derived: bool = False
 
 
 # In the order of the layers, those below first.
@@ -207,15 +209,18 @@ def _count_kept(erasure: Erasure, subject: Subject) -> None:
 
 
 def erase(subject: Subject, tally: Tally, *, wait_s: float = 0.0) -> bool:
-    """True if nothing is left; False if something was still under way after `wait_s`."""
+    """False if something was still under way after `wait_s`: then the rest is not erased."""
+    for part in parts:
+        if part.is_derived:
+            part.erase(subject, tally)
     give_up_at = time.monotonic() + wait_s
-    while under_way := sum(part.settle(subject) for part in parts):
+    while sum(part.settle(subject) for part in parts):
         if time.monotonic() >= give_up_at:
-            break
+            return False
         time.sleep(POLL_S)
     for part in reversed(parts):
         part.erase(subject, tally)
-    return not under_way
+    return True
 
 
 def delete_in_batches(rows: QuerySet[Any], tally: Tally) -> None:
