@@ -78,7 +78,7 @@ def _old_contents(now: dt.datetime) -> Iterator[Pks]:
 def _free(jobs: QuerySet[PublishJob], now: dt.datetime) -> QuerySet[PublishJob]:
     """Those that have ended, and that nothing needs any more."""
     has_live_key = ~Q(idempotency_key="") & Q(created_at__gte=now - IDEMPOTENCY_WINDOW)
-    awaits_id = Q(published_at__gte=now - READ_FOR, progress__awaits_id=True)
+    awaits_id = Q(published_at__gte=now - READ_FOR, progress__has_key="awaits_id")
     ended = jobs.filter(status__in=ENDED)
     return ended.exclude(has_live_key).exclude(awaits_id).exclude(needed_by_others(now))
 

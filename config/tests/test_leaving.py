@@ -13,8 +13,9 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from connections.models import AuthorizationSession, SocialConnection
+from config import retention
 from conftest import consent
+from connections.models import AuthorizationSession, SocialConnection
 from insights.models import MetricSchedule, MetricSnapshot, WeekEstimate
 from publishing.models import PublishJob
 from publishing.operations import resolve_job
@@ -314,3 +315,30 @@ def test_export_of_an_erased_user_is_empty(make_life):
     make_life("alice")
     erase()
     assert not any(command("export_user", "alice")["tables"].values())
+
+
+# --- Settings ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "events", "jobs", "wanted"),
+    [
+        (0, 0, 0, []),
+        (30, 90, 365, []),
+        (30, 30, 0, []),
+        (0, 0, 90, []),
+        (90, 90, 90, []),
+        (-1, 0, 0, ["E050"]),
+        (0, 0, -5, ["E050"]),
+        (0, 99_999, 0, ["E050"]),
+        (91, 0, 90, ["E051"]),
+        (91, 92, 90, ["E051", "E051"]),
+        (0, 0, 30, ["W052"]),
+    ],
+)
+def test_retention_that_makes_no_sense_is_refused(settings, content, events, jobs, wanted):
+    settings.JOB_CONTENT_RETENTION_DAYS = content
+    settings.EVENT_RETENTION_DAYS = events
+    settings.JOB_RETENTION_DAYS = jobs
+    found = [message.id for message in retention.check_retention()]
+    assert found == [f"socialpublishing.{each}" for each in wanted]
