@@ -9,7 +9,6 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from insights.models import MetricSnapshot
 from publishing.models import ENDED, JobEvent, PublishJob, Status
 from publishing.tasks import housekeeping
 
@@ -96,12 +95,13 @@ def test_old_jobs_go_with_all_that_belongs_to_them(make_job, settings):
     settings.JOB_RETENTION_DAYS = 30
     old, young = make_job(age=31), make_job(age=29)
     for job in (old, young):
-        MetricSnapshot.objects.create(job=job, read_at=NOW)
+        job.metric_snapshots.create(read_at=NOW)
 
     assert purge() == [0, 0, 1]
 
     assert list(PublishJob.objects.all()) == [young]
-    assert JobEvent.objects.count() == MetricSnapshot.objects.count() == 1
+    assert JobEvent.objects.count() == young.metric_snapshots.count() == 1
+    assert not old.metric_snapshots.model.objects.exclude(job=young).exists()
 
 
 def test_old_events_of_ended_jobs_go(make_job, settings):
