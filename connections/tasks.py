@@ -9,6 +9,7 @@ from django_q.models import Schedule
 from connections.callbacks import finish_callbacks
 from connections.connecting import delete_expired_sessions
 from connections.disconnecting import finish_revocations
+from connections.hooks import on_housekeeping
 from connections.tokens import refresh_expiring
 from socialpublishing.clock import database_now
 
@@ -22,6 +23,8 @@ def housekeeping() -> None:
     finish_callbacks()
     finish_revocations(older_than=now - DISCONNECT_TIME)
     refresh_expiring(now)
+    for callback in on_housekeeping:
+        callback(now)
 
 
 def schedule() -> None:

@@ -50,7 +50,7 @@ def erase_content(jobs: QuerySet[PublishJob], now: dt.datetime) -> int:
 
 
 def erase_traces(jobs: QuerySet[PublishJob], now: dt.datetime) -> None:
-    """Erase all but ids, statuses, times, and what tells the post from those of other jobs."""
+    """Erase all but ids, statuses, times, and what distinguishes the post from others."""
     pks = []
     for job in jobs.only("progress"):
         pks.append(job.pk)

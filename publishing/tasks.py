@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import time
 
 from django.conf import settings
 from django_q.models import Schedule
 
-from connections import tasks as connections_tasks
+from connections.tasks import housekeeping as housekeeping  # by this path in stored schedules
 from publishing import late_ids
 from publishing.retention import purge
 from publishing.worker.process import Worker, stopping
@@ -29,10 +30,9 @@ def publish_tick(slot: str) -> None:
     Worker(slot, threads=settings.PUBLISH_THREADS).run(seconds=TICK_S, stop=lambda: stopping.value)
 
 
-def housekeeping() -> None:
-    """Every hour; connections/tasks.py stores the schedule, by this path."""
-    connections_tasks.housekeeping()
-    purge(database_now(), stop_at=time.monotonic() + PURGE_S)
+def purge_old(now: dt.datetime) -> None:
+    """Part of the housekeeping."""
+    purge(now, stop_at=time.monotonic() + PURGE_S)
 
 
 def read_late_ids() -> None:

@@ -51,7 +51,7 @@ class Table:
     """A table, and the way from its rows to whose data they are.
 
     `user` and `connection` are lookups from a row to the user's id and to the connection's.
-    Without `user` a row has nothing of a user, and `why` says so; with it, `why` says what is kept.
+    Without `user` a row has nothing of a user; `why` is the reason. With both, rows are kept.
     """
 
     model: type[models.Model]
@@ -155,7 +155,7 @@ class Erasure(models.Model):
 parts.append(
     Part(
         tables=(
-            Table(model=PlatformPause, why="What a platform said of our app."),
+            Table(model=PlatformPause, why="A platform that refuses our app, and why."),
             Table(model=Erasure, why="Numbers, and a keyed hash of the user's id."),
         )
     )

@@ -166,10 +166,10 @@ def test_user_of_whom_nothing_is_stored_gets_a_receipt_too(db):
     assert (receipt["erased"], receipt["kept"]) == ({}, {})
 
 
-@pytest.mark.parametrize("answer", ["", "yes", "bob"])
-def test_nothing_is_erased_without_confirmation(make_connection, monkeypatch, answer):
+@pytest.mark.parametrize("typed", ["", "yes", "bob"])
+def test_nothing_is_erased_without_confirmation(make_connection, monkeypatch, typed):
     make_connection("twitter")
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{typed}\n"))
     with pytest.raises(CommandError, match="Nothing was erased"):
         call_command("erase_user", "alice")
     assert SocialConnection.objects.get().status == "active"

@@ -56,8 +56,8 @@ class Command(BaseCommand):
             return
         self.stderr.write(f"This erases all that is stored of the user {user}, for good.")
         try:
-            answer = input("Type the id of the user again to go on: ")
+            typed = input("Type the id of the user again to go on: ")
         except EOFError:
-            answer = ""
-        if answer != user:
+            typed = ""
+        if typed != user:
             raise CommandError("Nothing was erased.")
