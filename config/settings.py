@@ -242,6 +242,14 @@ OBJECT_STORE_REGION = env("OBJECT_STORE_REGION", default="us-east-1")
 OBJECT_STORE_ACCESS_KEY = env("OBJECT_STORE_ACCESS_KEY", default="")
 OBJECT_STORE_SECRET_KEY = env("OBJECT_STORE_SECRET_KEY", default="")
 
+# --- Retention -----------------------------------------------------------------------------------
+
+# How many days what ended jobs were made of is kept (text, assets, options), then their history,
+# then the jobs themselves with all that belongs to them. 0: kept until the user leaves.
+JOB_CONTENT_RETENTION_DAYS = env.int("JOB_CONTENT_RETENTION_DAYS", default=0)
+EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", default=0)
+JOB_RETENTION_DAYS = env.int("JOB_RETENTION_DAYS", default=0)
+
 # --- Insights ------------------------------------------------------------------------------------
 
 INSIGHTS_CACHE_TTL_SECONDS = env.int("INSIGHTS_CACHE_TTL_SECONDS", default=3600)

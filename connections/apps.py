@@ -8,6 +8,10 @@ class ConnectionsConfig(AppConfig):
     name = "connections"
 
     def ready(self) -> None:
+        from connections import erasing
+        from socialpublishing import erasure
+
+        erasure.parts.append(erasing.PART)
         post_migrate.connect(_schedule, sender=self)
 
 

@@ -92,8 +92,8 @@ class PlatformCallbackViewSet(viewsets.ViewSet):
         operation_id="delete_data_callbacks__platform__data_deletion_post",
         tags=[TAG],
         summary="The platform reports that a person wants their data deleted",
-        description="Ends the person's connections and records the request. For the app's "
-        "dashboard at Meta, as data deletion request URL.",
+        description="Ends the person's connections and erases what came from their accounts. For "
+        "the app's dashboard at Meta, as data deletion request URL.",
         parameters=[PLATFORM],
         request=SignedRequestSerializer,
         responses=DataDeletionSerializer,

@@ -17,6 +17,7 @@ from django.db.models import Q
 from connections.disconnecting import end_without_revoking
 from connections.models import PlatformCallback, SocialConnection, SocialConnectionQuerySet
 from socialpublishing.clock import database_now
+from socialpublishing.erasure import Subject, Tally, erase
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import PLATFORMS, offered_platform
 from socialpublishing.platforms.callbacks import SendsCallbacks
@@ -32,7 +33,8 @@ class CallbackNotFoundError(SocialPublishingBaseError):
 def handle_callback(platform: str, kind: str, signed_request: str) -> PlatformCallback:
     """End the person's connections of the platform's app. A repetition changes nothing.
 
-    Raises CallbackNotFoundError for a platform that sends no callbacks, CallbackRefusedError.
+    A deletion is begun at once; `finish_callbacks` does what it leaves. Raises
+    CallbackNotFoundError for a platform that sends no callbacks, CallbackRefusedError.
     """
     if platform not in PLATFORMS or not isinstance(PLATFORMS[platform].app, SendsCallbacks):
         raise CallbackNotFoundError
@@ -55,17 +57,43 @@ def handle_callback(platform: str, kind: str, signed_request: str) -> PlatformCa
         )
         if is_new:
             _end_connections(callback)
+    if callback.done_at is None:
+        _finish(callback)
     return callback
+
+
+def finish_callbacks() -> None:
+    """Go on with what was interrupted, or had to wait for a post that was being published."""
+    for callback in PlatformCallback.objects.filter(done_at__isnull=True).order_by("received_at"):
+        _finish(callback)
+
+
+def _finish(callback: PlatformCallback) -> None:
+    """Erase what came from the person's accounts, if that is asked for. Then forget the person."""
+    if callback.kind == PlatformCallback.Kind.DATA_DELETION:
+        # One that the person has connected again since stays: that is another consent.
+        old = _connections(callback).filter(status=SocialConnection.Status.REVOKED)
+        subject = Subject(
+            connections=frozenset(old.values_list("pk", flat=True)),
+            actor=f"platform {callback.platform}",
+        )
+        if not erase(subject, Tally()):
+            return
+    callback.external_user_id, callback.done_at = "", database_now()
+    callback.save(update_fields=["external_user_id", "done_at"])
+
+
+def _connections(callback: PlatformCallback) -> SocialConnectionQuerySet:
+    return connections_of_app(callback.platform).filter(
+        Q(external_user_id=callback.external_user_id)
+        | Q(profile__app_scoped_id=callback.external_user_id)
+    )
 
 
 def _end_connections(callback: PlatformCallback) -> None:
     platform = callback.platform
-    ended = connections_of_app(platform).filter(
-        Q(external_user_id=callback.external_user_id)
-        | Q(profile__app_scoped_id=callback.external_user_id)
-    )
     count = 0
-    for connection in ended.exclude(status=SocialConnection.Status.REVOKED):
+    for connection in _connections(callback).exclude(status=SocialConnection.Status.REVOKED):
         label = connection.platform_type.label
         end_without_revoking(
             connection,

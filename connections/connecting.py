@@ -318,11 +318,16 @@ def _refuse_confirm(session: AuthorizationSession, *, is_code_leaked: bool) -> N
     session.refresh_from_db(fields=["failed_confirms"])
     if not is_code_leaked and session.failed_confirms < MAX_FAILED_CONFIRMS:
         return
-    # It is in doubt whose account this is. The right user may confirm at the same moment: only one
-    # of the two gets the credentials.
+    # It is in doubt whose account this is.
+    withdraw(session)
+
+
+def withdraw(session: AuthorizationSession) -> None:
+    """Revoke the credentials that wait for a confirmation, if there are any."""
     stored = session.credentials
-    taken = same.filter(credentials__isnull=False).update(credentials=None, completion_hash="")
-    if not taken or stored is None:
+    # The right user may confirm at the same moment: only one of the two gets the credentials.
+    same = AuthorizationSession.objects.filter(pk=session.pk, credentials__isnull=False)
+    if not same.update(credentials=None, completion_hash="") or stored is None:
         return
     credentials = OAuthCredentials.from_secret(stored)
     try_to_revoke(

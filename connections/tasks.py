@@ -6,8 +6,10 @@ import datetime as dt
 
 from django_q.models import Schedule
 
+from connections.callbacks import finish_callbacks
 from connections.connecting import delete_expired_sessions
 from connections.disconnecting import finish_revocations
+from connections.hooks import on_housekeeping
 from connections.tokens import refresh_expiring
 from socialpublishing.clock import database_now
 
@@ -18,8 +20,11 @@ DISCONNECT_TIME = dt.timedelta(minutes=5)
 def housekeeping() -> None:
     now = database_now()
     delete_expired_sessions(now)
+    finish_callbacks()
     finish_revocations(older_than=now - DISCONNECT_TIME)
     refresh_expiring(now)
+    for callback in on_housekeeping:
+        callback(now)
 
 
 def schedule() -> None:

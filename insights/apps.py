@@ -9,9 +9,12 @@ class InsightsConfig(AppConfig):
 
     def ready(self) -> None:
         from connections import hooks
+        from insights import erasing
         from insights.estimates import delete_estimates
+        from socialpublishing import erasure
 
         hooks.on_disconnect.append(delete_estimates)
+        erasure.parts.append(erasing.PART)
         post_migrate.connect(_schedule, sender=self)
 
 

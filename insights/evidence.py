@@ -132,6 +132,7 @@ def _latest_snapshots(target: PostingTarget, now: dt.datetime) -> list[MeasuredP
         connection=target.connection,
         status=Status.PUBLISHED,
         published_at__gte=now - HISTORY,
+        content_erased_at__isnull=True,  # the kind of others is not known any more
     )
     reader = metrics_reader_type(target)
     if reader is None or reader.by_destination:

@@ -119,6 +119,8 @@ def _retry_at(error: SocialPublishingBaseError, now: dt.datetime) -> dt.datetime
 
 def _store(schedule: MetricSchedule, metrics: Metrics | None, now: dt.datetime) -> None:
     with transaction.atomic():
+        if not MetricSchedule.objects.select_for_update().filter(pk=schedule.pk).exists():
+            return  # erased meanwhile
         if metrics is not None:
             MetricSnapshot.objects.create(
                 job=schedule.job, read_at=now, **dataclasses.asdict(metrics)

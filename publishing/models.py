@@ -105,6 +105,8 @@ class PublishJob(models.Model):
     text = models.TextField(blank=True)
     assets = models.JSONField(default=list, blank=True)
     platform_specific_options = models.JSONField(default=dict, blank=True)
+    # When text, assets and options were erased. Such a job cannot be published any more.
+    content_erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     # What its author should know: PostWarnings as JSON. Null: none.
     warnings = models.JSONField(null=True, blank=True)
 
@@ -177,6 +179,14 @@ class PublishJob(models.Model):
             models.Index(fields=["-created_at", "-id"], name="job_newest"),  # the console's list
             models.Index(
                 fields=["published_at"], condition=Q(status="Published"), name="job_published"
+            ),
+            models.Index(
+                fields=["account"], condition=Q(published_at__isnull=True), name="job_unpublished"
+            ),
+            models.Index(
+                fields=["updated_at"],
+                condition=Q(next_attempt_at__isnull=True, content_erased_at__isnull=True),
+                name="job_with_old_content",
             ),
         ]
         constraints = [

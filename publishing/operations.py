@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,12 +20,15 @@ from publishing.accepting import (
     rescheduled_warnings,
 )
 from publishing.engine.in_doubt import (
+    PUBLISHED_WITHOUT_URL,
     can_be_cancelled,
+    has_intent,
     look_up_before_retry,
     may_be_public,
     may_exist,
     nothing_in_doubt,
 )
+from publishing.engine.outcomes import left_to_a_person, published
 from publishing.errors import (
     AlreadySubmittingError,
     NotRetriableError,
@@ -138,6 +141,23 @@ def cancel_for_connection(connection: SocialConnection, actor: str) -> int:
     return len(move(moves, now=database_now(), actor=actor))
 
 
+def end_without_account(jobs: Iterable[PublishJob], *, actor: str, now: dt.datetime) -> None:
+    """End open jobs whose account goes. A post that may exist is left to a person.
+
+    A job that a worker has in hand is one of them only when its lease has ended.
+    """
+    for job in jobs:
+        named = job.remote_id or job.stored_progress.platform.remote_id
+        if named:
+            end = published(job, now, named, note=PUBLISHED_WITHOUT_URL).move
+        elif has_intent(job) or may_exist(job):
+            end = left_to_a_person(job, "The account was removed.").move
+        else:
+            end = _cancellation(job, "connection_removed", "The account was removed.")
+        end.changes["fencing_token"] = job.fencing_token + 1
+        move([end], now=now, actor=actor)
+
+
 def _cancellation(job: PublishJob, code: str, note: str) -> Move:
     note = job.with_public_parts(note)
     changes = {
@@ -246,6 +266,8 @@ def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
     now = database_now()
     if job.status not in {Status.FAILED, Status.CONTENT_REJECTED, Status.UNCONFIRMED}:
         raise NotRetriableError
+    if job.content_erased_at is not None:
+        raise NotRetriableError("The content of this post was erased.")
     late_s = int((now - job.due_at).total_seconds())
     changes = {
         "fencing_token": job.fencing_token + 1,

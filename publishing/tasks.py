@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
+import time
 
 from django.conf import settings
 from django_q.models import Schedule
 
 from connections.tasks import housekeeping as housekeeping  # by this path in stored schedules
 from publishing import late_ids
+from publishing.retention import purge
 from publishing.worker.process import Worker, stopping
 from publishing.worker.slots import delete_unused_slots, slot_names
 from socialpublishing.clock import database_now
@@ -16,6 +19,8 @@ from socialpublishing.clock import database_now
 # Longer than the time between two ticks of a slot, a minute and a half at worst; shorter than
 # Q_CLUSTER's timeout.
 TICK_S = 180.0
+# One hour's purge takes at most so long; Q_CLUSTER's timeout ends longer tasks.
+PURGE_S = 60.0
 
 
 def publish_tick(slot: str) -> None:
@@ -23,6 +28,11 @@ def publish_tick(slot: str) -> None:
     # The threads mostly wait for the network: fewer switches leave more time for the work.
     sys.setswitchinterval(0.1)
     Worker(slot, threads=settings.PUBLISH_THREADS).run(seconds=TICK_S, stop=lambda: stopping.value)
+
+
+def purge_old(now: dt.datetime) -> None:
+    """Part of the housekeeping."""
+    purge(now, stop_at=time.monotonic() + PURGE_S)
 
 
 def read_late_ids() -> None:

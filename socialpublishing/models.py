@@ -1,7 +1,8 @@
 """The models of this app, each defined beside the code that it belongs to."""
 
 from socialpublishing.audit import AuditRecord
+from socialpublishing.erasure import Erasure
 from socialpublishing.keys import EncryptionKey, StoredSwitch
 from socialpublishing.platforms.pauses import PlatformPause
 
-__all__ = ["AuditRecord", "EncryptionKey", "PlatformPause", "StoredSwitch"]
+__all__ = ["AuditRecord", "EncryptionKey", "Erasure", "PlatformPause", "StoredSwitch"]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +134,96 @@ def test_each_post_is_published_once_although_the_worker_is_killed(service, sand
     wait(all_published, 240)
     texts = [post["text"] for post in sandbox.posts()]
     assert sorted(texts) == sorted(f"Post {number}" for number in range(jobs))
+
+
+JOBS = 4_000
+MANY_JOBS = """
+from django.utils import timezone
+from publishing.models import PublishJob
+now = timezone.now()
+PublishJob.objects.bulk_create([
+    PublishJob(user_id="alice", connection_id="{connection}", platform="twitter",
+        account="twitter:1", text="Old", status="Failed", created_at=now, updated_at=now)
+    for _ in range({jobs})
+], batch_size=500)
+"""
+
+
+def count_jobs(database_url: str) -> int:
+    query = "SELECT count(*) FROM publishing_publishjob"
+    if database_url.startswith("sqlite"):
+        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as opened:
+            return int(opened.execute(query).fetchone()[0])
+    with psycopg.connect(database_url) as opened:
+        return int(opened.execute(query).fetchone()[0])
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(5, marks=pytest.mark.night)])
+def test_erasure_that_is_killed_goes_on_where_it_stopped(service, sandbox, database_url, kills):
+    caller = caller_of("alice", service, sandbox)
+    sandbox.account("twitter")
+    script = MANY_JOBS.format(connection=caller.connect("twitter")["id"], jobs=JOBS)
+    subprocess.run(
+        manage("shell", "-c", script),
+        env=service.environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    command = manage("erase_user", "alice", "--yes")
+
+    def has_begun(erasing: subprocess.Popen[bytes], left: int) -> bool:
+        return count_jobs(database_url) < left or erasing.poll() is not None
+
+    for _ in range(kills):
+        left, erasing = count_jobs(database_url), service.start(*command)
+        wait(partial(has_begun, erasing, left), 60)
+        erasing.kill()
+        erasing.wait()
+    done = subprocess.run(command, env=service.environment, check=True, capture_output=True)
+
+    receipt = json.loads(done.stdout)
+    assert count_jobs(database_url) == 0
+    assert receipt["erased"]["publishing_publishjob"] == JOBS
+    assert receipt["erased"]["connections_socialconnection"] == 1
+    assert receipt["kept"] == {}
+
+
+def test_user_is_erased_while_a_worker_publishes(service, sandbox, database_url):
+    """Nothing of the user is left, nothing goes out twice, and the other user notices nothing."""
+    posts = 12
+    callers = {user: caller_of(user, service, sandbox) for user in ("alice", "bob")}
+    sandbox.fault("delay_after", 0.3, method="POST", path="^/2/tweets$", times=posts * 4)
+    for user, caller in callers.items():
+        for _ in range(3):
+            sandbox.account("twitter")
+            connection = caller.connect("twitter")["id"]
+            for number in range(posts // 3):
+                text = f"Post {number} of {user} by {connection}"
+                caller.publish(PlannedPost(platform="twitter", text=text), connection)
+    service.start_worker()
+    wait(lambda: len(sandbox.posts()) >= 4, 60)
+
+    erased = subprocess.run(
+        manage("erase_user", "alice", "--yes"), env=service.environment, capture_output=True
+    )
+
+    assert erased.returncode == 0, erased.stderr
+    receipt = json.loads(erased.stdout)
+
+    def others_are_published() -> bool:
+        listed = callers["bob"].call("GET", "/publishing/jobs?limit=100").json()
+        return Counter(job["status"] for job in listed) == {"Published": posts}
+
+    wait(others_are_published, 60)
+    jobs = receipt["erased"].get("publishing_publishjob", 0)
+    kept = receipt["kept"].get("publishing_publishjob", 0)
+    assert jobs + kept == posts
+    assert count_jobs(database_url) == posts + kept
+    texts = [post["text"] for post in sandbox.posts()]
+    assert len(texts) == len(set(texts))
+    assert callers["alice"].call("GET", "/publishing/jobs").json() == []
+
+
+def caller_of(user: str, service: Service, sandbox: Sandbox) -> Caller:
+    token = sign_dev_token(user, lifetime=dt.timedelta(hours=1))
+    return Caller(service=service.url, sandbox=sandbox.url, token=token)

@@ -205,9 +205,15 @@ def _taken(named: Sequence[_Named]) -> set[_Named]:
 def _unnamed_by_text(jobs: Iterable[PublishJob]) -> ByText:
     """The jobs that may own a post of the same account and text whose id nobody knows."""
     found: dict[tuple[str, str], set[UUID]] = defaultdict(set)
+    texts = {(job.account, job.text) for job in jobs}
     rows = PublishJob.objects.filter(
-        account__in={job.account for job in jobs}, remote_id="", in_doubt_since__isnull=False
+        account__in={account for account, _ in texts}, remote_id="", in_doubt_since__isnull=False
     )
-    for pk, account, text in rows.values_list("pk", "account", "text"):
-        found[account, text].add(pk)
+    columns = ("pk", "account", "text", "content_erased_at")
+    for pk, account, text, erased_at in rows.values_list(*columns):
+        # One whose text is erased may have had any.
+        same = texts if erased_at else {(account, text)}
+        for key in same:
+            if key[0] == account:
+                found[key].add(pk)
     return found

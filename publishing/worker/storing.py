@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 
 from connections import tokens
+from connections.models import PostingAccount
 from publishing.engine.values import Decision, Result
 from publishing.models import JobEvent, PublishJob, Status
 from publishing.transitions import Move, is_legal, move
@@ -46,14 +49,18 @@ def _is_allowed(each: Move) -> bool:
 def _store_for_account(decision: Decision) -> None:
     job = decision.move.job
     if decision.limited_until is not None and job.target is not None:
-        row = job.target.row
-        row.limited_until = decision.limited_until
-        row.save(update_fields=["limited_until"])
+        _update(job.target.row, limited_until=decision.limited_until)
     if decision.ends_destination and job.destination is not None:
-        job.destination.can_publish = False
-        job.destination.save(update_fields=["can_publish"])
+        _update(job.destination, can_publish=False)
     if decision.reauth_reason and job.connection is not None:
         tokens.require_reauth(job.connection, decision.reauth_reason)
+
+
+def _update(row: PostingAccount, **columns: Any) -> None:
+    """Change the row, in memory too. One that was erased meanwhile stays erased."""
+    type(row)._default_manager.filter(pk=row.pk).update(**columns)
+    for name, value in columns.items():
+        setattr(row, name, value)
 
 
 def store_pauses(decisions: Sequence[Decision], now: dt.datetime) -> None:
@@ -114,9 +121,12 @@ def store_refresh(result: Result, now: dt.datetime) -> None:
     connection = job.connection
     assert connection is not None
     renewal = result.value if isinstance(result.value, Renewal) else None
-    tokens.store_refresh_outcome(connection, renewal or result.error, now)
-    if job.destination is not None:
-        job.destination.refresh_from_db()
+    try:
+        tokens.store_refresh_outcome(connection, renewal or result.error, now)
+        if job.destination is not None:
+            job.destination.refresh_from_db()
+    except ObjectDoesNotExist:
+        logger.info("refreshed for an account that was erased", extra={"job_id": job.pk})
 
 
 def keep_evidence(late: Move, *, now: dt.datetime, actor: str) -> None:
@@ -127,6 +137,8 @@ def keep_evidence(late: Move, *, now: dt.datetime, actor: str) -> None:
     if late.to != Status.PUBLISHED:
         return
     job = PublishJob.objects.filter(pk=late.job.pk)
+    if not job.select_for_update().exists():
+        return  # erased meanwhile
     try:
         with transaction.atomic():
             job.filter(remote_id="").update(

@@ -1,0 +1,64 @@
+"""What leaves with a user, or with one account: connections, destinations, pending connects."""
+
+from __future__ import annotations
+
+import logging
+
+from connections.connecting import withdraw
+from connections.disconnecting import disconnect
+from connections.models import (
+    AuthorizationSession,
+    ConnectionNotFoundError,
+    Destination,
+    PlatformCallback,
+    SocialConnection,
+)
+from socialpublishing.erasure import Part, Subject, Table, Tally, delete_in_batches
+from socialpublishing.errors import TokenEncryptionError
+
+logger = logging.getLogger(__name__)
+
+SESSIONS = Table(
+    model=AuthorizationSession,
+    user="user_id",
+    connection="connection_id",
+    unexported=frozenset({"state_hash", "browser_hash", "completion_hash"}),
+)
+DESTINATIONS = Table(model=Destination, user="connection__user_id", connection="connection_id")
+CONNECTIONS = Table(model=SocialConnection, user="user_id", connection="pk")
+
+
+def _settle(subject: Subject) -> int:
+    """End the connections, with a revocation at the platform, and the pending connects."""
+    for session in SESSIONS.rows(subject):
+        try:
+            withdraw(session)
+        except TokenEncryptionError:
+            logger.exception("credentials cannot be read", extra={"attempt_id": str(session.pk)})
+    alive = CONNECTIONS.rows(subject).exclude(status=SocialConnection.Status.REVOKED)
+    for connection in alive:
+        try:
+            disconnect(connection, reason="Its user has left.", actor=subject.actor)
+        except ConnectionNotFoundError:
+            continue  # it has ended meanwhile
+    return 0
+
+
+def _erase(subject: Subject, tally: Tally) -> None:
+    for table in (SESSIONS, DESTINATIONS, CONNECTIONS):
+        delete_in_batches(table.rows(subject), tally)
+
+
+PART = Part(
+    tables=(
+        CONNECTIONS,
+        DESTINATIONS,
+        SESSIONS,
+        Table(
+            model=PlatformCallback,
+            why="It names a person at a platform until it is handled, and no user.",
+        ),
+    ),
+    settle=_settle,
+    erase=_erase,
+)
