@@ -53,8 +53,8 @@ LOGGERS = {
     "django.db.backends": {"level": "WARNING"},
     "urllib3": {"level": "WARNING"},
     "requests": {"level": "WARNING"},
-    # Failures of a web worker. gunicorn's own handler would write them over many lines.
-    "gunicorn.error": {"handlers": [], "propagate": True},
+    # Failures of the web process; its warnings are about requests that are not HTTP.
+    "uvicorn.error": {"level": "ERROR"},
 }
 
 

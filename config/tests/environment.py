@@ -22,5 +22,10 @@ os.environ.update(
     SERVICE_BASE_URL="http://127.0.0.1:8000",
     ALLOWED_HOSTS="127.0.0.1,localhost,testserver",
     LOG_LEVEL="WARNING",
+    # Many tests act as the same user, within a minute.
+    THROTTLE_USER="0",
+    THROTTLE_USER_COSTLY="0",
+    THROTTLE_REFRESH="0",
+    THROTTLE_ADDRESS="0",
 )
 os.environ.setdefault("DATABASE_URL", "sqlite:///:memory:")
