@@ -40,8 +40,8 @@ class OperationSchema(AutoSchema):
             ]
             body: Any = self._get_response_for_code(ErrorDetailSerializer, str(status))  # type: ignore[no-untyped-call]
             bodies[str(status)] = {**body, "description": "\n".join(codes)}
-        for status, body in bodies.items():
-            if status < "400" or status == "429":
+        for name, body in bodies.items():
+            if name < "400" or name == "429":
                 body["headers"] = body.get("headers", {}) | LIMIT_HEADERS
         bodies["429"]["headers"] = bodies["429"]["headers"] | RETRY_HEADER
         return bodies

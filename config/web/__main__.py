@@ -1,16 +1,24 @@
 """The supervisor of the web processes; `manage.py web` starts it: BIND PORT PROCESSES."""
 
+import resource
 import sys
 
 import uvicorn
 
-from config.web.protocol import MAX_HEAD_BYTES, Protocol
+from config.web.protocol import Protocol
+from config.web.refusals import MAX_HEAD_BYTES
 
 GRACEFUL_STOP_S = 30
 FROZEN_AFTER_S = 30  # a process that does not respond for so long is replaced
 
 
+WANTED_FILES = 8192  # open files, of which each connection is one
+
+
 def main(bind: str, port: str, processes: str) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY or most > WANTED_FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (WANTED_FILES, most))
     uvicorn.run(
         "config.web.application:create",
         factory=True,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.config import STARTUP_FAILURE
@@ -13,14 +15,14 @@ from uvicorn.config import STARTUP_FAILURE
 from config.parsers import MAX_BYTES
 from config.run.processes import die_with_supervisor
 from config.web.environ import environ_of
-from config.web.lanes import Lane, Lanes, NoPlaceError
-from config.web.refusals import Refusal, refusal
+from config.web.pools import Pool, Pools
+from config.web.refusals import MAX_HEAD_BYTES, Refusal, RefusedError, refusal
 from socialpublishing import database
 
 logger = logging.getLogger("config.web")
 
 CHUNK_BYTES = 64 * 1024
-LINGER_S = 2  # so that a client whose body is too large can read the response
+LINGER_S = 2  # after a refusal
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -29,10 +31,6 @@ Send = Callable[[Message], Awaitable[None]]
 
 class DisconnectedError(Exception):
     """The client has gone, or its request did not arrive in time."""
-
-
-class BodyTooLargeError(Exception):
-    """The body is larger than MAX_BYTES."""
 
 
 @dataclass(kw_only=True)
@@ -48,39 +46,28 @@ class Response:
 class Application:
     def __init__(self, wsgi: Callable[..., Any]) -> None:
         self._wsgi = wsgi
-        self._lanes = Lanes()
+        self._pools = Pools()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         try:
-            body = await _whole_body(scope, receive)
-            environ = environ_of(scope, body)
+            _check_head(scope)
+            environ = environ_of(scope, await _whole_body(scope, receive))
+            await self._respond(environ, receive, send)
+        except RefusedError as error:
+            await _send_refusal(refusal(error.code), receive, send)
         except DisconnectedError:
             return
-        except BodyTooLargeError:
-            await _refuse(refusal("payload_too_large"), send)
-            await _discard(receive)
-            await send({"type": "http.response.body"})
-            return
-        except ValueError:
-            await _refuse(refusal("bad_request"), send)
-            await send({"type": "http.response.body"})
-            return
-        try:
-            await self._respond(environ, receive, send)
-        except NoPlaceError as busy:
-            await _refuse(refusal(busy.code), send)
-            await send({"type": "http.response.body"})
 
     async def _respond(self, environ: dict[str, Any], receive: Receive, send: Send) -> None:
-        lane = self._lanes.of(environ["REQUEST_METHOD"], _text(environ["PATH_INFO"]))
+        pool = self._pools.of(environ["REQUEST_METHOD"], _text(environ["PATH_INFO"]))
         # Only told apart, never trusted: the view verifies the token.
         caller = environ.get("HTTP_AUTHORIZATION") or environ["REMOTE_ADDR"]
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
-            async with lane.place(caller):
+            async with pool.place(caller):
                 if gone.done():
                     return
-                response: Response = await lane.run(self._run, environ)
+                response: Response = await pool.run(self._run, environ)
             await send(_start(response.status, response.headers))
             if response.stream is None:
                 await send({"type": "http.response.body", "body": response.body})
@@ -91,18 +78,21 @@ class Application:
 
     async def _send_stream(self, stream: Any, gone: asyncio.Future[None], send: Send) -> None:
         """A thread is taken for as long as the next chunk is read, not while it is sent."""
-        lane: Lane = self._lanes.stream
+        pool: Pool = self._pools.stream
         try:
             chunks = iter(stream)
             while not gone.done():
-                async with lane.place(""):
-                    chunk = await lane.run(_next_chunk, chunks)
+                try:
+                    async with pool.place(""):
+                        chunk = await pool.run(_next_chunk, chunks)
+                except RefusedError:
+                    return  # the connection is closed before the announced end
                 if not chunk:
                     break
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body"})
         finally:
-            await lane.run(_close, stream)
+            await pool.run(_close, stream)
 
     def _run(self, environ: dict[str, Any]) -> Response:
         """Run Django in this thread."""
@@ -128,10 +118,17 @@ class Application:
         return response
 
 
+def _check_head(scope: Message) -> None:
+    # uvicorn has applied the limit only to a head that arrived in pieces.
+    size = len(scope["raw_path"]) + len(scope["query_string"])
+    if size + sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEAD_BYTES:
+        raise RefusedError("headers_too_large")
+
+
 async def _whole_body(scope: Message, receive: Receive) -> bytes:
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if len(declared) > 9 or int(declared) > MAX_BYTES:
-        raise BodyTooLargeError
+        raise RefusedError("payload_too_large")
     body = bytearray()
     while True:
         message = await receive()
@@ -139,7 +136,7 @@ async def _whole_body(scope: Message, receive: Receive) -> bytes:
             raise DisconnectedError
         body += message.get("body", b"")
         if len(body) > MAX_BYTES:
-            raise BodyTooLargeError
+            raise RefusedError("payload_too_large")
         if not message.get("more_body"):
             return bytes(body)
 
@@ -149,21 +146,16 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-async def _discard(receive: Receive) -> None:
-    """Read on for a moment: a connection that is closed before may lose the response."""
-    try:
-        async with asyncio.timeout(LINGER_S):
-            message: Message = {"more_body": True}
-            while message.get("more_body"):
-                message = await receive()
-    except TimeoutError:
-        pass
-
-
-async def _refuse(refused: Refusal, send: Send) -> None:
-    """Send all of the response but its end."""
+async def _send_refusal(refused: Refusal, receive: Receive, send: Send) -> None:
+    """Send the response; a client that is still sending has a moment to read it."""
     await send(_start(refused.status, refused.headers))
     await send({"type": "http.response.body", "body": refused.body, "more_body": True})
+    if refused.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                while (await receive()).get("more_body"):
+                    pass
+    await send({"type": "http.response.body"})
 
 
 def _start(status: int, headers: list[tuple[str, str]]) -> Message:

@@ -12,6 +12,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from django.conf import settings
 
+from config.web.refusals import RefusedError
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # Without TRUSTED_PROXIES, a proxy of this machine may still report that the browser uses HTTPS.
@@ -19,7 +21,7 @@ LOOPBACK = ("127.0.0.1", "::1")
 
 
 def environ_of(scope: MutableMapping[str, Any], body: bytes) -> dict[str, Any]:
-    """The environ of a request whose body has arrived. Raises ValueError for a bad target."""
+    """The environ of a request whose body has arrived. Raises RefusedError for a bad target."""
     host, port = scope["server"] or ("", None)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
@@ -48,12 +50,12 @@ def environ_of(scope: MutableMapping[str, Any], body: bytes) -> dict[str, Any]:
 
 
 def path_of(scope: MutableMapping[str, Any]) -> bytes:
-    """The path as it was sent. Raises ValueError for a target that is no path."""
+    """The path as it was sent. Raises RefusedError for a target that is no path."""
     target: bytes = scope["raw_path"]
     if target.startswith((b"http://", b"https://")):
         target = urlsplit(target).path or b"/"
     if not target.startswith(b"/"):
-        raise ValueError("The target of the request is not a path.")
+        raise RefusedError("bad_request")
     return target
 
 

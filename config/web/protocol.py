@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
 from collections import OrderedDict
 from typing import Any, ClassVar
@@ -16,8 +17,8 @@ ARRIVAL_S = 10  # for a whole request, from its first byte; its body has at most
 IDLE_S = 10  # for the first byte of a new connection
 STALL_S = 30  # how long a client may read nothing of a response
 LINGER_S = 2  # after a refusal, so that a client that is still sending can read it
-MAX_HEAD_BYTES = 32 * 1024
-MAX_CONNECTIONS = 2000  # of one process; above it, the one that has waited longest is closed
+# Of one process. Above it, the connection that has waited longest for its request is closed.
+MAX_CONNECTIONS = min(2000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 
 
 class Protocol(H11Protocol):

@@ -13,6 +13,15 @@ from socialpublishing.codes import CODES
 logger = logging.getLogger("config.web")
 
 RETRY_S = 2
+MAX_HEAD_BYTES = 32 * 1024
+
+
+class RefusedError(Exception):
+    """Django does not get the request. `code` is the public code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 @dataclass(frozen=True, kw_only=True)

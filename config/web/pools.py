@@ -15,29 +15,23 @@ from typing import Any
 
 from django.urls import Resolver404, resolve
 
+from config.web.refusals import RefusedError
+
 QUICK_THREADS = 32
 MEDIA_THREADS = 32  # MEDIA_READS of them read, others wait for the end of a job (Prefer)
 PLATFORM_THREADS = 16
 STREAM_THREADS = 16
 WAIT_S = 10
-RESPONSE_WAIT_S = 60  # in front of the quick threads: so long only if the database is slow
+PATIENT_WAIT_S = 60  # where threads are soon free, unless the database is slow
 
 
-class NoPlaceError(Exception):
-    """No thread was free in time. `code` is the public code."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-class Lane:
+class Pool:
     """Some threads. One caller gets at most `share` of them at a time."""
 
     def __init__(
         self, name: str, threads: int, *, code: str, share: float = 1, wait_s: float = WAIT_S
     ) -> None:
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._threads = threads
         self._per_caller = max(1, int(threads * share))
         self._code = code
@@ -47,13 +41,13 @@ class Lane:
 
     @asynccontextmanager
     async def place(self, caller: str) -> AsyncIterator[None]:
-        """Wait until a thread is free. Raises NoPlaceError if none is in time."""
+        """Wait until a thread is free. Raises RefusedError if none is in time."""
         async with self._changed:
             try:
                 async with asyncio.timeout(self._wait_s):
                     await self._changed.wait_for(lambda: self._is_free_for(caller))
             except TimeoutError as error:
-                raise NoPlaceError(self._code) from error
+                raise RefusedError(self._code) from error
             self._active[caller] += 1
         try:
             yield
@@ -67,17 +61,17 @@ class Lane:
 
     async def run(self, act: Callable[..., Any], *args: Any) -> Any:
         """Call `act` in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self.pool, act, *args)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, act, *args)
 
 
-class Lanes:
+class Pools:
     def __init__(self) -> None:
-        self.quick = Lane("quick", QUICK_THREADS, code="busy", wait_s=RESPONSE_WAIT_S)
-        self.media = Lane("media", MEDIA_THREADS, code="media_busy", share=0.375)
-        self.platform = Lane("platform", PLATFORM_THREADS, code="busy", share=0.5)
-        self.stream = Lane("stream", STREAM_THREADS, code="busy")
+        self.quick = Pool("quick", QUICK_THREADS, code="busy", wait_s=PATIENT_WAIT_S)
+        self.media = Pool("media", MEDIA_THREADS, code="media_busy", share=0.375)
+        self.platform = Pool("platform", PLATFORM_THREADS, code="busy", share=0.5)
+        self.stream = Pool("stream", STREAM_THREADS, code="busy", wait_s=PATIENT_WAIT_S)
 
-    def of(self, method: str, path: str) -> Lane:
+    def of(self, method: str, path: str) -> Pool:
         """Where a request runs, by what its view declares: `reads_media`, `asks_platform`."""
         if path.startswith("/media/"):
             return self.stream
