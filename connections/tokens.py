@@ -17,6 +17,7 @@ import datetime as dt
 import logging
 from enum import StrEnum
 
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
 
@@ -24,12 +25,13 @@ from connections.destinations import check_unlisted, store_destinations
 from connections.models import Destination, SocialConnection
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
+    PlatformApiError,
     PlatformUnreachableError,
     SocialPublishingBaseError,
     TokenExpiredError,
 )
 from socialpublishing.platforms import PLATFORMS, client_for, offered_platform
-from socialpublishing.platforms.accounts import Renewal
+from socialpublishing.platforms.accounts import Profile, Renewal
 from socialpublishing.platforms.base import Platform
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ REFRESH_LEASE = dt.timedelta(seconds=90)
 # Credentials that end sooner are renewed even if nobody uses them; so many in one sweep.
 IDLE_MARGIN, IDLE_BATCH = dt.timedelta(days=7), 200
 IDLE_RETRY = dt.timedelta(days=1)
+# Facts of an account are read again for a post that depends on them, unless they are so young.
+PROFILE_AGE = dt.timedelta(minutes=1)
 
 
 # --- When a token needs a refresh ----------------------------------------------------------------
@@ -151,6 +155,33 @@ def store_renewal(connection: SocialConnection, renewal: Renewal, now: dt.dateti
         row.save()
         if renewal.destinations is not None:
             store_destinations(row, renewal.destinations)
+    if renewal.profile is not None:
+        store_profile(connection, renewal.profile)
+
+
+def store_profile(connection: SocialConnection, profile: Profile) -> None:
+    """Store the name of the account and the facts that were read now; others stay."""
+    with transaction.atomic():
+        row = SocialConnection.objects.select_for_update().get(pk=connection.pk)
+        row.external_display_name = profile.display_name[:255]
+        row.profile = {**row.profile, **profile.facts}
+        row.save(update_fields=["external_display_name", "profile"])
+
+
+def read_profile_again(connection: SocialConnection) -> None:
+    """Read and store what the account is now, at most once a minute. `connection` is changed.
+
+    The facts that we have stay if the platform does not tell it now.
+    """
+    if not cache.add(f"profile:{connection.pk}", True, PROFILE_AGE.total_seconds()):
+        return
+    try:
+        profile = client_of(connection).profile()
+    except PlatformApiError as error:
+        _log_failure(connection, error)
+        return
+    store_profile(connection, profile)
+    connection.refresh_from_db(fields=["external_display_name", "profile"])
 
 
 def refusal_ends_connection(error: Exception, *, is_token_usable: bool) -> bool:

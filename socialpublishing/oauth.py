@@ -44,6 +44,8 @@ class OAuth:
     rotates_refresh_token: bool = False
     # The lifetime of a token if its response names none. None: such a token has no end.
     default_lifetime: dt.timedelta | None = dt.timedelta(hours=1)
+    # That of a refresh token, if no response names it. None: unknown, or without an end.
+    refresh_lifetime: dt.timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +115,7 @@ def read_tokens(response: Any, oauth: OAuth) -> Tokens:
         lifetime=_lifetime(response.get("expires_in"), oauth.default_lifetime),
         refresh_lifetime=_lifetime(refresh_lifetime, oauth.default_lifetime)
         if refresh_lifetime
-        else None,
+        else (oauth.refresh_lifetime if refresh else None),
         scopes=read_scopes(response.get("scope")),
     )
 

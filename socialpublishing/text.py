@@ -7,9 +7,11 @@ https://github.com/twitter/twitter-text (Apache License 2.0), read 2026-11-24.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import emoji
@@ -63,7 +65,7 @@ def find_urls(text: str) -> list[tuple[int, int]]:
 
 def count_cashtags(text: str) -> int:
     """How many cashtags, such as $TSLA, X recognises in `text`. It accepts one per post."""
-    return len(CASHTAG.findall(text))
+    return len(CASHTAG.findall(mask_links(text))) if "$" in text else 0
 
 
 def utf16_length(text: str) -> int:
@@ -72,8 +74,13 @@ def utf16_length(text: str) -> int:
 
 
 def find_hashtags(text: str) -> list[str]:
-    """The hashtags of `text`, in order, without the #. Each has at least one letter."""
-    return [match["tag"] for match in HASHTAG.finditer(text)]
+    """The hashtags of `text`, in order, without the #. Each has at least one letter.
+
+    What follows a # in a link is no hashtag.
+    """
+    if "#" not in text and "\uff03" not in text:
+        return []
+    return [match["tag"] for match in HASHTAG.finditer(mask_links(text))]
 
 
 def hashtag_of(words: str) -> str:
@@ -87,8 +94,24 @@ def count_hashtags(text: str) -> int:
 
 
 def count_mentions(text: str) -> int:
-    """How many accounts `text` mentions, such as @name. An email address is no mention."""
-    return len(MENTION.findall(text))
+    """How many accounts `text` mentions, such as @name. Email addresses and links mention none."""
+    if "@" not in text and "\uff20" not in text:
+        return 0
+    return len(MENTION.findall(mask_links(text)))
+
+
+def mask_links(text: str) -> str:
+    """`text` with a slash for each character of its links: other characters keep their places.
+
+    A slash belongs to no tag, and none starts directly after it.
+    """
+    pieces: list[str] = []
+    end = 0
+    for start, stop in [*find_urls(text), (len(text), len(text))]:
+        pieces.append(ADDRESS.sub(lambda match: "/" * len(match[0]), text[end:start]))
+        pieces.append("/" * (stop - start))
+        end = stop
+    return "".join(pieces)
 
 
 def is_blank(text: str) -> bool:
@@ -119,17 +142,46 @@ def _nfc(text: str) -> str:
 
 # --- Emoji ---------------------------------------------------------------------------------------
 
+EMOJI_STYLE = "\N{VARIATION SELECTOR-16}"
+SKIN_TONES = [chr(code) for code in range(0x1F3FB, 0x1F400)]
+
+
+def _emoji_sequences() -> Iterator[str]:
+    """The emoji of several code points: Unicode's, and what twitter-text counts as one besides.
+
+    twitter-text allows the emoji style after any emoji and before a skin tone; it has skin tones
+    of the skier, and women and men who levitate.
+    """
+    yield from emoji.EMOJI_DATA
+    skier, levitating = "\N{SKIER}", "\N{MAN IN BUSINESS SUIT LEVITATING}"
+    yield from (skier + tone for tone in SKIN_TONES)
+    for character in filter(lambda each: len(each) == 1, emoji.EMOJI_DATA):
+        yield character + EMOJI_STYLE
+        if character == skier or character + SKIN_TONES[0] in emoji.EMOJI_DATA:
+            yield from (character + EMOJI_STYLE + tone for tone in SKIN_TONES)
+    for style, sign in itertools.product([EMOJI_STYLE, *SKIN_TONES], "\u2640\u2642"):
+        yield f"{levitating}{style}\N{ZERO WIDTH JOINER}{sign}{EMOJI_STYLE}"
+
+
 # An emoji of one code point has weight 2 already. Only longer sequences need a search.
-EMOJI_SEQUENCES = frozenset(sequence for sequence in emoji.EMOJI_DATA if len(sequence) > 1)
+EMOJI_SEQUENCES = frozenset(sequence for sequence in _emoji_sequences() if len(sequence) > 1)
 EMOJI_LENGTHS: dict[str, list[int]] = defaultdict(list)  # by first character, longest first
 for _first, _length in sorted({(s[0], -len(s)) for s in EMOJI_SEQUENCES}):
     EMOJI_LENGTHS[_first].append(-_length)
 
+
+def _character_class(characters: Iterable[str]) -> str:
+    """As ranges: `re` compares a character with each part of a class in turn."""
+    codes = set(map(ord, characters))
+    starts = sorted(code for code in codes if code - 1 not in codes)
+    ends = sorted(code for code in codes if code + 1 not in codes)
+    ranges = zip(starts, ends, strict=True)
+    return "".join(f"\\U{start:08x}-\\U{end:08x}" for start, end in ranges)
+
+
 EMOJI_RUN = re.compile(
-    "[{}][{}]++".format(
-        "".join(map(re.escape, sorted(EMOJI_LENGTHS))),
-        "".join(map(re.escape, sorted({char for s in EMOJI_SEQUENCES for char in s}))),
-    )
+    f"[{_character_class(EMOJI_LENGTHS)}]"
+    f"[{_character_class({char for sequence in EMOJI_SEQUENCES for char in sequence})}]++"
 )
 
 
@@ -216,10 +268,10 @@ URL = re.compile(
             {TLD}
         )
         (?: :[0-9]+ )?
-        (?P<path> / (?: {PATH_CHAR}*[{PATH_END}] | {PATH_CHAR}*+{PARENTHESES} )*+ )?
+        (?P<path> / (?: (?: {PATH_CHAR} | {PARENTHESES} )*[{PATH_END}] | {PARENTHESES} )*+ )?
         (?: {QUERY} )?
     )
-    | (?: {BEFORE} | \A ) (?: (?: [^{NOT_IN_LABEL}] | \. ) (?! https?:// ) )++  # no link
+    | (?: {BEFORE} | \A ) (?![._-]) (?: (?: [^{NOT_IN_LABEL}] | \. ) (?! https?:// ) )++  # no link
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -228,6 +280,8 @@ LATIN_HOST = re.compile(
     rf"(?P<host>(?:[{LATIN}]++\.)+{TLD})|[{LATIN}][{LATIN}.]*+",  # a host, or text that is none
     re.IGNORECASE,
 )
+# A link under a top-level domain that X does not know, such as one of a local network.
+ADDRESS = re.compile(r"(?<![A-Za-z0-9@$#])https?://[!-~]+", re.IGNORECASE)
 TCO_URL = re.compile(rf"https?://t\.co/(?P<slug>[a-z0-9]+)(?:{QUERY})?", re.IGNORECASE)
 CASHTAG = re.compile(
     rf"(?:^|(?<=[{SPACES}]))\$[a-z]{{1,6}}(?:[._][a-z]{{1,2}})?(?=$|\s|[{PUNCTUATION}_-])",

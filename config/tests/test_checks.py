@@ -7,6 +7,21 @@ import pytest
 from config import checks
 
 
+@pytest.mark.parametrize(
+    ("address", "sandbox", "warns"),
+    [
+        ("https://social.example.com", "", False),
+        ("https://social.example.com:8443", "", True),
+        ("http://127.0.0.1:8000", "", True),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8001", False),
+    ],
+)
+def test_address_that_platforms_cannot_pull_from_is_a_warning(settings, address, sandbox, warns):
+    settings.SERVICE_BASE_URL, settings.SANDBOX_URL = address, sandbox
+    found = [message.id for message in checks.check_addresses()]
+    assert found == (["socialpublishing.W019"] if warns else [])
+
+
 def test_old_name_of_a_setting_is_a_warning(monkeypatch):
     monkeypatch.delenv("PUBLISH_LANES", raising=False)
     assert checks.check_renamed_settings() == []
@@ -16,6 +31,23 @@ def test_old_name_of_a_setting_is_a_warning(monkeypatch):
 
     assert warning.id == "socialpublishing.W012"
     assert "PUBLISH_PROCESSES" in warning.msg
+
+
+@pytest.mark.behaviour(
+    "TWITTER_API_KEY is no OAuth 2.0 client id; where it is used as one, the check says so"
+)
+def test_api_key_of_x_as_client_id_is_a_warning(monkeypatch):
+    monkeypatch.delenv("TWITTER_CLIENT_ID", raising=False)
+    monkeypatch.setenv("TWITTER_API_KEY", "abc")
+    monkeypatch.setenv("TWITTER_API_SECRET_KEY", "def")
+
+    [warning] = checks.check_apps()
+
+    assert warning.id == "socialpublishing.W013"
+    assert "TWITTER_API_KEY is no OAuth 2.0 client id" in warning.msg
+    assert "TWITTER_CLIENT_ID" in warning.msg
+    monkeypatch.setenv("TWITTER_CLIENT_ID", "ghi")
+    assert checks.check_apps() == []
 
 
 @pytest.mark.parametrize(

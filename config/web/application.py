@@ -85,7 +85,7 @@ class Application:
                 try:
                     async with pool.place(""):
                         chunk = await pool.run(_next_chunk, chunks)
-                except RefusedError:
+                except (RefusedError, OSError):
                     return  # the connection is closed before the announced end
                 if not chunk:
                     break
@@ -113,7 +113,8 @@ class Application:
             response.body = b"".join(result)
         finally:
             result.close()
-        if not any(name.lower() == "content-length" for name, _ in response.headers):
+        has_length = any(name.lower() == "content-length" for name, _ in response.headers)
+        if not has_length and response.status not in (204, 304):
             response.headers.append(("Content-Length", str(len(response.body))))
         return response
 

@@ -15,7 +15,7 @@ from config.web.refusals import as_bytes, refusal
 
 ARRIVAL_S = 10  # for a whole request, from its first byte; its body has at most 256 KB
 IDLE_S = 10  # for the first byte of a new connection
-STALL_S = 30  # how long a client may read nothing of a response
+STALL_S = 20  # how long a client may read nothing, or too little, of a response
 LINGER_S = 2  # after a refusal, so that a client that is still sending can read it
 # Of one process. Above it, the connection that has waited longest for its request is closed.
 MAX_CONNECTIONS = min(2000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)

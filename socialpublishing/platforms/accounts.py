@@ -60,10 +60,14 @@ class DestinationFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Renewal:
-    """What a refresh returned: new tokens, the current destinations, or both."""
+    """What a refresh returned: new tokens, the current destinations, or both.
+
+    `profile` is what the account is now, where the platform was asked.
+    """
 
     tokens: Tokens | None = None
     destinations: Sequence[DestinationFacts] | None = None
+    profile: Profile | None = None
 
 
 def _check(identifier: Any, name: Any) -> None:

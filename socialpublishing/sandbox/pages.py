@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from socialpublishing.sandbox.http import SandboxRequest
-from socialpublishing.text import find_urls
+from socialpublishing.sandbox.text import find_links
 
 HERE = Path(__file__).parent
 
@@ -39,11 +39,10 @@ def render(
 def linkify(text: str) -> SafeString:
     """`text` as HTML, with links, hashtags and mentions highlighted, as the platforms do."""
     html, end = SafeString(), 0
-    for start, stop in find_urls(text):
+    for start, stop in find_links(text):
         url = text[start:stop]
         html += _highlight_tags(text[end:start])
-        target = url if "://" in url else f"https://{url}"
-        html += format_html('<a href="{}" rel="nofollow noreferrer">{}</a>', target, url)
+        html += format_html('<a href="{0}" rel="nofollow noreferrer">{0}</a>', url)
         end = stop
     return html + _highlight_tags(text[end:])
 

@@ -171,18 +171,6 @@ def test_thread_continues_after_a_person_resolves_a_post_as_published(
     assert PublishJob.objects.get().remote_id == sandbox.posts()[0]["id"]
 
 
-def test_thread_whose_last_post_was_deleted_is_not_restarted(api, connection, sandbox, worker):
-    gone = {"title": "Invalid Request", "errors": [{"message": "Tweet not found"}]}
-    fail_post(sandbox, 1, "status", {"code": 400, "body": gone})
-    job_id = api.publish(connection, "One", platform_specific_options=THREAD).json()["job_id"]
-    worker.work_ahead()
-
-    data = api.get(f"publishing/jobs/{job_id}/status").json()
-    assert data["status"] == "ContentRejected"
-    assert "1 of its posts is public" in data["error_message"]
-    assert len(sandbox.posts()) == 1
-
-
 def test_disconnecting_reports_which_posts_of_a_thread_stay(api, connection, start_thread):
     job_id = start_thread()
     api.delete(f"connections/{connection.pk}")
@@ -286,12 +274,10 @@ def test_expired_upload_is_restarted(api, connection, sandbox, worker):
 OPTIONS = TwitterOptions.examples
 
 
-@pytest.mark.parametrize("option", sorted(set(OPTIONS) - {"share_with_followers"}))
+@pytest.mark.parametrize("option", sorted(OPTIONS))
 def test_option_is_sent_as_described(api, connection, sandbox, worker, option):
     assets = [sandbox.picture()] if option in {"tagged_user_ids", "made_with_ai"} else []
     options = {option: OPTIONS[option]}
-    if option == "community_id":
-        options["share_with_followers"] = True
     api.publish(connection, "With an option", assets=assets, platform_specific_options=options)
     worker.work()
     assert statuses() == {"Published": 1}
@@ -344,8 +330,6 @@ def test_lost_post_is_found_whatever_field_names_x_uses(
         ({"poll": {"options": ["A", "B"], "duration_minutes": 5}}, 1, "poll_alone"),
         ({"tagged_user_ids": ["1"]}, 1, None),
         ({"tagged_user_ids": ["1"]}, 0, "tags_need_media"),
-        ({"share_with_followers": True, "community_id": "1"}, 0, None),
-        ({"share_with_followers": True}, 0, "share_needs_community"),
         ({"thread": ["a" * 280]}, 0, None),
         ({"thread": ["a" * 281]}, 0, "text_length"),
     ],

@@ -8,10 +8,6 @@ OPTION_CHECKS = {
     "reply_settings": lambda post, connection: (
         post["details"]["reply_settings"] == "mentionedUsers"
     ),
-    "community_id": lambda post, connection: (
-        post["details"]["community_id"] == "1493446837214187523"
-    ),
-    "share_with_followers": lambda post, connection: post["details"]["share_with_followers"],
     "made_with_ai": lambda post, connection: post["details"]["made_with_ai"],
     "paid_partnership": lambda post, connection: post["details"]["paid_partnership"],
     "tagged_user_ids": lambda post, connection: (
@@ -19,7 +15,6 @@ OPTION_CHECKS = {
     ),
 }
 POST_FOR_OPTION = {
-    "share_with_followers": (("feed", "text"), {"community_id": "1493446837214187523"}),
     "tagged_user_ids": (("feed", "image"), {}),
 }
 # The request that creates the post, and the one that uploads an asset: method and path.

@@ -1,24 +1,31 @@
 """X, named `twitter` in the API.
 
 Written from https://docs.x.com (OAuth 2.0 with PKCE, POST /2/tweets, media upload v2, errors, rate
-limits) and the official OpenAPI description 2.167, as of 2026-11-22.
+limits) and the official OpenAPI description 2.167, as of 2026-11-27.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 from socialpublishing.crypto import Secret
-from socialpublishing.errors import ContentRejectedError
+from socialpublishing.errors import (
+    ContentRejectedError,
+    NoResponseError,
+    PlatformApiError,
+    UploadLostError,
+)
 from socialpublishing.http import Body, MultipartBody
 from socialpublishing.limits import MEGABYTE, Capabilities
-from socialpublishing.media import download
-from socialpublishing.platforms.accounts import Profile
+from socialpublishing.platforms.accounts import Account, Profile, Renewal
 from socialpublishing.platforms.app import basic
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.paging import read_pages
+from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, Progress
 from socialpublishing.platforms.twitter import errors
 from socialpublishing.platforms.twitter.app import TwitterApp
@@ -27,10 +34,13 @@ from socialpublishing.platforms.twitter.limits import (
     LARGEST_SEGMENT,
     MAX_SEGMENTS,
     SEGMENT,
+    is_long,
+    is_subscriber,
     limits_of,
+    longest_video_s,
 )
 from socialpublishing.platforms.twitter.limits import cross_violations as cross_violations_of
-from socialpublishing.platforms.twitter.matching import is_same_post
+from socialpublishing.platforms.twitter.matching import is_same_post, listed_tweets
 from socialpublishing.platforms.twitter.metrics import TwitterMetrics
 from socialpublishing.platforms.twitter.options import TwitterOptions
 from socialpublishing.platforms.twitter.payloads import (
@@ -41,10 +51,12 @@ from socialpublishing.platforms.twitter.payloads import (
     thread_texts,
     tweet_payload,
 )
-from socialpublishing.platforms.uploads import send_in_parts
+from socialpublishing.platforms.uploads import read_whole, send_in_parts
 from socialpublishing.posts import Media, MediaKind, Post
 
 MAX_LOOKUP_PAGES = 5
+# A video whose processing does not go on for so long is uploaded again.
+LONGEST_STANDSTILL = dt.timedelta(minutes=10)
 
 
 class Twitter(Platform):
@@ -67,10 +79,35 @@ class Twitter(Platform):
     def count_parts(cls, post: Post) -> int:
         return len(thread_texts(post))
 
+    @classmethod
+    def depends_on_profile(cls, post: Post) -> bool:
+        return is_long(post)
+
+    def posting_options(self) -> PostingOptions:
+        profile = self.profile()
+        return PostingOptions(
+            can_post=True,
+            display_name=profile.display_name,
+            avatar_url=str(profile.facts["picture"]),
+            max_duration_s=longest_video_s(profile.facts),
+        )
+
     # --- Publishing ------------------------------------------------------------------------------
 
+    @classmethod
+    def needs_preparation(cls, post: Post) -> bool:
+        return bool(post.media) or is_long(post)
+
     def prepare(self, post: Post, progress: Progress) -> Progress:
-        """Upload the files one by one: an image in one request, a GIF or video in parts."""
+        """Upload the files one by one: an image in one request, a GIF or video in parts.
+
+        Before a long text, X is asked whether the account still has a subscription: it refuses one
+        without naming the reason.
+        """
+        if is_long(post) and "may_be_long" not in progress.handle:
+            self._check_subscription()
+            step = progress.preparing if post.media else progress.ready
+            return step(may_be_long=True)
         media_ids = progress.handle.get("media_ids", [])
         media = post.media[len(media_ids)]
         if media.kind == MediaKind.IMAGE:
@@ -81,15 +118,36 @@ class Twitter(Platform):
             if not upload["is_ready"]:
                 return progress
             media_id = upload["id"]
-        if media.alt_text:
-            self.http.post("/2/media/metadata", json=alt_text_payload(media_id, media.alt_text))
+        if media.alt_text and self.capabilities.limit_of(media, post).has_alt_text:
+            progress = self._add_alt_text(media_id, media, progress)
         media_ids = [*media_ids, media_id]
         if len(media_ids) < len(post.media):
             return progress.preparing(media_ids=media_ids, upload=None)
         return progress.ready(media_ids=media_ids, upload=None)
 
+    def _check_subscription(self) -> None:
+        try:
+            profile = self.profile()
+        except PlatformApiError:
+            return  # unknown: X decides itself
+        if not is_subscriber(profile.facts):
+            raise ContentRejectedError(
+                "The account has no subscription of X now, so a post of it has at most 280 "
+                "characters."
+            )
+
+    def _add_alt_text(self, media_id: str, media: Media, progress: Progress) -> Progress:
+        try:
+            self.http.post("/2/media/metadata", json=alt_text_payload(media_id, media.alt_text))
+        except PlatformApiError as error:
+            # A picture without its alt text is better than no post.
+            return progress.warned(
+                "alt_text_refused", f"X did not store the alt text of a {media.kind}: {error}"
+            )
+        return progress
+
     def _upload_image(self, post: Post, media: Media) -> str:
-        file = download(media.url, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
+        file = read_whole(media, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
         response = self.http.post(
             "/2/media/upload",
             data={"media_category": "tweet_image"},
@@ -104,8 +162,7 @@ class Twitter(Platform):
         In the progress handle, `is_whole` means that X has all parts, `is_ready` that it has
         processed them.
         """
-        size = media.size_bytes
-        assert size is not None
+        size = media.known_bytes
         upload = progress.handle.get("upload")
         if upload is None:
             return progress.preparing(upload=self._initialize_upload(media))
@@ -122,8 +179,7 @@ class Twitter(Platform):
 
     def _append(self, media: Media, media_id: str, start: int) -> int:
         """Upload the file from byte `start` on. Returns the offset that the upload has reached."""
-        assert media.size_bytes is not None
-        is_small = media.size_bytes <= MAX_SEGMENTS * SEGMENT
+        is_small = media.known_bytes <= MAX_SEGMENTS * SEGMENT
         part_bytes = SEGMENT if is_small else LARGEST_SEGMENT
 
         def send(offset: int, part: Body) -> None:
@@ -150,7 +206,9 @@ class Twitter(Platform):
 
     def publish(self, post: Post, progress: Progress) -> Progress:
         """Publish the next post of the thread. Most threads have only one."""
-        http = self.http_reading(errors.read_reply_error) if progress.posted else self.http
+        http = self.http
+        if progress.posted:
+            http = self.http_reading(partial(errors.read_reply_error, to=progress.posted[-1]))
         response = http.post("/2/tweets", json=tweet_payload(post, progress))
         return self._with_part(post, progress, response["data"]["id"])
 
@@ -184,7 +242,7 @@ class Twitter(Platform):
             max_pages=MAX_LOOKUP_PAGES,
         )
         for page in pages:
-            for tweet in page.get("data", []):
+            for tweet in _all_tweets(page):
                 if tweet["id"] not in known_ids and is_same_post(tweet, wanted):
                     return self._with_part(post, progress, tweet["id"])
         return None
@@ -203,8 +261,23 @@ class Twitter(Platform):
                 "username": user["username"],
                 "picture": user.get("profile_image_url", ""),
                 "subscription_type": user.get("subscription_type", "None"),
+                "read_on": dt.datetime.now(tz=dt.UTC).date().isoformat(),
             },
         )
+
+    def renew(self, refresh_token: Secret | None) -> Renewal:
+        """New tokens, and once a day what the account is: it may have begun or ended to subscribe.
+
+        X charges for reading a user, and renews tokens every two hours.
+        """
+        renewal = super().renew(refresh_token)
+        if renewal.tokens is None or not _is_profile_old(self.account.profile):
+            return renewal
+        account = Account(id=self.account.id, token=renewal.tokens.access_token)
+        try:
+            return replace(renewal, profile=Twitter(account).profile())
+        except PlatformApiError:
+            return renewal  # the tokens must not be lost for it
 
     def revoke(self, refresh_token: Secret | None) -> None:
         token = refresh_token or self.account.token
@@ -220,14 +293,41 @@ def _processed(progress: Progress, upload: Mapping[str, Any], data: Mapping[str,
     """How far X has processed a complete upload, by `data` from X."""
     # Without `processing_info` there is nothing to process.
     info = data.get("processing_info") or {"state": "succeeded"}
-    if info["state"] == "failed":
-        # The description has no field for the reason, but some responses had one.
-        reason = info.get("error", {}).get("message", "it gives no reason")
-        raise ContentRejectedError(f"X could not process the media: {reason}")
+    # X was seen to report an error in a state that goes on for ever.
+    if info["state"] == "failed" or info.get("error"):
+        raise ContentRejectedError(f"X could not process the media: {_reason(info)}")
     if info["state"] == "succeeded":
         return progress.preparing(upload={**upload, "is_ready": True})
-    wait = dt.timedelta(seconds=min(max(info.get("check_after_secs", 1), 1), 60))
+    is_moving = info.get("progress_percent") != upload.get("percent")
+    # The waits that were asked for since it last moved, in seconds.
+    still_s = 0 if is_moving else upload.get("still_s", 0)
+    if still_s >= LONGEST_STANDSTILL.total_seconds():
+        raise UploadLostError("X has not gone on processing the media for ten minutes.")
+    wait_s = min(max(info.get("check_after_secs", 1), 1, still_s / 10), 60)
+    upload = {**upload, "percent": info.get("progress_percent"), "still_s": still_s + wait_s}
+    wait = dt.timedelta(seconds=wait_s)
     return progress.preparing(upload=upload, poll_after=wait, note="X is processing the media.")
+
+
+def _reason(info: Mapping[str, Any]) -> str:
+    """The words of X, which are not described: an object with some of these, or a string."""
+    error = info.get("error")
+    if isinstance(error, dict):
+        words = [error[name] for name in ("name", "message", "detail") if error.get(name)]
+        error = ": ".join(map(str, words))
+    return str(error)[:200] if error else "it gives no reason"
+
+
+def _all_tweets(page: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The posts of a page. After them, raises NoResponseError if the page does not show all."""
+    tweets = listed_tweets(page)
+    yield from tweets
+    if page.get("errors") or page["meta"]["result_count"] != len(tweets):
+        raise NoResponseError("X's list of the account's posts does not show all of them.")
+
+
+def _is_profile_old(profile: Mapping[str, Any]) -> bool:
+    return profile.get("read_on") != dt.datetime.now(tz=dt.UTC).date().isoformat()
 
 
 def _next_params(params: dict[str, str], page: Any) -> dict[str, str] | None:

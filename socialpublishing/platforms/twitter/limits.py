@@ -11,7 +11,9 @@ from socialpublishing import limits as content_limits
 from socialpublishing.errors import Violation
 from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType, TextUnit
 from socialpublishing.platforms.twitter.options import TwitterOptions
+from socialpublishing.platforms.twitter.payloads import thread_texts
 from socialpublishing.posts import MediaKind, Post
+from socialpublishing.text import weighted_length
 
 # https://docs.x.com/x-api/media/quickstart/media-upload-chunked: 1,000 segments of up to 8 MB each.
 # We prefer smaller ones: less is sent again if one fails.
@@ -24,6 +26,7 @@ LARGEST_SEGMENT = 8 * MEGABYTE
 # for subscribers. X may still refuse a video of this length from an account.
 VIDEO_S = 20 * 60
 SUBSCRIBERS_VIDEO_S = 125 * 60
+TEXT = 280
 # https://docs.x.com/changelog, 2024-08-20
 SUBSCRIBERS_TEXT = 25_000
 SUBSCRIPTIONS = frozenset({"Basic", "Premium", "PremiumPlus"})
@@ -44,6 +47,8 @@ def _media_limits(*, longest_s: float) -> Mapping[MediaKind, MediaLimit]:
         ),
         MediaKind.VIDEO: MediaLimit(
             mime_types=frozenset({"video/mp4", "video/quicktime"}),
+            # https://docs.x.com/x-api/media/metadata-create: alt text is for images and GIFs.
+            has_alt_text=False,
             max_bytes=MAX_SEGMENTS * LARGEST_SEGMENT,
             width=Bounds(low=32),
             height=Bounds(low=32),
@@ -58,7 +63,7 @@ CAPABILITIES = Capabilities(
     post_types=(
         PostType(
             description="A post or a thread: text, a poll, up to four images, a GIF, a video.",
-            max_text=280,
+            max_text=TEXT,
             text_unit=TextUnit.WEIGHTED,
             max_cashtags=1,
             max_media=4,
@@ -66,18 +71,31 @@ CAPABILITIES = Capabilities(
             max_alt_text=1000,
             options=frozenset(TwitterOptions.examples) - {"post_type"},
             source="https://docs.x.com/x-api/posts/create-post",
-            checked=dt.date(2026, 11, 22),
+            checked=dt.date(2026, 11, 27),
         ),
     )
 )
 
 
+def is_subscriber(profile: Mapping[str, Any]) -> bool:
+    return profile.get("subscription_type") in SUBSCRIPTIONS
+
+
+def longest_video_s(profile: Mapping[str, Any]) -> int:
+    return SUBSCRIBERS_VIDEO_S if is_subscriber(profile) else VIDEO_S
+
+
 def limits_of(profile: Mapping[str, Any]) -> Capabilities:
     """What X accepts from an account with this profile."""
-    if profile.get("subscription_type") in SUBSCRIPTIONS:
+    if is_subscriber(profile):
         media = _media_limits(longest_s=SUBSCRIBERS_VIDEO_S)
         return CAPABILITIES.adapted(max_text=SUBSCRIBERS_TEXT, media=media)
     return CAPABILITIES
+
+
+def is_long(post: Post) -> bool:
+    """Does `post` have a text that only subscribers may publish?"""
+    return any(weighted_length(text) > TEXT for text in thread_texts(post))
 
 
 def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
@@ -100,12 +118,4 @@ def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             actual=0,
             message="tagged_user_ids tags accounts in media, and the post has none.",
             fix="Add an image, or remove tagged_user_ids.",
-        )
-    if "share_with_followers" in post.options and not post.options.get("community_id"):
-        yield Violation(
-            rule="share_needs_community",
-            limit=None,
-            actual=None,
-            message="share_with_followers is only for posts to a community.",
-            fix="Add community_id, or remove share_with_followers.",
         )

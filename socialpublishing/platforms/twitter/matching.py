@@ -10,8 +10,21 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
+from socialpublishing.errors import NoResponseError
 from socialpublishing.posts import Post
 from socialpublishing.text import find_urls
+
+
+def listed_tweets(page: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The posts of a page of a list.
+
+    Raises NoResponseError if there are none and X does not count none: it was seen to return errors
+    alone, with the status 200.
+    """
+    tweets: list[Mapping[str, Any]] = page.get("data") or []
+    if not tweets and (page.get("errors") or page["meta"]["result_count"] != 0):
+        raise NoResponseError("X's list has no posts, and does not say that it is empty.")
+    return tweets
 
 
 def is_same_post(tweet: Mapping[str, Any], post: Post) -> bool:

@@ -24,7 +24,7 @@ from socialpublishing.platforms.metrics import (
     TagIdeas,
     TagQuery,
 )
-from socialpublishing.platforms.twitter.matching import written_text
+from socialpublishing.platforms.twitter.matching import listed_tweets, written_text
 from socialpublishing.platforms.twitter.payloads import fields_parameter, since_parameter
 from socialpublishing.text import hashtag_of
 
@@ -123,7 +123,7 @@ class TwitterMetrics(MetricsReader[Platform]):
         page_sizes: tuple[int, int],
         token_parameter: str,
         budget: int,
-    ) -> list[dict[str, Any]]:
+    ) -> list[Mapping[str, Any]]:
         """At most `budget` posts. `page_sizes`: the smallest and the largest page."""
         smallest, largest = page_sizes
         if budget < smallest:
@@ -131,13 +131,13 @@ class TwitterMetrics(MetricsReader[Platform]):
                 f"X charges for each post that is read and returns at least {smallest} at once; "
                 f"this service may read {budget}."
             )
-        found: list[dict[str, Any]] = []
+        found: list[Mapping[str, Any]] = []
         for _ in range(MAX_PAGES):
             size = min(budget - len(found), largest)
             if size < smallest:
                 break
             response = self.client.http.get(path, params={**params, "max_results": str(size)})
-            found += response.get("data", [])
+            found += listed_tweets(response)
             next_token = response.get("meta", {}).get("next_token")
             if not next_token:
                 break

@@ -7,7 +7,7 @@ from typing import ClassVar
 from rest_framework import serializers
 
 from socialpublishing import options
-from socialpublishing.options import IntegerField
+from socialpublishing.options import DIGITS, IntegerField
 from socialpublishing.serializers import StrictSerializer, TextField
 
 
@@ -24,8 +24,6 @@ class TwitterOptions(options.PostOptions):
         "thread": ["The first reply to it.", "And the second."],
         "poll": {"options": ["Rye", "Spelt"], "duration_minutes": 1440},
         "reply_settings": "mentionedUsers",
-        "community_id": "1493446837214187523",
-        "share_with_followers": True,
         "made_with_ai": True,
         "paid_partnership": True,
         "tagged_user_ids": ["2244994945"],
@@ -44,10 +42,10 @@ class TwitterOptions(options.PostOptions):
         "subscribers",
         "verified",
     )
-    community_id = options.text("The community to post to.", max_length=19)
-    share_with_followers = options.boolean("Show a post to a community to all followers too.")
     made_with_ai = options.boolean("Label the media as made with AI.")
     paid_partnership = options.boolean("Label the post as a paid partnership.")
-    tagged_user_ids = options.string_list(
-        "Ids of accounts to tag in the media.", max_length=19, high=10
+    tagged_user_ids = options.list_of(
+        TextField(max_length=19, validators=[DIGITS]),
+        "Ids of accounts to tag in the media.",
+        high=10,
     )

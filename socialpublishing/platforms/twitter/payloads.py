@@ -19,8 +19,6 @@ NEW_NAMES = {"note_tweet": "note_post"}
 PLAIN_OPTIONS = (
     "poll",
     "reply_settings",
-    "community_id",
-    "share_with_followers",
     "made_with_ai",
     "paid_partnership",
 )
@@ -61,7 +59,8 @@ def tweet_payload(post: Post, progress: Progress) -> dict[str, Any]:
     text = thread_texts(post)[len(posted)]
     if posted:
         return {"text": text, "reply": {"in_reply_to_tweet_id": posted[-1]}}
-    payload: dict[str, Any] = {"text": text} if text else {}
+    # X's description has an empty text for a post with media alone.
+    payload: dict[str, Any] = {"text": text}
     if media_ids := progress.handle.get("media_ids"):
         payload["media"] = {"media_ids": media_ids}
         if tagged := post.options.get("tagged_user_ids"):

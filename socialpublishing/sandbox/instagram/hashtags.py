@@ -21,7 +21,7 @@ from socialpublishing.sandbox.instagram.login import (
 )
 from socialpublishing.sandbox.instagram.posts import media_node, requested_fields
 from socialpublishing.sandbox.state import Account, Post
-from socialpublishing.text import find_hashtags
+from socialpublishing.sandbox.text import find_hashtags
 
 MAX_TAGS, WINDOW_S = 30, 7 * 86400
 RECENT_S = 86400

@@ -17,6 +17,7 @@ from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 from socialpublishing.sandbox.tokens import scopes_of_new_account
 from socialpublishing.sandbox.twitter import login, media, posts, reading, search, users
+from socialpublishing.sandbox.twitter.behaviour import RESTRICTIONS, SETTINGS
 from socialpublishing.sandbox.twitter.errors import refusal, rejection
 from socialpublishing.sandbox.twitter.login import LABEL, NAME
 
@@ -65,6 +66,9 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
     plan = fields.get("subscription_type", "None")
     if plan not in PLANS:
         raise ValueError(f"subscription_type is none of {', '.join(PLANS)}.")
+    restriction = fields.get("restriction", "none")
+    if restriction not in ("none", *RESTRICTIONS):
+        raise ValueError(f"restriction is none of none, {', '.join(RESTRICTIONS)}.")
     scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.DEFAULT_SCOPES)
     username = fields["username"]
     account = _add_account(
@@ -73,6 +77,7 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
         username=username,
         name=fields.get("name", username),
         subscription_type=plan,
+        restriction=restriction,
     )
     issued = login.issue(state, AuthorizationGrant(account=account, scopes=set(scopes)))
     return {
@@ -117,8 +122,8 @@ PLATFORM = Platform(
     add_headers=add_headers,
     text_of=posts.text_of,
     seed=seed,
-    account_fields=("subscription_type",),
+    account_fields=("subscription_type", "restriction"),
     make_account=make_account,
-    settings={"twitter_names": ("asked", ("asked", "old", "new", "mixed"))},
+    settings={"twitter_names": ("asked", ("asked", "old", "new", "mixed")), **SETTINGS},
     plant=posts.plant,
 )

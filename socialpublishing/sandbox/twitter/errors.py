@@ -68,6 +68,20 @@ def not_found(parameter: str, value: str, resource: str = "tweet") -> dict[str, 
     }
 
 
+def not_authorized_to_list(user_id: str) -> dict[str, Any]:
+    """The only entry of a response with the status 200 and without data or meta."""
+    return {
+        "value": user_id,
+        "resource_id": user_id,
+        "resource_type": "user",
+        "parameter": "id",
+        "section": "data",
+        "title": "Authorization Error",
+        "detail": f"Sorry, you are not authorized to see the user with id: [{user_id}].",
+        "type": f"{PROBLEMS}not-authorized-for-resource",
+    }
+
+
 def not_authorized_for_field(post_id: str, field: str) -> dict[str, Any]:
     """An entry of `errors` in a response with the status 200."""
     return {
@@ -108,4 +122,51 @@ def refusal(status: int) -> HttpResponse:
 
 
 def rejection() -> HttpResponse:
+    return problem(403, "The Tweet contains an invalid URL.")
+
+
+def not_permitted() -> HttpResponse:
+    """X names no reason, such as a text that is too long for the account."""
     return problem(403, "You are not permitted to perform this action.")
+
+
+def blocked_by_edge() -> HttpResponse:
+    """From a server in front of the API."""
+    page = (
+        "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head>"
+        "<body><h1>Sorry, you have been blocked</h1></body></html>"
+    )
+    return HttpResponse(page, status=403, content_type="text/html; charset=UTF-8")
+
+
+def spend_cap_reached() -> HttpResponse:
+    return problem(
+        403,
+        "Your enrolled account has reached its billing cycle spend cap.",
+        title="SpendCapReached",
+    )
+
+
+def usage_capped() -> HttpResponse:
+    """The headers of the rate limit show room all the same."""
+    return problem(
+        429,
+        "Usage cap exceeded: Monthly product cap",
+        kind="usage-capped",
+        title="UsageCapExceeded",
+        period="Monthly",
+        scope="Product",
+    )
+
+
+def client_forbidden() -> HttpResponse:
+    return problem(
+        403,
+        "When authenticating requests to the X API v2 endpoints, you must use keys and tokens from"
+        " a developer App that is attached to a Project.",
+        kind="client-forbidden",
+        title="Client Forbidden",
+        reason="client-not-enrolled",
+        required_enrollment="Appropriate Level of API Access",
+        registration_url="https://console.x.com",
+    )

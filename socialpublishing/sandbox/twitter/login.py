@@ -21,6 +21,7 @@ from socialpublishing.sandbox.tokens import (
     mint_token,
     usable_code,
 )
+from socialpublishing.sandbox.twitter.behaviour import refused_app
 from socialpublishing.sandbox.twitter.errors import problem, token_error
 
 NAME = "twitter"
@@ -197,6 +198,8 @@ def requires_token(
             token = live_token(request.state, NAME, request.bearer, "access")
             if token is None:
                 return problem(401, "Unauthorized")
+            if refused := refused_app(request.state):
+                return refused
             request.rate = _rate(request.state, token.account, view.__name__, limit)
             if not token.grant.scopes.issuperset(scopes):
                 return problem(403, "Forbidden")

@@ -154,6 +154,8 @@ def metadata(request: SandboxRequest, account: Account) -> HttpResponse:
     _validate(METADATA, body)
     media = _find_media(request.state, account, body["id"])
     text = body.get("metadata", {}).get("alt_text", {}).get("text", "")
+    if media.kind == "video" or request.state.setting("twitter_alt_text") == "refused":
+        return invalid_request("Alt text is not supported for this media.", {"id": media.id})
     media.alt_text = text
     return json_response(
         {"data": {"id": media.id, "associated_metadata": {"alt_text": {"text": text}}}}
@@ -260,6 +262,11 @@ def _media_object(state: State, media: Media) -> dict[str, Any]:
 
 def _progress(state: State, media: Media) -> dict[str, Any]:
     left_s = media.ready_at - state.now()
+    if state.setting("twitter_processing") != "ends":
+        stuck = {"state": "in_progress", "check_after_secs": 5, "progress_percent": 99}
+        if state.setting("twitter_processing") == "error_in_progress":
+            stuck["error"] = {"code": 1, "name": "InvalidMedia", "message": "unsupported format"}
+        return stuck
     if left_s <= 0 and media.facts.get("is_broken"):
         return {"state": "failed"}  # X gives no reason
     if left_s <= 0:

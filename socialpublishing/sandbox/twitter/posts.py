@@ -11,12 +11,19 @@ from django.http import HttpResponse
 from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.schema import first_error
 from socialpublishing.sandbox.state import Account, Media, Post, State
-from socialpublishing.sandbox.twitter.errors import invalid_request, not_found, problem, rejection
+from socialpublishing.sandbox.text import is_blank
+from socialpublishing.sandbox.twitter.behaviour import invisible_target, refused_account
+from socialpublishing.sandbox.twitter.errors import (
+    invalid_request,
+    not_found,
+    not_permitted,
+    problem,
+)
 from socialpublishing.sandbox.twitter.login import NAME, requires_token
 from socialpublishing.sandbox.twitter.media import EPOCH_MS, ID, usable_media
 from socialpublishing.sandbox.twitter.names import in_requested_names
-from socialpublishing.sandbox.twitter.text import MAX_TEXT, stored_text
-from socialpublishing.text import count_cashtags, is_blank, weighted_length
+from socialpublishing.sandbox.twitter.stored_text import stored_text
+from socialpublishing.sandbox.twitter.text import MAX_TEXT, count_cashtags, weighted_length
 
 MAX_LONG_TEXT = 25_000
 LONG_TEXT_PLANS = ("Basic", "Premium", "PremiumPlus")
@@ -34,7 +41,6 @@ CREATE = {
     "properties": {
         "text": STRING,
         "card_uri": STRING,
-        "community_id": ID,
         "direct_message_deep_link": STRING,
         "edit_options": {"required": ["previous_post_id"], "properties": {"previous_post_id": ID}},
         "for_super_followers_only": BOOLEAN,
@@ -77,7 +83,6 @@ CREATE = {
             },
         },
         "reply_settings": REPLY_SETTINGS,
-        "share_with_followers": BOOLEAN,
     },
 }
 
@@ -91,6 +96,8 @@ def create(request: SandboxRequest, account: Account) -> HttpResponse:
     with request.state.lock:
         media = _media_of(request.state, account, body)
         replied_to = _replied_to(request.state, account, body)
+        if refused := refused_account(account):
+            return refused
         _check_rules(account, body, text)
         if _is_duplicate(request.state, account, text, media, replied_to):
             return problem(403, "You are not allowed to create a Tweet with duplicate content.")
@@ -185,12 +192,12 @@ def _check_rules(account: Account, body: dict[str, Any], text: str) -> None:
         raise EarlyResponse(invalid_request("media, poll, quote_tweet_id, card_uri: one of them"))
     can_be_long = account.facts["subscription_type"] in LONG_TEXT_PLANS
     if weighted_length(text) > (MAX_LONG_TEXT if can_be_long else MAX_TEXT):
-        raise EarlyResponse(rejection())
+        raise EarlyResponse(not_permitted())
     if count_cashtags(text) > MAX_CASHTAGS:
         raise EarlyResponse(problem(403, "A post can have a maximum of one cashtag."))
     # Quotes need an enterprise plan (since 2026-04-20). This sandbox does not imitate edits.
     if "quote_tweet_id" in body or "edit_options" in body:
-        raise EarlyResponse(rejection())
+        raise EarlyResponse(not_permitted())
 
 
 def _media_of(state: State, account: Account, body: dict[str, Any]) -> tuple[Media, ...]:
@@ -216,6 +223,8 @@ def _replied_to(state: State, account: Account, body: dict[str, Any]) -> Post | 
     if target is None or target.is_deleted:
         detail = not_found("reply.in_reply_to_tweet_id", target_id)["detail"]
         raise EarlyResponse(problem(404, detail, kind="resource-not-found", resource_type="tweet"))
+    if not _can_be_replied_to(state, target):
+        raise EarlyResponse(invisible_target())
     if target.account is not account and f"@{account.username}" not in target.text:
         raise EarlyResponse(
             problem(
@@ -226,6 +235,10 @@ def _replied_to(state: State, account: Account, body: dict[str, Any]) -> Post | 
             )
         )
     return target
+
+
+def _can_be_replied_to(state: State, target: Post) -> bool:
+    return state.now() >= target.created_at + float(state.setting("twitter_reply_delay_seconds"))
 
 
 def _is_duplicate(

@@ -6,7 +6,11 @@ from django.http import HttpResponse
 
 from socialpublishing.sandbox.http import SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account
-from socialpublishing.sandbox.twitter.errors import invalid_query, not_found
+from socialpublishing.sandbox.twitter.errors import (
+    invalid_query,
+    not_authorized_to_list,
+    not_found,
+)
 from socialpublishing.sandbox.twitter.login import NAME, requires_token
 from socialpublishing.sandbox.twitter.objects import posts_response
 from socialpublishing.sandbox.twitter.parameters import (
@@ -53,6 +57,8 @@ def timeline(request: SandboxRequest, account: Account | None, user_id: str) -> 
     owner = request.state.account(NAME, user_id)
     if owner is None:
         return json_response({"errors": [not_found("id", user_id, "user")]})
+    if request.state.setting("twitter_own_posts") == "refused":
+        return json_response({"errors": [not_authorized_to_list(user_id)]})
     size = page_size(request, MIN_RESULTS, DEFAULT_RESULTS, MAX_RESULTS)
     excluded = requested_values(request, ("exclude",), frozenset(("replies", "retweets")))
     is_within = id_and_time_filter(request)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import pytest
+import datetime as dt
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     ContentRejectedError,
     DuplicateContentError,
     InsufficientPermissionsError,
+    MediaNotReadyError,
+    PlatformApiError,
     PlatformConfigurationError,
     RateLimitError,
     TokenExpiredError,
 )
 from socialpublishing.http import PlatformResponse
+from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.progress import Progress
 from socialpublishing.platforms.twitter import Twitter, errors
 from socialpublishing.platforms.twitter.matching import is_same_post, written_text
@@ -115,6 +123,65 @@ def test_error_is_read_from_status_type_and_text(status, body, error):
     assert type(errors.read_error(response)) is error
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "errors",
+                    "error",
+                    "title",
+                    "detail",
+                    "type",
+                    "code",
+                    "message",
+                    "reason",
+                    "status",
+                ]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON, st.sampled_from([400, 401, 402, 403, 404, 409, 413, 422, 429, 500]))
+def test_any_json_is_an_error_that_can_be_shown(body, status):
+    response = PlatformResponse(status_code=status, headers={}, json=body, text="")
+    for error in (errors.read_error(response), errors.read_token_error(response)):
+        assert isinstance(error, PlatformApiError)
+        assert isinstance(error.platform_code, str)
+    assert "None" not in str(errors.read_reply_error(response, to="1")) or "None" in str(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"errors": [{"code": 385, "message": "deleted or not visible"}]},
+        {"detail": "You attempted to reply to a Tweet that is deleted or not visible to you."},
+        {"type": "https://api.x.com/2/problems/resource-not-found", "detail": "Could not find"},
+        {"errors": [{"message": "Tweet not found"}]},
+    ],
+)
+def test_post_before_is_waited_for_while_it_is_young(body):
+    response = PlatformResponse(status_code=403, headers={}, json=body, text="")
+    now = dt.datetime.now(tz=dt.UTC)
+
+    def error_for(age):
+        milliseconds = int(((now - age).timestamp() - 1288834974.657) * 1000)
+        return errors.read_reply_error(response, to=str(milliseconds << 22))
+
+    young, older = error_for(dt.timedelta()), error_for(dt.timedelta(seconds=40))
+    assert (type(young), young.wait) == (MediaNotReadyError, errors.SHORTEST_WAIT)
+    assert dt.timedelta(seconds=39) < older.wait < dt.timedelta(seconds=45)
+    assert type(error_for(dt.timedelta(minutes=6))) is ContentRejectedError
+    assert type(errors.read_reply_error(response, to="no number")) is ContentRejectedError
+
+
 def test_used_refresh_token_is_an_expired_token():
     body = {"error": "invalid_request", "error_description": "Value passed for the token…"}
     response = PlatformResponse(status_code=400, headers={}, json=body, text="")
@@ -125,6 +192,22 @@ def test_payload_contains_only_what_the_post_has():
     ready = Progress().ready(media_ids=["1"])
     assert tweet_payload(Post(text="Hi"), ready) == {"text": "Hi", "media": {"media_ids": ["1"]}}
     assert tweet_payload(Post(text="Hi"), Progress()) == {"text": "Hi"}
+    assert tweet_payload(Post(), ready) == {"text": "", "media": {"media_ids": ["1"]}}
+
+
+def test_posting_options_are_those_of_the_subscription(requests_mock, settings):
+    settings.SANDBOX_URL = ""
+    user = {"id": "1", "name": "A", "username": "a", "subscription_type": "Premium"}
+    requests_mock.get("https://api.x.com/2/users/me", json={"data": user})
+    account = Account(id="1", token=Secret("t"))
+
+    subscriber = Twitter(account).posting_options()
+    user["subscription_type"] = "None"
+    other = Twitter(account).posting_options()
+
+    assert (subscriber.max_duration_s, other.max_duration_s) == (125 * 60, 20 * 60)
+    assert subscriber.can_post
+    assert other.can_post
 
 
 def test_subscribers_may_publish_longer_texts():

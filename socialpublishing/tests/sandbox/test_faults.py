@@ -154,7 +154,7 @@ def test_magic_words_reject_the_content(x, page):
     assert (
         x.post("/2/tweets", json={"text": text})
         .json()["detail"]
-        .startswith("You are not permitted")
+        .startswith("The Tweet contains an invalid URL")
     )
     response = page.post(f"/{page.id}/feed", json={"message": text})
     assert response.json()["error"]["code"] == 368
