@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -201,6 +202,35 @@ def test_request_that_does_not_arrive_in_time_is_refused(web: Web, data: bytes) 
     assert b'"code": "request_timeout"' in response
 
 
+@pytest.mark.night
+def test_client_that_does_not_read_is_cut_off(web: Web) -> None:
+    path = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", web.port))
+        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        time.sleep(30)
+        received = 0
+        with contextlib.suppress(ConnectionResetError):
+            while data := sock.recv(65536):
+                received += len(data)
+
+    assert received < 1_500_000
+
+
+@pytest.mark.night
+def test_oldest_waiting_connection_makes_room_for_a_new_one(web: Web) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(web.open()) for _ in range(2100)]
+
+        assert web.get("/healthz").status_code == 200
+        idle[0].settimeout(1)  # sooner than an idle connection is closed
+        with contextlib.suppress(ConnectionResetError):
+            assert idle[0].recv(1) == b""
+
+
 # --- What is refused below Django ----------------------------------------------------------------
 
 
@@ -219,6 +249,12 @@ def test_request_that_does_not_arrive_in_time_is_refused(web: Web, data: bytes) 
             "bad_request",
         ),
         (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400, "bad_request"),
+        (
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"0\r\n\r\n",
+            400,
+            "bad_request",
+        ),
         (
             b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 40_000 + b"\r\n\r\n",
             431,

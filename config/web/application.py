@@ -124,6 +124,8 @@ def _check_head(scope: Message) -> None:
     size = len(scope["raw_path"]) + len(scope["query_string"])
     if size + sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEAD_BYTES:
         raise RefusedError("headers_too_large")
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+        raise RefusedError("bad_request")  # a proxy could have read another length
 
 
 async def _whole_body(scope: Message, receive: Receive) -> bytes:
