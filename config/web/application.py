@@ -60,7 +60,7 @@ class Application:
 
     async def _respond(self, environ: dict[str, Any], receive: Receive, send: Send) -> None:
         pool = self._pools.of(environ["REQUEST_METHOD"], _text(environ["PATH_INFO"]))
-        # Only told apart, never trusted: the view verifies the token.
+        # Only to count by, never trusted: the view verifies the token.
         caller = environ.get("HTTP_AUTHORIZATION") or environ["REMOTE_ADDR"]
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
