@@ -27,5 +27,5 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]
 # `web` (default), `worker`, or another command of manage.py such as `migrate`
-ENTRYPOINT ["python", "-m", "config.run.image"]
+ENTRYPOINT ["python", "manage.py"]
 CMD ["web"]

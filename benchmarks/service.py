@@ -27,6 +27,11 @@ os.environ.update(
     JWT_KEY=secrets.token_urlsafe(48),
     JWT_ALGORITHMS="HS256",
     LOG_LEVEL="ERROR",
+    # One user sends what many would.
+    THROTTLE_USER="0",
+    THROTTLE_USER_COSTLY="0",
+    THROTTLE_REFRESH="0",
+    THROTTLE_ADDRESS="0",
     DJANGO_SETTINGS_MODULE="config.settings",
 )
 
@@ -53,6 +58,7 @@ class Service:
             "SERVICE_BASE_URL": self.url,
             **settings,
         }
+        self.web = web_command("127.0.0.1", self.port)
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
@@ -63,7 +69,7 @@ class Service:
     def start_all(self) -> None:
         subprocess.run(manage("migrate", "-v0"), env=self.environment, check=True)
         self.start(*manage("sandbox", "--port", str(self.sandbox_port)))
-        self.start(*web_command("127.0.0.1", self.port))
+        self.start(*self.web)
         for url in (f"{self.url}/healthz", f"{self.sandbox_url}/control/posts"):
             wait(lambda url=url: responds(url))
 

@@ -20,9 +20,11 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
 
+from config.web.throttles import RefusedTokenThrottle
 from socialpublishing.codes import CODES
 from socialpublishing.errors import (
     ContentValidationError,
+    MediaBusyError,
     RateLimitError,
     SocialPublishingBaseError,
 )
@@ -43,6 +45,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 
 def _response(error: Exception, context: dict[str, Any]) -> Response:
+    if isinstance(error, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
+        # Throttles of a view come after its authentication, which has just failed.
+        throttle = RefusedTokenThrottle()
+        if not throttle.allow_request(context["request"], context["view"]):
+            error = exceptions.Throttled(throttle.wait())
     if isinstance(error, SocialPublishingBaseError):
         return _domain_response(error)
     if isinstance(error, exceptions.ValidationError):
@@ -67,6 +74,9 @@ def _response(error: Exception, context: dict[str, Any]) -> Response:
 def _domain_response(error: SocialPublishingBaseError) -> Response:
     code = error.code if error.code in CODES and CODES[error.code].status else "internal_error"
     status = CODES[code].status or 500
+    if isinstance(error, MediaBusyError):
+        body = _body(code, CODES[code].as_response)
+        return Response(body, status=status, headers={"Retry-After": str(RETRY_S)})
     if status >= 500:
         logger.error("%s", error.code, exc_info=error)
         return Response(_body(code, CODES[code].as_response), status=status)

@@ -19,6 +19,7 @@ class ProjectConfig(AppConfig):
         from config.auth import authentication  # noqa: F401
         from config.console import checks as console_checks  # noqa: F401
         from config.console import roles, signing_in
+        from config.web import checks as web_checks  # noqa: F401
         from socialpublishing import erasure
 
         user_logged_in.connect(signing_in.signed_in)

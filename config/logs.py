@@ -57,8 +57,8 @@ LOGGERS = {
     "requests": {"level": "WARNING"},
     # lockout.py logs each failure.
     "axes": {"level": "ERROR"},
-    # Failures of a web worker. gunicorn's own handler would write them over many lines.
-    "gunicorn.error": {"handlers": [], "propagate": True},
+    # Failures of the web process; its warnings are about requests that are not HTTP.
+    "uvicorn.error": {"level": "ERROR"},
 }
 
 

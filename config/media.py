@@ -22,8 +22,6 @@ from socialpublishing.media.public import PublicFile, Pull
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
-# For one chunk of 64 KB. A client that takes longer is cut off: it would occupy a thread.
-SEND_TIMEOUT_S = 20
 
 
 @csrf_exempt  # so that other methods get 405
@@ -46,7 +44,6 @@ def pull(request: HttpRequest, signed: str) -> HttpResponseBase:
     except MediaError as error:
         logger.warning("pull of a file refused: %s: %s", error.code, error)
         return _media_error(error)
-    _limit_sending(request)
     return _described(StreamingHttpResponse(body, status=part.status), file, part)
 
 
@@ -105,12 +102,6 @@ def _described(
     for name, value in headers.items():
         response.headers[name] = value
     return response
-
-
-def _limit_sending(request: HttpRequest) -> None:
-    """Gunicorn sends without a time limit of its own. It makes the socket blocking again later."""
-    if (connection := request.META.get("gunicorn.socket")) is not None:
-        connection.settimeout(SEND_TIMEOUT_S)
 
 
 def _media_error(error: MediaError) -> JsonResponse:

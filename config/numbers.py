@@ -27,6 +27,7 @@ BOUNDS: Mapping[str, Bounds] = {
     "MEDIA_PULLS": Bounds(1, 512),
     "INSIGHTS_CACHE_TTL_SECONDS": Bounds(0, 366 * DAY_S),
     "INSIGHTS_MAX_BILLED_READS": Bounds(0, 100_000),
+    "WEB_CONCURRENCY": Bounds(1, 64),
     "CONSOLE_USER_FAILURES": Bounds(1, 100),
     "CONSOLE_ADDRESS_FAILURES": Bounds(1, 1000),
     "CONSOLE_LOCKOUT_MINUTES": Bounds(1, 7 * 1440),

@@ -15,6 +15,18 @@ from socialpublishing.platforms import PLATFORMS
 from socialpublishing.serializers import ErrorDetailSerializer, TextField
 
 
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "integer", "minimum": 0}}
+
+
+LIMIT_HEADERS = {
+    "RateLimit-Limit": _header("The requests that the caller's limit allows in its window."),
+    "RateLimit-Remaining": _header("How many of them are left."),
+    "RateLimit-Reset": _header("Seconds until the window ends."),
+}
+RETRY_HEADER = {"Retry-After": _header("Seconds until the request may be sent again.")}
+
+
 class OperationSchema(AutoSchema):
     """Adds the error responses of each operation, each with its codes."""
 
@@ -28,6 +40,10 @@ class OperationSchema(AutoSchema):
             ]
             body: Any = self._get_response_for_code(ErrorDetailSerializer, str(status))  # type: ignore[no-untyped-call]
             bodies[str(status)] = {**body, "description": "\n".join(codes)}
+        for name, body in bodies.items():
+            if name < "400" or name == "429":
+                body["headers"] = body.get("headers", {}) | LIMIT_HEADERS
+        bodies["429"]["headers"] = bodies["429"]["headers"] | RETRY_HEADER
         return bodies
 
     def get_auth(self) -> list[Any]:
@@ -35,7 +51,7 @@ class OperationSchema(AutoSchema):
         return super().get_auth() or [{}]
 
     def _error_statuses(self) -> set[int]:
-        statuses = {400, 405, 406, 500, 503}
+        statuses = {400, 405, 406, 429, 500, 503}
         if self.view.get_authenticators():
             statuses.add(401)
         if "{" in self.path:
@@ -43,9 +59,9 @@ class OperationSchema(AutoSchema):
         if self.method != "GET":
             statuses |= {403, 404, 409}
         if self.method in {"POST", "PUT", "PATCH"}:
-            statuses |= {413, 415, 422}
+            statuses |= {408, 413, 415, 422}
         if getattr(self.view, "action", "") in getattr(self.view, "asks_platform", ()):
-            statuses |= {403, 429, 502, 503}
+            statuses |= {403, 502}
         return statuses
 
 

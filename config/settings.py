@@ -29,6 +29,12 @@ SERVICE_BASE_URL = env("SERVICE_BASE_URL", default="http://127.0.0.1:8000").rstr
 # If set, no real platform is called: the sandbox at this URL replaces all their hosts.
 SANDBOX_URL = env("SANDBOX_URL", default="").rstrip("/")
 
+# How many web processes there are.
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=2)
+# Addresses and networks of the proxies in front of the service, whose X-Forwarded-Proto and
+# X-Forwarded-For are read. Without any, those of this machine, and X-Forwarded-Proto only.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
@@ -55,6 +61,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.logs.RequestLogMiddleware",
+    "config.web.throttles.RateLimitHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -127,6 +134,11 @@ CACHES: dict[str, dict[str, Any]] = {
         "OPTIONS": {"MAX_ENTRIES": 2000},
     },
 }
+CACHES["throttles_of_process"] = {
+    "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+    "LOCATION": "throttles",
+    "OPTIONS": {"MAX_ENTRIES": 100_000},
+}
 if REDIS_URL:
     CACHES["insights"] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -134,6 +146,12 @@ if REDIS_URL:
         "KEY_PREFIX": "socialpublishing",
         # Not pickle: with it, anybody who can write to the cache could run code here.
         "OPTIONS": {"serializer": "insights.cache.JSONSerializer"},
+    }
+    CACHES["throttles"] = {
+        **CACHES["insights"],
+        "KEY_PREFIX": "throttle",
+        # Each request waits for it.
+        "OPTIONS": {**CACHES["insights"]["OPTIONS"], "socket_timeout": 0.2},
     }
 
 # AES_KEY (32 bytes, base64) encrypts and decrypts tokens; AES_KEYS_RETIRED only decrypt.
@@ -165,6 +183,12 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "config.schema.OperationSchema",
     "EXCEPTION_HANDLER": "config.api.exception_handler",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "config.web.throttles.UserThrottle",
+        "config.web.throttles.CostlyThrottle",
+        "config.web.throttles.RefreshThrottle",
+        "config.web.throttles.AddressThrottle",
+    ],
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -194,6 +218,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+
+# Requests in a time (s, m, h, d); 0 is off (config/web/throttles.py). Of one user: all, those that
+# ask a platform or read files for it, and refreshes of one connection. Of one address: requests
+# without a valid token, and those to addresses that need none.
+THROTTLE_USER = env("THROTTLE_USER", default="1200/m")
+THROTTLE_USER_COSTLY = env("THROTTLE_USER_COSTLY", default="60/m")
+THROTTLE_REFRESH = env("THROTTLE_REFRESH", default="6/m")
+THROTTLE_ADDRESS = env("THROTTLE_ADDRESS", default="120/m")
 
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 

@@ -12,7 +12,7 @@ from django.db import Error as DatabaseError
 
 logger = logging.getLogger(__name__)
 
-# With this exit code gunicorn ends, too. With others it starts the worker again, for ever.
+# uvicorn's code for an application that cannot start: its supervisor ends, too.
 REFUSED = 3
 
 

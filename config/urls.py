@@ -2,9 +2,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from config import health, media
+from config.schema_view import SchemaView
 from insights.views import JobMetricsViewSet
 from publishing.views import PlatformViewSet
 
@@ -24,7 +25,7 @@ public = {"authentication_classes": (), "permission_classes": ()}
 
 urlpatterns = [
     path("api/v1/", include(api)),
-    path("api/schema", SpectacularAPIView.as_view(**public), name="schema"),
+    path("api/schema", SchemaView.as_view(**public), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(**public, url_name="schema"), name="docs"),
     path("admin/", admin.site.urls),
     path("media/<path:signed>", media.pull),

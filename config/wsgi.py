@@ -1,4 +1,4 @@
-"""The web process: `gunicorn config.wsgi`."""
+"""Django in a web process (config/web/application.py)."""
 
 import os
 

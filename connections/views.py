@@ -49,6 +49,8 @@ TAG = "Social Connections"
 class ConnectViewSet(viewsets.ViewSet):
     """The two steps of connecting that have a signed-in user."""
 
+    costly = ("start", "confirm")
+
     @extend_schema(
         operation_id="initiate_oauth_connection_connect__platform__get",
         tags=[TAG],
@@ -127,6 +129,7 @@ class CallbackViewSet(viewsets.ViewSet):
 
     authentication_classes = ()
     permission_classes = ()
+    asks_platform = ("finish",)
     http_method_names = ["get"]  # a HEAD request of a link scanner must not use up the session
 
     @extend_schema(

@@ -27,7 +27,7 @@ PREFER_HEADER = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description="`wait=N` (RFC 7240): respond when the job has ended, or after N seconds (at most "
-    "30).",
+    "30), or at once if too many others wait.",
 )
 
 

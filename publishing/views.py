@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -41,6 +42,8 @@ from socialpublishing.platforms import PLATFORMS
 
 TAG = "Content Publishing"
 POLL_EVERY_S = 0.1
+# How many callers of one process wait for the end of their job (Prefer); others wait for nothing.
+waiting_places = threading.BoundedSemaphore(12)
 # The request's name of each field of a Draft, and the value that null stands for.
 DRAFT_FIELDS: Mapping[str, tuple[str, Any]] = {
     "text_content": ("text", ""),
@@ -52,6 +55,10 @@ DRAFT_FIELDS: Mapping[str, tuple[str, Any]] = {
 
 
 class PublishingViewSet(viewsets.ViewSet):
+    # These read the files of a post while the caller waits.
+    reads_media = ("publish", "schedule", "validate")
+    costly = ("validate",)
+
     @extend_schema(
         operation_id="publish_content_now_publish_post",
         tags=[TAG],
@@ -95,6 +102,7 @@ class PublishingViewSet(viewsets.ViewSet):
 
 
 class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
+    reads_media = ("partial_update",)
     serializer_class = PublishJobResponseSerializer
 
     def get_queryset(self) -> Any:
@@ -254,9 +262,14 @@ def _draft_fields(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _wait_for_end(job: PublishJob, seconds: int) -> None:
-    deadline = time.monotonic() + seconds
-    while job.status not in ENDED and time.monotonic() < deadline:
-        # Waiting callers must not use up the connections of the database.
-        database.release()
-        time.sleep(POLL_EVERY_S)
-        job.refresh_from_db()
+    if not seconds or not waiting_places.acquire(blocking=False):
+        return
+    try:
+        deadline = time.monotonic() + seconds
+        while job.status not in ENDED and time.monotonic() < deadline:
+            # Waiting callers must not use up the connections of the database.
+            database.release()
+            time.sleep(POLL_EVERY_S)
+            job.refresh_from_db()
+    finally:
+        waiting_places.release()

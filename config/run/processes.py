@@ -2,6 +2,8 @@
 
 import contextlib
 import ctypes
+import functools
+import multiprocessing
 import os
 import signal
 import socket
@@ -15,7 +17,7 @@ from typing import Self
 
 from config.run import ROOT
 
-STOP_TIMEOUT_S = 35  # gunicorn itself gives its requests 30
+STOP_TIMEOUT_S = 35  # the web process gives its requests 30
 
 
 class ChildEndedError(Exception):
@@ -29,15 +31,21 @@ def die_with_parent(signal_number: int = signal.SIGTERM) -> Callable[[], None] |
     """
     if sys.platform != "linux":
         return None
-    libc = ctypes.CDLL(None)
-    parent = os.getpid()
+    libc = ctypes.CDLL(None)  # before the fork
+    return functools.partial(_die_with, os.getpid(), signal_number, libc)
 
-    def in_child() -> None:
-        libc.prctl(1, signal_number)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:  # it ended before the call
-            os._exit(1)
 
-    return in_child
+def die_with_supervisor() -> None:
+    """In a process of `multiprocessing`: end with the one that started it. Linux only."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None and supervisor.pid and sys.platform == "linux":
+        _die_with(supervisor.pid, signal.SIGTERM, ctypes.CDLL(None))
+
+
+def _die_with(parent: int, signal_number: int, libc: ctypes.CDLL) -> None:
+    libc.prctl(1, signal_number)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:  # it ended before the call
+        os._exit(1)
 
 
 def run(*command: str | Path, env: Mapping[str, str] | None = None) -> int:

@@ -57,16 +57,7 @@ def manage(*arguments: str) -> list[str]:
 
 
 def web_command(bind: str, port: int) -> list[str]:
-    host = f"[{bind}]" if ":" in bind else bind
-    return [
-        sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{host}:{port}",
-        # Threads, because a request with `Prefer: wait` occupies one for seconds.
-        "--worker-class", "gthread", "--workers", os.environ.get("WEB_CONCURRENCY", "2"),
-        "--threads", "32", "--max-requests", "20000", "--max-requests-jitter", "2000",
-        # Otherwise gunicorn makes a socket in the home folder, which a service may not have.
-        "--no-control-socket",
-        "--forwarded-allow-ips", os.environ.get("TRUSTED_PROXIES") or "127.0.0.1,::1",
-    ]  # fmt: skip
+    return manage("web", "--bind", bind, "--port", str(port))
 
 
 def become(command: list[str]) -> NoReturn:

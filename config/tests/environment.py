@@ -24,5 +24,10 @@ os.environ.update(
     LOG_LEVEL="WARNING",
     # The tests of the second factor demand it.
     CONSOLE_REQUIRE_SECOND_FACTOR="off",
+    # Many tests act as the same user, within a minute.
+    THROTTLE_USER="0",
+    THROTTLE_USER_COSTLY="0",
+    THROTTLE_REFRESH="0",
+    THROTTLE_ADDRESS="0",
 )
 os.environ.setdefault("DATABASE_URL", "sqlite:///:memory:")

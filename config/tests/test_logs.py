@@ -134,11 +134,11 @@ def test_lines_of_the_http_client_and_of_queries_are_dropped(log):
     assert log() == []
 
 
-def test_queue_and_gunicorn_lines_use_our_format(log):
+def test_queue_and_server_lines_use_our_format(log):
     logging.getLogger("django-q").info("cluster ready")
-    logging.getLogger("gunicorn.error").error("worker died")
+    logging.getLogger("uvicorn.error").error("worker died")
 
-    assert [record["logger"] for record in log()] == ["django-q", "gunicorn.error"]
+    assert [record["logger"] for record in log()] == ["django-q", "uvicorn.error"]
 
 
 def test_request_writes_one_access_line_without_its_query(log, client):

@@ -11,7 +11,6 @@ import pytest
 import requests
 from django.core import signing
 
-from config import media
 from socialpublishing.media import public
 from socialpublishing.media.concurrency import pulls
 from socialpublishing.media.public import pull_address, signed_address
@@ -304,24 +303,6 @@ def test_slow_clients_take_only_their_own_places(source, settings):
         client.close()
     wait(lambda: active() == 0)
     assert requests.get(address, headers={"Range": "bytes=0-9"}, timeout=5).status_code == 206
-
-
-def test_gunicorn_stops_sending_to_a_client_that_reads_nothing(source, rf, db):
-    """Its socket has no time limit otherwise, and the client would keep its thread for ever."""
-    ours, clients = socket.socketpair()
-    signed = urlsplit(signed_address(film(source))).path.removeprefix("/media/")
-    request = rf.get("/media/x", **{"gunicorn.socket": ours})
-
-    response = media.pull(request, signed)
-
-    assert ours.gettimeout() == media.SEND_TIMEOUT_S
-    ours.settimeout(0.2)
-    with pytest.raises(TimeoutError):
-        all(ours.sendall(chunk) is None for chunk in response)
-    assert active() == 1
-    response.close()
-    assert active() == 0
-    clients.close()
 
 
 def test_large_file_is_not_held_in_memory(source):

@@ -13,6 +13,7 @@ from django.db import connection as database
 from django.utils import timezone
 
 from conftest import plain_post
+from publishing import views
 from publishing.models import PublishJob
 from socialpublishing.options import (
     NumberField,
@@ -280,3 +281,20 @@ class OneTag(StrictSerializer):
 class OneForm(PostOptions):
     post_type = choice("The kind.", "feed")
     user_tags = list_of(OneTag(), "Tags.", high=3)
+
+
+def test_one_caller_too_many_does_not_wait_for_the_end(api, make_connection, monkeypatch):
+    """Each that waits occupies a thread of the web process."""
+    connection = make_connection("twitter")
+    waits = [views.waiting_places.acquire(blocking=False) for _ in range(100)]
+    slept = []
+    monkeypatch.setattr(views.time, "sleep", slept.append)
+    try:
+        body = plain_post(connection, "Hello")
+        response = api.post("publishing/publish", body, headers={"Prefer": "wait=5"})
+    finally:
+        for _ in range(sum(waits)):
+            views.waiting_places.release()
+
+    assert response.status_code == 202
+    assert slept == []

@@ -55,6 +55,6 @@ class ReadLimiter:
 
 # For our own needs. A read may wait.
 reads = ReadLimiter("MEDIA_READS")
-# For platforms that pull (public.py): each occupies a thread of the web process for as long as the
+# For platforms that pull (public.py): each occupies a connection to the source for as long as the
 # platform takes. So their places are few and their own, and none waits for one.
 pulls = ReadLimiter("MEDIA_PULLS", waits=False)

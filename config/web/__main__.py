@@ -1,0 +1,44 @@
+"""The supervisor of the web processes; `manage.py web` starts it: BIND PORT PROCESSES."""
+
+import resource
+import sys
+
+import uvicorn
+
+from config.web.protocol import Protocol
+from config.web.refusals import MAX_HEAD_BYTES
+
+GRACEFUL_STOP_S = 30
+FROZEN_AFTER_S = 30  # a process that does not respond for so long is replaced
+
+
+WANTED_FILES = 8192  # open files, of which each connection is one
+
+
+def main(bind: str, port: str, processes: str) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY or most > WANTED_FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (WANTED_FILES, most))
+    uvicorn.run(
+        "config.web.application:create",
+        factory=True,
+        host=bind,
+        port=int(port),
+        workers=int(processes),
+        http=Protocol,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        backlog=2048,
+        proxy_headers=False,  # config/web/environ.py reads them
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=GRACEFUL_STOP_S,
+        timeout_worker_healthcheck=FROZEN_AFTER_S,
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
