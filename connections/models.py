@@ -22,6 +22,14 @@ class ConnectionNotFoundError(SocialPublishingBaseError):
     sentence = "You have no such connection."
 
 
+def authorized_app(platform: str, login: str) -> str:
+    """The platform whose app an owner has authorized: some platforms share a login."""
+    try:
+        return platform_named(platform, login).app.authorized_app or platform
+    except SocialPublishingBaseError:  # no longer in the register
+        return platform
+
+
 class PostingAccount(models.Model):
     """What posts go to: a connection itself, or a destination of it."""
 
@@ -70,6 +78,8 @@ class SocialConnection(PostingAccount):
     refresh_expires_at = models.DateTimeField(null=True, blank=True)
     # The lease of a caller that refreshes. One in the past: the outcome of its refresh is unknown.
     refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # When the holder of the lease failed: others need not wait for it.
+    refresh_failed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # When the tokens were granted or refreshed.
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
     scopes = models.JSONField(default=list, blank=True)
@@ -104,11 +114,12 @@ class SocialConnection(PostingAccount):
 
     @property
     def authorized_app(self) -> str:
-        """The platform whose app the owner has authorized: some platforms share a login."""
-        try:
-            return self.platform_type.app.authorized_app or self.platform
-        except SocialPublishingBaseError:  # no longer in the register
-            return self.platform
+        return authorized_app(self.platform, self.login)
+
+    @property
+    def has_tokens(self) -> bool:
+        """Without decrypting them."""
+        return self.__dict__.get("access_token") is not None
 
     @property
     def missing_scopes(self) -> list[str]:
@@ -205,6 +216,54 @@ class AuthorizationSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} connecting {self.platform}"
+
+
+class Revocation(models.Model):
+    """Tokens that a platform is still to revoke (revoking.py). The row is deleted when it has.
+
+    Not bound to the connection's row: that may have new tokens, or be gone.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user_id = models.CharField(max_length=128, db_index=True)
+    platform = models.CharField(max_length=32)
+    login = models.CharField(max_length=32, blank=True)
+    connection_id = models.UUIDField(null=True, blank=True, db_index=True)
+    external_user_id = models.CharField("id at the platform", max_length=128)
+    access_token = EncryptedTextField(null=True, editable=False)
+    refresh_token = EncryptedTextField(null=True, editable=False)
+    created_at = models.DateTimeField()
+    # While the platform is being asked, the end of that request.
+    next_attempt_at = models.DateTimeField()
+    failures = models.PositiveSmallIntegerField(default=0)
+    last_code = models.CharField("last error", max_length=64, blank=True)
+    # When we stopped asking. The tokens are then deleted, and only the owner can end our access.
+    given_up_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(given_up_at__isnull=True),
+                name="revocation_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_user_id} at {self.platform}"
+
+    @property
+    def platform_type(self) -> type[Platform]:
+        return platform_named(self.platform, self.login)
+
+    @property
+    def authorized_app(self) -> str:
+        return authorized_app(self.platform, self.login)
+
+    @property
+    def account(self) -> Account:
+        return Account(id=self.external_user_id, token=self.access_token, login=self.login)
 
 
 class PlatformCallback(models.Model):

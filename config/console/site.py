@@ -24,6 +24,7 @@ NAVIGATION = (
         "Accounts",
         (
             ("Connections", "link", "connections.SocialConnection"),
+            ("Revocations", "link_off", "connections.Revocation"),
             ("Insights", "insights", "insights.ConnectionInsights"),
         ),
     ),

@@ -234,7 +234,10 @@ class TikTok(Platform):
             "client_secret": self.app.client_secret().reveal(),
             "token": self.account.token.reveal(),
         }
-        self.app.http().post("/v2/oauth/revoke/", data=form)
+        # The response has no body; an error may come with status 200.
+        response = self.app.http().call("POST", "/v2/oauth/revoke/", data=form, needs_json=False)
+        if error := self.app.token_refusal(response.json):
+            raise self.app.http().completed(error, data=form)
 
     # --- Requests --------------------------------------------------------------------------------
 

@@ -64,6 +64,8 @@ class Twitter(Platform):
     name: ClassVar = "twitter"
     label: ClassVar = "X"
     app: ClassVar = TwitterApp()
+    # Each consent has tokens of its own, and X revokes the one that it is sent (RFC 7009).
+    revokes_single_grants: ClassVar = True
     capabilities: ClassVar = CAPABILITIES
     options: ClassVar = TwitterOptions
     metrics_reader: ClassVar = TwitterMetrics
