@@ -15,3 +15,4 @@ class ProjectConfig(AppConfig):
         # Importing them registers the system checks and the OpenAPI extension.
         from config import checks  # noqa: F401
         from config.auth import authentication  # noqa: F401
+        from config.auth import checks as caller_checks  # noqa: F401

@@ -36,10 +36,10 @@ def check_callers(**kwargs: Any) -> list[checks.CheckMessage]:
 
 
 def _caller_problems() -> Iterator[checks.CheckMessage]:
-    if not settings.JWT_KEY and not settings.JWT_JWKS_URL:
+    if not (settings.JWT_KEY or settings.JWT_JWKS_URL or settings.AUTH_INTROSPECTION_URL):
         yield checks.Error(
             "No caller can authenticate: there is no key to verify tokens with.",
-            hint="Set AUTH_SERVICE_URL, JWT_JWKS_URL or JWT_KEY.",
+            hint="Set AUTH_SERVICE_URL, JWT_JWKS_URL, JWT_KEY or AUTH_INTROSPECTION_URL.",
             id="socialpublishing.E003",
         )
     families = {name[:2] == "HS" for name in settings.JWT_ALGORITHMS}

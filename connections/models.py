@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 
 from django.db import models
 from django.db.models import Q
@@ -82,6 +83,7 @@ class SocialConnection(PostingAccount):
     refresh_failed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # When the tokens were granted or refreshed.
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
+    # What was granted; empty if the platform has not told it in a form that we can read.
     scopes = models.JSONField(default=list, blank=True)
     profile = models.JSONField(default=dict, blank=True)
     # An IANA name that the owner has chosen for the account's audience; empty if none was chosen.
@@ -128,7 +130,11 @@ class SocialConnection(PostingAccount):
             requested = self.platform_type.app.requested_scopes()
         except SocialPublishingBaseError:  # no longer in the register
             return []
-        return [scope for scope in requested if scope not in self.scopes]
+        return self.lacks(requested)
+
+    def lacks(self, wanted: Iterable[str]) -> list[str]:
+        """Those of `wanted` that were surely not granted: none while the scopes are unknown."""
+        return [scope for scope in wanted if scope not in self.scopes] if self.scopes else []
 
     @property
     def account(self) -> Account:

@@ -165,8 +165,7 @@ def connection_for_publishing(draft: Draft, user_id: str) -> SocialConnection:
     offered_platform(connection.platform, connection.login)
     if connection.status == SocialConnection.Status.NEEDS_REAUTH:
         raise NeedsReauthError(connection.status_reason)
-    missing = sorted(connection.platform_type.app.oauth.publish_scopes - set(connection.scopes))
-    if missing:
+    if missing := connection.lacks(sorted(connection.platform_type.app.oauth.publish_scopes)):
         raise PermissionMissingError(missing)
     return connection
 

@@ -159,9 +159,9 @@ class App(ReadsResponses):
         return read_oauth_error(response)
 
     def _read_error(self, response: PlatformResponse) -> PlatformApiError:
-        error = response.fields.get("error")
+        error = str(response.fields.get("error"))
         # Whatever the platform's own reader makes of the status: no owner can help here.
-        if isinstance(error, str) and error in APP_REFUSALS:
+        if error in APP_REFUSALS:
             return PlatformConfigurationError(platform_code=error)
         return self.read_token_error(response)
 
@@ -189,7 +189,7 @@ def read_oauth_error(response: PlatformResponse, *, request_id: str = "") -> Pla
 
 def oauth_refusal(body: Mapping[str, Any], **facts: Any) -> PlatformApiError:
     """The error that `error` and `error_description` name, whatever the status was."""
-    error = body.get("error")
+    error = str(body.get("error"))
     if error in APP_REFUSALS:
         return PlatformConfigurationError(**facts)
     if error == "invalid_grant":

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import PlatformApiError
 from socialpublishing.http import PlatformResponse
+from socialpublishing.oauth import read_scopes
 from socialpublishing.platforms.accounts import Account, Profile, Renewal
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.meta import VERSION
@@ -55,7 +56,8 @@ class FacebookLoginClient(Platform):
 
     def granted_scopes(self) -> tuple[str, ...]:
         permissions = self.call_graph("GET", "/me/permissions")["data"]
-        return tuple(each["permission"] for each in permissions if each["status"] == "granted")
+        names = [each["permission"] for each in permissions if each["status"] == "granted"]
+        return read_scopes(names) or ()
 
     def pages_of_person(self, *, fields: str, max_requests: int) -> Iterator[dict[str, Any]]:
         """The Pages on which the person has a role."""

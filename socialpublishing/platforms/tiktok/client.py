@@ -225,7 +225,7 @@ class TikTok(Platform):
             id=read_id(user["open_id"]),
             display_name=user["display_name"],
             kind="creator",
-            facts={"union_id": user.get("union_id", "")},
+            facts={"union_id": user.get("union_id") or ""},
         )
 
     def revoke(self, refresh_token: Secret | None) -> None:

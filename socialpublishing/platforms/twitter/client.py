@@ -22,7 +22,7 @@ from socialpublishing.errors import (
 from socialpublishing.http import Body, MultipartBody
 from socialpublishing.limits import MEGABYTE, Capabilities
 from socialpublishing.media import download
-from socialpublishing.platforms.accounts import Account, Profile, Renewal
+from socialpublishing.platforms.accounts import Account, Profile, Renewal, read_text
 from socialpublishing.platforms.app import basic
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.paging import read_pages
@@ -261,7 +261,7 @@ class Twitter(Platform):
         user = response["data"]
         return Profile(
             id=user["id"],
-            display_name=f"{user['name']} (@{user['username']})",
+            display_name=f"{read_text(user['name'])} (@{read_text(user['username'])})",
             facts={
                 "username": user["username"],
                 "picture": user.get("profile_image_url", ""),

@@ -16,8 +16,9 @@ from socialpublishing.errors import (
     UploadLostError,
 )
 from socialpublishing.http import PlatformResponse
+from socialpublishing.oauth import read_scopes
 from socialpublishing.platforms.instagram import errors
-from socialpublishing.platforms.instagram.app import granted, unwrapped
+from socialpublishing.platforms.instagram.app import unwrapped
 from socialpublishing.platforms.instagram.matching import shows
 from socialpublishing.platforms.instagram.payloads import (
     carousel_payload,
@@ -104,7 +105,7 @@ def test_flat_and_wrapped_responses_are_read(data, inner):
 
 @pytest.mark.parametrize("permissions", ["a,b", "a b", ["a", "b"]])
 def test_permissions_are_read_from_three_formats(permissions):
-    assert granted(permissions) == ("a", "b")
+    assert read_scopes(permissions) == ("a", "b")
 
 
 @pytest.mark.parametrize(
