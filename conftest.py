@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ import pytest
 import requests
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.test import Client, override_settings
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
@@ -211,9 +214,31 @@ def sandbox_server() -> Iterator[SandboxServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def service_url() -> Iterator[str]:
+    """The service over HTTP, for what needs no database: platforms pull files from /media/…"""
+    server = ThreadedWSGIServer(("127.0.0.1", 0), QuietHandler)
+    server.set_app(WSGIHandler())
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+class QuietHandler(WSGIRequestHandler):
+    def handle(self) -> None:
+        """One request per connection: a response that is cut off has to end."""
+        self.handle_one_request()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
 @pytest.fixture
-def sandbox(sandbox_server: SandboxServer, settings: Any) -> Sandbox:
+def sandbox(sandbox_server: SandboxServer, service_url: str, settings: Any) -> Sandbox:
     settings.SANDBOX_URL = sandbox_server.url
+    settings.SERVICE_BASE_URL = service_url
     settings.MEDIA_ALLOWED_ORIGINS = [sandbox_server.url]
     settings.ENABLE_TIKTOK_PUBLISHING = "on"
     sandbox = Sandbox(sandbox_server.url)

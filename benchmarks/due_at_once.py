@@ -85,7 +85,7 @@ class Bench:
     def pool(self, threads: int) -> float:
         """Posts a second."""
         picture = http().get(f"{self.service.sandbox_url}/samples/{PICTURE}").content
-        base = f"{self.service.sandbox_url}/facebook/v25.0"
+        base = f"{self.service.sandbox_url}/facebook/v27.0"
 
         def post(number: int) -> None:
             page = self.accounts[number % len(self.accounts)]

@@ -143,7 +143,7 @@ def _body(code: str, detail: str) -> dict[str, Any]:
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path.startswith("/api/"):
+    if request.path.startswith(("/api/", "/media/")):
         return JsonResponse(
             _body("not_found", f"There is nothing at {request.path[:200]}."), status=404
         )

@@ -12,6 +12,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from socialpublishing.crypto import key_ring
+from socialpublishing.media.addresses import is_public_url
 from socialpublishing.platforms import PLATFORMS, login_wanted, platform_named
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -63,6 +64,14 @@ def check_addresses(**kwargs: Any) -> list[checks.CheckMessage]:
                 "SERVICE_BASE_URL is plain http: others could read and complete sign-ins.",
                 hint="Plain http is allowed for loopback addresses only.",
                 id="socialpublishing.E006",
+            )
+        )
+    if not settings.SANDBOX_URL and not is_public_url(f"{settings.SERVICE_BASE_URL}/"):
+        found.append(
+            checks.Warning(
+                "SERVICE_BASE_URL is no public https:// address: platforms cannot pull files from "
+                "it, which some posts need.",
+                id="socialpublishing.W019",
             )
         )
     if "*" in settings.CORS_ALLOWED_ORIGINS:

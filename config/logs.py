@@ -29,6 +29,8 @@ _SECRETS = [
     (re.compile(r"\b(Bearer[ \t]++)[\w.~+/=-]++", re.A | re.I), r"\1***"),
     # A JWT, or any other dotted base64 parts that start with a JSON object.
     (re.compile(r"(?<![\w-])eyJ[\w-]*+(?:\.[\w-]*+){1,4}", re.A), "***"),
+    # A signed address of a file (socialpublishing/media/public.py).
+    (re.compile(r"(/media/)[\w-]{20,}+\.[\w-]{4,12}\.[\w-]{43}", re.A), r"\1***"),
     # A parameter of a URL or a form, then a member of JSON or of a printed dict.
     (
         re.compile(

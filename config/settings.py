@@ -235,6 +235,9 @@ MEDIA_ALLOWED_ORIGINS = env.list("MEDIA_ALLOWED_ORIGINS", default=[])
 # How many files one process reads at the same time, in all and from one untrusted host.
 MEDIA_READS = env.int("MEDIA_READS", default=16)
 MEDIA_READS_PER_HOST = env.int("MEDIA_READS_PER_HOST", default=4)
+# How many files platforms may pull from one web process at the same time (/media/…). Each occupies
+# one of its 32 threads.
+MEDIA_PULLS = env.int("MEDIA_PULLS", default=8)
 if SANDBOX_URL:
     # The sandbox serves sample pictures.
     _sandbox = urlsplit(SANDBOX_URL)

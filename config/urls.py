@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from config import health
+from config import health, media
 from insights.views import JobMetricsViewSet
 from publishing.views import PlatformViewSet
 
@@ -27,6 +27,7 @@ urlpatterns = [
     path("api/schema", SpectacularAPIView.as_view(**public), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(**public, url_name="schema"), name="docs"),
     path("admin/", admin.site.urls),
+    path("media/<path:signed>", media.pull),
     path("healthz", health.healthz),
     path("healthz/worker", health.worker),
     path("readyz", health.readyz),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import IntegrityError
@@ -13,7 +13,7 @@ from django.db import IntegrityError
 from connections.models import ConnectionNotFoundError, SocialConnection
 from connections.posting_options import offered_to
 from connections.targets import PostingTarget, target_from_options
-from connections.tokens import read_profile_again
+from connections.tokens import is_renewable, read_profile_again
 from publishing.errors import (
     EmptyPostError,
     IdempotencyKeyReusedError,
@@ -23,14 +23,14 @@ from publishing.errors import (
     ScheduleTimeTooFarError,
 )
 from publishing.models import ENDED, PublishJob, Status
-from publishing.probing import probe_assets
+from publishing.probing import probe_assets, without_lost_alt_texts, wrong_files
 from publishing.transitions import record_start
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
     ContentValidationError,
     Violation,
 )
-from socialpublishing.options import InvalidOptionsError, wrong_options
+from socialpublishing.options import InvalidOptionsError, checked_options
 from socialpublishing.platforms import offered_platform
 from socialpublishing.posts import Media, Post, PostWarning
 from socialpublishing.text import is_blank
@@ -109,14 +109,19 @@ def validate_post(draft: Draft, *, user_id: str) -> Verdict:
     """
     connection = connection_for_publishing(draft, user_id)
     check_schedule_time(draft.scheduled_at, database_now())
+    draft = _with_checked_options(draft, connection)
     target = _checked_target(draft, connection)
-    violations: list[Violation] = []
+    platform = connection.platform_type
+    violations = [
+        Violation(rule=error.code, limit=None, actual=path, message=f"{path}: {error}")
+        for path, error in wrong_files(draft.options, platform.options)
+    ]
     assets = probe_assets(draft.assets, draft.options, target.limits, violations=violations)
-    platform, post = connection.platform_type, _post(draft, assets)
+    post = _post(draft, assets)
     violations += platform.violations(post, connection.profile)
     if offered := offered_to(target):
         violations += platform.offer_violations(post, offered)
-    return Verdict(violations=violations, warnings=platform.warnings(post, connection.profile))
+    return Verdict(violations=violations, warnings=_warnings(draft, target, post))
 
 
 # --- Idempotent replay ---------------------------------------------------------------------------
@@ -163,10 +168,6 @@ def connection_for_publishing(draft: Draft, user_id: str) -> SocialConnection:
     if connection is None:
         raise ConnectionNotFoundError
     offered_platform(connection.platform, connection.login)
-    if connection.status == SocialConnection.Status.NEEDS_REAUTH:
-        raise NeedsReauthError(connection.status_reason)
-    if missing := connection.lacks(sorted(connection.platform_type.app.oauth.publish_scopes)):
-        raise PermissionMissingError(missing)
     return connection
 
 
@@ -179,36 +180,86 @@ def check_schedule_time(at: dt.datetime | None, now: dt.datetime) -> None:
 
 def checked_content(draft: Draft, connection: SocialConnection) -> dict[str, Any]:
     """The columns of a job that hold its content and its target, after all checks of them."""
+    draft = _with_checked_options(draft, connection)
     target = _checked_target(draft, connection)
-    assets = probe_assets(draft.assets, draft.options, target.limits)
     platform = connection.platform_type
+    if wrong := list(wrong_files(draft.options, platform.options)):
+        raise InvalidOptionsError([(path, str(error)) for path, error in wrong])
+    assets = probe_assets(draft.assets, draft.options, target.limits)
     post = _post(draft, assets)
     if violations := platform.violations(post, connection.profile):
         raise ContentValidationError(violations)
-    warnings = platform.warnings(post, connection.profile)
     return {
         "destination": target.destination,
         "account": target.key,
         "account_name": target.name,
         "text": draft.text,
-        "assets": assets,
-        "platform_specific_options": dict(draft.options),
-        "warnings": [vars(each) for each in warnings] or None,
+        "assets": without_lost_alt_texts(assets, target.limits.of(post)),
+        "platform_specific_options": draft.options,
+        "warnings": [vars(each) for each in _warnings(draft, target, post)] or None,
     }
+
+
+def _with_checked_options(draft: Draft, connection: SocialConnection) -> Draft:
+    options = checked_options(draft.options, connection.platform_type.options)
+    return replace(draft, options=options)
 
 
 def _checked_target(draft: Draft, connection: SocialConnection) -> PostingTarget:
     """The target of the post, after all checks but those of its content."""
-    platform = connection.platform_type
-    if wrong := wrong_options(draft.options, platform.options):
-        raise InvalidOptionsError(wrong)
-    platform.check_publishing(Post(options=draft.options))
+    post = Post(options=draft.options)
+    connection.platform_type.check_publishing(post)
     target = target_from_options(connection, draft.options)
-    if is_blank(draft.text) and not draft.assets:
-        raise EmptyPostError
-    if platform.depends_on_profile(_post(draft, draft.assets)):
+    _check_permission(target, post)
+    content_options = target.limits.of(post).content_options
+    has_content = draft.assets or not content_options.isdisjoint(draft.options)
+    if is_blank(draft.text) and not has_content:
+        raise EmptyPostError(content_options)
+    if connection.platform_type.depends_on_profile(_post(draft, draft.assets)):
         read_profile_again(connection)
     return target
+
+
+def _check_permission(target: PostingTarget, post: Post) -> None:
+    connection = target.connection
+    # A target with its own token publishes with it, whatever became of the connection's.
+    needs_connection = not target.has_own_token
+    if connection.status == SocialConnection.Status.NEEDS_REAUTH and needs_connection:
+        raise NeedsReauthError(connection.status_reason)
+    missing = connection.lacks(connection.platform_type.needed_scopes(post))
+    if missing:
+        raise PermissionMissingError(sorted(missing), kind=post.post_type)
+
+
+def _warnings(draft: Draft, target: PostingTarget, post: Post) -> list[PostWarning]:
+    connection = target.connection
+    warnings = connection.platform_type.warnings(post, connection.profile)
+    return [*warnings, *token_warnings(target, draft.scheduled_at or database_now())]
+
+
+def rescheduled_warnings(job: PublishJob, due: dt.datetime) -> list[dict[str, str]] | None:
+    """The warnings of `job` once it is due at another time."""
+    kept = [each for each in job.warnings or () if each["code"] != "token_ends_before"]
+    added = token_warnings(job.target, due) if job.target else ()
+    return [*kept, *map(vars, added)] or None
+
+
+def token_warnings(target: PostingTarget, due: dt.datetime) -> Iterator[PostWarning]:
+    """A warning if the authorization ends before `due`, and only the owner can renew it."""
+    connection = target.connection
+    if target.has_own_token:
+        return
+    ends_at = connection.expires_at
+    if is_renewable(connection):
+        # Refreshing an account that nobody uses keeps a rotating refresh token alive.
+        is_kept = connection.platform_type.app.oauth.rotates_refresh_token
+        ends_at = None if is_kept else connection.refresh_expires_at
+    if ends_at is not None and ends_at < due:
+        yield PostWarning(
+            code="token_ends_before",
+            message=f"The authorization of the account ends at {ends_at:%Y-%m-%d %H:%M} UTC, "
+            "before the post is due. Its owner has to connect it again by then.",
+        )
 
 
 def _post(draft: Draft, assets: Sequence[Mapping[str, Any]]) -> Post:

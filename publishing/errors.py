@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from socialpublishing.errors import SocialPublishingBaseError, WhoActs
 
@@ -11,8 +11,12 @@ from socialpublishing.errors import SocialPublishingBaseError, WhoActs
 
 class EmptyPostError(SocialPublishingBaseError):
     code = "empty_post"
-    sentence = "A post needs a text or at least one asset."
     who_acts = WhoActs.USER
+
+    def __init__(self, content_options: Collection[str] = ()) -> None:
+        """`content_options`: the options that would be content too."""
+        wanted = ["a text", "at least one asset", *sorted(content_options)]
+        super().__init__(f"A post needs {', '.join(wanted[:-1])} or {wanted[-1]}.")
 
 
 class ScheduleTimePastError(SocialPublishingBaseError):
@@ -37,10 +41,11 @@ class PermissionMissingError(SocialPublishingBaseError):
     code = "permission_missing"
     who_acts = WhoActs.OWNER
 
-    def __init__(self, missing: Sequence[str]) -> None:
+    def __init__(self, missing: Sequence[str], *, kind: str) -> None:
+        """`missing` are the scopes that a post of this `kind` needs and the account lacks."""
         super().__init__(
-            f"The account was connected without the permission to publish ({', '.join(missing)}). "
-            "Please connect it again and grant it."
+            f"The account was connected without the permission to publish a {kind} post "
+            f"({', '.join(missing)}). Please connect it again and grant it."
         )
 
 

@@ -17,6 +17,7 @@ from publishing.accepting import (
     check_schedule_time,
     checked_content,
     connection_for_publishing,
+    rescheduled_warnings,
 )
 from publishing.engine.in_doubt import (
     can_be_cancelled,
@@ -52,14 +53,15 @@ def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> No
     draft = replace(_draft_of(job), **changes)
     if "scheduled_at" in changes:
         check_schedule_time(draft.scheduled_at, now)
-    columns: dict[str, Any] = {}
-    if not changes.keys().isdisjoint({"text", "assets", "options"}):
+    columns: dict[str, Any] = {"warnings": rescheduled_warnings(job, draft.scheduled_at or now)}
+    has_new_content = not changes.keys().isdisjoint({"text", "assets", "options"})
+    if has_new_content:
         columns = checked_content(draft, connection_for_publishing(draft, job.user_id))
     change = _change(
         job,
         draft,
         next_attempt_at=now if "scheduled_at" in changes else job.next_attempt_at,
-        has_new_content=bool(columns),
+        has_new_content=has_new_content,
     )
     with transaction.atomic():
         move_one(change, now=now, actor=actor)

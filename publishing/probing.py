@@ -1,19 +1,21 @@
-"""Reads each asset of a post before the post is accepted: its type, size and measures."""
+"""Reads each file of a post before the post is accepted: its type, size and measures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from socialpublishing import media
 from socialpublishing.errors import (
-    AssetSizeUnknownError,
     AssetTypeMismatchError,
+    MediaBusyError,
     MediaError,
     Violation,
 )
-from socialpublishing.limits import Capabilities, PostType
-from socialpublishing.posts import MEASURES, MediaKind, Post, media_kind
+from socialpublishing.file_types import help_for, words_for
+from socialpublishing.limits import Capabilities, PostType, carries_alt_text
+from socialpublishing.options import FileAddressField, PostOptions, files_in
+from socialpublishing.posts import MEASURES, Media, MediaKind, Post, media_kind
 
 
 def probe_assets(
@@ -33,6 +35,7 @@ def probe_assets(
         return assets  # The post is refused for their number, so none is fetched.
     post_type = limits.of(Post(options=options))
     for number, asset in enumerate(assets, start=1):
+        asset.pop("alt_text_left_out", None)  # of an earlier content of this job
         try:
             asset |= _probe_asset(asset, post_type)
         except MediaError as error:
@@ -51,7 +54,43 @@ def _probe_asset(asset: Mapping[str, Any], post_type: PostType) -> dict[str, Any
     # Callers may declare a GIF as an image.
     if kind != declared and (kind, declared) != (MediaKind.GIF, MediaKind.IMAGE):
         raise AssetTypeMismatchError(f"The asset is declared as {declared}, but it is {kind}.")
-    if facts.size_bytes is None and kind in {MediaKind.VIDEO, MediaKind.DOCUMENT}:
-        raise AssetSizeUnknownError(f"The server does not report the size of the {kind}.")
     measures = {name: getattr(facts, name) for name in MEASURES}
     return {"kind": kind, "mime_type": facts.mime_type, **measures}
+
+
+def without_lost_alt_texts(
+    assets: Sequence[Mapping[str, Any]], post_type: PostType
+) -> list[dict[str, Any]]:
+    """The probed assets, those marked whose alt text the platform does not carry."""
+    return [
+        {**asset}
+        if not asset.get("alt_text") or carries_alt_text(Media.from_asset(asset), post_type)
+        else {**asset, "alt_text_left_out": True}
+        for asset in assets
+    ]
+
+
+def wrong_files(
+    options: Mapping[str, Any], known: type[PostOptions]
+) -> Iterator[tuple[str, MediaError]]:
+    """The path of each option whose file cannot be used, with the error.
+
+    Raises MediaBusyError, which is no fault of the file.
+    """
+    for path, url, field in files_in(options, known):
+        try:
+            _check_option_file(url, field)
+        except MediaBusyError:
+            raise
+        except MediaError as error:
+            yield path, error
+
+
+def _check_option_file(url: str, field: FileAddressField) -> None:
+    facts = media.probe(url, declared_type="", max_bytes=field.max_bytes)
+    if facts.mime_type not in field.mime_types:
+        allowed = ", ".join(sorted(field.mime_types))
+        raise AssetTypeMismatchError(
+            f"The file is {words_for(facts.mime_type)}, allowed are {allowed}. "
+            f"{help_for(facts.mime_type)}"
+        )

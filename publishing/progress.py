@@ -40,6 +40,7 @@ class JobProgress:
                 handle=stored.get("handle", {}),
                 posted=tuple(stored.get("posted", ())),
                 remote_id=stored.get("remote_id", ""),
+                awaits_id=stored.get("awaits_id", False),
             ),
             absent_lookups=stored.get("absent", 0),
             refusal=_refusal(stored.get("refusal")),
@@ -54,6 +55,8 @@ class JobProgress:
         if platform.remote_id:
             # The post is public; what is still read are details.
             stored["remote_id"] = platform.remote_id
+        if platform.awaits_id:
+            stored["awaits_id"] = True
         if platform.posted:
             stored["posted"] = list(platform.posted)
         if self.absent_lookups:

@@ -8,8 +8,10 @@ from django.conf import settings
 from django_q.models import Schedule
 
 from connections.tasks import housekeeping as housekeeping  # by this path in stored schedules
+from publishing import late_ids
 from publishing.worker.process import Worker, stopping
 from publishing.worker.slots import delete_unused_slots, slot_names
+from socialpublishing.clock import database_now
 
 # Longer than the time between two ticks of a slot, a minute and a half at worst; shorter than
 # Q_CLUSTER's timeout.
@@ -23,10 +25,15 @@ def publish_tick(slot: str) -> None:
     Worker(slot, threads=settings.PUBLISH_THREADS).run(seconds=TICK_S, stop=lambda: stopping.value)
 
 
+def read_late_ids() -> None:
+    late_ids.read_late_ids(database_now())
+
+
 def schedule() -> None:
     """Store the schedules after each migration. One that does not parse would stop them all."""
     wanted = {f"publish {slot}": ("publish_tick", f"'{slot}'", 1) for slot in slot_names()}
-    for name, (function, args, minutes) in wanted.items():
+    late = {"read late ids": ("read_late_ids", "", 1)}
+    for name, (function, args, minutes) in (wanted | late).items():
         Schedule.objects.update_or_create(
             name=name,
             defaults={

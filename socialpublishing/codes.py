@@ -47,7 +47,9 @@ CODES: Mapping[str, PublicCode] = {
     ),
     "oauth_denied": _http(400, "The owner of the account refused access."),
     "oauth_failed": _http(400, "The platform could not complete the sign-in."),
-    "empty_post": _http(400, "The post has neither text nor assets."),
+    "empty_post": _http(
+        400, "The post has neither text nor assets, nor an option that is content."
+    ),
     "content_rejected": _http(
         400,
         "The platform would refuse the post; see `violations`.",
@@ -70,7 +72,9 @@ CODES: Mapping[str, PublicCode] = {
     "asset_address_refused": _http(400, "We do not fetch from the address of an asset."),
     "asset_incomplete": _http(400, "An asset ends before its stated length."),
     "asset_changed": _http(400, "An asset has changed since it was checked."),
-    "asset_size_unknown": _http(400, "The server of a video or document does not send its size."),
+    "asset_size_unknown": _http(
+        400, "The server of an asset does not report its size, and it is large."
+    ),
     "object_store_not_configured": _http(
         400, "An asset is a path, and no object store is configured."
     ),
@@ -106,6 +110,7 @@ CODES: Mapping[str, PublicCode] = {
     "remote_id_required": _http(400, "For a thread, the request must name the id of the post."),
     "post_taken": _http(409, "Another job already has this post."),
     "job_changed": _http(409, "The job has changed meanwhile; read it again."),
+    "range_not_satisfiable": _http(416, "The file has no bytes in the requested range."),
     "payload_too_large": _http(413, "The body is larger than 256 KB."),
     "unsupported_media_type": _http(415, "The body is not JSON, or has a Content-Encoding."),
     "idempotency_key_reused": _http(422, "The Idempotency-Key was used for another request."),
@@ -166,9 +171,15 @@ CODES: Mapping[str, PublicCode] = {
 WARNINGS: Mapping[str, str] = {
     "alt_text_left_out": "The platform carries no alt text there; it is left out.",
     "alt_text_refused": "The platform did not store an alt text; the post went out without it.",
+    "collaborators_refused": "The platform did not accept an invitation of another account.",
+    "cover_refused": "The platform did not accept the cover; the post went out without it.",
     "measure_outside": "A file is outside what the platform documents, but may be accepted.",
     "may_become_draft": "The platform may keep the post as a draft.",
+    "only_creator_sees": "Only the account that posts sees the post.",
+    "option_adjusted": "The platform accepts an option, but uses another value.",
     "page_unreadable": "The page of a link could not be read, so its preview may lack parts.",
+    "text_cut": "The platform may show only the beginning of the text.",
+    "text_left_out": "The platform carries no text there; it is left out.",
     "thumbnail_left_out": "The platform did not take the thumbnail of a video.",
     "token_ends_before": "The account's authorization ends before the post is due.",
 }

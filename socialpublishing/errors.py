@@ -214,6 +214,7 @@ class AssetChangedError(MediaError):
 
 class AssetSizeUnknownError(MediaError):
     code = "asset_size_unknown"
+    sentence = "The server of the file does not report its size."
 
 
 class ObjectStoreNotConfiguredError(MediaError):
@@ -270,7 +271,7 @@ class UploadAddressRefusedError(PlatformUnreachableError):
     """The platform named an upload address of a host that is not its own. Nothing was sent."""
 
     sentence = "The platform returned an upload address that is not its own."
-    retry = Retry.WITH_ATTEMPT
+    retry = Retry.WITH_NEW_UPLOAD
 
 
 class NoResponseError(PlatformApiError):
@@ -442,7 +443,7 @@ class PlatformConfigurationError(PlatformApiError):
     """A problem of our app at the platform: credentials, credits or review. No user can help.
 
     It pauses the platform for our app: jobs wait within their grace, and one at a time is tried.
-    `feature` is what it refuses: `ALL`, or the `post_type` of the posts that it concerns.
+    `feature` is what it refuses: `ALL`, or one of `Platform.features` of the posts it concerns.
     """
 
     ALL: ClassVar[str] = "all"

@@ -11,7 +11,9 @@ from typing import Any
 
 from socialpublishing import text
 from socialpublishing.errors import Violation
-from socialpublishing.posts import DEFAULT_POST_TYPE, Media, MediaKind, Post
+from socialpublishing.file_types import help_for, words_for
+from socialpublishing.measures import MEASURED, Measure
+from socialpublishing.posts import DEFAULT_POST_TYPE, Media, MediaKind, Post, PostWarning
 
 MEGABYTE = 1024 * 1024
 GIGABYTE = 1024 * MEGABYTE
@@ -39,8 +41,9 @@ class Bounds:
     low: float | None = None
     high: float | None = None
 
-    def contains(self, value: float) -> bool:
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+    def contains(self, value: float, *, tolerance: float = 0) -> bool:
+        is_above = self.low is None or value >= self.low - tolerance
+        return is_above and (self.high is None or value <= self.high + tolerance)
 
     def __str__(self) -> str:
         if self.low is None or self.high is None:
@@ -62,6 +65,8 @@ class MediaLimit:
     duration_s: Bounds | None = None
     frame_rate: Bounds | None = None
     has_alt_text: bool = True
+    # A JPEG file with several pictures (MPO) counts as JPEG.
+    accepts_mpo: bool = True
     # Names of measures whose bounds the platform documents vaguely or does not enforce: a file
     # outside them gets a warning, no violation.
     advisory: frozenset[str] = frozenset()
@@ -88,6 +93,8 @@ class PostType:
     # The options that it accepts besides `post_type`, and those that it requires.
     options: frozenset[str] = frozenset()
     required_options: frozenset[str] = frozenset()
+    # Those that say something only of this kind of media: a post without it does not need them.
+    options_of_media: Mapping[MediaKind, frozenset[str]] = field(default_factory=dict)
     # Those that are content, such as a poll: the post needs neither text nor media beside one.
     content_options: frozenset[str] = frozenset()
     # The scopes that it needs; empty: the app's `publish_scopes`.
@@ -194,7 +201,9 @@ def _option_violations(post: Post, kind: PostType) -> Iterator[Violation]:
             fix="Remove it, or choose another post_type.",
         )
 
-    for name in sorted(kind.required_options - set(post.options)):
+    kinds = {media.kind for media in post.media}
+    of_others = [names for each, names in kind.options_of_media.items() if each not in kinds]
+    for name in sorted(kind.required_options.difference(post.options, *of_others)):
         yield Violation(
             rule="option_required",
             limit=sorted(kind.required_options),
@@ -256,30 +265,49 @@ def _asset_violations(post: Post, kind: PostType) -> Iterator[Violation]:
     for number, media in enumerate(post.media, start=1):
         limit = kind.media.get(media.kind)
         if limit is not None:
-            yield from _file_violations(number, media, limit)
-        max_alt_text = kind.max_alt_text if limit is None or limit.has_alt_text else 0
-        if len(media.alt_text) > max_alt_text:
-            excess = len(media.alt_text) - max_alt_text
+            yield from _type_violations(number, media, limit)
+            yield from _measure_violations(number, media, limit)
+        max_alt_text = kind.max_alt_text
+        if carries_alt_text(media, kind) and len(media.alt_text) > max_alt_text:
             yield Violation(
                 rule="alt_text_length",
                 limit=max_alt_text,
                 actual=len(media.alt_text),
                 message=f"The alt text of asset {number} has {len(media.alt_text)} characters, "
                 f"{max_alt_text} are allowed.",
-                fix=f"Shorten it by {excess}." if max_alt_text else "Remove it.",
+                fix=f"Shorten it by {len(media.alt_text) - max_alt_text}.",
             )
 
 
-def _file_violations(number: int, media: Media, limit: MediaLimit) -> Iterator[Violation]:
+def carries_alt_text(media: Media, kind: PostType) -> bool:
+    """Does the platform carry the alt text of `media` in a post of this kind?"""
+    limit = kind.media.get(media.kind)
+    return kind.max_alt_text > 0 and (limit is None or limit.has_alt_text)
+
+
+def _type_violations(number: int, media: Media, limit: MediaLimit) -> Iterator[Violation]:
+    allowed = sorted(limit.mime_types)
     if media.mime_type not in limit.mime_types:
-        allowed = ", ".join(sorted(limit.mime_types))
         yield Violation(
             rule="media_type",
-            limit=sorted(limit.mime_types),
+            limit=allowed,
             actual=media.mime_type,
-            message=f"Asset {number} is {media.mime_type}, allowed are {allowed}.",
-            fix="Convert it.",
+            message=f"Asset {number} is {words_for(media.mime_type)} ({media.mime_type}), allowed "
+            f"are {', '.join(allowed)}.",
+            fix=help_for(media.mime_type),
         )
+    elif media.is_mpo and not limit.accepts_mpo:
+        yield Violation(
+            rule="media_type",
+            limit=allowed,
+            actual="image/mpo",
+            message=f"Asset {number} has several pictures in one JPEG file (MPO), of which only "
+            "one is allowed.",
+            fix="Save its first picture as a JPEG of its own.",
+        )
+
+
+def _measure_violations(number: int, media: Media, limit: MediaLimit) -> Iterator[Violation]:
     if media.size_bytes is not None and media.size_bytes > limit.max_bytes:
         yield Violation(
             rule="media_bytes",
@@ -289,10 +317,8 @@ def _file_violations(number: int, media: Media, limit: MediaLimit) -> Iterator[V
             f"{limit.max_bytes / MEGABYTE:g} MB are allowed.",
             fix="Make the file smaller.",
         )
-    for measure in MEASURED:
-        bounds: Bounds | None = getattr(limit, measure.name)
-        actual = measure.of(media)
-        if bounds is not None and actual is not None and not bounds.contains(actual):
+    for measure, bounds, actual in _outside(media, limit):
+        if measure.name not in limit.advisory:
             yield Violation(
                 rule=f"media_{measure.name.removesuffix('_s')}",
                 limit=str(bounds),
@@ -302,39 +328,59 @@ def _file_violations(number: int, media: Media, limit: MediaLimit) -> Iterator[V
             )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measure:
-    """A measure of a file that a limit bounds. `of` returns None if it is unknown."""
-
-    name: str
-    words: str
-    of: Callable[[Media], float | None]
-    fix: str
-
-
-def _product(media: Media) -> float | None:
-    return media.width * media.height if media.width and media.height else None
+def _outside(media: Media, limit: MediaLimit) -> Iterator[tuple[Measure, Bounds, float]]:
+    """The measures of `media` that are outside of their bounds by more than their tolerance."""
+    for measure in MEASURED:
+        bounds: Bounds | None = getattr(limit, measure.name)
+        actual = measure.of(media)
+        if bounds is None or actual is None:
+            continue
+        if not bounds.contains(actual, tolerance=TOLERANCES.get(measure.name, 0)):
+            yield measure, bounds, actual
 
 
-def _ratio(media: Media) -> float | None:
-    return media.width / media.height if media.width and media.height else None
+# --- Warnings ------------------------------------------------------------------------------------
 
 
-MEASURED = (
-    Measure(name="width", words="a width of", of=lambda media: media.width, fix="Resize it."),
-    Measure(name="height", words="a height of", of=lambda media: media.height, fix="Resize it."),
-    Measure(name="pixels", words="a number of pixels of", of=_product, fix="Resize it."),
-    Measure(name="ratio", words="an aspect ratio (width to height) of", of=_ratio, fix="Crop it."),
-    Measure(
-        name="duration_s",
-        words="a duration in seconds of",
-        of=lambda media: media.duration_s,
-        fix="Cut it to length.",
-    ),
-    Measure(
-        name="frame_rate",
-        words="a frame rate (frames per second) of",
-        of=lambda media: media.frame_rate,
-        fix="Encode it with another frame rate.",
-    ),
-)
+def warnings(post: Post, limits: Capabilities) -> list[PostWarning]:
+    """What the author of an acceptable `post` should know."""
+    return list(_asset_warnings(post, limits.of(post)))
+
+
+def _asset_warnings(post: Post, kind: PostType) -> Iterator[PostWarning]:
+    for number, media in enumerate(post.media, start=1):
+        if media.alt_text and not carries_alt_text(media, kind):
+            yield PostWarning(
+                code="alt_text_left_out",
+                message=f"The alt text of asset {number} is left out: in a {kind.name} post the "
+                f"platform carries none for a {media.kind}.",
+            )
+        limit = kind.media.get(media.kind)
+        if limit is None:
+            continue
+        for measure, bounds, actual in _outside(media, limit):
+            if measure.name in limit.advisory:
+                yield PostWarning(
+                    code="measure_outside",
+                    message=f"Asset {number} has {measure.words} {actual:g}; the platform "
+                    f"documents {bounds}, but may accept it.",
+                )
+
+
+# --- Measures of files ---------------------------------------------------------------------------
+
+# Pages round their bounds, files are measured. Up to this far outside of a bound, a file counts as
+# inside.
+TOLERANCES: Mapping[str, float] = {
+    # The sides are whole and mostly even numbers of pixels: 854 x 480 has 1.779 for 16:9.
+    "ratio": 0.004,
+    # The last frame and the last block of sound end after the cut: 60.06 for a minute.
+    "duration_s": 0.09,
+    # 24, 30 and 60 stand for 23.976, 29.97 and 59.94 too; clocks of phones drift: 60.02.
+    "frame_rate": 0.09,
+}
+
+
+def exceeds(measure: str, actual: float | None, most: float) -> bool:
+    """Is a measure of a file above `most` by more than its tolerance? No if it is unknown."""
+    return actual is not None and actual > most + TOLERANCES.get(measure, 0)

@@ -1,16 +1,20 @@
 """The schema of `platform_specific_options`: closed and typed, one for each platform.
 
 Each platform has a subclass of PostOptions, whose fields are the options. The platform's
-capabilities define which post types accept them. Fields are strict: a string is not a number.
+capabilities define which post types accept them. Fields are strict: a string is not a number. Each
+string has a grammar, so that what the platform would refuse late is refused at once; what people
+write in several ways, such as @name, is stored in one.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.serializers import StrictSerializer, TextField
@@ -19,6 +23,10 @@ from socialpublishing.serializers import StrictSerializer, TextField
 WEB_ADDRESS = RegexValidator(
     r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/]\S*\Z", "An http(s) address is expected."
 )
+
+
+# In the form that OpenAPI reads too; `\Z` because `$` also matches before a newline.
+DIGITS = RegexValidator(r"^[0-9]+\Z", "An id of digits is expected.")
 
 
 class InvalidOptionsError(SocialPublishingBaseError):
@@ -34,7 +42,7 @@ class InvalidOptionsError(SocialPublishingBaseError):
 class PostOptions(StrictSerializer):
     """The options of one platform. `examples` has one value of each, in the order for docs.
 
-    `post.options` contains the values of the request unchanged, as JSON.
+    `post.options` contains what the fields make of the request's values, as JSON.
     """
 
     examples: ClassVar[Mapping[str, Any]] = {}
@@ -55,7 +63,8 @@ class NumberField(serializers.FloatField):
     def to_internal_value(self, data: Any) -> float:
         if not isinstance(data, (int, float)) or isinstance(data, bool):
             self.fail("invalid")
-        return float(super().to_internal_value(data))
+        super().to_internal_value(data)
+        return data
 
 
 class BooleanField(serializers.BooleanField):
@@ -87,6 +96,19 @@ def text(description: str, *, max_length: int, **more: Any) -> TextField:
 
 def web_address(description: str) -> TextField:
     return text(description, max_length=2048, validators=[WEB_ADDRESS])
+
+
+class UserNameField(TextField):
+    """A user name, stored without the @ that people write before it."""
+
+    def __init__(self, *, pattern: str, max_length: int, **kwargs: Any) -> None:
+        """`pattern` is the platform's grammar of a name, without the @."""
+        validator = RegexValidator(rf"^@?{pattern}\Z", "A user name is expected, such as @name.")
+        super().__init__(max_length=max_length + 1, validators=[validator], **kwargs)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        name = super().run_validation(data)
+        return name.removeprefix("@") if isinstance(name, str) else name
 
 
 class FileAddressField(TextField):
@@ -126,18 +148,69 @@ def string_list(
     description: str, *, max_length: int, low: int = 1, high: int
 ) -> serializers.ListField:
     """A list of `low` to `high` strings of at most `max_length` characters each."""
+    return list_of(TextField(max_length=max_length), description, low=low, high=high)
+
+
+def list_of(
+    child: serializers.Field[Any, Any, Any, Any], description: str, *, low: int = 1, high: int
+) -> serializers.ListField:
     return serializers.ListField(
-        child=TextField(max_length=max_length),
-        min_length=low,
-        max_length=high,
-        **optional(description),
+        child=child, min_length=low, max_length=high, **optional(description)
     )
 
 
 def wrong_options(options: Mapping[str, Any], known: type[PostOptions]) -> list[tuple[str, str]]:
     """Pairs of an option's path and a message; empty if all are valid."""
+    return _wrong(known(data=dict(options)))
+
+
+def checked_options(options: Mapping[str, Any], known: type[PostOptions]) -> dict[str, Any]:
+    """The options as they are stored. Raises InvalidOptionsError."""
     serializer = known(data=dict(options))
+    if wrong := _wrong(serializer):
+        raise InvalidOptionsError(wrong)
+    checked: dict[str, Any] = _plain(serializer.validated_data)
+    return checked
+
+
+def _wrong(serializer: PostOptions) -> list[tuple[str, str]]:
     return [] if serializer.is_valid() else list(_flat(serializer.errors))
+
+
+def _plain(value: Any) -> Any:
+    """`value` as JSON has it: the serializers of nested options return mappings of their own."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def files_in(
+    options: Mapping[str, Any], known: type[PostOptions]
+) -> Iterator[tuple[str, str, FileAddressField]]:
+    """The path and the address of each file among the options, with its field."""
+    yield from _files(options, _schema(known), "")
+
+
+@functools.cache
+def _schema(known: type[PostOptions]) -> PostOptions:
+    """An instance whose fields are only read: DRF copies all of them for each new one."""
+    return known()
+
+
+def _files(
+    value: Any, field: serializers.Field[Any, Any, Any, Any] | None, path: str
+) -> Iterator[tuple[str, str, FileAddressField]]:
+    match field, value:
+        case FileAddressField(), str():
+            yield path, value, field
+        case serializers.Serializer(), Mapping():
+            for name, inner in field.fields.items():
+                if name in value:
+                    inner_path = ".".join(filter(None, [path, str(name)]))
+                    yield from _files(value[name], inner, inner_path)
+        case serializers.ListField(), list():
+            for index, each in enumerate(value):
+                yield from _files(each, field.child, f"{path}.{index}")
 
 
 def _flat(errors: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from socialpublishing.errors import AssetSizeUnknownError
+
 DEFAULT_POST_TYPE = "feed"
 
 
@@ -49,6 +51,15 @@ class Media:
     frame_rate: float | None = None
     # The address redirects; some platforms that pull a file do not follow redirects.
     is_redirected: bool | None = None
+    # A JPEG file with several pictures (MPO).
+    is_mpo: bool | None = None
+
+    @property
+    def known_bytes(self) -> int:
+        """The size. Raises AssetSizeUnknownError."""
+        if self.size_bytes is None:
+            raise AssetSizeUnknownError
+        return self.size_bytes
 
     @classmethod
     def from_asset(cls, asset: Mapping[str, Any]) -> Media:
@@ -57,13 +68,21 @@ class Media:
             kind=MediaKind(asset.get("kind", asset["asset_type"])),
             url=asset["url"],
             mime_type=asset["mime_type"],
-            alt_text=asset.get("alt_text") or "",
+            alt_text="" if asset.get("alt_text_left_out") else asset.get("alt_text") or "",
             **{name: asset.get(name) for name in MEASURES},
         )
 
 
 # The measures that a probe of an asset reads.
-MEASURES = ("size_bytes", "width", "height", "duration_s", "frame_rate", "is_redirected")
+MEASURES = (
+    "size_bytes",
+    "width",
+    "height",
+    "duration_s",
+    "frame_rate",
+    "is_redirected",
+    "is_mpo",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ def used():
     for platform in PLATFORMS.values():
         names |= {host.variable for host in platform.app.hosts.values()}
         names |= {*platform.app.client_id_variables, *platform.app.client_secret_variables}
+        names |= {*platform.app.variables}
     return names
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 
 from publishing.engine.values import Result, Step, StepKind
+from socialpublishing import media
 from socialpublishing.errors import PlatformUnreachableError
 from socialpublishing.platforms import client_for
 from socialpublishing.platforms.accounts import Renewal
+from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.progress import Found, Progress
 
 
@@ -16,24 +19,34 @@ def execute(step: Step) -> Result:
     started = time.monotonic()
     value: Progress | Renewal | Found | None = None
     failure: Exception | None = None
+    limited_until: dt.datetime | None = None
     try:
-        value = _call(step, started)
+        client = client_for(step.job.platform, step.account)
+        value = _call(client, step)
+        limited_until = client.limited_until
     except Exception as error:  # noqa: BLE001  nobody waits for a thread; settle() logs it
         failure = error
     duration_ms = int((time.monotonic() - started) * 1000)
-    return Result(step=step, value=value, error=failure, duration_ms=duration_ms)
+    return Result(
+        step=step,
+        value=value,
+        error=failure,
+        duration_ms=duration_ms,
+        limited_until=limited_until,
+    )
 
 
-def _call(step: Step, started: float) -> Progress | Renewal | Found | None:
-    client = client_for(step.job.platform, step.account)
+def _call(client: Platform, step: Step) -> Progress | Renewal | Found | None:
     match step.kind:
         case StepKind.REFRESH:
             return client.renew(step.refresh_token)
         case StepKind.PREPARE:
+            _check_pulled_files(client, step)
             return client.prepare(step.post, step.progress)
         case StepKind.PUBLISH:
+            _check_pulled_files(client, step)
             # A process that was frozen may wake when its lease is long over.
-            if started > step.send_before:
+            if time.monotonic() > step.send_before:
                 raise PlatformUnreachableError("The worker came too late to send this.")
             return client.publish(step.post, step.progress)
         case StepKind.CONFIRM:
@@ -43,3 +56,13 @@ def _call(step: Step, started: float) -> Progress | Renewal | Found | None:
             return client.lookup(
                 step.post, step.progress, since=step.since, other_post_ids=step.other_post_ids
             )
+
+
+def _check_pulled_files(client: Platform, step: Step) -> None:
+    """Raises AssetChangedError. Files that we send are checked while they are read."""
+    if step.progress.handle:
+        return  # the platform has fetched some of them already
+    for file in client.pulled_media(step.post):
+        media.check_unchanged(
+            file.url, declared_type=file.mime_type, expected_bytes=file.size_bytes
+        )

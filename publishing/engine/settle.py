@@ -52,7 +52,7 @@ def settle(result: Result, context: Context) -> Decision:
     """What becomes of the job after `result`. The worker stores a refresh before it calls this."""
     error = result.error
     if error is None:
-        decision = _after_value(result, context)
+        decision = replace(_after_value(result, context), limited_until=result.limited_until)
     else:
         decision = _after_error(result, error, context)
     in_doubt.forget_refused_request(result, decision)
@@ -106,13 +106,15 @@ def _after_progress(result: Result, value: Progress, context: Context) -> Decisi
             note = FOUND if result.step.kind == StepKind.LOOKUP else "Published."
             done = published(job, context.now, value.remote_id, value.post_url, note=note)
             done.move.changes["warnings"] = job.warnings_with(value.warnings)
-            if value.posted:
+            if value.posted or value.awaits_id:
                 done.move.changes["progress"] = JobProgress(platform=value).to_json()
             return done
         case Stage.REFUSED:
             return _refused_after_all(job, value.note)
         case Stage.LOST:
             return restart_upload(job, context, UploadLostError(value.note, wait=value.poll_after))
+        case Stage.UNDECIDED:
+            return left_to_a_person(job, value.note)
         case Stage.CONFIRMING:
             return _confirming(job, value, context.now)
         case _:

@@ -53,6 +53,8 @@ class Result:
     value: Progress | Renewal | Found | None = None
     error: Exception | None = None
     duration_ms: int = 0
+    # The platform's good responses ask the account to wait until then.
+    limited_until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,17 @@ from django.utils import timezone
 
 from conftest import plain_post
 from publishing.models import PublishJob
+from socialpublishing.options import (
+    NumberField,
+    PostOptions,
+    UserNameField,
+    checked_options,
+    choice,
+    list_of,
+    wrong_options,
+)
+from socialpublishing.platforms import PLATFORMS
+from socialpublishing.serializers import StrictSerializer
 
 UNKNOWN_ID = str(uuid.uuid4())
 
@@ -186,3 +197,86 @@ def test_waiting_caller_holds_no_database_connection(make_api, make_connection):
         assert set(waiting) == {202}
     # Our own, and now and then one that refreshes its job.
     assert min(counts) <= 2
+
+
+# --- What counts as content, who may publish it --------------------------------------------------
+
+KINDS = [
+    pytest.param(name, kind, id=f"{name}-{kind.name}")
+    for name, platform in PLATFORMS.items()
+    for kind in platform.capabilities.post_types
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+@pytest.mark.behaviour("A poll, an article or a link is a post without text")
+def test_option_that_is_content_needs_no_text(api, make_connection, name, kind):
+    connection = make_connection(name)
+    examples = PLATFORMS[name].options.examples
+    required = {option: examples[option] for option in kind.required_options}
+    for option in sorted(kind.options - kind.required_options):
+        options = {**required, "post_type": kind.name, option: examples[option]}
+        if option == PLATFORMS[name].destination_option:
+            options[option] = connection.destinations.first().external_id
+        body = plain_post(connection, "", platform_specific_options=options, assets=[])
+        response = api.post("publishing/validate", body)
+        is_content = option in kind.content_options or kind.content_options & set(required)
+        assert (response.json().get("code") == "empty_post") == (not is_content), option
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+@pytest.mark.behaviour("A missing scope is named, with the kind of post that needs it")
+def test_missing_scope_is_named_with_the_kind_of_post(api, make_connection, name, kind):
+    connection = make_connection(name)
+    options = {option: PLATFORMS[name].options.examples[option] for option in kind.required_options}
+    options["post_type"] = kind.name
+    body = plain_post(connection, "Hi", platform_specific_options=options, assets=[])
+    granted = connection.scopes
+    for scope in kind.scopes or PLATFORMS[name].app.oauth.publish_scopes:
+        connection.scopes = [each for each in granted if each != scope]
+        connection.save()
+        response = api.post("publishing/publish", body)
+        assert (response.status_code, response.json()["code"]) == (403, "permission_missing")
+        assert scope in response.json()["detail"]
+        assert f"{kind.name} post" in response.json()["detail"]
+
+
+@pytest.mark.behaviour("A target with its own token publishes, whatever became of the connection's")
+def test_target_with_its_own_token_needs_no_other(
+    api, worker, sandbox, instant_processing, connection
+):
+    connection.status = "needs_reauth"
+    connection.save()
+
+    response = api.publish(connection, "By the token of the destination")
+
+    if not connection.destinations.exclude(access_token=None).exists():
+        assert (response.status_code, response.json()["code"]) == (403, "needs_reauth")
+        return
+    assert response.status_code == 202
+    worker.work_ahead(600)
+    assert len(sandbox.posts(connection.platform)) == 1
+
+
+def test_options_are_stored_in_one_form():
+    body = {"user_tags": [{"username": "@harbour.bakery", "x": 1, "y": 0.5}]}
+    options = checked_options({"post_type": "feed", **body}, OneForm)
+    assert options == {
+        "post_type": "feed",
+        "user_tags": [{"username": "harbour.bakery", "x": 1, "y": 0.5}],
+    }
+    assert checked_options(options, OneForm) == options
+    for wrong in ("@", "a b", "@@a", "a" * 31, ""):
+        paths = [path for path, _ in wrong_options({"user_tags": [{"username": wrong}]}, OneForm)]
+        assert paths == ["user_tags.0.username"]
+
+
+class OneTag(StrictSerializer):
+    username = UserNameField(pattern="[a-z.]{1,30}", max_length=30)
+    x = NumberField(required=False)
+    y = NumberField(required=False)
+
+
+class OneForm(PostOptions):
+    post_type = choice("The kind.", "feed")
+    user_tags = list_of(OneTag(), "Tags.", high=3)

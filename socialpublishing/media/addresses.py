@@ -1,6 +1,7 @@
 """Which URLs we fetch from. Protects our network against URLs that others write (SSRF).
 
-`parse_address` checks the text of a URL, `check_ip_addresses` what its host resolves to.
+`as_ascii` encodes a URL as people write it, `parse_address` checks the text of the result,
+`check_ip_addresses` what its host resolves to.
 
 The lists are our own, because the standard library's `is_global` and `is_private` differ between
 Python versions and accept several of these addresses. Sources: IANA's special-purpose address
@@ -12,9 +13,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
+import idna
+import regex  # type: ignore[import-untyped]
 from django.conf import settings
 
 from socialpublishing.errors import AssetAddressRefusedError
@@ -26,12 +31,20 @@ MAX_IP_ADDRESSES = 16
 # are valid too, but parsers disagree about them, and attacks use that.
 URL = re.compile(
     r"(?P<scheme>https?)://"
-    r"(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])"
+    r"(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[1-9][0-9]{0,4}))?"
     r"(?P<path>/[!-~]*)",
     re.ASCII | re.IGNORECASE,
 )
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+# Names of object stores contain the names of their buckets, which may have underscores.
+SUBDOMAIN_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
+# What `as_ascii` splits a URL into. The host ends where every parser agrees that it does.
+WRITTEN_URL = re.compile(r"(?P<start>https?://)(?P<host>[^/?#@\\:\[\]%]+)(?P<rest>.*)", re.I | re.S)
+# Scripts with letters that look alike. A name that mixes them shows a host that it is not.
+LOOKALIKE_SCRIPTS = ("Latin", "Greek", "Cyrillic")
+ASCII_WITHOUT_SPACE = "".join(map(chr, range(0x21, 0x7F)))
+NOT_PLAIN = "The address of the file is not a plain https:// address."
 
 # Top-level names that only a resolver inside a company, a cluster or a cloud knows.
 # fmt: off
@@ -99,11 +112,49 @@ class FileAddress:
         return self.host if is_default else f"{self.host}:{self.port}"
 
 
+def as_ascii(url: str) -> str:
+    """`url` with its host in punycode, and spaces and other characters percent-encoded in UTF-8.
+
+    Only what has one meaning is encoded. Anything else stays as it is and `parse_address` refuses
+    it: control characters, backslashes, spaces around the URL. Raises AssetAddressRefusedError for
+    a name that IDNA would have to change first, such as digits of another script, and for one that
+    mixes scripts.
+    """
+    match = WRITTEN_URL.fullmatch(url)
+    is_clear = url.isprintable() and url == url.strip() and "\\" not in url
+    if match is None or len(url) > MAX_URL_LENGTH or not is_clear:
+        return url
+    rest = quote(match["rest"], safe=ASCII_WITHOUT_SPACE)
+    return match["start"] + _ascii_host(match["host"]) + rest
+
+
+def _ascii_host(host: str) -> str:
+    if host.isascii():
+        return host
+    labels = unicodedata.normalize("NFC", host.lower()).split(".")
+    try:
+        return ".".join(map(_ascii_label, labels))
+    except idna.IDNAError as error:
+        raise AssetAddressRefusedError(NOT_PLAIN) from error
+
+
+def _ascii_label(label: str) -> str:
+    if label.isascii():
+        return label
+    scripts = [s for s in LOOKALIKE_SCRIPTS if regex.search(rf"\p{{Script={s}}}", label)]
+    if len(scripts) > 1:
+        raise AssetAddressRefusedError(
+            f"The name of the file's server mixes {' and '.join(scripts)} letters."
+        )
+    return str(idna.alabel(label).decode())
+
+
 def parse_address(url: str) -> FileAddress:
     """Check the text of `url`. Raises AssetAddressRefusedError. Resolves nothing."""
+    url = as_ascii(url)
     match = URL.fullmatch(url)
     if match is None or len(url) > MAX_URL_LENGTH or "\\" in url or "#" in url:
-        raise AssetAddressRefusedError("The address of the file is not a plain https:// address.")
+        raise AssetAddressRefusedError(NOT_PLAIN)
     origin = scheme, host, port = _origin(match)
     is_trusted = origin in _trusted_origins()
     if not is_trusted:
@@ -114,6 +165,15 @@ def parse_address(url: str) -> FileAddress:
     return FileAddress(
         scheme=scheme, host=host, port=port, path=match["path"], is_trusted=is_trusted
     )
+
+
+def is_public_url(url: str) -> bool:
+    """Whether, by its text, servers outside our network can fetch from `url`."""
+    match = URL.fullmatch(url)
+    if match is None:
+        return False
+    scheme, host, port = _origin(match)
+    return scheme == "https" and port == 443 and _is_public_name(host)
 
 
 def check_ip_addresses(ip_addresses: Sequence[str]) -> None:
@@ -143,7 +203,8 @@ def _is_public_name(host: str) -> bool:
     return (
         len(labels) >= 2
         and len(host) <= 253
-        and all(map(LABEL.fullmatch, labels))
+        and all(map(SUBDOMAIN_LABEL.fullmatch, labels[:-2]))
+        and all(map(LABEL.fullmatch, labels[-2:]))
         # No top-level domain starts with a digit; the last part of an IPv4 address always does.
         and labels[-1][0].isalpha()
         and labels[-1] not in INTERNAL_NAMES

@@ -1,7 +1,8 @@
 """Reads the header of a video with FFmpeg. A separate program, started by videos.py.
 
 Its argument is the name of a demuxer, its standard input the header. It writes the result as JSON.
-It imports nothing of ours. Its exit code is 3 if FFmpeg cannot read the header.
+It imports nothing of ours. Its exit code is 3 if FFmpeg cannot read the header, 4 if the file
+has sound only.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import av.video.stream
 
 MEMORY_BYTES = 128 * 1024 * 1024  # without code; the index of a four-hour film takes half of it
 CPU_S = 2
+EXIT_NO_PICTURE = 4
 
 
 class Header:
@@ -49,7 +51,10 @@ def facts(demuxer: str, header: bytes) -> dict[str, Any]:
     options = {"protocol_whitelist": "none"}
     with av.open(Header(header), mode="r", format=demuxer, options=options) as container:
         cover = av.stream.Disposition.attached_pic
-        picture = next(each for each in container.streams.video if cover not in each.disposition)
+        pictures = [each for each in container.streams.video if cover not in each.disposition]
+        if not pictures:
+            sys.exit(EXIT_NO_PICTURE)
+        picture = pictures[0]
         sound = next(iter(container.streams.audio), None)
         rate = picture.average_rate or picture.guessed_rate
         return {

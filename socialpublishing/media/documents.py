@@ -10,8 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from socialpublishing.errors import AssetTypeMismatchError
-from socialpublishing.media.formats import check_declared, normalized
+from socialpublishing.media.formats import check_declared, normalized, recognised, refusal
 from socialpublishing.media.remote_file import BLOCK_BYTES, Read
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -43,6 +42,13 @@ def is_declared(declared: str) -> bool:
     return normalized(declared) in {*MIME_TYPES, ASSET_TYPE, f"{ASSET_TYPE}/*"}
 
 
+def begins_as(mime_type: str, head: bytes) -> bool:
+    """Whether `head` can be the beginning of a document of this type."""
+    if mime_type in MAIN_ENTRIES.values():
+        return head.startswith(ZIP)
+    return head.startswith(PDF if mime_type == "application/pdf" else OLE)
+
+
 def sniff(declared: str, read: Read, size_bytes: int | None) -> str:
     """The MIME type of a document. Raises MediaError if the file is none or not as declared."""
     head = read(0, BLOCK_BYTES)
@@ -56,7 +62,7 @@ def sniff(declared: str, read: Read, size_bytes: int | None) -> str:
     elif head.startswith(OLE):
         found = next(filter(None, map(MAIN_STREAMS.get, _ole_names(head, read))), None)
     if found is None:
-        raise AssetTypeMismatchError("The file is none of the documents that platforms accept.")
+        raise refusal(recognised(head), "documents")
     check_declared(declared, found, ASSET_TYPE)
     return found
 

@@ -16,7 +16,7 @@ from socialpublishing.errors import (
     AssetUnreachableError,
 )
 from socialpublishing.media.addresses import parse_address
-from socialpublishing.media.concurrency import reads
+from socialpublishing.media.concurrency import ReadLimiter, reads
 from socialpublishing.media.network import Network, connected
 from socialpublishing.media.stream import WHOLE_FILE, ByteRange, Stream
 
@@ -34,6 +34,7 @@ def opened(
     network: Network,
     byte_range: ByteRange = WHOLE_FILE,
     expected_bytes: int | None = None,
+    limiter: ReadLimiter = reads,
 ) -> Iterator[Stream]:
     """The file at `url`, after at most 3 redirects. Each address passes all checks.
 
@@ -42,9 +43,9 @@ def opened(
     """
     deadline = time.monotonic() + min(seconds, network.max_transfer_s)
     database.release()
-    for _ in range(1 + MAX_REDIRECTS):
+    for redirects in range(1 + MAX_REDIRECTS):
         address = parse_address(url)
-        with reads.limit(address, deadline), connected(address, deadline, network) as connection:
+        with limiter.limit(address, deadline), connected(address, deadline, network) as connection:
             response = connection.get(address, byte_range.header)
             if response.status not in REDIRECTS:
                 _check_head(response, byte_range, expected_bytes)
@@ -56,6 +57,7 @@ def opened(
                     max_bytes=max_bytes,
                     byte_range=byte_range,
                     expected_bytes=expected_bytes,
+                    is_redirected=redirects > 0,
                 )
                 return
             url = _redirect_url(url, response)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import filetype
 
 from socialpublishing.errors import AssetTypeMismatchError
+from socialpublishing.file_types import help_for, text_type, words_for
 from socialpublishing.media import boxes
 
 # What at least one platform accepts. SVG, HTML, archives and playlists are never accepted: they can
@@ -25,6 +26,9 @@ ACCEPTED = frozenset(
 )
 ALIASES = {
     "image/jpg": "image/jpeg",
+    # An animated PNG is a PNG: platforms show its first picture.
+    "image/apng": "image/png",
+    "image/vnd.mozilla.apng": "image/png",
     "image/pjpeg": "image/jpeg",
     "image/x-ms-bmp": "image/bmp",
     "image/heif": "image/heic",
@@ -50,13 +54,25 @@ UNBRANDED = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 
 def sniff(data: bytes) -> str:
     """The MIME type of a file by its first bytes. Raises MediaError if no platform accepts it."""
-    found = _sniff_boxed(data) or filetype.guess_mime(data)
-    mime_type = ALIASES.get(found, found)
+    mime_type = recognised(data)
     if mime_type not in ACCEPTED:
-        raise AssetTypeMismatchError(
-            "The file is none of the pictures and videos that platforms accept."
-        )
+        raise refusal(mime_type, "pictures and videos")
     return str(mime_type)
+
+
+def recognised(data: bytes) -> str | None:
+    """The MIME type of any file that we know, accepted or not."""
+    found = _sniff_boxed(data) or filetype.guess_mime(data) or text_type(data)
+    return ALIASES.get(found, found) if found else None
+
+
+def refusal(mime_type: str | None, wanted: str) -> AssetTypeMismatchError:
+    """The error for a file that is none of the `wanted`, with what it is and what helps."""
+    sentence = f"The file is none of the {wanted} that platforms accept"
+    if mime_type is None:
+        return AssetTypeMismatchError(f"{sentence}.")
+    help_ = f"Declare it as {mime_type}." if mime_type in ACCEPTED else help_for(mime_type)
+    return AssetTypeMismatchError(f"{sentence}: it is {words_for(mime_type)}. {help_}")
 
 
 def _sniff_boxed(data: bytes) -> str | None:
@@ -81,7 +97,8 @@ def check_declared(declared: str, mime_type: str, family: str = "") -> None:
     family = family or mime_type.partition("/")[0]
     if declared not in ANY_TYPE and declared not in {mime_type, family, f"{family}/*"}:
         raise AssetTypeMismatchError(
-            f"The file is declared as {declared[:40]}, but its bytes are {mime_type}."
+            f"The file is declared as {declared[:40]}, but it is {words_for(mime_type)}. "
+            f"Convert it, or declare it as {mime_type}."
         )
 
 

@@ -16,11 +16,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from socialpublishing.errors import AssetUnreachableError
+from socialpublishing.errors import AssetAddressRefusedError, AssetUnreachableError
 from socialpublishing.media.addresses import FileAddress, check_ip_addresses
 
 MAX_HEADER_BYTES = 64 * 1024
@@ -146,14 +147,43 @@ def connected(address: FileAddress, deadline: float, network: Network) -> Iterat
     sock = _connected_socket(ip_addresses, address.port, deadline, network)
     try:
         if address.scheme == "https":
-            try:
-                sock.settimeout(max(deadline - time.monotonic(), 0.001))
-                sock = network.tls().wrap_socket(sock, server_hostname=address.host.strip("[]"))
-            except OSError as error:  # SSLError is one
-                raise AssetUnreachableError("No secure connection to the file's server.") from error
+            sock.settimeout(max(deadline - time.monotonic(), 0.001))
+            sock = _secured(sock, address.host.strip("[]"), network.tls())
         yield Connection(sock, headers_until=min(deadline, time.monotonic() + network.headers_s))
     finally:
         sock.close()
+
+
+def _secured(sock: socket.socket, host: str, context: ssl.SSLContext) -> ssl.SSLSocket:
+    # OpenSSL 3.0 matches no name with an underscore against a wildcard; object stores have such.
+    has_underscore = "_" in host
+    if has_underscore:
+        context = _without_host_check(context)
+    try:
+        secured = context.wrap_socket(sock, server_hostname=host)
+    except OSError as error:  # SSLError is one
+        raise AssetUnreachableError("No secure connection to the file's server.") from error
+    if has_underscore and not _is_certified(host, secured.getpeercert() or {}):
+        secured.close()
+        raise AssetUnreachableError("The certificate of the file's server is for another name.")
+    return secured
+
+
+@functools.lru_cache(maxsize=4)
+def _without_host_check(context: ssl.SSLContext) -> ssl.SSLContext:
+    """A context that trusts what `context` trusts, and whose user checks the name."""
+    own = ssl.create_default_context()
+    if authorities := context.get_ca_certs(binary_form=True):
+        own.load_verify_locations(cadata=b"".join(authorities))
+    own.check_hostname = False
+    return own
+
+
+def _is_certified(host: str, certificate: Mapping[str, Any]) -> bool:
+    """RFC 6125: a name of the certificate, whose first label may be a wildcard."""
+    entries = certificate.get("subjectAltName", ())
+    names = {value.lower() for kind, value in entries if kind == "DNS"}
+    return host in names or f"*.{host.partition('.')[2]}" in names
 
 
 def _resolved(address: FileAddress, deadline: float, network: Network) -> list[str]:
@@ -175,6 +205,17 @@ def _resolved(address: FileAddress, deadline: float, network: Network) -> list[s
     if not found:
         raise AssetUnreachableError("The name of the file's server cannot be resolved.")
     return found
+
+
+def resolves_privately(address: FileAddress, network: Network) -> bool:
+    """Whether the host has an IP address that is not public. False if it has none at all."""
+    try:
+        check_ip_addresses(_resolved(address, time.monotonic() + network.resolve_s, network))
+    except AssetUnreachableError:
+        return False
+    except AssetAddressRefusedError:
+        return True
+    return False
 
 
 def _connected_socket(

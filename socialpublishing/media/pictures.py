@@ -1,4 +1,4 @@
-"""The dimensions of a picture and whether it is animated, by its header. Nothing is decoded.
+"""The dimensions of a picture as shown, and whether it is animated. Nothing is decoded.
 
 The headers are read here and not by a library: these few lines bound what a hostile header can
 cost, and they read no more of the file than they need.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from socialpublishing.errors import (
@@ -17,7 +17,7 @@ from socialpublishing.errors import (
     AssetTooLargeError,
     AssetTypeMismatchError,
 )
-from socialpublishing.media import boxes
+from socialpublishing.media import boxes, exif
 from socialpublishing.media.remote_file import BLOCK_BYTES, Read
 
 T = TypeVar("T")
@@ -33,15 +33,24 @@ MAX_ANIMATION_PIXELS = 300_000_000  # of all frames together: X's limit, the hig
 # write previews, colour profiles and depth maps before them, but not more than this.
 HEAD_LENGTHS = (BLOCK_BYTES, 6 * 1024 * 1024)
 MAX_TIFF_ENTRIES = 512
+# Chunks of a PNG or WebP file that are passed on the way to its Exif data.
+MAX_CHUNKS = 64
+MAX_EXIF_BYTES = 64 * 1024
+# Further pictures of a JPEG file whose size is compared with that of the first.
+MAX_FURTHER_PICTURES = 2
 
 DAMAGED = "The picture is damaged."
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageHeader:
-    width: int  # pixels, as stored: before any rotation that the file specifies
+    width: int  # pixels, as shown: after any rotation that the file specifies
     height: int
     is_animated: bool = False
+    is_mpo: bool = False  # several pictures in one JPEG file
+
+    def turned(self, is_turned: bool) -> ImageHeader:
+        return replace(self, width=self.height, height=self.width) if is_turned else self
 
 
 def read_header(mime_type: str, read: Read) -> ImageHeader:
@@ -86,7 +95,23 @@ def _read_png(read: Read) -> ImageHeader | None:
     if data[12:16] != b"IHDR":
         return None
     width, height = struct.unpack_from(">II", data, 16)
-    return ImageHeader(width=width, height=height)
+    return ImageHeader(width=width, height=height).turned(_is_turned_png(read))
+
+
+def _is_turned_png(read: Read) -> bool:
+    """Exif data after the pixels are not looked for: no program writes them there."""
+    at = 8
+    try:
+        for _ in range(MAX_CHUNKS):
+            length, name = struct.unpack(">I4s", read(at, 8))
+            if name == b"eXIf":
+                return exif.is_turned(read(at + 8, min(length, MAX_EXIF_BYTES)))
+            if name == b"IDAT":
+                break
+            at += 12 + length
+    except (struct.error, AssetTypeMismatchError):
+        pass  # the file ends, or that part of it is out of our reach
+    return False
 
 
 def _read_gif(read: Read) -> ImageHeader:
@@ -145,7 +170,9 @@ def _read_webp(read: Read) -> ImageHeader | None:
         case b"VP8X":
             width = int.from_bytes(data[24:27], "little") + 1
             height = int.from_bytes(data[27:30], "little") + 1
-            return ImageHeader(width=width, height=height, is_animated=bool(data[20] & 0x02))
+            header = ImageHeader(width=width, height=height, is_animated=bool(data[20] & 0x02))
+            has_exif = bool(data[20] & 0x08) and not header.is_animated
+            return header.turned(has_exif and _is_turned_webp(read))
         case b"VP8L":
             (bits,) = struct.unpack_from("<I", data, 21)
             return ImageHeader(width=(bits & 0x3FFF) + 1, height=(bits >> 14 & 0x3FFF) + 1)
@@ -153,6 +180,20 @@ def _read_webp(read: Read) -> ImageHeader | None:
             width, height = struct.unpack_from("<HH", data, 26)
             return ImageHeader(width=width & 0x3FFF, height=height & 0x3FFF)
     return None
+
+
+def _is_turned_webp(read: Read) -> bool:
+    """Exif data follow the pixels (https://developers.google.com/speed/webp/docs/riff_container)."""
+    at = 12
+    try:
+        for _ in range(MAX_CHUNKS):
+            name, length = struct.unpack("<4sI", read(at, 8))
+            if name == b"EXIF":
+                return exif.is_turned(read(at + 8, min(length, MAX_EXIF_BYTES)))
+            at += 8 + length + length % 2
+    except (struct.error, AssetTypeMismatchError):
+        pass  # the file ends, or that part of it is out of our reach
+    return False
 
 
 def _read_bmp(read: Read) -> ImageHeader | None:
@@ -174,11 +215,13 @@ def _read_tiff(read: Read) -> ImageHeader | None:
     if count > MAX_TIFF_ENTRIES:
         return None
     entries = read(at + 2, 12 * count)
-    sides = {}
+    found = {}
     for tag, kind, values, value in struct.iter_unpack(f"{order}HHI4s", entries):
-        if tag in {256, 257} and values == 1 and kind in {3, 4}:  # width, height; SHORT or LONG
-            (sides[tag],) = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", value)
-    return ImageHeader(width=sides.get(256, 0), height=sides.get(257, 0))
+        # width, height, orientation; SHORT or LONG
+        if tag in {256, 257, exif.ORIENTATION} and values == 1 and kind in {3, 4}:
+            (found[tag],) = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", value)
+    header = ImageHeader(width=found.get(256, 0), height=found.get(257, 0))
+    return header.turned(found.get(exif.ORIENTATION) in exif.QUARTER_TURNS)
 
 
 def _read_heic(read: Read) -> ImageHeader | None:
@@ -199,15 +242,60 @@ def _read_heic(read: Read) -> ImageHeader | None:
 
 
 def _read_jpeg(read: Read) -> ImageHeader:
-    def dimensions(data: bytes) -> tuple[int, int]:
-        return struct.unpack_from(">HH", data, _find_jpeg_frame(data) + 5)
+    def parts(data: bytes) -> tuple[int, list[tuple[int, int]]]:
+        *segments, (_, frame) = _jpeg_segments(data)
+        struct.unpack_from(">HH", data, frame + 5)
+        return frame, segments
 
-    height, width = _in_head(read, dimensions)
-    return ImageHeader(width=width, height=height)
+    frame, segments = _in_head(read, parts)
+    height, width = struct.unpack(">HH", read(frame + 5, 4))
+    is_turned = is_mpo = False
+    for marker, at in segments:
+        length = int.from_bytes(read(at + 2, 2), "big") - 2
+        start = read(at + 4, 6)
+        if marker == 0xE1 and start == b"Exif\0\0":
+            is_turned = exif.is_turned(read(at + 4, length))
+        elif marker == 0xE2 and start.startswith(b"MPF\0"):
+            index = read(at + 8, length - 4)
+            is_mpo = _is_mpo(read, index_at=at + 8, index=index, size=(width, height))
+    return ImageHeader(width=width, height=height, is_mpo=is_mpo).turned(is_turned)
+
+
+def _is_mpo(read: Read, *, index_at: int, index: bytes, size: tuple[int, int]) -> bool:
+    """Does a JPEG of `size` contain further pictures that are no mere addition to it?
+
+    Phones add previews and gain maps, which are smaller than the picture: everybody takes those
+    files as plain JPEG.
+    """
+    try:
+        further = exif.further_pictures(index)[:MAX_FURTHER_PICTURES]
+        return any(
+            picture.is_frame or _jpeg_size(read, index_at + picture.offset) == size
+            for picture in further
+        )
+    except (struct.error, IndexError):
+        return True  # an index that nobody can read
+    except AssetTypeMismatchError:
+        return False  # the further pictures are out of our reach
+
+
+def _jpeg_size(read: Read, at: int) -> tuple[int, int]:
+    data = read(at, BLOCK_BYTES)
+    height, width = struct.unpack_from(">HH", data, _find_jpeg_frame(data) + 5)
+    return width, height
 
 
 def _find_jpeg_frame(data: bytes) -> int:
     """The position of the marker before the dimensions. Raises IndexError if it is missing."""
+    *_, (_, frame) = _jpeg_segments(data)
+    return frame
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Marker and position of each segment up to the frame, which is the last.
+
+    Raises IndexError if `data` ends before it.
+    """
     at = 2
     while True:
         marker = data[at + 1]
@@ -215,13 +303,14 @@ def _find_jpeg_frame(data: bytes) -> int:
             raise AssetTypeMismatchError(DAMAGED)
         if marker == 0xFF:  # fill byte
             at += 1
-        elif 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:  # start of frame
-            return at
-        else:
-            length = data[at + 2] << 8 | data[at + 3]
-            if length < 2:
-                raise AssetTypeMismatchError(DAMAGED)
-            at += 2 + length
+            continue
+        yield marker, at
+        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:  # start of frame
+            return
+        length = data[at + 2] << 8 | data[at + 3]
+        if length < 2:
+            raise AssetTypeMismatchError(DAMAGED)
+        at += 2 + length
 
 
 def _in_head(read: Read, find: Callable[[bytes], T]) -> T:

@@ -62,7 +62,9 @@ class Stream:
         max_bytes: int,
         byte_range: ByteRange,
         expected_bytes: int | None,
+        is_redirected: bool = False,
     ) -> None:
+        self.is_redirected = is_redirected
         self._connection = connection
         self._response = response
         self._max_bytes = max_bytes
@@ -78,6 +80,13 @@ class Stream:
         # The position in the file at which the body ends, as its server states.
         self._end = None if length is None else length + (byte_range.start if self.is_ranged else 0)
         self._part: Part | None = None
+        self._head = b""  # read ahead by `head`
+
+    def head(self, length: int) -> bytes:
+        """The first `length` bytes, fewer at the end. They are read again afterwards."""
+        while len(self._head) < length and (chunk := self._read_on(length - len(self._head))):
+            self._head += chunk
+        return self._head
 
     def chunks(self) -> Iterator[bytes]:
         """The requested bytes, in chunks. Raises MediaError, also after some chunks."""
@@ -125,6 +134,12 @@ class Stream:
             self._to_skip -= len(chunk)
 
     def _read(self, size: int) -> bytes:
+        if self._head:
+            head, self._head = self._head[:size], self._head[size:]
+            return head
+        return self._read_on(size)
+
+    def _read_on(self, size: int) -> bytes:
         with _body_errors():
             return self._response.read(size)
 

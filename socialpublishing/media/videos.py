@@ -32,6 +32,7 @@ MAX_FRAME_RATE = 1_000
 MAX_DURATION_S = 7 * 24 * 3600
 DEMUXER = Path(__file__).with_name("demuxer.py")
 EXIT_UNREADABLE = 3  # the exit code if FFmpeg cannot read the header
+EXIT_NO_PICTURE = 4  # if the file has sound only
 DEMUXER_S = 5  # wall clock, for a busy machine; it uses 0.1 s of CPU and may use 2 s
 MAX_DEMUXERS = 4  # at once in this process; each takes 40 MB
 
@@ -39,7 +40,8 @@ MAX_DEMUXERS = 4  # at once in this process; each takes 40 MB
 CLUSTER = re.compile(rb"(?<!\x53\xab\x84)\x1f\x43\xb6\x75")
 EMPTY_CLUSTER = b"\x1f\x43\xb6\x75\x80"
 
-UNREADABLE = "The video's header cannot be found or read."
+UNREADABLE = "The video's header cannot be found or read. Export it again as MP4 (H.264)."
+SOUND_ONLY = "The file has sound and no picture. Make it a video with a picture."
 
 _demuxers = threading.BoundedSemaphore(MAX_DEMUXERS)
 
@@ -109,6 +111,8 @@ def _demuxed(demuxer: str, header: bytes, deadline: float) -> dict[str, Any]:
         _demuxers.release()
     if done.returncode == EXIT_UNREADABLE or done.returncode < 0:  # below 0: a signal ended it
         raise AssetTypeMismatchError(UNREADABLE)
+    if done.returncode == EXIT_NO_PICTURE:
+        raise AssetTypeMismatchError(SOUND_ONLY)
     done.check_returncode()  # any other exit code is a bug of ours
     data: dict[str, Any] = json.loads(done.stdout)
     return data

@@ -55,6 +55,8 @@ class App(ReadsResponses):
     authorized_app: ClassVar[str] = ""
     # The name of the login that this app is for, where a platform has more than one.
     login: ClassVar[str] = ""
+    # Further environment variables that this platform's package reads.
+    variables: ClassVar[tuple[str, ...]] = ()
     # Sent with each request to the platform's hosts.
     headers: ClassVar[Mapping[str, str]] = {}
 
@@ -84,6 +86,11 @@ class App(ReadsResponses):
             return f"{settings.SANDBOX_URL}/{self.name}"
         host = self.hosts[role]
         return (os.environ.get(host.variable) or host.default).rstrip("/")
+
+    def more_upload_hosts(self) -> tuple[str, ...]:
+        """Host names for uploads in addition to the documented ones: {PLATFORM}_UPLOAD_HOST."""
+        hosts = os.environ.get(f"{self.name.upper()}_UPLOAD_HOST", "").lower()
+        return tuple(f".{host.strip().lstrip('.')}" for host in hosts.split(",") if host.strip())
 
     def setup_warnings(self) -> list[str]:
         """What looks wrong in the operator's settings for this app, in sentences."""
@@ -194,7 +201,8 @@ def oauth_refusal(body: Mapping[str, Any], **facts: Any) -> PlatformApiError:
         return PlatformConfigurationError(**facts)
     if error == "invalid_grant":
         return TokenExpiredError(**facts)
-    return PlatformApiError(str(body.get("error_description") or ""), **facts)
+    words = body.get("error_description")
+    return PlatformApiError(words if isinstance(words, str) else "", **facts)
 
 
 def basic(client_id: str, secret: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import abc
 import datetime as dt
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from socialpublishing.crypto import Secret
 from socialpublishing.errors import PlatformApiError, TokenExpiredError, Violation
 from socialpublishing.http import Http, PlatformResponse
 from socialpublishing.limits import Capabilities, PostType
+from socialpublishing.media import public
 from socialpublishing.options import PostOptions
 from socialpublishing.platforms.accounts import Account, DestinationFacts, Profile, Renewal
 from socialpublishing.platforms.app import App
@@ -24,7 +25,7 @@ from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, LookupRules, Progress
 from socialpublishing.platforms.responses import ReadsResponses
 from socialpublishing.platforms.uploads import check_upload_address
-from socialpublishing.posts import Post, PostWarning
+from socialpublishing.posts import Media, Post, PostWarning
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.metrics import MetricsReader
@@ -59,6 +60,9 @@ class Platform(ReadsResponses, abc.ABC):
     # The usual one is named by `app.login`, and by "" in stored rows.
     logins: ClassVar[Mapping[str, type[Platform]]] = {}
     login: ClassVar[str] = ""
+
+    # When a good response reported that the platform accepts no more requests until then.
+    limited_until: dt.datetime | None = None
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -95,12 +99,28 @@ class Platform(ReadsResponses, abc.ABC):
         """Every rule that `post` breaks; an empty list if the platform would accept it."""
         limits = cls.limits(profile)
         crossed = cls.cross_violations(post, limits.of(post))
-        return [*content_limits.violations(post, limits), *crossed]
+        return [*content_limits.violations(post, limits), *crossed, *cls._redirect_violations(post)]
+
+    @classmethod
+    def _redirect_violations(cls, post: Post) -> Iterator[Violation]:
+        """Platforms that fetch a file follow no redirects; usually it comes from us instead."""
+        if public.can_be_pulled_from():
+            return
+        for media in cls.pulled_media(post):
+            if media.is_redirected:
+                yield Violation(
+                    rule="media_redirects",
+                    limit=0,
+                    actual=1,
+                    message=f"The address of asset {post.media.index(media) + 1} redirects, and "
+                    f"{cls.label} fetches the file without following redirects.",
+                    fix="Give the address that it redirects to.",
+                )
 
     @classmethod
     def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
         """What the author of an acceptable `post` should know."""
-        return []
+        return content_limits.warnings(post, cls.limits(profile))
 
     @classmethod
     def needed_scopes(cls, post: Post) -> frozenset[str]:
@@ -127,9 +147,19 @@ class Platform(ReadsResponses, abc.ABC):
         """Raises PublishingOffError if the operator has switched off publishing such a post."""
 
     @classmethod
+    def pulled_media(cls, post: Post) -> Sequence[Media]:
+        """The files that the platform fetches by itself. All others, we send."""
+        return ()
+
+    @classmethod
     def count_parts(cls, post: Post) -> int:
         """The number of publish requests that it takes, each of which creates a post."""
         return 1
+
+    @classmethod
+    def features(cls, post: Post) -> frozenset[str]:
+        """What of our app `post` needs: a PlatformConfigurationError may name one of these."""
+        return frozenset({post.post_type})
 
     @classmethod
     def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:
@@ -218,15 +248,27 @@ class Platform(ReadsResponses, abc.ABC):
         """Parameters that go with each request."""
         return {}
 
-    def upload_http(self, address: str, *, token: Secret | None = None) -> Http:
+    def upload_http(
+        self,
+        address: str,
+        *,
+        token: Secret | None = None,
+        read_error: Callable[[PlatformResponse], PlatformApiError] | None = None,
+    ) -> Http:
         """Requests to an upload address that the platform named; by default without our token.
 
-        Raises UploadAddressRefusedError for an address that is not the platform's.
+        `read_error` reads errors of the host, where they differ from those of the API. Raises
+        UploadAddressRefusedError for an address that is not the platform's.
         """
         check_upload_address(
             address,
             api=self.app.host("api"),
-            upload_hosts=self.upload_hosts,
+            upload_hosts=(*self.upload_hosts, *self.app.more_upload_hosts()),
             platform=self.name,
         )
-        return Http(platform=self.name, base_url=address, read_error=self.read_error, token=token)
+        return Http(
+            platform=self.name,
+            base_url=address,
+            read_error=read_error or self.read_error,
+            token=token,
+        )

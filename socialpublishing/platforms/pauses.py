@@ -59,8 +59,8 @@ class PlatformPause(models.Model):
     def __str__(self) -> str:
         return f"{self.platform} is paused ({self.feature})"
 
-    def concerns(self, platform: str, login: str, post_type: str) -> bool:
-        return (self.platform, self.login) == (platform, login) and self.feature in {ALL, post_type}
+    def concerns(self, platform: str, login: str, features: Collection[str]) -> bool:
+        return (self.platform, self.login) == (platform, login) and self.feature in {ALL, *features}
 
     def take_probe(self, job_id: uuid.UUID, now: dt.datetime) -> bool:
         """Is `job_id` the probe? It becomes the probe if the time has come and no other job is."""
@@ -138,9 +138,10 @@ def resume(ended: Collection[PlatformPause]) -> None:
 
 
 def concerning(
-    pauses: Iterable[PlatformPause], platform: str, login: str, post_type: str
+    pauses: Iterable[PlatformPause], platform: str, login: str, features: Collection[str]
 ) -> list[PlatformPause]:
-    return [each for each in pauses if each.concerns(platform, login, post_type)]
+    """The pauses that hold a post which needs these features of our app."""
+    return [each for each in pauses if each.concerns(platform, login, features)]
 
 
 def _facts(paused: PlatformPause) -> dict[str, str]:

@@ -28,8 +28,8 @@ class Remaining:
 class PostingOptions:
     """`reason`: why the account cannot post now, if it cannot.
 
-    `choices` are the values that an option may have, `disabled` the options that the account may
-    not set to true.
+    `choices` are the values that an option may have. `disabled` are the switches that a form shows
+    greyed out, because the account has settled them: their one value is in `choices`.
     """
 
     can_post: bool

@@ -25,6 +25,9 @@ class Stage(StrEnum):
     # The platform accepted the publish request and reported later that nothing became public:
     REFUSED = "refused"  # because of the content
     LOST = "lost"  # for other reasons; publishing can start again
+    # It keeps the post where the public does not see it, and will not report more: a person has to
+    # look. A repeat would create a second one.
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,8 @@ class Progress:
     remote_id: str = ""
     post_url: str = ""
     note: str = ""
+    # Published; the platform names the id of the post later, and `confirm` reads it.
+    awaits_id: bool = False
     # What the author should know, such as an alt text that the platform refused.
     warnings: tuple[PostWarning, ...] = ()
 
@@ -83,13 +88,17 @@ class Progress:
     def lost(self, note: str, *, poll_after: dt.timedelta | None = None) -> Progress:
         return replace(self, stage=Stage.LOST, note=note, poll_after=poll_after)
 
-    def published(self, *, remote_id: Any, post_url: Any = "") -> Progress:
+    def undecided(self, note: str) -> Progress:
+        return replace(self, stage=Stage.UNDECIDED, note=note, poll_after=None)
+
+    def published(self, *, remote_id: Any, post_url: Any = "", awaits_id: bool = False) -> Progress:
         """The post is published. Raises MalformedResponseError for an unusable id."""
         return replace(
             self,
             stage=Stage.PUBLISHED,
             remote_id=read_id(remote_id),
             post_url=web_address(post_url),
+            awaits_id=awaits_id,
             poll_after=None,
         )
 

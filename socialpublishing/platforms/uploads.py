@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from socialpublishing.errors import UploadAddressRefusedError
 from socialpublishing.http import Body
-from socialpublishing.media import open_stream
+from socialpublishing.media import Downloaded, Stream, download, open_stream
 from socialpublishing.posts import Media
 
 # An upload stops after so long, so that the offset it has reached is stored now and then.
@@ -30,18 +31,38 @@ def send_in_parts(
     Stops at the end of the file, at `end`, or after UPLOAD_STEP_S. Returns the offset that it has
     reached. A part is read from its source while it is sent.
     """
-    assert media.size_bytes is not None
+    size = media.known_bytes
     until = time.monotonic() + UPLOAD_STEP_S
     offset = start
-    with open_stream(
-        media.url, max_bytes=media.size_bytes, start=start, expected_bytes=media.size_bytes
-    ) as stream:
-        end = media.size_bytes if end is None else end
+    with open_file(media, start=start) as stream:
+        end = size if end is None else end
         while offset < end and (offset == start or time.monotonic() < until):
             length = min(part_bytes, end - offset)
             send(offset, stream.part(length))
             offset += length
     return offset
+
+
+def open_file(media: Media, *, start: int = 0) -> AbstractContextManager[Stream]:
+    """The file from byte `start` on. Raises AssetChangedError if it is not as accepted."""
+    size = media.known_bytes
+    return open_stream(
+        media.url,
+        max_bytes=size,
+        start=start,
+        expected_bytes=size,
+        expected_type=media.mime_type,
+    )
+
+
+def read_whole(media: Media, *, max_bytes: int) -> Downloaded:
+    """The bytes of a picture. Raises AssetChangedError if it is not the one that was accepted."""
+    return download(
+        media.url,
+        max_bytes=max_bytes,
+        declared_type=media.mime_type,
+        expected_bytes=media.size_bytes,
+    )
 
 
 def check_upload_address(

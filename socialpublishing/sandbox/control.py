@@ -10,6 +10,7 @@ from django.urls import path
 from django.utils.dateparse import parse_datetime
 
 from socialpublishing.sandbox import history
+from socialpublishing.sandbox.accounts import change_account
 from socialpublishing.sandbox.audience import METRICS, audience_of
 from socialpublishing.sandbox.faults import Action, Fault
 from socialpublishing.sandbox.http import (
@@ -55,6 +56,7 @@ def calls(request: SandboxRequest) -> HttpResponse:
 
 
 def add_account(request: SandboxRequest) -> HttpResponse:
+    """With the username of an existing account, its named fields change: status 200."""
     body = _body(request)
     platform = _platform(body.pop("platform", None))
     if not isinstance(body.get("username"), str) or not USERNAME.fullmatch(body["username"]):
@@ -66,12 +68,15 @@ def add_account(request: SandboxRequest) -> HttpResponse:
     if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
         raise bad("invalid_scopes", "scopes is not a list of strings.")
     _refuse_unknown(body, ("username", "name", "scopes", *platform.account_fields))
+    state = request.state
     try:
-        with request.state.lock:
-            response = platform.make_account(request.state, body)
+        with state.lock:
+            for account in state.accounts(platform.name):
+                if account.username == body["username"]:
+                    return json_response(change_account(state, platform, account, body))
+            return json_response(platform.make_account(state, body), 201)
     except ValueError as error:
         raise bad("invalid_account", str(error)) from error
-    return json_response(response, 201)
 
 
 def add_fault(request: SandboxRequest) -> HttpResponse:
@@ -184,6 +189,9 @@ def settings(request: SandboxRequest) -> HttpResponse:
             if isinstance(allowed, tuple):
                 if value not in allowed:
                     raise bad(f"invalid_{name}", f"{name} is none of {', '.join(allowed)}.")
+            elif allowed is str:
+                if not isinstance(value, str):
+                    raise bad(f"invalid_{name}", f"{name} is not a text.")
             elif not _is_number(value) or not 0 <= value <= allowed:
                 raise bad(f"invalid_{name}", f"{name} is not within 0 and {allowed:.0f}.")
         request.state.settings.update(body)

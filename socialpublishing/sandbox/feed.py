@@ -32,7 +32,7 @@ CONTROL_CALLS = {
     "GET /control/posts[?platform=&history=true]": "lists the posts that the public can see",
     "GET /control/calls[?platform=]": "lists the requests to the platforms",
     "POST /control/accounts": "{platform, username, name, scopes, …} creates an account with"
-    " tokens",
+    " tokens, or changes the named fields of the account with this username",
     "POST /control/faults": "{platform, method, path, action, value, times} plans a failure",
     "GET, DELETE /control/faults": "lists the planned failures; removes them",
     "POST /control/tokens/expire": "{account_id, refresh} expires an account's tokens",

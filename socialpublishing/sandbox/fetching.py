@@ -2,7 +2,7 @@
 
 import ipaddress
 import time
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import filetype
 import requests
@@ -32,12 +32,14 @@ def fetch(
     agent: str,
     kinds: tuple[str, ...] = (),
     deadline_s: float = DEADLINE_S,
+    redirects: int = 0,
 ) -> Blob:
     """The file at `url`. Its `mime_type` is detected from its bytes, or else its server's.
 
     `kinds`: allowed starts of the type, such as "image/"; empty allows all. URLs outside this
     machine and MEDIA_ALLOWED_ORIGINS are refused, so that tests do not use the network. Raises
-    FetchFailed; platforms do not follow redirects, so one is `not_found`.
+    FetchFailed. Most platforms do not follow redirects: more than `redirects` of them are
+    `not_found`.
     """
     if not _is_allowed(url):
         raise FetchFailed("refused")
@@ -52,6 +54,17 @@ def fetch(
                 timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
                 headers={"User-Agent": agent, "Accept-Encoding": "identity"},
             )
+            if response.is_redirect and redirects:
+                url = urljoin(url, response.headers["Location"])
+                left_s = deadline - time.monotonic()
+                return fetch(
+                    url,
+                    max_bytes=max_bytes,
+                    agent=agent,
+                    kinds=kinds,
+                    deadline_s=left_s,
+                    redirects=redirects - 1,
+                )
             if response.status_code != requests.codes.ok:
                 raise FetchFailed("unreachable" if response.status_code >= 500 else "not_found")
             blob = _received(response, max_bytes, deadline)

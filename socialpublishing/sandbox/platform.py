@@ -30,6 +30,8 @@ class Platform:
     account_fields: Sequence[str]
     # Creates an account from these fields, returns the response data. ValueError: a wrong field.
     make_account: Callable[[State, dict[str, Any]], dict[str, Any]]
+    # The field of these that makes accounts owned by the new one, such as its Pages.
+    owned_accounts: str = ""
     # Settings of POST /control/settings, each named `<platform>_…`; `State.setting` reads them.
     settings: Mapping[str, Setting] = field(default_factory=dict)
     # Returns the post that this text and media would have become at a time in the past (POST

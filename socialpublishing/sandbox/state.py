@@ -29,8 +29,8 @@ CALLS_KEPT = 10_000
 HEAD_BYTES = 8192  # enough to detect a file's type
 MAX_PICTURE_BYTES = 64 * 1024 * 1024  # no platform accepts larger ones
 
-# The default of a setting, and its choices or its largest number.
-Setting = tuple[str, tuple[str, ...]] | tuple[float, float]
+# The default of a setting, and its choices, its largest number, or `str` for any text.
+Setting = tuple[str, tuple[str, ...]] | tuple[float, float] | tuple[str, type[str]]
 
 COMMON_SETTINGS: dict[str, Setting] = {
     "list_delay_seconds": (0, 86400.0),  # until listings contain a new post
@@ -207,6 +207,12 @@ class State:
     def add_account(self, account: Account) -> Account:
         self._accounts[account.platform, account.id] = account
         return account
+
+    def remove_account(self, account: Account) -> None:
+        """Its tokens become invalid."""
+        del self._accounts[account.platform, account.id]
+        for token in self.tokens_of(account):
+            token.is_revoked = True
 
     def account(self, platform: str, account_id: str) -> Account | None:
         return self._accounts.get((platform, account_id))

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,7 +34,9 @@ def whole(data):
 class FileServer:
     """Serves the same file at every path.
 
-    Without `has_ranges` it ignores the Range header, without `has_lengths` it sends no lengths.
+    Without `has_ranges` it ignores the Range header. Without `has_lengths` it sends no lengths:
+    with `is_chunked` in chunks, with `has_ranges` as a range of a file of unknown size. With
+    `is_redirecting` it redirects to another path first, with `delay_s` each response waits.
     `file` may be changed at any time; `then` replaces it after the first response.
     """
 
@@ -42,6 +45,9 @@ class FileServer:
         self.then = None
         self.has_ranges = True
         self.has_lengths = True
+        self.is_chunked = False
+        self.is_redirecting = False
+        self.delay_s = 0.0
         self.headers = {}  # additional response headers
         self.requests = []  # path and Range header of each
         self.bytes_sent = 0
@@ -76,6 +82,16 @@ class FileServer:
         if status := self.refusal(handler):
             handler.send_error(status)
             return
+        time.sleep(self.delay_s)
+        if self.is_redirecting and not handler.path.startswith("/moved"):
+            handler.send_response(302)
+            handler.send_header("Location", f"/moved{handler.path}")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        self.send_file(handler)
+
+    def send_file(self, handler):
         file, self.file = self.file, self.then or self.file
         first, last = 0, file.size - 1
         match = re.fullmatch(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
@@ -85,20 +101,29 @@ class FileServer:
                 handler.send_error(416)
                 return
             handler.send_response(206)
-            handler.send_header("Content-Range", f"bytes {first}-{last}/{file.size}")
+            size = file.size if self.has_lengths else "*"
+            handler.send_header("Content-Range", f"bytes {first}-{last}/{size}")
         else:
             handler.send_response(200)
         if self.has_lengths:
             handler.send_header("Content-Length", str(last - first + 1))
+        elif self.is_chunked:
+            handler.send_header("Transfer-Encoding", "chunked")
         for name, value in self.headers.items():
             handler.send_header(name, value)
         handler.end_headers()
+        self.send_body(handler, file, first, last)
+
+    def send_body(self, handler, file, first, last):
+        is_chunked = self.is_chunked and not self.has_lengths
         at = first
         while at <= last:
             piece = file.read(at, min(PIECE_BYTES, last + 1 - at))
             try:
-                handler.wfile.write(piece)
+                handler.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece)
             except OSError:
                 return
             self.bytes_sent += len(piece)
             at += len(piece)
+        if is_chunked:
+            handler.wfile.write(b"0\r\n\r\n")

@@ -40,7 +40,9 @@ PLACES = {
         "{}/photo_stories": "Page POST photo_stories",
         "{}/published_posts": "Page GET published_posts",
         "{}/stories": "Page GET stories",
+        "{}/thumbnails": "Video POST thumbnails",
         "me/accounts": "User GET accounts",
+        "me/businesses": "User GET businesses",
         "{}": "Video GET",
     },
     "instagram": {

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from socialpublishing.limits import COUNT, MEASURED, Bounds, MediaLimit, PostType, violations
+from socialpublishing.limits import (
+    COUNT,
+    TOLERANCES,
+    Bounds,
+    Capabilities,
+    MediaLimit,
+    PostType,
+    exceeds,
+    violations,
+    warnings,
+)
+from socialpublishing.measures import MEASURED
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.posts import Media, MediaKind, Post
 
@@ -132,11 +147,16 @@ def test_size_and_type_of_a_file_are_limited(name, kind, media):
 
 
 @pytest.mark.parametrize(("name", "kind", "media"), ALL_MEDIA)
-def test_longest_alt_text_is_accepted_and_one_more_is_refused(name, kind, media):
-    longest = "a" * (kind.max_alt_text if kind.media[media].has_alt_text else 0)
-    assert rules(name, make_post(kind, *minimum_media(kind, media, alt_text=longest))) == []
-    longer = make_post(kind, *minimum_media(kind, media, alt_text=longest + "a"))
-    assert rules(name, longer) == ["alt_text_length"]
+@pytest.mark.behaviour("Alt text that a platform does not carry is left out, with a warning")
+def test_alt_text_is_limited_or_left_out_with_a_warning(name, kind, media):
+    limits = PLATFORMS[name].capabilities
+    longest = make_post(kind, *minimum_media(kind, media, alt_text="a" * kind.max_alt_text))
+    longer = make_post(kind, *minimum_media(kind, media, alt_text="a" * (kind.max_alt_text + 1)))
+    is_carried = kind.max_alt_text and kind.media[media].has_alt_text
+    assert rules(name, longest) == []
+    assert rules(name, longer) == (["alt_text_length"] if is_carried else [])
+    expected = [] if is_carried else ["alt_text_left_out"]
+    assert [each.code for each in warnings(longer, limits)] == expected
 
 
 def facts_for(name: str, value: float) -> dict[str, float]:
@@ -159,15 +179,90 @@ def edges(bounds: Bounds, step: float) -> Iterator[tuple[float, bool]]:
 @pytest.mark.parametrize(("name", "kind", "media"), ALL_MEDIA)
 @pytest.mark.parametrize("measure", [measure.name for measure in MEASURED])
 def test_measures_of_a_file_are_limited(name, kind, media, measure):
-    bounds = getattr(kind.media[media], measure)
+    limit = kind.media[media]
+    bounds = getattr(limit, measure)
     rule = f"media_{measure.removesuffix('_s')}"
     if bounds is None:
         return
+    is_advisory = measure in limit.advisory
     for value, is_inside in edges(bounds, STEP.get(measure, 1)):
-        found = rules(
-            name, make_post(kind, *minimum_media(kind, media, **facts_for(measure, value)))
+        post = make_post(kind, *minimum_media(kind, media, **facts_for(measure, value)))
+        warned = [each.code for each in warnings(post, PLATFORMS[name].capabilities)]
+        assert (rule in rules(name, post)) == (not is_inside and not is_advisory), value
+        assert warned == ["measure_outside"] * (not is_inside and is_advisory), value
+
+
+@pytest.mark.parametrize(
+    ("bounds", "facts", "is_inside"),
+    [
+        ({"duration_s": Bounds(low=3, high=60)}, {"duration_s": 60.06}, True),
+        ({"duration_s": Bounds(low=3, high=60)}, {"duration_s": 2.95}, True),
+        ({"duration_s": Bounds(low=3, high=60)}, {"duration_s": 60.5}, False),
+        ({"frame_rate": Bounds(low=24, high=60)}, {"frame_rate": 60.02}, True),
+        ({"frame_rate": Bounds(low=24, high=60)}, {"frame_rate": 23.976}, True),
+        ({"frame_rate": Bounds(low=24, high=60)}, {"frame_rate": 23.8}, False),
+        ({"ratio": Bounds(low=0.5625, high=1.778)}, {"width": 854, "height": 480}, True),
+        ({"ratio": Bounds(low=0.5625, high=1.778)}, {"width": 480, "height": 854}, True),
+        ({"ratio": Bounds(low=0.8, high=1.91)}, {"width": 1080, "height": 1351}, True),
+        ({"ratio": Bounds(low=0.8, high=1.91)}, {"width": 1080, "height": 1440}, False),
+        ({"width": Bounds(low=540)}, {"width": 539, "height": 960}, False),
+    ],
+)
+@pytest.mark.behaviour("Bounds of pages are rounded; files are measured with a tolerance")
+def test_measured_file_may_differ_a_little_from_rounded_bounds(bounds, facts, is_inside):
+    def found(advisory: frozenset[str]) -> tuple[list[str], list[str]]:
+        limit = MediaLimit(
+            mime_types=frozenset({"video/mp4"}), max_bytes=10**9, advisory=advisory, **bounds
         )
-        assert (rule in found) == (not is_inside), value
+        kind = PostType(
+            description="",
+            max_text=0,
+            media={MediaKind.VIDEO: limit},
+            max_media=1,
+            source="",
+            checked=dt.date(2026, 11, 27),
+        )
+        post = Post(media=(make_file(MediaKind.VIDEO, limit, **facts),))
+        capabilities = Capabilities(post_types=(kind,))
+        return (
+            [each.rule for each in violations(post, capabilities)],
+            [each.code for each in warnings(post, capabilities)],
+        )
+
+    [measure] = bounds
+    refused = [f"media_{measure.removesuffix('_s')}"]
+    assert found(frozenset()) == ([] if is_inside else refused, [])
+    assert found(frozenset({measure})) == ([], [] if is_inside else ["measure_outside"])
+
+
+@given(
+    st.sampled_from(sorted(TOLERANCES)),
+    st.floats(0, 1000),
+    st.floats(0, 1000),
+    st.floats(0, 2000),
+)
+def test_tolerance_only_widens_bounds(measure, one, other, value):
+    bounds = Bounds(low=min(one, other), high=max(one, other))
+    tolerance = TOLERANCES[measure]
+    if bounds.contains(value):
+        assert bounds.contains(value, tolerance=tolerance)
+    if exceeds(measure, value, bounds.high):
+        assert not bounds.contains(value, tolerance=tolerance)
+    assert not exceeds(measure, None, bounds.high)
+
+
+def test_several_pictures_in_one_file_are_refused_only_where_they_are_no_jpeg():
+    for accepts in (True, False):
+        limit = MediaLimit(
+            mime_types=frozenset({"image/jpeg"}), max_bytes=1000, accepts_mpo=accepts
+        )
+        kind = replace(
+            PLATFORMS["linkedin"].capabilities.post_types[0], media={MediaKind.IMAGE: limit}
+        )
+        post = Post(media=(make_file(MediaKind.IMAGE, limit, is_mpo=True),))
+        found = violations(post, Capabilities(post_types=(kind,)))
+        assert [each.rule for each in found] == ([] if accepts else ["media_type"])
+        assert accepts or "MPO" in found[0].message
 
 
 def test_all_violations_are_reported_together_each_with_a_fix():

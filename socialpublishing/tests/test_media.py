@@ -5,12 +5,14 @@ import ipaddress
 import re
 import socket
 import ssl
+import string
 import struct
 import threading
 import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from cryptography import x509
@@ -25,7 +27,13 @@ from socialpublishing.media import Network, download, open_stream, probe
 
 CORPORA = Path(__file__).parent / "corpora"
 URL = "https://media-ok.example/m/a.jpg"
-NAMES = ["media-ok.example", "media-ok6.example", "xn--bcher-kva.example", "r-rebind.example"]
+NAMES = [
+    "media-ok.example",
+    "*.media-ok.example",
+    "media-ok6.example",
+    "xn--bcher-kva.example",
+    "r-rebind.example",
+]
 MB = 1_000_000
 
 PNG = (
@@ -254,7 +262,7 @@ def test_address_of_the_corpus_is_fetched_or_refused(verdict, stage, url, server
         facts = probe(url, declared_type="image/png", max_bytes=MB, network=stub.network())
         assert facts.mime_type == "image/png"
         assert len(stub.resolved) == len(stub.connected) == 1
-        path = url.partition("//")[2].partition("/")[2]
+        path = quote(url.partition("//")[2].partition("/")[2], safe=string.punctuation)
         assert server.requests[0].startswith(f"GET /{path} HTTP/1.1\r\n")
     else:
         for call in (probe, download):
@@ -380,6 +388,17 @@ def test_one_private_address_of_a_name_refuses_the_name(address, stub, server):
     network = replace(network, resolve=lambda host, port: ["93.184.215.14", address])
     assert refused(download, URL, max_bytes=MB, network=network) == "asset_address_refused"
     assert stub.connected == []
+
+
+@pytest.mark.parametrize("names", [["media-ok.example"], ["*.other.example"], ["*.example"]])
+def test_name_with_an_underscore_needs_its_certificate(names, make_context, authority):
+    server = Server(make_context(names))
+    server.responses = [response(PNG)]
+    trust = authority[2].public_bytes(serialization.Encoding.PEM).decode()
+    network = StubNetwork(server.address, trust).network()
+    url = "https://my_bucket.media-ok.example/a.jpg"
+    assert refused(download, url, max_bytes=MB, network=network) == "asset_unreachable"
+    server.listener.close()
 
 
 def test_socket_with_another_peer_is_not_used(stub, server):

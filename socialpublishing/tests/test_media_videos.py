@@ -246,7 +246,10 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", status.read())[1])
 
 
 def test_audio_without_video_is_refused(server):
-    assert refused(server, FTYP + moov(handler=b"soun")) == "asset_type_mismatch"
+    server.file = whole(FTYP + moov(handler=b"soun"))
+    with pytest.raises(MediaError, match="sound and no picture") as caught:
+        probe(server.url, declared_type="video/mp4", max_bytes=10**6)
+    assert caught.value.code == "asset_type_mismatch"
 
 
 @examples(

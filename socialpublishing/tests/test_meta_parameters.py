@@ -4,7 +4,7 @@ import pytest
 
 from socialpublishing.tests.meta_parameters import MetaParameters
 
-FEED = "http://127.0.0.1:1/facebook/v25.0/123456/feed"
+FEED = "http://127.0.0.1:1/facebook/v27.0/123456/feed"
 
 
 def test_listed_parameters_pass_and_the_edge_is_recorded():

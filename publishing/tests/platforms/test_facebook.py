@@ -55,8 +55,8 @@ CARDS = [{"link": "https://example.com/rye"}, {"link": "https://example.com/spel
         ({"call_to_action": "SHOP_NOW"}, None, ["call_to_action_needs_link"]),
         ({"link": "https://example.com/", "link_cards": CARDS}, None, []),
         ({"link_cards": CARDS}, None, ["link_cards_need_link"]),
-        ({"cover_url": "https://example.com/a.jpg"}, "clip", []),
-        ({"cover_url": "https://example.com/a.jpg"}, "picture", ["cover_needs_video"]),
+        ({"cover_url": "{sandbox}/samples/harbour.jpg"}, "clip", []),
+        ({"cover_url": "{sandbox}/samples/harbour.jpg"}, "picture", ["cover_needs_video"]),
         ({"place": "1"}, None, []),
         ({"place": "1"}, "clip", ["place_without_video"]),
         ({"video_title": "Dawn"}, "picture", ["title_needs_video"]),
@@ -64,6 +64,8 @@ CARDS = [{"link": "https://example.com/rye"}, {"link": "https://example.com/spel
     ],
 )
 def test_cross_field_rules(api, connection, sandbox, options, asset, rules):
+    if "cover_url" in options:
+        options = {"cover_url": options["cover_url"].format(sandbox=sandbox.url)}
     body = {
         "connection_id": str(connection.pk),
         "text_content": "Hi",
@@ -108,6 +110,8 @@ def test_requests_cover_every_list_of_parameters(api, connection, sandbox, worke
         ("", [still], "story"),
     ]:
         options = {"post_type": kind}
+        if kind == "reel":
+            options["cover_url"] = f"{sandbox.url}/samples/bakery.jpg"
         response = api.publish(connection, text, assets=assets, platform_specific_options=options)
         assert response.status_code == 202, response.json()
         worker.work_ahead()
@@ -192,12 +196,40 @@ def test_photo_posted_by_hand_is_not_taken_for_a_text_post_with_the_same_text(
     token = dest.account.token.reveal()
     headers = {"Authorization": f"Bearer {token}"}
     requests.post(
-        f"{sandbox.url}/facebook/v25.0/{dest.external_id}/photos",
+        f"{sandbox.url}/facebook/v27.0/{dest.external_id}/photos",
         data={"url": f"{sandbox.url}/samples/bakery.jpg", "message": "Happy Friday!"},
         headers=headers,
     )
     worker.work_ahead()
     assert len(sandbox.posts()) == 2
+
+
+@pytest.mark.behaviour(
+    "A list of posts without `data`, whatever its status, does not show that a post is absent."
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"data": None},
+        {"data": {}},
+        {"paging": {}},
+        {"error": {"code": 190, "message": "x"}},
+    ],
+)
+@pytest.mark.parametrize("kind", ["feed", "story"])
+def test_list_without_data_is_no_evidence(api, connection, sandbox, worker, body, kind):
+    edge = "/published_posts$" if kind == "feed" else "/stories$"
+    sandbox.fault("drop_after", method="POST", path="/(feed|photo_stories)$")
+    sandbox.fault("status", {"code": 200, "body": body}, method="GET", path=edge, times=8)
+    text, assets = ("Hello", []) if kind == "feed" else ("", [asset_of(sandbox, "photo")])
+    options = {"post_type": kind}
+    api.publish(connection, text, assets=assets, platform_specific_options=options)
+
+    worker.work_ahead(3600)
+
+    assert (statuses(), len(sandbox.posts())) == ({"Published": 1}, 1)
 
 
 def test_post_is_looked_up_after_its_retry_is_refused(api, connection, sandbox, worker):
@@ -296,10 +328,179 @@ def test_owner_learns_that_the_page_must_confirm_its_identity(api, connection, s
     error = graph_error(368, 4854002, "Confirm your identity")
     sandbox.fault("status", error, method="POST", path="/feed$")
     api.publish(connection, "Hello")
+    worker.work()
+    assert (job().error_code, job().who_acts) == ("account_blocked", "owner")
+    assert "identity" in job().error_message
     worker.work_ahead()
-    job = PublishJob.objects.get()
-    assert (job.status, job.error_code) == ("Failed", "permission_missing")
-    assert "identity" in job.error_message
+    assert statuses() == {"Published": 1}
+
+
+# --- Refusals and limits -------------------------------------------------------------------------
+
+
+def refuse_feed(sandbox, code, subcode=None, message="x", *, status=400, times=1, **more):
+    error = {"code": code, "message": message, "fbtrace_id": "Abc", **more}
+    if subcode:
+        error["error_subcode"] = subcode
+    value = {"code": status, "body": {"error": error}}
+    sandbox.fault("status", value, method="POST", path="/feed$", times=times)
+
+
+@pytest.mark.behaviour(
+    "Code 100 is for every wrong parameter or object: the reason is unknown, so the post is tried "
+    "again within its grace and its author is not blamed."
+)
+@pytest.mark.parametrize(
+    ("subcode", "message"),
+    [
+        (33, "Unsupported post request. Object with ID '1' does not exist"),
+        (None, "Unsupported post request."),
+        (None, "(#100) Object does not exist, cannot be loaded due to missing permission"),
+    ],
+)
+def test_refusal_of_unknown_reason_is_retried_within_the_grace(
+    api, connection, sandbox, worker, subcode, message
+):
+    refuse_feed(sandbox, 100, subcode, message, times=2)
+    api.publish(connection, "Hello")
+
+    worker.work()
+    assert (job().status, job().error_code) == ("Pending", "platform_refused")
+    assert message in job().error_message
+    worker.work_ahead()
+
+    connection.refresh_from_db()
+    assert (statuses(), job().attempts, connection.status) == ({"Published": 1}, 0, "active")
+
+
+def test_refusal_of_unknown_reason_ends_with_facebooks_words(api, connection, sandbox, worker):
+    refuse_feed(sandbox, 100, 33, "Object with ID '1' does not exist", times=999)
+    api.publish(connection, "Hello", late_grace_seconds=600)
+
+    worker.work_ahead(3600)
+
+    assert (job().status, job().error_code) == ("Failed", "platform_refused")
+    assert "does not exist" in job().error_message
+
+
+@pytest.mark.behaviour("Codes 4 and 341 are limits of the whole app: all of its accounts wait.")
+@pytest.mark.parametrize("code", [4, 341])
+def test_limit_of_the_app_holds_every_account(api, make_connection, sandbox, worker, code):
+    one, two = make_connection("facebook"), make_connection("facebook")
+    refuse_feed(sandbox, code, None, "(#4) Application request limit reached", status=403)
+    api.publish(one, "One")
+    worker.work()
+    api.publish(two, "Two")
+    worker.work()
+    assert statuses() == {"Pending": 2}
+    assert len(sandbox.calls("/feed", "POST")) == 1
+    worker.work_ahead()
+    assert statuses() == {"Published": 2}
+
+
+@pytest.mark.behaviour("Codes 80000 to 80014 and 368 are limits: the post waits and goes out.")
+@pytest.mark.parametrize("code", [17, 32, 613, 80001, 80002, 80009, 80014, 368])
+def test_limits_of_an_account_are_waited_for(api, connection, sandbox, worker, code):
+    refuse_feed(sandbox, code, None, "There have been too many calls.")
+    api.publish(connection, "Hello")
+    worker.work()
+    assert (job().error_code, job().waiting_for) == ("rate_limited", "rate_limit")
+    worker.work_ahead()
+    assert (statuses(), job().attempts) == ({"Published": 1}, 0)
+
+
+@pytest.mark.behaviour("The subcode of 368 is about the content or about the account.")
+@pytest.mark.parametrize(
+    ("subcode", "status", "code"),
+    [
+        (1346003, "ContentRejected", "content_rejected"),
+        (1404102, "ContentRejected", "content_rejected"),
+        (1404112, "Pending", "account_blocked"),
+        (1390008, "Pending", "rate_limited"),
+    ],
+)
+def test_subcodes_of_a_block(api, connection, sandbox, worker, subcode, status, code):
+    refuse_feed(sandbox, 368, subcode, "Blocked")
+    api.publish(connection, "Hello")
+    worker.work()
+    assert (job().status, job().error_code) == (status, code)
+
+
+@pytest.mark.behaviour("`is_transient: true` decides about a code that nobody knows.")
+def test_unknown_transient_error_is_looked_up(api, connection, sandbox, worker):
+    refuse_feed(sandbox, 1234567, None, "Try again", is_transient=True)
+    api.publish(connection, "Hello")
+    worker.work()
+    assert (job().status, job().error_code) == ("Unconfirmed", "outcome_unknown")
+    worker.work_ahead()
+    assert len(sandbox.posts()) == 1
+
+
+@pytest.mark.behaviour("The headers of good responses report limits too: the next post waits.")
+@pytest.mark.parametrize(
+    ("usage", "seconds"),
+    [({"facebook_page_wait_minutes": 30}, 1800), ({"facebook_app_usage": 100}, 60)],
+)
+def test_usage_in_a_good_response_holds_the_next_post(
+    api, connection, sandbox, worker, usage, seconds
+):
+    sandbox.call("POST", "settings", **usage)
+    api.publish(connection, "One")
+    worker.work()
+    sandbox.call("POST", "settings", facebook_page_wait_minutes=0, facebook_app_usage=1)
+    api.publish(connection, "Two")
+    worker.work()
+    assert statuses() == {"Published": 1, "Pending": 1}
+    assert len(sandbox.calls("/feed", "POST")) == 1
+    worker.work_ahead(seconds + 60)
+    assert statuses() == {"Published": 2}
+
+
+@pytest.mark.behaviour(
+    "Some refusals with the codes 190 and 200 are about the person's role at the Page."
+)
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (190, "pages_read_engagement must be granted before impersonating a user's page."),
+        (
+            200,
+            "(#200) requires pages_manage_posts as an admin with sufficient administrative "
+            "permission",
+        ),
+    ],
+)
+def test_owner_learns_of_a_missing_role(api, connection, sandbox, worker, code, words):
+    refuse_feed(sandbox, code, None, words, times=99)
+    api.publish(connection, "Hello")
+    worker.work_ahead()
+    connection.refresh_from_db()
+    assert (job().status, job().error_code, job().who_acts) == (
+        "Failed",
+        "permission_missing",
+        "owner",
+    )
+    assert "One of the Page's admins" in job().error_message
+    assert connection.status == "active"
+
+
+@pytest.mark.behaviour("Facebook documents photos up to 10 MB, and refuses some above 4 MB.")
+def test_large_photo_is_accepted_with_a_warning(api, connection, sandbox, worker):
+    sandbox.call("POST", "settings", facebook_photo_megabytes=0)
+    api.publish(connection, "Hello", assets=[sandbox.picture()])
+    worker.work()
+    assert (job().status, job().error_code) == ("ContentRejected", "content_rejected")
+    assert "smaller than 4 MB" in job().error_message
+
+
+@pytest.mark.behaviour("WebP is accepted although no page of Facebook lists it.")
+def test_webp_is_posted_with_a_warning(api, connection, sandbox, worker):
+    picture = {**sandbox.picture("balloons.webp"), "mime_type": "image/webp"}
+    accepted = api.publish(connection, "Hello", assets=[picture])
+    assert accepted.status_code == 202, accepted.json()
+    assert [each["code"] for each in accepted.json()["warnings"]] == ["measure_outside"]
+    worker.work()
+    assert statuses() == {"Published": 1}
 
 
 @pytest.mark.parametrize("is_granted", [True, False])

@@ -10,13 +10,13 @@ import pytest
 import requests
 
 from conftest import statuses
-from publishing.models import PublishJob, Status
+from publishing.models import PublishJob, Status, WaitingFor
 from socialpublishing.platforms import uploads
-from socialpublishing.platforms.facebook import uploads as facebook_uploads
+from socialpublishing.tests.file_server import FileServer, whole
 from socialpublishing.tests.meta_parameters import MetaParameters
-from socialpublishing.tests.recording import record_requests
+from socialpublishing.tests.recording import body_of, record_requests
 
-NODE = r"/v25.0/\d+$"
+NODE = r"/v27.0/\d+$"
 PROCESSING = {
     "video_status": "processing",
     "uploading_phase": {"status": "complete"},
@@ -46,9 +46,9 @@ def connection(make_connection, sandbox):
 
 
 @pytest.fixture
-def small_parts(monkeypatch):
+def small_parts(sandbox, monkeypatch):
     """Parts of 100 KB, stored after each, so that a short video has several."""
-    monkeypatch.setattr(facebook_uploads, "PART_BYTES", 100_000)
+    sandbox.call("POST", "settings", facebook_part_bytes=100_000)
     monkeypatch.setattr(uploads, "UPLOAD_STEP_S", 0)
 
 
@@ -81,7 +81,7 @@ def publish_video(api, connection, sandbox, post_type):
 
 def report_video_state(sandbox, video_id, state, *, times=999):
     data = {"code": 200, "body": state}
-    sandbox.fault("status", data, method="GET", path=f"/v25.0/{video_id}$", times=times)
+    sandbox.fault("status", data, method="GET", path=f"/v27.0/{video_id}$", times=times)
 
 
 def lose_publish_response(sandbox, retry):
@@ -132,7 +132,6 @@ def test_refusal_of_a_video_quotes_facebooks_reason(api, connection, sandbox, wo
     errors = [{"code": 1363024, "message": "Not a format that we know."}]
     status = {"video_status": "error", "processing_phase": {"status": "error", "errors": errors}}
     data = {"id": "1", "status": status}
-    sandbox.fault("delay", 0, method="GET", path=NODE)  # the number of received bytes
     sandbox.fault("status", {"code": 200, "body": data}, method="GET", path=NODE)
     api.publish(connection, "A video", assets=[sandbox.clip()])
 
@@ -144,16 +143,26 @@ def test_refusal_of_a_video_quotes_facebooks_reason(api, connection, sandbox, wo
     assert "Not a format" in job.error_message
 
 
-def test_unreadable_cover_prevents_the_publish_request(api, connection, sandbox, worker):
-    options = {"cover_url": f"{sandbox.url}/samples/none.jpg"}
-    api.publish(connection, "A video", assets=[sandbox.clip()], platform_specific_options=options)
+@pytest.mark.parametrize("kind", ["feed", "reel"])
+def test_cover_that_became_unreadable_prevents_the_publish_request(
+    api, connection, sandbox, worker, settings, kind
+):
+    cover = FileServer()
+    settings.MEDIA_ALLOWED_ORIGINS = [sandbox.url, cover.origin]
+    cover.file = whole(requests.get(sandbox.picture()["url"], timeout=5).content)
+    options = {"cover_url": f"{cover.url}.jpg", "post_type": kind}
+    asset = sandbox.clip("reel.mp4")
+    api.publish(connection, "A video", assets=[asset], platform_specific_options=options)
+    cover.refusal = lambda handler: 404
 
-    worker.work_ahead()
+    worker.work_ahead(30 * 3600)
+    cover.close()
 
     assert statuses() == {"Failed": 1}
-    assert PublishJob.objects.get().publish_started_at is None
-    assert len(sandbox.calls("/videos", "POST")) == 2  # start and transfer
     assert sandbox.posts() == []
+    uploads = {"feed": ("/videos", 2), "reel": ("/video_reels", 1)}  # all but the publish request
+    path, count = uploads[kind]
+    assert len(sandbox.calls(path, "POST")) == count
 
 
 def test_video_that_is_not_visible_at_once_is_published(api, connection, sandbox, worker):
@@ -176,7 +185,7 @@ def test_pauses_between_polls_of_a_processing_video_grow(api, connection, sandbo
 
     for seconds in (60, 600, 3600):
         worker.work_ahead(seconds)
-        polls.append(len(sandbox.calls("/v25.0/", "GET")))
+        polls.append(len(sandbox.calls("/v27.0/", "GET")))
 
     assert statuses() == {"Processing": 1}
     in_a_minute, in_ten, in_an_hour = polls
@@ -220,7 +229,6 @@ def test_video_that_was_public_once_counts_as_published(api, connection, sandbox
         "publishing_phase": {"status": "complete", "publish_status": "published"},
     }
     data = {"id": "1", "post_id": "5", "status": phases}
-    sandbox.fault("delay", 0, method="GET", path=NODE)  # the number of received bytes
     sandbox.fault("status", {"code": 200, "body": data}, method="GET", path=NODE)
     api.publish(connection, "A video", assets=[sandbox.clip()])
 
@@ -301,11 +309,185 @@ def test_unreadable_video_is_found_by_the_post_that_shows_it(api, connection, sa
         "status",
         graph_error(100, 33, "does not exist"),
         method="GET",
-        path=f"/v25.0/{video_id}$",
+        path=f"/v27.0/{video_id}$",
         times=999,
     )
     worker.work_ahead(30 * 3600)
     assert statuses() == {"Published": 1}
+
+
+# --- What real uploads meet ----------------------------------------------------------------------
+
+
+def transfers(recorder):
+    """The first byte and the length of each part that was sent."""
+    sent = []
+    for call in recorder.calls:
+        form = body_of(call.request) if call.request.method == "POST" else None
+        if isinstance(form, dict) and form.get("upload_phase") == "transfer":
+            sent.append((int(form["start_offset"]), call.status))
+    return sent
+
+
+@pytest.mark.behaviour(
+    "Facebook names the bytes of each part of a video; the service sends exactly those."
+)
+def test_parts_are_those_that_facebook_asks_for(api, connection, sandbox, worker, recorded):
+    sandbox.call("POST", "settings", facebook_part_bytes=70_000)
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+
+    worker.work_ahead()
+
+    assert statuses() == {"Published": 1}
+    assert_one_video(sandbox)
+    size = len(requests.get(sandbox.clip()["url"], timeout=5).content)
+    assert transfers(recorded) == [(at, 200) for at in range(0, size, 70_000)]
+
+
+@pytest.mark.behaviour(
+    "Facebook refuses parts now and then and names the offset to go on at (1363037); the upload "
+    "goes on there without using an attempt."
+)
+def test_upload_goes_on_at_the_offset_of_an_error(api, connection, sandbox, worker, recorded):
+    settings = {"facebook_part_bytes": 20_000, "facebook_spontaneous_offsets": 5}
+    sandbox.call("POST", "settings", **settings)
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+
+    worker.work_ahead()
+
+    assert (statuses(), job().attempts) == ({"Published": 1}, 0)
+    assert_one_video(sandbox)
+    sent = transfers(recorded)
+    refused = [at for at, status in sent if status == 400]
+    assert len(refused) == 5
+    assert len(sent) == len({at for at, _ in sent}) + 5  # each error repeats one part
+
+
+def test_upload_that_is_refused_at_the_same_offset_for_ever_starts_again(
+    api, connection, sandbox, worker
+):
+    offsets = {"start_offset": 0, "end_offset": 1_000}
+    error = {"code": 6001, "error_subcode": 1363037, "message": "x", "error_data": offsets}
+    value = {"code": 400, "body": {"error": error}}
+    sandbox.fault("delay", 0, method="POST", path="/videos$")  # the upload's start
+    sandbox.fault("status", value, method="POST", path="/videos$", times=11)
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+
+    worker.work_ahead()
+
+    assert (statuses(), job().attempts) == ({"Published": 1}, 1)
+
+
+@pytest.mark.behaviour(
+    "No page documents that a video can be read before it is published; no upload needs that."
+)
+@pytest.mark.parametrize("kind", ["feed", "reel", "story"])
+def test_video_that_cannot_be_read_before_it_is_published_is_uploaded(
+    api, connection, sandbox, worker, kind
+):
+    sandbox.call("POST", "settings", facebook_video_readable="when_published")
+    publish_video(api, connection, sandbox, kind)
+
+    worker.work_ahead(120)
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts()) == 1
+
+
+@pytest.mark.behaviour(
+    "Facebook may keep an upright video of the feed as a draft; the author is warned, and a draft "
+    "that lasts is left to the author."
+)
+def test_draft_that_lasts_is_left_to_its_user(api, connection, sandbox, worker):
+    sandbox.call("POST", "settings", facebook_upright_video="draft")
+    accepted = api.publish(connection, "Upright", assets=[sandbox.clip("reel.mp4")]).json()
+
+    worker.work_ahead(3600)
+
+    assert [each["code"] for each in accepted["warnings"]] == ["may_become_draft"]
+    state = api.get(f"publishing/jobs/{accepted['job_id']}/status").json()
+    assert (state["status"], state["who_acts"]) == ("Unconfirmed", "user")
+    assert "draft" in state["error_message"]
+    assert len(sandbox.calls("/videos", "POST")) == 3
+
+
+def test_draft_that_facebook_publishes_later_is_published(api, connection, sandbox, worker):
+    sandbox.call("POST", "settings", facebook_upright_video="draft")
+    api.publish(connection, "Upright", assets=[sandbox.clip("reel.mp4")])
+    worker.work(until=lambda: job().progress.get("stage") == "confirming")
+    video_id = job().progress["handle"]["upload"]["id"]
+    worker.work_ahead(180)
+    report_video_state(sandbox, video_id, {"id": video_id, "published": True, "status": PUBLISHED})
+
+    worker.work_ahead(3600)
+
+    assert statuses() == {"Published": 1}
+
+
+@pytest.mark.behaviour(
+    "Some accounts report `video_status: ready` and nothing else for a published video."
+)
+@pytest.mark.parametrize("kind", ["feed", "reel"])
+def test_ready_video_without_contradiction_is_published(api, connection, sandbox, worker, kind):
+    sandbox.call("POST", "settings", facebook_status="short")
+    publish_video(api, connection, sandbox, kind)
+
+    worker.work_ahead(120)
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts()) == 1
+
+
+@pytest.mark.behaviour("The check of a video's copyright may never end; publishing goes on.")
+def test_copyright_check_without_end_holds_nothing(api, connection, sandbox, worker):
+    sandbox.call("POST", "settings", facebook_copyright_check="endless")
+    publish_video(api, connection, sandbox, "reel")
+
+    worker.work_ahead(120)
+
+    assert statuses() == {"Published": 1}
+
+
+@pytest.mark.behaviour("An error in a phase of a video ends the wait, whatever its status is.")
+def test_error_in_a_phase_that_has_not_begun_ends_the_wait(api, connection, sandbox, worker):
+    api.publish(connection, "A video", assets=[sandbox.clip()])
+    worker.work(until=lambda: job().progress.get("stage") == "confirming")
+    video_id = job().progress["handle"]["upload"]["id"]
+    phase = {"status": "not_started", "error": {"message": "Resolution too low."}}
+    state = {"id": video_id, "status": {"video_status": "processing", "processing_phase": phase}}
+    report_video_state(sandbox, video_id, state)
+
+    worker.work_ahead(60)
+
+    assert statuses() == {"ContentRejected": 1}
+    assert "Resolution too low." in job().error_message
+
+
+@pytest.mark.behaviour(
+    "A reel may have a cover and invite other Pages; what Facebook refuses of that becomes a "
+    "warning."
+)
+@pytest.mark.parametrize("outcome", ["accepted", "refused"])
+def test_reel_has_a_cover_and_invites_other_pages(api, connection, sandbox, worker, outcome):
+    sandbox.call("POST", "settings", facebook_reel_extras=outcome)
+    cover = f"{sandbox.url}/samples/bakery.jpg"
+    options = {"post_type": "reel", "cover_url": cover, "collaborators": ["615500000000002"]}
+    job_id = api.publish(
+        connection, "Rye", assets=[sandbox.clip("reel.mp4")], platform_specific_options=options
+    ).json()["job_id"]
+
+    worker.work_ahead()
+
+    [post] = sandbox.posts()
+    warnings = api.get(f"publishing/jobs/{job_id}/status").json()["warnings"]
+    codes = {each["code"] for each in warnings}
+    assert statuses() == {"Published": 1}
+    if outcome == "accepted":
+        assert post["details"]["collaborators"] == ["615500000000002"]
+        assert (bool(post["details"]["thumb"]), codes) == (True, set())
+    else:
+        assert codes == {"cover_refused", "collaborators_refused"}
+        assert "Not for this reel." in warnings[0]["message"]
 
 
 # --- Reels and stories ---------------------------------------------------------------------------
@@ -476,6 +658,18 @@ def test_daily_limit_of_reels_defers_the_post(api, connection, sandbox, worker):
     assert statuses() == {"Published": 1}
 
 
+@pytest.mark.behaviour("A Page may publish 30 reels a day; its other posts go on.")
+def test_daily_limit_of_reels_holds_reels_alone(api, connection, sandbox, worker):
+    error = graph_error(613, None, "Calls to this api have exceeded the rate limit.")
+    sandbox.fault("delay", 0, method="POST", path="/video_reels$")
+    sandbox.fault("status", error, method="POST", path="/video_reels$", times=99)
+    publish_video(api, connection, sandbox, "reel")
+    worker.work()
+    api.publish(connection, "Meanwhile")
+    worker.work()
+    assert statuses() == {"Pending": 1, "Published": 1}
+
+
 def test_processing_reel_is_not_uploaded_again(api, connection, sandbox, worker):
     path = "/video_reels$"
     sandbox.fault("delay", 0, method="POST", path=path)
@@ -518,7 +712,7 @@ def test_reel_that_has_fully_arrived_is_not_sent_again(api, connection, sandbox,
     """All bytes arrived, the response was lost, and the status is late."""
     sandbox.fault("drop_after", path="/video-upload/")
     publish_video(api, connection, sandbox, "reel")
-    worker.work(until=lambda: job().attempts == 1)
+    worker.work(until=lambda: job().waiting_for == WaitingFor.RETRY)
     video_id = job().progress["handle"]["hosted"]["id"]
     size = len(requests.get(f"{sandbox.url}/samples/reel.mp4", timeout=5).content)
     state = {

@@ -13,7 +13,7 @@ from socialpublishing.tests.meta_parameters import MetaParameters
 from socialpublishing.tests.recording import record_requests
 
 PUBLISH = "/media_publish$"
-NODE = r"/v25.0/\d+$"
+NODE = r"/v\d+\.0/\d+$"
 
 
 @pytest.fixture(autouse=True)

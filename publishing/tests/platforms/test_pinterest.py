@@ -300,6 +300,50 @@ def test_post_to_a_deleted_board_is_refused_once(api, connection, sandbox, worke
     assert len(sandbox.calls("/v5/pins", "POST")) == 1
 
 
+@pytest.mark.behaviour(
+    "Only Pinterest knows an account's boards of this minute: callers get them live, as choices"
+)
+def test_callers_get_the_boards_and_sections_of_now(api, make_connection, sandbox):
+    connection = make_connection("pinterest", boards=[{"name": "Rye"}])
+    rye = connection.destinations.get()
+    section = api.post(
+        f"connections/{connection.pk}/destinations/{rye.pk}/sections", {"name": "Loaves"}
+    ).json()
+    headers = {"Authorization": f"Bearer {connection.access_token.reveal()}"}
+    made = requests.post(
+        f"{sandbox.url}/pinterest/v5/boards", json={"name": "Spelt"}, headers=headers, timeout=5
+    ).json()
+
+    offered = api.get(f"connections/{connection.pk}/posting-options").json()
+
+    assert offered["can_post"]
+    assert offered["choices"] == {
+        "board_id": [
+            {"value": rye.external_id, "label": "Rye"},
+            {"value": made["id"], "label": "Spelt"},
+        ],
+        "board_section_id": [{"value": section["id"], "label": "Loaves"}],
+    }
+
+
+@pytest.mark.behaviour(
+    "Pinterest's list may leave out a board that accepts Pins: the board itself is asked"
+)
+def test_board_that_the_list_leaves_out_keeps_its_right(api, make_connection, sandbox, worker):
+    connection = make_connection("pinterest", boards=[{"name": "Rye"}])
+    board = connection.destinations.get()
+    for body, can_publish in (
+        ({"code": 200, "body": {"id": board.external_id, "name": "Rye"}}, True),
+        ({"code": 404, "body": {"code": 40, "message": "Board not found."}}, False),
+    ):
+        empty = {"code": 200, "body": {"items": [], "bookmark": None}}
+        sandbox.fault("status", empty, path="^/v5/boards$")
+        sandbox.fault("status", body, path=f"^/v5/boards/{board.external_id}$")
+        assert api.post(f"connections/{connection.pk}/refresh").status_code == 200
+        board.refresh_from_db()
+        assert board.can_publish is can_publish
+
+
 def test_carousel_of_two_shapes_is_refused_at_accept(api, connection, sandbox):
     pictures = [sandbox.picture(), sandbox.picture("bakery.jpg")]
     response = api.publish(connection, "Two shapes", assets=pictures)
@@ -311,19 +355,28 @@ def test_carousel_of_two_shapes_is_refused_at_accept(api, connection, sandbox):
 # --- Refusals and limits -------------------------------------------------------------------------
 
 
-def test_trial_access_fails_the_job_with_a_message_for_the_operator(
-    api, connection, sandbox, worker
-):
+@pytest.mark.behaviour(
+    "Pinterest refuses Pins of an app with Trial access: its posts wait for the operator"
+)
+def test_posts_wait_while_the_app_has_trial_access(api, connection, sandbox, worker):
     sandbox.call("POST", "settings", pinterest_access="trial")
-    api.publish(connection, "Too early", assets=[sandbox.picture()])
+    for text in ("Too early", "Too early too"):
+        api.publish(connection, text, assets=[sandbox.picture()])
 
     worker.work()
-    worker.work_ahead()
+    worker.work_ahead(600)
 
-    job = PublishJob.objects.get()
-    assert (job.status, job.error_code) == ("Failed", "platform_configuration")
-    assert "Standard access" in job.error_message
-    assert len(sandbox.calls("/v5/pins", "POST")) == 1
+    for job in PublishJob.objects.all():
+        assert (job.status, job.error_code) == ("Pending", "platform_configuration")
+        assert (job.waiting_for, job.who_acts) == ("operator", "operator")
+        assert "Standard access" in job.error_message
+    tried = len(sandbox.calls("/v5/pins", "POST"))
+    assert tried < 12  # one job at a time is tried
+
+    sandbox.call("POST", "settings", pinterest_access="standard")
+    worker.work_ahead(3000)
+    assert statuses() == {"Published": 2}
+    assert len(sandbox.posts()) == 2
 
 
 def test_post_of_an_account_without_the_scope_for_boards_is_refused_at_accept(
@@ -363,20 +416,91 @@ def test_expired_token_is_refreshed_once_and_both_new_tokens_are_stored(
     assert (connection.refresh_expires_at - timezone.now()).days in {59, 60}
 
 
-def test_account_pauses_after_a_spam_refusal(api, connection, sandbox, worker):
-    refusal = {"code": 429, "body": {"code": 9, "message": "Blocked as spam."}}
-    sandbox.fault("status", refusal, method="POST", path="^/v5/pins$")
-    api.publish(connection, "Again", assets=[sandbox.picture()], late_grace_seconds=6 * 3600)
+@pytest.mark.behaviour(
+    "Pinterest blocks an account as spam with 403 and code 9: its owner must act, the post waits"
+)
+def test_post_waits_while_pinterest_blocks_the_account_as_spam(api, connection, sandbox, worker):
+    sandbox.call("POST", "settings", pinterest_spam_block="on")
+    api.publish(connection, "Again", assets=[sandbox.picture()])
 
     worker.work()
-    worker.work_ahead(seconds=2 * 3600)
+    worker.work_ahead(1500)
     job = PublishJob.objects.get()
-    assert (job.status, job.error_code) == ("Pending", "rate_limited")
-    assert "spam" in job.error_message
-    assert len(sandbox.calls("/v5/pins", "POST")) == 1
+    assert (job.status, job.error_code) == ("Pending", "account_blocked")
+    assert (job.waiting_for, job.who_acts) == ("owner", "owner")
+    assert "combat spam" in job.error_message
+    assert len(sandbox.calls("/v5/pins", "POST")) <= 3
 
-    worker.work_ahead(seconds=4 * 3600)
+    sandbox.call("POST", "settings", pinterest_spam_block="off")
+    worker.work_ahead(3000)
     assert statuses() == {"Published": 1}
+
+
+@pytest.mark.behaviour(
+    "Pinterest reports a failure of its own with 400 and code 2787: the Pin may exist, so it is "
+    "looked up"
+)
+@pytest.mark.parametrize("failure", ["before_create", "after_create"])
+def test_pinterests_own_failure_leads_to_one_pin(api, connection, sandbox, worker, failure):
+    sandbox.call("POST", "settings", pinterest_failure=failure)
+    api.publish(connection, "Once", assets=[sandbox.picture()])
+    worker.work()
+    job = PublishJob.objects.get()
+    assert (job.status, job.error_code) == ("Unconfirmed", "outcome_unknown")
+
+    sandbox.call("POST", "settings", pinterest_failure="none")
+    worker.work_ahead(1200)
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts()) == 1
+
+
+@pytest.mark.behaviour(
+    "Pinterest refuses a Pin for a reason that we do not know: it is never called the content's "
+    "fault, and a refusal that may come after the Pin was created is looked up"
+)
+@pytest.mark.parametrize(
+    ("refusal", "lookups"),
+    [
+        ({"code": 403, "body": "<html><title>Attention Required!</title></html>"}, 0),
+        ({"code": 403, "body": {"code": 4711, "message": "Not today."}}, 0),
+        ({"code": 400, "body": {"code": 4711, "message": "Not today."}}, 1),
+    ],
+)
+def test_unknown_refusal_is_retried_with_its_words(
+    api, connection, sandbox, worker, refusal, lookups
+):
+    sandbox.fault("status", refusal, method="POST", path="^/v5/pins$", times=2)
+    api.publish(connection, "Why?", assets=[sandbox.picture()])
+
+    worker.work()
+    job = PublishJob.objects.get()
+    assert job.status == ("Unconfirmed" if lookups else "Pending")
+    assert "Not today." in job.error_message or "Attention Required!" in job.error_message
+    worker.work_ahead(3000)
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.posts()) == 1
+    board = connection.destinations.get().external_id
+    assert bool(sandbox.calls(f"/v5/boards/{board}/pins")) == bool(lookups)
+
+
+@pytest.mark.behaviour(
+    "A response without a list is no proof that there is no Pin: nothing is published twice"
+)
+@pytest.mark.parametrize("body", [{}, {"items": None}, {"bookmark": None, "errors": ["denied"]}])
+def test_response_without_a_list_never_leads_to_a_second_pin(
+    api, connection, sandbox, worker, body, recorded
+):
+    sandbox.fault("drop_after", method="POST", path="^/v5/pins$")
+    board = connection.destinations.get().external_id
+    sandbox.fault("status", {"code": 200, "body": body}, path=f"^/v5/boards/{board}/pins$", times=5)
+    api.publish(connection, "Once", assets=[sandbox.picture()])
+    worker.work()
+    worker.work_ahead(3600)
+    recorded.calls[:] = [call for call in recorded.calls if "/boards/" not in call.request.url]
+
+    assert statuses() == {"Published": 1}
+    assert len(sandbox.calls("/v5/pins", "POST")) == 1
 
 
 @pytest.mark.parametrize("text", ["With words", ""])

@@ -12,7 +12,7 @@ from conftest import plain_post
 from publishing.models import PublishJob
 from socialpublishing.platforms import uploads
 from socialpublishing.platforms.tiktok import payloads
-from socialpublishing.platforms.tiktok.payloads import plan_of
+from socialpublishing.platforms.tiktok.payloads import plans_of
 from socialpublishing.sandbox.pages import HERE
 from socialpublishing.tests.file_server import FileServer, whole
 from socialpublishing.tests.sample_videos import long_box
@@ -211,13 +211,6 @@ def test_post_is_deferred_while_publishing_is_switched_off(
     assert outcome() == ("Published", "")
 
 
-def test_refusal_of_an_unaudited_app_needs_the_operator(api, connection, sandbox, worker):
-    sandbox.call("POST", "settings", tiktok_audit="unaudited")
-    publish(api, connection, sandbox)
-    worker.work_ahead()
-    assert outcome() == ("Failed", "platform_configuration")
-
-
 # --- Chunks --------------------------------------------------------------------------------------
 
 
@@ -234,9 +227,15 @@ def test_refusal_of_an_unaudited_app_needs_the_operator(api, connection, sandbox
     ],
 )
 def test_upload_plan_obeys_tiktoks_rules(size, count, last):
-    plan = plan_of(size)
-    assert plan.count == count == size // plan.chunk_bytes
-    assert size - plan.last_start == last <= 128_000_000
+    first, *others = plans_of(size)
+    assert (first.count, size - first.last_start) == (count, last)
+    assert len(others) == (size >= 20_000_000)
+    for plan in (first, *others):
+        assert plan.count == size // plan.chunk_bytes <= 1000
+        assert size - plan.last_start <= 128_000_000
+        assert plan.count == 1 or 5_000_000 <= plan.chunk_bytes <= 64_000_000
+        assert plan.count > 1 or plan.chunk_bytes == size
+    assert len({plan.chunk_bytes for plan in (first, *others)}) == 1 + len(others)
 
 
 @pytest.fixture
@@ -325,7 +324,7 @@ def test_draft_is_published_to_the_inbox(api, connection, sandbox, worker):
     ("reason", "status", "inits"),
     [
         ("frame_rate_check_failed", "ContentRejected", 1),
-        ("spam_risk_user_banned_from_posting", "ContentRejected", 1),
+        ("spam_risk_text", "ContentRejected", 1),
         ("internal", "Published", 2),
         ("video_pull_failed", "Published", 2),
     ],
@@ -395,7 +394,7 @@ def test_job_waits_for_the_end_of_the_daily_limit(api, connection, sandbox, work
     ("code", "status", "error_code"),
     [
         ("reached_active_user_cap", "Pending", "rate_limited"),
-        ("spam_risk_user_banned_from_posting", "ContentRejected", "content_rejected"),
+        ("spam_risk_user_banned_from_posting", "Pending", "account_blocked"),
         ("scope_not_authorized", "Failed", "permission_missing"),
     ],
 )

@@ -39,11 +39,13 @@ OPTION_CHECKS = {
     "feed_targeting": detail("feed_targeting", {"geo_locations": {"countries": ["CH"]}}),
     "video_title": detail("title", "Our bakery at dawn"),
     "cover_url": lambda post, connection: post["details"]["thumb"] == sha256_of_cover(post),
+    "collaborators": detail("collaborators", ["615500000000002"]),
 }
 LINK = {"link": "https://example.com/news"}
 POST_FOR_OPTION = {
     "video_title": (("feed", "video"), {}),
     "cover_url": (("feed", "video"), {}),
+    "collaborators": (("reel", "video"), {}),
     **{name: (("feed", "text"), LINK) for name in ("link_details", "link_cards", "call_to_action")},
 }
 VALUES = {"cover_url": lambda sandbox, connection: f"{sandbox.url}/samples/bakery.jpg"}

@@ -18,6 +18,7 @@ OPTION_CHECKS = {
     "cover_url": lambda post, connection: post["details"]["cover_url"].endswith("/bakery.jpg"),
     "audio_name": detail("audio_name", "Morning at the harbour"),
     "share_to_feed": detail("share_to_feed", False),
+    "trial_params": detail("trial_params", {"graduation_strategy": "MANUAL"}),
 }
 POST_FOR_OPTION = {
     name: (("feed", "image"), {}) for name in ("collaborators", "location_id", "user_tags")

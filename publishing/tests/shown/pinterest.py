@@ -1,6 +1,11 @@
 """How the sandbox must show each option of Pinterest. Used by test_every_kind.py."""
 
+import hashlib
+
+import requests
+
 from socialpublishing.platforms import client_for
+from socialpublishing.platforms.pinterest.options import PinterestOptions
 
 
 def alt_texts(post):
@@ -10,6 +15,12 @@ def alt_texts(post):
 
 def board_of(connection):
     return connection.destinations.get().external_id
+
+
+def sha256_of_cover(post):
+    root = post["url"].partition("/pinterest/")[0]
+    cover = requests.get(f"{root}/samples/bakery.jpg", timeout=5).content
+    return hashlib.sha256(cover).hexdigest()
 
 
 def make_section(sandbox, connection):
@@ -33,13 +44,21 @@ OPTION_CHECKS = {
     "cover_image_key_frame_time": lambda post, connection: (
         post["details"]["cover_image_key_frame_time"] == 2
     ),
-    "cover_image_url": lambda post, connection: post["details"]["cover_image_url"].endswith(
-        "/samples/bakery.jpg"
+    # Sent as bytes, because Pinterest may not reach the address.
+    "cover_image_url": lambda post, connection: (
+        post["details"]["cover_image_sha256"] == sha256_of_cover(post)
+    ),
+    "slides": lambda post, connection: (
+        post["details"]["slides"] == PinterestOptions.examples["slides"]
+    ),
+    "ai_disclosures": lambda post, connection: (
+        post["details"]["ai_disclosures"] == {"values": ["AI_MODIFIED"]}
     ),
 }
 POST_FOR_OPTION = {
     "cover_image_key_frame_time": (("feed", "video"), {}),
     "cover_image_url": (("feed", "video"), {}),
+    "slides": (("feed", "images"), {}),
 }
 VALUES = {
     "board_section_id": make_section,

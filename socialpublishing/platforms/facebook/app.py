@@ -12,13 +12,11 @@ class FacebookApp(FacebookLoginApp):
     name: ClassVar = "facebook"
     label: ClassVar = "Facebook"
     oauth: ClassVar = facebook_login(
-        scopes=(
-            "pages_show_list",
-            "pages_manage_posts",
-            "pages_read_engagement",
-            "business_management",
-        ),
+        # https://developers.facebook.com/docs/pages-api/posts
+        scopes=("pages_show_list", "pages_manage_posts", "pages_read_engagement"),
+        # Without it, Pages of a business portfolio may be missing.
+        optional_scopes=("business_management",),
         publish_scopes=frozenset({"pages_manage_posts"}),
     )
 
-    read_token_error = staticmethod(errors.read_error)
+    read_token_error = staticmethod(errors.read_token_error)

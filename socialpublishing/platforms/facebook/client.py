@@ -1,7 +1,7 @@
 """Facebook Pages.
 
-Written from https://developers.facebook.com/docs/graph-api (v25.0: login, Page posts, photos, error
-handling, rate limiting), as of 2026-11-22. A connection is a person; the destinations are the Pages
+Written from https://developers.facebook.com/docs/graph-api (v27.0: login, Page posts, photos, error
+handling, rate limiting), as of 2026-11-27. A connection is a person; the destinations are the Pages
 on which that person may create content.
 """
 
@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import NoResponseError
-from socialpublishing.limits import MEGABYTE
 from socialpublishing.media import download
 from socialpublishing.platforms.accounts import DestinationFacts
 from socialpublishing.platforms.facebook import errors, limits, lookups, uploads
@@ -29,14 +28,22 @@ from socialpublishing.platforms.facebook.payloads import (
     upload_host_form,
     uses_upload_host,
 )
+from socialpublishing.platforms.facebook.reels import (
+    MAX_COVER_BYTES,
+    with_extras,
+    with_warnings,
+)
 from socialpublishing.platforms.facebook.videos import FIELDS, VIDEO_POLL, VideoState, read_state
 from socialpublishing.platforms.meta.client import FacebookLoginClient
+from socialpublishing.platforms.meta.pages import (
+    INSIGHTS_TASKS,
+    PUBLISHING_TASKS,
+    Page,
+    has_task,
+)
 from socialpublishing.platforms.progress import Found, LookupRules, Progress, Stage
-from socialpublishing.posts import Media, Post
-
-MAX_REQUESTS_FOR_PAGES = 50
-# [memory] No documentation limits it.
-MAX_COVER_BYTES = 10 * MEGABYTE
+from socialpublishing.platforms.uploads import read_whole
+from socialpublishing.posts import Media, Post, PostWarning
 
 
 class Facebook(FacebookLoginClient):
@@ -53,6 +60,10 @@ class Facebook(FacebookLoginClient):
     read_error = staticmethod(errors.read_error)
 
     @classmethod
+    def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
+        return [*super().warnings(post, profile), *limits.warnings(post)]
+
+    @classmethod
     def lookup_rules(cls, post: Post, *, at_destination: bool) -> LookupRules:
         """A Page's list may show a new post only minutes later, so it counts as absent after 5
         minutes."""
@@ -64,7 +75,7 @@ class Facebook(FacebookLoginClient):
         """Uploads one unpublished photo per step, or a video. So the ids are known before the
         publish request."""
         if uses_upload_host(post):
-            return uploads.upload_to_host(self, post, progress)
+            return with_extras(self, post, uploads.upload_to_host(self, post, progress))
         if is_video(post):
             return uploads.upload_in_parts(self, post.media[0], progress)
         photo_ids = list(progress.handle.get("photo_ids", []))
@@ -75,7 +86,7 @@ class Facebook(FacebookLoginClient):
         return progress.ready(photo_ids=photo_ids)
 
     def _upload_photo(self, post: Post, media: Media) -> str:
-        file = download(media.url, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
+        file = read_whole(media, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
         form = {"published": "false"}
         if media.alt_text:
             form["alt_text_custom"] = media.alt_text
@@ -86,7 +97,10 @@ class Facebook(FacebookLoginClient):
     def publish(self, post: Post, progress: Progress) -> Progress:
         if uses_upload_host(post):
             response = self.call_page(
-                "POST", upload_host_edge(post), data=upload_host_form(post, progress)
+                "POST",
+                upload_host_edge(post),
+                data=upload_host_form(post, progress),
+                read_error=errors.read_reel_error,
             )
             # For a story, no other response may contain the id.
             return confirming_video(
@@ -125,6 +139,8 @@ class Facebook(FacebookLoginClient):
 
     def confirm(self, post: Post, progress: Progress) -> Progress:
         current = lookups.progress_of_video(self, post, progress)
+        if current.stage == Stage.PUBLISHED:
+            return with_warnings(current)
         if current.stage != Stage.READY:
             return current
         # Facebook accepted the publish request; the status does not show it yet.
@@ -164,9 +180,7 @@ class Facebook(FacebookLoginClient):
 
     def destinations(self) -> list[DestinationFacts]:
         granted = self.granted_scopes()
-        pages = self.pages_of_person(
-            fields="id,name,category,tasks,access_token", max_requests=MAX_REQUESTS_FOR_PAGES
-        )
+        pages = self.pages_of_person(fields="id,name,tasks,access_token")
         return [page_facts(page, granted) for page in pages]
 
 
@@ -177,14 +191,15 @@ def confirming_video(response: Mapping[str, Any], progress: Progress, **handle: 
     return progress.confirming(poll_after=VIDEO_POLL, **handle)
 
 
-def page_facts(page: Mapping[str, Any], granted: Collection[str]) -> DestinationFacts:
-    token, tasks = page.get("access_token"), page.get("tasks", [])
+def page_facts(page: Page, granted: Collection[str]) -> DestinationFacts:
+    token = page.get("access_token")
+    can_read = "read_insights" in granted and has_task(page, INSIGHTS_TASKS)
     return DestinationFacts(
         id=page["id"],
-        name=page["name"],
+        name=page.get("name") or page["id"],
         kind="page",
-        can_publish=bool(token) and "CREATE_CONTENT" in tasks,
+        can_publish=bool(token) and has_task(page, PUBLISHING_TASKS),
         token=Secret(token) if token else None,
         # https://developers.facebook.com/docs/graph-api/reference/page/insights
-        profile={CAN_READ_INSIGHTS: "read_insights" in granted and "ANALYZE" in tasks},
+        profile={CAN_READ_INSIGHTS: can_read},
     )

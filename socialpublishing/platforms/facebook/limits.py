@@ -8,10 +8,15 @@ from dataclasses import replace
 
 from socialpublishing.errors import Violation
 from socialpublishing.limits import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
-from socialpublishing.platforms.facebook.payloads import is_video
-from socialpublishing.posts import MediaKind, Post
+from socialpublishing.platforms.facebook.payloads import is_upright, is_video
+from socialpublishing.posts import MediaKind, Post, PostWarning
 
-PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff"})
+LISTED_PHOTO_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/bmp", "image/tiff"})
+# No page lists WebP, but it is accepted in fact.
+UNLISTED_TYPES = frozenset({"image/webp"})
+PHOTO_TYPES = LISTED_PHOTO_TYPES | UNLISTED_TYPES
+# https://developers.facebook.com/docs/page-stories-api has 10 MB; the refusal 1366046 names 4 MB.
+SURE_PHOTO_BYTES = 4 * MEGABYTE
 # https://developers.facebook.com/docs/video-api/guides/reels-publishing: 9 to 16; of a story 60 s.
 UPRIGHT = MediaLimit(
     mime_types=frozenset({"video/mp4", "video/quicktime"}),
@@ -23,7 +28,7 @@ UPRIGHT = MediaLimit(
     frame_rate=Bounds(low=24, high=60),
     has_alt_text=False,
 )
-CHECKED = dt.date(2026, 11, 22)
+CHECKED = dt.date(2026, 11, 27)
 # Options that need a link or a video, and the rule that they break without it.
 NEED_LINK = {
     "link_details": "link_details_need_link",
@@ -68,6 +73,7 @@ CAPABILITIES = Capabilities(
                     "feed_targeting",
                 }
             ),
+            content_options=frozenset({"link"}),
             source="https://developers.facebook.com/docs/pages-api/posts",
             checked=CHECKED,
         ),
@@ -85,7 +91,17 @@ CAPABILITIES = Capabilities(
                     duration_s=Bounds(low=3, high=90),
                 )
             },
-            options=frozenset({"page_id", "video_title", "place", "targeting", "feed_targeting"}),
+            options=frozenset(
+                {
+                    "page_id",
+                    "video_title",
+                    "cover_url",
+                    "collaborators",
+                    "place",
+                    "targeting",
+                    "feed_targeting",
+                }
+            ),
             source="https://developers.facebook.com/docs/video-api/guides/reels-publishing",
             checked=CHECKED,
         ),
@@ -134,6 +150,28 @@ def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
         for name, rule in NEED_VIDEO.items():
             if post.options.get(name):
                 yield _missing(rule, name, "video")
+
+
+def warnings(post: Post) -> Iterator[PostWarning]:
+    if post.post_type == "feed" and is_video(post) and is_upright(post.media[0]):
+        # https://github.com/gitroomhq/postiz-app/pull/1740, 2026-07-17. One report is no rule.
+        yield PostWarning(
+            code="may_become_draft",
+            message="Facebook may keep an upright video in the feed as a draft. As a reel "
+            '(post_type "reel") it is published.',
+        )
+    for number, media in enumerate(post.media, start=1):
+        if media.kind == MediaKind.IMAGE and (media.size_bytes or 0) > SURE_PHOTO_BYTES:
+            yield PostWarning(
+                code="measure_outside",
+                message=f"Asset {number} has more than 4 MB: Facebook documents 10 MB, but refuses "
+                "some photos above 4 MB.",
+            )
+        if media.mime_type in UNLISTED_TYPES:
+            yield PostWarning(
+                code="measure_outside",
+                message=f"Asset {number} is {media.mime_type}, which Facebook does not list.",
+            )
 
 
 def _missing(rule: str, option: str, what: str) -> Violation:

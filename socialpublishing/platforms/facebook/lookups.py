@@ -11,18 +11,19 @@ from socialpublishing.errors import MediaNotReadyError
 from socialpublishing.platforms.facebook.matching import shows
 from socialpublishing.platforms.facebook.payloads import uses_upload_host
 from socialpublishing.platforms.facebook.videos import VIDEO_POLL, VideoState
-from socialpublishing.platforms.meta.paging import following_params
-from socialpublishing.platforms.paging import read_pages
+from socialpublishing.platforms.meta.paging import read_list
 from socialpublishing.platforms.progress import Found, Progress, Stage
 from socialpublishing.posts import Post
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.facebook.client import Facebook
 
-MAX_LIST_PAGES = 5
+MAX_ITEMS = 500
 # A public video may not name its post yet. After so many polls we use the video's own id. Handles
 # count them under `name_looks`, a stored key.
 NAME_POLLS = 5
+# A draft that is still one after so many polls is left to the user.
+DRAFT_POLLS, DRAFT_POLL = 10, dt.timedelta(minutes=1)
 POST_FIELDS = "id,message,created_time,permalink_url,attachments{target{id},subattachments}"
 
 
@@ -33,8 +34,10 @@ def progress_of_video(client: Facebook, post: Post, progress: Progress) -> Progr
     """The stage of the video, from its status: READY before the publish request."""
     video_id = _video_id(post, progress)
     state = client.video_state(video_id)
+    # Before its publish request, a video of the upload host may be ready to be published.
+    was_sent = progress.stage == Stage.CONFIRMING or not uses_upload_host(post)
     # A video that was public once counts as published, whatever happened to it later.
-    if state.is_published:
+    if state.is_published or (state.is_ready and was_sent):
         return _published(client, post, progress, state)
     if post.post_type == "story" and (found := look_up_story(client, video_id)):
         return progress.published(remote_id=found.remote_id, post_url=found.post_url)
@@ -42,10 +45,23 @@ def progress_of_video(client: Facebook, post: Post, progress: Progress) -> Progr
         return progress.refused(state.refusal)
     if state.is_gone:
         return progress.lost("Facebook has lost the video.")
+    if state.is_draft:
+        return _kept_as_draft(progress)
     # A video that was uploaded in parts is processed only after its publish request.
     if state.is_publishing or (state.is_processing and not uses_upload_host(post)):
         return progress.confirming(poll_after=VIDEO_POLL)
     return replace(progress, stage=Stage.READY)
+
+
+def _kept_as_draft(progress: Progress) -> Progress:
+    """Facebook sometimes publishes a draft after some minutes. A repeat would make a second one."""
+    polls = progress.handle.get("draft_polls", 0)
+    if polls < DRAFT_POLLS:
+        return progress.confirming(poll_after=DRAFT_POLL, draft_polls=polls + 1)
+    return progress.undecided(
+        "Facebook keeps the video as a draft. Publish or delete it in the Page's drafts (Meta "
+        "Business Suite, Content): a repeat would make a second one."
+    )
 
 
 def _video_id(post: Post, progress: Progress) -> str:
@@ -131,14 +147,11 @@ def _items(
     client: Facebook, edge: str, since: dt.datetime | None, **params: str
 ) -> Iterator[dict[str, Any]]:
     """The items of a list of the Page. Raises NoResponseError if it is longer than we read."""
-    params = {"limit": "100", **params}
     if since is not None:
         params["since"] = str(int(since.timestamp()))
-    responses = read_pages(
-        params,
-        read=lambda params: client.call_page("GET", edge, params=params),
-        following=following_params,
-        max_pages=MAX_LIST_PAGES,
-    )
-    for response in responses:
-        yield from response["data"]
+
+    def read(params: dict[str, str]) -> Any:
+        return client.call_page("GET", edge, params=params)
+
+    for items in read_list(params, read=read, max_items=MAX_ITEMS):
+        yield from items

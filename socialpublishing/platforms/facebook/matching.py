@@ -24,7 +24,7 @@ def shows(found: Mapping[str, Any], post: Post, media_ids: set[str]) -> bool:
         return bool(media_ids & shown)
     if shown and not (media_ids or post.options.get("link") or find_urls(post.text)):
         return False
-    return _is_same_text(found.get("message", ""), post.text)
+    return _is_same_text(found.get("message") or "", post.text)
 
 
 def _is_same_text(shown: str, written: str) -> bool:
@@ -49,7 +49,11 @@ def _plain(text: str) -> str:
 
 
 def _attached_ids(post: Mapping[str, Any]) -> Iterator[str]:
-    for attachment in post.get("attachments", {}).get("data", []):
-        for part in (attachment, *attachment.get("subattachments", {}).get("data", [])):
-            if target := part.get("target", {}).get("id"):
+    for attachment in _items(post, "attachments"):
+        for part in (attachment, *_items(attachment, "subattachments")):
+            if target := (part.get("target") or {}).get("id"):
                 yield target
+
+
+def _items(node: Mapping[str, Any], edge: str) -> list[Any]:
+    return (node.get(edge) or {}).get("data") or []

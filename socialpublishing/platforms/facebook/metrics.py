@@ -1,7 +1,7 @@
 """The metrics of a Page's posts: reactions, comments, shares, and how many people saw them.
 
 https://developers.facebook.com/docs/graph-api/reference/page/published_posts and
-https://developers.facebook.com/docs/graph-api/reference/insights (v25.0), as of 2026-11-22. Views
+https://developers.facebook.com/docs/graph-api/reference/insights (v27.0), as of 2026-11-27. Views
 and reach are insights, which are read only if the Page's owner has granted that.
 """
 
@@ -11,15 +11,13 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from socialpublishing.platforms.meta.paging import following_params
+from socialpublishing.platforms.meta.paging import read_list
 from socialpublishing.platforms.metrics import Metrics, MetricsReader, PastPost
-from socialpublishing.platforms.paging import read_pages
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.facebook import Facebook  # noqa: F401  named in a string
 
-PAGE_SIZE = 100
-MAX_PAGES = 10
+MAX_POSTS = 1000
 FIELDS = (
     "id,message,created_time,permalink_url,attachments{media_type},shares,"
     "comments.limit(0).summary(true),reactions.limit(0).summary(true)"
@@ -54,18 +52,14 @@ class FacebookMetrics(MetricsReader["Facebook"]):
     def _pages(self, since: dt.datetime | None) -> Iterator[list[dict[str, Any]]]:
         account = self.client.account
         fields = f"{FIELDS},{INSIGHTS}" if account.profile.get(CAN_READ_INSIGHTS) else FIELDS
-        params = {"fields": fields, "limit": str(PAGE_SIZE)}
+        params = {"fields": fields}
         if since is not None:
             params["since"] = str(int(since.timestamp()))
-        pages = read_pages(
-            params,
-            read=lambda params: self.client.call_page("GET", "published_posts", params=params),
-            following=following_params,
-            max_pages=MAX_PAGES,
-            must_end=False,
-        )
-        for response in pages:
-            yield response["data"]
+
+        def read(params: dict[str, str]) -> Any:
+            return self.client.call_page("GET", "published_posts", params=params)
+
+        yield from read_list(params, read=read, max_items=MAX_POSTS, must_end=False)
 
 
 def past_post(post: Mapping[str, Any]) -> PastPost:
@@ -79,7 +73,7 @@ def past_post(post: Mapping[str, Any]) -> PastPost:
 
 
 def _kind(post: Mapping[str, Any]) -> str:
-    attachments = post.get("attachments", {}).get("data", [])
+    attachments = (post.get("attachments") or {}).get("data") or []
     if not attachments:
         return "text"
     if "/reel/" in post.get("permalink_url", ""):
@@ -90,7 +84,7 @@ def _kind(post: Mapping[str, Any]) -> str:
 def metrics_of(post: Mapping[str, Any]) -> Metrics:
     insights = {
         each["name"]: _sum(each["values"][0]["value"])
-        for each in post.get("insights", {}).get("data", [])
+        for each in (post.get("insights") or {}).get("data") or []
         if each.get("values")
     }
     return Metrics(
@@ -100,7 +94,7 @@ def metrics_of(post: Mapping[str, Any]) -> Metrics:
         likes=_total(post, "reactions"),
         comments=_total(post, "comments"),
         # It is missing as long as nobody has shared the post.
-        shares=post.get("shares", {}).get("count", 0),
+        shares=(post.get("shares") or {}).get("count", 0),
     )
 
 
@@ -110,5 +104,6 @@ def _sum(value: Any) -> int:
 
 
 def _total(post: Mapping[str, Any], edge: str) -> int | None:
-    total: int | None = post.get(edge, {}).get("summary", {}).get("total_count")
+    summary = (post.get(edge) or {}).get("summary") or {}
+    total: int | None = summary.get("total_count")
     return total

@@ -8,7 +8,9 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from socialpublishing import options
-from socialpublishing.options import WEB_ADDRESS, IntegerField
+from socialpublishing.options import DIGITS, WEB_ADDRESS, FileAddressField, IntegerField
+from socialpublishing.platforms.facebook.limits import LISTED_PHOTO_TYPES
+from socialpublishing.platforms.facebook.reels import MAX_COVER_BYTES
 from socialpublishing.serializers import StrictSerializer, TextField
 
 COUNTRY = RegexValidator(r"^[A-Z]{2}\Z", "A code such as DE is expected.")
@@ -19,7 +21,9 @@ LEAST_AGES = (13, 15, 18, 21, 25)
 class LinkDetails(StrictSerializer):
     title = TextField(max_length=255, required=False)
     description = TextField(max_length=1000, required=False)
-    picture_url = TextField(max_length=2048, required=False, validators=[WEB_ADDRESS])
+    picture_url = FileAddressField(
+        mime_types=LISTED_PHOTO_TYPES, max_bytes=MAX_COVER_BYTES, required=False
+    )
 
 
 class LinkCard(LinkDetails):
@@ -67,6 +71,7 @@ class FacebookOptions(options.PostOptions):
         "call_to_action": "LEARN_MORE",
         "video_title": "Our bakery at dawn",
         "cover_url": "https://example.com/cover.jpg",
+        "collaborators": ["615500000000002"],
         "place": "110843418940484",
         "targeting": {"countries": ["DE", "AT"], "age_min": 18},
         "feed_targeting": {"countries": ["CH"]},
@@ -89,9 +94,19 @@ class FacebookOptions(options.PostOptions):
         "The button on the link's card, by Facebook's name.", max_length=40, validators=[BUTTON]
     )
     video_title = options.text("The title of a video.", max_length=255)
-    cover_url = options.web_address(
-        "A picture as the cover of a video in the feed, at an address that we can read."
+    cover_url = options.file_address(
+        "A picture as the cover of a video in the feed or of a reel.",
+        mime_types=LISTED_PHOTO_TYPES,
+        max_bytes=MAX_COVER_BYTES,
     )
-    place = options.text("The id of a Page with a place: where it was.", max_length=64)
+    collaborators = serializers.ListField(
+        child=TextField(max_length=64, validators=[DIGITS]),
+        min_length=1,
+        max_length=10,
+        **options.optional("Ids of other Pages that are invited to show the reel too."),
+    )
+    place = options.text(
+        "The id of a Page with a place: where it was.", max_length=64, validators=[DIGITS]
+    )
     targeting = Targeting(**options.optional("Who may see the post."))
     feed_targeting = Targeting(**options.optional("To whom it is shown rather than to others."))

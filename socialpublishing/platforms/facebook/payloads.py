@@ -9,8 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from socialpublishing.media import public_address
 from socialpublishing.platforms.progress import Progress
-from socialpublishing.posts import MediaKind, Post
+from socialpublishing.posts import Media, MediaKind, Post
 
 # Our names of what a link shows, and Facebook's names.
 LINK_DETAILS = {
@@ -23,6 +24,10 @@ LINK_DETAILS = {
 
 def is_video(post: Post) -> bool:
     return bool(post.media) and post.media[0].kind == MediaKind.VIDEO
+
+
+def is_upright(video: Media) -> bool:
+    return bool(video.width and video.height and video.height > video.width)
 
 
 def uses_upload_host(post: Post) -> bool:
@@ -55,7 +60,10 @@ def feed_form(post: Post, progress: Progress) -> dict[str, str]:
 
 
 def _link_details(data: Mapping[str, str]) -> dict[str, str]:
-    return {theirs: data[ours] for ours, theirs in LINK_DETAILS.items() if ours in data}
+    details = {theirs: data[ours] for ours, theirs in LINK_DETAILS.items() if ours in data}
+    if "picture" in details:
+        details["picture"] = public_address(details["picture"])
+    return details
 
 
 def finish_form(post: Post, progress: Progress) -> dict[str, str]:

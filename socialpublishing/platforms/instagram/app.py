@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -33,20 +34,24 @@ class InstagramApp(SendsCallbacks, App):
     oauth: ClassVar = OAuth(
         authorize_path="/oauth/authorize",
         token_path="/oauth/access_token",
-        scopes=(
-            "instagram_business_basic",
-            "instagram_business_content_publish",
-            "instagram_business_manage_insights",
-        ),
+        scopes=("instagram_business_basic", "instagram_business_content_publish"),
+        optional_scopes=("instagram_business_manage_insights",),
         publish_scopes=frozenset(
             {"instagram_business_basic", "instagram_business_content_publish"}
         ),
         scope_separator=",",
         pkce=False,
+        # A response that names no end is for a token without one.
         default_lifetime=None,
     )
 
     read_token_error = staticmethod(errors.read_token_error)
+
+    def authorize_params(self, *, was_declined: bool) -> dict[str, str]:
+        params = super().authorize_params(was_declined=was_declined)
+        # Without it, a browser that is logged in connects the same account again.
+        is_off = os.environ.get("INSTAGRAM_FORCE_REAUTH", "").lower() in {"off", "false", "0"}
+        return params if is_off else {**params, "force_reauth": "true"}
 
     def person_of_callback(self, signed_request: str, now: dt.datetime) -> str:
         return person_of(signed_request, self.client_secret(), now)
@@ -81,11 +86,10 @@ class InstagramWithFacebookLoginApp(FacebookLoginApp):
         scopes=(
             "instagram_basic",
             "instagram_content_publish",
-            "instagram_manage_insights",
             "pages_show_list",
             "pages_read_engagement",
-            "business_management",
         ),
+        optional_scopes=("instagram_manage_insights", "business_management"),
         publish_scopes=frozenset({"instagram_basic", "instagram_content_publish"}),
     )
 

@@ -7,8 +7,9 @@ A connection is a person; the accounts behind the person's Pages are its destina
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from socialpublishing.crypto import Secret
 from socialpublishing.limits import Capabilities
 from socialpublishing.platforms.accounts import DestinationFacts
 from socialpublishing.platforms.instagram.app import InstagramWithFacebookLoginApp
@@ -16,10 +17,7 @@ from socialpublishing.platforms.instagram.client import Instagram
 from socialpublishing.platforms.instagram.limits import CAPABILITIES
 from socialpublishing.platforms.instagram.options import InstagramWithFacebookLoginOptions
 from socialpublishing.platforms.meta.client import FacebookLoginClient
-
-MAX_REQUESTS_FOR_PAGES = 100
-# Who may publish for a Page: https://developers.facebook.com/docs/pages-api/overview#tasks
-PUBLISHING_TASKS = {"CREATE_CONTENT", "MANAGE"}
+from socialpublishing.platforms.meta.pages import PUBLISHING_TASKS, Page, has_task
 
 
 class InstagramWithFacebookLogin(FacebookLoginClient, Instagram):
@@ -32,24 +30,29 @@ class InstagramWithFacebookLogin(FacebookLoginClient, Instagram):
         )
     )
     options: ClassVar = InstagramWithFacebookLoginOptions
+    account_fields: ClassVar = "id,username,name,profile_picture_url"
     destination_option: ClassVar = "instagram_account_id"
     posts_as_account: ClassVar = False
 
     def destinations(self) -> list[DestinationFacts]:
         pages = self.pages_of_person(
-            fields="id,name,tasks,instagram_business_account{id,username,name}",
-            max_requests=MAX_REQUESTS_FOR_PAGES,
+            fields="id,name,tasks,instagram_business_account{id,username,name}"
         )
         return [account_facts(page) for page in pages if page.get("instagram_business_account")]
 
 
-def account_facts(page: dict[str, Any]) -> DestinationFacts:
-    """The Instagram account behind a Page. Requests for it have the person's own token."""
-    account = page["instagram_business_account"]
+def account_facts(page: Page) -> DestinationFacts:
+    """The Instagram account behind a Page.
+
+    Requests for it have the Page's token, which has no end of its own; a Page on which the person
+    has too few rights has none.
+    """
+    account, token = page["instagram_business_account"], page.get("access_token")
     return DestinationFacts(
         id=account["id"],
         name=account.get("username") or account.get("name") or page["name"],
         kind="business",
-        can_publish=bool(PUBLISHING_TASKS & set(page.get("tasks", ()))),
+        can_publish=has_task(page, PUBLISHING_TASKS),
+        token=Secret(token) if token else None,
         profile={"username": account.get("username", ""), "page_id": page["id"]},
     )

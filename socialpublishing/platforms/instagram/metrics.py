@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from socialpublishing.errors import PlatformApiError
 from socialpublishing.platforms.instagram.matching import made_at
-from socialpublishing.platforms.meta import VERSION
-from socialpublishing.platforms.meta.paging import following_params
+from socialpublishing.platforms.meta.paging import items_of, read_list
 from socialpublishing.platforms.metrics import (
     Metrics,
     MetricsNotAvailableError,
@@ -23,21 +23,21 @@ from socialpublishing.platforms.metrics import (
     TagIdeas,
     TagQuery,
 )
-from socialpublishing.platforms.paging import read_pages
 from socialpublishing.text import find_hashtags, hashtag_of
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.instagram import Instagram  # noqa: F401  named in a string
 
 PAGE_SIZE = 50
-MAX_PAGES = 20
+MAX_ITEMS = 1000
 # Read in the same request as the list. A metric that one kind of media lacks fails the whole
 # request, so these are the ones that all kinds have.
 METRICS = "views,reach,shares,total_interactions"
-FIELDS = (
-    "id,caption,media_type,media_product_type,timestamp,like_count,comments_count,"
-    f"insights.metric({METRICS})"
-)
+PLAIN_FIELDS = "id,caption,media_type,media_product_type,timestamp,like_count,comments_count"
+FIELDS = f"{PLAIN_FIELDS},insights.metric({METRICS})"
+# The medium is from before the account became professional: it has no insights, and fails the
+# request for those of a whole page (https://github.com/airbytehq/airbyte/issues/1814).
+BEFORE_PROFESSIONAL = "100/2108006"
 KINDS = {"CAROUSEL_ALBUM": "carousel", "IMAGE": "image", "VIDEO": "video"}
 # Of the thirty different hashtags that an account may search for in seven days.
 TAGS_PER_QUERY = 3
@@ -66,17 +66,38 @@ class InstagramMetrics(MetricsReader["Instagram"]):
         return found
 
     def _pages(self) -> Iterator[list[dict[str, Any]]]:
-        params = {"fields": FIELDS, "limit": str(PAGE_SIZE)}
-        path = f"/{VERSION}/{self.client.account.id}/media"
-        pages = read_pages(
-            params,
-            read=lambda params: self.client.http.get(path, params=params),
-            following=following_params,
-            max_pages=MAX_PAGES,
-            must_end=False,
+        path = f"/{self.client.account.id}/media"
+        self._has_insights = True
+        return read_list(
+            {}, read=lambda params: self._page(path, params), max_items=MAX_ITEMS, must_end=False
         )
-        for response in pages:
-            yield response["data"]
+
+    def _page(self, path: str, params: Mapping[str, str]) -> Any:
+        """A page with the insights of its media, as far as they have any."""
+        if self._has_insights:
+            try:
+                return self.client.call_graph("GET", path, params={**params, "fields": FIELDS})
+            except PlatformApiError as error:
+                if not error.platform_code.startswith("100"):
+                    raise
+        page = self.client.call_graph("GET", path, params={**params, "fields": PLAIN_FIELDS})
+        for media in items_of(page):
+            media["insights"] = self._insights(media["id"])
+        return page
+
+    def _insights(self, media_id: str) -> dict[str, Any]:
+        if not self._has_insights:
+            return {}
+        try:
+            path, params = f"/{media_id}/insights", {"metric": METRICS}
+            insights: dict[str, Any] = self.client.call_graph("GET", path, params=params)
+        except PlatformApiError as error:
+            if not error.platform_code.startswith("100"):
+                raise
+            # The list has the newest first: whatever follows is older still.
+            self._has_insights = error.platform_code != BEFORE_PROFESSIONAL
+            return {}
+        return insights
 
     def tag_ideas(self, query: TagQuery) -> TagIdeas:
         """The other hashtags of the most successful public media with the hashtags of the query."""
@@ -101,7 +122,7 @@ class InstagramMetrics(MetricsReader["Instagram"]):
     def _top_media(self, tag: str, *, max_reads: int) -> list[dict[str, Any]]:
         user_id = self.client.account.id
         params = {"user_id": user_id, "q": tag}
-        hashtags = self.client.http.get(f"/{VERSION}/ig_hashtag_search", params=params)["data"]
+        hashtags = items_of(self.client.call_graph("GET", "/ig_hashtag_search", params=params))
         if not hashtags:
             return []
         params = {
@@ -109,9 +130,8 @@ class InstagramMetrics(MetricsReader["Instagram"]):
             "fields": "id,caption,like_count,comments_count",
             "limit": str(min(max_reads, PAGE_SIZE)),
         }
-        path = f"/{VERSION}/{hashtags[0]['id']}/top_media"
-        media: list[dict[str, Any]] = self.client.http.get(path, params=params)["data"]
-        return media
+        path = f"/{hashtags[0]['id']}/top_media"
+        return items_of(self.client.call_graph("GET", path, params=params))
 
 
 def tags_of(query: TagQuery) -> list[str]:

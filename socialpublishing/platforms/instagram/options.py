@@ -8,14 +8,34 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from socialpublishing import options
-from socialpublishing.options import NumberField
-from socialpublishing.serializers import StrictSerializer, TextField
+from socialpublishing.options import DIGITS, ChoiceField, IntegerField, NumberField, UserNameField
+from socialpublishing.platforms.instagram.limits import IMAGE, MAX_ASSETS, MAX_TAGS
+from socialpublishing.serializers import StrictSerializer
+
+
+def user_name() -> UserNameField:
+    """Instagram itself decides whether the account exists."""
+    return UserNameField(pattern=r"[A-Za-z0-9._]{1,30}", max_length=30)
 
 
 class UserTag(StrictSerializer):
-    username = TextField(max_length=30)
+    username = user_name()
+    asset = IntegerField(
+        min_value=1,
+        max_value=MAX_ASSETS,
+        required=False,
+        help_text="The number of the asset that shows the person, from 1; without it the first.",
+    )
     x = NumberField(min_value=0, max_value=1, required=False, help_text="From the left, 0 to 1.")
     y = NumberField(min_value=0, max_value=1, required=False, help_text="From the top, 0 to 1.")
+
+
+class TrialParams(StrictSerializer):
+    graduation_strategy = ChoiceField(
+        choices=("MANUAL", "SS_PERFORMANCE"),
+        help_text="When followers see it too: MANUAL, when the owner shares it in the app; "
+        "SS_PERFORMANCE, when it does well with others.",
+    )
 
 
 class InstagramOptions(options.PostOptions):
@@ -29,29 +49,40 @@ class InstagramOptions(options.PostOptions):
         "cover_url": "https://example.com/cover.jpg",
         "audio_name": "Morning at the harbour",
         "share_to_feed": False,
+        "trial_params": {"graduation_strategy": "MANUAL"},
     }
     post_type = options.choice("The kind of post.", "feed", "reel", "story")
-    collaborators = options.string_list(
-        "User names of accounts that are asked to be authors too.", max_length=30, high=3
+    collaborators = serializers.ListField(
+        child=user_name(),
+        min_length=1,
+        max_length=3,
+        **options.optional("User names of accounts that are asked to be authors too."),
     )
     location_id = options.text(
-        "The id of a Facebook Page with a place: where it was.", max_length=30
+        "The id of a Facebook Page with a place: where it was.", max_length=30, validators=[DIGITS]
     )
     user_tags = serializers.ListField(
         child=UserTag(),
         min_length=1,
-        max_length=20,
+        max_length=MAX_TAGS * MAX_ASSETS,
         **options.optional(
-            "People in it; on an image with their place. Of a carousel, on its first file."
+            f"People in it, {MAX_TAGS} for each asset; on an image with their place."
         ),
     )
     is_ai_generated = options.boolean("Label it as made with AI.")
     thumb_offset = options.integer(
         "The moment of a reel whose picture is its cover, in milliseconds.", low=0
     )
-    cover_url = options.text("A JPEG as the cover of a reel, at a public address.", max_length=2048)
+    cover_url = options.file_address(
+        "A JPEG as the cover of a reel, at a public address.",
+        mime_types=IMAGE.mime_types,
+        max_bytes=IMAGE.max_bytes,
+    )
     audio_name = options.text("The name of a reel's own sound.", max_length=100)
     share_to_feed = options.boolean("Show the reel in the feed too.")
+    trial_params = TrialParams(
+        **options.optional("Publish it as a trial reel, which followers do not see at first.")
+    )
 
 
 class InstagramWithFacebookLoginOptions(InstagramOptions):
@@ -63,4 +94,5 @@ class InstagramWithFacebookLoginOptions(InstagramOptions):
         "The account to post to, one of the destinations; for connections made with Facebook "
         "Login.",
         max_length=30,
+        validators=[DIGITS],
     )

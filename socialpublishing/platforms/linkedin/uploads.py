@@ -30,7 +30,7 @@ from socialpublishing.platforms.linkedin.payloads import (
 )
 from socialpublishing.platforms.linkedin.urns import encoded
 from socialpublishing.platforms.progress import Progress
-from socialpublishing.platforms.uploads import send_in_parts
+from socialpublishing.platforms.uploads import open_file, read_whole, send_in_parts
 from socialpublishing.posts import Media, MediaKind, Post
 
 if TYPE_CHECKING:
@@ -85,13 +85,12 @@ def _initialize(client: LinkedIn, kind: MediaKind, payload: Mapping[str, Any]) -
 
 @contextmanager
 def _body(media: Media) -> Iterator[Body | bytes]:
-    """The file, read while it is sent; in memory if its server does not report its size."""
-    size = media.size_bytes
-    if size is None:
-        yield files.download(media.url, max_bytes=IMAGE_BYTES, declared_type=media.mime_type).data
+    """The file, read while it is sent."""
+    if media.size_bytes is None:  # accepted by a release that did not learn the size
+        yield read_whole(media, max_bytes=IMAGE_BYTES).data
         return
-    with files.open_stream(media.url, max_bytes=size, expected_bytes=size) as stream:
-        yield stream.part(size)
+    with open_file(media) as stream:
+        yield stream.part(media.size_bytes)
 
 
 def _put_file(

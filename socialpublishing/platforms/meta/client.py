@@ -1,29 +1,34 @@
-"""What clients with Facebook Login share. A connection is a person, who posts through Pages."""
+"""What clients of the Graph API share, and those with Facebook Login.
+
+With Facebook Login a connection is a person, who posts through Pages.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from socialpublishing.crypto import Secret
-from socialpublishing.errors import PlatformApiError
+from socialpublishing.errors import (
+    InsufficientPermissionsError,
+    PlatformApiError,
+    TokenExpiredError,
+)
 from socialpublishing.http import PlatformResponse
 from socialpublishing.oauth import read_scopes
 from socialpublishing.platforms.accounts import Account, Profile, Renewal
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.meta import VERSION
+from socialpublishing.platforms.meta.errors import read_app_error
 from socialpublishing.platforms.meta.login import FacebookLoginApp
-from socialpublishing.platforms.meta.paging import following_params
-from socialpublishing.platforms.paging import read_pages
+from socialpublishing.platforms.meta.pages import Page, pages_of_person
+from socialpublishing.platforms.meta.paging import items_of
+from socialpublishing.platforms.meta.usage import limited_until
+
+NOT_FOUND = "100/33"
 
 
-class FacebookLoginClient(Platform):
-    app: ClassVar[FacebookLoginApp]
-    renews_without_refresh_token: ClassVar = True
-
-    def common_params(self) -> Mapping[str, str]:
-        return self.app.proof(self.account.token)
-
+class GraphClient(Platform):
     def call_graph(
         self,
         method: str,
@@ -34,7 +39,17 @@ class FacebookLoginClient(Platform):
     ) -> Any:
         """The JSON of a response. `read_error` replaces the usual reader of errors."""
         http = self.http_reading(read_error) if read_error else self.http
-        return http.call(method, f"/{VERSION}{path}", **body).json
+        response = http.call(method, f"/{VERSION}{path}", **body)
+        self.limited_until = limited_until(response.headers) or self.limited_until
+        return response.json
+
+
+class FacebookLoginClient(GraphClient):
+    app: ClassVar[FacebookLoginApp]
+    renews_without_refresh_token: ClassVar = True
+
+    def common_params(self) -> Mapping[str, str]:
+        return self.app.proof(self.account.token)
 
     def renew(self, refresh_token: Secret | None) -> Renewal:
         """Another long-lived token for the one that is still valid, and the destinations with it.
@@ -51,22 +66,32 @@ class FacebookLoginClient(Platform):
         self.call_graph("DELETE", "/me/permissions")
 
     def profile(self) -> Profile:
-        me = self.call_graph("GET", "/me", params={"fields": "id,name"})
+        me = self.call_graph(
+            "GET",
+            "/me",
+            params={"fields": "id,name"},
+            read_error=lambda response: read_app_error(response, self.read_error(response)),
+        )
         return Profile(id=me["id"], display_name=me["name"], scopes=self.granted_scopes())
 
     def granted_scopes(self) -> tuple[str, ...]:
-        permissions = self.call_graph("GET", "/me/permissions")["data"]
+        permissions = items_of(self.call_graph("GET", "/me/permissions"))
         names = [each["permission"] for each in permissions if each["status"] == "granted"]
         return read_scopes(names) or ()
 
-    def pages_of_person(self, *, fields: str, max_requests: int) -> Iterator[dict[str, Any]]:
+    def pages_of_person(self, *, fields: str) -> list[Page]:
         """The Pages on which the person has a role."""
-        responses = read_pages(
-            {"fields": fields, "limit": "100"},
-            read=lambda params: self.call_graph("GET", "/me/accounts", params=params),
-            following=following_params,
-            max_pages=max_requests,
-            must_end=False,
-        )
-        for response in responses:
-            yield from response["data"]
+        return pages_of_person(self, fields)
+
+    def accepts_posts(self) -> bool:
+        """The Page or account itself, asked with the token that its posts have."""
+        try:
+            self.call_graph("GET", f"/{self.account.id}", params={"fields": "id"})
+        except (TokenExpiredError, InsufficientPermissionsError):
+            return False
+        except PlatformApiError as error:
+            # "Does not exist, or cannot be loaded due to missing permissions".
+            if error.platform_code == NOT_FOUND:
+                return False
+            raise
+        return True

@@ -1,32 +1,97 @@
 """The errors of Meta's Graph API.
 
-Written from https://developers.facebook.com/docs/graph-api (v25.0: error handling, rate limiting),
-as of 2026-11-22.
+Written from https://developers.facebook.com/docs/graph-api (v27.0: error handling, rate limiting),
+as of 2026-11-27, and from responses that other clients have published.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from socialpublishing.errors import (
+    AccountBlockedError,
     ContentRejectedError,
     DuplicateContentError,
     InsufficientPermissionsError,
+    LimitScope,
     NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
+    PlatformRefusedError,
     RateLimitError,
     TokenExpiredError,
 )
 from socialpublishing.http import PlatformResponse, retry_after
-
-# A wrong number must not block an account for ever.
-MAX_LIMIT_MINUTES = 31 * 24 * 60
+from socialpublishing.platforms.meta.usage import regained_at
 
 Errors = Mapping[tuple[int | None, int | None], type[PlatformApiError]]
+
+# From the page above and from practice. Code 2 often comes although the post was created.
+ERRORS: Errors = {
+    (1, None): NoResponseError,
+    (2, None): NoResponseError,
+    (3, None): PlatformConfigurationError,
+    (5, None): PlatformConfigurationError,  # the app allows other IP addresses only
+    (10, None): InsufficientPermissionsError,
+    **{
+        (code, None): RateLimitError
+        for code in (4, 17, 32, 341, 368, 613, *range(80000, 80010), 80014)
+    },
+    (101, None): PlatformConfigurationError,
+    # The redirect address is not among those that the app has registered.
+    (191, None): PlatformConfigurationError,
+    (100, 36008): PlatformConfigurationError,
+    (102, None): TokenExpiredError,
+    (190, None): TokenExpiredError,
+    # The person must log in at facebook.com first, or confirm the account there.
+    (190, 459): AccountBlockedError,
+    (190, 464): AccountBlockedError,
+    # 368 blocks the account for a time, except where the subcode is about the content or names
+    # what the owner must do.
+    (368, 1346003): ContentRejectedError,
+    (368, 1404102): ContentRejectedError,
+    (368, 1404082): DuplicateContentError,
+    (368, 1404006): AccountBlockedError,
+    (368, 1404112): AccountBlockedError,
+    (506, None): DuplicateContentError,
+    (None, 1366051): DuplicateContentError,
+    (None, 1366046): ContentRejectedError,
+    (None, 1404078): AccountBlockedError,
+    (1500, None): ContentRejectedError,
+    (1609005, None): ContentRejectedError,
+}
+# Limits of the whole app, not of one account.
+APP_LIMITS = frozenset({4, 341})
+# Some refusals have a general code, and only their words tell them apart.
+BY_WORDS: Mapping[str, type[PlatformApiError]] = {
+    "appsecret_proof": PlatformConfigurationError,
+    "application has been deleted": PlatformConfigurationError,
+    "api access blocked": PlatformConfigurationError,
+    "api access deactivated": PlatformConfigurationError,
+    "error validating client secret": PlatformConfigurationError,
+    "error validating application": PlatformConfigurationError,
+    "must be granted before impersonating a user's page": InsufficientPermissionsError,
+    "in order to impersonate it": InsufficientPermissionsError,
+    "no permission to publish the video": InsufficientPermissionsError,
+}
+# An app without Advanced Access, or an account that is no tester of it, gets this for its first
+# requests, whatever their method.
+NO_ACCESS_WORDS = "unsupported request - method type"
+NO_ACCESS = (
+    "Our app may not be used by this account. The app needs Advanced Access to its permissions, or "
+    "the account a role in the app."
+)
+ROLE_WORDS = (
+    "impersonating a user's page",
+    "in order to impersonate it",
+    "sufficient administrative permission",
+)
+ROLE = (
+    "The account may not post to this Page. One of the Page's admins has to give it full control "
+    "or the task to create content; then connect it again with all the permissions that are asked "
+    "for."
+)
 
 
 def read_graph_error(response: PlatformResponse, *, label: str, own: Errors) -> PlatformApiError:
@@ -34,92 +99,80 @@ def read_graph_error(response: PlatformResponse, *, label: str, own: Errors) -> 
 
     `own` are the errors that only this platform has, or that mean something else there.
     """
-    error = _error_of(response)
-    code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
-    message = str(error.get("error_user_msg") or error.get("message") or "")
-    request_id = str(error.get("fbtrace_id") or response.headers.get("x-fb-trace-id", ""))
+    error = error_of(response)
+    code, subcode = number(error.get("code")), number(error.get("error_subcode"))
+    words = text_of(error, "message")
+    shown = text_of(error, "error_user_msg") or words
+    trace = text_of(error, "fbtrace_id") or str(response.headers.get("x-fb-trace-id") or "")
     facts: dict[str, Any] = {
         "platform_code": f"{code}/{subcode}" if subcode else str(code or ""),
-        "request_id": request_id[:64],
+        "request_id": trace[:64],
     }
-    if code == 100 and "appsecret_proof" in message:
-        return PlatformConfigurationError(f"{label} refuses this service: {message}", **facts)
-    kind = _kind_of(code, subcode, status=response.status_code, known={**ERRORS, **own})
-    if kind is RateLimitError:
-        until = retry_after(response) or _limited_until(response)
-        return RateLimitError(f"{label} asks us to wait.", until=until, **facts)
+    kind = _kind_by_words(words) or _kind_of(code, subcode, {**ERRORS, **own})
+    if kind is RateLimitError or response.status_code == 429:
+        return RateLimitError(
+            f"{label} asks us to wait. {text_of(error, 'error_user_msg')}".strip(),
+            until=retry_after(response) or regained_at(response.headers),
+            limits=LimitScope.APP if code in APP_LIMITS else LimitScope.ACCOUNT,
+            **facts,
+        )
+    if kind is None:
+        kind = _kind_by_status(code, response.status_code, is_transient=error.get("is_transient"))
+    if kind is InsufficientPermissionsError and any(role in words.lower() for role in ROLE_WORDS):
+        return kind(f"{ROLE} {label} responded: {shown}", **facts)
     if kind in {TokenExpiredError, InsufficientPermissionsError}:
-        return kind(**facts)
-    return kind(f"{label} responded: {message or response.status_code}", **facts)
+        return kind(f"{kind.sentence} {label} responded: {shown}" if shown else "", **facts)
+    return kind(f"{label} responded: {shown or response.status_code}", **facts)
 
 
-def _kind_of(code: int, subcode: int, *, status: int, known: Errors) -> type[PlatformApiError]:
+def read_app_error(response: PlatformResponse, error: PlatformApiError) -> PlatformApiError:
+    """`error`, of a request that any account must be able to make with our app."""
+    words = text_of(error_of(response), "message")
+    if NO_ACCESS_WORDS not in words.lower():
+        return error
+    return PlatformConfigurationError(
+        f"{NO_ACCESS} The response was: {words}",
+        platform_code=error.platform_code,
+        request_id=error.request_id,
+    )
+
+
+def _kind_by_words(words: str) -> type[PlatformApiError] | None:
+    lower = words.lower()
+    return next((kind for part, kind in BY_WORDS.items() if part in lower), None)
+
+
+def _kind_of(code: int, subcode: int, known: Errors) -> type[PlatformApiError] | None:
     """A (code, subcode) is more specific than a subcode alone, and that than a code alone."""
-    kind = known.get((code, subcode)) or known.get((None, subcode)) or known.get((code, None))
-    if kind is None and 200 <= code <= 299:
-        kind = InsufficientPermissionsError
-    if kind is RateLimitError or status == 429:
-        return RateLimitError
+    return known.get((code, subcode)) or known.get((None, subcode)) or known.get((code, None))
+
+
+def _kind_by_status(code: int, status: int, *, is_transient: Any) -> type[PlatformApiError]:
+    """For a code that we do not know."""
     if status == 401:
         return TokenExpiredError
-    if kind is None and status >= 500:
+    if 200 <= code <= 299:
+        return InsufficientPermissionsError
+    if is_transient is True or status >= 500:
         return NoResponseError
-    return kind or PlatformApiError
+    return PlatformRefusedError
 
 
-def _error_of(response: PlatformResponse) -> dict[str, Any]:
-    error = response.json.get("error") if isinstance(response.json, dict) else None
+# --- The parts of a response, which may have any shape -------------------------------------------
+
+
+def error_of(response: PlatformResponse) -> Mapping[str, Any]:
+    error = response.fields.get("error")
     return error if isinstance(error, dict) else {}
 
 
-# From the page above and from practice. Code 2 often comes although the post was created.
-ERRORS: Errors = {
-    (1, None): NoResponseError,
-    (2, None): NoResponseError,
-    (3, None): PlatformConfigurationError,
-    (4, None): RateLimitError,
-    (10, None): InsufficientPermissionsError,
-    (17, None): RateLimitError,
-    (32, None): RateLimitError,
-    (80001, None): RateLimitError,
-    (613, None): RateLimitError,
-    (341, None): RateLimitError,
-    (100, 33): TokenExpiredError,
-    (100, None): ContentRejectedError,
-    (101, None): PlatformConfigurationError,
-    (102, None): TokenExpiredError,
-    (190, None): TokenExpiredError,
-    (368, 1390008): RateLimitError,
-    (368, 1404082): DuplicateContentError,
-    (368, None): ContentRejectedError,
-    (506, None): DuplicateContentError,
-    (None, 1366051): DuplicateContentError,
-    (None, 1366046): ContentRejectedError,
-    (None, 1404078): InsufficientPermissionsError,
-    (1500, None): ContentRejectedError,
-    (1609005, None): ContentRejectedError,
-}
+def text_of(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    return value.strip() if isinstance(value, str) else ""
 
 
-def _limited_until(response: PlatformResponse) -> dt.datetime | None:
-    """The end of the Page's limit, from a header that gives it in minutes.
-
-    A header of another shape is ignored: the rate limit itself is certain.
-    """
-    try:
-        usage = json.loads(response.headers.get("X-Business-Use-Case-Usage", ""))
-    except ValueError:
-        return None
-    minutes = max(_minutes_in(usage), default=0)
-    return dt.datetime.now(tz=dt.UTC) + dt.timedelta(minutes=minutes) if minutes > 0 else None
-
-
-def _minutes_in(usage: Any) -> Iterator[int]:
-    for entries in usage.values() if isinstance(usage, dict) else ():
-        for entry in entries if isinstance(entries, list) else ():
-            minutes = entry.get("estimated_time_to_regain_access") if isinstance(entry, dict) else 0
-            yield min(_number(minutes), MAX_LIMIT_MINUTES)
-
-
-def _number(value: Any) -> int:
-    return value if isinstance(value, int) else 0
+def number(value: Any) -> int:
+    """A whole number, which Meta also sends as a string of digits; 0 if there is none."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        return int(value[:12])
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -1,6 +1,7 @@
 """Our app with Facebook Login: for Pages, and for the Instagram accounts behind Pages.
 
-https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived
+https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived and
+https://developers.facebook.com/docs/facebook-login/facebook-login-for-business, read 2026-11-27.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+import os
 from typing import ClassVar
 
 from socialpublishing.crypto import Secret
@@ -18,11 +20,17 @@ from socialpublishing.platforms.meta import VERSION
 from socialpublishing.platforms.meta.signed_request import person_of
 
 
-def facebook_login(*, scopes: tuple[str, ...], publish_scopes: frozenset[str]) -> OAuth:
+def facebook_login(
+    *,
+    scopes: tuple[str, ...],
+    optional_scopes: tuple[str, ...] = (),
+    publish_scopes: frozenset[str],
+) -> OAuth:
     return OAuth(
         authorize_path=f"/{VERSION}/dialog/oauth",
         token_path=f"/{VERSION}/oauth/access_token",
         scopes=scopes,
+        optional_scopes=optional_scopes,
         publish_scopes=publish_scopes,
         scope_separator=",",
         # Facebook has PKCE only in its OpenID flow, and there as a test.
@@ -39,9 +47,26 @@ class FacebookLoginApp(SendsCallbacks, App):
     }
     client_id_variables: ClassVar = ("FACEBOOK_APP_ID",)
     client_secret_variables: ClassVar = ("FACEBOOK_APP_SECRET",)
+    # Environment variables with the id of a configuration; the first that is set is used.
+    variables: ClassVar[tuple[str, ...]] = ("FACEBOOK_LOGIN_CONFIG_ID",)
+
+    def authorize_params(self, *, was_declined: bool) -> dict[str, str]:
+        """A configuration of Facebook Login for Business replaces the scopes."""
+        params = super().authorize_params(was_declined=was_declined)
+        values = map(os.environ.get, self.variables)
+        if config_id := next(filter(None, values), None):
+            del params["scope"]
+            params |= {"config_id": config_id, "override_default_response_type": "true"}
+        if was_declined:
+            # Facebook does not ask again for what was declined, unless this is sent:
+            # https://developers.facebook.com/docs/facebook-login/guides/permissions/request-revoke
+            params["auth_type"] = "rerequest"
+        return params
 
     def exchange_code(self, *, code: str, redirect_uri: str, verifier: Secret) -> Tokens:
         short = super().exchange_code(code=code, redirect_uri=redirect_uri, verifier=verifier)
+        if short.lifetime is None:
+            return short
         # Page tokens inherit the lifetime of the token they were read with: an hour, or no end.
         return self.long_lived(short.access_token)
 
@@ -50,6 +75,24 @@ class FacebookLoginApp(SendsCallbacks, App):
         return self.call_token_endpoint(
             {"grant_type": "fb_exchange_token", "fb_exchange_token": token.reveal()}
         )
+
+    def granted_ids(self, token: Secret) -> set[str]:
+        """The ids of the Pages that the owner of `token` has chosen for our app.
+
+        https://developers.facebook.com/docs/graph-api/reference/debug_token
+        """
+        app_token = f"{self.client_id()}|{self.client_secret().reveal()}"
+        response = self.http().get(
+            f"/{VERSION}/debug_token",
+            params={"input_token": token.reveal()},
+            headers={"Authorization": f"Bearer {app_token}"},
+        )
+        return {
+            str(target)
+            for granted in response["data"].get("granular_scopes") or ()
+            if str(granted["scope"]).startswith("pages_")
+            for target in granted.get("target_ids") or ()
+        }
 
     def person_of_callback(self, signed_request: str, now: dt.datetime) -> str:
         return person_of(signed_request, self.client_secret(), now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from typing import ClassVar
 
 from socialpublishing.oauth import OAuth, Tokens
@@ -19,6 +20,7 @@ class PinterestApp(App):
     }
     client_id_variables: ClassVar = ("PINTEREST_APP_ID",)
     client_secret_variables: ClassVar = ("PINTEREST_APP_SECRET",)
+    variables: ClassVar = ("PINTEREST_ACCESS", "PINTEREST_UPLOAD_HOST")
     # https://developers.pinterest.com/docs/getting-started/set-up-authentication-and-authorization/
     oauth: ClassVar = OAuth(
         authorize_path="/oauth/",
@@ -33,6 +35,11 @@ class PinterestApp(App):
         rotates_refresh_token=True,
         default_lifetime=dt.timedelta(days=30),
     )
+
+    @staticmethod
+    def has_trial_access() -> bool:
+        """What the operator has set for the app: the API does not report it."""
+        return os.environ.get("PINTEREST_ACCESS", "").lower() == "trial"
 
     read_token_error = staticmethod(errors.read_token_error)
 

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from socialpublishing.errors import (
+    AssetTypeMismatchError,
     ContentRejectedError,
+    InsufficientPermissionsError,
+    MalformedResponseError,
     NoResponseError,
+    PlatformApiError,
     PlatformUnreachableError,
 )
 from socialpublishing.http import MultipartBody
 from socialpublishing.limits import MEGABYTE
-from socialpublishing.media import download, open_stream
+from socialpublishing.media import Downloaded, download
 from socialpublishing.platforms.accounts import DestinationFacts, Profile
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.boards import Boards, NewBoard, Section
@@ -29,20 +33,24 @@ from socialpublishing.platforms.pinterest.app import PinterestApp
 from socialpublishing.platforms.pinterest.matching import (
     created_at,
     has_same_media,
+    has_time,
     is_newest_first,
     is_same_post,
 )
 from socialpublishing.platforms.pinterest.metrics import PinterestMetrics
-from socialpublishing.platforms.pinterest.options import PinterestOptions
+from socialpublishing.platforms.pinterest.options import MAX_COVER_BYTES, PinterestOptions
 from socialpublishing.platforms.pinterest.payloads import (
+    INLINE_TYPES,
     is_video,
     pin_payload,
     source_from_addresses,
     source_from_bytes,
     source_from_video,
 )
+from socialpublishing.platforms.posting_options import Choice, PostingOptions
 from socialpublishing.platforms.progress import Found, Progress, read_id
-from socialpublishing.posts import Media, Post
+from socialpublishing.platforms.uploads import open_file, read_whole
+from socialpublishing.posts import Media, Post, PostWarning
 
 PAGE_SIZE = 250
 MAX_PAGES = 50
@@ -68,12 +76,44 @@ class Pinterest(Platform, Boards):
     cross_violations = staticmethod(limits.cross_violations)
     read_error = staticmethod(errors.read_error)
 
+    # --- Before a post is accepted ---------------------------------------------------------------
+
+    @classmethod
+    def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
+        found = [*super().warnings(post, profile), *limits.warnings(post)]
+        if cls.app.has_trial_access():
+            message = "This service has Trial access at Pinterest: only its creator sees the Pin."
+            found.append(PostWarning(code="only_creator_sees", message=message))
+        return found
+
+    def posting_options(self) -> PostingOptions:
+        """The sections of a board, for the client of one; else the boards of the account."""
+        user = self.http.get("/v5/user_account")
+        offered: list[Section] | list[DestinationFacts]
+        if self.account.owner_id:
+            option, offered = "board_section_id", self.sections(self.account.id)
+        else:
+            option, offered = "board_id", [each for each in self._boards() if each.can_publish]
+        can_post = bool(self.account.owner_id or offered)
+        return PostingOptions(
+            can_post=can_post,
+            reason="" if can_post else "The account has no board. Create one first.",
+            display_name=str(user.get("business_name") or user.get("username") or ""),
+            avatar_url=str(user.get("profile_image") or ""),
+            choices={option: [Choice(value=each.id, label=each.name) for each in offered]},
+        )
+
     # --- Publishing ------------------------------------------------------------------------------
 
     @classmethod
     def needs_preparation(cls, post: Post) -> bool:
         # Images are part of the publish request.
         return is_video(post)
+
+    @classmethod
+    def pulled_media(cls, post: Post) -> Sequence[Media]:
+        total = sum(media.size_bytes or 0 for media in post.media)
+        return () if is_video(post) or total <= MAX_INLINE_BYTES else post.media
 
     def prepare(self, post: Post, progress: Progress) -> Progress:
         """Uploads the video in one step, then waits until Pinterest has processed it.
@@ -97,11 +137,10 @@ class Pinterest(Platform, Boards):
 
         S3 takes a form only as a whole. After a failure, another registration costs nothing.
         """
-        size = video.size_bytes
-        assert size is not None
+        size = video.known_bytes
         upload = self.http.post("/v5/media", json={"media_type": "video"})
         media_id = read_id(upload["media_id"])
-        with open_stream(video.url, max_bytes=size, expected_bytes=size) as stream:
+        with open_file(video) as stream:
             form = MultipartBody(
                 upload["upload_parameters"], stream.part(size), mime_type=video.mime_type
             )
@@ -125,14 +164,14 @@ class Pinterest(Platform, Boards):
 
     def _source(self, post: Post, progress: Progress) -> dict[str, Any]:
         if is_video(post):
-            return source_from_video(post, progress.handle["media_id"])
+            return source_from_video(post, progress.handle["media_id"], _cover(post))
         if sum(media.size_bytes or 0 for media in post.media) > MAX_INLINE_BYTES:
             return source_from_addresses(post)
         limit_of = self.capabilities.limit_of
         files = [
-            download(media.url, max_bytes=limit_of(media, post).max_bytes) for media in post.media
+            read_whole(media, max_bytes=limit_of(media, post).max_bytes) for media in post.media
         ]
-        return source_from_bytes(files)
+        return source_from_bytes(post, files)
 
     def lookup(
         self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
@@ -145,9 +184,11 @@ class Pinterest(Platform, Boards):
         may_be_changed = False
         for pins in self.pages(f"/v5/boards/{self.account.id}/pins"):
             for pin in pins:
-                if pin["id"] in other_post_ids or created_at(pin) < since:
+                is_old = has_time(pin) and created_at(pin) < since
+                if pin["id"] in other_post_ids or is_old:
                     continue
-                if is_same_post(pin, post):
+                # Without a time, the same Pin may be an older one.
+                if has_time(pin) and is_same_post(pin, post):
                     return Found(remote_id=pin["id"], post_url=self._pin_url(pin["id"]))
                 may_be_changed |= has_same_media(pin, post)
             if is_newest_first(pins) and created_at(pins[-1]) < since:
@@ -169,6 +210,19 @@ class Pinterest(Platform, Boards):
         )
 
     def destinations(self) -> list[DestinationFacts]:
+        return self._boards()
+
+    def accepts_posts(self) -> bool:
+        try:
+            board = self.http.get(f"/v5/boards/{self.account.id}")
+        except PlatformApiError as error:
+            is_hidden = error.status_code == 403 and isinstance(error, InsufficientPermissionsError)
+            if error.status_code == 404 or is_hidden:
+                return False
+            raise
+        return board_facts(board).can_publish
+
+    def _boards(self) -> list[DestinationFacts]:
         pages = self.pages("/v5/boards")
         return [board_facts(board) for boards in pages for board in boards]
 
@@ -193,7 +247,8 @@ class Pinterest(Platform, Boards):
     def pages(self, path: str, **params: str) -> Iterator[list[dict[str, Any]]]:
         """The items of a list, page by page.
 
-        Raises NoResponseError after MAX_PAGES: what is sought may be on a later page.
+        Raises NoResponseError after MAX_PAGES: what is sought may be on a later page. A response
+        without a list is none: only an empty list shows that there is nothing.
         """
         pages = read_pages(
             {"page_size": str(PAGE_SIZE), **params},
@@ -202,6 +257,8 @@ class Pinterest(Platform, Boards):
             max_pages=MAX_PAGES,
         )
         for response in pages:
+            if not isinstance(response.get("items"), list):
+                raise MalformedResponseError("Pinterest returned a list without items.")
             yield response["items"]
 
     def _pin_url(self, pin_id: str) -> str:
@@ -214,14 +271,24 @@ def following_params(params: dict[str, str], response: Any) -> dict[str, str] | 
     return {**params, "bookmark": bookmark} if bookmark else None
 
 
+def _cover(post: Post) -> Downloaded | None:
+    """The image that is the cover of the video. It is sent as bytes, so that it may be private."""
+    if "cover_image_url" not in post.options:
+        return None
+    file = download(post.options["cover_image_url"], max_bytes=MAX_COVER_BYTES)
+    if file.mime_type not in INLINE_TYPES:
+        raise AssetTypeMismatchError("The cover of a video must be a JPEG or PNG.")
+    return file
+
+
 def board_facts(board: dict[str, Any]) -> DestinationFacts:
     return DestinationFacts(
         id=read_id(board["id"]),
-        name=board["name"],
+        name=board.get("name") or read_id(board["id"]),
         kind="board",
         # Nobody sees a Pin on a board for advertisements.
         can_publish=not board.get("is_ads_only", False),
-        profile={"privacy": board.get("privacy", "PUBLIC").lower()},
+        profile={"privacy": str(board.get("privacy") or "PUBLIC").lower()},
     )
 
 

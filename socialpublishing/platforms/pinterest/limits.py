@@ -9,9 +9,12 @@ from socialpublishing.errors import Violation
 from socialpublishing.limits import GIGABYTE, MEGABYTE, Bounds, Capabilities, MediaLimit, PostType
 from socialpublishing.platforms.pinterest.options import PinterestOptions
 from socialpublishing.platforms.pinterest.payloads import COVERS, is_video, joined_alt_text
-from socialpublishing.posts import MediaKind, Post
+from socialpublishing.posts import MediaKind, Post, PostWarning
 
 MAX_ALT_TEXT = 500
+# The API accepts 800; the product pages name 500.
+# https://help.pinterest.com/en/business/article/pinterest-product-specs (read 2026-11-27)
+SHOWN_TEXT = 500
 
 CAPABILITIES = Capabilities(
     post_types=(
@@ -47,6 +50,7 @@ def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
     yield from _ratio_violations(post)
     yield from _alt_text_violations(post, kind)
     yield from _cover_violations(post)
+    yield from _slide_violations(post)
 
 
 def _ratio_violations(post: Post) -> Iterator[Violation]:
@@ -107,3 +111,30 @@ def _cover_violations(post: Post) -> Iterator[Violation]:
             message="A video has one cover.",
             fix=f"Remove one of {' and '.join(covers)}.",
         )
+
+
+def _slide_violations(post: Post) -> Iterator[Violation]:
+    slides = post.options.get("slides")
+    if slides and (is_video(post) or len(slides) != len(post.media)):
+        yield Violation(
+            rule="slides_count",
+            limit=len(post.media),
+            actual=len(slides),
+            message=f"There are {len(slides)} slides for {len(post.media)} images. Each image of a "
+            "carousel has one.",
+            fix="Give one slide for each image, {} for one without texts.",
+        )
+
+
+def warnings(post: Post) -> Iterator[PostWarning]:
+    """What Pinterest accepts, but does not do as the post asks."""
+    frame_time = post.options.get("cover_image_key_frame_time")
+    video = post.media[0] if is_video(post) else None
+    if video and video.duration_s and frame_time and frame_time > video.duration_s:
+        message = (
+            f"The video has {video.duration_s:g} s. Pinterest takes its last frame as the cover."
+        )
+        yield PostWarning(code="option_adjusted", message=message)
+    if len(post.text) > SHOWN_TEXT:
+        message = f"Pinterest shows {SHOWN_TEXT} characters of a description at most."
+        yield PostWarning(code="text_cut", message=message)

@@ -29,7 +29,7 @@ def is_same_post(pin: Mapping[str, Any], post: Post) -> bool:
             return False
     if (pin.get("board_section_id") or None) != post.options.get("board_section_id"):
         return False
-    return has_same_media(pin, post)
+    return has_same_media(pin, post) and _has_same_slides(pin, post)
 
 
 def has_same_media(pin: Mapping[str, Any], post: Post) -> bool:
@@ -40,7 +40,23 @@ def has_same_media(pin: Mapping[str, Any], post: Post) -> bool:
     if len(post.media) == 1:
         return media.get("media_type") == "image"
     is_carousel = media.get("media_type") == "multiple_images"
-    return is_carousel and len(media.get("items", ())) == len(post.media)
+    return is_carousel and len(media.get("items") or ()) == len(post.media)
+
+
+def _has_same_slides(pin: Mapping[str, Any], post: Post) -> bool:
+    """Do the titles, texts and links of a carousel's slides agree, where Pinterest returns them?"""
+    slides = post.options.get("slides") or ()
+    items = (pin.get("media") or {}).get("items") or ()
+    return all(
+        not item.get(name) or _normal(item[name]) == _normal(slide.get(name))
+        for item, slide in zip(items, slides, strict=False)
+        for name in ("title", "description", "link")
+    )
+
+
+def has_time(pin: Mapping[str, Any]) -> bool:
+    """Does Pinterest return when `pin` was created? For some Pins it returns null."""
+    return bool(pin.get("created_at"))
 
 
 def created_at(pin: Mapping[str, Any]) -> dt.datetime:
@@ -51,8 +67,10 @@ def created_at(pin: Mapping[str, Any]) -> dt.datetime:
 
 def is_newest_first(pins: Sequence[Mapping[str, Any]]) -> bool:
     """Are `pins` in descending order of time? The order of Pinterest's lists is not documented."""
+    if not pins or not all(map(has_time, pins)):
+        return False
     times = [created_at(pin) for pin in pins]
-    return times == sorted(times, reverse=True) and times[0] > times[-1] if times else False
+    return times == sorted(times, reverse=True) and times[0] > times[-1]
 
 
 def _normal(text: str | None) -> str:

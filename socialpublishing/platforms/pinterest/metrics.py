@@ -21,7 +21,7 @@ from socialpublishing.platforms.metrics import (
     TagIdeas,
     TagQuery,
 )
-from socialpublishing.platforms.pinterest.matching import created_at, is_newest_first
+from socialpublishing.platforms.pinterest.matching import created_at, has_time, is_newest_first
 from socialpublishing.platforms.pinterest.regions import region_of
 from socialpublishing.text import hashtag_of
 
@@ -49,7 +49,8 @@ class PinterestMetrics(MetricsReader["Pinterest"]):
         show that the newest come first.
         """
         found: list[PastPost] = []
-        for pins in self._pages():
+        for listed in self._pages():
+            pins = [pin for pin in listed if has_time(pin)]
             found += [past_post(pin) for pin in pins if created_at(pin) >= since]
             is_enough = len(found) >= limit or (pins and created_at(pins[-1]) < since)
             if is_enough and is_newest_first(pins):

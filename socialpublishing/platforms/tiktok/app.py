@@ -24,8 +24,13 @@ class TikTokApp(App):
     oauth: ClassVar = OAuth(
         authorize_path="/v2/auth/authorize/",
         token_path="/v2/oauth/token/",
-        scopes=("user.info.basic", "video.publish", "video.upload", "video.list"),
+        scopes=("user.info.basic", "video.publish"),
+        # Without them there are no drafts, and no insights.
+        optional_scopes=("video.upload", "video.list"),
         publish_scopes=frozenset({"video.publish"}),
+        # Without it, TikTok sends a user with a session straight back: nobody could choose another
+        # account, or allow a scope that was declined before.
+        authorize_params={"disable_auto_auth": "1"},
         scope_separator=",",
         client_id_parameter="client_key",
         challenge_encoding="hex",

@@ -1,6 +1,6 @@
 """Reads TikTok's errors.
 
-https://developers.tiktok.com/docs/en/tiktok-api-v2-error-handling
+https://developers.tiktok.com/docs/en/tiktok-api-v2-error-handling, read 2026-11-22.
 """
 
 from __future__ import annotations
@@ -9,66 +9,80 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
+
 from socialpublishing.errors import (
+    AccountBlockedError,
     ContentRejectedError,
     InsufficientPermissionsError,
     LimitScope,
     NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
+    PlatformRefusedError,
     RateLimitError,
     TokenExpiredError,
     UploadLostError,
 )
 from socialpublishing.http import PlatformResponse, retry_after
-from socialpublishing.platforms.app import oauth_refusal
+from socialpublishing.platforms.app import oauth_refusal, read_oauth_error
 
-# TikTok does not report when a daily limit ends.
-DAILY_LIMIT_PAUSE = dt.timedelta(hours=1)
+# TikTok does not report when a daily limit ends: any minute, as it counts the last 24 hours. The
+# pause is much shorter than the usual grace of a post.
+DAILY_LIMIT_PAUSE = dt.timedelta(minutes=15)
 TOO_MANY_POSTS = "TikTok takes no more posts of this creator from apps today."
+BANNED = (
+    "TikTok has banned the creator from posting; the creator has to look in TikTok's app, under "
+    "Account status."
+)
 INTERNAL_ERROR = "TikTok responded with an internal error."
 PLEASE_WAIT = "TikTok asks us to wait."
+MISSING_SCOPE = (
+    "TikTok reports that a permission is missing: posts need video.publish, drafts need "
+    "video.upload. The creator has to connect the account again and allow it."
+)
 
-# Why the content of a post failed. After any other reason, publishing can start again.
-# https://developers.tiktok.com/docs/en/content-posting-api-reference-get-video-status
-CONTENT_REASONS = {
-    "file_format_check_failed": "TikTok does not accept the format of a file.",
-    "duration_check_failed": "TikTok does not accept a video of this length from this creator.",
-    "frame_rate_check_failed": "TikTok accepts 23 to 60 frames a second.",
-    "picture_size_check_failed": "Each side of a video or photo has to have 360 to 4096 pixels.",
-    "spam_risk_user_banned_from_posting": "TikTok has banned the creator from posting.",
-    "spam_risk_text": "TikTok treats the text as spam.",
-    "spam_risk": "TikTok treats the post as spam.",
-    "publish_cancelled": "The post was cancelled at TikTok.",
-    "app_version_check_failed": "The creator's TikTok app is too old to accept drafts.",
-}
-
-# An error and its message; if it is empty, that of the class.
+# An error and its message; if it is empty, that of the class. Codes are matched exactly: words
+# such as "internal" are in many messages.
 Meaning = tuple[type[PlatformApiError], str]
 BY_CODE: Mapping[str, Meaning] = {
     "access_token_invalid": (TokenExpiredError, ""),
-    "scope_not_authorized": (InsufficientPermissionsError, ""),
-    "scope_permission_missed": (InsufficientPermissionsError, ""),
-    "unaudited_client_can_only_post_to_private_accounts": (
-        PlatformConfigurationError,
-        "TikTok has not audited this service: it may only post to private accounts, visible to "
-        "the creator alone.",
-    ),
-    "url_ownership_unverified": (
-        PlatformConfigurationError,
-        "TikTok pulls photos only from addresses that this service has proved to own; its "
-        "operator has to verify their domain.",
-    ),
-    "spam_risk_user_banned_from_posting": (
+    "scope_not_authorized": (InsufficientPermissionsError, MISSING_SCOPE),
+    "scope_permission_missed": (InsufficientPermissionsError, MISSING_SCOPE),
+    "privacy_level_option_mismatch": (
         ContentRejectedError,
-        CONTENT_REASONS["spam_risk_user_banned_from_posting"],
+        "TikTok no longer offers this creator the privacy_level of the post: choose another one.",
     ),
+    "invalid_file_upload": (ContentRejectedError, "TikTok does not accept the file."),
+    "spam_risk": (ContentRejectedError, "TikTok treats the post as spam."),
+    "spam_risk_text": (ContentRejectedError, "TikTok treats the text as spam."),
+    "spam_risk_user_banned_from_posting": (AccountBlockedError, BANNED),
     "invalid_publish_id": (UploadLostError, ""),
     "internal_error": (NoResponseError, INTERNAL_ERROR),
 }
+UNAUDITED = (
+    "TikTok has not audited this service: it may only send drafts, and post to private accounts, "
+    "visible to the creator alone."
+)
+# Features of our app that TikTok refuses on their own: a kind of post, or posts with photos.
+DIRECT_POSTS, PHOTOS = "feed", "photos"
+TOO_MANY_POSTS_CODE = "spam_risk_too_many_posts"
+# Responses of creator_info that say that the creator cannot post now. Some have status 200.
+ENDS_POSTING = frozenset(
+    {
+        TOO_MANY_POSTS_CODE,
+        "spam_risk_user_banned_from_posting",
+        "reached_active_user_cap",
+        "scope_not_authorized",
+        "scope_permission_missed",
+    }
+)
+# The upload address has expired, or there is no such upload.
+ADDRESS_ENDED = frozenset({401, 403, 404})
+REQUEST_TIMEOUT = 408
 # A message, and whose requests the limit refuses.
 DAILY_LIMITS: Mapping[str, tuple[str, LimitScope]] = {
-    "spam_risk_too_many_posts": (TOO_MANY_POSTS, LimitScope.ACCOUNT),
+    TOO_MANY_POSTS_CODE: (TOO_MANY_POSTS, LimitScope.ACCOUNT),
     "spam_risk_too_many_pending_share": (
         "Five drafts wait in the creator's inbox; TikTok takes no more today.",
         LimitScope.POST,
@@ -88,22 +102,21 @@ def token_refusal(data: Any) -> PlatformApiError | None:
     code = data.get("error") if isinstance(data, dict) else None
     if not isinstance(code, str) or not code or "access_token" in data:
         return None
-    request_id = str(data.get("log_id", ""))[:64]
-    return oauth_refusal(data, platform_code=code[:64], request_id=request_id)
+    return oauth_refusal(data, platform_code=code[:64], request_id=_log_id(data))
 
 
 def read_token_error(response: PlatformResponse) -> PlatformApiError:
-    return token_refusal(response.json) or read_error(response)
+    if token_refusal(response.json):
+        return read_oauth_error(response, request_id=_log_id(response.fields))
+    return read_error(response)
 
 
 def read_error(response: PlatformResponse) -> PlatformApiError:
     """By the code; by the status only if there is none."""
-    error = error_of(response)
-    code, detail = str(error.get("code", "")), str(error.get("message", ""))
-    if code in {"", "ok"}:
-        return _read_upload_error(response)
-    log_id = str(error.get("log_id") or error.get("logid") or "")
-    facts: dict[str, Any] = {"platform_code": code[:64], "request_id": log_id[:64]}
+    error, code = error_of(response), code_of(response)
+    if not code:
+        return _by_status(response)
+    facts: dict[str, Any] = {"platform_code": code[:64], "request_id": _log_id(error)}
     if code in BY_CODE:
         error_class, message = BY_CODE[code]
         return error_class(message, **facts)
@@ -111,29 +124,83 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
         message, limits = DAILY_LIMITS[code]
         until = dt.datetime.now(tz=dt.UTC) + DAILY_LIMIT_PAUSE
         return RateLimitError(message, until=until, limits=limits, **facts)
-    if code == "rate_limit_exceeded":
+    match code:
+        case "unaudited_client_can_only_post_to_private_accounts":
+            # Drafts go on.
+            return PlatformConfigurationError(UNAUDITED, feature=DIRECT_POSTS, **facts)
+        case "url_ownership_unverified":
+            return PlatformConfigurationError(_unverified(), feature=PHOTOS, **facts)
+        case "rate_limit_exceeded":
+            return RateLimitError(PLEASE_WAIT, until=retry_after(response), **facts)
+    return _by_status(response, words=_text(error.get("message")) or code, **facts)
+
+
+def _by_status(response: PlatformResponse, words: str = "", **facts: Any) -> PlatformApiError:
+    """Without a code that we know. An envelope with an error has no publish_id."""
+    status = response.status_code
+    if status == 401 and not words:
+        return TokenExpiredError(**facts)
+    if status == 429:
         return RateLimitError(PLEASE_WAIT, until=retry_after(response), **facts)
-    if response.status_code >= 500:
+    if status >= 500:
         return NoResponseError(INTERNAL_ERROR, **facts)
-    if response.status_code < 400:
-        # The code is unknown and the status is one of success: the outcome is unknown.
-        return PlatformApiError(f"TikTok responded: {detail or code}", **facts)
-    return ContentRejectedError(f"TikTok refused the post: {detail or code}", **facts)
+    # With a status of success, something may have been created all the same.
+    return PlatformRefusedError(
+        f"TikTok refused the request: {words or f'status {status}'}",
+        nothing_was_created=status >= 400 and status != REQUEST_TIMEOUT,
+        **facts,
+    )
 
 
-def _read_upload_error(response: PlatformResponse) -> PlatformApiError:
-    """The upload host sends no codes."""
-    match response.status_code:
-        case 401:
-            return TokenExpiredError()
-        case 403:
-            return UploadLostError()
-        case 429:
-            return RateLimitError(PLEASE_WAIT, until=retry_after(response))
-    # 404 and 416 mean that TikTok has other bytes than we assume; its status shows which.
-    return NoResponseError(f"TikTok's upload host responded with {response.status_code}.")
+def _unverified() -> str:
+    return (
+        "TikTok pulls photos only from addresses that this service has proved to own: its operator "
+        f"has to verify the URL prefix {settings.SERVICE_BASE_URL}/media/ in TikTok's developer "
+        "portal."
+    )
+
+
+def refuses_chunks(error: PlatformApiError) -> bool:
+    """Does TikTok refuse how we split the video? Its code for that is a general one."""
+    return error.platform_code.startswith("invalid_param") and "chunk" in str(error).lower()
+
+
+def read_upload_error(response: PlatformResponse) -> PlatformApiError:
+    """The upload host sends no codes.
+
+    https://developers.tiktok.com/docs/en/content-posting-api-media-transfer-guide
+    """
+    status = response.status_code
+    if status in ADDRESS_ENDED:
+        return UploadLostError()
+    if status == 429:
+        return RateLimitError(PLEASE_WAIT, until=retry_after(response))
+    if status == 416 or status >= 500:
+        # 416: TikTok has other bytes than we assume; its status shows which.
+        return NoResponseError(f"TikTok's upload host responded with {status}.")
+    # An earlier request may have delivered the bytes.
+    return PlatformRefusedError(f"TikTok's upload host refused a part of the video ({status}).")
 
 
 def error_of(response: PlatformResponse) -> Mapping[str, Any]:
-    error = response.json.get("error") if isinstance(response.json, dict) else None
+    """The error of the envelope; some responses have OAuth's flat form."""
+    error = response.fields.get("error")
+    if isinstance(error, str):
+        description = response.fields.get("error_description")
+        return {**response.fields, "code": error, "message": description}
     return error if isinstance(error, dict) else {}
+
+
+def code_of(response: PlatformResponse) -> str:
+    """The code of the error; empty if there is none."""
+    code = _text(error_of(response).get("code"))
+    return "" if code == "ok" else code
+
+
+def _log_id(error: Mapping[str, Any]) -> str:
+    return _text(error.get("log_id") or error.get("logid"))[:64]
+
+
+def _text(value: Any) -> str:
+    """Codes and messages are strings; a number is one too."""
+    return str(value) if isinstance(value, str | int) else ""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from socialpublishing.errors import ContentRejectedError, Violation
+from socialpublishing.errors import Violation
 from socialpublishing.limits import (
     GIGABYTE,
     MEGABYTE,
@@ -17,7 +16,7 @@ from socialpublishing.limits import (
     TextUnit,
 )
 from socialpublishing.platforms.tiktok.options import MAX_PHOTO_TITLE
-from socialpublishing.platforms.tiktok.payloads import is_draft, is_video
+from socialpublishing.platforms.tiktok.payloads import PRIVATE, is_draft
 from socialpublishing.posts import MediaKind, Post
 from socialpublishing.text import utf16_length
 
@@ -57,6 +56,8 @@ REQUIRED = frozenset(
         "music_usage_confirmed",
     }
 )
+# Duets and stitches are made of videos only.
+OF_VIDEOS = frozenset({"disable_duet", "disable_stitch"})
 PHOTO_OPTIONS = frozenset({"title", "auto_add_music", "photo_cover_index"})
 VIDEO_OPTIONS = frozenset({"is_aigc", "video_cover_timestamp_ms"})
 CAPABILITIES = Capabilities(
@@ -70,6 +71,8 @@ CAPABILITIES = Capabilities(
             media={MediaKind.VIDEO: VIDEO, MediaKind.IMAGE: PHOTO},
             options=REQUIRED | VIDEO_OPTIONS | PHOTO_OPTIONS,
             required_options=REQUIRED,
+            options_of_media={MediaKind.VIDEO: OF_VIDEOS},
+            scopes=frozenset({"video.publish"}),
             source=POSTING_PAGE,
             checked=CHECKED,
         ),
@@ -83,6 +86,7 @@ CAPABILITIES = Capabilities(
             max_media=35,
             media={MediaKind.VIDEO: VIDEO, MediaKind.IMAGE: PHOTO},
             options=frozenset({"title", "photo_cover_index"}),
+            scopes=frozenset({"video.upload"}),
             source=DRAFT_PAGE,
             checked=CHECKED,
         ),
@@ -100,8 +104,12 @@ def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
         )
     if not has_video:
         yield from _resolution_violations(post)
-    yield from _music_violations(post)
-    if not has_video:
+    if not is_draft(post):
+        yield from _branded_content_violations(post)
+        yield from _music_violations(post)
+    if has_video:
+        yield from _late_cover(post)
+    else:
         yield from _cover_violations(post)
     length = utf16_length(post.options.get("title", ""))
     yield from _length_violations("title_length", "title", length, MAX_PHOTO_TITLE)
@@ -145,14 +153,39 @@ def _resolution_violations(post: Post) -> Iterator[Violation]:
             )
 
 
+def _branded_content_violations(post: Post) -> Iterator[Violation]:
+    """https://developers.tiktok.com/docs/en/content-sharing-guidelines, read 2026-11-27."""
+    level = post.options.get("privacy_level")
+    if post.options.get("brand_content_toggle") and level == PRIVATE:
+        yield Violation(
+            rule="branded_content_privacy",
+            limit="not SELF_ONLY",
+            actual=level,
+            message="TikTok allows no branded content that only the creator can see.",
+            fix="Choose another privacy_level, or set brand_content_toggle to false.",
+        )
+
+
 def _music_violations(post: Post) -> Iterator[Violation]:
-    if not is_draft(post) and post.options.get("music_usage_confirmed") is False:
+    if post.options.get("music_usage_confirmed") is False:
         yield Violation(
             rule="music_usage",
             limit=True,
             actual=False,
             message="TikTok requires that the creator agrees to its Music Usage Confirmation.",
             fix="Ask the creator, and send music_usage_confirmed true.",
+        )
+
+
+def _late_cover(post: Post) -> Iterator[Violation]:
+    moment, seconds = post.options.get("video_cover_timestamp_ms", 0), post.media[0].duration_s
+    if seconds is not None and moment > seconds * 1000:
+        yield Violation(
+            rule="video_cover_timestamp",
+            limit=round(seconds * 1000),
+            actual=moment,
+            message=f"The video has {seconds * 1000:.0f} ms; its cover is taken at {moment}.",
+            fix="Choose a moment of the video.",
         )
 
 
@@ -165,31 +198,4 @@ def _cover_violations(post: Post) -> Iterator[Violation]:
             actual=cover,
             message=f"There are {len(post.media)} photos; photo_cover_index is {cover}.",
             fix="Count from 0.",
-        )
-
-
-def check_creator(creator: Mapping[str, Any], post: Post) -> None:
-    """Raises ContentRejectedError if `creator` may not publish `post`.
-
-    https://developers.tiktok.com/docs/en/content-posting-api-reference-query-creator-info
-    """
-    levels = creator["privacy_level_options"]
-    if post.options["privacy_level"] not in levels:
-        raise ContentRejectedError(
-            f"TikTok lets this creator post to {', '.join(levels)}, and not to "
-            f"{post.options['privacy_level']}."
-        )
-    for interaction in ("comment", "duet", "stitch") if is_video(post) else ("comment",):
-        is_disabled = creator.get(f"{interaction}_disabled")
-        if is_disabled and not post.options[f"disable_{interaction}"]:
-            raise ContentRejectedError(
-                f"The creator has switched off {interaction}s: disable_{interaction} has to be "
-                "true."
-            )
-    longest = creator.get("max_video_post_duration_sec")
-    seconds = post.media[0].duration_s or 0
-    if is_video(post) and longest and seconds > longest:
-        raise ContentRejectedError(
-            f"TikTok accepts videos of up to {longest} seconds from this creator; this one has "
-            f"{seconds:g}."
         )

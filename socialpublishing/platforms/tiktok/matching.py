@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from socialpublishing.platforms.progress import read_id
 from socialpublishing.posts import Post
 
 # Characters of a caption that lists return.
@@ -19,4 +20,9 @@ def is_same_post(listed: Mapping[str, Any], post: Post) -> bool:
 
 
 def created_at(listed: Mapping[str, Any]) -> dt.datetime:
-    return dt.datetime.fromtimestamp(listed["create_time"], tz=dt.UTC)
+    return dt.datetime.fromtimestamp(int(listed["create_time"]), tz=dt.UTC)
+
+
+def id_of(value: Any) -> str:
+    """An id of a post: a string, or a number that a float could not hold."""
+    return read_id(str(value) if type(value) is int else value)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from socialpublishing.platforms.metrics import Metrics, MetricsReader, PastPost
-from socialpublishing.platforms.tiktok.matching import created_at
+from socialpublishing.platforms.tiktok.matching import created_at, id_of
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.tiktok import TikTok  # noqa: F401  named in a string
@@ -38,13 +38,13 @@ class TikTokMetrics(MetricsReader["TikTok"]):
         for start in range(0, len(ids), MAX_IDS):
             body = {"filters": {"video_ids": ids[start : start + MAX_IDS]}}
             data = self.client.request(f"/v2/video/query/?fields={FIELDS}", body)
-            found |= {video["id"]: metrics_of(video) for video in data["videos"]}
+            found |= {id_of(video["id"]): metrics_of(video) for video in data["videos"]}
         return found
 
 
 def past_post(video: Mapping[str, Any]) -> PastPost:
     return PastPost(
-        id=video["id"],
+        id=id_of(video["id"]),
         published_at=created_at(video),
         text=video.get("video_description") or "",
         kind="video" if video.get("duration") else "carousel",

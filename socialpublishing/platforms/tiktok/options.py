@@ -36,10 +36,14 @@ class TikTokOptions(options.PostOptions):
     )
     disable_comment = options.boolean("Nobody can comment.")
     disable_duet = options.boolean(
-        "Nobody can make a duet with the video; without effect for photos."
+        "Nobody can make a duet with the video. Required for a video, without effect for photos."
     )
-    disable_stitch = options.boolean("Nobody can stitch the video; without effect for photos.")
-    brand_content_toggle = options.boolean("The post is a paid partnership with a third party.")
+    disable_stitch = options.boolean(
+        "Nobody can stitch the video. Required for a video, without effect for photos."
+    )
+    brand_content_toggle = options.boolean(
+        "The post is a paid partnership with a third party; not together with SELF_ONLY."
+    )
     brand_organic_toggle = options.boolean("The post promotes the creator's own business.")
     music_usage_confirmed = options.boolean(
         "The creator has agreed to TikTok's Music Usage Confirmation for this post."

@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from socialpublishing.media import public_address
+from socialpublishing.media.public import signed_address
 from socialpublishing.posts import MediaKind, Post
+from socialpublishing.text import is_blank
 
-PUBLIC = "PUBLIC_TO_EVERYONE"
+PUBLIC, PRIVATE = "PUBLIC_TO_EVERYONE", "SELF_ONLY"
 # TikTok does not document whether it means decimal or binary megabytes: this is right for both.
 SINGLE_CHUNK_BYTES = 64_000_000
 CHUNK_BYTES = 10_000_000
+LARGEST_CHUNK_BYTES = 64_000_000
 # These options have the same names in TikTok's API.
 POST_INFO = ("privacy_level", "disable_comment", "brand_content_toggle", "brand_organic_toggle")
 VIDEO_INFO = ("disable_duet", "disable_stitch", "video_cover_timestamp_ms", "is_aigc")
@@ -28,7 +30,10 @@ class UploadPlan:
 
     size: int
     chunk_bytes: int
-    count: int
+
+    @property
+    def count(self) -> int:
+        return self.size // self.chunk_bytes
 
     @property
     def last_start(self) -> int:
@@ -36,10 +41,17 @@ class UploadPlan:
         return self.chunk_bytes * (self.count - 1)
 
 
-def plan_of(size: int) -> UploadPlan:
+def plans_of(size: int) -> tuple[UploadPlan, ...]:
+    """How to split a video of `size` bytes, the first choice first.
+
+    TikTok documents all of them as valid, but has refused chunks of some sizes since 2026-08.
+    """
+    small = UploadPlan(size=size, chunk_bytes=min(CHUNK_BYTES, size))
     if size <= SINGLE_CHUNK_BYTES:
-        return UploadPlan(size=size, chunk_bytes=size, count=1)
-    return UploadPlan(size=size, chunk_bytes=CHUNK_BYTES, count=size // CHUNK_BYTES)
+        whole = UploadPlan(size=size, chunk_bytes=size)
+        return (whole, small) if small.count > 1 else (whole,)
+    count = -(-size // LARGEST_CHUNK_BYTES)
+    return small, UploadPlan(size=size, chunk_bytes=size // count)
 
 
 def is_draft(post: Post) -> bool:
@@ -48,6 +60,11 @@ def is_draft(post: Post) -> bool:
 
 def is_video(post: Post) -> bool:
     return bool(post.media) and post.media[0].kind == MediaKind.VIDEO
+
+
+def loses_text(post: Post) -> bool:
+    """Is `post` a draft whose text TikTok ignores?"""
+    return is_draft(post) and is_video(post) and not is_blank(post.text)
 
 
 def video_payload(post: Post, plan: UploadPlan) -> dict[str, Any]:
@@ -76,7 +93,9 @@ def photos_payload(post: Post) -> dict[str, Any]:
         "post_info": info,
         "source_info": {
             "source": "PULL_FROM_URL",
-            "photo_images": [public_address(media.url) for media in post.media],
+            # Ours: TikTok follows no redirects, and pulls only from an address that the operator
+            # has verified (content-posting-api-media-transfer-guide, read 2026-11-22).
+            "photo_images": [signed_address(media) for media in post.media],
             "photo_cover_index": post.options.get("photo_cover_index", 0),
         },
     }

@@ -9,12 +9,10 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from socialpublishing.platforms.progress import Progress, read_id
-from socialpublishing.platforms.tiktok.errors import (
-    CONTENT_REASONS,
-    DAILY_LIMIT_PAUSE,
-    TOO_MANY_POSTS,
-)
+from socialpublishing.errors import AccountBlockedError
+from socialpublishing.platforms.progress import Progress
+from socialpublishing.platforms.tiktok.errors import BANNED, DAILY_LIMIT_PAUSE, TOO_MANY_POSTS
+from socialpublishing.platforms.tiktok.matching import id_of
 from socialpublishing.platforms.tiktok.payloads import PUBLIC, is_draft, is_video
 from socialpublishing.posts import Post
 
@@ -23,6 +21,31 @@ POLLS_S = (0, 2, 5, 10, 20, 30, 60)
 # Pauses between polls for the id of a public post. Handles count them under `id_polls`, a stored
 # key.
 ID_POLLS_S = (1, 5, 10, 30, 60, 60)
+
+# Why the content of a post failed; photos have their own words for some.
+CONTENT_REASONS = {
+    "file_format_check_failed": "TikTok takes videos as MP4, MOV or WebM, in H.264, H.265, VP8 or "
+    "VP9.",
+    "duration_check_failed": "TikTok does not accept a video of this length from this creator.",
+    "frame_rate_check_failed": "TikTok accepts 23 to 60 frames a second.",
+    "picture_size_check_failed": "Each side of a video has to have 360 to 4096 pixels.",
+    "spam_risk_text": "TikTok treats the text as spam.",
+    "spam_risk": "TikTok treats the post as spam.",
+}
+PHOTO_REASONS = {
+    "file_format_check_failed": "TikTok takes photos as JPEG or WebP.",
+    "picture_size_check_failed": "TikTok takes photos of up to 1080p, which is 1920 x 1080 or 1080 "
+    "x 1920 pixels.",
+}
+# What the creator or time has to settle, with the pause before the next try.
+WAITING_REASONS = {
+    "spam_risk_too_many_posts": (TOO_MANY_POSTS, DAILY_LIMIT_PAUSE),
+    "spam_risk_user_banned_from_posting": (BANNED, AccountBlockedError.first_pause),
+    "app_version_check_failed": (
+        "The creator's TikTok app is too old to accept drafts: the creator has to update it.",
+        DAILY_LIMIT_PAUSE,
+    ),
+}
 
 
 def has_all_bytes(status: Mapping[str, Any], post: Post) -> bool:
@@ -43,7 +66,7 @@ def progress_of(
         case "SEND_TO_USER_INBOX":
             return _in_inbox(progress, site)
         case "FAILED":
-            return _failed(str(status.get("fail_reason", "")), progress)
+            return _failed(str(status.get("fail_reason") or ""), post, progress)
     polls = progress.handle.get("looks", 0)
     pause = dt.timedelta(seconds=POLLS_S[min(polls, len(POLLS_S) - 1)])
     return progress.confirming(poll_after=pause, looks=polls + 1)
@@ -59,10 +82,14 @@ def _published(status: Mapping[str, Any], post: Post, progress: Progress, site: 
         kind = "video" if is_video(post) else "photo"
         return progress.published(remote_id=post_id, post_url=f"{url}/{kind}/{post_id}")
     polls = progress.handle.get("id_polls", 0)
-    if post.options.get("privacy_level") == PUBLIC and polls < len(ID_POLLS_S):
+    is_public = post.options.get("privacy_level") == PUBLIC
+    if is_public and polls < len(ID_POLLS_S):
         pause = dt.timedelta(seconds=ID_POLLS_S[polls])
         return progress.confirming(poll_after=pause, id_polls=polls + 1)
-    return progress.published(remote_id=progress.handle["publish_id"], post_url=url)
+    # Moderation may take hours.
+    return progress.published(
+        remote_id=progress.handle["publish_id"], post_url=url, awaits_id=is_public
+    )
 
 
 def profile_url(progress: Progress, *, site: str) -> str:
@@ -75,9 +102,7 @@ def _post_id(status: Mapping[str, Any]) -> str:
     ids = status.get("publicaly_available_post_id") or []
     if not isinstance(ids, list):
         ids = [ids]
-    if not ids:
-        return ""
-    return read_id(str(ids[0]) if type(ids[0]) is int else ids[0])
+    return id_of(ids[0]) if ids else ""
 
 
 def _in_inbox(progress: Progress, site: str) -> Progress:
@@ -90,9 +115,12 @@ def _in_inbox(progress: Progress, site: str) -> Progress:
     )
 
 
-def _failed(reason: str, progress: Progress) -> Progress:
-    if reason in CONTENT_REASONS:
-        return progress.refused(CONTENT_REASONS[reason])
-    if reason == "spam_risk_too_many_posts":
-        return progress.lost(TOO_MANY_POSTS, poll_after=DAILY_LIMIT_PAUSE)
+def _failed(reason: str, post: Post, progress: Progress) -> Progress:
+    """Nothing became public. `publish_cancelled` is our own cancellation."""
+    words = CONTENT_REASONS if is_video(post) else {**CONTENT_REASONS, **PHOTO_REASONS}
+    if reason in words:
+        return progress.refused(words[reason])
+    if reason in WAITING_REASONS:
+        note, pause = WAITING_REASONS[reason]
+        return progress.lost(note, poll_after=pause)
     return progress.lost(f"TikTok could not publish it ({reason or 'no reason'}).")

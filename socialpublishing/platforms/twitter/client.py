@@ -21,7 +21,6 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import Body, MultipartBody
 from socialpublishing.limits import MEGABYTE, Capabilities
-from socialpublishing.media import download
 from socialpublishing.platforms.accounts import Account, Profile, Renewal, read_text
 from socialpublishing.platforms.app import basic
 from socialpublishing.platforms.base import Platform
@@ -52,7 +51,7 @@ from socialpublishing.platforms.twitter.payloads import (
     thread_texts,
     tweet_payload,
 )
-from socialpublishing.platforms.uploads import send_in_parts
+from socialpublishing.platforms.uploads import read_whole, send_in_parts
 from socialpublishing.posts import Media, MediaKind, Post
 
 MAX_LOOKUP_PAGES = 5
@@ -150,7 +149,7 @@ class Twitter(Platform):
         return progress
 
     def _upload_image(self, post: Post, media: Media) -> str:
-        file = download(media.url, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
+        file = read_whole(media, max_bytes=self.capabilities.limit_of(media, post).max_bytes)
         response = self.http.post(
             "/2/media/upload",
             data={"media_category": "tweet_image"},
@@ -165,8 +164,7 @@ class Twitter(Platform):
         In the progress handle, `is_whole` means that X has all parts, `is_ready` that it has
         processed them.
         """
-        size = media.size_bytes
-        assert size is not None
+        size = media.known_bytes
         upload = progress.handle.get("upload")
         if upload is None:
             return progress.preparing(upload=self._initialize_upload(media))
@@ -183,8 +181,7 @@ class Twitter(Platform):
 
     def _append(self, media: Media, media_id: str, start: int) -> int:
         """Upload the file from byte `start` on. Returns the offset that the upload has reached."""
-        assert media.size_bytes is not None
-        is_small = media.size_bytes <= MAX_SEGMENTS * SEGMENT
+        is_small = media.known_bytes <= MAX_SEGMENTS * SEGMENT
         part_bytes = SEGMENT if is_small else LARGEST_SEGMENT
 
         def send(offset: int, part: Body) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from rest_framework import serializers
 
 from socialpublishing import options
-from socialpublishing.options import IntegerField
+from socialpublishing.options import DIGITS, IntegerField
 from socialpublishing.serializers import StrictSerializer, TextField
 
 
@@ -44,6 +44,8 @@ class TwitterOptions(options.PostOptions):
     )
     made_with_ai = options.boolean("Label the media as made with AI.")
     paid_partnership = options.boolean("Label the post as a paid partnership.")
-    tagged_user_ids = options.string_list(
-        "Ids of accounts to tag in the media.", max_length=19, high=10
+    tagged_user_ids = options.list_of(
+        TextField(max_length=19, validators=[DIGITS]),
+        "Ids of accounts to tag in the media.",
+        high=10,
     )

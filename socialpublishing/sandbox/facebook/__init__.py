@@ -1,6 +1,6 @@
 """Facebook Pages: login, tokens, Pages, text, links, photos, videos, reels, stories, insights.
 
-Written from https://developers.facebook.com/docs/graph-api, read 2026-11-22.
+Written from https://developers.facebook.com/docs/graph-api, read 2026-11-27.
 """
 
 import json
@@ -16,6 +16,7 @@ from socialpublishing.sandbox.facebook import (
     insights,
     login,
     nodes,
+    portfolios,
     posts,
     reading,
     reels_and_stories,
@@ -24,14 +25,15 @@ from socialpublishing.sandbox.facebook import (
 from socialpublishing.sandbox.facebook.errors import refusal, rejection
 from socialpublishing.sandbox.facebook.headers import graph_headers, usage_of
 from socialpublishing.sandbox.facebook.login import LABEL, NAME
+from socialpublishing.sandbox.facebook.switches import SETTINGS
 from socialpublishing.sandbox.http import SandboxRequest, by_method
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
 from socialpublishing.sandbox.tokens import scopes_of_new_account
 
-# https://developers.facebook.com/docs/graph-api/changelog, 2026-11-22. A request to an expired
+# https://developers.facebook.com/docs/graph-api/changelog, 2026-11-27. A request to an expired
 # version silently gets the oldest supported one.
-OLDEST, USUAL, NEWEST = (21, 0), (25, 0), (26, 0)
+OLDEST, USUAL, NEWEST = (21, 0), (27, 0), (27, 0)
 VERSION = re.compile(r"/v(\d+)\.(\d+)/")
 
 
@@ -39,12 +41,16 @@ def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
     requested = VERSION.search(request.path_info)
     version = (int(requested[1]), int(requested[2])) if requested else USUAL
     major, minor = min(max(version, OLDEST), NEWEST)
-    headers = {"facebook-api-version": f"v{major}.{minor}", **graph_headers(response)}
+    headers = {
+        "facebook-api-version": f"v{major}.{minor}",
+        **graph_headers(response, request.state.setting("facebook_app_usage")),
+    }
     if request.page_id:
+        waits = request.state.setting("facebook_page_wait_minutes")
         page_usage = {
             "type": "pages",
             **usage_of(response),
-            "estimated_time_to_regain_access": int(response.status_code == 429),
+            "estimated_time_to_regain_access": waits or int(response.status_code == 429),
         }
         headers["X-Business-Use-Case-Usage"] = json.dumps({request.page_id: [page_usage]})
     for name, value in headers.items():
@@ -67,7 +73,12 @@ def _add(state: State, *, account_id: str, username: str, name: str) -> Account:
 def _add_page(
     state: State, owner: Account, *, account_id: str, name: str, username: str = "", **facts: Any
 ) -> Account:
-    defaults = {"category": "Local business", "tasks": nodes.ALL_TASKS, "business": False}
+    defaults = {
+        "category": "Local business",
+        "tasks": nodes.ALL_TASKS,
+        "business": False,
+        "listed": "accounts",
+    }
     return state.add_account(
         Account(
             platform=NAME,
@@ -82,7 +93,7 @@ def _add_page(
 
 
 def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
-    """`pages`: their number, or a list of {name, username, category, tasks, business}."""
+    """`pages`: their number, or a list of {name, username, category, tasks, business, listed}."""
     username = fields["username"]
     name = fields.get("name", username)
     scopes = scopes_of_new_account(fields, known=login.SCOPES, default=login.USUAL_SCOPES)
@@ -119,18 +130,26 @@ def _wanted_pages(pages: Any, owner_name: str) -> list[dict[str, Any]]:
     if not isinstance(pages, list) or not all(_is_page(page) for page in pages):
         raise ValueError(
             "pages is neither a number up to 1000 nor a list of {name, username, category, tasks,"
-            " business}."
+            " business, listed}."
         )
     return pages
 
 
 def _is_page(page: Any) -> bool:
-    kinds = {"name": str, "username": str, "category": str, "tasks": list, "business": bool}
+    kinds: dict[str, Any] = {
+        "name": str,
+        "username": str,
+        "category": str,
+        "tasks": list | None,
+        "business": bool,
+        "listed": str,
+    }
     return (
         isinstance(page, dict)
         and bool(page.get("name"))
         and all(name in kinds and isinstance(value, kinds[name]) for name, value in page.items())
-        and all(task in nodes.ALL_TASKS for task in page.get("tasks", ()))
+        and page.get("listed", "accounts") in ("accounts", "owned", "client", "token")
+        and all(task in (*nodes.ALL_TASKS, *nodes.NEW_TASKS) for task in page.get("tasks") or ())
     )
 
 
@@ -159,6 +178,10 @@ _graph = [
     path("dialog/oauth", _on(GET=login.dialog, POST=login.dialog)),
     path("oauth/access_token", _on(GET=login.access_token, POST=login.access_token)),
     path("debug_token", _on(GET=login.debug_token)),
+    path("", _on(POST=portfolios.batch)),
+    path("<str:node_id>/businesses", _on(GET=portfolios.businesses)),
+    path("<str:node_id>/owned_pages", _on(GET=portfolios.pages), {"edge": "owned_pages"}),
+    path("<str:node_id>/client_pages", _on(GET=portfolios.pages), {"edge": "client_pages"}),
     path("<str:node_id>/permissions", _on(GET=login.permissions, DELETE=login.revoke)),
     path("<str:node_id>/accounts", _on(GET=reading.accounts)),
     path("<str:node_id>/feed", _on(GET=reading.listing, POST=posts.publish)),
@@ -180,6 +203,8 @@ _graph = [
         _on(POST=reels_and_stories.publish),
         {"edge": "video_stories"},
     ),
+    path("<str:node_id>/thumbnails", _on(POST=reels_and_stories.thumbnails)),
+    path("<str:node_id>/collaborators", _on(POST=reels_and_stories.collaborators)),
     path("<str:node_id>/photo_stories", _on(POST=reels_and_stories.photo_story)),
     path("<str:node_id>/stories", _on(GET=reels_and_stories.stories)),
     path("<str:node_id>/insights", _on(GET=insights.insights)),
@@ -206,10 +231,8 @@ PLATFORM = Platform(
     text_of=posts.text_of,
     seed=seed,
     account_fields=("pages",),
+    owned_accounts="pages",
     make_account=make_account,
-    settings={
-        "facebook_duplicates": ("off", ("off", "506", "1404082", "1366051")),
-        "facebook_spelling": ("guide", ("guide", "reference")),
-    },
+    settings=SETTINGS,
     plant=posts.plant,
 )

@@ -46,7 +46,8 @@ def metrics_in_fields(request: SandboxRequest, token: Token) -> list[str]:
 def _checked_metrics(token: Token, requested: str) -> list[str]:
     if "read_insights" not in token.grant.scopes:
         raise EarlyResponse(graph_error(10, "(#10) This endpoint requires 'read_insights'"))
-    if "ANALYZE" not in token.account.facts.get("tasks", ()):
+    tasks = token.account.facts.get("tasks") or ()
+    if {"ANALYZE", "PROFILE_PLUS_ANALYZE", "PROFILE_PLUS_FULL_CONTROL"}.isdisjoint(tasks):
         raise EarlyResponse(graph_error(200, "(#200) The task ANALYZE is needed on the Page"))
     if not requested:
         raise EarlyResponse(graph_error(3001, "Param metric is required", subcode=1504028))

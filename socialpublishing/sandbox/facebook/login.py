@@ -47,7 +47,11 @@ USUAL_SCOPES = tuple(scope for scope in SCOPES if scope.startswith(("pages", "re
 def dialog(request: SandboxRequest) -> HttpResponse:
     params = oauth.strings(request.params)
     requested = split_scopes(params.get("scope", ""))
-    if reason := _fault_of(params, requested):
+    if params.get("config_id"):
+        # The configuration of Facebook Login for Business names the permissions.
+        requested = [*USUAL_SCOPES, "business_management"]
+    lacking = request.state.setting("facebook_app_lacks_scope")
+    if reason := _fault_of(params, requested, lacking):
         return oauth.refusal_page(request, NAME, LABEL, reason)
     requested = list(dict.fromkeys([ALWAYS, *requested]))
     scopes = {scope: SCOPES[scope] for scope in requested}
@@ -80,14 +84,16 @@ def dialog(request: SandboxRequest) -> HttpResponse:
     return oauth.send_back(params["redirect_uri"], **response)
 
 
-def _fault_of(params: dict[str, str], requested: list[str]) -> str:
+def _fault_of(params: dict[str, str], requested: list[str], lacking: str) -> str:
+    if params.get("config_id") and "scope" in params:
+        return "A configuration and scopes exclude each other."
     if params.get("client_id") != oauth.client_id(NAME):
         return f"Invalid App ID: client_id is not {oauth.client_id(NAME)}."
     if not oauth.is_redirect_uri(params.get("redirect_uri", "")):
         return "URL blocked: redirect_uri is not an http(s) address."
     if params.get("response_type", "code") != "code":
         return "The sandbox supports only response_type code."
-    if unknown := [scope for scope in requested if scope not in SCOPES]:
+    if unknown := [scope for scope in requested if scope not in SCOPES or scope == lacking]:
         return f"Invalid Scopes: {', '.join(unknown)}."
     return ""
 
@@ -97,6 +103,7 @@ def access_token(request: SandboxRequest) -> HttpResponse:
     name, secret = oauth.basic_credentials(request)
     if name:
         params = {"client_id": name, "client_secret": secret, **params}
+    check_access(request.state)
     _check_client(params)
     with request.state.lock:
         match params.get("grant_type", ""):
@@ -107,6 +114,24 @@ def access_token(request: SandboxRequest) -> HttpResponse:
             case "client_credentials":
                 return json_response({"access_token": APP_TOKEN, "token_type": "bearer"})
     raise invalid("Invalid grant_type")
+
+
+def check_access(state: State) -> None:
+    """Requests that every account makes first. The app, or the account, may not use the API."""
+    if state.setting("facebook_app") == "no_access":
+        raise EarlyResponse(
+            graph_error(100, "Unsupported request - method type: get", kind="GraphMethodException")
+        )
+    check_app(state)
+
+
+def check_app(state: State) -> None:
+    match state.setting("facebook_app"):
+        case "deleted":
+            message = "Error validating application. Application has been deleted."
+            raise EarlyResponse(graph_error(190, message))
+        case "blocked":
+            raise EarlyResponse(graph_error(200, "API access blocked.", status=400))
 
 
 def _check_client(params: dict[str, str]) -> None:
@@ -154,8 +179,16 @@ def _exchange_token(state: State, params: dict[str, str]) -> HttpResponse:
 def issue(state: State, grant: AuthorizationGrant, *, lifetime_s: int) -> dict[str, Any]:
     """Issue a user token: short-lived for a code, long-lived for a short-lived token."""
     value = _new_value()
+    data = {"access_token": value, "token_type": "bearer", "expires_in": lifetime_s}
+    if state.setting("facebook_scope_field") == "empty":
+        data["scope"] = ""
+    if state.setting("facebook_login_token") == "system_user":
+        # It has no end.
+        state.mint("user", grant, value, lifetime_s=None, account=grant.account)
+        del data["expires_in"]
+        return data
     state.mint("user", grant, value, lifetime_s=lifetime_s, account=grant.account)
-    return {"access_token": value, "token_type": "bearer", "expires_in": lifetime_s}
+    return data
 
 
 def page_token(state: State, parent: Token, page: Account) -> Token:
@@ -184,6 +217,7 @@ def _new_value() -> str:
 
 def authorized_token(request: SandboxRequest, *scopes: str) -> Token:
     """The request's token, if it is valid and has `scopes`. Raises EarlyResponse otherwise."""
+    check_app(request.state)
     value = _access_token(request)
     if not value:
         raise EarlyResponse(

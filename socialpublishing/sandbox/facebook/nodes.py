@@ -9,10 +9,29 @@ from urllib.parse import urlsplit
 from socialpublishing.sandbox.audience import metrics_of
 from socialpublishing.sandbox.facebook.login import NAME, page_token
 from socialpublishing.sandbox.http import SandboxRequest
-from socialpublishing.sandbox.state import Account, Media, Post, Token, as_time
+from socialpublishing.sandbox.state import Account, Media, Post, State, Token, as_time
 
 EPOCH_MS = 1577836800000  # our choice: gives ids of 18 digits, like Facebook's
 ALL_TASKS = ("ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MESSAGING", "MODERATE", "MANAGE")
+# Of Pages of today's kind.
+NEW_TASKS = (
+    "PROFILE_PLUS_ADVERTISE",
+    "PROFILE_PLUS_ANALYZE",
+    "PROFILE_PLUS_CREATE_CONTENT",
+    "PROFILE_PLUS_FACEBOOK_ACCESS",
+    "PROFILE_PLUS_FULL_CONTROL",
+    "PROFILE_PLUS_MANAGE",
+    "PROFILE_PLUS_MESSAGING",
+    "PROFILE_PLUS_MODERATE",
+)
+# With one of these a person may post. Without a list of tasks, nothing is known against it.
+POSTING_TASKS = {
+    "CREATE_CONTENT",
+    "MANAGE",
+    "PROFILE_PLUS_CREATE_CONTENT",
+    "PROFILE_PLUS_FULL_CONTROL",
+    "PROFILE_PLUS_MANAGE",
+}
 
 
 def user_node(request: SandboxRequest, person: Account) -> dict[str, Any]:
@@ -33,7 +52,7 @@ def page_node(request: SandboxRequest, token: Token, page: Account) -> dict[str,
         "name": page.name,
         "category": page.facts["category"],
         "category_list": [{"id": "2201", "name": page.facts["category"]}],
-        "tasks": list(page.facts["tasks"]),
+        "tasks": page.facts["tasks"] and list(page.facts["tasks"]),
         "picture": _avatar(request, page),
         "followers_count": 128,
         "fan_count": 128,
@@ -159,7 +178,7 @@ def video_node(request: SandboxRequest, video: Media) -> dict[str, Any]:
         "id": video.id,
         "created_time": time_text(video.created_at),
         "updated_time": time_text(video.created_at),
-        "published": is_ready and fault is None and publish_status == "published",
+        **_published(state, is_ready and fault is None and publish_status == "published"),
         "status": _video_status(request, video, is_ready=is_ready, fault=fault),
     }
     if post := state.posts.get((NAME, video.post_id)):
@@ -171,6 +190,10 @@ def video_node(request: SandboxRequest, video: Media) -> dict[str, Any]:
     if video.video_facts:
         data["length"] = video.video_facts.duration_s
     return data
+
+
+def _published(state: State, is_published: bool) -> dict[str, bool]:
+    return {"published": is_published} if state.setting("facebook_status") == "full" else {}
 
 
 def _video_status(
@@ -195,11 +218,19 @@ def _video_status(
         video_status = "upload_complete" if video.sha256 else "uploading"
     else:
         video_status = "error" if fault else "ready" if is_ready else "processing"
+    state = request.state
+    if state.setting("facebook_status") == "short" and video_status == "ready":
+        return {"video_status": video_status}
     return {
         "video_status": video_status,
         "uploading_phase": {"status": uploaded, transferred: received(video)},
         "processing_phase": processing,
         "publishing_phase": publishing,
+        "copyright_check_status": {
+            "status": "in_progress"
+            if state.setting("facebook_copyright_check") == "endless"
+            else complete
+        },
     }
 
 

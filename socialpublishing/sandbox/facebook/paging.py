@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from django.http import HttpResponse
 from django.utils.dateparse import parse_date, parse_datetime
 
-from socialpublishing.sandbox.facebook.errors import invalid
-from socialpublishing.sandbox.http import SandboxRequest, json_response
+from socialpublishing.sandbox.facebook.errors import graph_error, invalid
+from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, Post
 
 DEFAULT_LIMIT, MAX_LIMIT = 25, 100
@@ -28,6 +28,12 @@ def paged(
     if not limit.isdecimal() or int(limit) < 1:
         raise invalid("Param limit must be a positive number")
     size = min(int(limit), MAX_LIMIT)
+    if size > request.state.setting("facebook_list_limit"):
+        raise EarlyResponse(
+            graph_error(
+                1, "Please reduce the amount of data you're asking for, then retry your request"
+            )
+        )
     cursors = [_cursor(item_id) for item_id, _ in items]
     start = 0
     if after := request.params.get("after"):

@@ -12,7 +12,7 @@ from socialpublishing.sandbox.facebook import params
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import pick, requested_fields
 from socialpublishing.sandbox.facebook.login import NAME, authorized_token
-from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, post_node
+from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, POSTING_TASKS, post_node
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
 from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
 from socialpublishing.sandbox.state import Account, Media, Post, State
@@ -143,7 +143,8 @@ def author(request: SandboxRequest, node_id: str) -> Account:
 
 def _demand_right_to_post(scopes: set[str], page: Account) -> None:
     has_scopes = scopes.issuperset(("pages_manage_posts", "pages_read_engagement"))
-    if not has_scopes or "CREATE_CONTENT" not in page.facts["tasks"]:
+    tasks = page.facts["tasks"]
+    if not has_scopes or (tasks is not None and POSTING_TASKS.isdisjoint(tasks)):
         raise EarlyResponse(
             graph_error(
                 200,
@@ -178,9 +179,11 @@ def _add_photo(state: State, page: Account, data: Blob, *, alt_text: str) -> Med
         created_at=state.now(),
         alt_text=alt_text,
     )
-    if data.size <= MAX_PHOTO_BYTES:
+    if data.size <= min(MAX_PHOTO_BYTES, state.setting("facebook_photo_megabytes") * 1024**2):
         state.add_media(photo, data)
-    if photo.picture is None or photo.picture.mime_type not in PHOTO_TYPES:
+    # No page lists WebP, but it is accepted in fact.
+    webp = ("image/webp",) if state.setting("facebook_webp") == "accepted" else ()
+    if photo.picture is None or photo.picture.mime_type not in (*PHOTO_TYPES, *webp):
         state.media.pop((NAME, photo.id), None)
         raise _unreadable_photo()
     return photo

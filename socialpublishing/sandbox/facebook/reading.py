@@ -11,7 +11,7 @@ from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.facebook.errors import missing_object
 from socialpublishing.sandbox.facebook.fields import pick, requested_fields
 from socialpublishing.sandbox.facebook.insights import insights_of, metrics_in_fields
-from socialpublishing.sandbox.facebook.login import NAME, authorized_token, can_see
+from socialpublishing.sandbox.facebook.login import NAME, authorized_token, can_see, check_access
 from socialpublishing.sandbox.facebook.nodes import (
     page_node,
     photo_node,
@@ -28,6 +28,8 @@ def read(request: SandboxRequest, node_id: str) -> HttpResponse:
     """`GET /{id}` of any kind of node."""
     if _is_browser(request):
         return cards.post_page(request, platform=NAME, post_id=node_id)
+    if node_id == "me":
+        check_access(request.state)
     token = authorized_token(request)
     node, kind, usual = _node(request, token, node_id)
     return json_response(pick(node, requested_fields(request, kind, usual)))
@@ -55,7 +57,11 @@ def _node(request: SandboxRequest, token: Token, node_id: str) -> tuple[dict[str
     photo = state.media.get((NAME, node_id))
     if photo and can_see(token, photo.account_id) and photo.category == "video":
         # A new video cannot be read at once.
-        if state.now() < photo.created_at + state.setting("read_delay_seconds"):
+        is_too_new = state.now() < photo.created_at + state.setting("read_delay_seconds")
+        is_hidden = not photo.post_id and (
+            state.setting("facebook_video_readable") == "when_published"
+        )
+        if is_too_new or is_hidden:
             raise EarlyResponse(missing_object("get", node_id))
         return video_node(request, photo), "VIDEO", "updated_time,id"
     if photo and can_see(token, photo.account_id):
@@ -74,6 +80,7 @@ def accounts(request: SandboxRequest, node_id: str) -> HttpResponse:
         for page_id in token.grant.page_ids
         if (page := request.state.account(NAME, page_id))
         and "pages_show_list" in scopes
+        and page.facts["listed"] == "accounts"
         and (not page.facts["business"] or "business_management" in scopes)
     ]
     usual = "access_token,category,category_list,name,id,tasks"

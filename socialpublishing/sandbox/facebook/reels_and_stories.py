@@ -38,7 +38,7 @@ STATES = ("PUBLISHED", "DRAFT", "SCHEDULED")
 MAX_ASPECT_RATIO = 9 / 16 * 1.02  # with a margin for rounded pixels
 MIN_WIDTH, MIN_HEIGHT = 540, 960
 FRAME_RATES = (24, 60)
-UPLOAD_PATH = "video-upload/v25.0/<str:video_id>"
+UPLOAD_PATH = "video-upload/v27.0/<str:video_id>"
 
 
 def publish(request: SandboxRequest, node_id: str, edge: str) -> HttpResponse:
@@ -55,7 +55,7 @@ def publish(request: SandboxRequest, node_id: str, edge: str) -> HttpResponse:
 def _start(request: SandboxRequest, page: Account, edge: str) -> HttpResponse:
     video = videos.new_video(request, page)
     video.facts["edge"] = edge
-    url = f"{request.base_url}/{NAME}/video-upload/v25.0/{video.id}"
+    url = f"{request.base_url}/{NAME}/video-upload/v27.0/{video.id}"
     return json_response({"video_id": video.id, "upload_url": url})
 
 
@@ -119,6 +119,9 @@ def _finish(request: SandboxRequest, page: Account, edge: str) -> HttpResponse:
             params.scheduled_time(request, DAYS_AHEAD)
         text = params.text_param(request, "description")
         details |= params.sent_details(request, "title", "place", "targeting", "feed_targeting")
+    details |= {
+        name: video.facts[name] for name in ("thumb", "collaborators") if name in video.facts
+    }
     with state.lock:
         if not video.post_id:
             if edge == "video_reels" and _reels_of_today(state, page) >= REELS_A_DAY:
@@ -162,6 +165,39 @@ def _fault(video: Media, edge: str) -> tuple[int, str] | None:
     if not FRAME_RATES[0] <= round(facts.frame_rate) <= FRAME_RATES[1]:
         return 1363129, "The video has to have 24 to 60 frames a second."
     return None
+
+
+def thumbnails(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """`POST /{video}/thumbnails`: a picture as the cover of a reel."""
+    video = _own_video(request, node_id)
+    picture = request.upload("source")
+    if picture is None:
+        raise invalid("Param source is missing")
+    video.facts["thumb"] = picture.sha256
+    return json_response({"success": True})
+
+
+def collaborators(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """`POST /{video}/collaborators`: invites another Page to show the reel too."""
+    video = _own_video(request, node_id)
+    target = str(request.params.get("target_id", ""))
+    if not target.isdecimal():
+        raise invalid("Param target_id must be the id of a Page")
+    invited = video.facts.setdefault("collaborators", [])
+    if target not in invited:
+        invited.append(target)
+    link = f"{request.base_url}/{NAME}/collaborators/{target}"
+    return json_response({"success": True, "collaborator_id": target, "invitation_link": link})
+
+
+def _own_video(request: SandboxRequest, node_id: str) -> Media:
+    token = authorized_token(request, "pages_manage_posts")
+    video = request.state.media.get((NAME, node_id))
+    if video is None or video.account_id != token.account.id:
+        raise EarlyResponse(missing_object("post", node_id))
+    if request.state.setting("facebook_reel_extras") == "refused":
+        raise invalid("Invalid parameter", user_title="Reel", user_message="Not for this reel.")
+    return video
 
 
 def photo_story(request: SandboxRequest, node_id: str) -> HttpResponse:

@@ -16,11 +16,11 @@ from socialpublishing.sandbox.facebook.login import NAME
 from socialpublishing.sandbox.facebook.nodes import EPOCH_MS, received
 from socialpublishing.sandbox.fetching import FetchFailed, fetch
 from socialpublishing.sandbox.http import EarlyResponse, SandboxRequest, json_response
-from socialpublishing.sandbox.state import Account, Media
+from socialpublishing.sandbox.state import Account, Media, State
 
 MIN_BYTES, MAX_BYTES = 1024, 2 * 1024**3
 MIN_S, MAX_S = 1, 40 * 60
-CHUNK_BYTES = 8 * 1024 * 1024
+MEBIBYTE = 1024 * 1024
 DAYS_AHEAD = 182  # six months: how far ahead a video can be scheduled
 WIDEST, MARGIN = 16 / 9, 1.02  # also the limit for upright videos; the margin is for rounded pixels
 UNKNOWN_FORMAT = (1363024, "The video file you selected is in a format that we don't support.")
@@ -77,7 +77,7 @@ def _start(request: SandboxRequest, page: Account) -> HttpResponse:
         raise _refused(1363023, "The video file you tried to upload is too large.")
     video = new_video(request, page, size=int(size))
     ids = {"video_id": video.id, "upload_session_id": f"9{video.id}"}
-    return json_response({**ids, **_offsets(video)})
+    return json_response({**ids, **_offsets(request.state, video)})
 
 
 def new_video(request: SandboxRequest, page: Account, *, size: int = 0) -> Media:
@@ -98,20 +98,15 @@ def _transfer(request: SandboxRequest, page: Account) -> HttpResponse:
     chunk = request.upload("video_file_chunk")
     if chunk is None:
         raise invalid("Param video_file_chunk is missing")
-    with request.state.lock:
-        if str(request.params.get("start_offset")) != str(received(video)):
-            raise EarlyResponse(
-                graph_error(
-                    1363037,
-                    "There was a problem uploading your video file.",
-                    subcode=1363037,
-                    error_data=_offsets(video),
-                )
-            )
-        if received(video) + chunk.size > video.promised_bytes:
-            raise invalid("The chunk goes beyond the end of the file")
+    state = request.state
+    with state.lock:
+        wanted = _offsets(state, video)
+        start, size = received(video), int(wanted["end_offset"]) - received(video)
+        is_wanted = str(request.params.get("start_offset")) == str(start) and chunk.size == size
+        if not is_wanted or _is_disturbed(state, video):
+            raise _other_offset(state, video)
         video.parts[len(video.parts)] = chunk
-    return json_response(_offsets(video))
+        return json_response(_offsets(state, video))
 
 
 def _finish(request: SandboxRequest, page: Account) -> HttpResponse:
@@ -143,11 +138,18 @@ def _publish(request: SandboxRequest, page: Account, video: Media, text: str, da
         state.add_media(video, data)
         video.ready_at = state.now() + state.setting("processing_seconds")
         video.facts["fault"] = _fault(video)
+        is_wanted = is_wanted and not _becomes_draft(state, video)
         video.facts["publish_status"] = (
             "scheduled" if is_scheduled else "published" if is_wanted else "draft"
         )
         post = posts.add_video(state, page, text, video, details)
         post.is_public = is_wanted and not video.facts["fault"]
+
+
+def _becomes_draft(state: State, video: Media) -> bool:
+    facts = video.video_facts
+    is_upright = facts is not None and facts.height > facts.width
+    return is_upright and state.setting("facebook_upright_video") == "draft"
 
 
 def _fault(video: Media) -> tuple[int, str] | None:
@@ -172,10 +174,35 @@ def _session(request: SandboxRequest, page: Account) -> Media:
     return video
 
 
-def _offsets(video: Media) -> dict[str, str]:
+def _offsets(state: State, video: Media) -> dict[str, str]:
+    """The bytes that the next part must have, no more and no fewer."""
     start = received(video)
-    end = min(start + CHUNK_BYTES, video.promised_bytes)
-    return {"start_offset": str(start), "end_offset": str(end)}
+    size = int(state.setting("facebook_part_bytes")) or (1 + len(video.parts) % 5) * MEBIBYTE
+    return {
+        "start_offset": str(start),
+        "end_offset": str(min(start + size, video.promised_bytes)),
+    }
+
+
+def _other_offset(state: State, video: Media) -> EarlyResponse:
+    return EarlyResponse(
+        graph_error(
+            1363037,
+            "There was a problem uploading your video file.",
+            subcode=1363037,
+            error_data=_offsets(state, video),
+        )
+    )
+
+
+def _is_disturbed(state: State, video: Media) -> bool:
+    """Every third part is refused although it is right, as often as the setting has it."""
+    left = state.setting("facebook_spontaneous_offsets")
+    video.facts["sent"] = video.facts.get("sent", 0) + 1
+    if left < 1 or video.facts["sent"] % 3:
+        return False
+    state.settings["facebook_spontaneous_offsets"] = left - 1
+    return True
 
 
 def _refused(subcode: int, message: str) -> EarlyResponse:

@@ -5,11 +5,13 @@ messages or shopping. Written from https://developers.facebook.com/docs/instagra
 2026-11-22.
 """
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
 from django.urls import include, path, re_path
+from django.utils.dateparse import parse_datetime
 
 from socialpublishing.sandbox.facebook.errors import missing_object, refusal, rejection
 from socialpublishing.sandbox.facebook.fields import parse, pick
@@ -27,10 +29,11 @@ from socialpublishing.sandbox.instagram.login import (
     own_account,
 )
 from socialpublishing.sandbox.platform import Platform
-from socialpublishing.sandbox.state import Account, AuthorizationGrant, State
+from socialpublishing.sandbox.state import Account, AuthorizationGrant, State, Token
 from socialpublishing.sandbox.tokens import scopes_of_new_account
 
 MAX_ACCOUNTS = 300
+ACCOUNT_TYPES = ("BUSINESS", "MEDIA_CREATOR", "PERSONAL")
 
 
 def add_headers(request: SandboxRequest, response: HttpResponse) -> None:
@@ -59,7 +62,7 @@ def account_node(request: SandboxRequest, account: Account) -> dict[str, Any]:
         "user_id": account.id,
         "username": account.username,
         "name": account.name,
-        "account_type": "BUSINESS",
+        "account_type": account.facts.get("account_type", "BUSINESS"),
         "profile_picture_url": f"{request.base_url}/avatars/{NAME}/{account.id}.svg",
         "followers_count": 0,
         "follows_count": 0,
@@ -84,12 +87,24 @@ def pages(request: SandboxRequest, node_id: str) -> HttpResponse:
     person = token.grant.account
     if not is_facebook(token.grant) or node_id not in ("me", facebook_id(person)):
         return missing_object("get", node_id)
+    requested = parse(str(request.params.get("fields") or "id,name"))
+    nodes = [] if person.facts.get("portfolio") else pages_of(request, token, requested)
+    return paged(
+        request, [(each["id"], each) for each in nodes], lambda each: pick(each, requested)
+    )
+
+
+def pages_of(
+    request: SandboxRequest, token: Token, requested: Collection[str]
+) -> list[dict[str, Any]]:
+    person = token.grant.account
     linked = [person, *request.state.accounts(NAME, owner_id=person.id)]
     nodes: list[dict[str, Any]] = [
         {
             "id": f"6{account.id}",
             "name": account.name,
             "tasks": ["CREATE_CONTENT", "ANALYZE", "MANAGE"],
+            **login.page_token(request.state, token, account, requested),
             "instagram_business_account": {
                 **account_node(request, account),
                 "id": account.id,
@@ -99,10 +114,22 @@ def pages(request: SandboxRequest, node_id: str) -> HttpResponse:
     ]
     # A Page without a linked Instagram account.
     nodes.insert(1, {"id": f"7{person.id}", "name": "No Instagram", "tasks": ["CREATE_CONTENT"]})
+    return nodes
+
+
+def businesses(request: SandboxRequest, node_id: str) -> HttpResponse:
+    """The Pages of a person with a portfolio, which `me/accounts` leaves out."""
+    token = authorized_token(request, "business_management")
+    person = token.grant.account
+    if not is_facebook(token.grant) or node_id not in ("me", facebook_id(person)):
+        return missing_object("get", node_id)
     requested = parse(str(request.params.get("fields") or "id,name"))
-    return paged(
-        request, [(each["id"], each) for each in nodes], lambda each: pick(each, requested)
-    )
+    owned = pages_of(request, token, requested.get("owned_pages", {}))
+    for each in owned:
+        del each["tasks"]  # no field of a Page
+    portfolio = {"id": f"8{person.id}", "name": person.name, "owned_pages": {"data": owned}}
+    shown = [pick(portfolio, requested)] if person.facts.get("portfolio") else []
+    return json_response({"data": shown})
 
 
 def node(request: SandboxRequest, node_id: str) -> HttpResponse:
@@ -141,7 +168,7 @@ def _add(state: State, account_id: str, username: str, name: str, owner_id: str 
 
 
 def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
-    """`linked`: how many further accounts are linked to the person's Pages, for Facebook Login."""
+    """Further fields: see docs/sandbox.md."""
     scopes = scopes_of_new_account(
         fields, known={*login.SCOPES, *login.FACEBOOK_SCOPES}, default=login.USUAL_SCOPES
     )
@@ -149,20 +176,38 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(linked, int) or isinstance(linked, bool) or not 0 <= linked <= MAX_ACCOUNTS:
         raise ValueError(f"linked is not a number up to {MAX_ACCOUNTS}.")
     username = fields["username"]
+    facts = _facts(fields)
     account = _add(state, _new_id(state), username, fields.get("name", username))
+    account.facts.update(facts)
     others = [
         _add(state, _new_id(state), f"{username}.{number}", f"{account.name} {number}", account.id)
         for number in range(2, linked + 2)
     ]
+    for each in others:
+        each.facts.update(facts)
     issued = login.issue(state, AuthorizationGrant(account=account, scopes=set(scopes)))
     return {
         "account_id": account.id,
         "access_token": issued["access_token"],
         "refresh_token": None,
-        "expires_in": issued["expires_in"],
+        "expires_in": login.LONG_LIFE_S,
         "scopes": sorted(scopes),
         "linked": [{"id": each.id, "username": each.username} for each in others],
     }
+
+
+def _facts(fields: dict[str, Any]) -> dict[str, Any]:
+    facts = {"account_type": fields.get("account_type", "BUSINESS")}
+    if facts["account_type"] not in ACCOUNT_TYPES:
+        raise ValueError(f"account_type is none of {', '.join(ACCOUNT_TYPES)}.")
+    for name, default in (("restricted", False), ("trial_reels", True), ("portfolio", False)):
+        facts[name] = fields.get(name, default)
+        if not isinstance(facts[name], bool):
+            raise ValueError(f"{name} is neither true nor false.")
+    since = parse_datetime(str(fields.get("professional_since", "1970-01-01T00:00:00Z")))
+    if since is None or since.tzinfo is None:
+        raise ValueError("professional_since is no time with an offset.")
+    return {**facts, "professional_since": since.timestamp()}
 
 
 def _new_id(state: State) -> str:
@@ -178,6 +223,7 @@ _graph = [
     path("me", _on(GET=me)),
     path("ig_hashtag_search", _on(GET=hashtags.search)),
     path("<str:node_id>/accounts", _on(GET=pages)),
+    path("<str:node_id>/businesses", _on(GET=businesses)),
     path("<str:node_id>/permissions", _on(GET=login.permissions, DELETE=login.revoke)),
     path("<str:node_id>/media", _on(GET=posts.listing, POST=containers.create)),
     path("<str:node_id>/media_publish", _on(POST=posts.publish)),
@@ -211,7 +257,15 @@ PLATFORM = Platform(
     add_headers=add_headers,
     text_of=posts.text_of,
     seed=seed,
-    account_fields=("linked",),
+    account_fields=(
+        "linked",
+        "account_type",
+        "restricted",
+        "trial_reels",
+        "professional_since",
+        "portfolio",
+    ),
+    owned_accounts="linked",
     make_account=make_account,
     settings={
         "instagram_processing_seconds": (0.2, 86400.0),  # of images and carousels
@@ -220,6 +274,11 @@ PLATFORM = Platform(
         "instagram_token_shape": ("flat", ("flat", "data")),
         "instagram_young_refresh": ("granted", ("granted", "refused")),
         "instagram_public_content": ("on", ("on", "off")),
+        "instagram_redirects": ("refused", ("refused", "followed")),
+        "instagram_containers": ("readable", ("readable", "missing", "forbidden")),
+        "instagram_tall_images": ("accepted", ("accepted", "refused")),
+        "instagram_browser_session": ("none", ("none", "kept")),
+        "instagram_token_end": ("named", ("named", "missing")),
     },
     plant=posts.plant,
 )

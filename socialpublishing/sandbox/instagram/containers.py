@@ -6,6 +6,7 @@ https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/refe
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 from django.http import HttpResponse
@@ -32,7 +33,7 @@ MAX_IMAGE_BYTES = 8 * 1024 * 1024
 MAX_VIDEO_BYTES = {"REELS": 300 * 1024 * 1024, "VIDEO": 300 * 1024 * 1024, "STORIES": 104_857_600}
 SECONDS = {"REELS": (3, 900), "VIDEO": (3, 60), "STORIES": (3, 60)}
 VIDEO_TYPES = ("video/mp4", "video/quicktime")
-MAX_CAPTION, MAX_HASHTAGS, MAX_ALT_TEXT = 2200, 30, 1000
+MAX_CAPTION, MAX_HASHTAGS, MAX_ALT_TEXT, MAX_TAGS = 2200, 30, 1000, 20
 KINDS = ("IMAGE", "CAROUSEL", "REELS", "STORIES", "VIDEO")
 # Parameters that become details of the post.
 DETAILS = (
@@ -40,6 +41,8 @@ DETAILS = (
     "audio_name", "is_ai_generated", "trial_params",
 )  # fmt: skip
 LISTS = ("collaborators", "user_tags", "children", "trial_params")
+GRADUATIONS = ("MANUAL", "SS_PERFORMANCE")
+USERNAME = re.compile(r"[A-Za-z0-9._]{1,30}")
 
 
 def create(request: SandboxRequest, node_id: str) -> HttpResponse:
@@ -58,10 +61,24 @@ def create(request: SandboxRequest, node_id: str) -> HttpResponse:
     if params.get("upload_type") == "resumable" and is_facebook(token.grant):
         container.facts["waits_for_bytes"] = True
         data["uri"] = f"{request.base_url}/{NAME}/ig-api-upload/v25.0/{container.id}"
+    _check_account(account, params)
     _check_params(params)
     _process(request, container, account)
     request.state.media[NAME, container.id] = container
     return json_response(data)
+
+
+def _check_account(account: Account, params: dict[str, Any]) -> None:
+    kind, facts = params.get("media_type"), account.facts
+    if facts.get("restricted"):
+        message = "The Instagram account is restricted."
+        raise EarlyResponse(graph_error(25, message, subcode=2207050))
+    account_type = facts.get("account_type", "BUSINESS")
+    if account_type == "PERSONAL" or (account_type != "BUSINESS" and kind == "STORIES"):
+        raise invalid("The user is not an Instagram Business.")
+    if params.get("trial_params") and not facts.get("trial_reels", True):
+        message = "(#10) The account cannot create trial reels"
+        raise EarlyResponse(graph_error(10, message, subcode=2207081))
 
 
 def _parsed(name: str, value: Any) -> Any:
@@ -101,11 +118,52 @@ def _check_params(params: dict[str, Any]) -> None:
     collaborators = params.get("collaborators", [])
     if not isinstance(collaborators, list) or len(collaborators) > 3:
         raise invalid("Param collaborators has 3 user names at most")
-    for tag in params.get("user_tags", []):
-        if not isinstance(tag, dict) or not tag.get("username"):
-            raise EarlyResponse(graph_error(100, "(#100) Invalid user tag", subcode=2207040))
-        if params.get("media_type") in (None, "IMAGE") and not {"x", "y"} <= set(tag):
-            raise invalid("Param user_tags needs x and y on an image")
+    tags = params.get("user_tags", [])
+    if len(tags) > MAX_TAGS:
+        raise EarlyResponse(graph_error(100, "(#100) Too many tags", subcode=2207040))
+    for tag in tags:
+        _check_tag(tag, params.get("media_type"))
+    _check_names([*collaborators, *(tag["username"] for tag in tags)])
+    _check_reel(params)
+
+
+def _check_tag(tag: Any, kind: Any) -> None:
+    if not isinstance(tag, dict) or not tag.get("username"):
+        raise EarlyResponse(graph_error(100, "(#100) Invalid user tag", subcode=2207040))
+    if unknown := set(tag) - {"username", "x", "y"}:
+        raise invalid(f"Param user_tags has no {sorted(unknown)}")
+    if kind in (None, "IMAGE") and not {"x", "y"} <= set(tag):
+        raise invalid("Param user_tags needs x and y on an image")
+    if kind in ("REELS", "VIDEO") and {"x", "y"} & set(tag):
+        message = "Tag positions are not supported for videos"
+        raise EarlyResponse(graph_error(100, f"(#100) {message}", subcode=2207035))
+
+
+def _check_names(names: list[Any]) -> None:
+    """Names that start with `unknown.` belong to nobody."""
+    for name in names:
+        if not isinstance(name, str) or not USERNAME.fullmatch(name) or name.startswith("unknown."):
+            raise EarlyResponse(
+                graph_error(
+                    110,
+                    "Invalid user id",
+                    subcode=2207018,
+                    user_title="Cannot load user with a private profile or invalid username",
+                    user_message=f"The following user(s) cannot be accessed: {name}",
+                )
+            )
+
+
+def _check_reel(params: dict[str, Any]) -> None:
+    trial, kind = params.get("trial_params"), params.get("media_type")
+    if trial is not None and kind != "REELS":
+        raise invalid("Param trial_params is for reels only")
+    if trial is not None and (
+        not isinstance(trial, dict) or trial.get("graduation_strategy") not in GRADUATIONS
+    ):
+        raise invalid("Param trial_params needs a graduation_strategy")
+    if "is_ai_generated" in params and params.get("is_carousel_item") is True:
+        raise invalid("Param is_ai_generated belongs to the carousel, not to its items")
 
 
 def _process(request: SandboxRequest, container: Media, account: Account) -> None:
@@ -120,7 +178,7 @@ def _process(request: SandboxRequest, container: Media, account: Account) -> Non
         if not params.get("video_url"):
             raise invalid("The parameter video_url is required")
         if params.get("cover_url"):
-            _fetched(str(params["cover_url"]), MAX_IMAGE_BYTES, ("image/",))
+            _fetched(request.state, str(params["cover_url"]), MAX_IMAGE_BYTES, ("image/",))
         _take_video(request.state, container, str(params["video_url"]))
     else:
         if not params.get("image_url"):
@@ -153,7 +211,7 @@ def _children(state: State, account: Account, child_ids: Any) -> list[str]:
 
 def _take_image(state: State, container: Media, url: str) -> None:
     """An invalid image is an error of the request itself."""
-    state.complete_media(container, _fetched(url, 4 * MAX_IMAGE_BYTES, ()))
+    state.complete_media(container, _fetched(state, url, 4 * MAX_IMAGE_BYTES, ()))
     if container.size_bytes > MAX_IMAGE_BYTES:
         raise EarlyResponse(graph_error(36000, "The image size is too large.", subcode=2207004))
     if container.mime_type != "image/jpeg" or container.picture is None:
@@ -161,7 +219,9 @@ def _take_image(state: State, container: Media, url: str) -> None:
         raise EarlyResponse(graph_error(36001, message, subcode=2207005))
     if container.facts["kind"] == "IMAGE":
         ratio = container.width / max(container.height, 1)
-        if not 0.799 <= ratio <= 1.911:
+        # Documented is 4:5; by many reports 3:4 is published too.
+        is_strict = state.setting("instagram_tall_images") == "refused"
+        if not (0.799 if is_strict else 0.749) <= ratio <= 1.911:
             message = "The submitted image with aspect ratio cannot be published."
             raise EarlyResponse(graph_error(36003, message, subcode=2207009))
     _start_processing(state, container, "instagram_processing_seconds")
@@ -172,7 +232,9 @@ def _take_video(state: State, container: Media, url: str) -> None:
     kind = container.facts["kind"]
     _start_processing(state, container, "processing_seconds")
     try:
-        blob = fetch(url, max_bytes=MAX_VIDEO_BYTES[kind], agent=AGENT)
+        blob = fetch(
+            url, max_bytes=MAX_VIDEO_BYTES[kind], agent=AGENT, redirects=redirects_of(state)
+        )
     except FetchFailed:
         container.facts["error"] = "2207077"
         return
@@ -197,9 +259,15 @@ def take_bytes(state: State, container: Media, blob: Blob) -> None:
         container.facts["error"] = "2207057"
 
 
-def _fetched(url: str, max_bytes: int, kinds: tuple[str, ...]) -> Blob:
+def redirects_of(state: State) -> int:
+    return 3 if state.setting("instagram_redirects") == "followed" else 0
+
+
+def _fetched(state: State, url: str, max_bytes: int, kinds: tuple[str, ...]) -> Blob:
     try:
-        return fetch(url, max_bytes=max_bytes, agent=AGENT, kinds=kinds)
+        return fetch(
+            url, max_bytes=max_bytes, agent=AGENT, kinds=kinds, redirects=redirects_of(state)
+        )
     except FetchFailed as failed:
         raise EarlyResponse(
             graph_error(

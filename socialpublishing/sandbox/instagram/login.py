@@ -4,6 +4,7 @@ https://developers.facebook.com/docs/instagram-platform/instagram-api-with-insta
 """
 
 import secrets
+from collections.abc import Collection
 from typing import Any
 
 from django.http import HttpResponse
@@ -73,6 +74,8 @@ def dialog(request: SandboxRequest) -> HttpResponse:
 
 def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -> HttpResponse:
     params = oauth.strings(request.params)
+    if session := _session(request.state, params):
+        params = {**params, "account": session.id}
     requested = split_scopes(params.get("scope", ""))
     if reason := _fault_of(params, requested, known, needed_type):
         return oauth.refusal_page(request, NAME, LABEL, reason)
@@ -87,6 +90,7 @@ def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -
         error_reason="user_denied",
         error_description="The user denied your request",
     )
+    account.facts["is_logged_in"] = True
     granted = set(oauth.checked_boxes(request, "scope", requested))
     grant = AuthorizationGrant(account=account, scopes=granted, declined=set(requested) - granted)
     code = oauth.add_code(request.state, grant, f"AQ{oauth.random_text(120)}", params)
@@ -94,6 +98,13 @@ def _consent(request: SandboxRequest, known: dict[str, str], needed_type: str) -
     if needed_type:
         response["Location"] += "#_"  # as Instagram does, without a documented reason
     return response
+
+
+def _session(state: State, params: dict[str, str]) -> Account | None:
+    """The account that the browser is logged in with, which the page then uses without asking."""
+    if state.setting("instagram_browser_session") == "none" or params.get("force_reauth") == "true":
+        return None
+    return next((each for each in state.accounts(NAME) if each.facts.get("is_logged_in")), None)
 
 
 def _fault_of(
@@ -152,7 +163,7 @@ def _redeemed_code(state: State, form: dict[str, str]) -> AuthorizationGrant | N
     return code.grant
 
 
-def _mint(state: State, grant: AuthorizationGrant, lifetime_s: float) -> Token:
+def _mint(state: State, grant: AuthorizationGrant, lifetime_s: float | None) -> Token:
     prefix = "EAA" if is_facebook(grant) else "IGAA"
     value = prefix + secrets.token_hex(80)
     return state.mint("user", grant, value, lifetime_s=lifetime_s, account=grant.account)
@@ -160,8 +171,21 @@ def _mint(state: State, grant: AuthorizationGrant, lifetime_s: float) -> Token:
 
 def issue(state: State, grant: AuthorizationGrant) -> dict[str, Any]:
     """Issue a long-lived token."""
-    token = _mint(state, grant, LONG_LIFE_S)
-    return {"access_token": token.value, "token_type": "bearer", "expires_in": LONG_LIFE_S}
+    is_named = state.setting("instagram_token_end") == "named"
+    token = _mint(state, grant, LONG_LIFE_S if is_named else None)
+    end = {"expires_in": LONG_LIFE_S} if is_named else {}
+    return {"access_token": token.value, "token_type": "bearer", **end}
+
+
+def page_token(
+    state: State, token: Token, account: Account, requested: Collection[str]
+) -> dict[str, str]:
+    """The token of the Page behind `account`, if it is requested. It has no end of its own."""
+    if "access_token" not in requested:
+        return {}
+    value = "EAAP" + secrets.token_hex(80)
+    state.mint("page", token.grant, value, lifetime_s=None, account=account)
+    return {"access_token": value}
 
 
 def long_token(request: SandboxRequest) -> HttpResponse:
@@ -262,6 +286,8 @@ def token_and_account(request: SandboxRequest, node_id: str, *scopes: str) -> tu
 
 def own_account(request: SandboxRequest, token: Token, node_id: str) -> Account | None:
     """The professional account with this id, if the token has access to it."""
+    if token.kind == "page":
+        return token.account if node_id == token.account.id else None
     person = token.grant.account
     if node_id == "me" and not is_facebook(token.grant):
         return person

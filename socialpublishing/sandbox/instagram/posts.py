@@ -14,7 +14,12 @@ from socialpublishing.sandbox.audience import metrics_of
 from socialpublishing.sandbox.facebook.errors import graph_error, invalid, missing_object
 from socialpublishing.sandbox.facebook.fields import parse, pick
 from socialpublishing.sandbox.facebook.paging import listed_posts, paged
-from socialpublishing.sandbox.http import SandboxRequest, json_response, split_names
+from socialpublishing.sandbox.http import (
+    EarlyResponse,
+    SandboxRequest,
+    json_response,
+    split_names,
+)
 from socialpublishing.sandbox.instagram.containers import (
     DETAILS,
     EPOCH_MS,
@@ -172,11 +177,28 @@ def _listed(request: SandboxRequest, node_id: str, is_shown: Any) -> HttpRespons
     _, account = token_and_account(request, node_id, *BASIC)
     posts = [post for post in listed_posts(request, account) if is_shown(post)]
     requested = requested_fields(request)
-    return paged(
-        request,
-        [(post.id, post) for post in posts],
-        lambda post: pick(media_node(request, post), requested),
-    )
+
+    def shown(post: Post) -> dict[str, Any]:
+        if "insights" in requested:
+            check_is_professional(post)
+        return pick(media_node(request, post), requested)
+
+    return paged(request, [(post.id, post) for post in posts], shown)
+
+
+def check_is_professional(post: Post) -> None:
+    """One old post fails the request for the insights of all."""
+    if post.created_at < post.account.facts.get("professional_since", 0):
+        raise EarlyResponse(
+            graph_error(
+                100,
+                "Invalid parameter",
+                subcode=2108006,
+                user_title="Media posted before business account conversion",
+                user_message="The media was posted before the most recent time that the user's "
+                "account was converted to a business account from a personal account.",
+            )
+        )
 
 
 def requested_fields(request: SandboxRequest) -> dict[str, Any]:
@@ -227,6 +249,7 @@ def insights(request: SandboxRequest, token: Any, post: Post) -> HttpResponse:
     if not token.grant.scopes & set(INSIGHTS):
         message = f"(#10) Application does not have permission for this action: {INSIGHTS[0]}"
         return graph_error(10, message)
+    check_is_professional(post)
     requested = split_names(request.params.get("metric")) or [""]
     known = METRICS[post.facts["product"]]
     for name in requested:
@@ -271,6 +294,11 @@ def node(request: SandboxRequest, node_id: str) -> HttpResponse:
     if container is not None and container.category == "container":
         if own_account(request, token, container.account_id) is None:
             return missing_object("get", node_id)
+        match request.state.setting("instagram_containers"):
+            case "missing":  # although the container can be published
+                return missing_object("get", node_id)
+            case "forbidden":
+                return graph_error(10, "(#10) Application does not have permission for this action")
         requested = parse(str(request.params.get("fields") or "id"))
         return json_response(pick(described(request.state, container), requested))
     post = request.state.posts.get((NAME, node_id))

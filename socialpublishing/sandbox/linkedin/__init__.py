@@ -196,6 +196,7 @@ PLATFORM = Platform(
     text_of=posts.text_of,
     seed=seed,
     account_fields=("organizations",),
+    owned_accounts="organizations",
     make_account=make_account,
     settings={
         # "off": an app with self-serve products only, which gets no refresh tokens.

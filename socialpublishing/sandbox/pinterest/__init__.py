@@ -67,7 +67,7 @@ def seed(state: State) -> None:
 
 
 def _add_account(
-    state: State, account_id: str, username: str, name: str, new_boards: Sequence[dict[str, str]]
+    state: State, account_id: str, username: str, name: str, new_boards: Sequence[dict[str, Any]]
 ) -> Account:
     account = state.add_account(
         Account(
@@ -106,17 +106,19 @@ def make_account(state: State, fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _checked_boards(value: Any) -> list[dict[str, str]]:
+def _checked_boards(value: Any) -> list[dict[str, Any]]:
     """Raises ValueError with the reason."""
     if not isinstance(value, (list, tuple)) or len(value) > MAX_BOARDS:
         raise ValueError(f"boards is not a list of up to {MAX_BOARDS}.")
     for board in value:
-        if not isinstance(board, dict) or set(board) - {"name", "privacy"}:
-            raise ValueError("A board is {name, privacy}.")
+        if not isinstance(board, dict) or set(board) - {"name", "privacy", "is_listed"}:
+            raise ValueError("A board is {name, privacy, is_listed}.")
         if not isinstance(board.get("name"), str) or not 1 <= len(board["name"]) <= MAX_NAME:
             raise ValueError(f"The name of a board is not a string of 1 to {MAX_NAME} characters.")
         if board.get("privacy", "PUBLIC") not in boards.PRIVACIES:
             raise ValueError(f"privacy is none of {', '.join(boards.PRIVACIES)}.")
+        if not isinstance(board.get("is_listed", True), bool):
+            raise ValueError("is_listed is not true or false.")
     return list(value)
 
 
@@ -155,7 +157,12 @@ PLATFORM = Platform(
     account_fields=("boards",),
     make_account=make_account,
     settings={
-        "pinterest_access": ("standard", ("standard", "trial")),
+        # "hidden": Pins are created, and only their creator sees them.
+        "pinterest_access": ("standard", ("standard", "trial", "hidden")),
+        "pinterest_spam_block": ("off", ("off", "on")),
+        # A failure of Pinterest's own, which it reports as a bad request.
+        "pinterest_failure": ("none", ("none", "before_create", "after_create")),
+        "pinterest_follows_redirects": ("no", ("no", "yes")),
         "pinterest_processing_seconds": (0.5, 86400.0),
     },
     plant=pins.plant,

@@ -50,6 +50,7 @@ class Board:
     description: str = ""
     privacy: str = "PUBLIC"
     is_ads_only: bool = False
+    is_listed: bool = True  # a list may leave a board out although it accepts Pins
     created_at: float
     pins_modified_at: float
     sections: dict[str, str] = field(default_factory=dict)  # id → name
@@ -84,7 +85,11 @@ def boards(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     privacies = PRIVACY_FILTERS[privacy]
     if "boards:read_secret" not in grant.scopes:
         privacies = tuple(each for each in privacies if each != "SECRET")
-    shown = [board for board in boards_of(grant.account).values() if board.privacy in privacies]
+    shown = [
+        board
+        for board in boards_of(grant.account).values()
+        if board.privacy in privacies and board.is_listed
+    ]
     items, bookmark = page(request, shown)
     data = [_board_object(request, grant.account, board) for board in items]
     return json_response({"items": data, "bookmark": bookmark})

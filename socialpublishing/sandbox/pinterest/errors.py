@@ -16,6 +16,9 @@ TRIAL = (
     " - use API Sandbox https://api-sandbox.pinterest.com instead."
 )
 NO_FETCH = "Sorry we could not fetch the image."
+# https://github.com/gitroomhq/postiz-app/pull/1962
+SPAM = "Sorry! You've hit a block (Pins) we have in place to combat spam. Please try again later!"
+OWN_FAILURE = "Something went wrong on our end. Sorry about that."
 
 # Status → code and message, where we know them; for others the code is the status.
 BY_STATUS = {

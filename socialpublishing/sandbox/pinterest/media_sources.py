@@ -87,7 +87,8 @@ def _image(state: State, account: Account, item: dict[str, Any]) -> Media:
         account_id=account.id,
         created_at=state.now(),
     )
-    state.complete_media(media, _fetched(item["url"]) if "url" in item else _decoded(item["data"]))
+    file = _fetched(state, item["url"]) if "url" in item else image_of(item["data"])
+    state.complete_media(media, file)
     if media.picture is None or media.size_bytes > MAX_IMAGE_BYTES:
         raise invalid("Sorry! We could not read this image.")
     if item.get("content_type", media.mime_type) != media.mime_type:
@@ -95,14 +96,18 @@ def _image(state: State, account: Account, item: dict[str, Any]) -> Media:
     return media
 
 
-def _fetched(url: str) -> Blob:
+def _fetched(state: State, url: str) -> Blob:
+    redirects = 3 if state.setting("pinterest_follows_redirects") == "yes" else 0
     try:
-        return fetch(url, max_bytes=MAX_IMAGE_BYTES, agent=AGENT, kinds=("image/",))
+        return fetch(
+            url, max_bytes=MAX_IMAGE_BYTES, agent=AGENT, kinds=("image/",), redirects=redirects
+        )
     except FetchFailed as failed:
         raise invalid(NO_FETCH) from failed
 
 
-def _decoded(data: str) -> Blob:
+def image_of(data: str) -> Blob:
+    """The image in base64 `data`."""
     try:
         return Blob.of(base64.b64decode(data, validate=True))
     except (ValueError, binascii.Error) as failed:
@@ -118,6 +123,8 @@ def _video(state: State, account: Account, source: dict[str, Any]) -> Media:
     if not any(name in source for name in COVERS):
         raise EarlyResponse(error(400, 1, "A cover image is required for a video Pin."))
     if "cover_image_url" in source:
-        _fetched(source["cover_image_url"])
+        _fetched(state, source["cover_image_url"])
+    if "cover_image_data" in source:
+        image_of(source["cover_image_data"])
     # A copy: two Pins may show the same video with different alt texts.
     return dataclasses.replace(media)

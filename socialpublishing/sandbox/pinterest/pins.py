@@ -16,11 +16,20 @@ from socialpublishing.sandbox.pinterest.boards import (
     check_section,
     find_board,
 )
-from socialpublishing.sandbox.pinterest.errors import TRIAL, error, invalid, not_found, refusal
+from socialpublishing.sandbox.pinterest.errors import (
+    OWN_FAILURE,
+    SPAM,
+    TRIAL,
+    error,
+    invalid,
+    not_found,
+    refusal,
+)
 from socialpublishing.sandbox.pinterest.login import NAME, requires_token
 from socialpublishing.sandbox.pinterest.media_sources import (
     ID,
     STRING,
+    image_of,
     read_media,
     validated_source,
 )
@@ -33,6 +42,7 @@ from socialpublishing.sandbox.pinterest.parameters import (
 from socialpublishing.sandbox.pinterest.pin_objects import pin_object
 from socialpublishing.sandbox.state import Account, AuthorizationGrant, Media, Post, State
 
+AI_DISCLOSURE = {"type": "string", "enum": ["AI_MODIFIED", "SYNTHETIC_PERFORMER"]}
 CHANGEABLE: dict[str, Any] = {
     "board_id": ID,
     "board_section_id": ID,
@@ -40,6 +50,11 @@ CHANGEABLE: dict[str, Any] = {
     "description": {"type": "string", "maxLength": 800},
     "alt_text": {"type": "string", "maxLength": 500},
     "link": {"type": "string", "maxLength": 2048, "pattern": r"(?i:https?)://\S+"},
+    # Since 5.28.
+    "ai_disclosures": {
+        "required": ["values"],
+        "properties": {"values": {"type": "array", "items": AI_DISCLOSURE}},
+    },
 }
 UPDATE = {"properties": CHANGEABLE}
 CREATE = {
@@ -58,6 +73,7 @@ CREATE = {
 }
 PIN_FILTERS = ("exclude_native", "exclude_repins", "has_been_promoted")
 # Fields of a media source that a post's `details` leave out: the bytes and where they came from.
+SLIDE = ("title", "description", "link")
 NOT_IN_DETAILS = (
     *("source_type", "url", "content_type", "data", "items", "media_id", "cover_image_data"),
 )
@@ -65,8 +81,8 @@ NOT_IN_DETAILS = (
 
 @requires_token("boards:read", "boards:write", "pins:read", "pins:write", category="org_write")
 def create(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
-    if request.state.setting("pinterest_access") == "trial":
-        return error(403, 29, TRIAL)
+    if refused := _refusal(request.state):
+        return refused
     body = without_nulls(request.json)
     validate(CREATE, body)
     source = validated_source(body)
@@ -83,7 +99,20 @@ def create(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
             request.state.media[NAME, each.id] = each
         request.state.add_post(post)
         board.pins_modified_at = post.created_at
+    if request.state.setting("pinterest_failure") == "after_create":
+        return error(400, 2787, OWN_FAILURE)
     return json_response(pin_object(request, post), 201)
+
+
+def _refusal(state: State) -> HttpResponse | None:
+    """The refusal of every Pin that the settings ask for."""
+    if state.setting("pinterest_access") == "trial":
+        return error(403, 29, TRIAL)
+    if state.setting("pinterest_spam_block") == "on":
+        return error(403, 9, SPAM)
+    if state.setting("pinterest_failure") == "before_create":
+        return error(400, 2787, OWN_FAILURE)
+    return None
 
 
 def _new_pin(
@@ -98,6 +127,12 @@ def _new_pin(
     fields = {name: value for name, value in body.items() if name != "media_source"}
     source = without_nulls(body.get("media_source", {}))
     source_details = {name: value for name, value in source.items() if name not in NOT_IN_DETAILS}
+    if "cover_image_data" in source:
+        source_details["cover_image_sha256"] = image_of(source["cover_image_data"]).sha256
+    items = [without_nulls(item) for item in source.get("items", [])]
+    slides = [{name: item[name] for name in SLIDE if name in item} for item in items]
+    if any(slides):
+        source_details["slides"] = slides
     if len(media) == 1:
         media[0].alt_text = body.get("alt_text", "")
     is_video = any(each.kind == "video" for each in media)
@@ -109,12 +144,13 @@ def _new_pin(
         created_at=state.now() if created_at is None else created_at,
         path=f"/pin/{pin_id}/",
         media=media,
+        is_public=state.setting("pinterest_access") != "hidden",
         facts={
             **fields,
             "board_id": board.id,
             "board": board,
             "creative_type": "VIDEO" if is_video else "CAROUSEL" if len(media) > 1 else "REGULAR",
-            "items": [without_nulls(item) for item in source.get("items", [])],
+            "items": items,
         },
         details={name: value for name, value in fields.items() if name != "description"}
         | source_details,
@@ -173,7 +209,8 @@ def pins(
     listed = [
         post
         for post in request.state.posts_of(grant.account)
-        if request.state.is_listed(post)
+        # A hidden Pin is shown to its creator.
+        if (request.state.is_listed(post) or not (post.is_public or post.is_deleted))
         and (board_id == post.facts["board_id"] if board_id else is_selected(post))
         and section_id in ("", post.facts.get("board_section_id"))
     ]

@@ -20,7 +20,7 @@ from socialpublishing.sandbox.tiktok.errors import refusal, rejection
 from socialpublishing.sandbox.tiktok.login import LABEL, NAME
 from socialpublishing.sandbox.tokens import scopes_of_new_account
 
-SWITCHES = ("private", "comment_disabled", "duet_disabled", "stitch_disabled")
+SWITCHES = ("private", "comment_disabled", "duet_disabled", "stitch_disabled", "banned")
 MAX_SECONDS = 600
 
 
@@ -110,11 +110,16 @@ PLATFORM = Platform(
     account_fields=(*SWITCHES, "max_video_seconds"),
     make_account=make_account,
     settings={
+        "tiktok_active_creators": (1000.0, 1000.0),  # who may post within 24 hours
         "tiktok_audit": ("audited", ("audited", "unaudited")),
         "tiktok_daily_posts": (15, 1000.0),
+        "tiktok_least_chunk_bytes": (uploads.MIN_CHUNK, uploads.MAX_CHUNK),
         "tiktok_oauth_errors": ("4xx", ("4xx", "200")),
         "tiktok_review_processing_seconds": (0.5, 86400.0),  # until a public post has its id
         "tiktok_token_lives": ("new", tuple(login.LIFETIMES_S)),
+        "tiktok_upload_host": ("own", ("own", "other")),
+        # Photos are pulled from addresses that start so; empty: from any.
+        "tiktok_verified_prefix": ("", str),
     },
     plant=tasks.plant,
 )

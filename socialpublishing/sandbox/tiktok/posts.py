@@ -30,6 +30,7 @@ MAX_PHOTO_BYTES = 20 * 1024**2
 MAX_PHOTOS = 35
 MAX_TITLE, MAX_PHOTO_TITLE, MAX_DESCRIPTION = 2200, 90, 4000
 MAX_PENDING = 5
+BANNED = ("spam_risk_user_banned_from_posting", "The user is banned from making new posts.")
 
 
 def _privacy_levels(account: Account) -> list[str]:
@@ -39,12 +40,10 @@ def _privacy_levels(account: Account) -> list[str]:
 
 @requires_token("video.publish", calls_per_minute=20)
 def creator_info(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
-    account = grant.account
-    if _is_daily_cap_reached(request.state, account):
-        # On TikTok this refusal has the status 200.
-        message = "The daily post cap from the API is reached for the current user."
-        return error(200, "spam_risk_too_many_posts", message)
-    facts = account.facts
+    account, facts = grant.account, grant.account.facts
+    if refusal := _refusal_of_creator(request.state, account):
+        # On TikTok these refusals have the status 200.
+        return error(200, *refusal)
     return envelope(
         {
             "creator_avatar_url": f"{request.base_url}/avatars/{NAME}/{account.id}.svg",
@@ -59,13 +58,27 @@ def creator_info(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResp
     )
 
 
-def _is_daily_cap_reached(state: State, account: Account) -> bool:
+def _refusal_of_creator(state: State, account: Account) -> tuple[str, str] | None:
+    """Code and message, if the creator may not post now."""
+    if account.facts["banned"]:
+        return BANNED
+    count = _count_of_day(state, account)
+    if count >= state.setting("tiktok_daily_posts"):
+        message = "The daily post cap from the API is reached for the current user."
+        return "spam_risk_too_many_posts", message
+    active = sum(_count_of_day(state, each) > 0 for each in state.accounts(NAME))
+    if count == 0 and active >= state.setting("tiktok_active_creators"):
+        message = "The daily quota for active publishing users from your client is reached."
+        return "reached_active_user_cap", message
+    return None
+
+
+def _count_of_day(state: State, account: Account) -> int:
     since = state.now() - DAY_S
-    count = sum(
+    return sum(
         post.created_at > since and not post.is_planted and not post.details.get("draft")
         for post in state.posts_of(account)
     )
-    return bool(count >= state.setting("tiktok_daily_posts"))
 
 
 # --- Videos --------------------------------------------------------------------------------------
@@ -78,7 +91,7 @@ def init_video(request: SandboxRequest, grant: AuthorizationGrant) -> HttpRespon
     title = info.get("title") or ""
     if not isinstance(title, str) or utf16_length(title) > MAX_TITLE:
         raise invalid("post_info.title is too long.")
-    for name in ("duet", "stitch", "comment"):
+    for name in ("duet", "stitch"):
         is_disabled = grant.account.facts[f"{name}_disabled"]
         if is_disabled and info.get(f"disable_{name}") is not True:
             raise invalid(f"post_info.disable_{name} has to be true for this creator.")
@@ -88,11 +101,13 @@ def init_video(request: SandboxRequest, grant: AuthorizationGrant) -> HttpRespon
 @requires_token("video.upload", calls_per_minute=6)
 def init_draft(request: SandboxRequest, grant: AuthorizationGrant) -> HttpResponse:
     """Ignores `post_info`: the creator completes a draft in the app."""
-    _refuse_many_drafts(request.state, grant.account)
+    _refuse_draft(request.state, grant.account)
     return _init_video(request, grant.account, _body(request), {}, kind="v_inbox")
 
 
-def _refuse_many_drafts(state: State, account: Account) -> None:
+def _refuse_draft(state: State, account: Account) -> None:
+    if account.facts["banned"]:
+        raise refused(*BANNED)
     since = state.now() - DAY_S
     drafts = [post for post in state.posts_of(account) if post.details.get("draft")]
     if sum(post.created_at > since for post in drafts) >= MAX_PENDING:
@@ -122,8 +137,12 @@ def _direct_post_info(state: State, account: Account, body: dict[str, Any]) -> d
         raise refused("privacy_level_option_mismatch", message)
     if not isinstance(info.get("brand_content_toggle", False), bool):
         raise invalid("post_info.brand_content_toggle is not a bool.")
-    if _is_daily_cap_reached(state, account):
-        raise refused("spam_risk_too_many_posts", "The daily post cap is reached.")
+    if info.get("brand_content_toggle") and level == PRIVATE:
+        raise invalid("Branded content visibility cannot be set to private.")
+    if account.facts["comment_disabled"] and info.get("disable_comment") is not True:
+        raise invalid("post_info.disable_comment has to be true for this creator.")
+    if refusal := _refusal_of_creator(state, account):
+        raise refused(*refusal)
     return info
 
 
@@ -138,7 +157,7 @@ def _init_video(
         return envelope({"publish_id": task.id})
     if source.get("source") != "FILE_UPLOAD":
         raise invalid("source_info.source is not FILE_UPLOAD or PULL_FROM_URL.")
-    plan = chunk_plan(source)
+    plan = chunk_plan(source, state.setting("tiktok_least_chunk_bytes"))
     task = new_task(state, account, info, f"{kind}_file")
     return envelope({"publish_id": task.id, "upload_url": open_upload(request, task, plan)})
 
@@ -158,6 +177,10 @@ def init_photos(request: SandboxRequest, grant: AuthorizationGrant) -> HttpRespo
         raise refused("scope_not_authorized", "The user did not authorize the scope.", 401)
     info = _photo_info(state, account, body, is_draft=is_draft)
     urls, cover = _photo_urls(body["source_info"])
+    prefix = state.setting("tiktok_verified_prefix")
+    if not all(str(url).startswith(prefix) for url in urls):
+        message = "Please review our URL ownership verification rules."
+        raise refused("url_ownership_unverified", message)
     task = new_task(state, account, info, "p_inbox_url" if is_draft else "p_pub_url")
     task.facts["cover"] = cover
     _pull(state, task, urls, MAX_PHOTO_BYTES, "photo_pull_failed")
@@ -171,7 +194,7 @@ def _photo_info(
     if not is_draft:
         info = _direct_post_info(state, account, body)
     else:
-        _refuse_many_drafts(state, account)
+        _refuse_draft(state, account)
         if isinstance(body.get("post_info"), dict):
             info = body["post_info"]
     if utf16_length(str(info.get("title") or "")) > MAX_PHOTO_TITLE:

@@ -25,7 +25,7 @@ UPLOAD_PATH = "upload/video/"
 RANGE = re.compile(r"bytes (?P<first>\d{1,12})-(?P<last>\d{1,12})/(?P<total>\d{1,12})")
 
 
-def chunk_plan(source: dict[str, Any]) -> tuple[int, int, int]:
+def chunk_plan(source: dict[str, Any], least_chunk: float) -> tuple[int, int, int]:
     """Size of the video, size of a chunk, and count of chunks. Raises EarlyResponse."""
     numbers: list[Any] = [
         source.get(name) for name in ("video_size", "chunk_size", "total_chunk_count")
@@ -35,6 +35,8 @@ def chunk_plan(source: dict[str, Any]) -> tuple[int, int, int]:
     size, chunk, count = numbers
     if not _is_valid_plan(size, chunk, count):
         raise invalid("The total chunk count is invalid")
+    if count > 1 and chunk < least_chunk:
+        raise invalid("The chunk size is invalid")
     return size, chunk, count
 
 
@@ -55,7 +57,9 @@ def open_upload(request: SandboxRequest, task: Media, plan: tuple[int, int, int]
     task.promised_bytes, chunk, count = plan
     task.facts |= {"chunk": chunk, "count": count, "token": secrets.token_hex(16)}
     query = f"upload_id={task.facts['number']}&upload_token={task.facts['token']}"
-    return f"{request.base_url}/{NAME}/{UPLOAD_PATH}?{query}"
+    is_own = request.state.setting("tiktok_upload_host") == "own"
+    host = request.base_url if is_own else "https://uploads.example"
+    return f"{host}/{NAME}/{UPLOAD_PATH}?{query}"
 
 
 def upload_task(request: SandboxRequest) -> Media | None:

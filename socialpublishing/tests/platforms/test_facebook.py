@@ -8,12 +8,15 @@ import json
 import pytest
 
 from socialpublishing.errors import (
+    AccountBlockedError,
     ContentRejectedError,
     DuplicateContentError,
     InsufficientPermissionsError,
+    LimitScope,
     MediaNotReadyError,
     NoResponseError,
     PlatformConfigurationError,
+    PlatformRefusedError,
     RateLimitError,
     TokenExpiredError,
     UploadLostError,
@@ -48,11 +51,24 @@ def response_of(status, code, subcode=None, *, message="words", headers=None):
         (400, 368, 1404082, DuplicateContentError),
         (400, 506, None, DuplicateContentError),
         (400, 100, 1366051, DuplicateContentError),
-        (400, 368, 1404006, ContentRejectedError),
+        (400, 368, 1404006, AccountBlockedError),
+        (400, 368, 1404112, AccountBlockedError),
+        (400, 368, 1346003, ContentRejectedError),
+        (400, 368, 1404102, ContentRejectedError),
+        (400, 368, None, RateLimitError),
+        (400, 368, 1234567, RateLimitError),
+        *[(400, code, None, RateLimitError) for code in (4, 17, 32, 341, 613, 80000, 80014)],
+        *[(400, code, None, RateLimitError) for code in range(80002, 80010)],
+        ("400", "190", "463", TokenExpiredError),
+        (400, 190, 459, AccountBlockedError),
+        (400, 5, None, PlatformConfigurationError),
+        (400, 100, None, PlatformRefusedError),
+        (400, 987654, None, PlatformRefusedError),
+        (502, 987654, None, NoResponseError),
         (400, 1500, None, ContentRejectedError),
         (403, 200, 1609008, ContentRejectedError),
-        (400, 368, 4854002, InsufficientPermissionsError),
-        (400, 100, 1404078, InsufficientPermissionsError),
+        (400, 368, 4854002, AccountBlockedError),
+        (400, 100, 1404078, AccountBlockedError),
         (400, 2635, None, PlatformConfigurationError),
         (400, 389, None, MediaNotReadyError),
         (400, 382, None, ContentRejectedError),
@@ -64,11 +80,89 @@ def response_of(status, code, subcode=None, *, message="words", headers=None):
         (400, 100, 1363047, NoResponseError),
         (400, 100, 1363024, ContentRejectedError),
         (400, 1363128, None, ContentRejectedError),
-        (400, 100, 33, TokenExpiredError),
+        (400, 100, 33, PlatformRefusedError),
     ],
 )
 def test_errors_are_sorted_by_code_and_subcode(status, code, subcode, error):
-    assert type(errors.read_error(response_of(status, code, subcode))) is error
+    assert type(errors.read_error(response_of(int(status), code, subcode))) is error
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "error"),
+    [
+        (100, "Invalid appsecret_proof provided in the API argument", PlatformConfigurationError),
+        (1, "Error validating client secret.", PlatformConfigurationError),
+        (101, "Error validating application. Invalid application ID.", PlatformConfigurationError),
+        (
+            190,
+            "Error validating application. Application has been deleted.",
+            PlatformConfigurationError,
+        ),
+        (200, "API access blocked.", PlatformConfigurationError),
+        (
+            200,
+            "API access deactivated. To reactivate, go to the app dashboard.",
+            PlatformConfigurationError,
+        ),
+        (100, "(#100) No permission to publish the video", InsufficientPermissionsError),
+        (
+            190,
+            "pages_read_engagement must be granted before impersonating a user's page.",
+            InsufficientPermissionsError,
+        ),
+        (
+            200,
+            "(#200) requires pages_manage_posts as an admin with sufficient administrative "
+            "permission",
+            InsufficientPermissionsError,
+        ),
+        (100, "(#100) picture URL is not properly formatted", ContentRejectedError),
+        (100, "(#100) Invalid parameter", PlatformRefusedError),
+        (100, "Unsupported post request. Object with ID '1' does not exist", PlatformRefusedError),
+    ],
+)
+def test_words_tell_apart_what_a_general_code_means(code, words, error):
+    assert type(errors.read_error(response_of(400, code, message=words))) is error
+
+
+@pytest.mark.parametrize("words", ["impersonating a user's page", "sufficient administrative"])
+def test_missing_role_at_a_page_names_who_gives_it(words):
+    full = {
+        "impersonating a user's page": (190, "must be granted before impersonating a user's page"),
+        "sufficient administrative": (200, "an admin with sufficient administrative permission"),
+    }
+    code, message = full[words]
+    shown = str(errors.read_error(response_of(400, code, message=message)))
+    assert "One of the Page's admins" in shown
+    assert words in shown
+
+
+def test_words_for_people_are_kept():
+    body = {"error": {"code": 190, "message": "m", "error_user_msg": "Please log in again."}}
+    response = PlatformResponse(status_code=400, headers={}, json=body, text="")
+    assert "Please log in again." in str(errors.read_error(response))
+
+
+def test_unknown_code_is_transient_if_the_response_has_the_flag():
+    body = {"error": {"code": 987654, "message": "m", "is_transient": True}}
+    response = PlatformResponse(status_code=400, headers={}, json=body, text="")
+    assert type(errors.read_error(response)) is NoResponseError
+
+
+@pytest.mark.parametrize(
+    ("code", "scope"),
+    [(4, LimitScope.APP), (341, LimitScope.APP)]
+    + [(code, LimitScope.ACCOUNT) for code in (17, 32, 613, 80001)],
+)
+def test_some_limits_are_those_of_the_whole_app(code, scope):
+    assert errors.read_error(response_of(400, code)).limits == scope
+
+
+def test_app_without_access_is_the_operators_problem():
+    words = "Unsupported request - method type: get"
+    error = errors.read_token_error(response_of(400, 100, message=words))
+    assert type(error) is PlatformConfigurationError
+    assert "Advanced Access" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +285,18 @@ def test_video_is_published_only_if_its_publishing_phase_reports_it(data, is_pub
     [
         ({}, True),
         ({"tasks": ["ANALYZE"]}, False),
+        ({"tasks": ["PROFILE_PLUS_ANALYZE", "PROFILE_PLUS_FACEBOOK_ACCESS"]}, False),
+        ({"tasks": []}, False),
+        ({"tasks": None}, True),
+        *(
+            ({"tasks": [task]}, True)
+            for task in (
+                "MANAGE",
+                "PROFILE_PLUS_CREATE_CONTENT",
+                "PROFILE_PLUS_FULL_CONTROL",
+                "PROFILE_PLUS_MANAGE",
+            )
+        ),
         ({"access_token": None}, False),
     ],
 )
@@ -203,6 +309,7 @@ def test_page_accepts_posts_only_with_the_right_to_create_content(change, can_pu
     ("granted", "tasks", "can_read"),
     [
         (["read_insights"], ["CREATE_CONTENT", "ANALYZE"], True),
+        (["read_insights"], ["PROFILE_PLUS_ANALYZE"], True),
         (["read_insights"], ["CREATE_CONTENT"], False),
         (["pages_show_list"], ["CREATE_CONTENT", "ANALYZE"], False),
     ],
@@ -266,7 +373,8 @@ CARD = {"link": "https://example.com/rye"}
         ({"call_to_action": "SHOP_NOW"}, []),
         ({"call_to_action": "Shop now"}, ["call_to_action"]),
         ({"cover_url": "HTTPS://example.com/a.jpg"}, []),
-        ({"cover_url": "cover.jpg"}, ["cover_url"]),
+        ({"collaborators": ["615500000000002"]}, []),
+        ({"collaborators": ["@bakery"]}, ["collaborators.0"]),
     ],
 )
 def test_nested_options_are_checked(options, paths):

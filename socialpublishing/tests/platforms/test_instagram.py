@@ -5,21 +5,24 @@ from __future__ import annotations
 import pytest
 
 from socialpublishing.errors import (
+    AccountBlockedError,
     ContentRejectedError,
     DuplicateContentError,
     InsufficientPermissionsError,
     MediaNotReadyError,
     NoResponseError,
     PlatformConfigurationError,
+    PlatformRefusedError,
     RateLimitError,
+    Retry,
     TokenExpiredError,
     UploadLostError,
 )
 from socialpublishing.http import PlatformResponse
-from socialpublishing.oauth import read_scopes
 from socialpublishing.platforms.instagram import errors
 from socialpublishing.platforms.instagram.app import unwrapped
 from socialpublishing.platforms.instagram.matching import shows
+from socialpublishing.platforms.instagram.offers import read_quota
 from socialpublishing.platforms.instagram.payloads import (
     carousel_payload,
     child_payload,
@@ -28,12 +31,17 @@ from socialpublishing.platforms.instagram.payloads import (
 )
 from socialpublishing.posts import Media, MediaKind, Post
 
-IMAGE = Media(kind=MediaKind.IMAGE, url="https://a/1", mime_type="image/jpeg", alt_text="A pier")
-VIDEO = Media(kind=MediaKind.VIDEO, url="https://a/2", mime_type="video/mp4", alt_text="")
+IMAGE = Media(
+    kind=MediaKind.IMAGE, url="https://example.com/1", mime_type="image/jpeg", alt_text="A pier"
+)
+VIDEO = Media(kind=MediaKind.VIDEO, url="https://example.com/2", mime_type="video/mp4", alt_text="")
 
 
-def error_of(code, subcode=None, *, status=400, read="read_error"):
-    body = {"error": {"code": code, "error_subcode": subcode, "message": "words"}}
+PUBLISHING = "read_publishing_error"
+
+
+def error_of(code, subcode=None, *, status=400, read="read_error", message="words"):
+    body = {"error": {"code": code, "error_subcode": subcode, "message": message}}
     data = PlatformResponse(status_code=status, headers={}, json=body, text="")
     return getattr(errors, read)(data)
 
@@ -58,9 +66,9 @@ def error_of(code, subcode=None, *, status=400, read="read_error"):
         (17, None, RateLimitError),
         (24, 2207006, UploadLostError),
         (24, 2207008, UploadLostError),
-        (25, 2207050, InsufficientPermissionsError),
-        (100, None, ContentRejectedError),
-        (100, 33, NoResponseError),
+        (25, 2207050, AccountBlockedError),
+        (100, None, PlatformRefusedError),
+        (100, 33, PlatformRefusedError),
         (100, 2207028, ContentRejectedError),
         (190, 463, TokenExpiredError),
         (200, None, InsufficientPermissionsError),
@@ -77,9 +85,80 @@ def test_errors_are_sorted_by_code_and_subcode(code, subcode, error):
 
 
 def test_unspecific_refusal_of_the_publish_request_leads_to_a_lookup():
-    read = "read_publishing_error"
-    assert type(error_of(100, read=read)) is DuplicateContentError
-    assert type(error_of(36003, 2207009, read=read)) is ContentRejectedError
+    error = error_of(100, read=PUBLISHING)
+    assert type(error) is PlatformRefusedError
+    assert not error.nothing_was_created
+
+
+def test_container_that_is_published_already_is_a_duplicate():
+    error = error_of(100, message="The container is published already.", read=PUBLISHING)
+    assert type(error) is DuplicateContentError
+
+
+@pytest.mark.parametrize(
+    ("code", "subcode", "message", "error"),
+    [
+        (36003, 2207009, "words", ContentRejectedError),
+        (110, 2207018, "Invalid user id", ContentRejectedError),
+        (100, None, "(#100) Param caption is wrong", PlatformRefusedError),  # in doubt
+    ],
+)
+def test_refusal_of_the_publish_request_is_the_contents_only_by_its_code(
+    code, subcode, message, error
+):
+    assert type(error_of(code, subcode, message=message, read=PUBLISHING)) is error
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        ("(#100) param collaborators is not allowed", ContentRejectedError),
+        ("INSTAGRAM_PLATFORM_API__INVALID_LOCATION_ID", ContentRejectedError),
+        ("(#100) Invalid parameter", PlatformRefusedError),
+        ("The user is not an Instagram Business", AccountBlockedError),
+    ],
+)
+def test_general_refusal_is_the_contents_only_by_its_words(message, error):
+    assert type(error_of(100, message=message, read="read_preparing_error")) is error
+
+
+def test_refusal_before_the_publish_request_created_nothing():
+    assert error_of(100, read="read_preparing_error").nothing_was_created
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "retry", "words"),
+    [
+        (
+            "Error: Media upload has failed with error code 2207026",
+            ContentRejectedError,
+            "never",
+            "",
+        ),
+        ("Error: Media upload has failed with error code 2207001", UploadLostError, "new", ""),
+        ("4/2207051", UploadLostError, "new", "as spam"),
+        ("25/2207050", AccountBlockedError, "new", "has restricted this account"),
+        ("Something went wrong", UploadLostError, "new", "Something went wrong"),
+        ("", UploadLostError, "new", "no reason"),
+        ("1122070260", UploadLostError, "new", ""),
+    ],
+)
+def test_failed_container_is_created_again_unless_the_content_is_refused(
+    status, error, retry, words
+):
+    failure = errors.container_failure(status)
+    assert type(failure) is error
+    assert (failure.retry == Retry.WITH_NEW_UPLOAD) == (retry == "new")
+    assert words in str(failure)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [{}, [], None, "x", {"data": []}, {"data": [None]}, {"data": [{"config": None}]},
+     {"data": [{"config": {"quota_total": "50"}, "quota_usage": 1}]}],
+)  # fmt: skip
+def test_quota_of_another_shape_is_unknown(response):
+    assert read_quota(response) is None
 
 
 @pytest.mark.parametrize(
@@ -96,6 +175,13 @@ def test_flat_errors_of_the_token_host_are_read(message, error):
     assert type(errors.read_token_error(data)) is error
 
 
+def test_account_that_may_not_use_our_app_is_the_operators_problem():
+    message = "Unsupported request - method type: get"
+    error = error_of(100, message=message, read="read_token_error")
+    assert type(error) is PlatformConfigurationError
+    assert "Advanced Access" in str(error)
+
+
 @pytest.mark.parametrize(
     ("data", "inner"), [({"id": "1"}, {"id": "1"}), ({"data": [{"id": "1"}]}, {"id": "1"})]
 )
@@ -103,22 +189,17 @@ def test_flat_and_wrapped_responses_are_read(data, inner):
     assert unwrapped(data) == inner
 
 
-@pytest.mark.parametrize("permissions", ["a,b", "a b", ["a", "b"]])
-def test_permissions_are_read_from_three_formats(permissions):
-    assert read_scopes(permissions) == ("a", "b")
-
-
 @pytest.mark.parametrize(
     ("post", "payload"),
     [
         (
             Post(text="Hi", media=(IMAGE,)),
-            {"image_url": "https://a/1", "alt_text": "A pier", "caption": "Hi"},
+            {"image_url": "https://example.com/1", "alt_text": "A pier", "caption": "Hi"},
         ),
         (
             Post(text="Hi", media=(VIDEO,), options={"share_to_feed": False, "thumb_offset": 5}),
             {
-                "video_url": "https://a/2",
+                "video_url": "https://example.com/2",
                 "media_type": "REELS",
                 "share_to_feed": False,
                 "thumb_offset": 5,
@@ -127,7 +208,7 @@ def test_permissions_are_read_from_three_formats(permissions):
         ),
         (
             Post(text="", media=(IMAGE,), options={"post_type": "story"}),
-            {"image_url": "https://a/1", "media_type": "STORIES"},
+            {"image_url": "https://example.com/1", "media_type": "STORIES"},
         ),
     ],
 )
@@ -139,13 +220,13 @@ def test_payloads_of_a_carousel():
     tags = [{"username": "anna", "x": 0.1, "y": 0.1}]
     post = Post(text="Hi", media=(IMAGE, VIDEO), options={"user_tags": tags})
     assert child_payload(post, 0) == {
-        "image_url": "https://a/1",
+        "image_url": "https://example.com/1",
         "alt_text": "A pier",
         "is_carousel_item": True,
         "user_tags": tags,
     }
     assert child_payload(post, 1) == {
-        "video_url": "https://a/2",
+        "video_url": "https://example.com/2",
         "media_type": "VIDEO",
         "is_carousel_item": True,
     }

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
+    AccountBlockedError,
     ContentRejectedError,
     InsufficientPermissionsError,
+    LimitScope,
     MalformedResponseError,
     MediaNotReadyError,
     NoResponseError,
     PlatformApiError,
     PlatformConfigurationError,
+    PlatformRefusedError,
     RateLimitError,
     TokenExpiredError,
     UploadAddressRefusedError,
@@ -86,11 +93,18 @@ def error_from(status, code=None, message="", text="", **headers):
         (403, None, "Sorry, this image is too small.", ContentRejectedError),
         (404, 40, "Board not found.", ContentRejectedError),
         (404, 404, "Media not found.", UploadLostError),
-        (404, 50, "Pin not found.", ContentRejectedError),
+        (404, 2031, "Sorry! We couldn't find this board section.", ContentRejectedError),
+        (404, 50, "Pin not found.", PlatformRefusedError),
         (408, None, "Upload timed out", NoResponseError),
-        (409, None, "Conflict", PlatformApiError),
+        (409, None, "Conflict", PlatformRefusedError),
+        (400, 2787, "Something went wrong on our end.", NoResponseError),
+        (400, 1, "Something is not right.", PlatformRefusedError),
+        (400, 1, "We blocked this link because it may lead to spam.", ContentRejectedError),
+        (403, 9, "You've hit a block (Pins) we have in place to combat spam.", AccountBlockedError),
+        (403, "9", None, AccountBlockedError),
+        (403, 2625, "Your account has been disapproved.", AccountBlockedError),
         (429, 8, "Rate limit exceeded", RateLimitError),
-        (429, None, "This looks like spam", RateLimitError),
+        (429, None, "This looks like spam", AccountBlockedError),
         (503, 503, "Away", NoResponseError),
     ],
 )
@@ -103,7 +117,7 @@ def test_errors_are_read_by_status_code_and_message(status, code, detail, error)
 def test_form_that_storage_refuses_is_a_lost_upload():
     xml = "<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>"
     assert type(error_from(403, text=xml)) is UploadLostError
-    assert type(error_from(403, text="<html>")) is PlatformApiError
+    assert type(error_from(403, text="<html>")) is PlatformRefusedError
 
 
 def test_messages_name_who_can_act_and_errors_keep_the_request_id():
@@ -131,9 +145,37 @@ def test_rate_limit_ends_when_its_header_reports(header, seconds):
         assert left == pytest.approx(seconds, rel=0.1)
 
 
-def test_account_pauses_for_hours_after_a_spam_refusal():
-    until = error_from(429, None, "This looks like spam").until
-    assert until - dt.datetime.now(tz=dt.UTC) > dt.timedelta(hours=2)
+def test_blocked_account_is_tried_seldom():
+    assert error_from(403, 9, "spam").first_pause == dt.timedelta(minutes=15)
+
+
+@pytest.mark.parametrize(
+    ("windows", "limits"),
+    [
+        ("", LimitScope.ACCOUNT),
+        ('1000;w=60;name="org_read_app_id_user_id"', LimitScope.ACCOUNT),
+        ('1000, 1000;w=86400;name="org_write_app_id"', LimitScope.APP),
+    ],
+)
+def test_rate_limit_is_for_whom_its_header_names(windows, limits):
+    assert error_from(429, 8, "Wait", **{"x-ratelimit-limit": windows}).limits == limits
+
+
+@pytest.mark.parametrize(("status", "is_proof"), [(403, True), (404, True), (400, False)])
+def test_unknown_refusal_keeps_its_words_and_leaves_open_what_it_does_not_prove(status, is_proof):
+    error = error_from(status, 4711, "Unheard of.")
+    assert type(error) is PlatformRefusedError
+    assert error.nothing_was_created == is_proof
+    assert "Unheard of." in str(error)
+    assert "Attention Required!" in str(
+        error_from(403, text="<html><title>Attention Required!</title></html>")
+    )
+
+
+def test_refused_app_at_the_token_endpoint_is_the_operators():
+    body = {"code": 283, "data": "Invalid Application ID", "message": "The grant is invalid"}
+    response = PlatformResponse(status_code=401, headers={}, json=body, text=json.dumps(body))
+    assert type(errors.read_token_error(response)) is PlatformConfigurationError
 
 
 @pytest.mark.parametrize("body", [{"code": 2, "message": "x"}, {"error": "invalid_grant"}])
@@ -212,7 +254,13 @@ def test_pin_needs_media():
         ),
         ("dominant_color", ["#AbCdEf"], ["#ABC", "red"]),
         ("cover_image_key_frame_time", [0, 900], [-1, "0", 1.5]),
-        ("cover_image_url", ["https://x.example/a.jpg"], ["/a.jpg"]),
+        ("cover_image_url", ["https://x.example/a.jpg"], [5]),
+        (
+            "slides",
+            [[{}, {"title": "a" * 100, "link": "https://x.example"}]],
+            [[{}], [{}] * 6, "x"],
+        ),
+        ("ai_disclosures", [["AI_MODIFIED", "SYNTHETIC_PERFORMER"]], [[], "AI_MODIFIED"]),
     ],
 )
 def test_options_have_the_form_that_pinterest_accepts(option, good, bad):
@@ -235,7 +283,8 @@ def test_payload_of_a_pin_has_all_that_was_given_and_no_empty_field():
         media=(image(alt_text="One"), image(), image(alt_text="Three")),
         options={"board_id": "9", "title": "T", "link": "https://x.example", "post_type": "feed"},
     )
-    source = payloads.source_from_bytes([file(), file(b"yy", "image/jpeg")])
+    files = [file(), file(b"yy", "image/jpeg"), file()]
+    source = payloads.source_from_bytes(post, files)
     assert payloads.pin_payload(post, board_id="77", source=source) == {
         "board_id": "77",
         "description": "Fresh",
@@ -247,6 +296,7 @@ def test_payload_of_a_pin_has_all_that_was_given_and_no_empty_field():
             "items": [
                 {"content_type": "image/png", "data": "eA=="},
                 {"content_type": "image/jpeg", "data": "eXk="},
+                {"content_type": "image/png", "data": "eA=="},
             ],
         },
     }
@@ -255,22 +305,70 @@ def test_payload_of_a_pin_has_all_that_was_given_and_no_empty_field():
 
 
 def test_single_image_is_not_sent_as_a_carousel():
-    assert payloads.source_from_bytes([file()])["source_type"] == "image_base64"
+    assert payloads.source_from_bytes(POST, [file()])["source_type"] == "image_base64"
     source = payloads.source_from_addresses(Post(media=(image(),)))
     assert source == {"source_type": "image_url", "url": "https://files.example/a.jpg"}
 
 
 @pytest.mark.parametrize(
-    ("options", "cover"),
+    ("options", "image", "cover"),
     [
-        ({}, {"cover_image_key_frame_time": 0}),
-        ({"cover_image_key_frame_time": 3}, {"cover_image_key_frame_time": 3}),
-        ({"cover_image_url": "https://x"}, {"cover_image_url": "https://x"}),
+        ({}, None, {"cover_image_key_frame_time": 0}),
+        ({"cover_image_key_frame_time": 3}, None, {"cover_image_key_frame_time": 3}),
+        (
+            {"cover_image_url": "https://x"},
+            file(),
+            {"cover_image_content_type": "image/png", "cover_image_data": "eA=="},
+        ),
     ],
 )
-def test_video_always_has_a_cover(options, cover):
-    source = payloads.source_from_video(Post(media=(video(),), options=options), "5")
+def test_video_always_has_a_cover(options, image, cover):
+    source = payloads.source_from_video(Post(media=(video(),), options=options), "5", image)
     assert source == {"source_type": "video_id", "media_id": "5", **cover}
+
+
+@pytest.mark.behaviour("Each slide of Pinterest's carousel has its own title, text and link")
+def test_slides_of_a_carousel_have_their_own_texts():
+    slides = [{"title": "Rye", "link": "https://x.example/rye"}, {}]
+    post = Post(media=(image(), image()), options={"slides": slides})
+    first, second = payloads.source_from_bytes(post, [file(), file()])["items"]
+    assert (first["title"], first["link"]) == ("Rye", "https://x.example/rye")
+    assert set(second) == {"content_type", "data"}
+
+
+@pytest.mark.parametrize(
+    ("media", "slides", "broken"),
+    [
+        ((image(), image()), 2, []),
+        ((image(), image()), 3, ["slides_count"]),
+        ((image(),), 2, ["slides_count"]),
+        ((video(),), 2, ["slides_count"]),
+    ],
+)
+def test_each_image_of_a_carousel_has_one_slide(media, slides, broken):
+    assert broken_rules(Post(media=media, options={"slides": [{}] * slides})) == broken
+
+
+@pytest.mark.parametrize(
+    ("post", "codes"),
+    [
+        (Post(media=(video(duration_s=5.0),), options={"cover_image_key_frame_time": 5}), []),
+        (
+            Post(media=(video(duration_s=5.0),), options={"cover_image_key_frame_time": 6}),
+            ["option_adjusted"],
+        ),
+        (Post(text="a" * 500, media=(image(),)), []),
+        (Post(text="a" * 501, media=(image(),)), ["text_cut"]),
+    ],
+)
+def test_what_pinterest_changes_is_a_warning(post, codes):
+    assert [warning.code for warning in Pinterest.warnings(post, {})] == codes
+
+
+def test_app_with_trial_access_warns_of_each_post(monkeypatch):
+    monkeypatch.setenv("PINTEREST_ACCESS", "trial")
+    [warning] = Pinterest.warnings(Post(media=(image(),)), {})
+    assert warning.code == "only_creator_sees"
 
 
 # --- Lookups -------------------------------------------------------------------------------------
@@ -384,6 +482,44 @@ def test_older_pins_and_pins_of_other_jobs_are_ignored(lookup):
     assert lookup([pin_created(4, 5)])[0] is not None
 
 
+@pytest.mark.parametrize("body", [{}, {"items": None}, {"data": []}, [], {"items": {}}, None])
+def test_response_without_a_list_is_no_empty_list(settings, requests_mock, body):
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    requests_mock.get("http://127.0.0.1:1/pinterest/v5/boards/77/pins", json=body)
+    requests_mock.get("http://127.0.0.1:1/pinterest/v5/boards", json=body)
+    requests_mock.get("http://127.0.0.1:1/pinterest/v5/boards/77/sections", json=body)
+    client = Pinterest(BOARD)
+    for read in (
+        client.destinations,
+        lambda: client.sections("77"),
+        lambda: client.lookup(POST, Progress(), since=NOW, other_post_ids=()),
+    ):
+        with pytest.raises(NoResponseError):
+            read()
+
+
+@pytest.mark.behaviour(
+    "Pinterest's times have no zone and are UTC; a Pin without a time is no proof either way"
+)
+def test_pin_without_a_time_leaves_the_outcome_unknown(lookup):
+    with pytest.raises(NoResponseError):
+        lookup([{**pin_created(0, 5), "created_at": None}])
+    assert lookup([{**pin_created(0, 5), "created_at": None, "media": VIDEO}])[0] is None
+
+
+def test_carousels_are_distinguished_by_their_slides():
+    post = Post(media=(image(), image()), options={"slides": [{"title": "Rye"}, {}]})
+    pin = {**LISTED, "title": None, "description": "", "alt_text": ""}
+
+    def shown(title):
+        items = [{"title": title, "link": None}, {"title": None}]
+        return {**pin, "media": {"media_type": "multiple_images", "items": items}}
+
+    assert matching.is_same_post(shown("Rye"), post)
+    assert matching.is_same_post(shown(None), post)  # it is not returned
+    assert not matching.is_same_post(shown("Spelt"), post)
+
+
 def test_list_without_an_end_leaves_the_outcome_unknown(lookup):
     with pytest.raises(NoResponseError):
         lookup([pin_created(1, 9, title="Other")], endless=True)
@@ -397,6 +533,56 @@ def test_boards_for_advertisements_cannot_be_posted_to():
     assert board_facts(board).can_publish
     assert board_facts(board).profile == {"privacy": "protected"}
     assert not board_facts({**board, "is_ads_only": True}).can_publish
+
+
+def test_board_without_a_name_is_named_by_its_id():
+    facts = board_facts({"id": "5", "name": None, "privacy": None})
+    assert (facts.name, facts.profile) == ("5", {"privacy": "public"})
+
+
+@pytest.mark.parametrize(
+    ("response", "accepts"),
+    [
+        ({"json": {"id": "77", "name": "B"}}, True),
+        ({"json": {"id": "77", "name": "B", "is_ads_only": True}}, False),
+        ({"status_code": 404, "json": {"code": 40, "message": "Board not found."}}, False),
+        ({"status_code": 403, "json": {"code": 29, "message": "You are not permitted"}}, False),
+        ({"status_code": 403, "json": {"code": 29, "message": "Trial access"}}, None),
+        ({"status_code": 401, "json": {"code": 3, "message": "Missing: ['boards:read']"}}, None),
+        ({"status_code": 401, "json": {"code": 2, "message": "Failed"}}, None),
+        ({"status_code": 503}, None),
+    ],
+)
+def test_board_is_gone_only_by_its_own_refusal(settings, requests_mock, response, accepts):
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    requests_mock.get("http://127.0.0.1:1/pinterest/v5/boards/77", **response)
+    if accepts is None:
+        with pytest.raises(PlatformApiError):
+            Pinterest(BOARD).accepts_posts()
+    else:
+        assert Pinterest(BOARD).accepts_posts() is accepts
+
+
+@pytest.mark.behaviour(
+    "Pinterest may upload videos to another host than it documents: a setting adds it"
+)
+@pytest.mark.parametrize(
+    ("setting", "address", "is_own"),
+    [
+        ("media.pinterest.com", "https://media.pinterest.com/", True),
+        ("a.example, media.pinterest.com", "https://x.media.pinterest.com/", True),
+        ("media.pinterest.com", "https://evilmedia.pinterest.com/", False),
+        ("media.pinterest.com", "http://media.pinterest.com/", False),
+        ("", "https://media.pinterest.com/", False),
+    ],
+)
+def test_setting_adds_a_host_for_uploads(settings, monkeypatch, setting, address, is_own):
+    settings.SANDBOX_URL = ""
+    monkeypatch.setenv("PINTEREST_UPLOAD_HOST", setting)
+    with contextlib.nullcontext() if is_own else pytest.raises(UploadAddressRefusedError):
+        Pinterest(BOARD).upload_http(address)
+    documented = "https://pinterest-media-upload.s3-accelerate.amazonaws.com/"
+    assert Pinterest(BOARD).upload_http(documented)
 
 
 @pytest.mark.parametrize(
@@ -467,3 +653,58 @@ def test_registered_video_needs_a_usable_id(settings, requests_mock, media_id):
     post = Post(media=(video(size_bytes=10),))
     with pytest.raises(MalformedResponseError):
         Pinterest(BOARD).prepare(post, Progress())
+
+
+# --- What an account may choose -------------------------------------------------------------------
+
+
+def test_posting_options_are_the_boards_of_now(sandbox):
+    account = sandbox.account("pinterest", boards=[{"name": "Rye"}, {"name": "Spelt"}])
+    token = Secret(account["access_token"])
+    rye, spelt = (board["id"] for board in account["boards"])
+
+    offered = Pinterest(Account(id=account["account_id"], token=token)).posting_options()
+    assert (offered.can_post, offered.reason) == (True, "")
+    assert offered.display_name == account.get("name", offered.display_name)
+    assert offered.avatar_url.startswith("http")
+    chosen = {choice.value: choice.label for choice in offered.choices["board_id"]}
+    assert chosen == {rye: "Rye", spelt: "Spelt"}
+
+    board = Pinterest(Account(id=rye, token=token, owner_id=account["account_id"]))
+    section = board.create_section(rye, "Loaves")
+    [choice] = board.posting_options().choices["board_section_id"]
+    assert (choice.value, choice.label) == (section.id, "Loaves")
+
+
+def test_account_without_a_board_cannot_post(sandbox):
+    account = sandbox.account("pinterest", boards=[])
+    client = Pinterest(Account(id=account["account_id"], token=Secret(account["access_token"])))
+    offered = client.posting_options()
+    assert not offered.can_post
+    assert "no board" in offered.reason
+
+
+def test_board_that_the_list_leaves_out_still_accepts_posts(sandbox):
+    boards = [{"name": "Rye"}, {"name": "Spelt", "is_listed": False}]
+    account = sandbox.account("pinterest", boards=boards)
+    token = Secret(account["access_token"])
+    rye, spelt = (board["id"] for board in account["boards"])
+    listed = Pinterest(Account(id=account["account_id"], token=token)).destinations()
+    assert [board.id for board in listed] == [rye]
+    assert Pinterest(Account(id=spelt, token=token)).accepts_posts()
+    assert not Pinterest(Account(id="1", token=token)).accepts_posts()
+
+
+FIELDS = st.sampled_from(["code", "message", "message_detail", "status"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS | st.text(), inner),
+    max_leaves=8,
+)
+
+
+@given(body=JSON, status=st.integers(400, 599), text=st.text(max_size=50))
+def test_readers_take_any_json(body, status, text):
+    response = PlatformResponse(status_code=status, headers={}, json=body, text=text)
+    for read in (errors.read_error, errors.read_token_error):
+        assert isinstance(read(response), PlatformApiError)

@@ -41,10 +41,11 @@ class Client:
 
 
 class Control(Client):
-    def account(self, platform="twitter", username="someone", **facts):
-        response = self.post(
-            "/accounts", json={"platform": platform, "username": username, **facts}
-        )
+    def account(self, platform="twitter", **facts):
+        """A new account, by default with a username that no other has: someone, someone1 …"""
+        self.made = getattr(self, "made", -1) + 1
+        new = {"username": f"someone{self.made or ''}", "name": "someone"}
+        response = self.post("/accounts", json={"platform": platform, **new, **facts})
         assert response.status_code == 201, response.text
         return response.json()
 
@@ -95,10 +96,10 @@ class X(Client):
 
 
 class Page(Client):
-    """A Facebook Page, with its own token, below `/{id}/…` of Graph v25.0."""
+    """A Facebook Page, with its own token, below `/{id}/…` of Graph v27.0."""
 
     def __init__(self, server, page):
-        super().__init__(f"{server.url}/facebook/v25.0", page["access_token"])
+        super().__init__(f"{server.url}/facebook/v27.0", page["access_token"])
         self.id = page["id"]
         self.token = page["access_token"]
 

@@ -13,13 +13,13 @@ from socialpublishing.tests.sandbox.callers import (
 )
 
 APP = {"client_id": "sandbox-facebook", "client_secret": "sandbox-secret"}
-DIALOG = "/facebook/v25.0/dialog/oauth"
+DIALOG = "/facebook/v27.0/dialog/oauth"
 DAY_S = 86400
 
 
 @pytest.fixture
 def graph(server):
-    return Client(f"{server.url}/facebook/v25.0")
+    return Client(f"{server.url}/facebook/v27.0")
 
 
 def code_of(site, **changes):
@@ -56,7 +56,7 @@ def error_of(response):
     return error["code"], error.get("error_subcode")
 
 
-@pytest.mark.parametrize("version", ["v25.0", "v26.0", "v2.8"])
+@pytest.mark.parametrize("version", ["v27.0", "v26.0", "v2.8"])
 def test_consent_gives_the_app_a_token(site, graph, version):
     query = consent_query("facebook")
     fields, action = form_of(site.get(f"/facebook/{version}/dialog/oauth?{query}"))
@@ -308,10 +308,10 @@ def test_token_of_x_is_invalid_on_facebook(x, graph):
     ("requested", "served"),
     [
         ("/v25.0", "v25.0"),
-        ("/v26.0", "v26.0"),
+        ("/v27.0", "v27.0"),
         ("/v3.1", "v21.0"),
-        ("/v99.0", "v26.0"),
-        ("", "v25.0"),
+        ("/v99.0", "v27.0"),
+        ("", "v27.0"),
     ],
 )
 def test_unsupported_version_gets_the_nearest_supported_one(site, requested, served):

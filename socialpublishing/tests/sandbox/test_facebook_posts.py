@@ -168,7 +168,8 @@ def test_photo_request_without_a_photo_is_refused(page):
 
 
 @pytest.mark.parametrize("name", ["balloons.webp", None])
-def test_file_of_another_type_is_refused_as_a_photo(page, sample, name):
+def test_file_of_another_type_is_refused_as_a_photo(page, control, sample, name):
+    control.settings(facebook_webp="refused")
     data = sample(name) if name else b"not a picture"
     response = page.post(f"/{page.id}/photos", files={"source": data})
     assert error_of(response) == (400, 100, 1366046)
@@ -263,9 +264,9 @@ def test_posting_needs_the_token_of_the_page_itself(page, make_person, make_page
     person = make_person(username="owner")
     [own] = person["pages"]
     token = {"access_token": person["access_token"], "message": "Hello"}
-    by_person = site.post(f"/facebook/v25.0/{own['id']}/feed", data=token)
+    by_person = site.post(f"/facebook/v27.0/{own['id']}/feed", data=token)
     assert error_of(by_person) == (403, 210, None)
-    on_profile = site.post("/facebook/v25.0/me/feed", data=token)
+    on_profile = site.post("/facebook/v27.0/me/feed", data=token)
     assert error_of(on_profile) == (403, 200, None)
     by_other_page = page.post(f"/{own['id']}/feed", data={"message": "Hello"})
     assert error_of(by_other_page) == (400, 100, 33)

@@ -63,7 +63,7 @@ def test_reel_is_uploaded_then_published(page, control, sample):
     data = page.get(f"/{video_id}?fields=permalink_url,published,post_id").json()
     assert (data["permalink_url"], data["published"]) == (f"/reel/{video_id}/", True)
     assert post["id"].endswith(data["post_id"])
-    host = page.url.removesuffix("/v25.0")
+    host = page.url.removesuffix("/v27.0")
     assert page.session.get(f"{host}{data['permalink_url']}", timeout=10).status_code == 200
 
 

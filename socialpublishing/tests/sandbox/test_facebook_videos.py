@@ -22,13 +22,14 @@ def start_session(page, size):
 
 
 def upload(page, data, **fields):
-    """Upload in all phases, with two chunks. Returns the video's id."""
-    session = start_session(page, len(data))
+    """Upload in all phases, with the parts that the responses name. Returns the video's id."""
+    session = wanted = start_session(page, len(data))
     named = {"upload_session_id": session["upload_session_id"]}
-    middle = len(data) // 2
-    for offset, chunk in ((0, data[:middle]), (middle, data[middle:])):
-        response = phase(page, "transfer", start_offset=offset, chunk=chunk, **named)
-        assert response.json()["start_offset"] == str(offset + len(chunk))
+    while wanted["start_offset"] != wanted["end_offset"]:
+        start, end = int(wanted["start_offset"]), int(wanted["end_offset"])
+        response = phase(page, "transfer", start_offset=start, chunk=data[start:end], **named)
+        wanted = response.json()
+        assert wanted["start_offset"] == str(end)
     assert phase(page, "finish", **named, **fields).json() == {"success": True}
     return session["video_id"]
 
@@ -42,6 +43,26 @@ def test_chunks_become_one_video(page, control, sample):
     assert (post["text"], post["details"]["title"]) == ("Dawn", "The bakery")
     [video] = post["media"]
     assert (video["kind"], video["sha256"]) == ("video", hashlib.sha256(data).hexdigest())
+
+
+def test_part_of_another_size_is_refused_with_the_offsets_to_send(page, control):
+    control.settings(facebook_part_bytes=2000)
+    session = start_session(page, 5000)["upload_session_id"]
+    response = phase(page, "transfer", start_offset=0, chunk=b"x" * 2001, upload_session_id=session)
+    assert subcode(response) == 1363037
+    wanted = {"start_offset": "0", "end_offset": "2000"}
+    assert response.json()["error"]["error_data"] == wanted
+
+
+def test_parts_are_refused_as_often_as_the_setting_has_it(page, control, sample):
+    control.settings(facebook_part_bytes=100_000, facebook_spontaneous_offsets=1)
+    data = sample("clip.mp4")
+    named = {"upload_session_id": start_session(page, len(data))["upload_session_id"]}
+    statuses = [
+        phase(page, "transfer", start_offset=at, chunk=data[at : at + 100_000], **named).status_code
+        for at in (0, 100_000, 200_000, 200_000)
+    ]
+    assert statuses == [200, 200, 400, 200]
 
 
 def test_video_has_its_processing_status(page, control, sample):

@@ -257,3 +257,77 @@ def test_one_unsupported_metric_fails_the_request(make_creator, metric):
     assert error_of(creator.get(f"/{media_id}/insights?metric={metric}"))[0] == 100
     data = creator.get(f"/{media_id}/insights?metric=reach,saved").json()["data"]
     assert [each["name"] for each in data] == ["reach", "saved"]
+
+
+# --- What real accounts meet ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "code"), [("missing", (100, 33)), ("forbidden", (10, None))])
+def test_hidden_container_can_be_published(creator, control, kind, code):
+    control.post("/settings", json={"instagram_containers": kind})
+    container = creator.container().json()["id"]
+    assert error_of(creator.get(f"/{container}?fields=status_code")) == code
+    assert creator.publish(container).status_code == 200
+    assert len(creator.get(f"/{creator.id}/media").json()["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "name", "more", "code"),
+    [
+        ({"account_type": "MEDIA_CREATOR"}, "harbour.jpg", {"media_type": "STORIES"}, (100, None)),
+        ({"account_type": "PERSONAL"}, "harbour.jpg", {}, (100, None)),
+        ({"restricted": True}, "harbour.jpg", {}, (25, 2207050)),
+        ({}, "harbour.jpg", {"collaborators": ["unknown.one"]}, (110, 2207018)),
+        ({}, "harbour.jpg", {"collaborators": ["@anna"]}, (110, 2207018)),
+        (
+            {"trial_reels": False},
+            "clip.mp4",
+            {"media_type": "REELS", "trial_params": {"graduation_strategy": "MANUAL"}},
+            (10, 2207081),
+        ),
+        ({}, "clip.mp4", {"media_type": "REELS", "trial_params": {}}, (100, None)),
+        (
+            {},
+            "clip.mp4",
+            {
+                "media_type": "VIDEO",
+                "is_carousel_item": True,
+                "user_tags": [{"username": "a", "x": 0.1, "y": 0.1}],
+            },
+            (100, 2207035),
+        ),
+        ({}, "harbour.jpg", {"is_carousel_item": True, "is_ai_generated": True}, (100, None)),
+    ],
+)
+def test_account_or_name_is_refused(make_creator, facts, name, more, code):
+    assert error_of(make_creator(**facts).container(name, **more)) == code
+
+
+def test_old_post_fails_the_insights_of_all(make_creator, control):
+    creator = make_creator(professional_since="2026-01-01T00:00:00Z")
+    old = {"created_at": "2025-06-01T12:00:00Z", "text": "Old", "kind": "image"}
+    body = {"platform": "instagram", "account_id": creator.id, "posts": [old]}
+    control.post("/history", json=body)
+    new = creator.publish(creator.container().json()["id"]).json()["id"]
+    listed = creator.get(f"/{creator.id}/media?fields=id,insights.metric(reach)")
+    assert error_of(listed) == (100, 2108006)
+    assert creator.get(f"/{new}/insights?metric=reach").status_code == 200
+
+
+def test_token_of_a_page_is_for_its_account_alone(make_creator):
+    creator = make_creator(scopes=FACEBOOK, linked=1)
+    fields = "id,access_token,instagram_business_account{id}"
+    pages = creator.get(f"/me/accounts?fields={fields}").json()["data"]
+    first, second = (each for each in pages if "instagram_business_account" in each)
+    page = Client(creator.url, second["access_token"])
+    own, other = (each["instagram_business_account"]["id"] for each in (second, first))
+    assert page.get(f"/{own}/media").status_code == 200
+    assert error_of(page.get(f"/{other}/media")) == (100, 33)
+
+
+def test_pages_of_a_portfolio_are_listed_by_it_alone(make_creator):
+    creator = make_creator(scopes=[*FACEBOOK, "business_management"], portfolio=True)
+    assert creator.get("/me/accounts").json()["data"] == []
+    fields = "owned_pages.limit(100){id,instagram_business_account{id}}"
+    [portfolio] = creator.get(f"/me/businesses?fields={fields}").json()["data"]
+    assert portfolio["owned_pages"]["data"][0]["instagram_business_account"]["id"] == creator.id

@@ -67,3 +67,10 @@ def test_sections_are_created_and_listed(pinner):
 def test_boards_of_another_account_are_not_found(make_pinner):
     other = make_pinner()
     assert make_pinner().get(f"/boards/{other.board_id}").status_code == 404
+
+
+def test_list_may_leave_out_a_board(make_pinner):
+    pinner = make_pinner(boards=[{"name": "Rye"}, {"name": "Spelt", "is_listed": False}])
+    assert [board["name"] for board in pinner.get("/boards").json()["items"]] == ["Rye"]
+    hidden = pinner.account["boards"][1]["id"]
+    assert pinner.get(f"/boards/{hidden}").json()["name"] == "Spelt"

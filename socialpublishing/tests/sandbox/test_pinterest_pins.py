@@ -1,6 +1,8 @@
 import base64
 import datetime as dt
 import hashlib
+import http.server
+import threading
 import time
 
 import pytest
@@ -311,3 +313,67 @@ def test_uploads_are_listed_newest_first(pinner, make_pinner):
     listed = [each["media_id"] for each in first["items"] + rest["items"]]
     assert listed == [each["media_id"] for each in reversed(created)]
     assert make_pinner().get("/media").json()["items"] == []
+
+
+def test_refusals_of_every_pin_are_chosen_by_settings(pinner, control, sample):
+    for name, value, status, code in (
+        ("pinterest_access", "trial", 403, 29),
+        ("pinterest_spam_block", "on", 403, 9),
+        ("pinterest_failure", "before_create", 400, 2787),
+    ):
+        before = control.get("/settings").json()[name]
+        control.post("/settings", json={name: value})
+        refused = pinner.pin(sample("bakery.jpg"))
+        assert (refused.status_code, refused.json()["code"]) == (status, code)
+        control.post("/settings", json={name: before})
+    assert control.posts() == []
+    assert pinner.pin(sample("bakery.jpg")).status_code == 201
+
+
+def test_pinterests_own_failure_may_come_after_the_pin_was_created(pinner, control, sample):
+    control.post("/settings", json={"pinterest_failure": "after_create"})
+    response = pinner.pin(sample("bakery.jpg"))
+    assert (response.status_code, response.json()["code"]) == (400, 2787)
+    assert len(control.posts()) == 1
+
+
+def test_hidden_pin_is_seen_by_its_creator_alone(pinner, control, sample):
+    control.post("/settings", json={"pinterest_access": "hidden"})
+    pin = pinner.pin(sample("bakery.jpg")).json()
+    assert control.posts() == []
+    listed = pinner.get(f"/boards/{pinner.board_id}/pins").json()["items"]
+    assert [each["id"] for each in listed] == [pin["id"]]
+
+
+def test_slides_and_disclosures_are_shown(pinner, control, sample):
+    carousel = as_carousel(sample("harbour.jpg"), sample("mountains.jpg"))
+    carousel["items"][0] |= {"title": "Rye", "link": "https://example.com/rye"}
+    disclosures = {"values": ["AI_MODIFIED", "SYNTHETIC_PERFORMER"]}
+    pin = pinner.pin(carousel, ai_disclosures=disclosures).json()
+    assert pin["media"]["items"][0]["title"] == "Rye"
+    details = control.posts()[0]["details"]
+    assert details["slides"] == [{"title": "Rye", "link": "https://example.com/rye"}, {}]
+    assert details["ai_disclosures"] == disclosures
+    wrong = pinner.pin(carousel, ai_disclosures={"values": ["AI_GENERATED"]})
+    assert wrong.status_code == 400
+
+
+@pytest.mark.parametrize(("follows", "status"), [("no", 400), ("yes", 201)])
+def test_crawler_follows_redirects_by_setting(pinner, control, site, follows, status):
+    control.post("/settings", json={"pinterest_follows_redirects": follows})
+    target = f"{site.url}/samples/city.png"
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(302)
+            self.send_header("Location", target)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        assert pinner.pin({"source_type": "image_url", "url": url}).status_code == status
+        server.shutdown()

@@ -339,3 +339,74 @@ def test_lists_have_public_posts_only(creator):
     ids = {"filters": {"video_ids": [data["id"], "1"]}}
     found = creator.post("/video/query/?fields=id", json=ids).json()["data"]["videos"]
     assert found == [{"id": data["id"]}]
+
+
+# --- What differs between creators and apps ------------------------------------------------------
+
+
+@pytest.mark.parametrize("medium", ["video", "photo"])
+def test_branded_content_cannot_be_private(creator, medium):
+    info = {"privacy_level": "SELF_ONLY", "brand_content_toggle": True}
+    response = creator.init(MB, **info) if medium == "video" else creator.photos("a.jpg", **info)
+    assert code_of(response) == (400, "invalid_params")
+
+
+def test_photos_obey_switched_off_comments(make_creator):
+    creator = make_creator(comment_disabled=True)
+    assert code_of(creator.photos("harbour.jpg")) == (400, "invalid_params")
+    assert creator.photos("harbour.jpg", disable_comment=True).status_code == 200
+
+
+def test_banned_creator_cannot_post(make_creator):
+    creator = make_creator(banned=True)
+    code = "spam_risk_user_banned_from_posting"
+    assert code_of(creator.post("/post/publish/creator_info/query/", json={})) == (200, code)
+    assert code_of(creator.init(MB)) == (403, code)
+    assert code_of(creator.init(MB, path="inbox/video/init/")) == (403, code)
+    assert code_of(creator.photos("harbour.jpg")) == (403, code)
+    assert code_of(creator.photos("harbour.jpg", mode="MEDIA_UPLOAD")) == (403, code)
+
+
+def test_app_has_a_limit_of_active_creators(make_creator, control):
+    control.post("/settings", json={"tiktok_active_creators": 1})
+    first, second = make_creator(), make_creator()
+    assert first.photos("harbour.jpg").status_code == 200
+    assert first.photos("harbour.jpg").status_code == 200
+    assert code_of(second.photos("harbour.jpg")) == (403, "reached_active_user_cap")
+    info = second.post("/post/publish/creator_info/query/", json={})
+    assert code_of(info) == (200, "reached_active_user_cap")
+
+
+def test_photos_are_pulled_from_the_verified_prefix_only(creator, control, server):
+    control.post("/settings", json={"tiktok_verified_prefix": "https://cdn.example/"})
+    assert code_of(creator.photos("harbour.jpg")) == (403, "url_ownership_unverified")
+    control.post("/settings", json={"tiktok_verified_prefix": f"{server.url}/samples/"})
+    assert creator.photos("harbour.jpg").status_code == 200
+    response = control.post("/settings", json={"tiktok_verified_prefix": 5})
+    assert response.json()["code"] == "invalid_tiktok_verified_prefix"
+
+
+def test_small_chunks_may_be_refused(creator, control):
+    control.post("/settings", json={"tiktok_least_chunk_bytes": 20 * MB})
+    response = creator.init(80 * MB, 10 * MB, 8)
+    assert response.json()["error"]["message"] == "The chunk size is invalid"
+    assert creator.init(80 * MB, 40 * MB, 2).status_code == 200
+    assert creator.init(3 * MB).status_code == 200
+
+
+def test_upload_host_may_be_another(creator, control):
+    control.post("/settings", json={"tiktok_upload_host": "other"})
+    url = creator.init(MB).json()["data"]["upload_url"]
+    assert url.startswith("https://uploads.example/")
+
+
+def test_scopes_belong_to_kinds_of_posts(make_creator):
+    poster = make_creator(scopes=["video.publish"])
+    drafter = make_creator(scopes=["video.upload"])
+    assert poster.init(MB).status_code == 200
+    assert code_of(poster.init(MB, path="inbox/video/init/")) == (401, "scope_not_authorized")
+    assert drafter.init(MB, path="inbox/video/init/").status_code == 200
+    assert code_of(drafter.init(MB)) == (401, "scope_not_authorized")
+    assert code_of(drafter.photos("harbour.jpg")) == (401, "scope_not_authorized")
+    info = drafter.post("/post/publish/creator_info/query/", json={})
+    assert code_of(info) == (401, "scope_not_authorized")
