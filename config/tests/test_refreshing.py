@@ -14,7 +14,7 @@ import pytest
 from config.run.service import manage
 from conftest import Sandbox
 
-ROTATING, FIXED = "tiktok", "linkedin"
+ROTATING, FIXED = "twitter", "linkedin"
 END_LEASE = "update connections_socialconnection set refreshing_until = '2026-01-01 00:00:00+00:00'"
 
 
@@ -82,7 +82,7 @@ class Callers:
 
     def refreshes(self) -> int:
         calls = [call["path"] for call in self.sandbox.calls(method="POST")]
-        return sum("/oauth/token" in path or "/accessToken" in path for path in calls)
+        return sum("/oauth2/token" in path or "/accessToken" in path for path in calls)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def facts(number: int, *, can_publish: bool = True) -> DestinationFacts:
         name=f"Page {number}",
         kind="page",
         can_publish=can_publish,
-        token=Secret(f"token {number}"),
+        token=Secret(f"token-{number}"),
     )
 
 

@@ -82,6 +82,11 @@ class Renewal:
     profile: Profile | None = None
 
 
+def read_number(value: Any) -> Any:
+    """An id that may come as a JSON number, as text; anything else as it is, to be refused."""
+    return str(value) if type(value) is int else value
+
+
 def read_text(value: Any) -> str:
     """A name or the like. Raises MalformedResponseError for what no database can store."""
     if not isinstance(value, str) or not _is_storable(value):
