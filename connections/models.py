@@ -83,7 +83,7 @@ class SocialConnection(PostingAccount):
     refresh_failed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # When the tokens were granted or refreshed.
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
-    # What was granted; empty if the platform has not told it in a form that we can read.
+    # What was granted; empty if the platform has not named it in a form that we can read.
     scopes = models.JSONField(default=list, blank=True)
     profile = models.JSONField(default=dict, blank=True)
     # An IANA name that the owner has chosen for the account's audience; empty if none was chosen.

@@ -1,7 +1,7 @@
 """Ending authorizations at the platforms.
 
-A revocation is a row until the platform has accepted it: what a platform refuses or does not answer
-is asked again with growing pauses for a day, then the operator is told.
+A revocation is a row until the platform has accepted it: what a platform refuses or does not
+respond to is asked again with growing pauses for a day, then an error is logged for the operator.
 """
 
 from __future__ import annotations

@@ -226,10 +226,8 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         ended = disconnecting.disconnect(self.get_object())
         jobs = ended.cancelled_jobs
-        sentences = [
-            "The account is disconnected.",
-            f"Waiting posts cancelled: {jobs}." if jobs else "No post was waiting.",
-        ]
+        waiting = f"Waiting posts cancelled: {jobs}." if jobs else "No post was waiting."
+        sentences = ["The account is disconnected.", waiting]
         if ended.is_revocation_pending:
             sentences.append(
                 "The platform has not ended our access yet; it is asked again for 24 hours."

@@ -1,8 +1,7 @@
-"""Opaque tokens: the authentication service says whose they are (RFC 7662).
+"""Opaque tokens: the authentication service reports whose they are (RFC 7662).
 
 A response is kept for a moment, by a hash of its token: an active one for a minute at most, so
-that a token that is withdrawn is refused soon. Whatever else the service says is no answer, and
-nobody is let in without one.
+that a token that is withdrawn is refused soon. Without a usable response nobody is let in.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def ask(token: str = TOKEN) -> Any:
 
 
 class AuthenticationService(ThreadingHTTPServer):
-    """Its response is what the test says; it keeps what it was asked."""
+    """Its response is what the test sets; it keeps what it was asked."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

@@ -1,4 +1,4 @@
-"""Revocations that a platform refuses or does not answer."""
+"""Revocations that a platform refuses or does not respond to."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_revocation_leaves_nothing_behind(api, make_connection, sandbox, platfor
     assert not Revocation.objects.exists()
 
 
-def test_operator_is_told_once_after_a_day(api, make_connection, sandbox, caplog, superuser):
+def test_operator_is_informed_once_after_a_day(api, make_connection, sandbox, caplog, superuser):
     connection = make_connection("twitter")
     sandbox.fault("status", 503, path="/revoke$", times=99)
     api.delete(f"connections/{connection.pk}")
@@ -81,8 +81,8 @@ def test_operator_is_told_once_after_a_day(api, make_connection, sandbox, caplog
         housekeeping()
         later(hours=1)
 
-    told = [each for each in caplog.records if each.levelname == "ERROR"]
-    assert [each.platform for each in told] == ["twitter"]
+    errors = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert [each.platform for each in errors] == ["twitter"]
     row = Revocation.objects.get()
     assert row.given_up_at is not None
     assert (row.access_token, row.refresh_token) == (None, None)
