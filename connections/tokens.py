@@ -106,7 +106,9 @@ def take_refresh(connection: SocialConnection, now: dt.datetime) -> bool:
     have happened.
     """
     free = Q(refreshing_until__isnull=True) | Q(refreshing_until__lte=now)
-    same = SocialConnection.objects.filter(free, **_version(connection))
+    same = SocialConnection.objects.filter(
+        free, status=SocialConnection.Status.ACTIVE, **_version(connection)
+    )
     return bool(same.update(refreshing_until=now + REFRESH_LEASE, refresh_failed_at=None))
 
 
