@@ -17,6 +17,7 @@ class ProjectConfig(AppConfig):
         # Importing them registers the system checks and the OpenAPI extension.
         from config import checks, erasing, retention  # noqa: F401
         from config.auth import authentication  # noqa: F401
+        from config.auth import checks as caller_checks  # noqa: F401
         from config.console import checks as console_checks  # noqa: F401
         from config.console import roles, signing_in
         from config.web import checks as web_checks  # noqa: F401

@@ -8,7 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
-MOST_DAYS = 36_500
 # The age of a post at which its metrics are read last.
 METRICS_DAYS = 30
 
@@ -19,15 +18,8 @@ def check_retention(**kwargs: Any) -> list[checks.CheckMessage]:
 
 
 def _problems() -> Iterator[checks.CheckMessage]:
-    names = ("JOB_CONTENT_RETENTION_DAYS", "EVENT_RETENTION_DAYS", "JOB_RETENTION_DAYS")
-    for name in names:
-        if not 0 <= getattr(settings, name) <= MOST_DAYS:
-            yield checks.Error(
-                f"{name} must be 0, which keeps, or a number of days up to {MOST_DAYS}.",
-                id="socialpublishing.E050",
-            )
     jobs = settings.JOB_RETENTION_DAYS
-    for name in names[:2]:
+    for name in ("JOB_CONTENT_RETENTION_DAYS", "EVENT_RETENTION_DAYS"):
         if 0 < jobs < getattr(settings, name):
             yield checks.Error(
                 f"{name} is longer than JOB_RETENTION_DAYS: what a job holds goes with the job.",

@@ -92,6 +92,7 @@ def check_keys_differ(**kwargs: Any) -> list[checks.CheckMessage]:
     for name, text in [
         ("SECRET_KEY", settings.SECRET_KEY),
         ("JWT_KEY", settings.JWT_KEY),
+        ("AUTH_INTROSPECTION_CLIENT_SECRET", settings.AUTH_INTROSPECTION_CLIENT_SECRET),
         *_aes_keys(),
     ]:
         forms = set(_forms(text)) if text else set()

@@ -3,6 +3,8 @@
 Secrets have no default, other settings a safe one. A value that cannot be read is refused here
 (env.py), a dangerous or missing one by a system check (checks.py). `.env.example` explains each
 variable. The credentials and hosts of one platform are read by that platform's own module.
+
+Long because who looks for a setting finds all of them in one place.
 """
 
 import datetime as dt
@@ -162,14 +164,19 @@ AES_KEYS_RETIRED = env.list("AES_KEYS_RETIRED", default=[])
 
 AUTH_SERVICE_URL = env("AUTH_SERVICE_URL", default="").rstrip("/")
 JWT_KEY = env("JWT_KEY", default="").replace("\\n", "\n")
-JWT_JWKS_URL = env(
-    "JWT_JWKS_URL",
-    default=f"{AUTH_SERVICE_URL}/.well-known/jwks.json" if AUTH_SERVICE_URL else "",
-)
+# Who says whose an opaque token is (RFC 7662). It is asked about every token if no key is set.
+AUTH_INTROSPECTION_URL = env("AUTH_INTROSPECTION_URL", default="")
+AUTH_INTROSPECTION_CLIENT_ID = env("AUTH_INTROSPECTION_CLIENT_ID", default="")
+AUTH_INTROSPECTION_CLIENT_SECRET = env("AUTH_INTROSPECTION_CLIENT_SECRET", default="")
+JWT_JWKS_URL = env("JWT_JWKS_URL", default="")
+if AUTH_SERVICE_URL and not JWT_JWKS_URL and not AUTH_INTROSPECTION_URL:
+    JWT_JWKS_URL = f"{AUTH_SERVICE_URL}/.well-known/jwks.json"
 JWT_ALGORITHMS = env.list("JWT_ALGORITHMS", default=["RS256", "ES256"])
 JWT_USER_CLAIM = env("JWT_USER_CLAIM", default="user_id")
 JWT_ISSUER = env("JWT_ISSUER", default="")
 JWT_AUDIENCE = env("JWT_AUDIENCE", default="")
+# The longest life of a JWT that is accepted: from its `iat`, else from now.
+JWT_MAX_LIFETIME_HOURS = env.int("JWT_MAX_LIFETIME_HOURS", default=24)
 
 # Where a browser may be redirected after connecting: allowed prefixes of `return_to`.
 OAUTH_RETURN_TO = env.list("OAUTH_RETURN_TO", default=[])

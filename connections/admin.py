@@ -14,6 +14,7 @@ from unfold.enums import ActionVariant
 from connections.admin_base import (
     OperatedAdmin,
     PlatformFilter,
+    ReadOnlyAdmin,
     ReadOnlyInline,
     coloured,
     display,
@@ -23,8 +24,9 @@ from connections.admin_base import (
     operation,
     platform_label,
 )
-from connections.disconnecting import end_connection, revoke_and_wipe
-from connections.models import Destination, SocialConnection
+from connections.disconnecting import end_connection
+from connections.models import Destination, Revocation, SocialConnection
+from connections.revoking import revoke_now
 from socialpublishing.audit import Action
 
 STATUS_COLOURS: dict[str, str] = {
@@ -140,7 +142,7 @@ class SocialConnectionAdmin(OperatedAdmin):
         done="disconnected",
         action=Action.DISCONNECTED,
         act=end_connection,
-        afterwards=revoke_and_wipe,
+        afterwards=revoke_now,
         warning="Our tokens are revoked and deleted, and waiting posts are cancelled. "
         "Only the owner can connect the account again.",
     )
@@ -150,3 +152,49 @@ class SocialConnectionAdmin(OperatedAdmin):
         if connection is None or connection.status == SocialConnection.Status.REVOKED:
             return []
         return list(super().get_actions_detail(request, object_id))
+
+
+class GivenUpFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "given_up"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "asked again"), ("yes", "given up")]
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return rows
+        return rows.filter(given_up_at__isnull=self.value() == "no")
+
+
+@admin.register(Revocation)
+class RevocationAdmin(ReadOnlyAdmin):
+    """What the platforms have not revoked yet. An empty list is the usual state."""
+
+    list_display = ("account", "platform_name", "user_id", "last_code", "created", "next", "ended")
+    list_filter = (GivenUpFilter, PlatformFilter)
+    search_fields = ("user_id__startswith", "external_user_id__exact")
+    fields = readonly_fields = (*list_display, "failures")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Revocation]:
+        return Revocation.objects.defer("access_token", "refresh_token")
+
+    @display(description="account")
+    def account(self, revocation: Revocation) -> str:
+        return isolated(revocation.external_user_id)
+
+    @display(description="platform")
+    def platform_name(self, revocation: Revocation) -> str:
+        return platform_label(revocation.platform)
+
+    @display(description="since", ordering="created_at")
+    def created(self, revocation: Revocation) -> str:
+        return moment(revocation.created_at)
+
+    @display(description="asked again", ordering="next_attempt_at")
+    def next(self, revocation: Revocation) -> str:
+        return moment(None if revocation.given_up_at else revocation.next_attempt_at)
+
+    @display(description="given up", ordering="given_up_at")
+    def ended(self, revocation: Revocation) -> str:
+        return moment(revocation.given_up_at)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar, cast
+
 from connections.destinations import add_destination
 from connections.models import Destination, SocialConnection
-from connections.tokens import client_of
+from connections.tokens import with_client
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms.boards import Boards, NewBoard, Section
+
+ResultT = TypeVar("ResultT")
 
 
 class BoardsNotSupportedError(SocialPublishingBaseError):
@@ -24,21 +29,21 @@ def create_board(connection: SocialConnection, board: NewBoard) -> Destination:
     Raises BoardsNotSupportedError where the platform has none. The request is not retried: after
     an unknown outcome, a refresh of the connection shows whether the board exists.
     """
-    return add_destination(connection, _client(connection).create_board(board))
+    return add_destination(connection, _ask(connection, lambda boards: boards.create_board(board)))
 
 
 def sections(destination: Destination) -> list[Section]:
-    return _client(destination.connection).sections(destination.external_id)
+    board_id = destination.external_id
+    return _ask(destination.connection, lambda boards: boards.sections(board_id))
 
 
 def create_section(destination: Destination, name: str) -> Section:
-    return _client(destination.connection).create_section(destination.external_id, name)
+    board_id = destination.external_id
+    return _ask(destination.connection, lambda boards: boards.create_section(board_id, name))
 
 
-def _client(connection: SocialConnection) -> Boards:
+def _ask(connection: SocialConnection, ask: Callable[[Boards], ResultT]) -> ResultT:
     platform = connection.platform_type
     if not issubclass(platform, Boards):
         raise BoardsNotSupportedError(platform.label)
-    client = client_of(connection)
-    assert isinstance(client, Boards)
-    return client
+    return with_client(connection, lambda client: ask(cast("Boards", client)))

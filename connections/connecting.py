@@ -1,7 +1,7 @@
-"""Connecting an account by OAuth: start, callback, confirmation, storing the credentials.
+"""Connecting an account by OAuth: start, callback, storing the credentials.
 
 A connect that starts in a browser ends in the same browser. One without a browser
-(`redirect=false`) waits after the callback until its user confirms it with the completion code.
+(`redirect=false`) waits after the callback until its user confirms it (confirming.py).
 """
 
 from __future__ import annotations
@@ -19,19 +19,18 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 
 from connections.credentials import OAuthCredentials, identify
 from connections.destinations import check_unlisted, store_destinations
-from connections.disconnecting import try_to_revoke
 from connections.hooks import on_reconnect
 from connections.models import SESSION_LIFETIME, AuthorizationSession, SocialConnection
+from connections.revoking import queue_tokens_of, revoke_now
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
     OAuthConnectionError,
     PlatformApiError,
     PlatformConfigurationError,
-    SocialPublishingBaseError,
+    TokenEncryptionError,
     WhoActs,
 )
 from socialpublishing.masking import masked
@@ -42,27 +41,22 @@ from socialpublishing.platforms.base import Platform
 logger = logging.getLogger(__name__)
 
 MAX_PENDING_SESSIONS = 10
-MAX_FAILED_CONFIRMS = 10
 STATE = re.compile(r"[A-Za-z0-9_-]{43}")
 # Longer than any platform's; codes of Facebook and LinkedIn have some hundred characters.
 MAX_CODE_LENGTH = 4096
 # Errors of a consent page (RFC 6749 and LinkedIn's) that are not the user's choice: those that our
 # app's settings cause, and those of the platform itself.
 OUR_ERRORS = {
+    "invalid_client",
+    "invalid_redirect_uri",
     "invalid_request",
     "invalid_scope",
+    "redirect_uri_mismatch",
     "unauthorized_client",
     "unauthorized_scope_error",
     "unsupported_response_type",
 }
 PLATFORMS_ERRORS = {"server_error", "temporarily_unavailable"}
-# Sessions that can no longer be finished are kept for so long.
-KEEP_EXPIRED = dt.timedelta(days=1)
-
-
-class AuthorizationSessionNotFoundError(SocialPublishingBaseError):
-    code = "not_found"
-    sentence = "There is no such pending connection, or the completion code is wrong."
 
 
 # --- Start ---------------------------------------------------------------------------------------
@@ -90,9 +84,9 @@ def start_connect(
         user_id=user_id,
         platform=platform,
         login=login,
-        state_hash=_digest(state),
+        state_hash=digest(state),
         verifier=verifier,
-        browser_hash=_digest(browser_id) if browser_id else "",
+        browser_hash=digest(browser_id) if browser_id else "",
         return_to=return_to,
         created_at=now,
         expires_at=now + SESSION_LIFETIME,
@@ -164,11 +158,11 @@ def finish_connect(
         connection = store_credentials(
             user_id=session.user_id, platform=platform, credentials=credentials
         )
-        check_unlisted(connection, credentials.destinations)
+        after_connect(connection, credentials)
         return Finished(return_to=session.return_to, attempt_id=session.pk, connection=connection)
     code = secrets.token_urlsafe(32)
     session.credentials = credentials.to_secret()
-    session.completion_hash = _digest(code)
+    session.completion_hash = digest(code)
     # The user has the same time again to confirm.
     session.expires_at = now + SESSION_LIFETIME
     session.save(update_fields=["credentials", "completion_hash", "expires_at"])
@@ -183,10 +177,10 @@ def _use_session(
     )
     if len(states) != 1 or not STATE.fullmatch(states[0]):
         raise invalid
-    session = AuthorizationSession.objects.filter(state_hash=_digest(states[0])).first()
+    session = AuthorizationSession.objects.filter(state_hash=digest(states[0])).first()
     if session is None:
         raise invalid
-    if session.browser_hash and not hmac.compare_digest(session.browser_hash, _digest(browser_id)):
+    if session.browser_hash and not hmac.compare_digest(session.browser_hash, digest(browser_id)):
         # A stranger's browser must not be able to use up the session of the right one.
         raise invalid
     used = AuthorizationSession.objects.filter(
@@ -275,72 +269,6 @@ def _is_code(code: str) -> bool:
     return 0 < len(code) <= MAX_CODE_LENGTH and code.isascii() and code.isprintable()
 
 
-# --- Confirmation --------------------------------------------------------------------------------
-
-
-def confirm_connect(
-    *, user_id: str, attempt_id: uuid.UUID, completion_code: str
-) -> SocialConnection:
-    """Finish a connect that is bound to no browser. A repetition returns the same connection.
-
-    Raises AuthorizationSessionNotFoundError for anyone but the user who started it, with its code.
-    If someone else has the code, or after too many wrong codes, the credentials are revoked.
-    """
-    now = database_now()
-    session = AuthorizationSession.objects.filter(pk=attempt_id, expires_at__gt=now).first()
-    if session is None or not session.completion_hash:
-        raise AuthorizationSessionNotFoundError
-    is_user = session.user_id == user_id
-    has_code = hmac.compare_digest(session.completion_hash, _digest(completion_code))
-    if not is_user or not has_code:
-        _refuse_confirm(session, is_code_leaked=has_code)
-        raise AuthorizationSessionNotFoundError
-    with transaction.atomic():
-        session = AuthorizationSession.objects.select_for_update().get(pk=attempt_id)
-        credentials = None
-        if session.credentials is not None:
-            credentials = OAuthCredentials.from_secret(session.credentials)
-            session.connection = store_credentials(
-                user_id=user_id, platform=session.platform, credentials=credentials
-            )
-            session.credentials = None
-            session.save(update_fields=["connection", "credentials"])
-    if session.connection is None:
-        raise AuthorizationSessionNotFoundError
-    if credentials is not None:
-        check_unlisted(session.connection, credentials.destinations)
-    return session.connection
-
-
-def _refuse_confirm(session: AuthorizationSession, *, is_code_leaked: bool) -> None:
-    same = AuthorizationSession.objects.filter(pk=session.pk)
-    same.update(failed_confirms=F("failed_confirms") + 1)
-    session.refresh_from_db(fields=["failed_confirms"])
-    if not is_code_leaked and session.failed_confirms < MAX_FAILED_CONFIRMS:
-        return
-    # It is in doubt whose account this is.
-    withdraw(session)
-
-
-def withdraw(session: AuthorizationSession) -> None:
-    """Revoke the credentials that wait for a confirmation, if there are any."""
-    stored = session.credentials
-    # The right user may confirm at the same moment: only one of the two gets the credentials.
-    same = AuthorizationSession.objects.filter(pk=session.pk, credentials__isnull=False)
-    if not same.update(credentials=None, completion_hash="") or stored is None:
-        return
-    credentials = OAuthCredentials.from_secret(stored)
-    try_to_revoke(
-        SocialConnection(
-            platform=session.platform,
-            login=session.login,
-            external_user_id=credentials.profile.id,
-            access_token=credentials.access_token,
-            refresh_token=credentials.refresh_token,
-        )
-    )
-
-
 # --- Storing -------------------------------------------------------------------------------------
 
 
@@ -356,6 +284,7 @@ def store_credentials(
             external_user_id=credentials.profile.id,
             defaults={"access_token": credentials.access_token, "token_version": 0},
         )
+        _replace_grant(connection, credentials)
         connection.external_display_name = credentials.profile.display_name[:255]
         connection.kind = credentials.profile.kind
         connection.profile = dict(credentials.profile.facts)
@@ -366,7 +295,7 @@ def store_credentials(
         connection.refresh_expires_at = credentials.refresh_expires_at
         connection.login = credentials.login
         connection.last_refreshed_at = database_now()
-        connection.refreshing_until = None
+        connection.refreshing_until = connection.refresh_failed_at = None
         connection.scopes = list(credentials.scopes)
         connection.status = SocialConnection.Status.ACTIVE
         connection.status_reason = ""
@@ -377,8 +306,25 @@ def store_credentials(
     return connection
 
 
-def delete_expired_sessions(now: dt.datetime) -> None:
-    AuthorizationSession.objects.filter(expires_at__lt=now - KEEP_EXPIRED).delete()
+def _replace_grant(connection: SocialConnection, credentials: OAuthCredentials) -> None:
+    """Queue the revocation of the tokens that `credentials` replace, if any."""
+    is_same_app = connection.login == credentials.login
+    if connection.token_version == 0 or connection.status != SocialConnection.Status.ACTIVE:
+        return
+    if is_same_app and not connection.platform_type.revokes_single_grants:
+        return  # it would end the new authorization too
+    try:
+        if connection.refresh_token == credentials.refresh_token and is_same_app:
+            return
+    except TokenEncryptionError:
+        return
+    queue_tokens_of(connection)
+
+
+def after_connect(connection: SocialConnection, credentials: OAuthCredentials) -> None:
+    """What sends further requests once the credentials are stored."""
+    check_unlisted(connection, credentials.destinations)
+    revoke_now(connection)
 
 
 def redirect_uri(platform: str) -> str:
@@ -386,5 +332,5 @@ def redirect_uri(platform: str) -> str:
     return f"{settings.SERVICE_BASE_URL}/api/v1/connections/connect/{platform}/callback"
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

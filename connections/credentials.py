@@ -59,14 +59,16 @@ def identify(platform: type[Platform], tokens: Tokens, now: dt.datetime) -> OAut
     """Ask the platform whose account `tokens` are for and where it can post."""
     client = platform(Account(id="", token=tokens.access_token, login=platform.login))
     profile = client.profile()
-    granted = tokens.scopes if tokens.scopes is not None else profile.scopes
+    granted = tokens.scopes or profile.scopes
+    if granted is None and tokens.scopes is None:
+        granted = platform.app.requested_scopes()
     return OAuthCredentials(
         access_token=tokens.access_token,
         refresh_token=tokens.refresh_token,
         expires_at=now + tokens.lifetime if tokens.lifetime else None,
         refresh_expires_at=now + tokens.refresh_lifetime if tokens.refresh_lifetime else None,
         login=platform.login,
-        scopes=granted if granted is not None else platform.app.requested_scopes(),
+        scopes=granted or (),
         profile=profile,
         destinations=_destinations(client),
     )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 
-from connections.connecting import withdraw
+from connections.confirming import withdraw
 from connections.disconnecting import disconnect
 from connections.models import (
     AuthorizationSession,
     ConnectionNotFoundError,
     Destination,
     PlatformCallback,
+    Revocation,
     SocialConnection,
 )
+from connections.revoking import revoke
 from socialpublishing.erasure import Part, Subject, Table, Tally, delete_in_batches
 from socialpublishing.errors import TokenEncryptionError
 
@@ -32,7 +34,8 @@ def _settle(subject: Subject) -> int:
     """End the connections, with a revocation at the platform, and the pending connects."""
     for session in SESSIONS.rows(subject):
         try:
-            withdraw(session)
+            if revocation := withdraw(session):
+                revoke(revocation)
         except TokenEncryptionError:
             logger.exception("credentials cannot be read", extra={"attempt_id": str(session.pk)})
     alive = CONNECTIONS.rows(subject).exclude(status=SocialConnection.Status.REVOKED)
@@ -54,6 +57,12 @@ PART = Part(
         CONNECTIONS,
         DESTINATIONS,
         SESSIONS,
+        Table(
+            model=Revocation,
+            user="user_id",
+            why="Tokens that the platform has not revoked yet; without them a month longer if it "
+            "has not after a day.",
+        ),
         Table(
             model=PlatformCallback,
             why="It names a person at a platform until it is handled, and no user.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Q
 
-from connections.models import AuthorizationSession, Destination, SocialConnection
+from connections.models import AuthorizationSession, Destination, Revocation, SocialConnection
 from socialpublishing.crypto import NEW, OLD, Secret, key_ring
 from socialpublishing.keys import forget_unused_keys
 
@@ -14,6 +14,8 @@ def give_up_lost_tokens() -> int:
     """Give up the tokens that no configured key decrypts. Returns of how many connections."""
     AuthorizationSession.objects.filter(_is_lost("verifier") | _is_lost("credentials")).delete()
     Destination.objects.filter(_is_lost("access_token")).update(access_token=None)
+    # Nobody can revoke them any more.
+    Revocation.objects.filter(_is_lost("access_token") | _is_lost("refresh_token")).delete()
     lost = SocialConnection.objects.filter(_is_lost("access_token") | _is_lost("refresh_token"))
     ids = list(lost.values_list("pk", flat=True))
     for pk in ids:

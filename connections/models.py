@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 
 from django.db import models
 from django.db.models import Q
@@ -22,6 +23,14 @@ BOUND_TO = ("user_id", "platform", "token_version")
 class ConnectionNotFoundError(SocialPublishingBaseError):
     code = "connection_not_found"
     sentence = "You have no such connection."
+
+
+def authorized_app(platform: str, login: str) -> str:
+    """The platform whose app an owner has authorized: some platforms share a login."""
+    try:
+        return platform_named(platform, login).app.authorized_app or platform
+    except SocialPublishingBaseError:  # no longer in the register
+        return platform
 
 
 class PostingAccount(models.Model):
@@ -72,8 +81,11 @@ class SocialConnection(RowWithSecrets, PostingAccount):
     refresh_expires_at = models.DateTimeField(null=True, blank=True)
     # The lease of a caller that refreshes. One in the past: the outcome of its refresh is unknown.
     refreshing_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # When the holder of the lease failed: others need not wait for it.
+    refresh_failed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # When the tokens were granted or refreshed.
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
+    # What was granted; empty if the platform has not named it in a form that we can read.
     scopes = models.JSONField(default=list, blank=True)
     profile = models.JSONField(default=dict, blank=True)
     # An IANA name that the owner has chosen for the account's audience; empty if none was chosen.
@@ -106,11 +118,12 @@ class SocialConnection(RowWithSecrets, PostingAccount):
 
     @property
     def authorized_app(self) -> str:
-        """The platform whose app the owner has authorized: some platforms share a login."""
-        try:
-            return self.platform_type.app.authorized_app or self.platform
-        except SocialPublishingBaseError:  # no longer in the register
-            return self.platform
+        return authorized_app(self.platform, self.login)
+
+    @property
+    def has_tokens(self) -> bool:
+        """Without decrypting them."""
+        return self.__dict__.get("access_token") is not None
 
     @property
     def missing_scopes(self) -> list[str]:
@@ -119,7 +132,11 @@ class SocialConnection(RowWithSecrets, PostingAccount):
             requested = self.platform_type.app.requested_scopes()
         except SocialPublishingBaseError:  # no longer in the register
             return []
-        return [scope for scope in requested if scope not in self.scopes]
+        return self.lacks(requested)
+
+    def lacks(self, wanted: Iterable[str]) -> list[str]:
+        """Those of `wanted` that were surely not granted: none while the scopes are unknown."""
+        return [scope for scope in wanted if scope not in self.scopes] if self.scopes else []
 
     @property
     def account(self) -> Account:
@@ -213,6 +230,54 @@ class AuthorizationSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} connecting {self.platform}"
+
+
+class Revocation(models.Model):
+    """Tokens that a platform is still to revoke (revoking.py). The row is deleted when it has.
+
+    Not bound to the connection's row: that may have new tokens, or be gone.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user_id = models.CharField(max_length=128, db_index=True)
+    platform = models.CharField(max_length=32)
+    login = models.CharField(max_length=32, blank=True)
+    connection_id = models.UUIDField(null=True, blank=True, db_index=True)
+    external_user_id = models.CharField("id at the platform", max_length=128)
+    access_token = EncryptedTextField(null=True, editable=False, bound_to=("user_id", "platform"))
+    refresh_token = EncryptedTextField(null=True, editable=False, bound_to=("user_id", "platform"))
+    created_at = models.DateTimeField()
+    # While the platform is being asked, the end of that request.
+    next_attempt_at = models.DateTimeField()
+    failures = models.PositiveSmallIntegerField(default=0)
+    last_code = models.CharField("last error", max_length=64, blank=True)
+    # When we stopped asking. The tokens are then deleted, and only the owner can end our access.
+    given_up_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(given_up_at__isnull=True),
+                name="revocation_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_user_id} at {self.platform}"
+
+    @property
+    def platform_type(self) -> type[Platform]:
+        return platform_named(self.platform, self.login)
+
+    @property
+    def authorized_app(self) -> str:
+        return authorized_app(self.platform, self.login)
+
+    @property
+    def account(self) -> Account:
+        return Account(id=self.external_user_id, token=self.access_token, login=self.login)
 
 
 class PlatformCallback(models.Model):

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from connections.destinations import store_destinations
 from connections.models import Destination, SocialConnection
 from connections.targets import DestinationNotFoundError, PostingTarget
-from connections.tokens import client_of
+from connections.tokens import with_client
 from socialpublishing.clock import database_now
 from socialpublishing.errors import PlatformApiError, TokenExpiredError
 from socialpublishing.platforms.posting_options import Choice, PostingOptions
@@ -87,9 +87,13 @@ def _without_a_target(connection: SocialConnection, eligible: list[Destination])
 
 
 def _offered(target: PostingTarget) -> Read:
-    client = client_of(target.connection, target.destination)
-    where = target.destination.pk if target.destination else ""
-    read = _at_most_a_minute_old(target.connection, f"options:{where}", client.posting_options)
+    connection, destination = target.connection, target.destination
+    where = destination.pk if destination else ""
+    read = _at_most_a_minute_old(
+        connection,
+        f"options:{where}",
+        lambda: with_client(connection, lambda client: client.posting_options(), destination),
+    )
     name = read.value.display_name or target.name
     return replace(read, value=replace(read.value, display_name=name))
 
@@ -102,11 +106,12 @@ def _read_destinations(
     Without a token that can list them, one that has its own token can still be posted to.
     """
     try:
-        client = client_of(connection)
         return _at_most_a_minute_old(
             connection,
             "destinations",
-            lambda: store_destinations(connection, client.destinations()),
+            lambda: store_destinations(
+                connection, with_client(connection, lambda client: client.destinations())
+            ),
         ).at
     except TokenExpiredError:
         eligible = list(connection.destinations.filter(can_publish=True))

@@ -7,10 +7,11 @@ import datetime as dt
 from django_q.models import Schedule
 
 from connections.callbacks import finish_callbacks
-from connections.connecting import delete_expired_sessions
-from connections.disconnecting import finish_revocations
+from connections.confirming import end_expired_sessions
+from connections.disconnecting import finish_disconnects
+from connections.expiring import refresh_expiring
 from connections.hooks import on_housekeeping
-from connections.tokens import refresh_expiring
+from connections.revoking import revoke_due
 from socialpublishing.clock import database_now
 
 # A disconnect that takes longer has crashed.
@@ -19,9 +20,10 @@ DISCONNECT_TIME = dt.timedelta(minutes=5)
 
 def housekeeping() -> None:
     now = database_now()
-    delete_expired_sessions(now)
+    end_expired_sessions(now)
     finish_callbacks()
-    finish_revocations(older_than=now - DISCONNECT_TIME)
+    finish_disconnects(older_than=now - DISCONNECT_TIME)
+    revoke_due(database_now())
     refresh_expiring(now)
     for callback in on_housekeeping:
         callback(now)

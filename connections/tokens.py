@@ -2,7 +2,10 @@
 
 - A caller refreshes before its request if `needs_refresh` is true, some time before the token's
   end. `take_refresh` lets one caller at a time do it: platforms that rotate
-  refresh tokens may end the connection if one is sent twice.
+  refresh tokens may end the connection if one is sent twice. All others wait for it: a job until
+  its next claim, a web request for a few seconds (`wait_for_refresh`).
+- A token that a platform refuses is refreshed once, whatever its stored end, and the request is
+  repeated once.
 - A refused refresh ends the connection only when its access token has ended too. Some platforms
   refuse a wrong secret of ours in the same words.
 - A token host that cannot be reached has received nothing: the right to refresh is given back. The
@@ -15,22 +18,27 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from enum import StrEnum
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
 
 from connections.destinations import check_unlisted, store_destinations
-from connections.models import Destination, SocialConnection
+from connections.models import ConnectionNotFoundError, Destination, SocialConnection
+from socialpublishing import database
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
     PlatformApiError,
     PlatformUnreachableError,
+    Retry,
     SocialPublishingBaseError,
     TokenExpiredError,
 )
-from socialpublishing.platforms import PLATFORMS, client_for, offered_platform
+from socialpublishing.platforms import client_for, offered_platform
 from socialpublishing.platforms.accounts import Profile, Renewal
 from socialpublishing.platforms.base import Platform
 
@@ -45,9 +53,12 @@ LAST_RESORT_MARGIN = dt.timedelta(minutes=5)
 USABLE_MARGIN = dt.timedelta(minutes=1)
 # As long as one refresh may take, its time-outs included.
 REFRESH_LEASE = dt.timedelta(seconds=90)
-# Credentials that end sooner are renewed even if nobody uses them; so many in one sweep.
-IDLE_MARGIN, IDLE_BATCH = dt.timedelta(days=7), 200
-IDLE_RETRY = dt.timedelta(days=1)
+# How long a web request waits for another caller's refresh, and between two looks at it.
+WAIT_S, FIRST_LOOK_S, LAST_LOOK_S = 8, 0.05, 0.5
+# A token that was refused although it was fresh is not refreshed again for so long.
+REFUSED_PAUSE = dt.timedelta(minutes=1)
+# Until then servers of a platform may not know a new token yet.
+FRESH_TOKEN = dt.timedelta(seconds=15)
 # Facts of an account are read again for a post that depends on them, unless they are so young.
 PROFILE_AGE = dt.timedelta(minutes=1)
 
@@ -88,25 +99,6 @@ def is_renewable(connection: SocialConnection) -> bool:
 # --- Who may refresh, and what comes of it -------------------------------------------------------
 
 
-class RefreshAction(StrEnum):
-    """What a caller does that needs a refresh."""
-
-    REFRESH = "refresh"
-    GO_ON = "go_on"  # it uses the token that it has
-    WAIT = "wait"  # it waits for the caller that refreshes
-
-
-def refresh_action(
-    connection: SocialConnection, now: dt.datetime, *, if_taken: RefreshAction
-) -> RefreshAction:
-    """REFRESH if no other caller does so; else `if_taken`.
-
-    That is the one difference between callers: a web request goes on, because a person waits for
-    it; a worker waits.
-    """
-    return RefreshAction.REFRESH if take_refresh(connection, now) else if_taken
-
-
 def take_refresh(connection: SocialConnection, now: dt.datetime) -> bool:
     """Take the right to refresh. False: another caller has it, or has refreshed already.
 
@@ -114,8 +106,10 @@ def take_refresh(connection: SocialConnection, now: dt.datetime) -> bool:
     have happened.
     """
     free = Q(refreshing_until__isnull=True) | Q(refreshing_until__lte=now)
-    same = SocialConnection.objects.filter(free, **_version(connection))
-    return bool(same.update(refreshing_until=now + REFRESH_LEASE))
+    same = SocialConnection.objects.filter(
+        free, status=SocialConnection.Status.ACTIVE, **_version(connection)
+    )
+    return bool(same.update(refreshing_until=now + REFRESH_LEASE, refresh_failed_at=None))
 
 
 def store_refresh_outcome(
@@ -124,9 +118,12 @@ def store_refresh_outcome(
     """Store what a refresh brought: a renewal, or the error. `connection` is read again."""
     if isinstance(outcome, Renewal):
         store_renewal(connection, outcome, now)
+    same = SocialConnection.objects.filter(**_version(connection))
     was_sent = not isinstance(outcome, PlatformUnreachableError)
     if not was_sent:
-        SocialConnection.objects.filter(**_version(connection)).update(refreshing_until=None)
+        same.update(refreshing_until=None)
+    elif not isinstance(outcome, Renewal):
+        same.update(refresh_failed_at=now)
     connection.refresh_from_db()
     if not was_sent:
         # In memory only: others may try at once, but this caller has just done so. It uses the
@@ -150,7 +147,7 @@ def store_renewal(connection: SocialConnection, renewal: Renewal, now: dt.dateti
             if renewal.tokens.refresh_lifetime:
                 row.refresh_expires_at = now + renewal.tokens.refresh_lifetime
         row.token_version += 1
-        row.refreshing_until = None
+        row.refreshing_until = row.refresh_failed_at = None
         row.last_refreshed_at = now
         row.save()
         if renewal.destinations is not None:
@@ -176,9 +173,9 @@ def read_profile_again(connection: SocialConnection) -> None:
     if not cache.add(f"profile:{connection.pk}", True, PROFILE_AGE.total_seconds()):
         return
     try:
-        profile = client_of(connection).profile()
+        profile = with_client(connection, lambda client: client.profile())
     except PlatformApiError as error:
-        _log_failure(connection, error)
+        log_failure(connection, error)
         return
     store_profile(connection, profile)
     connection.refresh_from_db(fields=["external_display_name", "profile"])
@@ -211,11 +208,44 @@ def _version(connection: SocialConnection) -> dict[str, object]:
 
 # --- For web requests and sweeps -----------------------------------------------------------------
 
+ResultT = TypeVar("ResultT")
+
+
+class RefreshPendingError(PlatformApiError):
+    """Another caller refreshes the token, or failed to a moment ago. The request was not sent."""
+
+    code = "refresh_pending"
+    sentence = "The account's token is being refreshed; try again in a moment."
+    nothing_was_created = True
+    retry = Retry.WITHOUT_ATTEMPT
+
+
+def with_client(
+    connection: SocialConnection,
+    use: Callable[[Platform], ResultT],
+    destination: Destination | None = None,
+) -> ResultT:
+    """What `use` returns for a client with fresh tokens. `connection` is read again.
+
+    `use` is called again, once, if the platform refuses the token: such a refusal means that
+    nothing was done. Raises what `client_of` and `use` raise.
+    """
+    try:
+        return use(client_of(connection, destination))
+    except TokenExpiredError:
+        refresh_refused(connection)
+    try:
+        return use(client_of(connection, destination))
+    except TokenExpiredError:
+        cache.set(_refused(connection), True, REFUSED_PAUSE.total_seconds())
+        raise
+
 
 def client_of(connection: SocialConnection, destination: Destination | None = None) -> Platform:
     """A client with fresh tokens, for a request that does not wait for a worker.
 
-    Raises PlatformNotConfiguredError, and TokenExpiredError if only the owner can help.
+    Raises PlatformNotConfiguredError, TokenExpiredError if only the owner can help, and
+    RefreshPendingError.
     """
     offered_platform(connection.platform, connection.login)
     if destination is None or destination.access_token is None:
@@ -229,22 +259,68 @@ def client_of(connection: SocialConnection, destination: Destination | None = No
 def refresh_if_due(connection: SocialConnection) -> None:
     """Refresh the tokens if they are near their end. `connection` is read again.
 
-    Raises TokenExpiredError if only the owner can help. Other failures are logged: the token that
-    we have may still serve, and if not, the platform refuses the request itself.
+    Raises TokenExpiredError if only the owner can help. Other failures are logged while the token
+    that we have may still serve.
     """
-    now = database_now()
     _check_active(connection)
-    if not needs_refresh(connection, now):
+    now = database_now()
+    # Again after another caller could not reach the platform.
+    while needs_refresh(connection, now):
+        if not take_refresh(connection, now):
+            wait_for_refresh(connection)
+            now = database_now()
+            continue
+        try:
+            renew(connection, now)
+        except SocialPublishingBaseError as error:
+            has_ended = connection.expires_at is not None and connection.expires_at <= now
+            if has_ended or connection.status != SocialConnection.Status.ACTIVE:
+                raise
+            log_failure(connection, error)
         return
-    action = refresh_action(connection, now, if_taken=RefreshAction.GO_ON)
-    if action != RefreshAction.REFRESH:
+
+
+def refresh_refused(connection: SocialConnection) -> None:
+    """Refresh tokens that the platform has refused, unless others have. `connection` is read again.
+
+    Raises TokenExpiredError if only the owner can help, and what the refresh raises.
+    """
+    refused = connection.token_version
+    connection.refresh_from_db()
+    _check_active(connection)
+    now = database_now()
+    if connection.token_version != refused:
         return
-    try:
-        _renew(connection, now)
-    except SocialPublishingBaseError as error:
-        if connection.status != SocialConnection.Status.ACTIVE:
-            raise
-        _log_failure(connection, error)
+    if cache.get(_refused(connection)) or (
+        not is_renewable(connection) and is_fresh(connection, now)
+    ):
+        # Its servers may not know the new token yet: the connection is not ended for that.
+        raise TokenExpiredError(platform=connection.platform)
+    if take_refresh(connection, now):
+        renew(connection, now, refused_version=refused)
+    else:
+        wait_for_refresh(connection)
+
+
+def wait_for_refresh(connection: SocialConnection) -> None:
+    """Wait until no other caller refreshes, for some seconds. `connection` is read again.
+
+    No database connection is held meanwhile. Raises RefreshPendingError if the refresh failed or
+    takes longer, TokenExpiredError if only the owner can help.
+    """
+    version, pause = connection.token_version, FIRST_LOOK_S
+    give_up_at = time.monotonic() + WAIT_S
+    while True:
+        connection.refresh_from_db()
+        _check_active(connection)
+        until = connection.refreshing_until
+        if connection.token_version != version or until is None or until <= database_now():
+            return
+        if connection.refresh_failed_at is not None or time.monotonic() > give_up_at:
+            raise RefreshPendingError(platform=connection.platform)
+        database.release()
+        time.sleep(random.uniform(pause / 2, pause))  # noqa: S311  no secret
+        pause = min(2 * pause, LAST_LOOK_S)
 
 
 def refresh(connection: SocialConnection) -> None:
@@ -256,64 +332,56 @@ def refresh(connection: SocialConnection) -> None:
     offered_platform(connection.platform, connection.login)
     _check_active(connection)
     is_needed = is_renewable(connection) or not is_usable(connection, now)
-    has_end = connection.expires_at is not None
-    if has_end and is_needed and take_refresh(connection, now):
-        _renew(connection, now)
-    found = client_for(connection.platform, connection.account).destinations()
+    if connection.expires_at is not None and is_needed:
+        if take_refresh(connection, now):
+            renew(connection, now)
+        else:
+            wait_for_refresh(connection)
+    found = with_client(connection, lambda client: client.destinations())
     store_destinations(connection, found)
     check_unlisted(connection, found)
 
 
-def refresh_expiring(now: dt.datetime) -> int:
-    """Renew credentials that would end unused, such as those of posts months ahead.
-
-    Returns how many were renewed. Access tokens that a refresh token can replace at any time are
-    left alone. One connection that fails does not stop the others; a platform that cannot be
-    reached is tried once.
-    """
-    soon = now + IDLE_MARGIN
-    renewing = [name for name, each in PLATFORMS.items() if each.renews_without_refresh_token]
-    ending = Q(platform__in=renewing, expires_at__gt=now, expires_at__lt=soon)
-    ending |= Q(refresh_expires_at__gt=now, refresh_expires_at__lt=soon)
-    idle = SocialConnection.objects.filter(ending, status=SocialConnection.Status.ACTIVE).filter(
-        # Some credentials cannot be prolonged: one try a day is enough.
-        Q(last_refreshed_at__isnull=True) | Q(last_refreshed_at__lt=now - IDLE_RETRY)
-    )
-    renewed = 0
-    unreachable: set[tuple[str, str]] = set()
-    for connection in idle.order_by("expires_at")[:IDLE_BATCH]:
-        host = (connection.platform, connection.login)
-        if host in unreachable or not take_refresh(connection, now):
-            continue
-        try:
-            _renew(connection, now)
-            renewed += 1
-        except SocialPublishingBaseError as error:
-            _log_failure(connection, error)
-            if isinstance(error, PlatformUnreachableError):
-                unreachable.add(host)
-    return renewed
-
-
-def _renew(connection: SocialConnection, now: dt.datetime) -> None:
+def renew(
+    connection: SocialConnection, now: dt.datetime, *, refused_version: int | None = None
+) -> None:
     """Refresh, once the right to do so is taken. `connection` is read again, also on an error."""
+    version = connection.token_version
     try:
         client = client_for(connection.platform, connection.account)
         renewal = client.renew(connection.refresh_token)
     except SocialPublishingBaseError as error:
-        if refusal_ends_connection(error, is_token_usable=is_usable(connection, now)):
+        is_token_usable = is_usable(connection, now, refused_version=refused_version)
+        if refusal_ends_connection(error, is_token_usable=is_token_usable):
             require_reauth(connection, str(error))
         store_refresh_outcome(connection, error, now)
+        if connection.token_version != version:
+            return  # another caller has stored new tokens
         raise
     store_refresh_outcome(connection, renewal, now)
+
+
+def is_fresh(connection: SocialConnection, now: dt.datetime) -> bool:
+    """Were the tokens granted or refreshed a moment ago?"""
+    return (
+        connection.last_refreshed_at is not None
+        and now - connection.last_refreshed_at < FRESH_TOKEN
+    )
+
+
+def _refused(connection: SocialConnection) -> str:
+    """A key of the cache: the platform refused these tokens although they were new."""
+    return f"refused:{connection.pk}:{connection.token_version}"
 
 
 def _check_active(connection: SocialConnection) -> None:
     if connection.status == SocialConnection.Status.NEEDS_REAUTH:
         raise TokenExpiredError(platform=connection.platform)
+    if connection.status == SocialConnection.Status.REVOKED:
+        raise ConnectionNotFoundError
 
 
-def _log_failure(connection: SocialConnection, error: SocialPublishingBaseError) -> None:
+def log_failure(connection: SocialConnection, error: SocialPublishingBaseError) -> None:
     logger.warning(
         "refresh failed",
         extra={

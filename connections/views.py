@@ -19,7 +19,7 @@ from rest_framework import exceptions, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from connections import boards, connecting, destinations, disconnecting, tokens
+from connections import boards, confirming, connecting, destinations, disconnecting, tokens
 from connections.callers import user_id
 from connections.models import SESSION_LIFETIME, Destination, SocialConnection
 from connections.posting_options import posting_options
@@ -120,7 +120,7 @@ class ConnectViewSet(viewsets.ViewSet):
     )
     def confirm(self, request: Request) -> Response:
         body = validated(ConfirmRequestSerializer, request)
-        connection = connecting.confirm_connect(user_id=user_id(request), **body)
+        connection = confirming.confirm_connect(user_id=user_id(request), **body)
         return Response(SocialConnectionResponseSerializer(connection).data)
 
 
@@ -227,13 +227,8 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
         responses={200: StatusResponseSerializer},
     )
     def destroy(self, request: Request, **kwargs: Any) -> Response:
-        cancelled = disconnecting.disconnect(self.get_object())
-        waiting = (
-            "No post was waiting." if not cancelled else f"Waiting posts cancelled: {cancelled}."
-        )
-        return Response(
-            {"status": "disconnected", "message": f"The account is disconnected. {waiting}"}
-        )
+        ended = disconnecting.disconnect(self.get_object())
+        return Response({"status": "disconnected", "message": ended.message})
 
     @extend_schema(
         operation_id="refresh_connection__connection_id__refresh_post",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.conf import settings
 
 from connections.models import ConnectionNotFoundError, SocialConnection
 from connections.targets import PostingTarget, target_from_id
-from connections.tokens import client_of
+from connections.tokens import with_client
 from socialpublishing.platforms import platform_with_credentials
 from socialpublishing.platforms.metrics import MetricsNotAvailableError, MetricsReader
+
+ResultT = TypeVar("ResultT")
 
 
 def connection_of(user_id: str, platform: str, connection_id: uuid.UUID) -> SocialConnection:
@@ -62,8 +65,13 @@ def metrics_reader_type(target: PostingTarget) -> type[MetricsReader[Any]] | Non
     return target.connection.platform_type.metrics_reader
 
 
-def metrics_reader_of(target: PostingTarget) -> MetricsReader[Any]:
-    """Raises MetricsNotAvailableError if the platform has none, and what `client_of` raises."""
+def with_metrics_reader(
+    target: PostingTarget, read: Callable[[MetricsReader[Any]], ResultT]
+) -> ResultT:
+    """What `read` returns; it is called again if the platform refuses the token (`with_client`).
+
+    Raises MetricsNotAvailableError if the platform has none, and what `with_client` raises.
+    """
     reader = metrics_reader_type(target)
     if reader is None:
         raise MetricsNotAvailableError
@@ -71,7 +79,7 @@ def metrics_reader_of(target: PostingTarget) -> MetricsReader[Any]:
         raise MetricsNotAvailableError(
             "The platform charges for reading posts, and this service is set to read none."
         )
-    return reader(client_of(target.connection, target.destination))
+    return with_client(target.connection, lambda client: read(reader(client)), target.destination)
 
 
 def cache_parts(target: PostingTarget) -> list[str]:

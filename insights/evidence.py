@@ -15,14 +15,19 @@ from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
 from connections.targets import PostingTarget
-from insights.audience import cache_parts, metrics_reader_of, metrics_reader_type
+from insights.audience import cache_parts, metrics_reader_type, with_metrics_reader
 from insights.cache import cache_key, cached
 from insights.engagement import Sample
 from insights.models import MetricSnapshot
 from insights.sources import Source
 from publishing.models import PublishJob, Status
 from socialpublishing.errors import InsufficientPermissionsError
-from socialpublishing.platforms.metrics import Metrics, MetricsNotAvailableError, PastPost
+from socialpublishing.platforms.metrics import (
+    Metrics,
+    MetricsNotAvailableError,
+    MetricsReader,
+    PastPost,
+)
 
 HISTORY = dt.timedelta(days=540)  # older posts are weak evidence about today's audience
 MAX_POSTS = 500
@@ -101,11 +106,13 @@ def _history(target: PostingTarget, now: dt.datetime) -> tuple[list[MeasuredPost
 
 
 def _read_history(target: PostingTarget, now: dt.datetime) -> list[PastPost]:
-    metrics_reader = metrics_reader_of(target)
-    limit = MAX_POSTS
-    if metrics_reader.reads_are_billed:
-        limit = min(limit, settings.INSIGHTS_MAX_BILLED_READS)
-    return metrics_reader.history(since=now - HISTORY, limit=limit)
+    def read(reader: MetricsReader[Any]) -> list[PastPost]:
+        limit = MAX_POSTS
+        if reader.reads_are_billed:
+            limit = min(limit, settings.INSIGHTS_MAX_BILLED_READS)
+        return reader.history(since=now - HISTORY, limit=limit)
+
+    return with_metrics_reader(target, read)
 
 
 def _to_json(post: PastPost) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from insights.audience import (
     audience_of,
     cache_parts,
     connection_of,
-    metrics_reader_of,
     metrics_reader_type,
     only_connection_of,
+    with_metrics_reader,
 )
 from insights.cache import cache_key, cached
 from insights.confidence import Confidence
@@ -132,7 +132,7 @@ def _tag_ideas(target: PostingTarget, query: TagQuery) -> TagIdeas:
     reader = metrics_reader_type(target)
     if reader is None or not reader.has_tag_ideas:
         raise MetricsNotAvailableError("The platform offers no hashtags.")
-    return metrics_reader_of(target).tag_ideas(query)
+    return with_metrics_reader(target, lambda reader: reader.tag_ideas(query))
 
 
 def _own_tags(target: PostingTarget, keywords: Sequence[str]) -> tuple[list[Suggestion], Source]:

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from connections.models import SocialConnection
 from connections.targets import PostingTarget
-from insights.audience import metrics_reader_of
+from insights.audience import metrics_reader_type, with_metrics_reader
 from insights.metric_schedules import (
     claim,
     next_read_at,
@@ -90,11 +90,12 @@ def _read(
         postpone(schedules, None, code="connection_not_found", message=message)
         return 0
     try:
-        metrics_reader = metrics_reader_of(target)
-        if metrics_reader.reads_are_billed:
+        reader = metrics_reader_type(target)
+        if reader is not None and reader.reads_are_billed:
             postpone(schedules[settings.INSIGHTS_MAX_BILLED_READS :], now + PAUSE)
             schedules = schedules[: settings.INSIGHTS_MAX_BILLED_READS]
-        metrics = metrics_reader.metrics([schedule.job.remote_id for schedule in schedules])
+        ids = [schedule.job.remote_id for schedule in schedules]
+        metrics = with_metrics_reader(target, lambda reader: reader.metrics(ids))
     except SocialPublishingBaseError as error:
         postpone(schedules, _retry_at(error, now), code=error.code, message=str(error))
         return 0

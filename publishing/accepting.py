@@ -226,7 +226,7 @@ def _check_permission(target: PostingTarget, post: Post) -> None:
     needs_connection = not target.has_own_token
     if connection.status == SocialConnection.Status.NEEDS_REAUTH and needs_connection:
         raise NeedsReauthError(connection.status_reason)
-    missing = connection.platform_type.needed_scopes(post) - set(connection.scopes)
+    missing = connection.lacks(connection.platform_type.needed_scopes(post))
     if missing:
         raise PermissionMissingError(sorted(missing), kind=post.post_type)
 

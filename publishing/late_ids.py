@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from django.db import IntegrityError, transaction
 
 from connections.models import SocialConnection
-from connections.tokens import client_of
+from connections.tokens import with_client
 from publishing.models import JobEvent, PublishJob, Status
 from publishing.progress import JobProgress
 from socialpublishing.errors import SocialPublishingBaseError
@@ -55,8 +55,11 @@ def _is_due(job: PublishJob, now: dt.datetime) -> bool:
 def _read(job: PublishJob, now: dt.datetime) -> bool:
     assert job.connection is not None
     try:
-        client = client_of(job.connection, job.destination)
-        progress = client.confirm(job.post, job.stored_progress.platform)
+        progress = with_client(
+            job.connection,
+            lambda client: client.confirm(job.post, job.stored_progress.platform),
+            job.destination,
+        )
     except SocialPublishingBaseError as error:
         logger.info("no late id", extra={"job_id": str(job.pk), "code": error.code})
         return False

@@ -152,6 +152,7 @@ CODES: Mapping[str, PublicCode] = {
         "The platform refuses this service; the operator must act.",
         on_job="The job waits: the platform refuses this service, and its operator must act.",
     ),
+    "refresh_pending": _http(503, "The account's token is being refreshed; try again in a moment."),
     "media_busy": _http(503, "Too many files are being read right now; try again."),
     "busy": _http(503, "Too many slow requests are being handled right now; try again."),
     "database_unavailable": _http(503, "The database is not available right now; try again."),

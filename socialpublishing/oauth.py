@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,13 @@ from urllib.parse import urlencode
 
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import MalformedResponseError
+
+# Visible ASCII (RFC 6749, appendix A): nothing else can be sent in a header. No token of a platform
+# comes near this length.
+TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
+# RFC 6749, section 3.3, without the comma, which some platforms put between scopes.
+SCOPE = re.compile(r"[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]{1,128}")
+MAX_SCOPES = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +60,8 @@ class OAuth:
 class Tokens:
     """The tokens of a token response.
 
-    `lifetime` is None for a token without an end, `scopes` if the response names none.
+    `lifetime` is None for a token without an end. `scopes` is None if the response names none, and
+    empty if it names them in a form that we cannot read.
     """
 
     access_token: Secret
@@ -100,9 +109,8 @@ def read_tokens(response: Any, oauth: OAuth) -> Tokens:
     """The tokens of a token response. Raises MalformedResponseError for an unusable response."""
     if not isinstance(response, dict):
         raise _unusable("is not a JSON object")
-    access, refresh = response.get("access_token"), response.get("refresh_token")
-    if not isinstance(access, str) or not access:
-        raise _unusable("has no access token")
+    access = read_token(response.get("access_token"))
+    refresh = response.get("refresh_token")
     if str(response.get("token_type", "bearer")).lower() != "bearer":
         raise _unusable("is not for a bearer token")
     # Platforms use different names. No platform uses one of them with another meaning.
@@ -110,8 +118,8 @@ def read_tokens(response: Any, oauth: OAuth) -> Tokens:
         "refresh_expires_in"
     )
     return Tokens(
-        access_token=Secret(access),
-        refresh_token=Secret(refresh) if isinstance(refresh, str) and refresh else None,
+        access_token=access,
+        refresh_token=None if refresh in (None, "") else read_token(refresh),
         lifetime=_lifetime(response.get("expires_in"), oauth.default_lifetime),
         refresh_lifetime=_lifetime(refresh_lifetime, oauth.default_lifetime)
         if refresh_lifetime
@@ -120,16 +128,29 @@ def read_tokens(response: Any, oauth: OAuth) -> Tokens:
     )
 
 
-def read_scopes(granted: Any) -> tuple[str, ...] | None:
-    """From a string with spaces or commas (RFC 6749 has spaces), or a list; None: unknown.
+def read_token(value: Any) -> Secret:
+    """An access or refresh token. Raises MalformedResponseError for what cannot be one."""
+    if not isinstance(value, str) or not TOKEN.fullmatch(value):
+        raise _unusable("has no usable token")
+    return Secret(value)
 
-    An empty string means unknown: no token would be issued without any scope.
+
+def read_scopes(granted: Any) -> tuple[str, ...] | None:
+    """From a string with spaces or commas (RFC 6749 has spaces), or a list, in lower case.
+
+    None: the response names none, so they are those that were asked for (RFC 6749, section 5.1).
+    Empty: it names them in another form, so they are unknown.
     """
-    if isinstance(granted, str):
-        granted = granted.replace(",", " ").split()
-    if not isinstance(granted, list) or not all(isinstance(scope, str) for scope in granted):
+    if granted is None:
         return None
-    return tuple(filter(None, granted)) or None
+    if isinstance(granted, str):
+        granted = granted.replace(",", " ").split(" ")
+    if not isinstance(granted, list) or len(granted) > MAX_SCOPES:
+        return ()
+    scopes = [scope for scope in granted if scope != ""]
+    if not all(isinstance(scope, str) and SCOPE.fullmatch(scope) for scope in scopes):
+        return ()
+    return tuple(dict.fromkeys(scope.lower() for scope in scopes)) or None
 
 
 def _lifetime(seconds: Any, default: dt.timedelta | None) -> dt.timedelta | None:

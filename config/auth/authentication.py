@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import structlog
+from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -15,6 +16,7 @@ from config.auth.tokens import verified_user_id
 
 logger = structlog.get_logger(__name__)
 
+OPAQUE_TOKENS = "An access token of the authentication service, a JWT or opaque."
 CHALLENGE = 'Bearer realm="social-publishing"'
 
 
@@ -31,7 +33,7 @@ class Caller:
 
 
 class BearerAuthentication(BaseAuthentication):
-    """Accepts `Authorization: Bearer <JWT>`, and a token from nowhere else."""
+    """Accepts `Authorization: Bearer <token>`, and a token from nowhere else."""
 
     def authenticate(self, request: Request) -> tuple[Caller, None] | None:
         """The caller, or None if the request has no token.
@@ -57,6 +59,8 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     name = "bearerAuth"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        if settings.AUTH_INTROSPECTION_URL:
+            return {"type": "http", "scheme": "bearer", "description": OPAQUE_TOKENS}
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 

@@ -1,4 +1,4 @@
-"""System checks of the keys that verify callers' tokens."""
+"""System checks of what verifies callers' tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from config.secret_keys import weakness_of
 KNOWN = HMAC | RSA | {*CURVES.values(), "EdDSA"}
 # RFC 7518, section 3.2: a shared secret is at least as long as the hash.
 MIN_SECRET_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
-HINT = "Set AUTH_SERVICE_URL, JWT_JWKS_URL or JWT_KEY."
+HINT = "Set AUTH_SERVICE_URL, JWT_JWKS_URL, JWT_KEY or AUTH_INTROSPECTION_URL."
 
 
 @checks.register
@@ -39,15 +39,32 @@ def check_callers(**kwargs: Any) -> list[checks.CheckMessage]:
         for name in ("AUTH_SERVICE_URL", "JWT_JWKS_URL")
         if (url := getattr(settings, name)) and (problem := problem_of(url))
     ]
-    if not settings.JWT_KEY and not settings.JWT_JWKS_URL:
+    if not (settings.JWT_KEY or settings.JWT_JWKS_URL or settings.AUTH_INTROSPECTION_URL):
         found.append(
             checks.Error(
-                "No caller can authenticate: neither JWT_KEY nor JWT_JWKS_URL is set.",
+                "No caller can authenticate: none of JWT_KEY, JWT_JWKS_URL and "
+                "AUTH_INTROSPECTION_URL is set.",
                 hint=HINT,
                 id="socialpublishing.E003",
             )
         )
     return [*found]
+
+
+@checks.register
+def check_introspection(**kwargs: Any) -> list[checks.CheckMessage]:
+    url = settings.AUTH_INTROSPECTION_URL
+    if not url:
+        return []
+    found: list[checks.CheckMessage] = []
+    if problem := problem_of(url):
+        found.append(checks.Error(f"AUTH_INTROSPECTION_URL {problem}.", id="socialpublishing.E032"))
+    names = ("AUTH_INTROSPECTION_CLIENT_ID", "AUTH_INTROSPECTION_CLIENT_SECRET")
+    if len({bool(getattr(settings, name)) for name in names}) > 1:
+        found.append(
+            checks.Error(f"Only one of {' and '.join(names)} is set.", id="socialpublishing.E033")
+        )
+    return found
 
 
 def _algorithm_problems() -> Iterator[str]:

@@ -8,8 +8,9 @@ import jwt
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from config.auth.claims import USER_ID
 from config.auth.keys import HMAC, is_pem
-from config.auth.tokens import MAX_LIFETIME, USER_ID
+from config.auth.tokens import max_lifetime
 
 
 def sign_dev_token(user_id: str, *, lifetime: dt.timedelta) -> str:
@@ -25,8 +26,8 @@ def sign_dev_token(user_id: str, *, lifetime: dt.timedelta) -> str:
         )
     if not USER_ID.fullmatch(user_id):
         raise ValueError(f"Not a valid user id: {user_id[:40]!r}.")
-    if lifetime > MAX_LIFETIME:
-        raise ValueError(f"A token may not be valid for longer than {MAX_LIFETIME}.")
+    if lifetime > max_lifetime():
+        raise ValueError(f"A token may not be valid for longer than {max_lifetime()}.")
     now = dt.datetime.now(dt.UTC)
     claims = {settings.JWT_USER_CLAIM: user_id, "iat": now, "nbf": now, "exp": now + lifetime}
     if settings.JWT_ISSUER:

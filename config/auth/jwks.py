@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
-import requests
 import structlog
-import urllib3
 
-from config.addresses import problem_of
 from config.auth.errors import RETRY_AFTER_S, AuthUnavailable
+from config.auth.fetching import FETCH_ERRORS, fetch
 from config.auth.keys import Key, algorithms_of
 
 logger = structlog.get_logger(__name__)
@@ -107,7 +105,7 @@ class KeySet:
         age = self._age()
         try:
             published = _published_keys(self.url)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+        except FETCH_ERRORS as error:
             logger.warning("key set not loaded", reason=f"{type(error).__name__}: {error}"[:200])
             self._paused_until = now + (PAUSE_S if age <= STALE_S else COLD_PAUSE_S)
             return
@@ -146,36 +144,10 @@ def _published_keys(url: str) -> list[Any]:
 
     Raises ValueError for a URL or a response that we do not accept.
     """
-    if problem := problem_of(url):
-        raise ValueError(problem)
     try:
-        document = json.loads(_downloaded(url))
+        document = json.loads(fetch(url, timeout_s=TIMEOUT_S, max_bytes=MAX_BYTES))
     except RecursionError as error:
         raise ValueError("nested too deep") from error
     if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
         raise ValueError("no key set")
     return list(document["keys"])
-
-
-def _downloaded(url: str) -> bytes:
-    deadline = time.monotonic() + TIMEOUT_S
-    with requests.Session() as session:
-        session.trust_env = False
-        response = session.get(
-            url,
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-            timeout=(TIMEOUT_S, TIMEOUT_S),
-            allow_redirects=False,
-            stream=True,
-        )
-        if response.status_code != 200:
-            raise ValueError(f"status {response.status_code}")
-        body = b""
-        # Chunk by chunk as they arrive, so that a slow response ends at the deadline too.
-        while chunk := response.raw.read1(64 * 1024):
-            body += chunk
-            if len(body) > MAX_BYTES:
-                raise ValueError("too large")
-            if time.monotonic() > deadline:
-                raise requests.ReadTimeout("too slow")
-        return body

@@ -2,7 +2,8 @@
 
 The keys come from JWT_KEY (a public key in PEM, or a shared secret) or else from the issuer's
 published set at JWT_JWKS_URL. A key has its algorithms, JWT_ALGORITHMS restricts them, and the
-header of a token can only agree: so a public key can never be used as a shared secret. A caller
+header of a token can only agree: so a public key can never be used as a shared secret. For opaque
+tokens see introspection.py. A caller
 learns that a token is refused, but not why: the reason is a short code in the log.
 """
 
@@ -12,13 +13,16 @@ import base64
 import binascii
 import datetime as dt
 import re
+import time
 from typing import Any
 
 import jwt
 import structlog
 from django.conf import settings
 
+from config.auth.claims import LEEWAY_S, check_claim_types, user_id_of
 from config.auth.errors import AuthUnavailable, TokenRefusedError
+from config.auth.introspection import introspected_user_id
 from config.auth.jwks import KeySet, key_set
 from config.auth.keys import Key, configured_key
 from config.parsers import InvalidJSONError, load_object
@@ -26,30 +30,33 @@ from config.parsers import InvalidJSONError, load_object
 logger = structlog.get_logger(__name__)
 
 MAX_HEADER_CHARS = 8 * 1024
-LEEWAY_S = 30
-MAX_LIFETIME = dt.timedelta(hours=24)
 
 BEARER = re.compile(r"bearer +([\w-]+)\.([\w-]+)\.([\w-]+)", re.ASCII | re.IGNORECASE)
-HEADER_NAMES = {"alg", "kid", "typ"}
+# Members of a header that name a key, or change how the token is to be read (RFC 7515, section 4.1,
+# RFC 7516, RFC 7797). Others, such as `x5t` and `cty`, are ignored.
+REFUSED_MEMBERS = {"b64", "crit", "enc", "jku", "jwk", "x5c", "x5u", "zip"}
 TYPES = {"jwt", "at+jwt"}
-USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
 MAX_USER_NUMBER = 2**63 - 1  # ids from a database's 64-bit column
 
 
 def verified_user_id(authorization: str) -> str:
     """The user id in the token of an Authorization header.
 
-    Raises TokenRefusedError, and AuthUnavailable while there is no key to verify with.
+    With AUTH_INTROSPECTION_URL the authentication service is asked about what is no JWT, and about
+    every token if there are no keys. Raises TokenRefusedError, and AuthUnavailable while there is
+    no key to verify with or the service does not respond.
     """
     if len(authorization) > MAX_HEADER_CHARS:
         raise TokenRefusedError("too_long")
     # A server joins several such headers with a comma, which this pattern does not match.
     match = BEARER.fullmatch(authorization)
+    if settings.AUTH_INTROSPECTION_URL and not (match and _has_keys() and _is_jwt(match[1])):
+        return introspected_user_id(authorization)
     if match is None:
         raise TokenRefusedError("malformed")
     header = _json_part(match[1])
     claims = _json_part(match[2])
-    _check_claim_types(claims)
+    check_claim_types(claims)
     key, algorithm = _key_for(header)
     try:
         jwt.decode(
@@ -62,24 +69,44 @@ def verified_user_id(authorization: str) -> str:
             options={
                 "require": ["exp"],
                 "verify_aud": bool(settings.JWT_AUDIENCE),
-                "verify_sub": False,  # it may be a number here; _user_id checks it
+                "verify_sub": False,  # it may be a number here; user_id_of checks it
                 "verify_jti": False,
             },
         )
     except jwt.PyJWTError as error:
         raise TokenRefusedError(type(error).__name__) from error
-    if "iat" in claims and claims["exp"] - claims["iat"] > MAX_LIFETIME.total_seconds():
+    # Without `iat` it is bounded from now on.
+    issued_at = claims.get("iat", time.time() + LEEWAY_S)
+    if claims["exp"] - issued_at > max_lifetime().total_seconds():
         raise TokenRefusedError("life_too_long")
-    return _user_id(claims)
+    return user_id_of(claims)
 
 
 def can_verify() -> bool:
     """Whether a valid token would be accepted right now. May fetch the key set."""
+    if settings.AUTH_INTROSPECTION_URL and not _has_keys():
+        return True
     try:
         keys = _keys()
     except AuthUnavailable:
         return False
     return keys.is_ready() if isinstance(keys, KeySet) else True
+
+
+def max_lifetime() -> dt.timedelta:
+    return dt.timedelta(hours=settings.JWT_MAX_LIFETIME_HOURS)
+
+
+def _has_keys() -> bool:
+    return bool(settings.JWT_KEY or settings.JWT_JWKS_URL)
+
+
+def _is_jwt(header: str) -> bool:
+    """An opaque token may have two dots as well."""
+    try:
+        return "alg" in _json_part(header)
+    except TokenRefusedError:
+        return False
 
 
 def _json_part(part: str) -> dict[str, Any]:
@@ -92,33 +119,11 @@ def _json_part(part: str) -> dict[str, Any]:
         raise TokenRefusedError("bad_json") from error
 
 
-def _check_claim_types(claims: dict[str, Any]) -> None:
-    # The library compares values without checking types: True equals 1, and a string may pass.
-    for name in ("exp", "nbf", "iat"):
-        if name in claims and type(claims[name]) not in (int, float):
-            raise TokenRefusedError(f"{name}_type")
-    if "iss" in claims and not isinstance(claims["iss"], str):
-        raise TokenRefusedError("iss_type")
-    audience = claims.get("aud", "")
-    audiences = audience if isinstance(audience, list) else [audience]
-    if not all(isinstance(member, str) for member in audiences):
-        raise TokenRefusedError("aud_type")
-
-
-def _user_id(claims: dict[str, Any]) -> str:
-    value = claims.get(settings.JWT_USER_CLAIM, claims.get("sub"))
-    if type(value) is int and value > 0:  # a bool is an int, but its type is not int
-        return str(value)
-    if isinstance(value, str) and USER_ID.fullmatch(value):
-        return value
-    raise TokenRefusedError("user_id_form")
-
-
 def _key_for(header: dict[str, Any]) -> tuple[Key, str]:
     """The key that a token's header names, and the algorithm to use it with."""
-    if not header.keys() <= HEADER_NAMES:
+    if not header.keys().isdisjoint(REFUSED_MEMBERS):
         raise TokenRefusedError("header_name")
-    if not all(isinstance(value, str) for value in header.values()):
+    if not all(isinstance(header.get(name, ""), str) for name in ("alg", "kid", "typ")):
         raise TokenRefusedError("header_type")
     if header.get("typ", "JWT").lower() not in TYPES:
         raise TokenRefusedError("typ")

@@ -17,6 +17,7 @@ SEEN = (
     "socialpublishing.platformpause",
     "socialpublishing.auditrecord",
     "connections.socialconnection",
+    "connections.revocation",
     "insights.connectioninsights",
     "django_q.schedule",
 )

@@ -32,6 +32,7 @@ NAVIGATION = (
         "Accounts",
         (
             ("Connections", "link", "connections.SocialConnection"),
+            ("Revocations", "link_off", "connections.Revocation"),
             ("Insights", "insights", "insights.ConnectionInsights"),
         ),
     ),

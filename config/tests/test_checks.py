@@ -54,6 +54,7 @@ def aes(raw: bytes) -> str:
 
 
 P256, P384 = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP384R1())
+INTROSPECTION = "https://auth.example/introspect"
 HTTPS = {"SERVICE_BASE_URL": "https://social.example.com"}
 GOOD = [
     {},
@@ -66,6 +67,7 @@ GOOD = [
     {"JWT_KEY": pem(ed25519.Ed25519PrivateKey.generate()), "JWT_ALGORITHMS": ["EdDSA"]},
     {"JWT_KEY": "", "JWT_JWKS_URL": "https://a.example/keys", "JWT_ALGORITHMS": ["RS256"]},
     {"JWT_KEY": "", "JWT_JWKS_URL": "http://127.0.0.1:1/keys", "JWT_ALGORITHMS": ["RS256"]},
+    {"JWT_KEY": "", "JWT_JWKS_URL": "", "AUTH_INTROSPECTION_URL": INTROSPECTION},
     {"AES_KEYS_RETIRED": [aes(secrets.token_bytes(32)), aes(secrets.token_bytes(32))]},
     {**HTTPS, "ALLOWED_HOSTS": ["social.example.com"]},
     {"SANDBOX_URL": "http://sandbox:8001", "MEDIA_ALLOWED_ORIGINS": ["http://store:9000"]},
@@ -169,6 +171,14 @@ BAD = [
     ("E020", {"API_RETRY_BACKOFF_FACTOR": float("nan")}),
     ("E020", {"API_RETRY_DELAY_SECONDS": float("inf")}),
     ("E020", {"PUBLISH_THREADS": 10**9}),
+    *[("E020", {"JWT_MAX_LIFETIME_HOURS": hours}) for hours in (0, -1, 10_000)],
+    ("E020", {"JOB_CONTENT_RETENTION_DAYS": -1}),
+    ("E020", {"EVENT_RETENTION_DAYS": 99_999}),
+    ("E020", {"JOB_RETENTION_DAYS": -5}),
+    # Introspection
+    ("E032", {"AUTH_INTROSPECTION_URL": "http://auth.example/introspect"}),
+    ("E033", {"AUTH_INTROSPECTION_URL": INTROSPECTION, "AUTH_INTROSPECTION_CLIENT_ID": "sps"}),
+    ("E002", {"AUTH_INTROSPECTION_CLIENT_SECRET": BASE["JWT_KEY"]}),
 ]
 
 

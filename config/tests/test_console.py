@@ -12,7 +12,7 @@ from django_q.models import Schedule
 REGISTERED = {
     "auth.Group", "auth.User", "connections.SocialConnection", "django_q.Schedule",
     "insights.ConnectionInsights", "publishing.WorkerSlot", "publishing.PublishJob",
-    "socialpublishing.AuditRecord", "socialpublishing.PlatformPause",
+    "connections.Revocation", "socialpublishing.AuditRecord", "socialpublishing.PlatformPause",
 }  # fmt: skip
 
 

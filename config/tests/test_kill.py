@@ -9,18 +9,15 @@ import signal
 import sqlite3
 import subprocess
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 import requests
-from django.conf import settings as django_settings
 
 from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller, PlannedPost
@@ -29,21 +26,6 @@ from config.run.service import manage, web_command
 from conftest import Sandbox
 
 ACCOUNTS = 5
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
-    """A separate database that other processes can open, of the kind that the tests use."""
-    default = django_settings.DATABASES["default"]
-    if default["ENGINE"].endswith("sqlite3"):
-        yield f"sqlite:///{tmp_path}/service.sqlite3"
-        return
-    name = f"kill_{uuid.uuid4().hex[:12]}"
-    url = os.environ["DATABASE_URL"].rpartition("/")[0]
-    with psycopg.connect(f"{url}/postgres", autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
-        yield f"{url}/{name}"
-        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 class Service:

@@ -445,8 +445,8 @@ def test_sign_out_ends_the_session_on_the_server(mara):
 
 SEEN = {
     "publishing.PublishJob", "publishing.WorkerSlot", "socialpublishing.PlatformPause",
-    "socialpublishing.AuditRecord", "connections.SocialConnection", "insights.ConnectionInsights",
-    "django_q.Schedule",
+    "socialpublishing.AuditRecord", "connections.SocialConnection", "connections.Revocation",
+    "insights.ConnectionInsights", "django_q.Schedule",
 }  # fmt: skip
 STAFF_PAGES = {"auth.User", "auth.Group"}
 ACTIONS = {

@@ -113,7 +113,6 @@ def test_secret_board_needs_a_permission_that_we_do_not_request(api, connection)
         ("status", 500, 502, "no_answer"),
         ("drop_after", None, 502, "no_answer"),
         ("status", 418, 502, "platform_refused"),
-        ("status", 401, 403, "needs_reauth"),
         ("status", {"code": 400, "body": {"code": 1, "message": "Too long."}}, 400, None),
         ("status", 429, 429, "rate_limited"),
     ],

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from conftest import consent
 from connections.destinations import MAX_ASKED, check_unlisted, store_destinations
+from connections.expiring import refresh_expiring
 from connections.models import Destination, SocialConnection
-from connections.tokens import refresh_expiring
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import NoResponseError
 from socialpublishing.platforms import PLATFORMS, client_for
@@ -27,7 +27,7 @@ def facts(number: int, *, can_publish: bool = True) -> DestinationFacts:
         name=f"Page {number}",
         kind="page",
         can_publish=can_publish,
-        token=Secret(f"token {number}"),
+        token=Secret(f"token-{number}"),
     )
 
 

@@ -11,8 +11,9 @@ from django.db import connection as database
 from django.utils import timezone
 
 from conftest import consent
-from connections.disconnecting import finish_revocations
+from connections.disconnecting import finish_disconnects
 from connections.models import SocialConnection
+from connections.revoking import revoke_due
 
 
 def test_disconnected_connection_has_no_tokens_at_any_platform(
@@ -57,7 +58,8 @@ def test_disconnect_that_crashed_is_finished_after_a_while(make_connection, sand
     now = timezone.now()
     SocialConnection.objects.update(status="revoked", updated_at=now - dt.timedelta(minutes=age))
 
-    assert finish_revocations(older_than=now - dt.timedelta(minutes=5)) == finished
+    assert finish_disconnects(older_than=now - dt.timedelta(minutes=5)) == finished
+    assert revoke_due(timezone.now()) == finished
 
     assert len(sandbox.calls("/oauth2/revoke")) == finished
     assert (SocialConnection.objects.get().access_token is None) == bool(finished)

@@ -147,9 +147,15 @@ def test_connect_knows_whether_a_scope_was_declined(api, make_connection, sandbo
         (" ", None),
         ([], None),
         (None, None),
-        (5, None),
-        ([5], None),
-        ({"a": 1}, None),
+        ("Tweet.Read, users.read a", ("tweet.read", "users.read", "a")),
+        ("a a", ("a",)),
+        # Unknown, which is not all that was asked for.
+        (5, ()),
+        ([5], ()),
+        (["a", None], ()),
+        ({"a": 1}, ()),
+        ("a\r\nb", ()),
+        ("ä", ()),
     ],
 )
 def test_scopes_of_a_token_response(scope, expected):

@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from connections.connecting import store_credentials
 from connections.credentials import identify
-from connections.models import Destination, SocialConnection
+from connections.models import Destination, Revocation, SocialConnection
+from connections.revoking import queue_tokens_of
 from socialpublishing import key_rotation
 from socialpublishing.crypto import NEW, OLD, RowWithSecrets, Secret, encrypted_fields
 from socialpublishing.errors import TokenEncryptionError
@@ -310,6 +311,7 @@ def test_tokens_of_a_lost_key_are_given_up_and_the_account_is_connected_again(
 ):
     connection = make_connection("facebook")
     tokens = Tokens(access_token=connection.access_token)
+    queue_tokens_of(connection)
     assert client.get("/readyz").status_code == 200
     settings.AES_KEY = a_key()
     assert client.get("/readyz").status_code == 503
@@ -318,6 +320,7 @@ def test_tokens_of_a_lost_key_are_given_up_and_the_account_is_connected_again(
 
     assert client.get("/readyz").status_code == 200
     call_command("rotate_keys", "--check")
+    assert not Revocation.objects.exists()
     api = make_api("alice")
     shown = api.get(f"connections/{connection.pk}").json()
     assert shown["status"] == "needs_reauth"

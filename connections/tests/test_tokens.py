@@ -8,13 +8,13 @@ import logging
 import pytest
 from django.utils import timezone
 
+from connections.expiring import refresh_expiring
 from connections.models import SocialConnection
 from connections.tokens import (
     REFRESH_LEASE,
     client_of,
     is_usable,
     needs_refresh,
-    refresh_expiring,
     refusal_ends_connection,
     require_reauth,
     store_refresh_outcome,
@@ -189,15 +189,125 @@ def test_right_to_refresh_is_given_back_only_if_nothing_was_sent(make_connection
     assert connection.refreshing_until == NOON + REFRESH_LEASE
 
 
-def test_web_request_goes_on_while_another_caller_refreshes(make_connection, sandbox):
-    connection = make_connection()
-    connection.expires_at = timezone.now()
-    connection.save()
-    take_refresh(connection, timezone.now())
+def hold_refresh(connection: SocialConnection, **facts) -> None:
+    """The token has ended, and another caller refreshes it."""
+    SocialConnection.objects.update(
+        expires_at=timezone.now(),
+        **{"refreshing_until": timezone.now() + REFRESH_LEASE, **facts},
+    )
+    connection.refresh_from_db()
 
-    assert client_of(connection).account.token == connection.access_token
 
-    assert sandbox.calls("/oauth2/token") == []
+def test_web_request_takes_over_when_the_lease_of_another_caller_ends(make_connection, sandbox):
+    connection = make_connection("tiktok")
+    hold_refresh(connection, refreshing_until=timezone.now() + dt.timedelta(seconds=1))
+    before = connection.access_token
+
+    client_of(connection)
+
+    assert (connection.token_version, connection.access_token != before) == (2, True)
+    assert len(sandbox.calls("/oauth/token")) == 1
+
+
+def test_web_request_does_not_wait_for_a_refresh_that_failed(api, make_connection, sandbox):
+    connection = make_connection("tiktok")
+    hold_refresh(connection, refresh_failed_at=timezone.now())
+
+    response = api.get(f"connections/{connection.pk}/posting-options")
+
+    assert (response.status_code, response.json()["code"]) == (503, "refresh_pending")
+    assert sandbox.calls("/oauth/token") == []
+    assert SocialConnection.objects.get().status == "active"
+
+
+def test_failure_of_the_token_host_is_no_reason_to_connect_again(api, make_connection, sandbox):
+    connection = make_connection("tiktok")
+    SocialConnection.objects.update(expires_at=timezone.now() - minutes(1))
+    sandbox.fault("status", 503, path="/oauth/token", times=9)
+    path = f"connections/{connection.pk}/posting-options"
+
+    codes = [api.get(path).json()["code"] for _ in range(2)]
+
+    assert codes == ["no_answer", "refresh_pending"]
+    assert SocialConnection.objects.get().status == "active"
+
+
+# --- A token that the platform refuses before its end --------------------------------------------
+
+REFRESHED_BY = {"pinterest": "/oauth/token", "linkedin": "/accessToken"}
+
+
+@pytest.mark.parametrize("platform", sorted(REFRESHED_BY))
+def test_refused_token_is_refreshed_and_the_request_repeated(
+    api, make_connection, sandbox, platform
+):
+    connection = make_connection(platform)
+    sandbox.call("POST", "tokens/expire", account_id=connection.external_user_id)
+
+    response = api.get(f"connections/{connection.pk}/posting-options")
+
+    assert response.status_code == 200, response.json()
+    assert len(sandbox.calls(REFRESHED_BY[platform])) == 1
+    row = SocialConnection.objects.get()
+    assert (row.status, row.token_version) == ("active", 2)
+
+
+def test_refused_token_that_nothing_can_replace_needs_its_owner(api, make_connection, sandbox):
+    connection = make_connection("facebook")
+    sandbox.call("POST", "tokens/expire", account_id=connection.external_user_id)
+
+    response = api.get(f"connections/{connection.pk}/posting-options")
+
+    # Its Page has a token of its own, which may still serve.
+    assert response.json().get("code", "needs_reauth") == "needs_reauth"
+    assert SocialConnection.objects.get().status == "needs_reauth"
+
+
+def test_refused_token_is_refreshed_for_insights(api, make_connection, sandbox):
+    connection = make_connection("pinterest")
+    sandbox.call("POST", "tokens/expire", account_id=connection.external_user_id)
+
+    api.get(f"insights/pinterest/best-times?connection_id={connection.pk}")
+
+    row = SocialConnection.objects.get()
+    assert (row.status, row.token_version) == ("active", 2)
+
+
+def test_token_that_is_refused_again_is_not_refreshed_again(api, make_connection, sandbox):
+    connection = make_connection("pinterest")
+    sandbox.fault("status", 401, method="GET", path="^/v5/boards$", times=9)
+    path = f"connections/{connection.pk}/posting-options"
+
+    codes = [api.get(path).json()["code"] for _ in range(3)]
+
+    assert codes == ["needs_reauth"] * 3
+    assert len(sandbox.calls("/oauth/token")) == 1
+    # Its servers may not know the new token yet.
+    assert SocialConnection.objects.get().status == "active"
+
+
+def test_board_is_created_once_with_a_refreshed_token(api, make_connection, sandbox):
+    connection = make_connection("pinterest")
+    sandbox.fault("status", 401, method="POST", path="^/v5/boards$")
+
+    response = api.post(f"connections/{connection.pk}/destinations", {"name": "Bread"})
+
+    assert response.status_code == 201, response.json()
+    assert len(sandbox.calls("/v5/boards", method="POST")) == 2
+    assert connection.destinations.filter(name="Bread").count() == 1
+
+
+@pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client"])
+def test_refused_credentials_of_our_app_blame_no_user(api, make_connection, sandbox, error):
+    connection = make_connection("pinterest")
+    SocialConnection.objects.update(expires_at=timezone.now())
+    refusal = {"code": 401, "body": {"error": error}}
+    sandbox.fault("status", refusal, path="/oauth/token$", times=9)
+
+    response = api.get(f"connections/{connection.pk}/posting-options")
+
+    assert response.json()["code"] == "platform_configuration"
+    assert SocialConnection.objects.get().status == "active"
 
 
 # --- A token host that cannot be reached ---------------------------------------------------------

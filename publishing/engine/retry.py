@@ -50,7 +50,7 @@ MAX_LIMIT = dt.timedelta(hours=24)
 # Jobs go on a little later than the limit ends, and not all at once.
 AFTER_LIMIT_S = (0.1, 1.0)
 # A token that is younger may not have reached all servers of its platform: it is used once more.
-FRESH_TOKEN, FRESH_TOKEN_WAIT = dt.timedelta(seconds=15), dt.timedelta(seconds=3)
+FRESH_TOKEN_WAIT = dt.timedelta(seconds=3)
 # The pause before the platform is asked again about a post that it processes, as a share of the
 # time so far.
 POLL_SHARE, MAX_POLL_PAUSE = 0.1, dt.timedelta(minutes=5)

@@ -7,12 +7,11 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from connections.tokens import is_renewable, is_usable
+from connections.tokens import is_fresh, is_renewable, is_usable
 from publishing.engine import in_doubt
 from publishing.engine.in_doubt import FOUND, has_intent, unless_it_may_exist
 from publishing.engine.outcomes import code_of, ended, failed, left_to_a_person, published, wait
 from publishing.engine.retry import (
-    FRESH_TOKEN,
     look_up_when_reconnected,
     poll_pause,
     restart_upload,
@@ -310,10 +309,10 @@ def _token_is_usable(job: PublishJob, now: dt.datetime) -> bool:
 def _is_token_fresh(job: PublishJob, now: dt.datetime) -> bool:
     """The token was refreshed a moment ago, or granted where no refresh can help."""
     connection = job.connection
-    if connection is None or connection.last_refreshed_at is None:
+    if connection is None:
         return False
     is_last_resort = job.refused_token_version is not None or not is_renewable(connection)
-    return is_last_resort and now - connection.last_refreshed_at < FRESH_TOKEN
+    return is_last_resort and is_fresh(connection, now)
 
 
 def _running_status(job: PublishJob) -> Status:

@@ -21,7 +21,6 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from connections import tokens
-from connections.tokens import RefreshAction
 from publishing.engine.decide import decide
 from publishing.engine.execute import execute
 from publishing.engine.retry import defer, wait_for_pause, wait_for_refresh
@@ -255,8 +254,9 @@ def _with_refresh_right(decision: Decision, context: Context) -> Decision:
         return decision
     connection = step.job.connection
     assert connection is not None
-    action = tokens.refresh_action(connection, context.now, if_taken=RefreshAction.WAIT)
-    return decision if action == RefreshAction.REFRESH else wait_for_refresh(step.job, context.now)
+    if tokens.take_refresh(connection, context.now):
+        return decision
+    return wait_for_refresh(step.job, context.now)
 
 
 def _with_probe_right(decision: Decision, context: Context) -> Decision:

@@ -25,6 +25,8 @@ from socialpublishing.oauth import OAuth, Tokens
 from socialpublishing.platforms.responses import ReadsResponses
 
 SANDBOX_SECRET = "sandbox-secret"
+# Errors of a token endpoint (RFC 6749, section 5.2) that our app causes.
+APP_REFUSALS = frozenset({"invalid_client", "unauthorized_client", "unsupported_grant_type"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,12 +167,19 @@ class App(ReadsResponses):
         """The error in a response of the token endpoint."""
         return read_oauth_error(response)
 
+    def _read_error(self, response: PlatformResponse) -> PlatformApiError:
+        error = str(response.fields.get("error"))
+        # Whatever the platform's own reader makes of the status: no owner can help here.
+        if error in APP_REFUSALS:
+            return PlatformConfigurationError(platform_code=error)
+        return self.read_token_error(response)
+
     def http(self, role: str = "api") -> Http:
         """Requests without an access token."""
         return Http(
             platform=self.name,
             base_url=self.host(role),
-            read_error=self.read_token_error,
+            read_error=self._read_error,
             headers=self.headers,
         )
 
@@ -189,11 +198,11 @@ def read_oauth_error(response: PlatformResponse, *, request_id: str = "") -> Pla
 
 def oauth_refusal(body: Mapping[str, Any], **facts: Any) -> PlatformApiError:
     """The error that `error` and `error_description` name, whatever the status was."""
-    match body.get("error"):
-        case "invalid_client" | "unauthorized_client" | "unsupported_grant_type":
-            return PlatformConfigurationError(**facts)
-        case "invalid_grant":
-            return TokenExpiredError(**facts)
+    error = str(body.get("error"))
+    if error in APP_REFUSALS:
+        return PlatformConfigurationError(**facts)
+    if error == "invalid_grant":
+        return TokenExpiredError(**facts)
     words = body.get("error_description")
     return PlatformApiError(words if isinstance(words, str) else "", **facts)
 

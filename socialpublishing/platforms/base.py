@@ -42,6 +42,9 @@ class Platform(ReadsResponses, abc.ABC):
     app: ClassVar[App]
     # Can an access token that is still valid be exchanged for a new one, without a refresh token?
     renews_without_refresh_token: ClassVar[bool] = False
+    # Does `revoke` end one grant of an account and leave its others alone? If not, or if it is
+    # unknown, the grant that a new consent replaces is not revoked.
+    revokes_single_grants: ClassVar[bool] = False
     capabilities: ClassVar[Capabilities]
     options: ClassVar[type[PostOptions]]
     # The option that chooses a destination, where a connection has any.

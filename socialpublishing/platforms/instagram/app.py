@@ -74,7 +74,7 @@ class InstagramApp(SendsCallbacks, App):
         exchange = {
             "grant_type": "ig_exchange_token",
             "client_secret": self.client_secret().reveal(),
-            "access_token": short["access_token"],
+            "access_token": oauth2.read_token(short.get("access_token")).reveal(),
         }
         response = self.http().get("/access_token", params=exchange)
         tokens = oauth2.read_tokens(response, self.oauth)

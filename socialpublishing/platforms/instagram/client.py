@@ -24,7 +24,7 @@ from socialpublishing.errors import (
     UploadLostError,
     Violation,
 )
-from socialpublishing.platforms.accounts import Profile, Renewal
+from socialpublishing.platforms.accounts import Profile, Renewal, read_number
 from socialpublishing.platforms.app import App
 from socialpublishing.platforms.instagram import errors, limits
 from socialpublishing.platforms.instagram.app import InstagramApp, unwrapped
@@ -305,12 +305,12 @@ class Instagram(GraphClient):
         account_type = str(me.get("account_type") or "").lower()
         return Profile(
             # Not `id`: that is another number, which only our app and its callbacks use.
-            id=str(me["user_id"]),
+            id=read_number(me["user_id"]),
             display_name=me["username"],
             kind=account_type or "business",
             facts={
                 "username": me["username"],
-                "app_scoped_id": str(me.get("id", "")),
+                "app_scoped_id": read_number(me.get("id", "")),
                 "account_type": account_type,
             },
         )

@@ -15,6 +15,7 @@ from socialpublishing.errors import (
     TokenExpiredError,
 )
 from socialpublishing.http import PlatformResponse
+from socialpublishing.oauth import read_scopes
 from socialpublishing.platforms.accounts import Account, Profile, Renewal
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.meta import VERSION
@@ -75,7 +76,8 @@ class FacebookLoginClient(GraphClient):
 
     def granted_scopes(self) -> tuple[str, ...]:
         permissions = items_of(self.call_graph("GET", "/me/permissions"))
-        return tuple(each["permission"] for each in permissions if each["status"] == "granted")
+        names = [each["permission"] for each in permissions if each["status"] == "granted"]
+        return read_scopes(names) or ()
 
     def pages_of_person(self, *, fields: str) -> list[Page]:
         """The Pages on which the person has a role."""

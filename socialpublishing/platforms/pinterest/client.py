@@ -203,7 +203,7 @@ class Pinterest(Platform, Boards):
         user = self.http.get("/v5/user_account")
         return Profile(
             # Older responses have no id.
-            id=read_id(user.get("id") or user["username"]),
+            id=read_id(user["id"] if "id" in user else user["username"]),
             display_name=user.get("business_name") or user["username"],
             kind="business" if user.get("account_type") == "BUSINESS" else "person",
             facts={"username": user["username"]},

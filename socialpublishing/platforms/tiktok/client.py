@@ -279,7 +279,7 @@ class TikTok(Platform):
             id=read_id(user["open_id"]),
             display_name=user["display_name"],
             kind="creator",
-            facts={"union_id": user.get("union_id", "")},
+            facts={"union_id": user.get("union_id") or ""},
         )
 
     def revoke(self, refresh_token: Secret | None) -> None:
@@ -288,7 +288,10 @@ class TikTok(Platform):
             "client_secret": self.app.client_secret().reveal(),
             "token": self.account.token.reveal(),
         }
-        self.app.http().post("/v2/oauth/revoke/", data=form)
+        # The response has no body; an error may come with status 200.
+        response = self.app.http().call("POST", "/v2/oauth/revoke/", data=form, needs_json=False)
+        if error := self.app.token_refusal(response.json):
+            raise self.app.http().completed(error, data=form)
 
     # --- Requests --------------------------------------------------------------------------------
 

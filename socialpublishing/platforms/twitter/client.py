@@ -21,7 +21,7 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import Body, MultipartBody
 from socialpublishing.limits import MEGABYTE, Capabilities
-from socialpublishing.platforms.accounts import Account, Profile, Renewal
+from socialpublishing.platforms.accounts import Account, Profile, Renewal, read_text
 from socialpublishing.platforms.app import basic
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.paging import read_pages
@@ -63,6 +63,8 @@ class Twitter(Platform):
     name: ClassVar = "twitter"
     label: ClassVar = "X"
     app: ClassVar = TwitterApp()
+    # Each consent has tokens of its own, and X revokes the one that it is sent (RFC 7009).
+    revokes_single_grants: ClassVar = True
     capabilities: ClassVar = CAPABILITIES
     options: ClassVar = TwitterOptions
     metrics_reader: ClassVar = TwitterMetrics
@@ -256,7 +258,7 @@ class Twitter(Platform):
         user = response["data"]
         return Profile(
             id=user["id"],
-            display_name=f"{user['name']} (@{user['username']})",
+            display_name=f"{read_text(user['name'])} (@{read_text(user['username'])})",
             facts={
                 "username": user["username"],
                 "picture": user.get("profile_image_url", ""),
