@@ -12,6 +12,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from socialpublishing.crypto import key_ring
+from socialpublishing.media import store
 from socialpublishing.media.addresses import is_public_url
 from socialpublishing.platforms import PLATFORMS, login_wanted, platform_named
 
@@ -158,6 +159,23 @@ def check_apps(**kwargs: Any) -> list[checks.CheckMessage]:
         checks.Warning(words, id="socialpublishing.W013")
         for platform in PLATFORMS.values()
         for words in platform.app.setup_warnings()
+    ]
+
+
+@checks.register
+def check_object_store(**kwargs: Any) -> list[checks.CheckMessage]:
+    try:
+        prefix = store.prefix()
+    except ImproperlyConfigured as error:
+        return [checks.Error(str(error), id="socialpublishing.E050")]
+    if not store.is_configured() or store.USER_ID in prefix:
+        return []
+    return [
+        checks.Warning(
+            "OBJECT_STORE_PREFIX names no {user_id}: each user may read each file of the bucket.",
+            hint="Such as OBJECT_STORE_PREFIX=uploads/{user_id}/",
+            id="socialpublishing.W051",
+        )
     ]
 
 
