@@ -31,7 +31,7 @@ def probe_assets(
     `own_file` finds the file of a path, or raises MediaError.
 
     Raises MediaError for the first that cannot be used; if `violations` is given, it gets one
-    entry for each of them instead.
+    entry for each of them instead. MediaBusyError, which is no fault of a file, is always raised.
     """
     assets = [dict(asset) for asset in given]
     if len(assets) > limits.max_media:
@@ -43,7 +43,7 @@ def probe_assets(
             asset["url"] = own_file(asset["url"])
             asset |= _probe_asset(asset, post_type)
         except MediaError as error:
-            if violations is None:
+            if violations is None or isinstance(error, MediaBusyError):
                 raise
             message = f"Asset {number}: {error}"
             violations.append(Violation(rule=error.code, limit=None, actual=None, message=message))
