@@ -192,7 +192,8 @@ def oauth_refusal(body: Mapping[str, Any], **facts: Any) -> PlatformApiError:
             return PlatformConfigurationError(**facts)
         case "invalid_grant":
             return TokenExpiredError(**facts)
-    return PlatformApiError(str(body.get("error_description") or ""), **facts)
+    words = body.get("error_description")
+    return PlatformApiError(words if isinstance(words, str) else "", **facts)
 
 
 def basic(client_id: str, secret: str) -> str:

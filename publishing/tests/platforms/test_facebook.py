@@ -204,6 +204,34 @@ def test_photo_posted_by_hand_is_not_taken_for_a_text_post_with_the_same_text(
     assert len(sandbox.posts()) == 2
 
 
+@pytest.mark.behaviour(
+    "A list of posts without `data`, whatever its status, does not show that a post is absent."
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"data": None},
+        {"data": {}},
+        {"paging": {}},
+        {"error": {"code": 190, "message": "x"}},
+    ],
+)
+@pytest.mark.parametrize("kind", ["feed", "story"])
+def test_list_without_data_is_no_evidence(api, connection, sandbox, worker, body, kind):
+    edge = "/published_posts$" if kind == "feed" else "/stories$"
+    sandbox.fault("drop_after", method="POST", path="/(feed|photo_stories)$")
+    sandbox.fault("status", {"code": 200, "body": body}, method="GET", path=edge, times=8)
+    text, assets = ("Hello", []) if kind == "feed" else ("", [asset_of(sandbox, "photo")])
+    options = {"post_type": kind}
+    api.publish(connection, text, assets=assets, platform_specific_options=options)
+
+    worker.work_ahead(3600)
+
+    assert (statuses(), len(sandbox.posts())) == ({"Published": 1}, 1)
+
+
 def test_post_is_looked_up_after_its_retry_is_refused(api, connection, sandbox, worker):
     sandbox.fault("drop_after", method="POST", path="/feed$")
     sandbox.fault(
@@ -381,7 +409,7 @@ def test_limits_of_an_account_are_waited_for(api, connection, sandbox, worker, c
     assert (statuses(), job().attempts) == ({"Published": 1}, 0)
 
 
-@pytest.mark.behaviour("A subcode of 368 says whether the content is refused or the account.")
+@pytest.mark.behaviour("The subcode of 368 is about the content or about the account.")
 @pytest.mark.parametrize(
     ("subcode", "status", "code"),
     [
@@ -442,7 +470,7 @@ def test_usage_in_a_good_response_holds_the_next_post(
         ),
     ],
 )
-def test_missing_role_is_told_to_the_owner(api, connection, sandbox, worker, code, words):
+def test_owner_learns_of_a_missing_role(api, connection, sandbox, worker, code, words):
     refuse_feed(sandbox, code, None, words, times=99)
     api.publish(connection, "Hello")
     worker.work_ahead()

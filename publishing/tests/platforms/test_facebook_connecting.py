@@ -97,8 +97,16 @@ def test_list_that_cannot_be_read_takes_nothing_away(
     assert any("cannot be read" in record.message for record in caplog.records)
 
 
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_pages_are_read_one_by_one_where_no_batch_can_be_read(make_connection, sandbox, count):
+    sandbox.fault("status", 500, method="POST", path="/v27.0/$", times=9)
+    pages = [{"name": f"Page {number}", "listed": "token"} for number in range(count)]
+    connection = make_connection("facebook", scopes=ALL, pages=pages)
+    assert connection.destinations.filter(can_publish=True).count() == count
+
+
 @pytest.mark.parametrize("body", [{}, {"data": None}, {"data": {}}, {"data": ["x"]}, []])
-def test_list_of_pages_is_empty_only_if_it_says_so(make_connection, sandbox, body):
+def test_list_of_pages_is_empty_only_with_empty_data(make_connection, sandbox, body):
     connection = make_connection("facebook")
     value = {"code": 200, "body": body}
     sandbox.fault("status", value, path="/me/accounts$", times=9)
@@ -109,7 +117,7 @@ def test_list_of_pages_is_empty_only_if_it_says_so(make_connection, sandbox, bod
 
 @pytest.mark.behaviour("A Page that no list shows is asked itself whether it still accepts posts.")
 @pytest.mark.parametrize(
-    ("answer", "accepts"),
+    ("refusal", "accepts"),
     [
         (None, True),
         ((190, 492), False),
@@ -118,17 +126,17 @@ def test_list_of_pages_is_empty_only_if_it_says_so(make_connection, sandbox, bod
         ((10, None), False),
     ],
 )
-def test_page_itself_is_asked(make_connection, sandbox, answer, accepts):
+def test_page_itself_is_asked(make_connection, sandbox, refusal, accepts):
     connection = make_connection("facebook")
     page = connection.destinations.get()
-    if answer:
-        value = graph_error(*answer)
+    if refusal:
+        value = graph_error(*refusal)
         sandbox.fault("status", value, method="GET", path=f"/{page.external_id}$")
     client = tokens.client_of(connection, page)
     assert client.accepts_posts() is accepts
 
 
-def test_failure_of_asking_the_page_is_no_answer(make_connection, sandbox):
+def test_failed_question_to_the_page_decides_nothing(make_connection, sandbox):
     connection = make_connection("facebook")
     page = connection.destinations.get()
     sandbox.fault("status", 500, method="GET", path=f"/{page.external_id}$")
@@ -203,7 +211,7 @@ def test_token_without_expires_in_has_no_end(api, sandbox):
     assert not any("fb_exchange_token" in call["path"] for call in sandbox.calls())
 
 
-@pytest.mark.behaviour("An empty `scope` in a token response says nothing about what was granted.")
+@pytest.mark.behaviour("An empty `scope` in a token response means that the scopes are unknown.")
 def test_empty_scope_is_unknown(api, sandbox):
     sandbox.call("POST", "settings", facebook_scope_field="empty")
     connect(api)

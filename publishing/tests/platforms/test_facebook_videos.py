@@ -348,7 +348,7 @@ def test_parts_are_those_that_facebook_asks_for(api, connection, sandbox, worker
     "Facebook refuses parts now and then and names the offset to go on at (1363037); the upload "
     "goes on there without using an attempt."
 )
-def test_upload_goes_on_where_an_error_says(api, connection, sandbox, worker, recorded):
+def test_upload_goes_on_at_the_offset_of_an_error(api, connection, sandbox, worker, recorded):
     settings = {"facebook_part_bytes": 20_000, "facebook_spontaneous_offsets": 5}
     sandbox.call("POST", "settings", **settings)
     api.publish(connection, "A video", assets=[sandbox.clip()])
@@ -379,7 +379,7 @@ def test_upload_that_is_refused_at_the_same_offset_for_ever_starts_again(
 
 
 @pytest.mark.behaviour(
-    "Nobody says that a video can be read before it is published; no upload needs that."
+    "No page documents that a video can be read before it is published; no upload needs that."
 )
 @pytest.mark.parametrize("kind", ["feed", "reel", "story"])
 def test_video_that_cannot_be_read_before_it_is_published_is_uploaded(
@@ -448,7 +448,7 @@ def test_copyright_check_without_end_holds_nothing(api, connection, sandbox, wor
     assert statuses() == {"Published": 1}
 
 
-@pytest.mark.behaviour("An error in a phase of a video ends the wait, whatever its status says.")
+@pytest.mark.behaviour("An error in a phase of a video ends the wait, whatever its status is.")
 def test_error_in_a_phase_that_has_not_begun_ends_the_wait(api, connection, sandbox, worker):
     api.publish(connection, "A video", assets=[sandbox.clip()])
     worker.work(until=lambda: job().progress.get("stage") == "confirming")
@@ -467,9 +467,9 @@ def test_error_in_a_phase_that_has_not_begun_ends_the_wait(api, connection, sand
     "A reel may have a cover and invite other Pages; what Facebook refuses of that becomes a "
     "warning."
 )
-@pytest.mark.parametrize("answer", ["accepted", "refused"])
-def test_reel_has_a_cover_and_invites_other_pages(api, connection, sandbox, worker, answer):
-    sandbox.call("POST", "settings", facebook_reel_extras=answer)
+@pytest.mark.parametrize("outcome", ["accepted", "refused"])
+def test_reel_has_a_cover_and_invites_other_pages(api, connection, sandbox, worker, outcome):
+    sandbox.call("POST", "settings", facebook_reel_extras=outcome)
     cover = f"{sandbox.url}/samples/bakery.jpg"
     options = {"post_type": "reel", "cover_url": cover, "collaborators": ["615500000000002"]}
     job_id = api.publish(
@@ -482,7 +482,7 @@ def test_reel_has_a_cover_and_invites_other_pages(api, connection, sandbox, work
     warnings = api.get(f"publishing/jobs/{job_id}/status").json()["warnings"]
     codes = {each["code"] for each in warnings}
     assert statuses() == {"Published": 1}
-    if answer == "accepted":
+    if outcome == "accepted":
         assert post["details"]["collaborators"] == ["615500000000002"]
         assert (bool(post["details"]["thumb"]), codes) == (True, set())
     else:
@@ -656,6 +656,18 @@ def test_daily_limit_of_reels_defers_the_post(api, connection, sandbox, worker):
     assert PublishJob.objects.get().error_code == "rate_limited"
     worker.work_ahead()
     assert statuses() == {"Published": 1}
+
+
+@pytest.mark.behaviour("A Page may publish 30 reels a day; its other posts go on.")
+def test_daily_limit_of_reels_holds_reels_alone(api, connection, sandbox, worker):
+    error = graph_error(613, None, "Calls to this api have exceeded the rate limit.")
+    sandbox.fault("delay", 0, method="POST", path="/video_reels$")
+    sandbox.fault("status", error, method="POST", path="/video_reels$", times=99)
+    publish_video(api, connection, sandbox, "reel")
+    worker.work()
+    api.publish(connection, "Meanwhile")
+    worker.work()
+    assert statuses() == {"Pending": 1, "Published": 1}
 
 
 def test_processing_reel_is_not_uploaded_again(api, connection, sandbox, worker):

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from django.core.cache import cache
 
 from conftest import consent, statuses
 from connections.models import SocialConnection
@@ -133,6 +134,18 @@ def test_hidden_container_that_is_not_processed_is_published_later(
     assert outcome() == ("Published", ""), job().error_message
     assert len(sandbox.posts()) == 1
     assert publishes(sandbox) > 1
+
+
+def test_hidden_child_does_not_end_the_wait_for_another(api, connection, sandbox, worker):
+    for status in ({"status_code": "IN_PROGRESS", "id": "1"}, {}):  # the second is asked first
+        value = {"code": 200, "body": status}
+        sandbox.fault("status", value, method="GET", path=NODE)
+    sandbox.call("POST", "settings", instagram_processing_seconds=400)
+    api.publish(connection, "Two", assets=[sandbox.picture()] * 2)
+    worker.work_ahead(300, sandbox=sandbox)
+    assert containers(sandbox) == 2
+    worker.work_ahead(1500, sandbox=sandbox)
+    assert outcome() == ("Published", ""), job().error_message
 
 
 @pytest.mark.behaviour(
@@ -307,6 +320,25 @@ def test_unknown_refusal_of_the_publish_request_is_looked_up(
     assert len(sandbox.posts()) == 1
 
 
+@pytest.mark.behaviour(
+    "The usage of limits comes with good responses too: at 100 % an account waits"
+)
+def test_used_up_limit_of_a_good_response_holds_the_account(api, connection, sandbox, worker):
+    usage = '{"1": [{"type": "instagram", "estimated_time_to_regain_access": 19}]}'
+    value = {
+        "code": 200,
+        "headers": {"X-Business-Use-Case-Usage": usage},
+        "body": {"status_code": "FINISHED", "id": "1"},
+    }
+    sandbox.fault("status", value, method="GET", path=NODE)
+    api.publish(connection, "One", assets=[sandbox.picture()])
+    worker.work_ahead(60)
+    connection.refresh_from_db()
+    assert connection.limited_until is not None
+    worker.work_ahead(3600)
+    assert outcome() == ("Published", "")
+
+
 # --- Kinds of accounts ---------------------------------------------------------------------------
 
 
@@ -326,6 +358,14 @@ def test_story_of_a_creator_is_refused_before_it_is_scheduled(
     assert api.publish(connection, "A feed", assets=[sandbox.picture()]).status_code == 202
 
 
+@pytest.mark.behaviour("Owners switch to a business account: the type is read again for a story")
+def test_story_is_accepted_when_a_creator_has_become_a_business(api, connection, sandbox):
+    SocialConnection.objects.update(profile={"username": "x", "account_type": "media_creator"})
+    picture = {**sandbox.picture(), "alt_text": None}
+    response = api.publish(connection, "", assets=[picture], **options(post_type="story"))
+    assert response.status_code == 202
+
+
 @pytest.mark.behaviour("A story is not refused where the type of the account is unknown")
 def test_story_of_an_account_of_unknown_type_is_accepted(api, connection, sandbox, worker):
     SocialConnection.objects.update(profile={"username": "x"})
@@ -341,17 +381,26 @@ def test_posting_options_are_read_from_the_account(api, make_account, sandbox, w
     connection = make_account(username="harbour.bakery", account_type="MEDIA_CREATOR")
     api.publish(connection, "One", assets=[sandbox.picture()])
     worker.work_ahead()
-    offered = client_of(connection).posting_options()
-    assert (offered.display_name, offered.can_post) == ("harbour.bakery", True)
-    assert offered.avatar_url.startswith(sandbox.url)
-    assert offered.remaining.count == 1
-    assert [each.value for each in offered.choices["post_type"]] == ["feed", "reel"]
+    offered = api.get(f"connections/{connection.pk}/posting-options").json()
+    assert (offered["display_name"], offered["can_post"]) == ("harbour.bakery", True)
+    assert offered["avatar_url"].startswith(sandbox.url)
+    assert offered["remaining"] == {"count": 1, "until": None}
+    assert [each["value"] for each in offered["choices"]["post_type"]] == ["feed", "reel"]
 
     api.publish(connection, "Two", assets=[sandbox.picture()])
     worker.work_ahead()
-    offered = client_of(connection).posting_options()
-    assert (offered.can_post, offered.remaining.count) == (False, 0)
-    assert "2 posts" in offered.reason
+    cache.clear()  # what was read is kept for a minute
+    offered = api.get(f"connections/{connection.pk}/posting-options").json()
+    assert (offered["can_post"], offered["remaining"]["count"]) == (False, 0)
+    assert "2 posts" in offered["reason"]
+
+
+@pytest.mark.behaviour("An account may post although Instagram does not report its quota")
+def test_posting_options_need_no_quota(api, connection, sandbox):
+    path = "/content_publishing_limit$"
+    sandbox.fault("status", {"code": 403, "body": {"error": {"code": 10}}}, path=path)
+    offered = api.get(f"connections/{connection.pk}/posting-options").json()
+    assert (offered["can_post"], offered["remaining"]) == (True, None)
 
 
 # --- Options and measures ------------------------------------------------------------------------

@@ -33,7 +33,7 @@ REFUSALS = (
     PlatformRefusedError,
     RateLimitError,
 )
-# Of each option: the code of the warning, and what it says before Facebook's own words.
+# Of each option: the code of the warning, and its words before Facebook's own words.
 WARNINGS = {
     "cover_url": ("cover_refused", "The reel has no cover of its own."),
     "collaborators": ("collaborators_refused", "Not every Page was invited."),

@@ -74,12 +74,13 @@ def _send_parts(client: Facebook, video: Media, upload: dict[str, Any]) -> dict[
     with open_file(video, start=at) as stream:
         while True:
             try:
-                told = _send_part(client, video, upload, at, stream.part(end - at))
+                wanted = _send_part(client, video, upload, at, stream.part(end - at))
             except UploadLostError as error:
-                return _corrected(video, {**upload, "offset": at}, error)
-            is_next, (at, end) = told[0] == end, told
+                return _corrected(video, upload, error)
+            is_next, (at, end) = wanted[0] == end, wanted
+            upload = {**upload, "offset": at, "end": end, "corrections": 0}
             if not is_next or at >= size or time.monotonic() >= until:
-                return {**upload, "offset": at, "end": end, "corrections": 0}
+                return upload
 
 
 def _send_part(
@@ -115,8 +116,8 @@ def _corrected(video: Media, upload: dict[str, Any], error: UploadLostError) -> 
     return {**upload, "offset": offset, "end": end, "corrections": corrections}
 
 
-def _offsets(told: Any, video: Media) -> tuple[int, int]:
-    start, end = number(told["start_offset"]), number(told["end_offset"])
+def _offsets(response: Any, video: Media) -> tuple[int, int]:
+    start, end = number(response["start_offset"]), number(response["end_offset"])
     size = video.size_bytes
     assert size is not None
     if not (start < end <= size or start == end == size):
@@ -156,7 +157,7 @@ def upload_to_host(client: Facebook, post: Post, progress: Progress) -> Progress
 
 
 def _state_if_readable(client: Facebook, video_id: str) -> VideoState | None:
-    """No page says that a video can be read before it is published: uploads go on without it."""
+    """No page documents that a video can be read before it is published: none has to be."""
     try:
         return client.video_state(video_id)
     except MediaNotReadyError:

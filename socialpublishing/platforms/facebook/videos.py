@@ -77,7 +77,7 @@ def _refusal(status: Mapping[str, Any]) -> str:
         *(phase.get(name) for phase in phases for name in ("status", "publish_status")),
     )
     reasons = [reason for phase in phases for reason in _errors_of(phase)]
-    # A phase may have an error before its status says so, and stay there for ever.
+    # A phase may have an error before its status shows it, and stay there for ever.
     if "error" not in states and not reasons:
         return ""
     return f"Facebook could not process the video. {' '.join(reasons)}".strip()

@@ -74,7 +74,7 @@ class InstagramApp(SendsCallbacks, App):
         }
         response = self.http().get("/access_token", params=exchange)
         tokens = oauth2.read_tokens(response, self.oauth)
-        return replace(tokens, scopes=granted(short.get("permissions")))
+        return replace(tokens, scopes=oauth2.read_scopes(short.get("permissions")))
 
 
 class InstagramWithFacebookLoginApp(FacebookLoginApp):
@@ -101,10 +101,3 @@ def unwrapped(data: Any) -> dict[str, Any]:
     inner = data.get("data") if isinstance(data, dict) else None
     found: dict[str, Any] = inner[0] if isinstance(inner, list) and inner else data
     return found
-
-
-def granted(permissions: Any) -> tuple[str, ...] | None:
-    """From a list, or from a string with commas or spaces between them."""
-    if isinstance(permissions, str):
-        return tuple(permissions.replace(",", " ").split())
-    return tuple(map(str, permissions)) if isinstance(permissions, list) else None

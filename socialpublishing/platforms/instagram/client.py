@@ -16,6 +16,7 @@ from socialpublishing import oauth as oauth2
 from socialpublishing import options
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
+    MalformedResponseError,
     NoResponseError,
     PlatformApiError,
     RateLimitError,
@@ -25,7 +26,6 @@ from socialpublishing.errors import (
 )
 from socialpublishing.platforms.accounts import Profile, Renewal
 from socialpublishing.platforms.app import App
-from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.instagram import errors, limits
 from socialpublishing.platforms.instagram.app import InstagramApp, unwrapped
 from socialpublishing.platforms.instagram.matching import made_at, shows
@@ -35,15 +35,16 @@ from socialpublishing.platforms.instagram.options import InstagramOptions
 from socialpublishing.platforms.instagram.payloads import (
     carousel_payload,
     child_payload,
+    has_video,
     is_carousel,
     is_story,
     single_payload,
 )
-from socialpublishing.platforms.meta import VERSION
+from socialpublishing.platforms.meta.client import GraphClient
 from socialpublishing.platforms.meta.paging import read_list
 from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, Progress, read_id
-from socialpublishing.posts import Media, MediaKind, Post, PostWarning
+from socialpublishing.posts import Media, Post, PostWarning
 
 # More than an account can publish in the day during which we look up a post.
 MAX_ITEMS = 500
@@ -65,7 +66,7 @@ PERMALINK_POLLS_S = (0.0, 1.0, 3.0, 10.0, 30.0, 60.0)
 OTHER_POST_IDS = "credited"
 
 
-class Instagram(Platform):
+class Instagram(GraphClient):
     name: ClassVar = "instagram"
     label: ClassVar = "Instagram"
     app: ClassVar[App] = InstagramApp()
@@ -86,12 +87,16 @@ class Instagram(Platform):
         return [*found, *limits.account_violations(post, profile)]
 
     @classmethod
+    def depends_on_profile(cls, post: Post) -> bool:
+        return is_story(post)  # owners switch between business and creator accounts
+
+    @classmethod
     def warnings(cls, post: Post, profile: Mapping[str, Any]) -> list[PostWarning]:
         return [*super().warnings(post, profile), *limits.warnings(post)]
 
     def posting_options(self) -> PostingOptions:
         account = unwrapped(
-            self.http.get(f"/{VERSION}/{self.account.id}", params={"fields": self.account_fields})
+            self.call_graph("GET", f"/{self.account.id}", params={"fields": self.account_fields})
         )
         return posting_options(account, self._read_quota())
 
@@ -130,28 +135,37 @@ class Instagram(Platform):
         return progress.ready()
 
     def _create_container(self, payload: Mapping[str, Any]) -> str:
-        http = self.http_reading(errors.read_preparing_error)
-        return read_id(http.post(f"/{VERSION}/{self.account.id}/media", json=payload)["id"])
+        read_error, path = errors.read_preparing_error, f"/{self.account.id}/media"
+        return read_id(self.call_graph("POST", path, read_error=read_error, json=payload)["id"])
 
     def _unless_processed(
         self, containers: Sequence[str], post: Post, progress: Progress
     ) -> Progress | None:
         """The pause until all containers are processed; None once they are."""
-        states = {self._status_of(container) for container in containers}
-        has_video = any(media.kind == MediaKind.VIDEO for media in post.media)
-        if states <= {"FINISHED", "PUBLISHED"}:
-            return None
-        if UNREADABLE in states:
-            unread = progress.handle.get("unread", 0)
-            if unread >= (VIDEO_UNREAD_POLLS if has_video else IMAGE_UNREAD_POLLS):
-                return None  # Instagram refuses what is not processed (9007)
-            note = "Instagram does not show whether it has processed the media."
-            return progress.preparing(poll_after=UNREAD_PAUSE, unread=unread + 1, note=note)
-        pauses = VIDEO_POLLS_S if has_video else IMAGE_POLLS_S
+        is_unreadable = False
+        for container in containers:
+            match self._status_of(container):
+                case "FINISHED" | "PUBLISHED":
+                    continue
+                case status if status != UNREADABLE:
+                    return self._wait(post, progress)
+            is_unreadable = True
+        return self._wait_unread(post, progress) if is_unreadable else None
+
+    def _wait(self, post: Post, progress: Progress) -> Progress:
+        pauses = VIDEO_POLLS_S if has_video(post) else IMAGE_POLLS_S
         polls = progress.handle.get("polls", 0)
         pause = dt.timedelta(seconds=pauses[min(polls, len(pauses) - 1)])
         note = "Instagram is fetching and processing the media."
         return progress.preparing(poll_after=pause, polls=polls + 1, note=note)
+
+    def _wait_unread(self, post: Post, progress: Progress) -> Progress | None:
+        """None after the usual time: Instagram refuses what it has not processed yet (9007)."""
+        unread = progress.handle.get("unread", 0)
+        if unread >= (VIDEO_UNREAD_POLLS if has_video(post) else IMAGE_UNREAD_POLLS):
+            return None
+        note = "Instagram does not show whether it has processed the media."
+        return progress.preparing(poll_after=UNREAD_PAUSE, unread=unread + 1, note=note)
 
     def _status_of(self, container: str) -> str:
         """Raises an error for a container that will never be processed."""
@@ -166,7 +180,8 @@ class Instagram(Platform):
     def _read_container(self, container: str) -> Mapping[str, Any]:
         """Empty if Instagram does not show it, whatever has become of it."""
         try:
-            data = self.http.get(f"/{VERSION}/{container}", params={"fields": "status_code,status"})
+            params = {"fields": "status_code,status"}
+            data = self.call_graph("GET", f"/{container}", params=params)
         except PlatformApiError as error:
             if errors.is_unreadable_container(error):
                 return {}
@@ -175,26 +190,27 @@ class Instagram(Platform):
 
     def _check_quota(self) -> None:
         """Raises RateLimitError if the account may publish no more posts in these 24 hours."""
-        try:
-            quota = self._read_quota()
-        except (TokenExpiredError, RateLimitError):
-            raise
-        except PlatformApiError:
-            return  # not every account may read it; without quota, the publish request is refused
+        quota = self._read_quota()
         if quota is not None and quota.left == 0:
             until = dt.datetime.now(tz=dt.UTC) + QUOTA_PAUSE
             raise RateLimitError(quota.sentence, until=until)
 
     def _read_quota(self) -> Quota | None:
-        """None: Instagram does not report it for this account."""
-        params = {"fields": "config,quota_usage"}
-        return read_quota(
-            self.http.get(f"/{VERSION}/{self.account.id}/content_publishing_limit", params=params)
-        )
+        """None: Instagram does not report it. Without quota, it refuses the publish request."""
+        path = f"/{self.account.id}/content_publishing_limit"
+        try:
+            params = {"fields": "config,quota_usage"}
+            return read_quota(self.call_graph("GET", path, params=params))
+        except (TokenExpiredError, RateLimitError):
+            raise
+        except PlatformApiError:
+            return None  # not every account may read it
 
     def publish(self, post: Post, progress: Progress) -> Progress:
-        response = self.http_reading(errors.read_publishing_error).post(
-            f"/{VERSION}/{self.account.id}/media_publish",
+        response = self.call_graph(
+            "POST",
+            f"/{self.account.id}/media_publish",
+            read_error=errors.read_publishing_error,
             json={"creation_id": progress.handle["container"]},
         )
         published = progress.published(remote_id=response["id"])
@@ -238,7 +254,9 @@ class Instagram(Platform):
                 )
             case "EXPIRED" | "ERROR":
                 return progress.lost("Instagram no longer has what was prepared.")
-        return None
+            case "FINISHED" | "IN_PROGRESS":
+                return None
+        raise MalformedResponseError("Instagram returned an unknown status of a container.")
 
     def _found_in_list(
         self, post: Post, *, since: dt.datetime, other_post_ids: Collection[str]
@@ -258,11 +276,11 @@ class Instagram(Platform):
     def _newest(self, post: Post, *, since: dt.datetime | None = None) -> Iterator[dict[str, Any]]:
         """The newest posts of the account, of the kind of `post`: a page, or all `since`."""
         edge = "stories" if is_story(post) else "media"
-        path = f"/{VERSION}/{self.account.id}/{edge}"
+        path = f"/{self.account.id}/{edge}"
         fields = "id,caption,timestamp,permalink,media_product_type"
         pages = read_list(
             {"fields": fields},
-            read=lambda params: self.http.get(path, params=params),
+            read=lambda params: self.call_graph("GET", path, params=params),
             max_items=MAX_ITEMS,
         )
         for page in pages:
@@ -282,8 +300,8 @@ class Instagram(Platform):
         return Renewal(tokens=oauth2.read_tokens(response, self.app.oauth))
 
     def profile(self) -> Profile:
-        http = self.http_reading(errors.read_login_error)
-        me = unwrapped(http.get(f"/{VERSION}/me", params={"fields": self.account_fields}))
+        params, read_error = {"fields": self.account_fields}, errors.read_login_error
+        me = unwrapped(self.call_graph("GET", "/me", params=params, read_error=read_error))
         account_type = str(me.get("account_type") or "").lower()
         return Profile(
             # Not `id`: that is another number, which only our app and its callbacks use.
@@ -298,4 +316,4 @@ class Instagram(Platform):
         )
 
     def revoke(self, refresh_token: Secret | None) -> None:
-        self.http.delete(f"/{VERSION}/me/permissions")
+        self.call_graph("DELETE", "/me/permissions")

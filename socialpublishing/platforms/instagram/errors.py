@@ -30,6 +30,7 @@ from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.meta.errors import (
     Errors,
     error_of,
+    number,
     read_app_error,
     read_graph_error,
     text_of,
@@ -116,8 +117,9 @@ NOT_PROFESSIONAL = (
 NOT_PROFESSIONAL_WORDS = re.compile(r"user is not an instagram (business|professional)", re.I)
 # These words name a part of the post.
 CONTENT_WORDS = re.compile(
-    r"caption|hashtag|collaborator|user.?tag|alt.?text|location|aspect ratio|attachments"
-    r"|trial|thumb_offset|cover|audio_name|video (format|duration|size)|image (format|size)",
+    r"caption|hashtag|collaborator|user.?tag|alt.?text|location_id|\blocation\b|aspect ratio"
+    r"|attachments|trial.?(reel|params)|thumb_offset|\bcover|audio_name|share_to_feed"
+    r"|(video|image) (format|duration|size)",
     re.I,
 )
 ALREADY_PUBLISHED = re.compile(r"already (been )?published|published already", re.I)
@@ -126,15 +128,13 @@ SUBCODE = re.compile(r"(?<!\d)(2207\d{3})(?!\d)")
 
 def read_token_error(response: PlatformResponse) -> PlatformApiError:
     """Errors of api.instagram.com are flat, with `error_message`."""
-    body = response.fields
-    if "error_message" not in body:
+    message = text_of(response.fields, "error_message")
+    if not message:
         return read_login_error(response)
-    message = str(body["error_message"])
     if re.search(r"platform app|developer role|client.?(id|secret)|redirect_uri", message, re.I):
         return PlatformConfigurationError(f"Instagram refuses this service: {message}")
-    return TokenExpiredError(
-        f"Instagram responded: {message}", platform_code=str(body.get("code", ""))[:64]
-    )
+    code = str(number(response.fields.get("code")) or "")
+    return TokenExpiredError(f"Instagram responded: {message}", platform_code=code)
 
 
 def read_login_error(response: PlatformResponse) -> PlatformApiError:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from socialpublishing.errors import PlatformApiError
 from socialpublishing.platforms.instagram.matching import made_at
-from socialpublishing.platforms.meta import VERSION
 from socialpublishing.platforms.meta.paging import items_of, read_list
 from socialpublishing.platforms.metrics import (
     Metrics,
@@ -67,7 +66,7 @@ class InstagramMetrics(MetricsReader["Instagram"]):
         return found
 
     def _pages(self) -> Iterator[list[dict[str, Any]]]:
-        path = f"/{VERSION}/{self.client.account.id}/media"
+        path = f"/{self.client.account.id}/media"
         self._has_insights = True
         return read_list(
             {}, read=lambda params: self._page(path, params), max_items=MAX_ITEMS, must_end=False
@@ -77,11 +76,11 @@ class InstagramMetrics(MetricsReader["Instagram"]):
         """A page with the insights of its media, as far as they have any."""
         if self._has_insights:
             try:
-                return self.client.http.get(path, params={**params, "fields": FIELDS})
+                return self.client.call_graph("GET", path, params={**params, "fields": FIELDS})
             except PlatformApiError as error:
                 if not error.platform_code.startswith("100"):
                     raise
-        page = self.client.http.get(path, params={**params, "fields": PLAIN_FIELDS})
+        page = self.client.call_graph("GET", path, params={**params, "fields": PLAIN_FIELDS})
         for media in items_of(page):
             media["insights"] = self._insights(media["id"])
         return page
@@ -90,8 +89,8 @@ class InstagramMetrics(MetricsReader["Instagram"]):
         if not self._has_insights:
             return {}
         try:
-            path, params = f"/{VERSION}/{media_id}/insights", {"metric": METRICS}
-            insights: dict[str, Any] = self.client.http.get(path, params=params)
+            path, params = f"/{media_id}/insights", {"metric": METRICS}
+            insights: dict[str, Any] = self.client.call_graph("GET", path, params=params)
         except PlatformApiError as error:
             if not error.platform_code.startswith("100"):
                 raise
@@ -123,7 +122,7 @@ class InstagramMetrics(MetricsReader["Instagram"]):
     def _top_media(self, tag: str, *, max_reads: int) -> list[dict[str, Any]]:
         user_id = self.client.account.id
         params = {"user_id": user_id, "q": tag}
-        hashtags = items_of(self.client.http.get(f"/{VERSION}/ig_hashtag_search", params=params))
+        hashtags = items_of(self.client.call_graph("GET", "/ig_hashtag_search", params=params))
         if not hashtags:
             return []
         params = {
@@ -131,8 +130,8 @@ class InstagramMetrics(MetricsReader["Instagram"]):
             "fields": "id,caption,like_count,comments_count",
             "limit": str(min(max_reads, PAGE_SIZE)),
         }
-        path = f"/{VERSION}/{hashtags[0]['id']}/top_media"
-        return items_of(self.client.http.get(path, params=params))
+        path = f"/{hashtags[0]['id']}/top_media"
+        return items_of(self.client.call_graph("GET", path, params=params))
 
 
 def tags_of(query: TagQuery) -> list[str]:

@@ -20,6 +20,10 @@ def is_carousel(post: Post) -> bool:
     return len(post.media) > 1
 
 
+def has_video(post: Post) -> bool:
+    return any(media.kind == MediaKind.VIDEO for media in post.media)
+
+
 def is_story(post: Post) -> bool:
     return post.post_type == "story"
 

@@ -1,4 +1,7 @@
-"""What clients with Facebook Login share. A connection is a person, who posts through Pages."""
+"""What clients of the Graph API share, and those with Facebook Login.
+
+With Facebook Login a connection is a person, who posts through Pages.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,7 @@ from socialpublishing.platforms.meta.usage import limited_until
 NOT_FOUND = "100/33"
 
 
-class FacebookLoginClient(Platform):
-    app: ClassVar[FacebookLoginApp]
-    renews_without_refresh_token: ClassVar = True
-
-    def common_params(self) -> Mapping[str, str]:
-        return self.app.proof(self.account.token)
-
+class GraphClient(Platform):
     def call_graph(
         self,
         method: str,
@@ -44,6 +41,14 @@ class FacebookLoginClient(Platform):
         response = http.call(method, f"/{VERSION}{path}", **body)
         self.limited_until = limited_until(response.headers) or self.limited_until
         return response.json
+
+
+class FacebookLoginClient(GraphClient):
+    app: ClassVar[FacebookLoginApp]
+    renews_without_refresh_token: ClassVar = True
+
+    def common_params(self) -> Mapping[str, str]:
+        return self.app.proof(self.account.token)
 
     def renew(self, refresh_token: Secret | None) -> Renewal:
         """Another long-lived token for the one that is still valid, and the destinations with it.

@@ -39,6 +39,9 @@ ERRORS: Errors = {
         for code in (4, 17, 32, 341, 368, 613, *range(80000, 80010), 80014)
     },
     (101, None): PlatformConfigurationError,
+    # The redirect address is not among those that the app has registered.
+    (191, None): PlatformConfigurationError,
+    (100, 36008): PlatformConfigurationError,
     (102, None): TokenExpiredError,
     (190, None): TokenExpiredError,
     # The person must log in at facebook.com first, or confirm the account there.

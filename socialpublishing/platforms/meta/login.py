@@ -47,12 +47,14 @@ class FacebookLoginApp(SendsCallbacks, App):
     }
     client_id_variables: ClassVar = ("FACEBOOK_APP_ID",)
     client_secret_variables: ClassVar = ("FACEBOOK_APP_SECRET",)
+    # Environment variables with the id of a configuration; the first that is set is used.
+    variables: ClassVar[tuple[str, ...]] = ("FACEBOOK_LOGIN_CONFIG_ID",)
 
     def authorize_params(self, *, was_declined: bool) -> dict[str, str]:
         """A configuration of Facebook Login for Business replaces the scopes."""
         params = super().authorize_params(was_declined=was_declined)
-        own = os.environ.get(f"{self.name.upper()}_LOGIN_CONFIG_ID")
-        if config_id := own or os.environ.get("FACEBOOK_LOGIN_CONFIG_ID"):
+        values = map(os.environ.get, self.variables)
+        if config_id := next(filter(None, values), None):
             del params["scope"]
             params |= {"config_id": config_id, "override_default_response_type": "true"}
         if was_declined:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from socialpublishing.errors import InsufficientPermissionsError, PlatformApiError
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 MAX_PAGES = 5000
 # https://developers.facebook.com/docs/graph-api/batch-requests. (`?ids=` is closed to new uses
 # since v27.0.)
-BATCH = 50
+BATCH_FROM, BATCH, MAX_SINGLE = 4, 50, 10
 # Pages of today's kind have the names with PROFILE_PLUS:
 # https://github.com/facebook/facebook-business-sdk-codegen, Page__AssignedUsers, 2026-11-27.
 PUBLISHING_TASKS = frozenset(
@@ -114,7 +115,7 @@ def _one_by_one(
         # Some nodes do not know `tasks`, and fail the request for it.
         for names in (_split(fields), [name for name in _split(fields) if name != "tasks"]):
             query = ",".join(names)
-            found = [page for page in _batch(client, unread, query) if "id" in page]
+            found = [page for page in _read(client, unread, query) if "id" in page]
             yield from found
             unread = sorted(set(unread) - {page["id"] for page in found})
             if not unread:
@@ -123,10 +124,20 @@ def _one_by_one(
             logger.warning("%s Pages cannot be read", len(unread), extra={"platform": client.name})
 
 
-def _batch(client: FacebookLoginClient, ids: list[str], fields: str) -> Iterator[Page]:
-    if len(ids) == 1:
-        yield from _if_possible("page", lambda: [_page(client, ids[0], fields)])
-        return
+def _read(client: FacebookLoginClient, ids: Sequence[str], fields: str) -> list[Page]:
+    """Each on its own, if they are few or no batch can be read."""
+    if len(ids) >= BATCH_FROM and (
+        pages := _if_possible("batch", lambda: _batch(client, ids, fields))
+    ):
+        return pages
+    if len(ids) > MAX_SINGLE:
+        return []
+    return [
+        page for each in ids for page in _if_possible("page", partial(_page, client, each, fields))
+    ]
+
+
+def _batch(client: FacebookLoginClient, ids: Sequence[str], fields: str) -> Iterator[Page]:
     requests = [{"method": "GET", "relative_url": f"{each}?fields={fields}"} for each in ids]
     form = {"batch": json.dumps(requests), "include_headers": "false"}
     for part in client.call_graph("POST", "/", data=form):
@@ -136,9 +147,8 @@ def _batch(client: FacebookLoginClient, ids: list[str], fields: str) -> Iterator
             yield page if isinstance(page, dict) else {}
 
 
-def _page(client: FacebookLoginClient, page_id: str, fields: str) -> Page:
-    page: Page = client.call_graph("GET", f"/{page_id}", params={"fields": fields})
-    return page
+def _page(client: FacebookLoginClient, page_id: str, fields: str) -> list[Page]:
+    return [client.call_graph("GET", f"/{page_id}", params={"fields": fields})]
 
 
 def _if_possible(what: str, read: Callable[[], Iterable[Any]]) -> list[Any]:

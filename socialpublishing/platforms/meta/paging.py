@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from socialpublishing.errors import MalformedResponseError, NoResponseError
 
-# The sizes of a page. Meta answers a list that is too large for it with code 1 and these words.
+# The sizes of a page. A list that is too large for Meta gets code 1 and these words.
 LIMITS = (100, 50, 25, 10)
 TOO_MUCH = "reduce the amount of data"
 # Parameters of a link to the next page that say where it starts.
@@ -59,7 +59,7 @@ def _read_less(
 
 
 def items_of(response: Any) -> list[dict[str, Any]]:
-    """The items of a page. A list is empty only if the response says so."""
+    """The items of a page. A list is empty only if the response has an empty one."""
     items = response.get("data") if isinstance(response, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise MalformedResponseError("The platform returned something else than a list.")

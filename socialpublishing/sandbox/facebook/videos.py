@@ -100,10 +100,10 @@ def _transfer(request: SandboxRequest, page: Account) -> HttpResponse:
         raise invalid("Param video_file_chunk is missing")
     state = request.state
     with state.lock:
-        told = _offsets(state, video)
-        start, size = int(told["start_offset"]), int(told["end_offset"]) - received(video)
-        is_told = str(request.params.get("start_offset")) == str(start) and chunk.size == size
-        if not is_told or _is_disturbed(state, video):
+        wanted = _offsets(state, video)
+        start, size = received(video), int(wanted["end_offset"]) - received(video)
+        is_wanted = str(request.params.get("start_offset")) == str(start) and chunk.size == size
+        if not is_wanted or _is_disturbed(state, video):
             raise _other_offset(state, video)
         video.parts[len(video.parts)] = chunk
         return json_response(_offsets(state, video))
@@ -196,7 +196,7 @@ def _other_offset(state: State, video: Media) -> EarlyResponse:
 
 
 def _is_disturbed(state: State, video: Media) -> bool:
-    """Every third part is refused although it is right, as often as the setting says."""
+    """Every third part is refused although it is right, as often as the setting has it."""
     left = state.setting("facebook_spontaneous_offsets")
     video.facts["sent"] = video.facts.get("sent", 0) + 1
     if left < 1 or video.facts["sent"] % 3:

@@ -143,7 +143,7 @@ def test_words_for_people_are_kept():
     assert "Please log in again." in str(errors.read_error(response))
 
 
-def test_unknown_code_is_transient_if_the_response_says_so():
+def test_unknown_code_is_transient_if_the_response_has_the_flag():
     body = {"error": {"code": 987654, "message": "m", "is_transient": True}}
     response = PlatformResponse(status_code=400, headers={}, json=body, text="")
     assert type(errors.read_error(response)) is NoResponseError

@@ -20,7 +20,7 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.instagram import errors
-from socialpublishing.platforms.instagram.app import granted, unwrapped
+from socialpublishing.platforms.instagram.app import unwrapped
 from socialpublishing.platforms.instagram.matching import shows
 from socialpublishing.platforms.instagram.offers import read_quota
 from socialpublishing.platforms.instagram.payloads import (
@@ -187,11 +187,6 @@ def test_account_that_may_not_use_our_app_is_the_operators_problem():
 )
 def test_flat_and_wrapped_responses_are_read(data, inner):
     assert unwrapped(data) == inner
-
-
-@pytest.mark.parametrize("permissions", ["a,b", "a b", ["a", "b"]])
-def test_permissions_are_read_from_three_formats(permissions):
-    assert granted(permissions) == ("a", "b")
 
 
 @pytest.mark.parametrize(

@@ -96,10 +96,10 @@ class X(Client):
 
 
 class Page(Client):
-    """A Facebook Page, with its own token, below `/{id}/…` of Graph v25.0."""
+    """A Facebook Page, with its own token, below `/{id}/…` of Graph v27.0."""
 
     def __init__(self, server, page):
-        super().__init__(f"{server.url}/facebook/v25.0", page["access_token"])
+        super().__init__(f"{server.url}/facebook/v27.0", page["access_token"])
         self.id = page["id"]
         self.token = page["access_token"]
 

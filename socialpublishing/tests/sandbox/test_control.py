@@ -142,7 +142,7 @@ def test_expiring_a_page_token_leaves_the_person_token_valid(page, make_person, 
     control.post("/tokens/expire", json={"account_id": other["id"]})
 
     query = {"access_token": person["access_token"]}
-    [listed] = site.get("/facebook/v25.0/me/accounts", params=query).json()["data"]
+    [listed] = site.get("/facebook/v27.0/me/accounts", params=query).json()["data"]
 
     assert listed["access_token"] != other["access_token"]
     expired = site.get("/facebook/me", params={"access_token": other["access_token"]}).json()

@@ -23,13 +23,13 @@ def start_session(page, size):
 
 def upload(page, data, **fields):
     """Upload in all phases, with the parts that the responses name. Returns the video's id."""
-    session = told = start_session(page, len(data))
+    session = wanted = start_session(page, len(data))
     named = {"upload_session_id": session["upload_session_id"]}
-    while told["start_offset"] != told["end_offset"]:
-        start, end = int(told["start_offset"]), int(told["end_offset"])
+    while wanted["start_offset"] != wanted["end_offset"]:
+        start, end = int(wanted["start_offset"]), int(wanted["end_offset"])
         response = phase(page, "transfer", start_offset=start, chunk=data[start:end], **named)
-        told = response.json()
-        assert told["start_offset"] == str(end)
+        wanted = response.json()
+        assert wanted["start_offset"] == str(end)
     assert phase(page, "finish", **named, **fields).json() == {"success": True}
     return session["video_id"]
 
@@ -50,11 +50,11 @@ def test_part_of_another_size_is_refused_with_the_offsets_to_send(page, control)
     session = start_session(page, 5000)["upload_session_id"]
     response = phase(page, "transfer", start_offset=0, chunk=b"x" * 2001, upload_session_id=session)
     assert subcode(response) == 1363037
-    told = {"start_offset": "0", "end_offset": "2000"}
-    assert response.json()["error"]["error_data"] == told
+    wanted = {"start_offset": "0", "end_offset": "2000"}
+    assert response.json()["error"]["error_data"] == wanted
 
 
-def test_upload_is_disturbed_as_often_as_the_setting_says(page, control, sample):
+def test_parts_are_refused_as_often_as_the_setting_has_it(page, control, sample):
     control.settings(facebook_part_bytes=100_000, facebook_spontaneous_offsets=1)
     data = sample("clip.mp4")
     named = {"upload_session_id": start_session(page, len(data))["upload_session_id"]}
