@@ -8,10 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 
 from config import numbers, secret_keys  # noqa: F401  they register checks
 from config.addresses import is_origin, problem_of
 from config.auth import checks as callers  # noqa: F401  they register checks
+from socialpublishing.media import store
 from socialpublishing.media.addresses import is_public_url
 from socialpublishing.platforms import PLATFORMS, login_wanted, platform_named
 
@@ -82,12 +84,26 @@ def check_exposure(**kwargs: Any) -> list[checks.CheckMessage]:
 def check_object_store(**kwargs: Any) -> list[checks.CheckMessage]:
     names = [f"OBJECT_STORE_{name}" for name in ("ENDPOINT", "BUCKET", "ACCESS_KEY", "SECRET_KEY")]
     missing = [name for name in names if not getattr(settings, name)]
-    if len(missing) in (0, len(names)):
+    try:
+        prefix = store.prefix()
+    except ImproperlyConfigured as error:
+        return [checks.Error(str(error), id="socialpublishing.E055")]
+    if len(missing) == len(names):
+        return []
+    if missing:
+        return [
+            checks.Error(
+                f"The object store is set up in part: without {', '.join(missing)}.",
+                id="socialpublishing.E028",
+            )
+        ]
+    if store.USER_ID in prefix:
         return []
     return [
-        checks.Error(
-            f"The object store is set up in part: without {', '.join(missing)}.",
-            id="socialpublishing.E028",
+        checks.Warning(
+            "OBJECT_STORE_PREFIX names no {user_id}: each user may read each file of the bucket.",
+            hint="Such as OBJECT_STORE_PREFIX=uploads/{user_id}/",
+            id="socialpublishing.W056",
         )
     ]
 

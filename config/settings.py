@@ -280,6 +280,9 @@ OBJECT_STORE_BUCKET = env("OBJECT_STORE_BUCKET", default="")
 OBJECT_STORE_REGION = env("OBJECT_STORE_REGION", default="us-east-1")
 OBJECT_STORE_ACCESS_KEY = env("OBJECT_STORE_ACCESS_KEY", default="")
 OBJECT_STORE_SECRET_KEY = env("OBJECT_STORE_SECRET_KEY", default="")
+# Where the files of a user are, such as uploads/{user_id}/. Without it each user may name each file
+# of the bucket.
+OBJECT_STORE_PREFIX = env("OBJECT_STORE_PREFIX", default="")
 
 # --- Retention -----------------------------------------------------------------------------------
 

@@ -34,7 +34,9 @@ def _starts_with(target: str, prefix: str) -> bool:
     except ValueError:
         return False
     same_origin = wanted.scheme == allowed.scheme and wanted.hostname == allowed.hostname
-    if not same_origin or not same_port or "@" in wanted.netloc or wanted.netloc.endswith(":"):
+    # A port has one spelling: others (":", ":0443") are read differently by other parsers.
+    is_plain = "@" not in wanted.netloc and not re.search(r":(0|\Z)", wanted.netloc)
+    if not same_origin or not same_port or not is_plain:
         return False
     segments = wanted.path.split("/")[1:]
     has_tricks = (

@@ -25,12 +25,13 @@ from publishing.errors import (
 from publishing.models import ENDED, PublishJob, Status
 from publishing.probing import probe_assets, without_lost_alt_texts, wrong_files
 from publishing.transitions import record_start
+from socialpublishing import media
 from socialpublishing.clock import database_now
 from socialpublishing.errors import (
     ContentValidationError,
     Violation,
 )
-from socialpublishing.options import InvalidOptionsError, checked_options
+from socialpublishing.options import InvalidOptionsError, checked_options, with_files
 from socialpublishing.platforms import offered_platform
 from socialpublishing.posts import Media, Post, PostWarning
 from socialpublishing.text import is_blank
@@ -52,6 +53,12 @@ class Draft:
     late_grace_s: int | None = None
     idempotency_key: str = ""
     request_hash: str = ""
+    # Addresses of files of the job that this draft changes: they were accepted with it.
+    accepted_files: frozenset[str] = frozenset()
+
+    def own_file(self, url: str, user_id: str) -> str:
+        """`url`, or for a path that of a file of `user_id`. Raises MediaError."""
+        return url if url in self.accepted_files else media.owned(url, user_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +123,13 @@ def validate_post(draft: Draft, *, user_id: str) -> Verdict:
         Violation(rule=error.code, limit=None, actual=path, message=f"{path}: {error}")
         for path, error in wrong_files(draft.options, platform.options)
     ]
-    assets = probe_assets(draft.assets, draft.options, target.limits, violations=violations)
+    assets = probe_assets(
+        draft.assets,
+        draft.options,
+        target.limits,
+        own_file=lambda url: draft.own_file(url, user_id),
+        violations=violations,
+    )
     post = _post(draft, assets)
     violations += platform.violations(post, connection.profile)
     if offered := offered_to(target):
@@ -185,7 +198,12 @@ def checked_content(draft: Draft, connection: SocialConnection) -> dict[str, Any
     platform = connection.platform_type
     if wrong := list(wrong_files(draft.options, platform.options)):
         raise InvalidOptionsError([(path, str(error)) for path, error in wrong])
-    assets = probe_assets(draft.assets, draft.options, target.limits)
+    assets = probe_assets(
+        draft.assets,
+        draft.options,
+        target.limits,
+        own_file=lambda url: draft.own_file(url, connection.user_id),
+    )
     post = _post(draft, assets)
     if violations := platform.violations(post, connection.profile):
         raise ContentValidationError(violations)
@@ -201,7 +219,9 @@ def checked_content(draft: Draft, connection: SocialConnection) -> dict[str, Any
 
 
 def _with_checked_options(draft: Draft, connection: SocialConnection) -> Draft:
-    options = checked_options(draft.options, connection.platform_type.options)
+    known = connection.platform_type.options
+    options = checked_options(draft.options, known)
+    options = with_files(options, known, lambda url: draft.own_file(url, connection.user_id))
     return replace(draft, options=options)
 
 

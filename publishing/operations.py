@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +39,7 @@ from publishing.errors import (
 from publishing.models import ENDED, NOTHING_WRONG, Outcome, PublishJob, Status, WaitingFor
 from publishing.transitions import Move, StaleJobError, move, move_one
 from socialpublishing.clock import database_now
+from socialpublishing.options import files_in
 from socialpublishing.platforms.progress import web_address
 
 # --- Change --------------------------------------------------------------------------------------
@@ -83,7 +84,14 @@ def _draft_of(job: PublishJob) -> Draft:
         options=job.platform_specific_options,
         scheduled_at=job.scheduled_at,
         late_grace_s=job.late_grace_s,
+        accepted_files=frozenset(_files(job)),
     )
+
+
+def _files(job: PublishJob) -> Iterator[str]:
+    yield from (asset["url"] for asset in job.assets)
+    for _, url, _ in files_in(job.platform_specific_options, job.platform_type.options):
+        yield url
 
 
 def _change(

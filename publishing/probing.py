@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from socialpublishing import media
@@ -23,12 +23,15 @@ def probe_assets(
     options: Mapping[str, Any],
     limits: Capabilities,
     *,
+    own_file: Callable[[str], str],
     violations: list[Violation] | None = None,
 ) -> list[dict[str, Any]]:
     """The assets, each with its type, size and measures as read from its server.
 
+    `own_file` finds the file of a path, or raises MediaError.
+
     Raises MediaError for the first that cannot be used; if `violations` is given, it gets one
-    entry for each of them instead.
+    entry for each of them instead. MediaBusyError, which is no fault of a file, is always raised.
     """
     assets = [dict(asset) for asset in given]
     if len(assets) > limits.max_media:
@@ -37,9 +40,10 @@ def probe_assets(
     for number, asset in enumerate(assets, start=1):
         asset.pop("alt_text_left_out", None)  # of an earlier content of this job
         try:
+            asset["url"] = own_file(asset["url"])
             asset |= _probe_asset(asset, post_type)
         except MediaError as error:
-            if violations is None:
+            if violations is None or isinstance(error, MediaBusyError):
                 raise
             message = f"Asset {number}: {error}"
             violations.append(Violation(rule=error.code, limit=None, actual=None, message=message))

@@ -9,14 +9,15 @@ write in several ways, such as @name, is stored in one.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from socialpublishing.errors import SocialPublishingBaseError
+from socialpublishing.errors import MediaError, SocialPublishingBaseError
 from socialpublishing.serializers import StrictSerializer, TextField
 
 # The pattern is in the OpenAPI document, so every dialect of regular expressions must read it.
@@ -195,6 +196,27 @@ def files_in(
 def _schema(known: type[PostOptions]) -> PostOptions:
     """An instance whose fields are only read: DRF copies all of them for each new one."""
     return known()
+
+
+def with_files(
+    options: Mapping[str, Any], known: type[PostOptions], change: Callable[[str], str]
+) -> dict[str, Any]:
+    """`options` with each address of a file changed.
+
+    Raises InvalidOptionsError for those for which `change` raises MediaError.
+    """
+    changed = _plain(options)
+    wrong = []
+    for path, url, _ in files_in(options, known):
+        *parents, last = (int(part) if part.isdecimal() else part for part in path.split("."))
+        parent = functools.reduce(operator.getitem, parents, changed)
+        try:
+            parent[last] = change(url)
+        except MediaError as error:
+            wrong.append((path, str(error)))
+    if wrong:
+        raise InvalidOptionsError(wrong)
+    return dict(changed)
 
 
 def _files(

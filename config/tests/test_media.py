@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from django.core import signing
+from django.core.exceptions import ImproperlyConfigured
 
-from socialpublishing.media import public
+from config.checks import check_object_store
+from socialpublishing.media import owned, public
 from socialpublishing.media.concurrency import pulls
 from socialpublishing.media.public import pull_address, signed_address
 from socialpublishing.posts import Media, MediaKind
@@ -393,3 +395,28 @@ def test_log_lines_hold_no_signed_address(settings):
     assert redacted("https://files.example.com/media/a-picture-with-a-long-name.v2.jpg").endswith(
         "/media/a-picture-with-a-long-name.v2.jpg"
     )
+
+
+@pytest.mark.parametrize("prefix", ["../{user_id}", "a//{user_id}", "{tenant}/x", "a\\{user_id}"])
+def test_prefix_that_is_no_path_is_an_error(prefix, settings):
+    settings.OBJECT_STORE_PREFIX = prefix
+    assert [each.id for each in check_object_store()] == ["socialpublishing.E055"]
+    with pytest.raises(ImproperlyConfigured):
+        owned("a.jpg", "alice")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [
+        ("", ["socialpublishing.W056"]),
+        ("shared/", ["socialpublishing.W056"]),
+        ("tenants/{user_id}/", []),
+    ],
+)
+def test_store_without_a_prefix_for_each_user_is_warned_about(prefix, expected, settings):
+    settings.OBJECT_STORE_ENDPOINT, settings.OBJECT_STORE_BUCKET = "https://s3.example.com", "b"
+    settings.OBJECT_STORE_ACCESS_KEY, settings.OBJECT_STORE_SECRET_KEY = "a", "b"
+    settings.OBJECT_STORE_PREFIX = prefix
+    assert [each.id for each in check_object_store()] == expected
+    settings.OBJECT_STORE_BUCKET = ""
+    assert check_object_store() == []

@@ -18,7 +18,6 @@ import pytest
 from django.conf import settings as django_settings
 
 from config.run.service import manage
-from config.tests.test_kill import database_url  # noqa: F401  a fixture
 from socialpublishing.crypto import decode_key, key_id
 
 LOADS = 2
@@ -27,7 +26,7 @@ LOADS = 2
 class Installation:
     """Processes on one database, with the old key retired or not yet."""
 
-    def __init__(self, database_url: str) -> None:  # noqa: F811
+    def __init__(self, database_url: str) -> None:
         self.database_url = database_url
         self.keys = [django_settings.AES_KEY]
 
@@ -87,7 +86,7 @@ def rotate_and_kill(installation: Installation, *, kills: int, rows: int) -> int
     return killed
 
 
-def rotate(database_url: str, *, connections: int, kills: int) -> dict[str, Any]:  # noqa: F811
+def rotate(database_url: str, *, connections: int, kills: int) -> dict[str, Any]:
     installation = Installation(database_url)
     installation.run(*manage("migrate", "--verbosity", "0"))
     installation.run(*installation.script("make", str(connections)))
@@ -115,13 +114,13 @@ def rotate(database_url: str, *, connections: int, kills: int) -> dict[str, Any]
     return {name: sum(each[name] for each in done) for name in done[0]}
 
 
-def test_keys_are_rotated_while_the_command_is_killed(database_url):  # noqa: F811
+def test_keys_are_rotated_while_the_command_is_killed(database_url):
     rotate(database_url, connections=300, kills=1)
 
 
 @pytest.mark.night
 def test_ten_thousand_connections_are_rotated_while_the_command_is_killed_ten_times(
-    database_url,  # noqa: F811
+    database_url,
 ):
     done = rotate(database_url, connections=10_000, kills=10)
     sys.stdout.write(f"{done}\n")

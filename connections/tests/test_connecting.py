@@ -40,6 +40,11 @@ def test_return_to_accepts_only_configured_prefixes(number, verdict, target):
     assert bool(allowed_return_to(target, PREFIXES)) == (verdict == "ALLOW")
 
 
+@pytest.mark.parametrize("port", [":", ":0443", ":00443", ":0", ":8443", ":443x", ":+443", ":80"])
+def test_return_to_has_no_odd_port(port):
+    assert not allowed_return_to(f"https://app.customer.example{port}/settings/", PREFIXES)
+
+
 def test_browser_connects_an_account(api, sandbox, platform):
     started = api.get(f"connections/connect/{platform}")
     assert started.status_code == 307

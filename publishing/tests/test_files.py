@@ -279,6 +279,22 @@ def test_bad_file_of_an_option_is_refused_by_the_name_of_the_option(
     assert sandbox.calls(method="PUT") == []
 
 
+def test_busy_service_is_no_fault_of_the_file(api, sandbox, make_connection, settings, monkeypatch):
+    monkeypatch.setattr("socialpublishing.media.PROBE_S", 0.2)
+    settings.MEDIA_READS = 0
+    connection = make_connection("instagram")
+    reel = {"post_type": "reel", "cover_url": sandbox.picture()["url"]}
+    for more in (
+        {"assets": [sandbox.picture()]},
+        {"assets": [sandbox.clip()]},
+        {"assets": [sandbox.clip()], "platform_specific_options": reel},
+    ):
+        for path in ("publishing/publish", "publishing/validate"):
+            response = api.post(path, plain_post(connection, "Busy", **more))
+            assert (response.status_code, response.json()["code"]) == (503, "media_busy")
+    assert not PublishJob.objects.exists()
+
+
 # --- Warnings about the authorization ------------------------------------------------------------
 
 

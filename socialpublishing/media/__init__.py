@@ -35,6 +35,7 @@ __all__ = [
     "check_unchanged",
     "download",
     "open_stream",
+    "owned",
     "probe",
     "public_address",
 ]
@@ -220,6 +221,12 @@ def _picture_facts(mime_type: str, head: bytes, read: Read, size_bytes: int | No
     header = pictures.read_header(mime_type, read)
     pictures.check_end(mime_type, head, size_bytes)
     return MediaFacts(mime_type=mime_type, size_bytes=size_bytes, **vars(header))
+
+
+def owned(url: str, user_id: str) -> str:
+    """`url` itself, or for a path that of a file of `user_id`. Raises MediaError."""
+    with _errors_name(url):
+        return store.owned(url, user_id)
 
 
 @contextmanager

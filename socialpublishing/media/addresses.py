@@ -36,6 +36,8 @@ URL = re.compile(
     r"(?P<path>/[!-~]*)",
     re.ASCII | re.IGNORECASE,
 )
+# A port that parsers read differently: none after the colon, leading zeros, other characters.
+ODD_PORT = re.compile(r"https?://[a-z0-9._-]+:(?![1-9][0-9]{0,4}(/|\Z))", re.ASCII | re.IGNORECASE)
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 # Names of object stores contain the names of their buckets, which may have underscores.
 SUBDOMAIN_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
@@ -153,6 +155,8 @@ def parse_address(url: str) -> FileAddress:
     """Check the text of `url`. Raises AssetAddressRefusedError. Resolves nothing."""
     url = as_ascii(url)
     match = URL.fullmatch(url)
+    if match is None and ODD_PORT.match(url):
+        raise AssetAddressRefusedError("The port in the address of the file is not a plain number.")
     if match is None or len(url) > MAX_URL_LENGTH or "\\" in url or "#" in url:
         raise AssetAddressRefusedError(NOT_PLAIN)
     origin = scheme, host, port = _origin(match)

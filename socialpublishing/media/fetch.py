@@ -43,6 +43,7 @@ def opened(
     """
     deadline = time.monotonic() + min(seconds, network.max_transfer_s)
     database.release()
+    seen: set[str] = set()
     for redirects in range(1 + MAX_REDIRECTS):
         address = parse_address(url)
         with limiter.limit(address, deadline), connected(address, deadline, network) as connection:
@@ -60,7 +61,10 @@ def opened(
                     is_redirected=redirects > 0,
                 )
                 return
+            seen.add(url)
             url = _redirect_url(url, response)
+            if url in seen:
+                raise AssetUnreachableError("The server of the file redirects in a circle.")
     raise AssetUnreachableError(
         f"The server of the file redirects more than {MAX_REDIRECTS} times."
     )

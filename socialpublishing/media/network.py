@@ -27,6 +27,8 @@ from socialpublishing.media.addresses import FileAddress, check_ip_addresses
 MAX_HEADER_BYTES = 64 * 1024
 BUFFER_BYTES = 64 * 1024
 EXTRA_BYTES_TIMEOUT_S = 0.2
+TOO_SLOW = "The server of the file did not respond in time."
+NO_RESPONSE = "The server of the file gave no usable response."
 USER_AGENT = "social-publishing-service"
 
 
@@ -93,9 +95,8 @@ class Connection:
             self._sock.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
             response.begin()
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise AssetUnreachableError(
-                "The server of the file gave no usable response."
-            ) from error
+            problem = TOO_SLOW if isinstance(error, TimeoutError) else NO_RESPONSE
+            raise AssetUnreachableError(problem) from error
         return response
 
     def has_more(self) -> bool:
@@ -161,6 +162,8 @@ def _secured(sock: socket.socket, host: str, context: ssl.SSLContext) -> ssl.SSL
         context = _without_host_check(context)
     try:
         secured = context.wrap_socket(sock, server_hostname=host)
+    except TimeoutError as error:
+        raise AssetUnreachableError(TOO_SLOW) from error
     except OSError as error:  # SSLError is one
         raise AssetUnreachableError("No secure connection to the file's server.") from error
     if has_underscore and not _is_certified(host, secured.getpeercert() or {}):
@@ -201,7 +204,9 @@ def _resolved(address: FileAddress, deadline: float, network: Network) -> list[s
     try:
         found = results.get(timeout=max(min(network.resolve_s, deadline - time.monotonic()), 0))
     except queue.Empty:
-        found = []
+        raise AssetUnreachableError(
+            "The name of the file's server was not resolved in time."
+        ) from None
     if not found:
         raise AssetUnreachableError("The name of the file's server cannot be resolved.")
     return found
@@ -222,13 +227,17 @@ def _connected_socket(
     ip_addresses: list[str], port: int, deadline: float, network: Network
 ) -> socket.socket:
     until = min(deadline, time.monotonic() + network.connect_s)
+    problem = "The server of the file does not accept connections."
     for ip_address in ip_addresses:
         try:
             sock = network.connect(ip_address, port, max(until - time.monotonic(), 0.001))
             peer = sock.getpeername()[0]
+        except TimeoutError:
+            problem = TOO_SLOW
+            continue
         except OSError:
             continue
         if ipaddress.ip_address(peer) == ipaddress.ip_address(ip_address):
             return sock
         sock.close()
-    raise AssetUnreachableError("The server of the file does not accept connections.")
+    raise AssetUnreachableError(problem)

@@ -14,7 +14,7 @@ from socialpublishing.errors import (
     AssetUnreachableError,
 )
 from socialpublishing.media import fetch
-from socialpublishing.media.network import Network
+from socialpublishing.media.network import TOO_SLOW, Network
 from socialpublishing.media.stream import WHOLE_FILE, ByteRange, Stream
 
 BLOCK_BYTES = 64 * 1024  # the least that one request fetches
@@ -122,7 +122,7 @@ class RemoteFile:
     def _opened(self, byte_range: ByteRange, max_bytes: int) -> AbstractContextManager[Stream]:
         seconds = self._deadline - time.monotonic()
         if seconds <= 0:
-            raise AssetUnreachableError("The server of the file is too slow.")
+            raise AssetUnreachableError(TOO_SLOW)
         return fetch.opened(
             self._url,
             max_bytes=max_bytes,

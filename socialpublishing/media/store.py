@@ -1,5 +1,8 @@
 """The object store: an asset whose URL is a path is a file in it.
 
+With OBJECT_STORE_PREFIX each user reads only the files below a prefix of their own: `owned` finds a
+path there when a post is accepted, and the job holds the result.
+
 The store is S3 or compatible. Each use signs a new URL, valid for one hour, with AWS Signature
 Version 4 (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html). A signed
 URL is a secret while it is valid: it is never stored, logged or returned to a caller.
@@ -8,14 +11,19 @@ URL is a secret while it is valid: it is never stored, logged or returned to a c
 from __future__ import annotations
 
 import functools
+import unicodedata
 from typing import Any
+from urllib.parse import unquote
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from socialpublishing.errors import AssetAddressRefusedError, ObjectStoreNotConfiguredError
 
 SIGNED_FOR_S = 3600
 MAX_KEY_BYTES = 1024
+USER_ID = "{user_id}"
+NOT_PLAIN = "The path of the file is not a plain one."
 
 
 def address_of(url: str) -> str:
@@ -29,7 +37,7 @@ def address_of(url: str) -> str:
         raise ObjectStoreNotConfiguredError
     key = url.removeprefix("/")
     if not _is_key(key):
-        raise AssetAddressRefusedError("The path of the file is not a plain one.")
+        raise AssetAddressRefusedError(NOT_PLAIN)
     client = _client(
         settings.OBJECT_STORE_ENDPOINT,
         settings.OBJECT_STORE_REGION,
@@ -43,6 +51,40 @@ def address_of(url: str) -> str:
             ExpiresIn=SIGNED_FOR_S,
         )
     )
+
+
+def owned(url: str, user_id: str) -> str:
+    """`url` itself, or for a path that from the root of the store, below the prefix of `user_id`.
+
+    A path is relative to the prefix, or begins with it. Raises AssetAddressRefusedError for any
+    other path from the root, and for one below the prefix of another user.
+    """
+    template = prefix()
+    if not template or not _is_path(url):
+        return url
+    own = template.replace(USER_ID, user_id)
+    shared = template.partition(USER_ID)[0]
+    path = url.removeprefix("/")
+    if not _is_plain(path):
+        raise AssetAddressRefusedError(NOT_PLAIN)
+    if path.startswith(own):
+        return f"/{path}"
+    if url.startswith("/") or (shared and path.startswith(shared)):
+        raise AssetAddressRefusedError(f"The path of the file is not below {own}, where yours are.")
+    return f"/{own}{path}"
+
+
+def prefix() -> str:
+    """OBJECT_STORE_PREFIX, with a slash at its end; "" for none. Raises ImproperlyConfigured."""
+    template = str(settings.OBJECT_STORE_PREFIX).strip("/")
+    if not template:
+        return ""
+    example = template.replace(USER_ID, "user")
+    if not _is_key(example) or not _is_plain(example) or {"{", "}"} & set(example):
+        raise ImproperlyConfigured(
+            "OBJECT_STORE_PREFIX is not a plain path, such as uploads/{user_id}/."
+        )
+    return f"{template}/"
 
 
 def is_configured() -> bool:
@@ -66,6 +108,14 @@ def _is_key(key: str) -> bool:
         # A server in between might normalise these to another path.
         and not {"", ".", ".."} & set(key.split("/"))
     )
+
+
+def _is_plain(path: str) -> bool:
+    """Whether `path` is a key, also as a server reads it that decodes or normalises it again."""
+    decoded = path
+    while (once_more := unquote(decoded)) != decoded:
+        decoded = once_more
+    return "\ufffd" not in decoded and _is_key(unicodedata.normalize("NFKC", decoded))
 
 
 @functools.lru_cache(maxsize=4)

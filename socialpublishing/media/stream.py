@@ -15,7 +15,7 @@ from socialpublishing.errors import (
     AssetTooLargeError,
     AssetUnreachableError,
 )
-from socialpublishing.media.network import Connection
+from socialpublishing.media.network import TOO_SLOW, Connection
 
 CHUNK_BYTES = 64 * 1024
 ENDED_EARLY = "The file ended before its stated length."
@@ -200,7 +200,7 @@ def _body_errors() -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise AssetUnreachableError("The server of the file is too slow.") from error
+        raise AssetUnreachableError(TOO_SLOW) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise AssetIncompleteError("The connection broke before the end of the file.") from error
 

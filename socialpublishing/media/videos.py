@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from socialpublishing.errors import AssetTypeMismatchError, AssetUnreachableError
+from socialpublishing.errors import AssetTypeMismatchError, MediaBusyError
 from socialpublishing.media import boxes
 from socialpublishing.media.remote_file import BLOCK_BYTES, Read
 
@@ -34,6 +35,8 @@ DEMUXER = Path(__file__).with_name("demuxer.py")
 EXIT_UNREADABLE = 3  # the exit code if FFmpeg cannot read the header
 EXIT_NO_PICTURE = 4  # if the file has sound only
 DEMUXER_S = 5  # wall clock, for a busy machine; it uses 0.1 s of CPU and may use 2 s
+# Signals that say nothing of the header: the service stops, or the system has no memory left.
+ENDED_BY_OTHERS = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL})
 MAX_DEMUXERS = 4  # at once in this process; each takes 40 MB
 
 # The element of a WebM file that holds pictures and sound, except where an index names it.
@@ -93,7 +96,7 @@ def _demuxed(demuxer: str, header: bytes, deadline: float) -> dict[str, Any]:
     """FFmpeg's facts about `header`, unchecked."""
     until = min(deadline, time.monotonic() + DEMUXER_S)
     if not _demuxers.acquire(timeout=max(until - time.monotonic(), 0)):
-        raise AssetUnreachableError("Too many videos are being read right now.")
+        raise MediaBusyError
     try:
         # -I: no imports from the working directory. No environment: it holds keys.
         done = subprocess.run(  # noqa: S603  our own program; the command has no outside input
@@ -105,10 +108,13 @@ def _demuxed(demuxer: str, header: bytes, deadline: float) -> dict[str, Any]:
             env={},
             check=False,
         )
-    except subprocess.TimeoutExpired as error:
-        raise AssetTypeMismatchError(UNREADABLE) from error
+    except (subprocess.TimeoutExpired, OSError) as error:
+        # The header is in memory, and CPU_S would have ended a slow one: the machine is busy.
+        raise MediaBusyError from error
     finally:
         _demuxers.release()
+    if -done.returncode in ENDED_BY_OTHERS:
+        raise MediaBusyError
     if done.returncode == EXIT_UNREADABLE or done.returncode < 0:  # below 0: a signal ended it
         raise AssetTypeMismatchError(UNREADABLE)
     if done.returncode == EXIT_NO_PICTURE:

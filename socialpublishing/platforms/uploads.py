@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
@@ -85,5 +86,9 @@ def _is_own(address: str, *, api: str, upload_hosts: Collection[str]) -> bool:
         parts = urlsplit(address)
     except ValueError:
         return False
+    # A name alone: no user information, no other port.
+    is_plain = re.fullmatch(r"[A-Za-z0-9.-]+(:443)?", parts.netloc)
     host = f".{parts.hostname or ''}"
-    return parts.scheme == "https" and any(host.endswith(own) for own in upload_hosts)
+    return bool(
+        parts.scheme == "https" and is_plain and any(host.endswith(own) for own in upload_hosts)
+    )

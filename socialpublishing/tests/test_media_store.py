@@ -205,3 +205,80 @@ def test_keys_of_the_environment_are_ignored(bucket, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "other")
     assert download("a.jpg", max_bytes=MB).data == PICTURE
+
+
+# --- The prefix of a user ------------------------------------------------------------------------
+
+PREFIX = "tenants/{user_id}/"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path", "key"),
+    [
+        (PREFIX, "a.jpg", "/tenants/alice/a.jpg"),
+        (PREFIX, "summer/a.jpg", "/tenants/alice/summer/a.jpg"),
+        (PREFIX, "tenants/alice/a.jpg", "/tenants/alice/a.jpg"),
+        (PREFIX, "/tenants/alice/a.jpg", "/tenants/alice/a.jpg"),
+        (PREFIX, "100%.jpg", "/tenants/alice/100%.jpg"),
+        ("/tenants/{user_id}", "a.jpg", "/tenants/alice/a.jpg"),
+        ("{user_id}", "bob/a.jpg", "/alice/bob/a.jpg"),
+        ("{user_id}", "alicea.jpg", "/alice/alicea.jpg"),
+        ("u-{user_id}-files/{user_id}", "a.jpg", "/u-alice-files/alice/a.jpg"),
+        ("shared", "a.jpg", "/shared/a.jpg"),
+        ("", "anything/a.jpg", "anything/a.jpg"),
+        (PREFIX, "https://files.example.com/a.jpg", "https://files.example.com/a.jpg"),
+    ],
+)
+def test_path_is_found_below_the_prefix_of_the_user(prefix, path, key, settings):
+    settings.OBJECT_STORE_PREFIX = prefix
+    assert store.owned(path, "alice") == key
+    assert store.owned(key, "alice") == key
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tenants/bob/a.jpg",
+        "/tenants/bob/a.jpg",
+        "/tenants/alice2/a.jpg",
+        "tenants/alice/../bob/a.jpg",
+        "/a.jpg",
+        "/",
+        "../bob/a.jpg",
+        "a/../../bob/a.jpg",
+        "./a.jpg",
+        "a//b.jpg",
+        "a/",
+        "..\\bob\\a.jpg",
+        "a\0.jpg",
+        "a\n.jpg",
+        "%2e%2e/bob/a.jpg",
+        "%2E%2e%2fbob/a.jpg",
+        "..%2fbob%2fa.jpg",
+        "%252e%252e/bob/a.jpg",
+        "%25252e%25252e%25252fbob/a.jpg",
+        "..%5cbob/a.jpg",
+        "%00a.jpg",
+        "%2fetc/passwd",
+        "a%2f%2fb.jpg",
+        "%c0%ae%c0%ae/bob/a.jpg",
+        "\uff0e\uff0e/bob/a.jpg",
+        "\u2025/bob/a.jpg",
+        "..\uff0fbob/a.jpg",
+        "a\u202e.jpg",
+    ],
+    ids=ascii,
+)
+def test_path_out_of_the_prefix_of_the_user_is_refused(path, bucket, settings):
+    settings.OBJECT_STORE_PREFIX = PREFIX
+    with pytest.raises(MediaError) as caught:
+        store.owned(path, "alice")
+    assert caught.value.code == "asset_address_refused"
+    assert str(caught.value).startswith("The path of the file is not ")
+
+
+def test_user_id_with_a_colon_is_no_scheme(bucket, settings):
+    settings.OBJECT_STORE_PREFIX = "{user_id}"
+    key = store.owned("a.jpg", "auth0:alice@example.com")
+    assert download(key, max_bytes=MB).data == PICTURE
+    assert bucket.requests[0][0].startswith("/campaigns/auth0%3Aalice%40example.com/a.jpg?")
