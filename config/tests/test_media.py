@@ -418,5 +418,6 @@ def test_store_without_a_prefix_for_each_user_is_warned_about(prefix, expected, 
     settings.OBJECT_STORE_ACCESS_KEY, settings.OBJECT_STORE_SECRET_KEY = "a", "b"
     settings.OBJECT_STORE_PREFIX = prefix
     assert [each.id for each in check_object_store()] == expected
-    settings.OBJECT_STORE_BUCKET = ""
+    settings.OBJECT_STORE_ENDPOINT = settings.OBJECT_STORE_BUCKET = ""
+    settings.OBJECT_STORE_ACCESS_KEY = settings.OBJECT_STORE_SECRET_KEY = ""
     assert check_object_store() == []
