@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from django.core.handlers.wsgi import WSGIHandler
 from uvicorn.config import STARTUP_FAILURE
 
 from config.parsers import MAX_BYTES
@@ -200,8 +202,16 @@ def create() -> Application:
     """The application of one web process. A failure ends the whole service, not in a loop."""
     die_with_supervisor()
     try:
-        from config.wsgi import application
+        # In a thread: here the event loop runs, and Django then refuses to use the database.
+        with ThreadPoolExecutor(1) as loader:
+            return Application(loader.submit(_load_django).result())
     except Exception as error:
         logger.exception("the web process cannot start")
         raise SystemExit(STARTUP_FAILURE) from error
-    return Application(application)
+
+
+def _load_django() -> WSGIHandler:
+    from config.wsgi import application
+
+    database.release()
+    return application
