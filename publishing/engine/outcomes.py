@@ -93,7 +93,10 @@ def too_late(job: PublishJob) -> Decision:
         return failed(job, "needs_reauth", message, WhoActs.OWNER)
     message = f"It was due at {job.due_at:%Y-%m-%d %H:%M} UTC and could not be sent in time."
     # Its reader also learns what the job waited for last.
-    return failed(job, "too_late", f"{message} {job.error_message}".strip(), who_acts)
+    reason = job.error_message
+    if not reason and job.waiting_for == WaitingFor.PLATFORM:
+        reason = f"{job.platform_type.label} had not processed what was uploaded."
+    return failed(job, "too_late", f"{message} {reason}".strip(), who_acts)
 
 
 def left_to_a_person(job: PublishJob, why: str) -> Decision:
