@@ -74,10 +74,10 @@ class DestinationSerializer(serializers.ModelSerializer[Destination]):
 
 
 class CreateDestinationSerializer(StrictSerializer):
-    """A board to create. The platform limits the length of its name."""
+    """A board to create, within the limits that Pinterest documents (POST /v5/boards)."""
 
-    name = TextField(max_length=255)
-    description = TextField(max_length=2000, required=False, allow_blank=True)
+    name = TextField(max_length=180)
+    description = TextField(max_length=500, required=False, allow_blank=True)
     privacy = serializers.ChoiceField(choices=[each.value for each in Privacy], required=False)
 
 
@@ -127,7 +127,7 @@ class SectionSerializer(serializers.Serializer[Any]):
 
 
 class CreateSectionSerializer(StrictSerializer):
-    name = TextField(max_length=255)
+    name = TextField(max_length=180)
 
 
 class ChooseDestinationSerializer(StrictSerializer):

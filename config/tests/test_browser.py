@@ -50,7 +50,7 @@ def chromium(requirements, django_db_setup):
 
 
 @pytest.fixture
-def service(chromium, transactional_db, live_server, settings):
+def service(chromium, transactional_db, live_server, sandbox, settings):
     """The address of the service."""
     settings.SERVICE_BASE_URL = live_server.url
     settings.CSRF_TRUSTED_ORIGINS = [live_server.url]

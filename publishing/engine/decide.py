@@ -99,12 +99,6 @@ def _needs_token_of_connection(job: PublishJob) -> bool:
     return was_refused or not job.target.has_own_token
 
 
-def _waits_for_pause(job: PublishJob, context: Context) -> Decision | None:
-    if context.paused is None or has_intent(job):
-        return None
-    return wait_for_pause(job, context, context.paused)
-
-
 def _waits_for_limit(job: PublishJob, context: Context) -> Decision | None:
     assert job.target is not None
     until = job.target.row.limited_until
@@ -136,7 +130,6 @@ RULES: tuple[Rule, ...] = (
     _must_not_start,
     _waits_for_owner,
     _waits_for_limit,
-    _waits_for_pause,
     _has_no_platform,
     _needs_refresh,
 )
@@ -149,10 +142,17 @@ def _next_step(job: PublishJob, context: Context) -> Decision:
         return _step(job, StepKind.CONFIRM if is_confirming else StepKind.LOOKUP, context)
     # The first part of a post has the media of all.
     if progress.stage == Stage.PREPARING and not progress.posted and job.needs_preparation:
-        return _step(job, StepKind.PREPARE, context)
+        return _unless_paused(job, StepKind.PREPARE, context)
     if context.same_text_in_doubt:
         return wait_for_same_text(job, context.now)
-    return _step(job, StepKind.PUBLISH, context)
+    return _unless_paused(job, StepKind.PUBLISH, context)
+
+
+def _unless_paused(job: PublishJob, kind: StepKind, context: Context) -> Decision:
+    for each in context.paused:
+        if each.holds(kind):
+            return wait_for_pause(job, context, each)
+    return _step(job, kind, context)
 
 
 def _step(job: PublishJob, kind: StepKind, context: Context) -> Decision:

@@ -95,7 +95,7 @@ def too_late(job: PublishJob) -> Decision:
     # Its reader also learns what the job waited for last.
     reason = job.error_message
     if not reason and job.waiting_for == WaitingFor.PLATFORM:
-        reason = f"{job.platform_type.label} had not processed what was uploaded."
+        reason = f"{job.platform_type.label} was still processing it."
     return failed(job, "too_late", f"{message} {reason}".strip(), who_acts)
 
 

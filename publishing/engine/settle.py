@@ -250,7 +250,7 @@ def _by_its_handling(result: Result, error: Exception, context: Context) -> Deci
         return failed(job, "internal_error", message, WhoActs.OPERATOR)
     match error.retry:
         case Retry.AFTER_PAUSE:
-            return wait_for_pause(job, context, _first_pause(error, context))
+            return wait_for_pause(job, context, _first_pause(result.step.kind, error, context))
         case Retry.AFTER_LIMIT:
             return wait_for_limit(job, context, error)
         case Retry.WITH_NEW_UPLOAD:
@@ -265,10 +265,10 @@ def _by_its_handling(result: Result, error: Exception, context: Context) -> Deci
             return retry(job, context, error)
 
 
-def _first_pause(error: PlatformApiError | MediaError, context: Context) -> Paused:
+def _first_pause(kind: StepKind, error: PlatformApiError | MediaError, context: Context) -> Paused:
     """Until the job learns at its next claim when it may probe the platform."""
     until = context.now + dt.timedelta(seconds=FIRST_PROBE_S)
-    return Paused(until=until, code=error.code, reason=str(error))
+    return Paused(until=until, code=error.code, reason=str(error), step=kind)
 
 
 # --- After a refused token -----------------------------------------------------------------------

@@ -12,7 +12,7 @@ from publishing.transitions import Move
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import PublishingOffError
 from socialpublishing.platforms.accounts import Account, Renewal
-from socialpublishing.platforms.pauses import Refusal
+from socialpublishing.platforms.pauses import PlatformPause, Refusal
 from socialpublishing.platforms.progress import Found, Progress
 from socialpublishing.posts import Post
 
@@ -84,6 +84,11 @@ class Paused:
     until: dt.datetime
     code: str
     reason: str
+    # The step that met it: what is refused when the post is published refuses its preparation too.
+    step: StepKind
+
+    def holds(self, kind: StepKind) -> bool:
+        return kind == StepKind.PREPARE or self.step == StepKind.PUBLISH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +111,12 @@ class Context:
     # The end of the lease of a step that starts now, by the database's clock and by ours.
     lease_until: dt.datetime
     send_before: float = float("inf")
+    # The pauses that the job may probe, if its step is one that they hold.
+    probes: tuple[PlatformPause, ...] = ()
     # Why the operator's settings keep this post from being published, if they do.
     publishing_off: PublishingOffError | None = None
-    # The pause that holds the job; None also for the one job that probes the platform.
-    paused: Paused | None = None
+    # The pauses that hold the job.
+    paused: tuple[Paused, ...] = ()
     # Another job of this account with the same text is in doubt.
     same_text_in_doubt: bool = False
     # Ids of recent posts that belong to other jobs of the account.

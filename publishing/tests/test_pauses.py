@@ -11,7 +11,14 @@ from django.utils import timezone
 from conftest import statuses
 from publishing.models import JobEvent, PublishJob
 from publishing.tests.platform_requests import PUBLISH_REQUESTS, count_requests
-from socialpublishing.platforms.pauses import PROBE_LEASE, PlatformPause
+from socialpublishing.errors import LimitScope, RateLimitError
+from socialpublishing.platforms.pauses import (
+    MAX_LIMIT,
+    PROBE_LEASE,
+    PlatformPause,
+    pause,
+    refusal_of_app,
+)
 
 pytestmark = pytest.mark.usefixtures("instant_processing")
 
@@ -132,3 +139,79 @@ def test_pause_is_logged_once(api, connections, sandbox, worker, caplog):
     worker.work()
     [record] = [each for each in caplog.records if "is paused" in each.message]
     assert (record.platform, record.code) == ("twitter", "platform_configuration")
+
+
+# --- Probes --------------------------------------------------------------------------------------
+
+
+def test_job_that_waits_for_its_owner_does_not_keep_the_probe(api, connections, sandbox, worker):
+    first, second, *_ = connections
+    refuse(sandbox, times=1)
+    api.publish(first, "Meets it")
+    worker.work()
+    sandbox.call("POST", "tokens/expire", account_id=first.external_user_id, refresh=True)
+    worker.finish(timezone.now() + dt.timedelta(seconds=32))
+    api.publish(second, "Another account")
+
+    work_for(worker, 600)
+
+    assert PublishJob.objects.get(text="Another account").status == "Published"
+
+
+def test_job_behind_a_post_of_the_same_text_does_not_keep_the_probe(
+    api, connections, sandbox, worker
+):
+    in_doubt, refused, third, *_ = connections
+    sandbox.fault("drop_after", method="POST", path="^/2/tweets$", times=1)
+    sandbox.fault("status", 500, method="GET", path="^/2/users/.*/tweets$", times=9999)
+    api.publish(in_doubt, "Same")
+    worker.work()
+    refuse(sandbox, times=1)
+    api.publish(refused, "Refused")
+    worker.work()
+    api.publish(in_doubt, "Same")
+    api.publish(third, "Third")
+
+    work_for(worker, 600)
+
+    assert PublishJob.objects.get(text="Third").status == "Published"
+
+
+def test_probe_that_found_out_nothing_is_free_at_once(api, connections, sandbox, worker):
+    first, second, *_ = connections
+    refuse(sandbox, times=1)
+    api.publish(first, "Meets it")
+    worker.work()
+    sandbox.fault("status", 503, method="POST", path="^/2/tweets$", times=1)
+    worker.finish(timezone.now() + dt.timedelta(seconds=32))
+    api.publish(second, "Another account")
+
+    worker.finish(timezone.now() + dt.timedelta(seconds=40))
+
+    assert PublishJob.objects.get(text="Another account").status == "Published"
+
+
+def test_refused_uploads_are_probed_by_uploads_and_hold_no_text(api, connections, sandbox, worker):
+    *accounts, other = connections
+    sandbox.fault("status", 402, method="POST", path="/2/media/upload", times=9999)
+    for each in accounts:
+        api.publish(each, "Picture", assets=[sandbox.picture()])
+    worker.work()
+    for minute in range(5):
+        api.publish(other, f"Text {minute}")
+        for second in range(0, 60, 10):
+            worker.finish(timezone.now() + dt.timedelta(minutes=minute, seconds=second))
+
+    assert statuses() == {"Published": 5, "Pending": len(accounts)}
+    assert len(sandbox.calls("/2/media/upload")) <= len(accounts) + 5
+
+
+@pytest.mark.parametrize(
+    ("until_s", "probe_after_s"), [(400 * 86400, MAX_LIMIT.total_seconds()), (-5, 30), (600, 600)]
+)
+def test_end_of_an_app_limit_is_bounded(db, until_s, probe_after_s):
+    now = timezone.now()
+    until = now + dt.timedelta(seconds=until_s)
+    refusal = refusal_of_app(RateLimitError(until=until, limits=LimitScope.APP))
+    pause("twitter", "", refusal, step="publish", job_id=PublishJob().pk, now=now)
+    assert (PlatformPause.objects.get().probe_at - now).total_seconds() == probe_after_s

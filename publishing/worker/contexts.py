@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 
 from publishing.engine.in_doubt import CLOCK_MARGIN, has_intent, may_exist
-from publishing.engine.values import Context, Paused, Result, RetryPolicy
+from publishing.engine.values import Context, Paused, Result, RetryPolicy, StepKind
 from publishing.models import PublishJob
 from publishing.worker.turn import Turn
 from socialpublishing.errors import (
@@ -37,9 +36,8 @@ def before_steps(jobs: Sequence[PublishJob], turn: Turn) -> list[Context]:
     others = _other_post_ids([job for job in jobs if _is_looked_up(job)])
     return [
         replace(
-            plain,
+            _with_pauses(plain, job, pauses),
             publishing_off=_publishing_off(job),
-            paused=_paused(job, pauses, turn.now),
             same_text_in_doubt=bool(in_doubt.get((job.account, job.text), set()) - {job.pk}),
             other_post_ids=others.get(job.pk, frozenset()),
         )
@@ -91,18 +89,29 @@ def _plain(turn: Turn) -> Context:
     )
 
 
-def _paused(job: PublishJob, pauses: Sequence[PlatformPause], now: dt.datetime) -> Paused | None:
-    """The pause that holds `job`, unless `job` may probe the platform."""
+def _pauses_of(job: PublishJob, pauses: Sequence[PlatformPause]) -> Sequence[PlatformPause]:
+    """The pauses that concern `job`, if it has still to be published."""
     if not pauses or has_intent(job) or job.remote_id or job.connection is None:
-        return None
+        return []
     try:
         features = job.platform_type.features(job.post)
     except SocialPublishingBaseError:
-        return None  # a platform that is no longer in PLATFORMS; `decide` raises the same
-    for each in pauses_concerning(pauses, job.platform, job.connection.login, features):
-        if not each.take_probe(job.pk, now):
-            return Paused(until=each.probe_at, code=each.code, reason=each.reason)
-    return None
+        return []  # a platform that is no longer in PLATFORMS; `decide` raises the same
+    return pauses_concerning(pauses, job.platform, job.connection.login, features)
+
+
+def _with_pauses(context: Context, job: PublishJob, pauses: Sequence[PlatformPause]) -> Context:
+    concerning = _pauses_of(job, pauses)
+    if not concerning:
+        return context
+    probes = [each for each in concerning if each.may_be_probed_by(job.pk, context.now)]
+    paused = [paused_by(each) for each in concerning if each not in probes]
+    return replace(context, paused=tuple(paused), probes=tuple(probes))
+
+
+def paused_by(pause: PlatformPause) -> Paused:
+    step = StepKind(pause.step)
+    return Paused(until=pause.probe_at, code=pause.code, reason=pause.reason, step=step)
 
 
 def _publishing_off(job: PublishJob) -> PublishingOffError | None:

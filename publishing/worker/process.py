@@ -24,8 +24,8 @@ from connections import tokens
 from connections.tokens import RefreshAction
 from publishing.engine.decide import decide
 from publishing.engine.execute import execute
-from publishing.engine.retry import defer, wait_for_refresh
-from publishing.engine.settle import settle
+from publishing.engine.retry import defer, wait_for_pause, wait_for_refresh
+from publishing.engine.settle import STEPS_OF_PUBLISHING, settle
 from publishing.engine.values import Context, Decision, Result, Step, StepKind
 from publishing.models import PublishJob, WorkerSlot
 from publishing.worker import contexts
@@ -183,7 +183,7 @@ class Worker:
     def _decide(self, jobs: Sequence[PublishJob], turn: Turn) -> list[Step]:
         """Store what each job does next; returns the steps that may now be taken."""
         decisions = [
-            _with_refresh_right(_decision(job, context), context)
+            _with_probe_right(_with_refresh_right(_decision(job, context), context), context)
             for job, context in zip(jobs, contexts.before_steps(jobs, turn), strict=True)
         ]
         stored = store(decisions, now=turn.now, actor=self.actor)
@@ -257,3 +257,15 @@ def _with_refresh_right(decision: Decision, context: Context) -> Decision:
     assert connection is not None
     action = tokens.refresh_action(connection, context.now, if_taken=RefreshAction.WAIT)
     return decision if action == RefreshAction.REFRESH else wait_for_refresh(step.job, context.now)
+
+
+def _with_probe_right(decision: Decision, context: Context) -> Decision:
+    """A paused platform is probed by one job: another that would send a request waits."""
+    step = decision.step
+    if step is None or step.kind not in STEPS_OF_PUBLISHING:
+        return decision
+    for pause in context.probes:
+        paused = contexts.paused_by(pause)
+        if paused.holds(step.kind) and not pause.take_probe(step.job.pk, context.now):
+            return wait_for_pause(step.job, context, paused)
+    return decision

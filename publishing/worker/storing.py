@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from connections import tokens
-from publishing.engine.values import Decision, Result, StepKind
-from publishing.models import JobEvent, PublishJob, Status, WaitingFor
+from publishing.engine.values import Decision, Result
+from publishing.models import JobEvent, PublishJob, Status
 from publishing.transitions import Move, is_legal, move
 from socialpublishing.platforms import pauses
 from socialpublishing.platforms.accounts import Renewal
@@ -64,6 +64,7 @@ def store_pauses(decisions: Sequence[Decision], now: dt.datetime) -> None:
     accepted = {each.move.job.pk: each.move.step for each in decisions if each.app_was_accepted}
     if accepted:
         _end_pauses(accepted, now)
+    pauses.release([each.move.job.pk for each in decisions if _found_out_nothing(each)], now)
     for decision in decisions:
         job = decision.move.job
         if decision.pause is not None and job.connection is not None:
@@ -77,23 +78,33 @@ def store_pauses(decisions: Sequence[Decision], now: dt.datetime) -> None:
             )
 
 
+def _found_out_nothing(decision: Decision) -> bool:
+    """The step failed for a reason of its own, or the job has ended."""
+    is_about_app = decision.pause is not None or decision.app_was_accepted
+    return not is_about_app and not decision.decide_again
+
+
 def _end_pauses(accepted: Mapping[UUID, str], now: dt.datetime) -> None:
     """`accepted`: the jobs whose last step the platform accepted, and that step."""
     ended = [
         each
         for each in PlatformPause.objects.filter(probe_job__in=accepted)
-        if each.probe_job and accepted[each.probe_job] in {each.step, StepKind.PUBLISH}
+        if each.probe_job and accepted[each.probe_job] == each.step
     ]
     for each in ended:
         waiting = PublishJob.objects.alive().filter(
             platform=each.platform,
             error_code=each.code,
-            waiting_for__in=[WaitingFor.OPERATOR, WaitingFor.RATE_LIMIT],
+            error_message=each.reason,
             lease_owner="",
             publish_started_at__isnull=True,
             next_attempt_at__gt=now,
         )
-        waiting.update(next_attempt_at=now)
+        # A job that a claim has locked at this moment comes due by itself.
+        due = (
+            waiting.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True)
+        )
+        PublishJob.objects.filter(pk__in=list(due)).update(next_attempt_at=now)
     pauses.resume(ended)
 
 

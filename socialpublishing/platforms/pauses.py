@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 ALL = PlatformConfigurationError.ALL
 # The pause before the first probe; each failed probe doubles it.
 FIRST_PROBE_S, MAX_PROBE_PAUSE_S = 30.0, 300.0
+# The end of a limit comes from a platform's header: it may be wrong.
+MAX_LIMIT = dt.timedelta(hours=24)
 # A probe that takes longer, or whose worker died, is taken over by another job.
 PROBE_LEASE = dt.timedelta(minutes=2)
 
@@ -42,7 +44,7 @@ class PlatformPause(models.Model):
     code = models.CharField(max_length=64)
     platform_code = models.CharField(max_length=64, blank=True)
     reason = models.CharField(max_length=400)
-    # The step of a job that met it: a later step shows that the platform accepts our app again.
+    # The step that met it: "prepare" or "publish". Only the same step's success ends the pause.
     step = models.CharField(max_length=16)
     since = models.DateTimeField()
     # When the next probe may start, or when the lease of the current one ends.
@@ -62,8 +64,11 @@ class PlatformPause(models.Model):
     def concerns(self, platform: str, login: str, features: Collection[str]) -> bool:
         return (self.platform, self.login) == (platform, login) and self.feature in {ALL, *features}
 
+    def may_be_probed_by(self, job_id: uuid.UUID, now: dt.datetime) -> bool:
+        return self.probe_job == job_id or self.probe_at <= now
+
     def take_probe(self, job_id: uuid.UUID, now: dt.datetime) -> bool:
-        """Is `job_id` the probe? It becomes the probe if the time has come and no other job is."""
+        """Make `job_id` the probe, right before its request. False: another job is the probe."""
         free = Q(probe_job=job_id) | Q(probe_at__lte=now)
         same = PlatformPause.objects.filter(free, pk=self.pk)
         if not same.update(probe_job=job_id, probe_at=now + PROBE_LEASE):
@@ -106,7 +111,6 @@ def pause(
     platform: str, login: str, refusal: Refusal, *, step: str, job_id: uuid.UUID, now: dt.datetime
 ) -> None:
     """Pause the platform, or go on with its pause after a probe that failed."""
-    first_probe = refusal.until or now + dt.timedelta(seconds=FIRST_PROBE_S)
     facts = {
         "code": refusal.code,
         "platform_code": refusal.platform_code,
@@ -117,16 +121,34 @@ def pause(
         platform=platform,
         login=login,
         feature=refusal.feature,
-        defaults={"since": now, "probe_at": first_probe, "pause_s": FIRST_PROBE_S, **facts},
+        defaults={
+            "since": now,
+            "probe_at": _next_probe(refusal, now, FIRST_PROBE_S),
+            "pause_s": FIRST_PROBE_S,
+            **facts,
+        },
     )
     if is_new:
         logger.error("a platform is paused: it refuses this service", extra=_facts(found))
     elif found.probe_job == job_id or found.probe_at <= now:
         pause_s = min(MAX_PROBE_PAUSE_S, found.pause_s * 2)
-        next_probe = refusal.until or now + dt.timedelta(seconds=pause_s)
+        next_probe = _next_probe(refusal, now, pause_s)
         PlatformPause.objects.filter(pk=found.pk).update(
             probe_at=next_probe, pause_s=pause_s, probe_job=None, **facts
         )
+    elif step == "publish" != found.step:
+        # What is refused is more than the preparation.
+        PlatformPause.objects.filter(pk=found.pk).update(**facts)
+
+
+def _next_probe(refusal: Refusal, now: dt.datetime, pause_s: float) -> dt.datetime:
+    soonest = now + dt.timedelta(seconds=pause_s)
+    return soonest if refusal.until is None else min(max(refusal.until, soonest), now + MAX_LIMIT)
+
+
+def release(job_ids: Collection[uuid.UUID], now: dt.datetime) -> None:
+    """These jobs probe no longer, and have found out nothing: another one may probe at once."""
+    PlatformPause.objects.filter(probe_job__in=job_ids).update(probe_job=None, probe_at=now)
 
 
 def resume(ended: Collection[PlatformPause]) -> None:

@@ -229,26 +229,48 @@ def test_limit_that_is_over_holds_up_nothing() -> None:
 
 # --- Pauses and tokens of destinations -----------------------------------------------------------
 
-PAUSED = Paused(until=ahead(minutes=2), code="platform_configuration", reason="No credits.")
+PAUSED = Paused(
+    until=ahead(minutes=2),
+    code="platform_configuration",
+    reason="No credits.",
+    step=StepKind.PUBLISH,
+)
 
 
 def test_paused_platform_gets_no_request_until_its_next_probe() -> None:
-    decision = decide(make_job(), make_context(paused=PAUSED))
+    decision = decide(make_job(), make_context(paused=(PAUSED,)))
     assert decision.step is None
     changes = decision.move.changes
     assert changes["next_attempt_at"] == PAUSED.until
     assert (changes["waiting_for"], changes["error_message"]) == ("operator", "No credits.")
 
 
+@pytest.mark.parametrize(
+    ("job", "met_at", "is_held"),
+    [
+        (make_job(), StepKind.PUBLISH, True),
+        (make_job(), StepKind.PREPARE, False),
+        (make_job(assets=[PICTURE]), StepKind.PUBLISH, True),
+        (make_job(assets=[PICTURE]), StepKind.PREPARE, True),
+        (in_first_request(), StepKind.PUBLISH, False),
+    ],
+)
+def test_refused_preparation_holds_no_post_that_needs_none(
+    job: PublishJob, met_at: StepKind, is_held: bool
+) -> None:
+    paused = replace(PAUSED, step=met_at)
+    assert (decide(job, make_context(paused=(paused,))).step is None) is is_held
+
+
 def test_limit_of_our_app_is_a_rate_limit() -> None:
     paused = replace(PAUSED, code="rate_limited")
-    decision = decide(make_job(), make_context(paused=paused))
+    decision = decide(make_job(), make_context(paused=(paused,)))
     assert decision.move.changes["waiting_for"] == "rate_limit"
 
 
 def test_pause_ends_with_the_grace() -> None:
     paused = replace(PAUSED, until=ahead(days=1))
-    decision = decide(make_job(), make_context(paused=paused))
+    decision = decide(make_job(), make_context(paused=(paused,)))
     assert decision.move.changes["next_attempt_at"] == NOW + dt.timedelta(seconds=GRACE_S + 1)
 
 
@@ -277,6 +299,11 @@ def test_destination_with_its_own_token_does_not_wait_for_the_owner() -> None:
     assert decide(job, make_context()).step is not None
     job.refused_token_version = connection.token_version
     assert decide(job, make_context()).move.changes["waiting_for"] == "owner"
+
+
+def test_late_job_names_the_processing_that_did_not_end() -> None:
+    job = make_job(created_at=ago(hours=2), waiting_for="platform")
+    assert "X was still processing it." in decide(job, make_context()).move.note
 
 
 @pytest.mark.parametrize(

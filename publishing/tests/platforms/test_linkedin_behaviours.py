@@ -713,7 +713,7 @@ def test_processing_that_does_not_end_is_named_at_the_end(api, connection, sandb
     api.publish(connection, "A file", assets=[sandbox.picture()])
     worker.work_ahead(3700)
     assert outcome() == ("Failed", "too_late")
-    assert "LinkedIn had not processed what was uploaded" in only_job().error_message
+    assert "LinkedIn was still processing it" in only_job().error_message
 
 
 # --- Insights ------------------------------------------------------------------------------------

@@ -94,6 +94,7 @@ RULES = (
             *("cover_image", "cover image", "read this image", "invalid image", "image format"),
             # A schema that a field of the request does not match.
             *("does not match", "must match", "maxitems", "minitems", "maxlength", "is not one of"),
+            "characters long",
         ),
         error=ContentRejectedError,
     ),
