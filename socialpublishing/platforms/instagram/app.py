@@ -30,6 +30,7 @@ class InstagramApp(SendsCallbacks, App):
     token_host: ClassVar = "token"
     client_id_variables: ClassVar[tuple[str, ...]] = ("INSTAGRAM_APP_ID",)
     client_secret_variables: ClassVar[tuple[str, ...]] = ("INSTAGRAM_APP_SECRET",)
+    variables: ClassVar[tuple[str, ...]] = ("INSTAGRAM_FORCE_REAUTH",)
     # https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login
     oauth: ClassVar = OAuth(
         authorize_path="/oauth/authorize",
