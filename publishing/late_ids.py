@@ -9,8 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 from django.db import IntegrityError, transaction
+from django.db.models import F, Q
 
 from connections.models import SocialConnection
 from connections.tokens import with_client
@@ -26,6 +28,8 @@ SWEEP, READ_FOR = dt.timedelta(minutes=1), dt.timedelta(days=3)
 # The pause between two reads, as a share of the time since the post was published.
 PAUSE_SHARE, MAX_PAUSE = 0.1, dt.timedelta(minutes=15)
 BATCH = 500
+# The key of a job's progress with the time of its next read, in seconds since 1970.
+NEXT_READ = "progress__next_id_read"
 
 
 def read_late_ids(now: dt.datetime) -> int:
@@ -40,20 +44,21 @@ def _due(now: dt.datetime) -> Iterator[PublishJob]:
         progress__awaits_id=True,
         connection__status=SocialConnection.Status.ACTIVE,
     )
-    jobs = waiting.select_related("connection", "destination").order_by("-published_at")
-    return (job for job in jobs[:BATCH] if _is_due(job, now))
+    never_read = Q(**{f"{NEXT_READ}__isnull": True})
+    due = waiting.filter(never_read | Q(**{f"{NEXT_READ}__lte": now.timestamp()}))
+    jobs = due.select_related("connection", "destination")
+    return iter(jobs.order_by(F(NEXT_READ).asc(nulls_first=True), "published_at")[:BATCH])
 
 
-def _is_due(job: PublishJob, now: dt.datetime) -> bool:
-    """Once in each pause, which grows with the age of the post."""
-    assert job.published_at is not None
-    age = now - job.published_at
-    pause = min(max(age * PAUSE_SHARE, SWEEP), MAX_PAUSE)
-    return age % pause < SWEEP
+def _next_read(published_at: dt.datetime, now: dt.datetime) -> dt.datetime:
+    """The pause grows with the age of the post. A sweep may start a little early."""
+    pause = min(max((now - published_at) * PAUSE_SHARE, SWEEP), MAX_PAUSE)
+    return now + pause - SWEEP / 2
 
 
 def _read(job: PublishJob, now: dt.datetime) -> bool:
     assert job.connection is not None
+    _postpone(job, now)
     try:
         progress = with_client(
             job.connection,
@@ -65,6 +70,15 @@ def _read(job: PublishJob, now: dt.datetime) -> bool:
         return False
     is_named = progress.stage == Stage.PUBLISHED and not progress.awaits_id
     return is_named and _store(job, progress, now)
+
+
+def _postpone(job: PublishJob, now: dt.datetime) -> None:
+    """Store when the id is read again: before the read, whose outcome does not matter for it."""
+    assert job.published_at is not None
+    at = _next_read(job.published_at, now).timestamp()
+    progress = replace(job.stored_progress, next_id_read=at).to_json()
+    same = PublishJob.objects.filter(pk=job.pk, status=Status.PUBLISHED, remote_id=job.remote_id)
+    same.update(progress=progress)
 
 
 def _store(job: PublishJob, progress: Progress, now: dt.datetime) -> bool:

@@ -12,9 +12,8 @@ from socialpublishing.errors import (
     MediaError,
     Violation,
 )
-from socialpublishing.file_types import help_for, words_for
 from socialpublishing.limits import Capabilities, PostType, carries_alt_text
-from socialpublishing.options import FileAddressField, PostOptions, files_in
+from socialpublishing.options import PostOptions, files_in
 from socialpublishing.posts import MEASURES, Media, MediaKind, Post, media_kind
 
 
@@ -83,18 +82,8 @@ def wrong_files(
     """
     for path, url, field in files_in(options, known):
         try:
-            _check_option_file(url, field)
+            media.probe_picture(url, mime_types=field.mime_types, max_bytes=field.max_bytes)
         except MediaBusyError:
             raise
         except MediaError as error:
             yield path, error
-
-
-def _check_option_file(url: str, field: FileAddressField) -> None:
-    facts = media.probe(url, declared_type="", max_bytes=field.max_bytes)
-    if facts.mime_type not in field.mime_types:
-        allowed = ", ".join(sorted(field.mime_types))
-        raise AssetTypeMismatchError(
-            f"The file is {words_for(facts.mime_type)}, allowed are {allowed}. "
-            f"{help_for(facts.mime_type)}"
-        )

@@ -24,13 +24,15 @@ class JobProgress:
     `platform` goes to the platform's client and comes back from it. `absent_lookups` counts the
     lookups since the last publish request that did not find the post. `refusal` is of a request
     that was made while an earlier one was in doubt; `doubt` is a refusal whose reason we do not
-    know, which left the outcome of its own request unknown.
+    know, which left the outcome of its own request unknown. `next_id_read`: when late_ids.py reads
+    the id of the post again, in seconds since 1970.
     """
 
     platform: Progress = field(default_factory=Progress)
     absent_lookups: int = 0
     refusal: Refusal | None = None
     doubt: Refusal | None = None
+    next_id_read: float | None = None
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> JobProgress:
@@ -41,10 +43,12 @@ class JobProgress:
                 posted=tuple(stored.get("posted", ())),
                 remote_id=stored.get("remote_id", ""),
                 awaits_id=stored.get("awaits_id", False),
+                processed_s=stored.get("processed_s", 0),
             ),
             absent_lookups=stored.get("absent", 0),
             refusal=_refusal(stored.get("refusal")),
             doubt=_refusal(stored.get("doubt")),
+            next_id_read=stored.get("next_id_read"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -57,10 +61,14 @@ class JobProgress:
             stored["remote_id"] = platform.remote_id
         if platform.awaits_id:
             stored["awaits_id"] = True
+        if platform.processed_s:
+            stored["processed_s"] = platform.processed_s
         if platform.posted:
             stored["posted"] = list(platform.posted)
         if self.absent_lookups:
             stored["absent"] = self.absent_lookups
+        if self.next_id_read is not None:
+            stored["next_id_read"] = self.next_id_read
         for name, refusal in (("refusal", self.refusal), ("doubt", self.doubt)):
             if refusal is not None:
                 stored[name] = vars(refusal)

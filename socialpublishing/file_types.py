@@ -77,6 +77,8 @@ FILE_TYPES: Mapping[str, FileType] = {
         help='Unpack it; declare a document as "document".',
     ),
 }
+# Texts that a server sends instead of the file.
+NO_FILES = frozenset({"text/html", "application/xml", "application/json"})
 SOUND = FileType(words="a sound file", help="Make it a video: MP4 with a picture.")
 OFFICE = _document("an Office file")
 # By the first characters of a text, without a byte order mark and white space.
@@ -106,6 +108,14 @@ def help_for(mime_type: str) -> str:
     """What the author can do where this type is not accepted."""
     known = _known(mime_type)
     return known.help if known else "Convert it."
+
+
+def help_for_picture(mime_type: str) -> str:
+    """What the author can do where a picture of another type is expected."""
+    is_picture = mime_type.startswith("image/")
+    if is_picture or mime_type in NO_FILES:
+        return help_for(mime_type)
+    return "Give the address of a picture."
 
 
 def _known(mime_type: str) -> FileType | None:

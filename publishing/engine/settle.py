@@ -26,6 +26,7 @@ from publishing.models import NOTHING_WRONG, PublishJob, Status, WaitingFor
 from publishing.progress import JobProgress
 from publishing.transitions import Move
 from socialpublishing.errors import (
+    AccountBlockedError,
     ContentRejectedError,
     DuplicateContentError,
     InsufficientPermissionsError,
@@ -112,13 +113,21 @@ def _after_progress(result: Result, value: Progress, context: Context) -> Decisi
         case Stage.REFUSED:
             return _refused_after_all(job, value.note)
         case Stage.LOST:
-            return restart_upload(job, context, UploadLostError(value.note, wait=value.poll_after))
+            return restart_upload(job, context, _loss(value))
         case Stage.UNDECIDED:
             return left_to_a_person(job, value.note)
         case Stage.CONFIRMING:
             return _confirming(job, value, context.now)
         case _:
             return _prepared(job, value, context.now)
+
+
+def _loss(value: Progress) -> PlatformApiError:
+    if not value.needs_owner:
+        return UploadLostError(value.note, wait=value.poll_after)
+    error = AccountBlockedError(value.note)
+    error.wait = value.poll_after
+    return error
 
 
 def _refused_after_all(job: PublishJob, note: str) -> Decision:

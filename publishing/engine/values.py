@@ -41,6 +41,8 @@ class Step:
     # A lookup reads posts from then on, and ignores those of other jobs.
     since: dt.datetime | None = None
     other_post_ids: frozenset[str] = frozenset()
+    # Whether it probes a platform that is paused for our app.
+    is_probe: bool = False
     # time.monotonic() after which a publish request may no longer leave: the lease may be over.
     send_before: float = float("inf")
 

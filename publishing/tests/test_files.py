@@ -18,6 +18,7 @@ from socialpublishing.limits import Form
 from socialpublishing.options import files_in
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.posts import Media, Post
+from socialpublishing.sandbox.pages import HERE
 from socialpublishing.tests.file_server import FileServer, Sparse, whole
 from socialpublishing.tests.test_media_metadata import exif, jpeg, mpo, segment
 
@@ -231,6 +232,8 @@ BAD_FILES = {
     "gone": ("{server}/gone", "404"),
     "html": ("{server}/page", "an HTML page"),
     "film": ("{server}/film", "larger than"),
+    "clip": ("{server}/clip", "an MP4 video, allowed are image/"),
+    "matroska": ("{server}/clip", "Give the address of a picture."),
     "text": ("cover", "object store"),
 }
 
@@ -246,6 +249,8 @@ def test_bad_file_of_an_option_is_refused_by_the_name_of_the_option(
     url, words = BAD_FILES[bad]
     server.file = {
         "html": whole(HTML),
+        "clip": whole((HERE / "samples" / "clip.mp4").read_bytes()),
+        "matroska": whole(b"\x1aE\xdf\xa3\x01\0\0\0\0\0\0\x1fB\x82\x88matroska" + bytes(40)),
         "film": Sparse(size=15_000_000_000, places={0: b"\0\0\0\x18ftypmp42"}),
     }.get(bad, whole(b""))
     server.refusal = lambda handler: 404 if handler.path == "/gone" else None

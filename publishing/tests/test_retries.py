@@ -55,7 +55,7 @@ def test_outage_while_preparing_is_waited_out_within_the_grace(
     asset = asset_to_upload(sandbox, platform)
     job_id = api.publish(connection, "Never", assets=[asset]).json()["job_id"]
 
-    worker.work_ahead(settings.LATE_PUBLISH_GRACE_SECONDS - 60)
+    worker.work_ahead(settings.LATE_PUBLISH_GRACE_SECONDS - 60, sandbox=sandbox)
     assert statuses() == {"Pending": 1}
     job = api.get(f"publishing/jobs/{job_id}/status").json()
     assert (job["waiting_for"], job["error_code"]) == ("retry", "no_answer")

@@ -31,12 +31,11 @@ ByText = Mapping[tuple[str, str], set[UUID]]
 def before_steps(jobs: Sequence[PublishJob], turn: Turn) -> list[Context]:
     """For `decide`."""
     plain = _plain(turn)
-    pauses = list(PlatformPause.objects.all())
     in_doubt = _in_doubt_by_text(jobs)
     others = _other_post_ids([job for job in jobs if _is_looked_up(job)])
     return [
         replace(
-            _with_pauses(plain, job, pauses),
+            _with_pauses(plain, job, turn.pauses),
             publishing_off=_publishing_off(job),
             same_text_in_doubt=bool(in_doubt.get((job.account, job.text), set()) - {job.pk}),
             other_post_ids=others.get(job.pk, frozenset()),

@@ -13,7 +13,7 @@ import queue
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.sharedctypes import RawValue
 from uuid import UUID
 
@@ -228,7 +228,7 @@ class Worker:
             for result, context in zip(results, contexts.after_steps(results, turn), strict=True)
         ]
         stored = store(decisions, now=turn.now, actor=self.actor)
-        store_pauses(decisions, turn.now)
+        store_pauses(results, decisions, turn.now)
         stored_ids = {id(decision) for decision in stored}
         for decision in decisions:
             if id(decision) not in stored_ids:
@@ -266,6 +266,9 @@ def _with_probe_right(decision: Decision, context: Context) -> Decision:
         return decision
     for pause in context.probes:
         paused = contexts.paused_by(pause)
-        if paused.holds(step.kind) and not pause.take_probe(step.job.pk, context.now):
+        if not paused.holds(step.kind):
+            continue
+        if not pause.take_probe(step.job.pk, context.now):
             return wait_for_pause(step.job, context, paused)
+        decision = replace(decision, step=replace(step, is_probe=True))
     return decision

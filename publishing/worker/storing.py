@@ -63,15 +63,22 @@ def _update(row: PostingAccount, **columns: Any) -> None:
         setattr(row, name, value)
 
 
-def store_pauses(decisions: Sequence[Decision], now: dt.datetime) -> None:
+def store_pauses(
+    results: Sequence[Result], decisions: Sequence[Decision], now: dt.datetime
+) -> None:
     """Store what responses show about our app: end pauses of platforms, and begin others.
 
     Rows of jobs are locked before those of pauses, as in a claim.
     """
-    accepted = {each.move.job.pk: each.move.step for each in decisions if each.app_was_accepted}
-    if accepted:
+    probes = [
+        decision
+        for result, decision in zip(results, decisions, strict=True)
+        if result.step.is_probe
+    ]
+    if probes:
+        accepted = {each.move.job.pk: each.move.step for each in probes if each.app_was_accepted}
         _end_pauses(accepted, now)
-    pauses.release([each.move.job.pk for each in decisions if _found_out_nothing(each)], now)
+        pauses.release([each.move.job.pk for each in probes if _found_out_nothing(each)], now)
     for decision in decisions:
         job = decision.move.job
         if decision.pause is not None and job.connection is not None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from socialpublishing.platforms.pauses import PlatformPause
 
 LEASE = dt.timedelta(seconds=30)
 # A publish request may leave only while this much of its lease is left.
@@ -17,6 +21,11 @@ class Turn:
 
     now: dt.datetime
     started: float = field(default_factory=time.monotonic)
+
+    @cached_property
+    def pauses(self) -> Sequence[PlatformPause]:
+        """The platforms that are paused, read once in a turn. `take_probe` is what counts."""
+        return list(PlatformPause.objects.all())
 
     @property
     def lease_until(self) -> dt.datetime:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -37,6 +37,7 @@ __all__ = [
     "open_stream",
     "owned",
     "probe",
+    "probe_picture",
     "public_address",
 ]
 
@@ -93,6 +94,20 @@ def probe(
         file = RemoteFile(address, max_bytes=max_bytes, deadline=deadline, network=network)
         facts = _facts_of(file, declared_type, deadline)
         return replace(facts, size_bytes=file.learn_size(), is_redirected=file.is_redirected)
+
+
+def probe_picture(
+    url: str, *, mime_types: Collection[str], max_bytes: int, network: Network = INTERNET
+) -> None:
+    """As `probe`, for a picture of one of these types. Raises MediaError for any other file."""
+    with _errors_name(url):
+        deadline = time.monotonic() + PROBE_S
+        address = store.address_of(url)
+        file = RemoteFile(address, max_bytes=max_bytes, deadline=deadline, network=network)
+        head = file.read(0, BLOCK_BYTES)
+        mime_type = formats.picture_type(head, mime_types)
+        _picture_facts(mime_type, head, file.read, file.size_bytes)
+        file.learn_size()
 
 
 def _facts_of(file: RemoteFile, declared_type: str, deadline: float) -> MediaFacts:

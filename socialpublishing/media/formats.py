@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import filetype
 
 from socialpublishing.errors import AssetTypeMismatchError
-from socialpublishing.file_types import help_for, text_type, words_for
+from socialpublishing.file_types import help_for, help_for_picture, text_type, words_for
 from socialpublishing.media import boxes
 
 # What at least one platform accepts. SVG, HTML, archives and playlists are never accepted: they can
@@ -73,6 +75,18 @@ def refusal(mime_type: str | None, wanted: str) -> AssetTypeMismatchError:
         return AssetTypeMismatchError(f"{sentence}.")
     help_ = f"Declare it as {mime_type}." if mime_type in ACCEPTED else help_for(mime_type)
     return AssetTypeMismatchError(f"{sentence}: it is {words_for(mime_type)}. {help_}")
+
+
+def picture_type(data: bytes, allowed: Collection[str]) -> str:
+    """The MIME type of a picture by its first bytes. Raises MediaError for one not `allowed`."""
+    mime_type = recognised(data)
+    if mime_type in allowed:
+        return str(mime_type)
+    what = words_for(mime_type) if mime_type else "of no type that we know"
+    help_ = help_for_picture(mime_type or "")
+    raise AssetTypeMismatchError(
+        f"The file is {what}, allowed are {', '.join(sorted(allowed))}. {help_}"
+    )
 
 
 def _sniff_boxed(data: bytes) -> str | None:

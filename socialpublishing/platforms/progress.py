@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from socialpublishing.errors import MalformedResponseError
+from socialpublishing.errors import MalformedResponseError, UploadLostError
 from socialpublishing.posts import PostWarning
 
 MAX_REMOTE_ID = 200
 MAX_POST_URL = 500
+# Between polls of an upload that a platform has processed for long.
+LONGEST_POLL_S = 30.0
 
 
 class Stage(StrEnum):
@@ -48,6 +50,10 @@ class Progress:
     note: str = ""
     # Published; the platform names the id of the post later, and `confirm` reads it.
     awaits_id: bool = False
+    # For how many seconds the platform has processed what was uploaded.
+    processed_s: float = 0
+    # LOST because of the account: its owner has to act at the platform first.
+    needs_owner: bool = False
     # What the author should know, such as an alt text that the platform refused.
     warnings: tuple[PostWarning, ...] = ()
 
@@ -55,6 +61,22 @@ class Progress:
         self, *, poll_after: dt.timedelta | None = None, note: str = "", **handle: Any
     ) -> Progress:
         return replace(self, handle={**self.handle, **handle}, poll_after=poll_after, note=note)
+
+    def processing(
+        self, label: str, *, poll_after: dt.timedelta, longest: dt.timedelta, note: str
+    ) -> Progress:
+        """The platform processes what was uploaded, and reports no progress.
+
+        Raises UploadLostError after waits of `longest` in all.
+        """
+        if self.processed_s >= longest.total_seconds():
+            minutes = longest // dt.timedelta(minutes=1)
+            raise UploadLostError(
+                f"{label} has not processed the upload for {minutes} minutes; it is uploaded again."
+            )
+        pause_s = max(poll_after.total_seconds(), min(self.processed_s / 10, LONGEST_POLL_S))
+        waiting = self.preparing(poll_after=dt.timedelta(seconds=pause_s), note=note)
+        return replace(waiting, processed_s=self.processed_s + pause_s)
 
     def ready(self, *, note: str = "", **handle: Any) -> Progress:
         return replace(
@@ -85,8 +107,12 @@ class Progress:
     def refused(self, note: str) -> Progress:
         return replace(self, stage=Stage.REFUSED, note=note, poll_after=None)
 
-    def lost(self, note: str, *, poll_after: dt.timedelta | None = None) -> Progress:
-        return replace(self, stage=Stage.LOST, note=note, poll_after=poll_after)
+    def lost(
+        self, note: str, *, poll_after: dt.timedelta | None = None, needs_owner: bool = False
+    ) -> Progress:
+        return replace(
+            self, stage=Stage.LOST, note=note, poll_after=poll_after, needs_owner=needs_owner
+        )
 
     def undecided(self, note: str) -> Progress:
         return replace(self, stage=Stage.UNDECIDED, note=note, poll_after=None)

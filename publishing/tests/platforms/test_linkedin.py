@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from conftest import consent
 from publishing.models import PublishJob
+from publishing.tests.platform_requests import PUBLISH_REQUESTS, add_fault
 from socialpublishing.platforms.linkedin.app import VERSION
 from socialpublishing.platforms.linkedin.client import DUPLICATE_WINDOW
 from socialpublishing.sandbox.pages import HERE
@@ -471,6 +472,25 @@ def test_duplicate_that_cannot_be_read_is_looked_up_in_the_list(
     assert len(sandbox.calls("/rest/posts", "POST")) == 2
     assert [post["text"] for post in sandbox.posts()] == ["Hello"]
     assert outcome() == ("Published", "")
+
+
+@pytest.mark.behaviour(
+    "LinkedIn names the first post of a duplicate in words alone: a member's post whose response "
+    "was lost is recognised by them"
+)
+def test_duplicate_named_in_words_is_the_lost_post_of_a_member(
+    api, make_connection, sandbox, worker
+):
+    add_fault(sandbox, PUBLISH_REQUESTS, "linkedin", "drop_after")
+    api.publish(make_connection("linkedin"), "Once")
+    worker.work()
+    [post] = sandbox.posts("linkedin")
+    body = {"message": f"x.y.BadRequest: Content is a duplicate of {post['id']}", "status": 422}
+    refusal = {"code": 422, "body": body}
+    add_fault(sandbox, PUBLISH_REQUESTS, "linkedin", "status", refusal, times=99)
+    worker.work_ahead(3600)
+    job = PublishJob.objects.get()
+    assert (job.status, job.remote_id) == ("Published", post["id"])
 
 
 def test_post_with_the_same_text_is_refused_as_a_duplicate(api, connection, sandbox, worker):

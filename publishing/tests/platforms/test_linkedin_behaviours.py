@@ -659,6 +659,63 @@ def test_page_picture_that_fails_processing_is_left_out(
     assert warning_codes() == ["page_unreadable"]
 
 
+@pytest.mark.behaviour(
+    "LinkedIn may refuse the picture of a link's page for a reason of its own: the article goes "
+    "out without it, with a warning"
+)
+@pytest.mark.parametrize("status", [400, 403])
+@pytest.mark.parametrize(("method", "path"), [("POST", "^/rest/images$"), ("PUT", "/dms-uploads/")])
+def test_page_picture_whose_upload_is_refused_is_left_out(
+    api, connection, sandbox, worker, make_server, method, path, status
+):
+    server = make_server(page(make_server(sample("bakery.jpg")).url))
+    body = {"message": "Something about the image", "status": status}
+    sandbox.fault("status", {"code": status, "body": body}, method=method, path=path, times=9999)
+    publish_article(api, connection, worker, url=server.url)
+    assert outcome() == ("Published", "")
+    assert warning_codes() == ["page_unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, {"status": "PROCESSING"}), (404, {"status": 404})]
+)
+def test_page_picture_that_does_not_become_ready_is_left_out(
+    api, connection, sandbox, worker, make_server, status, body
+):
+    server = make_server(page(make_server(sample("bakery.jpg")).url))
+    value = {"code": status, "body": body}
+    sandbox.fault("status", value, method="GET", path="^/rest/images/", times=9999)
+    publish_article(api, connection, worker, url=server.url)
+    assert outcome() == ("Published", "")
+    assert warning_codes() == ["page_unreadable"]
+
+
+# --- Processing that does not end ----------------------------------------------------------------
+
+
+@pytest.mark.behaviour(
+    "LinkedIn's processing of a file does not end: after half an hour the file is uploaded again"
+)
+def test_file_whose_processing_does_not_end_is_uploaded_again(api, connection, sandbox, worker):
+    value = {"code": 200, "body": {"status": "PROCESSING"}}
+    sandbox.fault("status", value, method="GET", path="/rest/images/", times=9999)
+    api.publish(connection, "A file", assets=[sandbox.picture()])
+    worker.work_ahead(1950)
+    assert len(sandbox.calls("/rest/images", "POST")) == 2
+    sandbox.call("DELETE", "faults")
+    worker.work_ahead(2400)
+    assert outcome() == ("Published", "")
+
+
+def test_processing_that_does_not_end_is_named_at_the_end(api, connection, sandbox, worker):
+    value = {"code": 200, "body": {"status": "PROCESSING"}}
+    sandbox.fault("status", value, method="GET", path="/rest/images/", times=9999)
+    api.publish(connection, "A file", assets=[sandbox.picture()])
+    worker.work_ahead(3700)
+    assert outcome() == ("Failed", "too_late")
+    assert "LinkedIn was still processing it" in only_job().error_message
+
+
 # --- Insights ------------------------------------------------------------------------------------
 
 

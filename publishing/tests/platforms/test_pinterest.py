@@ -245,6 +245,20 @@ def test_lost_upload_is_repeated(api, connection, sandbox, worker):
     assert len(sandbox.calls("/media-upload")) == 2
 
 
+@pytest.mark.behaviour(
+    "Pinterest's processing of a video does not end: after half an hour it is uploaded again"
+)
+def test_video_whose_processing_does_not_end_is_uploaded_again(api, connection, sandbox, worker):
+    sandbox.call("POST", "settings", pinterest_processing_seconds=86400)
+    api.publish(connection, "A film", assets=[sandbox.clip()])
+    worker.work_ahead(1700)
+    assert len(sandbox.calls("/media-upload")) == 1
+    sandbox.call("POST", "settings", pinterest_processing_seconds=0)
+    worker.work_ahead(2400)
+    assert len(sandbox.calls("/media-upload")) == 2
+    assert statuses() == {"Published": 1}
+
+
 def test_video_that_cannot_be_processed_is_refused(api, connection, sandbox, worker):
     body = {"media_id": "1", "media_type": "video", "status": "failed"}
     sandbox.fault("status", {"code": 200, "body": body}, method="GET", path=r"/v5/media/\d+$")

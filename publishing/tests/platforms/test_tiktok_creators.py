@@ -381,6 +381,7 @@ def test_posts_of_a_banned_creator_wait_for_the_owner(
     worker.work()
     if is_banned_later:
         assert "banned" in job().error_message
+        assert (job().waiting_for, job().who_acts) == ("owner", "owner")
         sandbox.call("DELETE", "faults")
         sandbox.call("POST", "accounts", **banned, banned=True)
         worker.work(after=90)
@@ -390,6 +391,22 @@ def test_posts_of_a_banned_creator_wait_for_the_owner(
     sandbox.call("POST", "accounts", **banned, banned=False)
     worker.work_ahead(3600)
 
+    assert job().status == "Published"
+
+
+@pytest.mark.behaviour(
+    "A creator's TikTok app may be too old for drafts: the draft waits for the creator"
+)
+def test_draft_waits_until_the_creator_has_a_new_app(api, connection, sandbox, worker):
+    body = {"status": "FAILED", "fail_reason": "app_version_check_failed"}
+    value = {"code": 200, "body": {"data": body, "error": {"code": "ok"}}}
+    sandbox.fault("status", value, path="/status/fetch/")
+    publish(api, connection, sandbox, post_type="draft")
+    worker.work()
+    assert outcome() == ("Pending", "account_blocked")
+    assert (job().waiting_for, job().who_acts) == ("owner", "owner")
+    assert "has to update it" in job().error_message
+    worker.work_ahead(1200)
     assert job().status == "Published"
 
 

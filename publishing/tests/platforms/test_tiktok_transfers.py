@@ -9,7 +9,7 @@ import pytest
 import requests
 from django.utils import timezone
 
-from publishing import tasks
+from publishing import late_ids, tasks
 from publishing.late_ids import read_late_ids
 from publishing.models import PublishJob
 from publishing.tests.platforms.test_tiktok import (
@@ -237,6 +237,32 @@ def test_id_is_read_for_three_days(api, connection, sandbox, worker, age, is_rea
     sandbox.call("POST", "settings", tiktok_review_processing_seconds=0)
     PublishJob.objects.update(published_at=timezone.now() - age)
     assert read_late_ids(timezone.now()) == is_read
+
+
+def test_pause_between_reads_of_an_id_grows_with_the_age_of_the_post(
+    api, connection, sandbox, worker
+):
+    sandbox.call("POST", "settings", tiktok_review_processing_seconds=86400)
+    publish(api, connection, sandbox)
+    worker.work_ahead()
+    reads = len(sandbox.calls("/status/fetch/"))
+    for minute in range(11, 150):
+        # A sweep never starts in time to the second.
+        late = dt.timedelta(minutes=minute, milliseconds=minute * 137 % 900)
+        read_late_ids(job().published_at + late)
+    assert 20 <= len(sandbox.calls("/status/fetch/")) - reads <= 30
+
+
+def test_ids_of_all_posts_are_read_in_turn(api, connection, sandbox, worker, monkeypatch):
+    monkeypatch.setattr(late_ids, "BATCH", 1)
+    sandbox.call("POST", "settings", tiktok_review_processing_seconds=7200)
+    for _ in range(3):
+        publish(api, connection, sandbox)
+    worker.work_ahead()
+    sandbox.call("POST", "settings", tiktok_review_processing_seconds=0)
+    latest = PublishJob.objects.latest("published_at").published_at
+    for second in range(3):
+        assert read_late_ids(latest + dt.timedelta(seconds=second)) == 1
 
 
 def test_unreadable_status_leaves_the_published_job_as_it_is(api, connection, sandbox, worker):

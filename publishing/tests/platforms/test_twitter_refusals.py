@@ -10,6 +10,7 @@ from django.utils import timezone
 from conftest import consent, statuses
 from connections.models import SocialConnection
 from publishing.models import PublishJob
+from socialpublishing import http
 from socialpublishing.platforms.pauses import PlatformPause
 from socialpublishing.platforms.twitter import errors
 
@@ -154,6 +155,31 @@ def test_page_of_the_edge_is_no_refusal_of_the_content(api, connection, sandbox,
 
     settle_in(sandbox, 900)
 
+    assert statuses() == {"Published": 1}
+
+
+@pytest.mark.behaviour(
+    "A server in front of X's API gives up with a page after X has created the post: it is looked "
+    "up and not sent again"
+)
+@pytest.mark.parametrize("status", [408, 409, 499])
+def test_page_after_the_post_was_created_does_not_send_it_again(
+    api, connection, sandbox, worker, settle_in, monkeypatch, status
+):
+    send, pages = http.Http._send, []
+
+    def send_and_lose(self, request):
+        response = send(self, request)
+        if pages or not (request.method == "POST" and request.url.endswith("/2/tweets")):
+            return response
+        pages.append("<html><title>Request Timeout</title></html>")
+        return http.PlatformResponse(status_code=status, headers={}, json=None, text=pages[0])
+
+    monkeypatch.setattr(http.Http, "_send", send_and_lose)
+    api.publish(connection, "Once")
+    settle_in(sandbox, 900)
+    assert len(pages) == 1
+    assert texts(sandbox) == ["Once"]
     assert statuses() == {"Published": 1}
 
 

@@ -110,13 +110,17 @@ class Facebook(FacebookLoginClient):
             return self._publish_photo_story(progress)
         if is_video(post):
             form, files = finish_form(post, progress), self._cover(post)
-            return confirming_video(
-                self.call_page("POST", "videos", data=form, files=files), progress
-            )
-        response = self.call_page("POST", "feed", data=feed_form(post, progress))
+            return confirming_video(self._call_publishing("videos", form, files), progress)
+        response = self._call_publishing("feed", feed_form(post, progress))
         post_id = response["id"]
         post_url = response.get("permalink_url") or f"{self.app.host('auth')}/{post_id}"
         return progress.published(remote_id=post_id, post_url=post_url)
+
+    def _call_publishing(
+        self, edge: str, form: Mapping[str, str], files: Mapping[str, Any] | None = None
+    ) -> Any:
+        read_error = errors.read_publishing_error
+        return self.call_page("POST", edge, read_error=read_error, data=form, files=files)
 
     def _publish_photo_story(self, progress: Progress) -> Progress:
         [photo_id] = progress.handle["photo_ids"]

@@ -33,6 +33,7 @@ from socialpublishing.platforms.meta.errors import (
     number,
     read_app_error,
     read_graph_error,
+    read_graph_publishing_error,
     text_of,
 )
 
@@ -122,10 +123,17 @@ def read_token_error(response: PlatformResponse) -> PlatformApiError:
     return read_app_error(response, read_error(response))
 
 
+def read_publishing_error(response: PlatformResponse) -> PlatformApiError:
+    return read_graph_publishing_error(response, read_error(response), label=LABEL)
+
+
 def read_not_visible_yet_error(response: PlatformResponse) -> PlatformApiError:
-    """For requests about a new photo or video: "not found" may mean that it is not visible yet."""
-    error = read_error(response)
-    if error.platform_code == NOT_FOUND:
+    """For requests about a new photo or video: "not found" may mean that it is not visible yet.
+
+    One of them publishes a story.
+    """
+    error = read_publishing_error(response)
+    if error.platform_code == NOT_FOUND and not isinstance(error, NoResponseError):
         return MediaNotReadyError(
             "Facebook does not show the uploaded file yet.",
             wait=NOT_FOUND_PAUSE,
@@ -156,7 +164,7 @@ def _json(value: Any) -> Any:
 
 def read_reel_error(response: PlatformResponse) -> PlatformApiError:
     """For the publish request of a reel. Its daily limit is for reels alone."""
-    error = read_error(response)
+    error = read_publishing_error(response)
     if isinstance(error, RateLimitError) and error.platform_code == "613":
         error.limits = LimitScope.POST
     return error

@@ -137,7 +137,7 @@ def look_up_story(
 ) -> Found | None:
     """Search for the story that shows this photo or video; there is at most one."""
     for story in _items(client, "stories", since):
-        if story.get("media_id") == media_id:
+        if str(story.get("media_id")) == media_id:
             story_id = story["post_id"]
             return Found(remote_id=story_id, post_url=client.story_url(story_id))
     return None

@@ -2,20 +2,22 @@
 
 https://developers.facebook.com/docs/graph-api/reference/video/thumbnails and
 https://developers.facebook.com/docs/video-api/guides/reels-publishing#invite-a-collaborator, read
-2026-11-27. Both are sent after the upload and before the reel is public. If Facebook refuses one,
-the reel goes out without it: nothing else of the post depends on it.
+2026-11-27. Both are sent after the upload and before the reel is public. Whatever Facebook responds
+to them, the reel goes out: nothing else of the post depends on them.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from socialpublishing.errors import (
-    ContentRejectedError,
-    InsufficientPermissionsError,
-    PlatformRefusedError,
-    RateLimitError,
+    MediaNotReadyError,
+    NoResponseError,
+    PlatformApiError,
+    PlatformUnreachableError,
+    TokenExpiredError,
 )
 from socialpublishing.limits import MEGABYTE
 from socialpublishing.media import download
@@ -27,12 +29,9 @@ if TYPE_CHECKING:
 
 # [memory] No documentation limits it.
 MAX_COVER_BYTES = 10 * MEGABYTE
-REFUSALS = (
-    ContentRejectedError,
-    InsufficientPermissionsError,
-    PlatformRefusedError,
-    RateLimitError,
-)
+# What may pass is tried so many times.
+PASSING = (MediaNotReadyError, NoResponseError, PlatformUnreachableError)
+MAX_TRIES, TRY_PAUSE = 3, dt.timedelta(seconds=10)
 # Of each option: the code of the warning, and its words before Facebook's own words.
 WARNINGS = {
     "cover_url": ("cover_refused", "The reel has no cover of its own."),
@@ -49,12 +48,18 @@ def with_extras(client: Facebook, post: Post, uploaded: Progress) -> Progress:
         return uploaded
     name, video_id = wanted[0], uploaded.handle["hosted"]["id"]
     add = _add_cover if name == "cover_url" else _invite
+    preparing = replace(uploaded, stage=Stage.PREPARING)
     try:
         add(client, video_id, post)
         refusal = ""
-    except REFUSALS as error:
+    except TokenExpiredError:
+        raise
+    except PlatformApiError as error:
         refusal = str(error)
-    return replace(uploaded, stage=Stage.PREPARING).preparing(extras={**done, name: refusal})
+        tries = uploaded.handle.get("extra_tries", 0) + 1
+        if isinstance(error, PASSING) and tries < MAX_TRIES:
+            return preparing.preparing(poll_after=TRY_PAUSE, note=refusal, extra_tries=tries)
+    return preparing.preparing(extras={**done, name: refusal}, extra_tries=0)
 
 
 def with_warnings(progress: Progress) -> Progress:

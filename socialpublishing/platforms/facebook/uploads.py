@@ -26,10 +26,13 @@ from socialpublishing.posts import Media, Post
 if TYPE_CHECKING:
     from socialpublishing.platforms.facebook.client import Facebook
 
-# Facebook may refuse a part and name the offset to continue at. After so many refusals without a
-# byte more, the upload starts again.
+# Facebook may name another offset to continue at than the end of what it got, even one further
+# back. After that many times without a byte more than ever before, the upload starts again.
 MAX_CORRECTIONS = 10
 CORRECTION_PAUSE = dt.timedelta(seconds=1)
+GOING_BACK = "Facebook keeps asking for the same bytes of the video; it is uploaded again."
+# A video of which no more bytes arrive for so many polls, ten minutes, is uploaded again.
+MAX_STILL_POLLS = 120
 
 
 # --- In parts to the Page ------------------------------------------------------------------------
@@ -78,7 +81,7 @@ def _send_parts(client: Facebook, video: Media, upload: dict[str, Any]) -> dict[
             except UploadLostError as error:
                 return _corrected(video, upload, error)
             is_next, (at, end) = wanted[0] == end, wanted
-            upload = {**upload, "offset": at, "end": end, "corrections": 0}
+            upload = _continued(upload, at, end, UploadLostError(GOING_BACK))
             if not is_next or at >= size or time.monotonic() >= until:
                 return upload
 
@@ -109,11 +112,22 @@ def _corrected(video: Media, upload: dict[str, Any], error: UploadLostError) -> 
     """Where Facebook wants the upload to continue. This happens in uploads without any fault."""
     if not isinstance(error.details, dict):
         raise error
-    offset, end = _offsets(error.details, video)
-    corrections = upload.get("corrections", 0) + 1 if offset <= upload["offset"] else 1
+    return _continued(upload, *_offsets(error.details, video), error)
+
+
+def _continued(
+    upload: dict[str, Any], offset: int, end: int, error: UploadLostError
+) -> dict[str, Any]:
+    """`upload`, to be continued at `offset`. Raises `error` if that happens without end."""
+    furthest, corrections = upload.get("furthest", upload["offset"]), upload.get("corrections", 0)
+    if offset > furthest:
+        corrections = 0
+    elif offset <= upload["offset"]:
+        corrections += 1
     if corrections > MAX_CORRECTIONS:
         raise error
-    return {**upload, "offset": offset, "end": end, "corrections": corrections}
+    at = {"offset": offset, "end": end, "furthest": max(furthest, offset)}
+    return {**upload, **at, "corrections": corrections}
 
 
 def _offsets(response: Any, video: Media) -> tuple[int, int]:
@@ -153,7 +167,19 @@ def upload_to_host(client: Facebook, post: Post, progress: Progress) -> Progress
     if not upload.get("is_sent") and received < video.known_bytes:
         _send_rest(client, video, upload["url"], offset=received)
         return progress.preparing(hosted={**upload, "is_sent": True}, note="Uploaded.")
-    return progress.preparing(poll_after=VIDEO_POLL, note="Facebook is receiving the video.")
+    return _wait(progress, upload, received)
+
+
+def _wait(progress: Progress, upload: dict[str, Any], received: int) -> Progress:
+    is_more = received > upload.get("received", 0)
+    polls = 0 if is_more else upload.get("still_polls", 0) + 1
+    if polls > MAX_STILL_POLLS:
+        raise UploadLostError(
+            "Facebook has received no more of the video for ten minutes; it is uploaded again."
+        )
+    waiting = {**upload, "received": max(received, upload.get("received", 0)), "still_polls": polls}
+    note = "Facebook is receiving the video."
+    return progress.preparing(poll_after=VIDEO_POLL, note=note, hosted=waiting)
 
 
 def _state_if_readable(client: Facebook, video_id: str) -> VideoState | None:

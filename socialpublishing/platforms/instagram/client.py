@@ -28,7 +28,7 @@ from socialpublishing.platforms.accounts import Profile, Renewal, read_number
 from socialpublishing.platforms.app import App
 from socialpublishing.platforms.instagram import errors, limits
 from socialpublishing.platforms.instagram.app import InstagramApp, unwrapped
-from socialpublishing.platforms.instagram.matching import made_at, shows
+from socialpublishing.platforms.instagram.matching import is_older, made_at, shows
 from socialpublishing.platforms.instagram.metrics import InstagramMetrics
 from socialpublishing.platforms.instagram.offers import Quota, posting_options, read_quota
 from socialpublishing.platforms.instagram.options import InstagramOptions
@@ -57,6 +57,9 @@ IMAGE_UNREAD_POLLS, VIDEO_UNREAD_POLLS = 3, 10
 IMAGE_POLLS_S = (1.0, 2.0, 3.0, 5.0, 10.0)
 # Long videos are processed in many minutes.
 VIDEO_POLLS_S = (5.0, 10.0, 15.0, 30.0, 60.0)
+# A container that is not processed after so many minutes is created again. Instagram reports no
+# progress, and documents no end for videos.
+IMAGE_WAIT_MINUTES, VIDEO_WAIT_MINUTES = 10, 30
 # Instagram does not report when the quota of 24 hours allows the next post.
 QUOTA_PAUSE = dt.timedelta(hours=1)
 # Pauses between polls of a list that may show a new post only later. After the last poll, the post
@@ -129,8 +132,9 @@ class Instagram(GraphClient):
         if "container" not in handle:
             payload = carousel_payload(post, children) if children else single_payload(post)
             container = self._create_container(payload)
-            note = "Sent the post."
-            return progress.preparing(container=container, polls=0, unread=0, note=note)
+            return progress.preparing(
+                container=container, polls=0, waited_s=0, unread=0, note="Sent the post."
+            )
         self._check_quota()
         return progress.ready()
 
@@ -154,10 +158,19 @@ class Instagram(GraphClient):
 
     def _wait(self, post: Post, progress: Progress) -> Progress:
         pauses = VIDEO_POLLS_S if has_video(post) else IMAGE_POLLS_S
-        polls = progress.handle.get("polls", 0)
-        pause = dt.timedelta(seconds=pauses[min(polls, len(pauses) - 1)])
-        note = "Instagram is fetching and processing the media."
-        return progress.preparing(poll_after=pause, polls=polls + 1, note=note)
+        minutes = VIDEO_WAIT_MINUTES if has_video(post) else IMAGE_WAIT_MINUTES
+        polls, waited_s = progress.handle.get("polls", 0), progress.handle.get("waited_s", 0)
+        if waited_s >= minutes * 60:
+            raise UploadLostError(
+                f"Instagram has not processed the media in {minutes} minutes; we send them again."
+            )
+        pause_s = pauses[min(polls, len(pauses) - 1)]
+        return progress.preparing(
+            poll_after=dt.timedelta(seconds=pause_s),
+            note="Instagram is fetching and processing the media.",
+            polls=polls + 1,
+            waited_s=waited_s + pause_s,
+        )
 
     def _wait_unread(self, post: Post, progress: Progress) -> Progress | None:
         """None after the usual time: Instagram refuses what it has not processed yet (9007)."""
@@ -235,8 +248,8 @@ class Instagram(GraphClient):
         if media_id := progress.handle.get("media_id"):
             return bool(found["id"] == media_id)
         since = dt.datetime.fromisoformat(progress.handle["since"])
-        is_new = found["id"] not in progress.handle[OTHER_POST_IDS] and made_at(found) >= since
-        return is_new and shows(found, post)
+        is_other = found["id"] in progress.handle[OTHER_POST_IDS]
+        return not is_other and shows(found, post) and made_at(found) >= since
 
     def lookup(
         self, post: Post, progress: Progress, *, since: dt.datetime, other_post_ids: Collection[str]
@@ -265,7 +278,7 @@ class Instagram(GraphClient):
         matches = [
             each
             for each in self._newest(post, since=since)
-            if each["id"] not in other_post_ids and made_at(each) >= since and shows(each, post)
+            if each["id"] not in other_post_ids and shows(each, post) and made_at(each) >= since
         ]
         if not matches:
             return None
@@ -285,7 +298,7 @@ class Instagram(GraphClient):
         )
         for page in pages:
             yield from page
-            if since is None or (page and made_at(page[-1]) < since):
+            if since is None or (page and is_older(page[-1], since)):
                 return
 
     # --- Connecting ------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from socialpublishing.errors import (
     AccountBlockedError,
     ContentRejectedError,
     DuplicateContentError,
+    InsufficientPermissionsError,
     LimitScope,
     MediaNotReadyError,
     NoResponseError,
@@ -33,6 +34,8 @@ from socialpublishing.platforms.meta.errors import (
     number,
     read_app_error,
     read_graph_error,
+    read_graph_publishing_error,
+    shown_words,
     text_of,
 )
 
@@ -45,7 +48,6 @@ BLOCKED_PAUSE = dt.timedelta(minutes=15)
 # If Instagram could not fetch or process a file, we try again with a new container.
 ERRORS: Errors = {
     (-2, None): UploadLostError,
-    (-1, None): NoResponseError,
     (-1, 2207001): NoResponseError,
     (None, 2207003): UploadLostError,
     (None, 2207006): UploadLostError,
@@ -122,6 +124,13 @@ CONTENT_WORDS = re.compile(
     r"|(video|image) (format|duration|size)",
     re.I,
 )
+# Code 10 also comes for containers of our own, when Instagram hides them: a missing permission is
+# named.
+PERMISSION_WORDS = re.compile(
+    r"\b(instagram|pages|business|ads)_[a-z_]+|requires? .*\bpermission|\bscopes?\b"
+    r"|(not|n't) (been )?grant",
+    re.I,
+)
 ALREADY_PUBLISHED = re.compile(r"already (been )?published|published already", re.I)
 SUBCODE = re.compile(r"(?<!\d)(2207\d{3})(?!\d)")
 
@@ -157,7 +166,7 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
 
 def read_preparing_error(response: PlatformResponse) -> PlatformApiError:
     """For requests before the publish request: whatever refuses them, nothing was published."""
-    error = read_error(response)
+    error = _unless_hidden(response, read_error(response))
     if isinstance(error, PlatformRefusedError):
         return PlatformRefusedError(
             str(error),
@@ -173,16 +182,26 @@ def read_publishing_error(response: PlatformResponse) -> PlatformApiError:
 
     An unspecific refusal may mean that the container is published already: a lookup must decide.
     """
-    error = read_error(response)
+    error = read_graph_publishing_error(
+        response, _unless_hidden(response, read_error(response)), label=LABEL
+    )
     if error.platform_code == SPAM:
         error.limited_until = dt.datetime.now(tz=dt.UTC) + SPAM_PAUSE
-    if error.platform_code.partition("/")[0] != "100":
+    if isinstance(error, NoResponseError) or error.platform_code.partition("/")[0] != "100":
         return error
     if ALREADY_PUBLISHED.search(str(error)):
         return _as(DuplicateContentError, error, str(error))
     if type(error) is ContentRejectedError and _is_about_content(error):
         return _as(PlatformRefusedError, error, str(error))
     return error
+
+
+def _unless_hidden(response: PlatformResponse, error: PlatformApiError) -> PlatformApiError:
+    """`error`, or an unknown refusal: of code 10, where no missing permission is named."""
+    is_general = isinstance(error, InsufficientPermissionsError) and error.platform_code == "10"
+    if not is_general or PERMISSION_WORDS.search(str(error).removeprefix(error.sentence)):
+        return error
+    return _as(PlatformRefusedError, error, f"{LABEL} responded: {shown_words(response)}")
 
 
 def _is_about_content(error: PlatformApiError) -> bool:

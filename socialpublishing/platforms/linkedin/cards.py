@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from socialpublishing import media
 from socialpublishing.errors import (
     AssetTypeMismatchError,
-    ContentRejectedError,
     MediaBusyError,
     MediaError,
+    PlatformApiError,
 )
 from socialpublishing.media.pages import read_page
 from socialpublishing.platforms.linkedin import uploads
@@ -67,7 +67,8 @@ def _upload_picture(client: LinkedIn, progress: Progress) -> Progress:
         thumbnail = uploads.upload_image(client, picture.data, picture.mime_type)
     except MediaBusyError:
         raise
-    except (MediaError, ContentRejectedError) as error:
+    except (MediaError, PlatformApiError) as error:
+        # Nobody chose this picture: the post goes out without it.
         message = f"The picture of the link's page could not be used: {error}"
         return progress.warned("page_unreadable", message)
     note = "Uploaded the picture of the link's page."

@@ -85,9 +85,18 @@ BY_WORDS: Mapping[int, tuple[tuple[re.Pattern[str], Meaning], ...]] = {
     ),
 }  # fmt: skip
 CONTENT = re.compile(
-    r"exceed(?:ed|s) the maximum|too long|polic(?:y|ies)\b|guidelines|community standards",
+    r"exceed(?:ed|s) the maximum|too long"
+    r"|(?:our|linkedin'?s|community|content|professional) (?:polic(?:y|ies)|guidelines|standards)\b"
+    r"|(?:violat|compl[iy]|against)\w*.{0,40} (?:polic(?:y|ies)|guidelines)\b"
+    # A field with a wrong value, unless LinkedIn does not know the field.
+    r"|(?:ERROR :: |validation failed.* \[)/(?:commentary|content)\b(?!.*unrecognized field)",
     re.IGNORECASE,
 )
+DUPLICATE = re.compile(
+    r"\bduplicate of urn:li:|content is a duplicate|duplicate post", re.IGNORECASE
+)
+# LinkedIn refuses with one of these before it creates anything.
+CREATES_NOTHING = frozenset({400, 403, 404, 405, 406, 413, 414, 415, 422, 431})
 UNKNOWN_ASSET = re.compile(
     r"urn:li:(?:image|video|document)\S* .*(?:not exist|not found|not be found)"
     r"|(?:could not find|not found|unable to find).*urn:li:(?:image|video|document)",
@@ -113,7 +122,9 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
     """The error by status and code; by the message only where no code names the reason."""
     facts, detail, status = _facts(response), _detail(response), response.status_code
     match status, facts["platform_code"]:
-        case _, "DUPLICATE_POST":
+        case _ if status == HTTPStatus.REQUEST_TIMEOUT or 500 <= status < 600:
+            return NoResponseError(f"LinkedIn reported an error of its own ({status}).", **facts)
+        case _, code if code == "DUPLICATE_POST" or DUPLICATE.search(detail):
             urn = POST_URN.search(detail)
             return DuplicateContentError(remote_id=urn[0] if urn else "", **facts)
         case _, code if code in BY_CODE:
@@ -124,8 +135,6 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
             return MediaNotReadyError(wait=ASSET_WAIT, uses_attempt=True, **facts)
         case ((400 | 403 | 422), _) if CONTENT.search(detail):
             return ContentRejectedError(f"LinkedIn refused the post: {detail}", **facts)
-        case _ if status == HTTPStatus.REQUEST_TIMEOUT or 500 <= status < 600:
-            return NoResponseError(f"LinkedIn reported an error of its own ({status}).", **facts)
     for words, meaning in BY_WORDS.get(status, ()):
         if words.search(f"{facts['platform_code']} {detail}"):
             return _error(meaning, detail, facts)
@@ -133,8 +142,8 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
         return _error(BY_STATUS[status], detail, facts)
     return PlatformRefusedError(
         f"LinkedIn refused the request ({status}): {detail or 'it gives no reason.'}",
-        # LinkedIn's own refusals come before anything is created, unless it names a conflict.
-        nothing_was_created=bool(response.fields) and status != HTTPStatus.CONFLICT,
+        # A response without JSON is not LinkedIn's own.
+        nothing_was_created=bool(response.fields) and status in CREATES_NOTHING,
         **facts,
     )
 

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 POLL = dt.timedelta(seconds=2)
 # Between polls of a video's state.
 VIDEO_POLL = dt.timedelta(seconds=5)
+# LinkedIn documents no time for it. Then the upload starts again, within the usual grace of a post.
+LONGEST_PROCESSING = dt.timedelta(minutes=30)
+# A post does not wait as long for a picture that it can go without.
+LONGEST_PICTURE_PROCESSING = dt.timedelta(minutes=5)
 # For about a minute, LinkedIn may not know a file that was uploaded.
 UNKNOWN_POLL, MAX_UNKNOWN = dt.timedelta(seconds=10), 6
 # Where the state cannot be read: the pause in which LinkedIn processes images and documents.
@@ -223,7 +227,9 @@ def _check_processing(client: LinkedIn, post: Post, progress: Progress) -> Progr
         if status != "AVAILABLE":
             wait = VIDEO_POLL if media.kind == MediaKind.VIDEO else POLL
             note = f"LinkedIn is processing the {media.kind}."
-            return progress.preparing(poll_after=wait, note=note)
+            return progress.processing(
+                "LinkedIn", poll_after=wait, longest=LONGEST_PROCESSING, note=note
+            )
     return _check_card(client, progress)
 
 
@@ -235,13 +241,19 @@ def _check_card(client: LinkedIn, progress: Progress) -> Progress:
     status = _status(client, MediaKind.IMAGE, card["thumbnail"])
     if status == "AVAILABLE":
         return progress.ready()
-    if status == "PROCESSING_FAILED":
-        message = "LinkedIn could not process the picture of the link's page."
-        done = progress.ready(card={**card, "thumbnail": ""})
-        return done.warned("page_unreadable", message)
-    if status is None:
-        return _wait_until_known(progress)
-    return progress.preparing(poll_after=POLL, note="LinkedIn is processing the picture.")
+    try:
+        if status is None:
+            return _wait_until_known(progress)
+        if status != "PROCESSING_FAILED":
+            note = "LinkedIn is processing the picture of the link's page."
+            return progress.processing(
+                "LinkedIn", poll_after=POLL, longest=LONGEST_PICTURE_PROCESSING, note=note
+            )
+    except UploadLostError:
+        pass  # goes on without it
+    message = "LinkedIn could not process the picture of the link's page."
+    done = progress.ready(card={**card, "thumbnail": ""})
+    return done.warned("page_unreadable", message)
 
 
 def _status(client: LinkedIn, kind: MediaKind, urn: str) -> str | None:

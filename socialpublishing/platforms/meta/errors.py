@@ -29,6 +29,7 @@ Errors = Mapping[tuple[int | None, int | None], type[PlatformApiError]]
 
 # From the page above and from practice. Code 2 often comes although the post was created.
 ERRORS: Errors = {
+    (-1, None): NoResponseError,
     (1, None): NoResponseError,
     (2, None): NoResponseError,
     (3, None): PlatformConfigurationError,
@@ -61,6 +62,8 @@ ERRORS: Errors = {
     (1500, None): ContentRejectedError,
     (1609005, None): ContentRejectedError,
 }
+# Meta's own faults. After a publish request with one of them, the post may exist.
+FAULTS = frozenset({-1, 1, 2})
 # Limits of the whole app, not of one account.
 APP_LIMITS = frozenset({4, 341})
 # Some refusals have a general code, and only their words tell them apart.
@@ -101,15 +104,15 @@ def read_graph_error(response: PlatformResponse, *, label: str, own: Errors) -> 
     """
     error = error_of(response)
     code, subcode = number(error.get("code")), number(error.get("error_subcode"))
-    words = text_of(error, "message")
-    shown = text_of(error, "error_user_msg") or words
+    words, shown = text_of(error, "message"), shown_words(response)
     trace = text_of(error, "fbtrace_id") or str(response.headers.get("x-fb-trace-id") or "")
     facts: dict[str, Any] = {
         "platform_code": f"{code}/{subcode}" if subcode else str(code or ""),
         "request_id": trace[:64],
     }
     kind = _kind_by_words(words) or _kind_of(code, subcode, {**ERRORS, **own})
-    if kind is RateLimitError or response.status_code == 429:
+    is_limit = response.status_code == 429 and kind is not NoResponseError
+    if kind is RateLimitError or is_limit:
         return RateLimitError(
             f"{label} asks us to wait. {text_of(error, 'error_user_msg')}".strip(),
             until=retry_after(response) or regained_at(response.headers),
@@ -123,6 +126,30 @@ def read_graph_error(response: PlatformResponse, *, label: str, own: Errors) -> 
     if kind in {TokenExpiredError, InsufficientPermissionsError}:
         return kind(f"{kind.sentence} {label} responded: {shown}" if shown else "", **facts)
     return kind(f"{label} responded: {shown or response.status_code}", **facts)
+
+
+def read_graph_publishing_error(
+    response: PlatformResponse, error: PlatformApiError, *, label: str
+) -> PlatformApiError:
+    """`error`, of a publish request: after a fault of Meta's own, its outcome is unknown.
+
+    Such a response may also have a subcode or words that elsewhere mean that nothing was created.
+    """
+    if isinstance(error, NoResponseError) or not _is_fault(response, error):
+        return error
+    return NoResponseError(
+        f"{label} responded: {shown_words(response) or response.status_code}",
+        platform_code=error.platform_code,
+        request_id=error.request_id,
+    )
+
+
+def _is_fault(response: PlatformResponse, error: PlatformApiError) -> bool:
+    fields = error_of(response)
+    if response.status_code >= 500 or number(fields.get("code")) in FAULTS:
+        return True
+    # Meta calls its limits transient too.
+    return fields.get("is_transient") is True and not isinstance(error, RateLimitError)
 
 
 def read_app_error(response: PlatformResponse, error: PlatformApiError) -> PlatformApiError:
@@ -166,6 +193,12 @@ def error_of(response: PlatformResponse) -> Mapping[str, Any]:
     return error if isinstance(error, dict) else {}
 
 
+def shown_words(response: PlatformResponse) -> str:
+    """Its words for people."""
+    error = error_of(response)
+    return text_of(error, "error_user_msg") or text_of(error, "message")
+
+
 def text_of(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
     return value.strip() if isinstance(value, str) else ""
@@ -173,6 +206,6 @@ def text_of(fields: Mapping[str, Any], name: str) -> str:
 
 def number(value: Any) -> int:
     """A whole number, which Meta also sends as a string of digits; 0 if there is none."""
-    if isinstance(value, str) and value.isascii() and value.isdecimal():
+    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdecimal():
         return int(value[:12])
     return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -11,8 +11,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# A wrong number must not block an account for ever.
-MAX_MINUTES = 31 * 24 * 60
+# The limits count 24 hours at most.
+MAX_MINUTES = 24 * 60
+# The products that we use. The header also reports others, such as ads.
+TYPES = frozenset({"pages", "instagram"})
 # X-App-Usage names no time. It counts the last hour, so it falls a little every minute.
 APP_PAUSE_MINUTES = 1
 
@@ -43,7 +45,9 @@ def _is_used_up(usage: Any) -> bool:
 def _minutes_in(usage: Any) -> Iterator[float]:
     for entries in usage.values() if isinstance(usage, dict) else ():
         for entry in entries if isinstance(entries, list) else ():
-            minutes = entry.get("estimated_time_to_regain_access") if isinstance(entry, dict) else 0
+            if not isinstance(entry, dict) or str(entry.get("type")).lower() not in TYPES:
+                continue
+            minutes = entry.get("estimated_time_to_regain_access")
             if isinstance(minutes, (int, float)) and minutes > 0:
                 yield min(minutes, MAX_MINUTES)
 

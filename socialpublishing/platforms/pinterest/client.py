@@ -56,6 +56,8 @@ PAGE_SIZE = 250
 MAX_PAGES = 50
 # Between polls of a video's status.
 VIDEO_POLL = dt.timedelta(seconds=5)
+# Pinterest documents no time for it. Then the upload starts again, within the usual grace of a Pin.
+LONGEST_PROCESSING = dt.timedelta(minutes=30)
 # The images of one Pin are sent as bytes up to this total; in JSON they grow by a third. Pinterest
 # has to fetch larger ones itself.
 MAX_INLINE_BYTES = 10 * MEGABYTE
@@ -130,7 +132,9 @@ class Pinterest(Platform, Boards):
         if status == "succeeded":
             return progress.ready()
         note = "Pinterest is processing the video."
-        return progress.preparing(poll_after=VIDEO_POLL, note=note)
+        return progress.processing(
+            self.label, poll_after=VIDEO_POLL, longest=LONGEST_PROCESSING, note=note
+        )
 
     def _upload_video(self, video: Media) -> str:
         """Registers and uploads in one step: the form holds keys, which must not be stored.

@@ -36,6 +36,10 @@ FETCH_PAUSE = dt.timedelta(seconds=120)
 # A refusal of the request as such, before its content is read. Others may follow after the Pin was
 # created: 400 with code 2787 does.
 REFUSED_AT_ONCE = frozenset({401, 403, 404, 405, 413, 415})
+# The statuses of refusals of our app, and of a Pin or its account.
+REFUSES_APP = frozenset({401, 403})
+REFUSES_PIN = frozenset({400, 401, 403, 422})
+SPAM = "Pinterest treats the account's posts as spam: {words}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +65,14 @@ class Rule:
 RULES = (
     # https://github.com/gitroomhq/postiz-app/issues/1084
     Rule(
+        statuses=REFUSES_APP,
         phrases=("trial access",),
         error=PlatformConfigurationError,
         message="Pinterest has given this service Trial access, which may not publish. Its "
         "operator has to apply for Standard access.",
     ),
     Rule(
+        statuses=REFUSES_APP,
         phrases=("restricted feature", "your application", "your app "),
         error=PlatformConfigurationError,
         message="Pinterest refuses this service: {words}",
@@ -80,7 +86,7 @@ RULES = (
     ),
     # The link or the files. Before the rule for spam, which a link can lead to.
     Rule(
-        statuses=frozenset({400, 403, 422}),
+        statuses=REFUSES_PIN,
         phrases=(
             *("may lead to spam", "blocked this link", "link is blocked", "invalid url"),
             *("doesn't allow you to save pins", "community guidelines", "inappropriate"),
@@ -93,12 +99,14 @@ RULES = (
         error=ContentRejectedError,
     ),
     Rule(
+        statuses=frozenset({401, 403}),
         codes=frozenset({"9"}),
-        phrases=("spam",),
         error=AccountBlockedError,
-        message="Pinterest treats the account's posts as spam: {words}",
+        message=SPAM,
     ),
+    Rule(statuses=REFUSES_PIN | {429}, phrases=("spam",), error=AccountBlockedError, message=SPAM),
     Rule(
+        statuses=REFUSES_PIN,
         codes=frozenset({"2625", "2626"}),
         phrases=(
             *("account has been suspended", "account is suspended", "account has been disapproved"),

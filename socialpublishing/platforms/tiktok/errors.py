@@ -80,6 +80,9 @@ ENDS_POSTING = frozenset(
 # The upload address has expired, or there is no such upload.
 ADDRESS_ENDED = frozenset({401, 403, 404})
 REQUEST_TIMEOUT = 408
+# Without an envelope a response is from a server in front of the API. With one of these statuses it
+# has not passed the request on.
+REFUSED_AT_ONCE = frozenset({403, 404, 405, 413, 414, 415, 431})
 # A message, and whose requests the limit refuses.
 DAILY_LIMITS: Mapping[str, tuple[str, LimitScope]] = {
     TOO_MANY_POSTS_CODE: (TOO_MANY_POSTS, LimitScope.ACCOUNT),
@@ -117,6 +120,8 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
     if not code:
         return _by_status(response)
     facts: dict[str, Any] = {"platform_code": code[:64], "request_id": _log_id(error)}
+    if response.status_code >= 500:
+        return NoResponseError(INTERNAL_ERROR, **facts)
     if code in BY_CODE:
         error_class, message = BY_CODE[code]
         return error_class(message, **facts)
@@ -138,16 +143,17 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
 def _by_status(response: PlatformResponse, words: str = "", **facts: Any) -> PlatformApiError:
     """Without a code that we know. An envelope with an error has no publish_id."""
     status = response.status_code
-    if status == 401 and not words:
+    if status == 401:
         return TokenExpiredError(**facts)
     if status == 429:
         return RateLimitError(PLEASE_WAIT, until=retry_after(response), **facts)
     if status >= 500:
         return NoResponseError(INTERNAL_ERROR, **facts)
     # With a status of success, something may have been created all the same.
+    is_refused_by_api = bool(words) and status >= 400 and status != REQUEST_TIMEOUT
     return PlatformRefusedError(
         f"TikTok refused the request: {words or f'status {status}'}",
-        nothing_was_created=status >= 400 and status != REQUEST_TIMEOUT,
+        nothing_was_created=is_refused_by_api or status in REFUSED_AT_ONCE,
         **facts,
     )
 

@@ -9,9 +9,13 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from socialpublishing.errors import AccountBlockedError
 from socialpublishing.platforms.progress import Progress
-from socialpublishing.platforms.tiktok.errors import BANNED, DAILY_LIMIT_PAUSE, TOO_MANY_POSTS
+from socialpublishing.platforms.tiktok.errors import (
+    BANNED,
+    DAILY_LIMIT_PAUSE,
+    TOO_MANY_POSTS,
+    TOO_MANY_POSTS_CODE,
+)
 from socialpublishing.platforms.tiktok.matching import id_of
 from socialpublishing.platforms.tiktok.payloads import PUBLIC, is_draft, is_video
 from socialpublishing.posts import Post
@@ -37,13 +41,12 @@ PHOTO_REASONS = {
     "picture_size_check_failed": "TikTok takes photos of up to 1080p, which is 1920 x 1080 or 1080 "
     "x 1920 pixels.",
 }
-# What the creator or time has to settle, with the pause before the next try.
-WAITING_REASONS = {
-    "spam_risk_too_many_posts": (TOO_MANY_POSTS, DAILY_LIMIT_PAUSE),
-    "spam_risk_user_banned_from_posting": (BANNED, AccountBlockedError.first_pause),
+# What the creator has to settle, with the pause before the next try; None: a growing one.
+CREATOR_REASONS = {
+    "spam_risk_user_banned_from_posting": (BANNED, None),
     "app_version_check_failed": (
         "The creator's TikTok app is too old to accept drafts: the creator has to update it.",
-        DAILY_LIMIT_PAUSE,
+        dt.timedelta(minutes=15),
     ),
 }
 
@@ -120,7 +123,9 @@ def _failed(reason: str, post: Post, progress: Progress) -> Progress:
     words = CONTENT_REASONS if is_video(post) else {**CONTENT_REASONS, **PHOTO_REASONS}
     if reason in words:
         return progress.refused(words[reason])
-    if reason in WAITING_REASONS:
-        note, pause = WAITING_REASONS[reason]
-        return progress.lost(note, poll_after=pause)
+    if reason in CREATOR_REASONS:
+        note, pause = CREATOR_REASONS[reason]
+        return progress.lost(note, poll_after=pause, needs_owner=True)
+    if reason == TOO_MANY_POSTS_CODE:
+        return progress.lost(TOO_MANY_POSTS, poll_after=DAILY_LIMIT_PAUSE)
     return progress.lost(f"TikTok could not publish it ({reason or 'no reason'}).")

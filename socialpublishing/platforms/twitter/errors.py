@@ -105,8 +105,10 @@ REASONS = (
         sentence="X has locked or restricted the account, so its owner has to sign in at x.com",
         kinds=frozenset({"user-suspended"}),
         codes=frozenset({63, 64, 226, 231, 326}),
-        words=r"suspended|temporarily locked|unlock your account|might be automated"
-        r"|account is not permitted",
+        # Not those about a user whom the post mentions, such as "User has been suspended: [123]".
+        words=r"(your|this) account\b.{0,40} suspended|account (is|has been) suspended"
+        r"|user has been suspended\.?$|authentication is suspended"
+        r"|temporarily locked|unlock your account|might be automated|account is not permitted",
     ),
     Reason(
         error=RateLimitError,
@@ -132,6 +134,10 @@ REASONS = (
         sentence="X refused the post",
         codes=frozenset({186, 323, 324, 386, 407, 433}),
         words=r"(text|tweet|post|status) (is )?(too long|over \d+ characters)|bit shorter"
+        r"|(text|tweet|post|status) is (required|missing|empty|blank)"
+        r"|(text|tweet|post|status) (can ?not|can't|may not|must not) be (empty|blank)"
+        r"|(must|has to) (have|contain|include) (text|media)"
+        r"|poll (options?|choices?|duration)|options? of (a|the) poll"
         r"|(contains|has|with) an invalid url|(url|link) (is|has been) (invalid|identified)|cashtag"
         r"|maximum of \d+ (items|media)"
         r"|video (duration|longer|is too long)|duration (exceeded|too long)"
@@ -166,14 +172,16 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
     if status >= 500:
         return NoResponseError(f"X reported an error of its own ({status}).", **facts)
     reason = next((reason for reason in REASONS if reason.is_of(refusal)), None)
-    if status == 429 and (reason is None or reason.error is not PlatformConfigurationError):
+    is_about_app = reason is not None and reason.error is PlatformConfigurationError
+    if status == 429 and not is_about_app:
         return _rate_limit(response, facts)
-    if status == 401:
+    if status == 401 and not is_about_app:
         return TokenExpiredError(**facts)
     if refusal.is_page:
-        # From a server in front of the API, which has not seen the request.
+        # From a server in front of the API, which may have passed the request on.
         words = f"X's servers refused the request ({status}): {refusal.words}"
-        return PlatformRefusedError(words, nothing_was_created=True, **facts)
+        nothing_was_created = status in CREATES_NOTHING
+        return PlatformRefusedError(words, nothing_was_created=nothing_was_created, **facts)
     if status in {402, 429}:
         words = _with_words("The service's credits or quota at X are used up", refusal.words)
         return PlatformConfigurationError(words, **facts)

@@ -25,9 +25,11 @@ from socialpublishing.http import PlatformResponse
 from socialpublishing.options import wrong_options
 from socialpublishing.platforms.facebook import errors
 from socialpublishing.platforms.facebook.client import page_facts
+from socialpublishing.platforms.facebook.matching import shows
 from socialpublishing.platforms.facebook.options import FacebookOptions
 from socialpublishing.platforms.facebook.payloads import feed_form, upload_host_form
 from socialpublishing.platforms.facebook.videos import read_state
+from socialpublishing.platforms.meta.usage import limited_until
 from socialpublishing.platforms.progress import Progress
 from socialpublishing.posts import Media, MediaKind, Post
 
@@ -185,6 +187,65 @@ def test_limit_of_a_page_ends_at_the_time_of_its_header():
     error = errors.read_error(response_of(400, 80001, headers=headers))
     assert isinstance(error, RateLimitError)
     assert error.until is not None
+
+
+def usage_of(**entry):
+    usage = {"1": [{"estimated_time_to_regain_access": 60, **entry}]}
+    return limited_until({"X-Business-Use-Case-Usage": json.dumps(usage)})
+
+
+def test_usage_of_a_good_response_holds_an_account_for_a_day_at_most():
+    until = usage_of(type="pages", estimated_time_to_regain_access=44640)
+    assert until <= dt.datetime.now(tz=dt.UTC) + dt.timedelta(hours=24)
+
+
+@pytest.mark.parametrize("entry", [{"type": "ads_insights"}, {"type": None}, {}])
+def test_usage_of_another_product_holds_nothing(entry):
+    assert usage_of(**entry) is None
+    assert usage_of(type="instagram") is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "subcode", "error"),
+    [
+        (500, 2, 1363030, NoResponseError),
+        (500, 368, 1346003, NoResponseError),
+        (400, 1, 1366046, NoResponseError),
+        ("429", "-1", None, NoResponseError),
+        (429, 2, None, NoResponseError),
+        (429, 987654, None, RateLimitError),
+        (400, 368, 1346003, ContentRejectedError),
+    ],
+)
+def test_fault_of_facebook_leaves_a_publish_request_in_doubt(status, code, subcode, error):
+    for read in (errors.read_publishing_error, errors.read_reel_error):
+        assert type(read(response_of(int(status), code, subcode))) is error
+
+
+def test_limit_that_is_called_transient_is_a_limit():
+    body = {"error": {"code": 4, "is_transient": True, "message": "words"}}
+    response = PlatformResponse(status_code=403, headers={}, json=body, text="")
+    assert type(errors.read_publishing_error(response)) is RateLimitError
+
+
+def test_known_subcode_of_a_fault_decides_before_the_publish_request():
+    assert type(errors.read_error(response_of(500, 2, 1363030))) is UploadLostError
+
+
+@pytest.mark.parametrize(
+    ("found", "is_shown"),
+    [
+        ({"message": "Rye", "attachments": None}, True),
+        ({"message": None, "attachments": None}, False),
+        ({"message": None, "attachments": {"data": [{"target": {"id": "7"}}]}}, True),
+        ({"message": "Rye", "attachments": {"data": [None, {"target": None}]}}, False),
+        ({"message": "Rye", "attachments": {"data": None}}, False),
+        ({"message": 5, "attachments": []}, False),
+    ],
+)
+def test_post_is_recognised_among_nulls(found, is_shown):
+    post = Post(text="Rye", media=(), options={"post_type": "feed"})
+    assert shows(found, post, {"7"}) is is_shown
 
 
 def test_block_for_posting_too_fast_lasts_for_hours():

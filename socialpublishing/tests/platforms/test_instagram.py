@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from socialpublishing.errors import (
@@ -21,7 +23,7 @@ from socialpublishing.errors import (
 from socialpublishing.http import PlatformResponse
 from socialpublishing.platforms.instagram import errors
 from socialpublishing.platforms.instagram.app import unwrapped
-from socialpublishing.platforms.instagram.matching import shows
+from socialpublishing.platforms.instagram.matching import is_older, shows
 from socialpublishing.platforms.instagram.offers import read_quota
 from socialpublishing.platforms.instagram.payloads import (
     carousel_payload,
@@ -252,3 +254,47 @@ def test_post_is_recognised_by_its_product_type(media, kind, product):
     assert product_of(post) == product
     assert shows({"media_product_type": product, "caption": "Hi"}, post)
     assert not shows({"media_product_type": "AD", "caption": "Hi"}, post)
+
+
+@pytest.mark.parametrize(
+    ("found", "is_shown"),
+    [
+        ({"caption": None, "media_product_type": "FEED"}, False),
+        ({"caption": "Hi", "media_product_type": None}, True),
+        ({"caption": 5, "media_product_type": "FEED"}, False),
+    ],
+)
+def test_post_is_recognised_among_nulls(found, is_shown):
+    post = Post(text="Hi", media=(IMAGE,), options={"post_type": "feed"})
+    assert shows(found, post) is is_shown
+
+
+def test_post_without_a_time_does_not_count_as_old():
+    since = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+    assert not is_older({"timestamp": None}, since)
+    assert is_older({"timestamp": "2026-10-31T00:00:00+0000"}, since)
+
+
+@pytest.mark.parametrize(
+    ("code", "subcode", "status"),
+    [(2, 2207085, 500), (-1, 2207032, 500), (-1, 2207032, 400), (4, 2207051, 429), (1, None, 429)],
+)
+def test_fault_of_instagram_leaves_the_publish_request_in_doubt(code, subcode, status):
+    error = error_of(code, subcode, status=status, read=PUBLISHING)
+    assert type(error) is NoResponseError
+    assert bool(error.limited_until) is (subcode == 2207051)
+
+
+@pytest.mark.parametrize("read", [PUBLISHING, "read_preparing_error"])
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("(#10) Application does not have permission for this action", PlatformRefusedError),
+        ("(#10) Requires instagram_basic permission", InsufficientPermissionsError),
+        ("(#10) The scope was not granted", InsufficientPermissionsError),
+    ],
+)
+def test_code_10_is_a_permission_only_where_one_is_named(read, words, kind):
+    error = error_of(10, message=words, read=read)
+    assert type(error) is kind
+    assert words in str(error)

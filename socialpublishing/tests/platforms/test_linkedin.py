@@ -67,6 +67,17 @@ NO_PERMISSION = InsufficientPermissionsError
         (422, {"errorDetails": {"inputErrors": {"code": "X"}}, "code": 5}, PlatformRefusedError),
         (400, {"message": "text length (8694) exceeded the maximum"}, ContentRejectedError),
         (409, {"message": "conflict"}, PlatformRefusedError),
+        # What has an own code or words, too, may be created if the status is LinkedIn's failure.
+        (500, {"code": "DUPLICATE_POST"}, NoResponseError),
+        (503, {"code": "FIELD_LENGTH_TOO_LONG"}, NoResponseError),
+        (408, {"code": "MEDIA_ASSET_PROCESSING_FAILED"}, NoResponseError),
+        (422, {"message": "ERROR :: /commentary :: is not valid"}, ContentRejectedError),
+        (422, {"message": "ERROR :: /content/poll/options :: too few"}, ContentRejectedError),
+        (422, {"message": "ERROR :: /content/x :: unrecognized field found"}, PlatformRefusedError),
+        (422, {"message": "ERROR :: /distribution/x :: is not valid"}, PlatformRefusedError),
+        (422, {"message": "This is against our policies"}, ContentRejectedError),
+        (400, {"message": "It violates the Professional Community Policies"}, ContentRejectedError),
+        (400, {"message": "Query param policy invalid"}, PlatformRefusedError),
     ],
 )
 def test_error_is_read_from_status_and_code(status, body, error):
@@ -119,6 +130,34 @@ def test_duplicate_error_has_the_urn_and_the_nested_code():
     error = errors.read_error(PlatformResponse(status_code=422, headers={}, json=body, text=""))
     assert isinstance(error, DuplicateContentError)
     assert (error.remote_id, error.platform_code) == ("urn:li:share:712", "DUPLICATE_POST")
+
+
+@pytest.mark.parametrize("status", [400, 409, 422])
+def test_duplicate_is_known_by_its_words_alone(status):
+    body = {"message": "x.y.BadRequest: Content is a duplicate of urn:li:share:712", "status": 1}
+    error = errors.read_error(PlatformResponse(status_code=status, headers={}, json=body, text=""))
+    assert isinstance(error, DuplicateContentError)
+    assert error.remote_id == "urn:li:share:712"
+
+
+@pytest.mark.parametrize(
+    ("status", "nothing_was_created"),
+    [
+        (400, True),
+        (422, True),
+        (408, False),
+        (409, False),
+        (421, False),
+        (425, False),
+        (499, False),
+    ],
+)
+def test_unknown_refusal_proves_that_nothing_was_created_with_some_statuses_only(
+    status, nothing_was_created
+):
+    body = {"message": "Something new", "status": status}
+    response = PlatformResponse(status_code=status, headers={}, json=body, text="")
+    assert errors.read_error(response).nothing_was_created == nothing_was_created
 
 
 @pytest.mark.parametrize(

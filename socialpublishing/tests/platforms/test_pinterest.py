@@ -105,6 +105,11 @@ def error_from(status, code=None, message="", text="", **headers):
         (403, 2625, "Your account has been disapproved.", AccountBlockedError),
         (429, 8, "Rate limit exceeded", RateLimitError),
         (429, None, "This looks like spam", AccountBlockedError),
+        # The same code and words with another status are about something else.
+        (400, 9, "Invalid request.", PlatformRefusedError),
+        (404, 9, "Not found.", PlatformRefusedError),
+        (400, 1, "Your app sent an invalid value.", PlatformRefusedError),
+        (403, 29, "Your app may not do that.", PlatformConfigurationError),
         (503, 503, "Away", NoResponseError),
     ],
 )
@@ -118,6 +123,12 @@ def test_form_that_storage_refuses_is_a_lost_upload():
     xml = "<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>"
     assert type(error_from(403, text=xml)) is UploadLostError
     assert type(error_from(403, text="<html>")) is PlatformRefusedError
+
+
+@pytest.mark.parametrize("status", [400, 408, 409, 421, 425, 499])
+def test_page_proves_nothing_with_a_status_that_may_follow_creation(status):
+    page = "<html><title>Your app or spam</title></html>"
+    assert not error_from(status, text=page).nothing_was_created or status == 400
 
 
 def test_messages_name_who_can_act_and_errors_keep_the_request_id():

@@ -52,6 +52,7 @@ def response(status, code, **more):
         (400, "invalid_params", PlatformRefusedError),
         (400, "invalid_file_upload", ContentRejectedError),
         (401, "access_token_invalid", TokenExpiredError),
+        (401, "something_new", TokenExpiredError),
         (401, "scope_not_authorized", InsufficientPermissionsError),
         (401, "scope_permission_missed", InsufficientPermissionsError),
         (403, "spam_risk_too_many_posts", RateLimitError),
@@ -66,6 +67,7 @@ def response(status, code, **more):
         (429, "rate_limit_exceeded", RateLimitError),
         (500, "internal_error", NoResponseError),
         (502, "something_new", NoResponseError),
+        (503, "spam_risk", NoResponseError),
         (400, "something_new", PlatformRefusedError),
         (200, "something_new", PlatformRefusedError),
     ],
@@ -89,6 +91,21 @@ def test_errors_are_read_by_their_code(status, code, error):
 def test_errors_without_a_code_are_read_by_their_status(status, error):
     response = PlatformResponse(status_code=status, headers={}, json=None, text="<html>")
     assert type(errors.read_error(response)) is error
+
+
+@pytest.mark.parametrize(
+    ("status", "nothing_was_created"),
+    [
+        *[(each, True) for each in (403, 404, 405, 413)],
+        *[(each, False) for each in (400, 408, 409, 421, 425, 499)],
+    ],
+)
+@pytest.mark.parametrize("body", [None, {"data": {}}, []])
+def test_refusal_without_a_code_proves_nothing_but_for_some_statuses(
+    status, nothing_was_created, body
+):
+    response = PlatformResponse(status_code=status, headers={}, json=body, text="<html>")
+    assert errors.read_error(response).nothing_was_created == nothing_was_created
 
 
 @pytest.mark.parametrize(

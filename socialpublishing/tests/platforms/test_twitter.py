@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
+    AccountBlockedError,
     ContentRejectedError,
     DuplicateContentError,
     InsufficientPermissionsError,
     MediaNotReadyError,
     PlatformApiError,
     PlatformConfigurationError,
+    PlatformRefusedError,
     RateLimitError,
     TokenExpiredError,
 )
@@ -116,11 +118,42 @@ def test_post_with_another_link_is_another_post():
         (403, {"detail": "This post has an invalid URL."}, ContentRejectedError),
         (429, {"type": "https://x/2/problems/usage-capped"}, PlatformConfigurationError),
         (429, {"errors": [{"code": 88, "message": "Rate limit exceeded"}]}, RateLimitError),
+        # The app is suspended; no new token helps.
+        (
+            401,
+            {"errors": [{"code": 416, "message": "Invalid / suspended application"}]},
+            PlatformConfigurationError,
+        ),
+        (401, {"errors": [{"code": 89, "message": "Invalid token."}]}, TokenExpiredError),
+        (403, {"detail": "Your account has been suspended."}, AccountBlockedError),
+        (403, {"detail": "User has been suspended."}, AccountBlockedError),
+        # A user whom the post mentions.
+        (403, {"detail": "User has been suspended: [123]."}, PlatformRefusedError),
+        (403, {"detail": "The author of the quoted post is suspended."}, PlatformRefusedError),
+        (400, {"detail": "Tweet text is required"}, ContentRejectedError),
+        (400, {"detail": "The text cannot be empty."}, ContentRejectedError),
+        (400, {"detail": "A post must contain text or media."}, ContentRejectedError),
+        (400, {"errors": [{"message": "Poll options must be unique."}]}, ContentRejectedError),
+        (400, {"detail": "The `media_id` is required."}, PlatformRefusedError),
     ],
 )
 def test_error_is_read_from_status_type_and_text(status, body, error):
     response = PlatformResponse(status_code=status, headers={}, json=body, text="")
     assert type(errors.read_error(response)) is error
+
+
+@pytest.mark.parametrize(
+    ("status", "nothing_was_created"),
+    [
+        *[(each, True) for each in (400, 403, 404, 405, 413)],
+        *[(each, False) for each in (408, 409, 421, 425, 499)],
+    ],
+)
+def test_page_proves_that_nothing_was_created_with_some_statuses_only(status, nothing_was_created):
+    page = f"<html><head><title>{status}</title></head></html>"
+    response = PlatformResponse(status_code=status, headers={}, json=None, text=page)
+    error = errors.read_error(response)
+    assert (type(error), error.nothing_was_created) == (PlatformRefusedError, nothing_was_created)
 
 
 JSON = st.recursive(
