@@ -31,6 +31,7 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import PlatformResponse, retry_after
 from socialpublishing.platforms.app import read_oauth_error
+from socialpublishing.platforms.responses import as_text
 
 # Prefixes of the headers of each limit: https://docs.x.com/x-api/fundamentals/rate-limits. Those of
 # a day were seen with old plans.
@@ -261,8 +262,8 @@ def refusal_in(response: PlatformResponse) -> Refusal:
     body = response.fields
     inner = list(_entries(body.get("errors")))
     entries = [body, *inner]
-    kinds = [_text(entry.get("type")).rsplit("/", 1)[-1] for entry in entries]
-    titles = [title for entry in entries if (title := _text(entry.get("title")))]
+    kinds = [as_text(entry.get("type")).rsplit("/", 1)[-1] for entry in entries]
+    titles = [title for entry in entries if (title := as_text(entry.get("title")))]
     words = [word for entry in inner for word in _words(entry)]
     outer = list(_words(body))
     return Refusal(
@@ -271,7 +272,7 @@ def refusal_in(response: PlatformResponse) -> Refusal:
         title=next(iter(titles), ""),
         # The outer words of an invalid request name no reason.
         words=" ".join(dict.fromkeys(words or outer)),
-        text=" ".join([*titles, *outer, *words, _text(body.get("reason"))]).strip(),
+        text=" ".join([*titles, *outer, *words, as_text(body.get("reason"))]).strip(),
     )
 
 
@@ -292,20 +293,14 @@ def _entries(errors: Any) -> Iterator[dict[str, Any]]:
 
 def _words(entry: Mapping[str, Any]) -> Iterator[str]:
     for name in ("message", "detail", "error_description"):
-        if text := _text(entry.get(name)):
+        if text := as_text(entry.get(name)):
             yield text
 
 
 def _codes(entry: Mapping[str, Any]) -> Iterator[int]:
-    code = _text(entry.get("code"))
+    code = as_text(entry.get("code"))
     if code.isascii() and code.isdecimal() and len(code) < 10:
         yield int(code)
-
-
-def _text(value: Any) -> str:
-    """A string or a number as text; anything else is nothing."""
-    is_one = isinstance(value, (str, int)) and not isinstance(value, bool)
-    return str(value)[:500] if is_one else ""
 
 
 def _with_words(sentence: str, words: str) -> str:
