@@ -33,6 +33,8 @@ from socialpublishing.http import PlatformResponse, retry_after
 from socialpublishing.platforms.app import read_oauth_error
 from socialpublishing.platforms.responses import as_text
 
+# Users read X's words: "Your enrolled account [123]" is the operator's.
+OPERATORS_ACCOUNT = re.compile(r"(?<=enrolled account) \[\d+\]")
 # Prefixes of the headers of each limit: https://docs.x.com/x-api/fundamentals/rate-limits. Those of
 # a day were seen with old plans.
 LIMITS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
@@ -271,7 +273,7 @@ def refusal_in(response: PlatformResponse) -> Refusal:
         codes=frozenset(code for entry in entries for code in _codes(entry)),
         title=next(iter(titles), ""),
         # The outer words of an invalid request name no reason.
-        words=" ".join(dict.fromkeys(words or outer)),
+        words=OPERATORS_ACCOUNT.sub("", " ".join(dict.fromkeys(words or outer))),
         text=" ".join([*titles, *outer, *words, as_text(body.get("reason"))]).strip(),
     )
 
