@@ -40,6 +40,8 @@ def posting_options(
     """
     platform = connection.platform_type
     if not platform.destination_option:
+        if destination_id is not None:
+            raise DestinationNotFoundError
         offered = _offered(PostingTarget(connection=connection))
         return offered.value, offered.at
     listed_at = _read_destinations(connection, destination_id)

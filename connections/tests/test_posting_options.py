@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 import requests
 from django.core.cache import cache
@@ -193,3 +195,8 @@ def test_validation_has_what_the_account_is_not_offered_now(validate):
 def test_validation_goes_on_without_the_platform(validate, response):
     found = validate(**response)["violations"]
     assert "It is off." not in str(found)
+
+
+def test_destination_of_a_platform_that_has_none_is_not_found(api, make_connection):
+    found = api.get(f"{path(make_connection('twitter'))}?destination_id={uuid.uuid4()}")
+    assert (found.status_code, found.json()["code"]) == (404, "not_found")

@@ -33,6 +33,7 @@ from socialpublishing.errors import (
     MalformedResponseError,
     MediaError,
     PlatformApiError,
+    PlatformRefusedError,
     PlatformUnreachableError,
     Retry,
     SocialPublishingBaseError,
@@ -199,11 +200,7 @@ def _poll(job: PublishJob, note: str, until: dt.datetime, changes: dict[str, Any
 
 def _after_error(result: Result, error: Exception, context: Context) -> Decision:
     job, kind, now = result.step.job, result.step.kind, context.now
-    if not isinstance(error, SocialPublishingBaseError):
-        logger.error("step %s failed", kind, exc_info=error, extra={"job_id": job.pk})
-    elif isinstance(error, MalformedResponseError):
-        # The traceback is in the log of platforms/responses.py.
-        logger.error("step %s got a malformed response", kind, extra={"job_id": job.pk})
+    _log_for_operator(job, kind, error)
     is_token_refused = isinstance(error, TokenExpiredError)
     if has_intent(job) and kind != StepKind.PUBLISH and not is_token_refused:
         # Lookups change nothing at the platform: whatever went wrong, look up again.
@@ -223,6 +220,19 @@ def _after_error(result: Result, error: Exception, context: Context) -> Decision
     if is_token_refused and kind != StepKind.REFRESH:
         return _token_refused(result, error, context)
     return _by_its_handling(result, error, context)
+
+
+def _log_for_operator(job: PublishJob, kind: StepKind, error: Exception) -> None:
+    """Log what no user can explain: bugs of ours, and responses that we do not understand."""
+    facts = {"job_id": job.pk, "platform": job.platform}
+    if not isinstance(error, SocialPublishingBaseError):
+        logger.error("step %s failed", kind, exc_info=error, extra=facts)
+    elif isinstance(error, MalformedResponseError):
+        # The traceback is in the log of platforms/responses.py.
+        logger.error("step %s got a malformed response", kind, extra=facts)
+    elif isinstance(error, PlatformRefusedError):
+        facts |= {"platform_code": error.platform_code, "reason": str(error)}
+        logger.error("step %s was refused for an unknown reason", kind, extra=facts)
 
 
 def _ends_refresh(job: PublishJob, error: Exception, now: dt.datetime) -> bool:

@@ -12,7 +12,7 @@ from publishing.transitions import Move
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import PublishingOffError
 from socialpublishing.platforms.accounts import Account, Renewal
-from socialpublishing.platforms.pauses import PlatformPause, Refusal
+from socialpublishing.platforms.pauses import AppRefusal, PlatformPause
 from socialpublishing.platforms.progress import Found, Progress
 from socialpublishing.posts import Post
 
@@ -70,7 +70,7 @@ class Decision:
     # The platform asked the account to wait until then.
     limited_until: dt.datetime | None = None
     # The platform refuses our app: it is paused for all accounts.
-    pause: Refusal | None = None
+    pause: AppRefusal | None = None
     # The response shows that the platform accepts our app.
     app_was_accepted: bool = False
     # Why only the connection's owner can help.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from connections.models import SocialConnection
+from socialpublishing.tests.file_server import FileServer
 
 
 @pytest.fixture
@@ -22,3 +24,12 @@ def connection(make_connection: Any, platform: str) -> SocialConnection:
     """One account on each platform in turn."""
     made: SocialConnection = make_connection(platform)
     return made
+
+
+@pytest.fixture
+def private_server(sandbox: Any, settings: Any) -> Iterator[FileServer]:
+    """A server that only this service reaches."""
+    server = FileServer()
+    settings.MEDIA_ALLOWED_ORIGINS = [*settings.MEDIA_ALLOWED_ORIGINS, server.origin]
+    yield server
+    server.close()

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('platform', models.CharField(max_length=32)),
                 ('login', models.CharField(blank=True, max_length=32)),
-                ('feature', models.CharField(help_text='all, or a post_type', max_length=32)),
+                ('feature', models.CharField(help_text='all, or a feature of our app', max_length=32)),
                 ('code', models.CharField(max_length=64)),
                 ('platform_code', models.CharField(blank=True, max_length=64)),
                 ('reason', models.CharField(max_length=400)),

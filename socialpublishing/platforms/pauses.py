@@ -39,7 +39,7 @@ class PlatformPause(models.Model):
 
     platform = models.CharField(max_length=32)
     login = models.CharField(max_length=32, blank=True)
-    feature = models.CharField(max_length=32, help_text=f"{ALL}, or a post_type")
+    feature = models.CharField(max_length=32, help_text=f"{ALL}, or a feature of our app")
     # What the platform responded.
     code = models.CharField(max_length=64)
     platform_code = models.CharField(max_length=64, blank=True)
@@ -78,7 +78,7 @@ class PlatformPause(models.Model):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refusal:
+class AppRefusal:
     """A response that refuses our app. `until`: when a limit ends, if that is known."""
 
     feature: str
@@ -88,7 +88,7 @@ class Refusal:
     until: dt.datetime | None = None
 
 
-def refusal_of_app(error: Exception | None) -> Refusal | None:
+def refusal_of_app(error: Exception | None) -> AppRefusal | None:
     """What `error` refuses our app, for all of its accounts; None if it concerns one of them."""
     if isinstance(error, PlatformConfigurationError):
         return _refusal(error, error.feature)
@@ -97,8 +97,8 @@ def refusal_of_app(error: Exception | None) -> Refusal | None:
     return None
 
 
-def _refusal(error: PlatformApiError, feature: str) -> Refusal:
-    return Refusal(
+def _refusal(error: PlatformApiError, feature: str) -> AppRefusal:
+    return AppRefusal(
         feature=feature,
         code=error.code,
         platform_code=error.platform_code[:64],
@@ -108,7 +108,13 @@ def _refusal(error: PlatformApiError, feature: str) -> Refusal:
 
 
 def pause(
-    platform: str, login: str, refusal: Refusal, *, step: str, job_id: uuid.UUID, now: dt.datetime
+    platform: str,
+    login: str,
+    refusal: AppRefusal,
+    *,
+    step: str,
+    job_id: uuid.UUID,
+    now: dt.datetime,
 ) -> None:
     """Pause the platform, or go on with its pause after a probe that failed."""
     facts = {
@@ -141,7 +147,7 @@ def pause(
         PlatformPause.objects.filter(pk=found.pk).update(**facts)
 
 
-def _next_probe(refusal: Refusal, now: dt.datetime, pause_s: float) -> dt.datetime:
+def _next_probe(refusal: AppRefusal, now: dt.datetime, pause_s: float) -> dt.datetime:
     soonest = now + dt.timedelta(seconds=pause_s)
     return soonest if refusal.until is None else min(max(refusal.until, soonest), now + MAX_LIMIT)
 

@@ -54,3 +54,9 @@ def _with_boundary(method: Callable[Params, ResultT]) -> Callable[Params, Result
             raise MalformedResponseError(platform=platform) from error
 
     return guarded
+
+
+def as_text(value: Any) -> str:
+    """A string of a response, or a number as one: at most 500 characters. Else empty."""
+    is_one = isinstance(value, str | int) and not isinstance(value, bool)
+    return str(value)[:500] if is_one else ""

@@ -412,6 +412,14 @@ def test_refusal_of_unknown_reason_after_a_publish_request_is_looked_up() -> Non
     assert move.changes["progress"]["doubt"]["message"] == "Not today."
 
 
+def test_operator_reads_the_words_of_an_unknown_refusal(caplog: pytest.LogCaptureFixture) -> None:
+    error = PlatformRefusedError("Not today.", platform_code="4711")
+    settle(result_of(in_first_request(), StepKind.PUBLISH, error=error), make_context())
+    [record] = caplog.records
+    facts = vars(record)
+    assert (facts["platform_code"], facts["reason"]) == ("4711", "Not today.")
+
+
 def test_refusal_that_created_nothing_is_retried_without_an_attempt() -> None:
     error = PlatformRefusedError("Edge.", nothing_was_created=True)
     move = settle(result_of(in_first_request(), StepKind.PUBLISH, error=error), make_context()).move

@@ -16,7 +16,7 @@ from connections.models import SocialConnection
 from connections.tokens import client_of
 from publishing.models import PublishJob, Status
 from socialpublishing.sandbox import pages
-from socialpublishing.tests.file_server import FileServer, whole
+from socialpublishing.tests.file_server import whole
 from socialpublishing.tests.meta_parameters import MetaParameters
 from socialpublishing.tests.recording import body_of, record_requests
 
@@ -47,28 +47,6 @@ def make_account(make_connection, sandbox):
 @pytest.fixture
 def connection(make_account):
     return make_account()
-
-
-class Server(FileServer):
-    """Serves one file; /go redirects to it."""
-
-    def respond(self, handler):
-        if handler.path != "/go":
-            super().respond(handler)
-            return
-        handler.send_response(302)
-        handler.send_header("Location", self.url)
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
-
-
-@pytest.fixture
-def server(sandbox, settings):
-    """A server that only this service reaches."""
-    server = Server()
-    settings.MEDIA_ALLOWED_ORIGINS = [*settings.MEDIA_ALLOWED_ORIGINS, server.origin]
-    yield server
-    server.close()
 
 
 def job():
@@ -485,9 +463,9 @@ def test_thumbnail_is_within_the_film(api, connection, sandbox, offset, is_accep
     ("size", "status", "warned"),
     [((1080, 1350), 202, False), ((1080, 1440), 202, True), ((1080, 1600), 400, False)],
 )
-def test_tall_picture_is_warned_of(api, connection, server, size, status, warned):
-    server.file = whole(picture_of(*size))
-    asset = {"url": server.url, "asset_type": "image", "mime_type": "image/jpeg"}
+def test_tall_picture_is_warned_of(api, connection, private_server, size, status, warned):
+    private_server.file = whole(picture_of(*size))
+    asset = {"url": private_server.url, "asset_type": "image", "mime_type": "image/jpeg"}
     response = api.publish(connection, "Tall", assets=[asset])
     assert response.status_code == status, response.json()
     if status == 202:
@@ -557,15 +535,14 @@ def test_fragments_of_links_are_no_hashtags(api, connection, sandbox):
     "Instagram fetches files itself: it gets an address of ours where the source redirects or is "
     "private"
 )
-@pytest.mark.parametrize("path", ["file", "go"])
+@pytest.mark.parametrize("is_redirecting", [False, True])
 @pytest.mark.parametrize("count", [1, 2])
 def test_instagram_fetches_private_and_redirected_files_from_us(
-    api, connection, sandbox, worker, recorded, server, settings, path, count
+    api, connection, sandbox, worker, recorded, private_server, settings, is_redirecting, count
 ):
     data = (SAMPLES / "harbour.jpg").read_bytes()
-    server.file = whole(data)
-    url = f"{server.origin}/{path}"
-    asset = {"url": url, "asset_type": "image", "mime_type": "image/jpeg"}
+    private_server.file, private_server.is_redirecting = whole(data), is_redirecting
+    asset = {"url": private_server.url, "asset_type": "image", "mime_type": "image/jpeg"}
     assert api.publish(connection, "Ours", assets=[asset] * count).status_code == 202
     worker.work_ahead()
     assert outcome() == ("Published", ""), job().error_message

@@ -11,7 +11,7 @@ from conftest import statuses
 from publishing.models import PublishJob
 from socialpublishing.platforms.pinterest import client
 from socialpublishing.sandbox import pages
-from socialpublishing.tests.file_server import FileServer, whole
+from socialpublishing.tests.file_server import whole
 from socialpublishing.tests.recording import record_requests
 
 SAMPLES = Path(pages.HERE) / "samples"
@@ -19,29 +19,10 @@ PICTURE = (SAMPLES / "harbour.jpg").read_bytes()
 OTHER_PICTURE = (SAMPLES / "mountains.jpg").read_bytes()
 
 
-class PrivateServer(FileServer):
-    """A server that only this service reaches. /go redirects to /file."""
-
-    def __init__(self):
-        super().__init__()
-        self.file = whole(PICTURE)
-
-    def respond(self, handler):
-        if handler.path != "/go":
-            super().respond(handler)
-            return
-        handler.send_response(302)
-        handler.send_header("Location", self.url)
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
-
-
 @pytest.fixture
-def server(sandbox, settings):
-    server = PrivateServer()
-    settings.MEDIA_ALLOWED_ORIGINS = [*settings.MEDIA_ALLOWED_ORIGINS, server.origin]
-    yield server
-    server.close()
+def server(private_server):
+    private_server.file = whole(PICTURE)
+    return private_server
 
 
 @pytest.fixture
@@ -58,14 +39,14 @@ def image(url):
     "Pinterest fetches large images itself and follows no redirect: it gets an address of ours "
     "where the source redirects or is private"
 )
-@pytest.mark.parametrize("path", ["file", "go"])
+@pytest.mark.parametrize("is_redirecting", [False, True])
 @pytest.mark.parametrize("count", [1, 2])
 def test_pinterest_fetches_private_and_redirected_images_from_us(
-    api, connection, sandbox, worker, server, monkeypatch, path, count, settings
+    api, connection, sandbox, worker, server, monkeypatch, is_redirecting, count, settings
 ):
     monkeypatch.setattr(client, "MAX_INLINE_BYTES", 1000)
-    url = f"{server.origin}/{path}"
-    assert api.publish(connection, "Large", assets=[image(url)] * count).status_code == 202
+    server.is_redirecting = is_redirecting
+    assert api.publish(connection, "Large", assets=[image(server.url)] * count).status_code == 202
 
     with record_requests(f"{sandbox.url}/pinterest/v5/pins") as recorder:
         worker.work()
@@ -90,9 +71,10 @@ def test_public_image_is_fetched_from_its_own_address(
 
 
 @pytest.mark.behaviour("Pinterest may not reach a video's cover: it is sent as bytes")
-@pytest.mark.parametrize("path", ["file", "go"])
-def test_cover_may_be_private(api, connection, sandbox, worker, server, path):
-    options = {"cover_image_url": f"{server.origin}/{path}"}
+@pytest.mark.parametrize("is_redirecting", [False, True])
+def test_cover_may_be_private(api, connection, sandbox, worker, server, is_redirecting):
+    server.is_redirecting = is_redirecting
+    options = {"cover_image_url": server.url}
     api.publish(connection, "A film", assets=[sandbox.clip()], platform_specific_options=options)
 
     worker.work()

@@ -34,22 +34,10 @@ def connection(make_connection):
     return make_connection("tiktok")
 
 
-class RedirectingServer(FileServer):
-    """Redirects each path to /moved."""
-
-    def respond(self, handler):
-        if handler.path == "/moved":
-            super().respond(handler)
-            return
-        handler.send_response(302)
-        handler.send_header("Location", "/moved")
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
-
-
 @pytest.fixture
 def redirecting():
-    server = RedirectingServer()
+    server = FileServer()
+    server.is_redirecting = True
     yield server
     server.close()
 

@@ -236,7 +236,8 @@ def test_upload_resumes_at_the_part_that_failed(
     api.publish(connection, "A video", assets=[sandbox.clip()])
 
     worker.work()
-    worker.work_ahead()
+    # X processes the video in the sandbox's time.
+    worker.work_ahead(sandbox=sandbox)
 
     [post] = sandbox.posts("twitter")
     sent = requests.get(sandbox.clip()["url"], timeout=5).content
@@ -298,9 +299,7 @@ def test_media_are_sent_as_described(api, connection, sandbox, worker, names):
         for name in names
     ]
     assert api.publish(connection, "With media", assets=assets).status_code == 202
-    worker.work_ahead()
-    sandbox.call("POST", "clock", advance_seconds=60)
-    worker.work_ahead()
+    worker.work_ahead(sandbox=sandbox)
     assert statuses() == {"Published": 1}
 
 

@@ -141,7 +141,7 @@ RESPONSES = (
             " fulfill this request.",
             "type": f"{NEW}credits",
         },
-        reads="does not have any credits",
+        reads="Your enrolled account does not have any credits",
     ),
     paused(
         name="credits-while-reading",

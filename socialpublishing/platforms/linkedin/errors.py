@@ -28,6 +28,7 @@ from socialpublishing.errors import (
     UploadLostError,
 )
 from socialpublishing.http import PlatformResponse, retry_after
+from socialpublishing.platforms.responses import as_text
 
 POST_URN = re.compile(r"urn:li:(?:share|ugcPost):\d+")
 # Between retries of a post whose file LinkedIn does not know yet: a minute in all.
@@ -195,11 +196,7 @@ def _input_errors(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _detail(response: PlatformResponse) -> str:
     """LinkedIn's own words, from both forms of an error."""
     body = response.fields
-    message = CLASS_NAME.sub("", _text(body.get("message") or body.get("error_description")))
-    reasons = [_text(each.get("description")) for each in _input_errors(body)]
+    message = CLASS_NAME.sub("", as_text(body.get("message") or body.get("error_description")))
+    reasons = [as_text(each.get("description")) for each in _input_errors(body)]
     new = [reason for reason in dict.fromkeys(reasons) if reason and reason not in message]
     return " ".join(filter(None, [message, *new]))[:1000]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -26,6 +26,7 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import PlatformResponse, retry_after
 from socialpublishing.platforms.app import oauth_refusal, read_oauth_error
+from socialpublishing.platforms.responses import as_text
 
 # TikTok does not report when a daily limit ends: any minute, as it counts the last 24 hours. The
 # pause is much shorter than the usual grace of a post.
@@ -137,7 +138,7 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
             return PlatformConfigurationError(_unverified(), feature=PHOTOS, **facts)
         case "rate_limit_exceeded":
             return RateLimitError(PLEASE_WAIT, until=retry_after(response), **facts)
-    return _by_status(response, words=_text(error.get("message")) or code, **facts)
+    return _by_status(response, words=as_text(error.get("message")) or code, **facts)
 
 
 def _by_status(response: PlatformResponse, words: str = "", **facts: Any) -> PlatformApiError:
@@ -199,14 +200,9 @@ def error_of(response: PlatformResponse) -> Mapping[str, Any]:
 
 def code_of(response: PlatformResponse) -> str:
     """The code of the error; empty if there is none."""
-    code = _text(error_of(response).get("code"))
+    code = as_text(error_of(response).get("code"))
     return "" if code == "ok" else code
 
 
 def _log_id(error: Mapping[str, Any]) -> str:
-    return _text(error.get("log_id") or error.get("logid"))[:64]
-
-
-def _text(value: Any) -> str:
-    """Codes and messages are strings; a number is one too."""
-    return str(value) if isinstance(value, str | int) else ""
+    return as_text(error.get("log_id") or error.get("logid"))[:64]

@@ -31,7 +31,10 @@ from socialpublishing.errors import (
 )
 from socialpublishing.http import PlatformResponse, retry_after
 from socialpublishing.platforms.app import read_oauth_error
+from socialpublishing.platforms.responses import as_text
 
+# Users read X's words: "Your enrolled account [123]" is the operator's.
+OPERATORS_ACCOUNT = re.compile(r"(?<=enrolled account) \[\d+\]")
 # Prefixes of the headers of each limit: https://docs.x.com/x-api/fundamentals/rate-limits. Those of
 # a day were seen with old plans.
 LIMITS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
@@ -261,8 +264,8 @@ def refusal_in(response: PlatformResponse) -> Refusal:
     body = response.fields
     inner = list(_entries(body.get("errors")))
     entries = [body, *inner]
-    kinds = [_text(entry.get("type")).rsplit("/", 1)[-1] for entry in entries]
-    titles = [title for entry in entries if (title := _text(entry.get("title")))]
+    kinds = [as_text(entry.get("type")).rsplit("/", 1)[-1] for entry in entries]
+    titles = [title for entry in entries if (title := as_text(entry.get("title")))]
     words = [word for entry in inner for word in _words(entry)]
     outer = list(_words(body))
     return Refusal(
@@ -270,8 +273,8 @@ def refusal_in(response: PlatformResponse) -> Refusal:
         codes=frozenset(code for entry in entries for code in _codes(entry)),
         title=next(iter(titles), ""),
         # The outer words of an invalid request name no reason.
-        words=" ".join(dict.fromkeys(words or outer)),
-        text=" ".join([*titles, *outer, *words, _text(body.get("reason"))]).strip(),
+        words=OPERATORS_ACCOUNT.sub("", " ".join(dict.fromkeys(words or outer))),
+        text=" ".join([*titles, *outer, *words, as_text(body.get("reason"))]).strip(),
     )
 
 
@@ -292,20 +295,14 @@ def _entries(errors: Any) -> Iterator[dict[str, Any]]:
 
 def _words(entry: Mapping[str, Any]) -> Iterator[str]:
     for name in ("message", "detail", "error_description"):
-        if text := _text(entry.get(name)):
+        if text := as_text(entry.get(name)):
             yield text
 
 
 def _codes(entry: Mapping[str, Any]) -> Iterator[int]:
-    code = _text(entry.get("code"))
+    code = as_text(entry.get("code"))
     if code.isascii() and code.isdecimal() and len(code) < 10:
         yield int(code)
-
-
-def _text(value: Any) -> str:
-    """A string or a number as text; anything else is nothing."""
-    is_one = isinstance(value, (str, int)) and not isinstance(value, bool)
-    return str(value)[:500] if is_one else ""
 
 
 def _with_words(sentence: str, words: str) -> str:
