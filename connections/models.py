@@ -92,6 +92,8 @@ class SocialConnection(RowWithSecrets, PostingAccount):
     timezone = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     status_reason = models.CharField(max_length=300, blank=True)
+    # How many events callers got about this connection.
+    event_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -14,10 +14,16 @@ from socialpublishing.platforms.progress import Progress
 # A lookup of another job may still come across a post that is no older than this.
 RECENT = dt.timedelta(minutes=10)
 # What the author gave us.
-CONTENT: dict[str, Any] = {"text": "", "assets": [], "platform_specific_options": {}}
+CONTENT: dict[str, Any] = {
+    "text": "",
+    "assets": [],
+    "platform_specific_options": {},
+    "metadata": None,
+}
 # What else names people, or quotes the post.
 TRACES: dict[str, Any] = {
     "account_name": "",
+    "external_reference": "",
     "warnings": None,
     "error_message": "",
     "idempotency_key": "",

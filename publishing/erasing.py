@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from publishing import content
-from publishing.models import ENDED, JobEvent, PublishJob, WorkerSlot
+from publishing.models import ENDED, JobEvent, PublishBatch, PublishJob, WorkerSlot
 from publishing.operations import end_without_account
 from socialpublishing.clock import database_now
 from socialpublishing.erasure import (
@@ -28,6 +28,7 @@ JOBS = Table(
     # What the platform handed us for the next step, and what only our workers need.
     unexported=frozenset({"progress", "request_hash", "lease_owner", "fencing_token"}),
 )
+BATCHES = Table(model=PublishBatch, user="user_id", unexported=frozenset({"request_hash"}))
 EVENTS = Table(model=JobEvent, user="job__user_id", connection="job__connection_id")
 HAS_PSEUDONYM = Q(account__contains=":erased-")
 
@@ -46,6 +47,7 @@ def _erase(subject: Subject, tally: Tally) -> None:
     jobs: QuerySet[PublishJob] = JOBS.rows(subject)
     if subject.is_user:
         delete_in_batches(_free(jobs), tally)
+        delete_in_batches(BATCHES.rows(subject), tally)
     while _erase_batch(jobs, subject, tally):
         pass
 
@@ -84,6 +86,7 @@ def finish_erasures() -> None:
 PART = Part(
     tables=(
         JOBS,
+        BATCHES,
         EVENTS,
         Table(model=WorkerSlot, why="It has the names of our own processes."),
     ),

@@ -88,6 +88,35 @@ class PublishJobQuerySet(ClaimingQuerySet["PublishJob"]):
         return [*published, *jobs.partly_public()]
 
 
+class PublishBatch(models.Model):
+    """Posts for several accounts that were accepted together. Each then goes its own way."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user_id = models.CharField(max_length=128)
+    external_reference = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(null=True, blank=True)
+    idempotency_key = models.CharField(max_length=300, blank=True, editable=False)
+    request_hash = models.CharField(max_length=64, blank=True, editable=False)
+    # How many events callers got about it, and when its one batch.ended was stored.
+    event_sequence = models.PositiveIntegerField(default=0, editable=False)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["user_id", "-created_at", "-id"], name="batch_of_user")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="batch_once_per_idempotency_key",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"batch {self.pk}"
+
+
 class PublishJob(models.Model):
     """One post for one account. Its row is the queue: nothing else has to survive a crash."""
 
@@ -101,6 +130,10 @@ class PublishJob(models.Model):
         max_length=200, help_text="platform:id of the account or destination"
     )
     account_name = models.CharField(max_length=255, blank=True)
+    batch = models.ForeignKey(PublishBatch, null=True, blank=True, on_delete=models.SET_NULL)
+    # The caller's own: we keep and return it.
+    external_reference = models.CharField(max_length=200, blank=True, default="", db_default="")
+    metadata = models.JSONField(null=True, blank=True)
 
     text = models.TextField(blank=True)
     assets = models.JSONField(default=list, blank=True)
@@ -149,6 +182,10 @@ class PublishJob(models.Model):
     error_code = models.CharField(max_length=64, blank=True)
     error_message = models.CharField(max_length=500, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
+    # When the post was taken down at the platform, at its user's request.
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    # How many events callers got about this job.
+    event_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # The caller's Idempotency-Key with the endpoint in front, and a hash of the request.
     idempotency_key = models.CharField(max_length=300, blank=True, editable=False)
     request_hash = models.CharField(max_length=64, blank=True, editable=False)

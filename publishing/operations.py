@@ -39,6 +39,7 @@ from publishing.errors import (
 from publishing.models import ENDED, NOTHING_WRONG, Outcome, PublishJob, Status, WaitingFor
 from publishing.transitions import Move, StaleJobError, move, move_one
 from socialpublishing.clock import database_now
+from socialpublishing.events.models import EventType
 from socialpublishing.options import files_in
 from socialpublishing.platforms.progress import web_address
 
@@ -68,9 +69,11 @@ def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> No
         has_new_content=has_new_content,
     )
     with transaction.atomic():
-        move_one(change, now=now, actor=actor)
         columns["scheduled_at"] = draft.scheduled_at
         PublishJob.objects.filter(pk=job.pk).update(**columns)
+        for name, value in columns.items():
+            setattr(job, name, value)
+        move_one(change, now=now, actor=actor)
     job.refresh_from_db()
 
 
@@ -114,6 +117,7 @@ def _change(
         to=Status.SCHEDULED if draft.scheduled_at else Status.PENDING,
         changes=changes,
         note="Changed." if has_new_content else "Rescheduled.",
+        event=EventType.JOB_CHANGED,
     )
 
 
@@ -247,7 +251,7 @@ def _resolved_as_part_of_thread(
         "lookups": 0,
     }
     note = reason or "A person found this part at the platform; the rest follows."
-    return Move(job=job, to=Status.PENDING, changes=changes, note=note)
+    return Move(job=job, to=Status.PENDING, changes=changes, note=note, event=EventType.JOB_CHANGED)
 
 
 def _resolved_as_not_published(job: PublishJob, reason: str) -> Move:
@@ -293,7 +297,8 @@ def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
     else:
         to, note = Status.PENDING, reason or "Retried."
         changes |= look_up_before_retry(job)
-    move_one(Move(job=job, to=to, changes=changes, note=note), now=now, actor=actor)
+    retry = Move(job=job, to=to, changes=changes, note=note, event=EventType.JOB_CHANGED)
+    move_one(retry, now=now, actor=actor)
 
 
 def resume_for_connection(connection: SocialConnection) -> None:
@@ -314,6 +319,7 @@ def resume_for_connection(connection: SocialConnection) -> None:
                 "refused_token_version": None,
             },
             note="The account was connected again.",
+            event=EventType.JOB_CHANGED,
         )
         for job in waiting.filter(lease_owner="", status=Status.PENDING)
     ]

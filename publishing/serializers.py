@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from publishing.models import JobEvent, Outcome, PublishJob, Status, WaitingFor
+from publishing.representation import content_as_data, job_as_data, time_as_data
 from socialpublishing.codes import CODES, WARNINGS
 from socialpublishing.errors import WhoActs
 from socialpublishing.options import IntegerField
@@ -153,95 +154,71 @@ class PostWarningSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class PublishJobResponseSerializer(serializers.ModelSerializer[PublishJob]):
-    job_id = serializers.UUIDField(source="id")
+class PublishJobResponseSerializer(serializers.Serializer[PublishJob]):
+    """A job without its content; `job_as_data` makes the JSON, this describes it."""
+
+    job_id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=Status.values)
-    error_code = serializers.SerializerMethodField(help_text=CODES_HELP)
-    error_message = serializers.SerializerMethodField()
-    post_url = serializers.SerializerMethodField()
+    platform = serializers.CharField()
+    user_id = serializers.CharField()
     connection_id = serializers.UUIDField(allow_null=True)
-    waiting_for = serializers.SerializerMethodField(help_text=WAITING_FOR_HELP)
-    waits_until = serializers.SerializerMethodField(
-        help_text="When the job goes on by itself; null if it waits for nothing, or for its owner."
+    batch_id = serializers.UUIDField(allow_null=True, help_text="Null: it was accepted alone.")
+    account_name = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    scheduled_at = serializers.DateTimeField(allow_null=True)
+    published_at = serializers.DateTimeField(allow_null=True)
+    deleted_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the post was taken down at the platform."
     )
-    who_acts = serializers.SerializerMethodField(
+    next_attempt_at = serializers.DateTimeField(allow_null=True)
+    will_publish_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="The earliest time now expected; null: never, unless a person acts first.",
+    )
+    error_code = serializers.CharField(allow_null=True, help_text=CODES_HELP)
+    error_message = serializers.CharField(allow_null=True)
+    post_url = serializers.CharField(allow_null=True)
+    waiting_for = serializers.ChoiceField(
+        choices=WaitingFor.values, allow_null=True, help_text=WAITING_FOR_HELP
+    )
+    waits_until = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When the job goes on by itself; null if it waits for nothing, or for its owner.",
+    )
+    who_acts = serializers.ChoiceField(
+        choices=[who.value for who in WhoActs if who],
+        allow_null=True,
         help_text="Who has to act: `user` changes or resolves the post, `owner` acts at the "
-        "platform's account, `operator` runs this service; null: nobody. It stays on ended jobs."
+        "platform's account, `operator` runs this service; null: nobody. It stays on ended jobs.",
     )
-    warnings = serializers.SerializerMethodField(help_text=WARNINGS_HELP)
-
-    class Meta:
-        model = PublishJob
-        fields: tuple[str, ...] = (
-            "job_id",
-            "status",
-            "platform",
-            "user_id",
-            "connection_id",
-            "account_name",
-            "created_at",
-            "scheduled_at",
-            "published_at",
-            "next_attempt_at",
-            "error_code",
-            "error_message",
-            "post_url",
-            "waiting_for",
-            "waits_until",
-            "who_acts",
-            "warnings",
-        )
-
-    def get_error_code(self, job: PublishJob) -> str | None:
-        return job.error_code or None
-
-    def get_error_message(self, job: PublishJob) -> str | None:
-        return job.error_message or None
-
-    @extend_schema_field(serializers.ChoiceField(choices=WaitingFor.values, allow_null=True))
-    def get_waiting_for(self, job: PublishJob) -> str | None:
-        return job.waiting_for or None
-
-    @extend_schema_field(serializers.DateTimeField(allow_null=True))
-    def get_waits_until(self, job: PublishJob) -> dt.datetime | None:
-        return job.next_attempt_at if job.waiting_for not in {"", WaitingFor.OWNER} else None
-
-    @extend_schema_field(
-        serializers.ChoiceField(choices=[who.value for who in WhoActs if who], allow_null=True)
+    warnings = PostWarningSerializer(many=True, help_text=WARNINGS_HELP)
+    external_reference = serializers.CharField(
+        allow_null=True, help_text="The caller's own name for the post."
     )
-    def get_who_acts(self, job: PublishJob) -> str | None:
-        return job.who_acts or None
+    metadata = serializers.JSONField(allow_null=True, help_text="The caller's own facts.")
 
-    @extend_schema_field(PostWarningSerializer(many=True))
-    def get_warnings(self, job: PublishJob) -> list[dict[str, str]]:
-        return job.warnings or []
-
-    def get_post_url(self, job: PublishJob) -> str | None:
-        return job.post_url or None
+    def to_representation(self, job: PublishJob) -> dict[str, Any]:
+        return job_as_data(job)
 
 
 class PublishJobDetailSerializer(PublishJobResponseSerializer):
     """A job with its content."""
 
-    text_content = serializers.CharField(source="text")
-    assets = serializers.SerializerMethodField()
+    text_content = serializers.CharField()
+    assets = GeneratedAssetSerializer(many=True)
     platform_specific_options = PlatformOptionsField()
+    attempts = serializers.IntegerField()
+    remote_id = serializers.CharField()
+    updated_at = serializers.DateTimeField()
 
-    class Meta(PublishJobResponseSerializer.Meta):
-        fields = (
-            *PublishJobResponseSerializer.Meta.fields,
-            "text_content",
-            "assets",
-            "platform_specific_options",
-            "attempts",
-            "remote_id",
-            "updated_at",
-        )
-
-    @extend_schema_field(GeneratedAssetSerializer(many=True))
-    def get_assets(self, job: PublishJob) -> list[dict[str, Any]]:
-        names = [str(name) for name in GeneratedAssetSerializer().fields]
-        return [{name: asset.get(name) for name in names} for asset in job.assets]
+    def to_representation(self, job: PublishJob) -> dict[str, Any]:
+        return {
+            **job_as_data(job),
+            **content_as_data(job),
+            "attempts": job.attempts,
+            "remote_id": job.remote_id,
+            "updated_at": time_as_data(job.updated_at),
+        }
 
 
 class JobEventSerializer(serializers.ModelSerializer[JobEvent]):

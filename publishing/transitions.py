@@ -15,8 +15,11 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, connection, models, transaction
 
+from publishing import job_events
 from publishing.models import ENDED, JobEvent, PublishJob, Status
 from socialpublishing.errors import SocialPublishingBaseError
+from socialpublishing.events import outbox
+from socialpublishing.events.models import EventType
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +98,7 @@ COLUMNS = (
     "error_code",
     "error_message",
     "published_at",
+    "event_sequence",
 )
 BATCH = 400  # rows a statement; SQLite takes 32,766 parameters
 
@@ -112,7 +116,7 @@ class StaleJobError(SocialPublishingBaseError):
 
 @dataclass(kw_only=True)
 class Move:
-    """A change of one job: its row as read, its next status, other changes, and its event."""
+    """A change of one job: its row as read, its next status, other changes, and its history."""
 
     job: PublishJob
     to: Status
@@ -124,10 +128,12 @@ class Move:
     platform_code: str = ""
     platform_request_id: str = ""
     duration_ms: int | None = None
+    # What callers are told; None: what follows from the change itself, which may be nothing.
+    event: EventType | None = None
 
 
 def move(moves: Sequence[Move], *, now: dt.datetime, actor: str) -> list[Move]:
-    """Store `moves` and their events; returns those whose job was still as it had been read.
+    """Store `moves`, their history and events; returns those whose job was as it had been read.
 
     The rows in memory get their new values, too. Raises IllegalMoveError for a status that may not
     follow; then nothing is stored.
@@ -161,39 +167,54 @@ def move_one(each: Move, *, now: dt.datetime, actor: str) -> None:
 
 
 def record_start(jobs: Sequence[PublishJob], *, now: dt.datetime, actor: str) -> None:
-    """Insert new jobs, each with the first event of its history."""
+    """Insert new jobs, each with the first entry of its history, and tell callers."""
+    for job in jobs:
+        job.event_sequence = 1
     with transaction.atomic():
         PublishJob.objects.bulk_create(jobs)
         JobEvent.objects.bulk_create(
             JobEvent(job=job, at=now, to_status=job.status, actor=actor[:150], note="Accepted.")
             for job in jobs
         )
+        outbox.record([job_events.news(EventType.JOB_ACCEPTED, job) for job in jobs], at=now)
 
 
 def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Move]:
-    rows = []
+    rows: list[dict[str, Any]] = []
+    news: list[EventType | None] = []
     for each in moves:
         values = {name: each.changes.get(name, getattr(each.job, name)) for name in COLUMNS}
         if each.to in ENDED:
             values |= {"next_attempt_at": None, "lease_owner": "", "waiting_for": ""}
         values |= {"status": each.to, "remote_id": each.changes.get("remote_id", "")}
+        if event := each.event or job_events.event_of(each.job, each.to, values):
+            values["event_sequence"] += 1
+        news.append(event)
         rows.append(values)
     with transaction.atomic():
         updated = _update(moves, rows, now)
         moved = [
-            (each, values)
-            for each, values in zip(moves, rows, strict=True)
+            (each, values, event)
+            for each, values, event in zip(moves, rows, news, strict=True)
             if each.job.pk in updated
         ]
         # The start of one more step in the same status is not recorded; its end is.
-        recorded = [each for each, _ in moved if each.note or each.to != each.job.status]
+        recorded = [each for each, _, _ in moved if each.note or each.to != each.job.status]
         JobEvent.objects.bulk_create([_event(each, now, actor) for each in recorded])
-    for each, values in moved:
+        outbox.record(
+            [
+                job_events.news(event, each.job, {**values, "updated_at": now})
+                for each, values, event in moved
+                if event
+            ],
+            at=now,
+        )
+    for each, values, _ in moved:
         each.job.updated_at = now
         for name, value in values.items():
             if name != "remote_id" or value:
                 setattr(each.job, name, value)
-    return [each for each, _ in moved]
+    return [each for each, _, _ in moved]
 
 
 def _event(each: Move, now: dt.datetime, actor: str) -> JobEvent:
