@@ -137,8 +137,12 @@ class SocialConnection(RowWithSecrets, PostingAccount):
         return self.lacks(requested)
 
     def lacks(self, wanted: Iterable[str]) -> list[str]:
-        """Those of `wanted` that were surely not granted: none while the scopes are unknown."""
-        return [scope for scope in wanted if scope not in self.scopes] if self.scopes else []
+        """Those of `wanted` that were surely not granted: none while the scopes are unknown.
+
+        Some platforms return a scope in another case than it was asked for.
+        """
+        granted = {scope.lower() for scope in self.scopes}
+        return [scope for scope in wanted if scope.lower() not in granted] if granted else []
 
     @property
     def account(self) -> Account:

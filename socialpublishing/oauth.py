@@ -136,7 +136,7 @@ def read_token(value: Any) -> Secret:
 
 
 def read_scopes(granted: Any) -> tuple[str, ...] | None:
-    """From a string with spaces or commas (RFC 6749 has spaces), or a list, in lower case.
+    """From a string with spaces or commas (RFC 6749 has spaces), or a list.
 
     None: the response names none, so they are those that were asked for (RFC 6749, section 5.1).
     Empty: it names them in another form, so they are unknown.
@@ -150,7 +150,7 @@ def read_scopes(granted: Any) -> tuple[str, ...] | None:
     scopes = [scope for scope in granted if scope != ""]
     if not all(isinstance(scope, str) and SCOPE.fullmatch(scope) for scope in scopes):
         return ()
-    return tuple(dict.fromkeys(scope.lower() for scope in scopes)) or None
+    return tuple(dict.fromkeys(scopes)) or None
 
 
 def _lifetime(seconds: Any, default: dt.timedelta | None) -> dt.timedelta | None:

@@ -147,7 +147,7 @@ def test_connect_knows_whether_a_scope_was_declined(api, make_connection, sandbo
         (" ", None),
         ([], None),
         (None, None),
-        ("Tweet.Read, users.read a", ("tweet.read", "users.read", "a")),
+        ("Tweet.Read, users.read a", ("Tweet.Read", "users.read", "a")),
         ("a a", ("a",)),
         # Unknown, which is not all that was asked for.
         (5, ()),
@@ -161,6 +161,12 @@ def test_connect_knows_whether_a_scope_was_declined(api, make_connection, sandbo
 def test_scopes_of_a_token_response(scope, expected):
     response = {"access_token": "t", "scope": scope}
     assert read_tokens(response, PLATFORMS["twitter"].app.oauth).scopes == expected
+
+
+def test_scope_counts_as_granted_in_any_case():
+    connection = SocialConnection(scopes=["Tweet.Read", "r_member_postAnalytics"])
+    assert connection.lacks(["tweet.read", "R_member_postanalytics"]) == []
+    assert connection.lacks(["tweet.write"]) == ["tweet.write"]
 
 
 @pytest.mark.behaviour(
