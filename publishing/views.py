@@ -12,7 +12,6 @@ from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from connections.callers import user_id
 from publishing import operations
 from publishing.accepting import Draft, accept_post, as_first_returned, validate_post
 from publishing.errors import JobNotFoundError
@@ -38,6 +37,7 @@ from publishing.serializers import (
     ViolationsSerializer,
 )
 from socialpublishing import database
+from socialpublishing.callers import user_id
 from socialpublishing.platforms import PLATFORMS
 
 TAG = "Content Publishing"
