@@ -76,9 +76,9 @@ def test_paused_platform_is_told_to_whoever_has_an_account_there(
     worker.work(until=Event.objects.filter(type="platform.paused").exists)
     worker.work_ahead(sandbox=sandbox)
 
-    told = [each for each in api.get("events").json()["events"] if "platform." in each["type"]]
-    assert [each["type"] for each in told] == ["platform.paused", "platform.resumed"]
-    assert set(told[0]["data"]) == {"platform", "feature", "reason", "since", "until"}
+    about = [each for each in api.get("events").json()["events"] if "platform." in each["type"]]
+    assert [each["type"] for each in about] == ["platform.paused", "platform.resumed"]
+    assert set(about[0]["data"]) == {"platform", "feature", "reason", "since", "until"}
     assert types(make_api("bob").get("events").json()) == ["connection.connected"]
 
 
@@ -138,8 +138,8 @@ def test_cursor_behind_what_is_kept_is_refused(api, settings):
 @pytest.mark.parametrize(
     "query",
     [
-        "after=1", "after=%00", "after=MTo5OTk5OTk5OTk5OTk5OTk5OTk5OTk=", "types=job.done", "limit=0",
-        "limit=101", "limit=x", "wait=21", "wait=-1", "since=1",
+        "after=1", "after=%00", "after=MTo5OTk5OTk5OTk5OTk5OTk5OTk5OTk=", "types=job.done",
+        "limit=0", "limit=101", "limit=x", "wait=21", "wait=-1", "since=1",
     ],
 )  # fmt: skip
 def test_wrong_parameter_is_named(api, query):
