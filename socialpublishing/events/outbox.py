@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from socialpublishing.events.models import Event, EventType
+from socialpublishing.json_rows import insert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,4 +30,4 @@ def record(news: Iterable[News], *, at: dt.datetime) -> None:
     """Store `news`. Called inside the transaction that stores what happened."""
     if not connection.in_atomic_block:
         raise RuntimeError("An event is stored in the transaction of what it reports.")
-    Event.objects.bulk_create(Event(at=at, **vars(each)) for each in news)
+    insert(Event, [{"public_id": uuid.uuid4(), "at": at, **vars(each)} for each in news])
