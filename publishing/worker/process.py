@@ -172,20 +172,33 @@ class Worker:
         with transaction.atomic():
             # One worker claims at a time (SQLite: the transaction itself is exclusive).
             WorkerSlot.objects.select_for_update().get(name=CLAIM_LOCK)
-            jobs = PublishJob.objects.claim(
-                turn.now, owner=self.owner, until=turn.lease_until, limit=limit
-            )
-            steps = self._decide(jobs, turn) if jobs else []
+            jobs = PublishJob.objects.claimable(turn.now, limit)
+            for job in jobs:
+                job.lease_owner, job.next_attempt_at = self.owner, turn.lease_until
+                job.claims += 1
+            steps = self._decide(jobs, turn, is_claim=True) if jobs else []
         self._hand_out(steps)
         return len(jobs)
 
-    def _decide(self, jobs: Sequence[PublishJob], turn: Turn) -> list[Step]:
-        """Store what each job does next; returns the steps that may now be taken."""
+    def _decide(
+        self, jobs: Sequence[PublishJob], turn: Turn, *, is_claim: bool = False
+    ) -> list[Step]:
+        """Store what each job does next; returns the steps that may now be taken.
+
+        A claim is stored with what the job does next, in the same UPDATE.
+        """
         decisions = [
             _with_probe_right(_with_refresh_right(_decision(job, context), context), context)
             for job, context in zip(jobs, contexts.before_steps(jobs, turn), strict=True)
         ]
+        if is_claim:
+            for each in decisions:
+                each.move.changes.setdefault("fencing_token", each.move.job.fencing_token + 1)
         stored = store(decisions, now=turn.now, actor=self.actor)
+        if is_claim and len(stored) < len(jobs):
+            moved = {id(each.move.job) for each in stored}
+            left = [job for job in jobs if id(job) not in moved]
+            PublishJob.objects.lease(left, owner=self.owner, until=turn.lease_until)
         return [decision.step for decision in stored if decision.step]
 
     def _hand_out(self, steps: Iterable[Step]) -> None:
