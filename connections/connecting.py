@@ -213,10 +213,12 @@ def _exchange(
 
 def _refusal(platform: type[Platform], query: Mapping[str, Sequence[str]]) -> OAuthConnectionError:
     """What the consent page sent back instead of a code: RFC 6749, section 4.1.2.1."""
-    code, words = (" ".join(query.get(name, ())) for name in ("error", "error_description"))
-    facts: dict[str, Any] = {"platform": platform.name, "platform_code": masked(code, ())[:64]}
     # The description may hold anything: it is for the log alone.
-    words = masked(words, query.get("state", ()))
+    code, words = (
+        masked(" ".join(query.get(name, ())), query.get("state", ()))
+        for name in ("error", "error_description")
+    )
+    facts: dict[str, Any] = {"platform": platform.name, "platform_code": code[:64]}
     cause = (PlatformConfigurationError if code in OUR_ERRORS else PlatformApiError)(words, **facts)
     error = _failed(platform, cause)
     if code not in OUR_ERRORS | PLATFORMS_ERRORS:
