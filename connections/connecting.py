@@ -14,6 +14,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ from connections.hooks import on_reconnect
 from connections.models import SESSION_LIFETIME, AuthorizationSession, SocialConnection
 from connections.revoking import queue_tokens_of, revoke_now
 from socialpublishing.clock import database_now
+from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     OAuthConnectionError,
     PlatformApiError,
@@ -286,12 +288,13 @@ def store_credentials(
             external_user_id=credentials.profile.id,
             defaults={"access_token": credentials.access_token, "token_version": 0},
         )
+        refresh_token = _refresh_token(connection, credentials)
         _replace_grant(connection, credentials)
         connection.external_display_name = credentials.profile.display_name[:255]
         connection.kind = credentials.profile.kind
         connection.profile = dict(credentials.profile.facts)
         connection.access_token = credentials.access_token
-        connection.refresh_token = credentials.refresh_token
+        connection.refresh_token = refresh_token
         connection.token_version += 1
         connection.expires_at = credentials.expires_at
         connection.refresh_expires_at = credentials.refresh_expires_at
@@ -306,6 +309,20 @@ def store_credentials(
         for callback in on_reconnect:
             callback(connection)
     return connection
+
+
+def _refresh_token(connection: SocialConnection, credentials: OAuthCredentials) -> Secret | None:
+    """The new one; without one, that of before, where such a token stays the same."""
+    kept: Secret | None = credentials.refresh_token
+    stays = (
+        connection.login == credentials.login
+        and connection.status == SocialConnection.Status.ACTIVE
+        and not connection.platform_type.app.oauth.rotates_refresh_token
+    )
+    if kept is None and stays:
+        with suppress(TokenEncryptionError):
+            kept = connection.refresh_token
+    return kept
 
 
 def _replace_grant(connection: SocialConnection, credentials: OAuthCredentials) -> None:
