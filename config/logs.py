@@ -55,7 +55,7 @@ LOGGERS = {
     # These log URLs with query strings, or parameters of SQL queries.
     "django.server": {"level": "CRITICAL", "handlers": [], "propagate": True},
     "django.db.backends": {"level": "WARNING"},
-    # Tells of each name that a template does not find, with all values that it was given.
+    # For each name that a template does not find it writes all values that it was given.
     "django.template": {"level": "INFO"},
     "urllib3": {"level": "WARNING"},
     "requests": {"level": "WARNING"},
