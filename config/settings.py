@@ -164,7 +164,7 @@ AES_KEYS_RETIRED = env.list("AES_KEYS_RETIRED", default=[])
 
 AUTH_SERVICE_URL = env("AUTH_SERVICE_URL", default="").rstrip("/")
 JWT_KEY = env("JWT_KEY", default="").replace("\\n", "\n")
-# Which service knows whose an opaque token is (RFC 7662). It is asked about every token if no key is set.
+# Where to ask whose an opaque token is (RFC 7662): about every token if no key is set.
 AUTH_INTROSPECTION_URL = env("AUTH_INTROSPECTION_URL", default="")
 AUTH_INTROSPECTION_CLIENT_ID = env("AUTH_INTROSPECTION_CLIENT_ID", default="")
 AUTH_INTROSPECTION_CLIENT_SECRET = env("AUTH_INTROSPECTION_CLIENT_SECRET", default="")
