@@ -14,6 +14,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ from connections.hooks import on_reconnect
 from connections.models import SESSION_LIFETIME, AuthorizationSession, SocialConnection
 from connections.revoking import queue_tokens_of, revoke_now
 from socialpublishing.clock import database_now
+from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     OAuthConnectionError,
     PlatformApiError,
@@ -215,10 +217,12 @@ def _exchange(
 
 def _refusal(platform: type[Platform], query: Mapping[str, Sequence[str]]) -> OAuthConnectionError:
     """What the consent page sent back instead of a code: RFC 6749, section 4.1.2.1."""
-    code, words = (" ".join(query.get(name, ())) for name in ("error", "error_description"))
-    facts: dict[str, Any] = {"platform": platform.name, "platform_code": masked(code, ())[:64]}
     # The description may hold anything: it is for the log alone.
-    words = masked(words, query.get("state", ()))
+    code, words = (
+        masked(" ".join(query.get(name, ())), query.get("state", ()))
+        for name in ("error", "error_description")
+    )
+    facts: dict[str, Any] = {"platform": platform.name, "platform_code": code[:64]}
     cause = (PlatformConfigurationError if code in OUR_ERRORS else PlatformApiError)(words, **facts)
     error = _failed(platform, cause)
     if code not in OUR_ERRORS | PLATFORMS_ERRORS:
@@ -286,12 +290,13 @@ def store_credentials(
             external_user_id=credentials.profile.id,
             defaults={"access_token": credentials.access_token, "token_version": 0},
         )
+        refresh_token = _refresh_token(connection, credentials)
         _replace_grant(connection, credentials)
         connection.external_display_name = credentials.profile.display_name[:255]
         connection.kind = credentials.profile.kind
         connection.profile = dict(credentials.profile.facts)
         connection.access_token = credentials.access_token
-        connection.refresh_token = credentials.refresh_token
+        connection.refresh_token = refresh_token
         connection.token_version += 1
         connection.expires_at = credentials.expires_at
         connection.refresh_expires_at = credentials.refresh_expires_at
@@ -309,6 +314,20 @@ def store_credentials(
         for callback in on_reconnect:
             callback(connection)
     return connection
+
+
+def _refresh_token(connection: SocialConnection, credentials: OAuthCredentials) -> Secret | None:
+    """The new one; without one, that of before, where such a token stays the same."""
+    kept: Secret | None = credentials.refresh_token
+    stays = (
+        connection.login == credentials.login
+        and connection.status == SocialConnection.Status.ACTIVE
+        and not connection.platform_type.app.oauth.rotates_refresh_token
+    )
+    if kept is None and stays:
+        with suppress(TokenEncryptionError):
+            kept = connection.refresh_token
+    return kept
 
 
 def _replace_grant(connection: SocialConnection, credentials: OAuthCredentials) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiResponse,
@@ -109,7 +109,8 @@ class ConnectViewSet(viewsets.ViewSet):
             httponly=True,
             samesite="Lax",
         )
-        return _private(response)
+        _keep_private(response)
+        return response
 
     @extend_schema(
         operation_id="confirm_connection_confirm_post",
@@ -165,13 +166,18 @@ class CallbackViewSet(viewsets.ViewSet):
         if finished.return_to and allowed_return_to(finished.return_to, settings.OAUTH_RETURN_TO):
             response = HttpResponseRedirect(_with_query(finished.return_to, _outcome(finished)))
             response.status_code = 303
-            return _private(response)
+            return response
         if finished.error is not None:
             raise finished.error
         if finished.connection is None:
             pending = PendingConnectionSerializer(_pending(finished))
-            return _private(Response(pending.data))
-        return _private(Response(SocialConnectionResponseSerializer(finished.connection).data))
+            return Response(pending.data)
+        return Response(SocialConnectionResponseSerializer(finished.connection).data)
+
+    def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().finalize_response(*args, **kwargs)
+        _keep_private(response)
+        return response
 
 
 class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
@@ -387,9 +393,8 @@ def _with_query(address: str, extra: dict[str, str]) -> str:
     return urlunsplit(parts._replace(query=query))
 
 
-def _private(response: HttpResponse) -> HttpResponse:
+def _keep_private(response: HttpResponseBase) -> None:
     """Keep codes and states out of caches and out of the Referer of the next page."""
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
     response["Content-Security-Policy"] = "default-src 'none'"
-    return response

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from config import retention
 from conftest import consent
-from connections.models import AuthorizationSession, SocialConnection
+from connections.models import AuthorizationSession, Revocation, SocialConnection
 from insights.models import MetricSchedule, MetricSnapshot, WeekEstimate
 from publishing.models import PublishBatch, PublishJob
 from publishing.operations import resolve_job
@@ -188,10 +188,24 @@ def test_tokens_that_the_platform_has_not_revoked_are_kept_until_it_has(make_con
     sandbox.fault("status", 503, path="/revoke$")
 
     assert erase()["kept"] == {"connections_revocation": 1}
+    assert "alice" not in json.dumps(list(database_rows().values()))
 
     housekeeping()
     assert len(sandbox.calls("/oauth2/revoke")) == 2
-    assert "alice" not in json.dumps(list(database_rows().values()))
+    assert not Revocation.objects.exists()
+
+
+def test_revocation_of_an_erased_user_that_was_given_up_leaves_nothing(make_connection, sandbox):
+    make_connection("twitter")
+    make_connection("linkedin")
+    sandbox.fault("status", 503, path="/revoke$", times=9)
+    erase()
+
+    Revocation.objects.update(created_at=timezone.now() - dt.timedelta(days=2))
+    Revocation.objects.update(next_attempt_at=timezone.now())
+    housekeeping()
+
+    assert not Revocation.objects.exists()
 
 
 # --- While posts go out --------------------------------------------------------------------------
