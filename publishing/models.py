@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from connections.models import Destination, SocialConnection
 from connections.targets import PostingTarget
@@ -23,6 +24,9 @@ from socialpublishing.posts import Media, Post, PostWarning
 # A publish request was made whose outcome is unknown. A worker of the release before stores the
 # publish intent alone.
 IS_IN_DOUBT = Q(in_doubt_since__isnull=False) | Q(publish_started_at__isnull=False)
+
+# When a post is due; `PublishJob.due_at` in SQL.
+DUE = Coalesce("scheduled_at", "created_at")
 
 
 class Status(models.TextChoices):
@@ -123,7 +127,12 @@ class PublishJob(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user_id = models.CharField(max_length=128)
     # The history outlives the connection, so the account's key and name are copied.
-    connection = models.ForeignKey(SocialConnection, null=True, on_delete=models.SET_NULL)
+    connection = models.ForeignKey(
+        SocialConnection,
+        null=True,
+        on_delete=models.SET_NULL,
+        db_index=False,  # job_of_connection
+    )
     destination = models.ForeignKey(Destination, null=True, on_delete=models.SET_NULL)
     platform = models.CharField(max_length=32)
     account = models.CharField(
@@ -212,7 +221,36 @@ class PublishJob(models.Model):
                 condition=Q(remote_id="") & ~Q(post_url=""),
                 name="job_partly_out",
             ),
+            # The lists of users: each serves one filter in the list's own order, so that a page
+            # costs the same however many jobs there are. Those of rare values hold few rows.
             models.Index(fields=["user_id", "-created_at", "-id"], name="job_of_user"),
+            models.Index(fields=["connection", "-created_at", "-id"], name="job_of_connection"),
+            models.Index(
+                fields=["user_id", "platform", "-created_at", "-id"], name="job_of_platform"
+            ),
+            models.Index("user_id", DUE, "id", name="job_of_user_by_due"),
+            models.Index(fields=["user_id", "updated_at"], name="job_of_user_changed"),
+            models.Index(
+                fields=["user_id", "status", "-created_at", "-id"],
+                condition=~Q(status="Published"),
+                name="job_not_published",
+            ),
+            models.Index(
+                "user_id",
+                "status",
+                DUE,
+                "id",
+                condition=~Q(status="Published"),
+                name="job_not_published_by_due",
+            ),
+            *(
+                models.Index(
+                    fields=["user_id", name, "-created_at", "-id"],
+                    condition=~Q(**{name: ""}),
+                    name=f"job_by_{name}",
+                )
+                for name in ("external_reference", "error_code", "waiting_for", "who_acts")
+            ),
             models.Index(fields=["-created_at", "-id"], name="job_newest"),  # the console's list
             models.Index(
                 fields=["published_at"], condition=Q(status="Published"), name="job_published"

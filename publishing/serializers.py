@@ -16,7 +16,12 @@ from socialpublishing.codes import CODES, WARNINGS
 from socialpublishing.errors import WhoActs
 from socialpublishing.options import IntegerField
 from socialpublishing.posts import MediaKind
-from socialpublishing.serializers import StrictSerializer, TextField, ViolationSerializer
+from socialpublishing.serializers import (
+    ChoiceField,
+    StrictSerializer,
+    TextField,
+    ViolationSerializer,
+)
 
 MAX_TEXT = 100_000  # more than any platform accepts; its own limits are checked later
 MAX_ASSETS = 100
@@ -35,7 +40,7 @@ class PlatformOptionsField(serializers.DictField):
 
 class GeneratedAssetSerializer(StrictSerializer):
     url = TextField(max_length=2048, help_text="A public address, or a path in the object store.")
-    asset_type = serializers.ChoiceField(choices=[kind.value for kind in MediaKind])
+    asset_type = ChoiceField(choices=[kind.value for kind in MediaKind])
     mime_type = TextField(max_length=100)
     alt_text = TextField(max_length=5000, required=False, allow_null=True, allow_blank=True)
     platform_media_id = TextField(max_length=200, required=False, allow_null=True)
@@ -120,7 +125,7 @@ class ChangeJobSerializer(StrictSerializer):
 class ResolveSerializer(StrictSerializer):
     """What a person saw at the platform, for a job whose outcome is unknown."""
 
-    outcome = serializers.ChoiceField(
+    outcome = ChoiceField(
         choices=Outcome.values, help_text="In a thread: that of the post whose outcome is unknown."
     )
     remote_id = TextField(

@@ -11,12 +11,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
 from connections.callers import user_id
 from publishing import operations
 from publishing.accepting import Draft, accept_post, as_first_returned, validate_post
 from publishing.errors import JobNotFoundError
-from publishing.filters import JOB_LIST_PARAMETERS, filter_jobs
+from publishing.filters import JOB_LIST_PARAMETERS, JobListSerializer, filter_jobs
 from publishing.headers import (
     IDEMPOTENCY_HEADER,
     PREFER_HEADER,
@@ -25,7 +26,7 @@ from publishing.headers import (
     request_hash,
 )
 from publishing.models import ENDED, Outcome, PublishJob
-from publishing.pagination import JobPagination
+from publishing.pagination import page
 from publishing.platform_serializers import PlatformSerializer, platform_as_data
 from publishing.serializers import (
     ChangeJobSerializer,
@@ -118,15 +119,21 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
     @extend_schema(
         operation_id="list_publish_jobs_jobs_get",
         tags=[TAG],
-        summary="The caller's jobs, newest first",
+        summary="The caller's jobs, newest first or by due time",
+        description="Each with its content: a calendar needs no second request. The next page is "
+        "in the `Link` header.",
         parameters=JOB_LIST_PARAMETERS,
-        responses=PublishJobResponseSerializer(many=True),
+        responses=PublishJobDetailSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        pagination = JobPagination()
-        jobs = filter_jobs(self.get_queryset(), request.query_params)
-        page: Any = pagination.paginate_queryset(jobs, request)
-        return pagination.get_paginated_response(self.get_serializer(page, many=True).data)
+        query = JobListSerializer(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        paging = {name: query.validated_data[name] for name in ("order", "limit", "cursor")}
+        jobs = filter_jobs(self.get_queryset(), query.validated_data)
+        rows: Any
+        rows, following = page(jobs, **paging)
+        headers = {"Link": _next_link(request, following)} if following else None
+        return Response(PublishJobDetailSerializer(rows, many=True).data, headers=headers)
 
     @extend_schema(
         operation_id="get_publish_job_status_jobs__job_id__status_get",
@@ -220,6 +227,12 @@ class PlatformViewSet(viewsets.ViewSet):
     def list(self, request: Request) -> Response:
         platforms = [platform_as_data(platform) for platform in PLATFORMS.values()]
         return Response(PlatformSerializer(platforms, many=True).data)
+
+
+def _next_link(request: Request, cursor: str) -> str:
+    """RFC 8288. The body stays a plain list."""
+    url = replace_query_param(request.build_absolute_uri(), "cursor", cursor)
+    return f'<{url}>; rel="next"'
 
 
 def _actor(request: Request) -> str:
