@@ -151,6 +151,10 @@ class PublishJob(models.Model):
     content_erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     # What its author should know: PostWarnings as JSON. Null: none.
     warnings = models.JSONField(null=True, blank=True)
+    # What would keep a scheduled post from being published, as the pre-flight found at
+    # `checked_at` (preflight.py). Any change of the job makes both out of date: they are null.
+    at_risk = models.JSONField(null=True, blank=True, editable=False)
+    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     status = models.CharField(max_length=16, choices=Status)
     scheduled_at = models.DateTimeField(null=True, blank=True)

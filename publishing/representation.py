@@ -39,6 +39,7 @@ def job_as_data(job: PublishJob, changes: Mapping[str, Any] | None = None) -> di
         "waits_until": time_as_data(row["next_attempt_at"]) if waits else None,
         "will_publish_at": time_as_data(_expected_at(row)),
         "warnings": row["warnings"] or [],
+        "at_risk": row["at_risk"] or [],
     }
 
 

@@ -159,6 +159,12 @@ class PostWarningSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+class RiskSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="A code of jobs, or of warnings.")
+    message = serializers.CharField()
+    who_acts = serializers.CharField(allow_null=True, help_text="As in the job.")
+
+
 class PublishJobResponseSerializer(serializers.Serializer[PublishJob]):
     """A job without its content; `job_as_data` makes the JSON, this describes it."""
 
@@ -197,6 +203,11 @@ class PublishJobResponseSerializer(serializers.Serializer[PublishJob]):
         "platform's account, `operator` runs this service; null: nobody. It stays on ended jobs.",
     )
     warnings = PostWarningSerializer(many=True, help_text=WARNINGS_HELP)
+    at_risk = RiskSerializer(
+        many=True,
+        help_text="Why a scheduled post would not be published as things are now, found some hours "
+        "before it is due. It is empty again once the reasons are gone.",
+    )
     external_reference = serializers.CharField(
         allow_null=True, help_text="The caller's own name for the post."
     )
