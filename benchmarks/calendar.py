@@ -86,7 +86,7 @@ LISTS: dict[str, dict[str, Any]] = {
 
 
 def jobs(values: dict[str, Any]) -> Any:
-    return filter_jobs(PublishJob.objects.filter(user_id="alice"), values)
+    return filter_jobs(PublishJob.objects.filter(user_id="alice").with_limit(), values)
 
 
 def a_page(values: dict[str, Any], cursor: str = "", *, limit: int = 50) -> str:

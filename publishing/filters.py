@@ -10,7 +10,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from publishing.models import DUE, PublishJob, Status, WaitingFor
+from publishing.indexes import DUE
+from publishing.models import PublishJob, Status, WaitingFor
 from publishing.pagination import MAX_PAGE_SIZE, NEWEST_FIRST, ORDERS, PAGE_SIZE
 from socialpublishing.codes import CODES
 from socialpublishing.errors import WhoActs

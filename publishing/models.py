@@ -9,24 +9,17 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce
 
 from connections.models import Destination, SocialConnection
 from connections.targets import PostingTarget
 from publishing.claiming import ClaimingQuerySet
+from publishing.indexes import IS_IN_DOUBT, JOB_INDEXES
 from publishing.progress import JobProgress
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.progress import LookupRules
 from socialpublishing.posts import Media, Post, PostWarning
-
-# A publish request was made whose outcome is unknown. A worker of the release before stores the
-# publish intent alone.
-IS_IN_DOUBT = Q(in_doubt_since__isnull=False) | Q(publish_started_at__isnull=False)
-
-# When a post is due; `PublishJob.due_at` in SQL.
-DUE = Coalesce("scheduled_at", "created_at")
 
 
 class Status(models.TextChoices):
@@ -78,6 +71,13 @@ class PublishJobQuerySet(ClaimingQuerySet["PublishJob"]):
     def in_doubt(self) -> PublishJobQuerySet:
         """Jobs with a publish request whose outcome is unknown."""
         return self.alive().filter(IS_IN_DOUBT)
+
+    def with_limit(self) -> PublishJobQuerySet:
+        """Each with `limited_until`, the end of its account's rate limit: see `account_limit`."""
+        own = models.F("destination__limited_until")
+        of_connection = models.F("connection__limited_until")
+        to_destination = models.When(destination__isnull=False, then=own)
+        return self.annotate(limited_until=models.Case(to_destination, default=of_connection))
 
     def partly_public(self) -> PublishJobQuerySet:
         """Jobs of which some posts are public and others are not, or not yet."""
@@ -209,65 +209,7 @@ class PublishJob(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [
-            models.Index(
-                fields=["next_attempt_at", "id"],
-                condition=Q(next_attempt_at__isnull=False),
-                name="job_due",
-            ),
-            models.Index(
-                fields=["account"],
-                condition=Q(next_attempt_at__isnull=False) & IS_IN_DOUBT,
-                name="job_looking",
-            ),
-            models.Index(
-                fields=["account"],
-                condition=Q(remote_id="") & ~Q(post_url=""),
-                name="job_partly_out",
-            ),
-            # The lists of users: each serves one filter in the list's own order, so that a page
-            # costs the same however many jobs there are. Those of rare values hold few rows.
-            models.Index(fields=["user_id", "-created_at", "-id"], name="job_of_user"),
-            models.Index(fields=["connection", "-created_at", "-id"], name="job_of_connection"),
-            models.Index(
-                fields=["user_id", "platform", "-created_at", "-id"], name="job_of_platform"
-            ),
-            models.Index("user_id", DUE, "id", name="job_of_user_by_due"),
-            models.Index(fields=["user_id", "updated_at"], name="job_of_user_changed"),
-            models.Index(
-                fields=["user_id", "status", "-created_at", "-id"],
-                condition=~Q(status="Published"),
-                name="job_not_published",
-            ),
-            models.Index(
-                "user_id",
-                "status",
-                DUE,
-                "id",
-                condition=~Q(status="Published"),
-                name="job_not_published_by_due",
-            ),
-            *(
-                models.Index(
-                    fields=["user_id", name, "-created_at", "-id"],
-                    condition=~Q(**{name: ""}),
-                    name=f"job_by_{name}",
-                )
-                for name in ("external_reference", "error_code", "waiting_for", "who_acts")
-            ),
-            models.Index(fields=["-created_at", "-id"], name="job_newest"),  # the console's list
-            models.Index(
-                fields=["published_at"], condition=Q(status="Published"), name="job_published"
-            ),
-            models.Index(
-                fields=["account"], condition=Q(published_at__isnull=True), name="job_unpublished"
-            ),
-            models.Index(
-                fields=["updated_at"],
-                condition=Q(next_attempt_at__isnull=True, content_erased_at__isnull=True),
-                name="job_with_old_content",
-            ),
-        ]
+        indexes = JOB_INDEXES
         constraints = [
             # Platforms order and limit by account: one post at a time, on however many machines.
             models.UniqueConstraint(
@@ -325,8 +267,23 @@ class PublishJob(models.Model):
         return PostingTarget(connection=self.connection, destination=self.destination)
 
     @property
+    def account_limit(self) -> dt.datetime | None:
+        """When the rate limit of the account ends, if that was read with the job. Asks nothing."""
+        account = self._state.fields_cache.get(
+            "destination" if self.destination_id else "connection"
+        )
+        limit: dt.datetime | None = getattr(account or self, "limited_until", None)
+        return limit
+
+    @property
     def due_at(self) -> dt.datetime:
         return self.scheduled_at or self.created_at
+
+    @property
+    def needs_person(self) -> bool:
+        """Does nothing go on by itself, because it has ended or a person must act first?"""
+        waits_for_person = self.waiting_for in {WaitingFor.OWNER, WaitingFor.OPERATOR}
+        return self.next_attempt_at is None or waits_for_person
 
     @property
     def stored_progress(self) -> JobProgress:

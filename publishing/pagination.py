@@ -20,7 +20,8 @@ from django.db.models.expressions import Combinable
 from django.db.models.lookups import GreaterThan, LessThan
 from rest_framework import exceptions
 
-from publishing.models import DUE, PublishJob
+from publishing.indexes import DUE
+from publishing.models import PublishJob
 
 PAGE_SIZE, MAX_PAGE_SIZE = 50, 100
 

@@ -100,7 +100,7 @@ def _check(pks: Sequence[Any], now: dt.datetime, readings: _Readings) -> int:
 
 
 def _change(job: PublishJob, now: dt.datetime, readings: Readings) -> Move | None:
-    """What is to be stored and told; None if nothing has changed."""
+    """What is to be stored and reported; None if nothing has changed."""
     if job.target is None:
         return None
     try:
@@ -199,7 +199,7 @@ class _Readings:
 
 
 def _read_offered(target: PostingTarget) -> PostingOptions:
-    """Also asks a destination whether it still accepts posts: few platforms say so elsewhere."""
+    """Also asks a destination whether it still accepts posts: few platforms report it elsewhere."""
 
     def read(client: Platform) -> PostingOptions:
         if target.destination is not None and not client.accepts_posts():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
 from rest_framework.request import Request
@@ -25,7 +27,7 @@ from publishing.headers import (
     preferred_wait,
     request_hash,
 )
-from publishing.models import ENDED, Outcome, PublishJob
+from publishing.models import Outcome, PublishJob
 from publishing.pagination import page
 from publishing.platform_serializers import PlatformSerializer, platform_as_data
 from publishing.serializers import (
@@ -108,7 +110,7 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
 
     def get_queryset(self) -> Any:
         # By the job's own user_id: the connection may be gone.
-        return PublishJob.objects.filter(user_id=user_id(self.request))
+        return PublishJob.objects.filter(user_id=user_id(self.request)).with_limit()
 
     def get_object(self) -> PublishJob:
         job: PublishJob | None = self.get_queryset().filter(pk=self.kwargs["job_id"]).first()
@@ -258,7 +260,7 @@ def _accept(
         body = PublishJobResponseSerializer(as_first_returned(job)).data
         return Response(body, status=202, headers={"Idempotency-Replayed": "true"})
     if endpoint == "publish":
-        _wait_for_end(job, preferred_wait(request))
+        _wait(job, preferred_wait(request))
     return Response(PublishJobResponseSerializer(job).data, status=202)
 
 
@@ -274,15 +276,24 @@ def _draft_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _wait_for_end(job: PublishJob, seconds: int) -> None:
+def _wait(job: PublishJob, seconds: int) -> None:
+    """Wait until `job` has ended, or will not go on by itself in this time."""
     if not seconds or not waiting_places.acquire(blocking=False):
         return
     try:
         deadline = time.monotonic() + seconds
-        while job.status not in ENDED and time.monotonic() < deadline:
+        until = timezone.now() + dt.timedelta(seconds=seconds)
+        while not _stands_still(job, until) and time.monotonic() < deadline:
             # Waiting callers must not use up the connections of the database.
             database.release()
             time.sleep(POLL_EVERY_S)
             job.refresh_from_db()
     finally:
         waiting_places.release()
+
+
+def _stands_still(job: PublishJob, until: dt.datetime) -> bool:
+    if job.needs_person or job.next_attempt_at is None:
+        return True
+    # While a worker has the job, next_attempt_at is the end of its lease.
+    return bool(job.waiting_for and not job.lease_owner and job.next_attempt_at > until)

@@ -13,7 +13,7 @@ from rest_framework import serializers
 
 # Control characters that no post needs. A terminal or a log viewer might execute them.
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-# What one response says of a caller's mistakes, so that it stays short whatever was sent.
+# How much of a caller's mistakes one response lists: it stays short whatever was sent.
 MAX_UNKNOWN, MAX_LISTED, MAX_ECHOED = 10, 30, 40
 
 

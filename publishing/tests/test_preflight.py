@@ -117,7 +117,7 @@ def test_what_is_stored_already_is_a_risk(api, make_connection, schedule, cause,
     assert risk["message"] in api.get(f"publishing/jobs/{job_id}/events").json()[-1]["note"]
 
 
-# --- What the platform says ----------------------------------------------------------------------
+# --- What the platform responds ------------------------------------------------------------------
 
 
 def test_access_that_the_owner_has_taken_back_is_a_risk(api, make_connection, schedule, sandbox):
@@ -238,7 +238,7 @@ def test_file_that_changed_or_is_gone_is_a_risk(
 # --- When, how often, and at what cost -----------------------------------------------------------
 
 
-def test_reasons_are_told_once_and_their_end_too(api, make_connection, schedule):
+def test_reasons_are_reported_once_and_their_end_too(api, make_connection, schedule):
     connection = make_connection()
     job_id = schedule(connection)
     needs_reauth(connection)
@@ -253,7 +253,7 @@ def test_reasons_are_told_once_and_their_end_too(api, make_connection, schedule)
     assert last["note"] == "No longer at risk."
 
 
-def test_change_of_the_job_makes_the_reasons_void_and_it_is_checked_anew(
+def test_change_of_the_job_makes_the_reasons_void_and_it_is_checked_again(
     api, make_connection, schedule
 ):
     connection = make_connection()
