@@ -64,5 +64,9 @@ def _expected_at(row: Mapping[str, Any], limited_until: dt.datetime | None) -> d
         return None
     # While a worker has the job, next_attempt_at is the end of its lease.
     due = row["scheduled_at"] or row["created_at"]
-    times = [due, None if row["lease_owner"] else row["next_attempt_at"], limited_until]
+    times: list[dt.datetime | None] = [
+        due,
+        None if row["lease_owner"] else row["next_attempt_at"],
+        limited_until,
+    ]
     return max(each for each in times if each is not None)
