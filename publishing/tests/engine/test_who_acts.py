@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from connections.models import SocialConnection
 from publishing.engine.decide import decide
 from publishing.engine.outcomes import left_to_a_person
 from publishing.engine.retry import defer
@@ -25,7 +28,7 @@ from socialpublishing.codes import CODES
 from socialpublishing.errors import LimitScope, RateLimitError
 
 # The error of a step; what its job waits for, or how it ends; and who acts.
-TABLE = [
+TABLE: list[tuple[Exception, str, str]] = [
     (errors.PlatformApiError(), "retry", ""),
     (errors.PlatformUnreachableError(), "retry", ""),
     (errors.NoResponseError(), "retry", ""),
@@ -76,14 +79,14 @@ NOBODY = {
 }
 
 
-def test_each_code_of_jobs_has_its_actor():
+def test_each_code_of_jobs_has_its_actor() -> None:
     assert {code for code, public in CODES.items() if public.on_job} == ACTORS.keys() | NOBODY
 
 
 @pytest.mark.parametrize(
     ("error", "outcome", "who"), TABLE, ids=lambda value: getattr(value, "code", None)
 )
-def test_step_that_failed_names_who_acts(error, outcome, who):
+def test_step_that_failed_names_who_acts(error: Exception, outcome: str, who: str) -> None:
     job = make_job("twitter", text="Hi")
     changes = settle(result_of(job, StepKind.PREPARE, error=error), make_context()).move
     found = changes.changes.get("waiting_for") or changes.to
@@ -97,17 +100,17 @@ def test_step_that_failed_names_who_acts(error, outcome, who):
     [(error, who) for error, outcome, who in TABLE if outcome == "retry"],
     ids=lambda value: getattr(value, "code", None),
 )
-def test_who_acts_stays_when_the_attempts_are_used_up(error, who):
+def test_who_acts_stays_when_the_attempts_are_used_up(error: Exception, who: str) -> None:
     job = make_job("twitter", attempts=MAX_ATTEMPTS)
     move = settle(result_of(job, StepKind.PREPARE, error=error), make_context()).move
     assert move.changes["who_acts"] == who
 
 
-def needs_reauth():
+def needs_reauth() -> SocialConnection:
     return make_connection(status="needs_reauth")
 
 
-def test_job_that_waits_for_a_person_names_them():
+def test_job_that_waits_for_a_person_names_them() -> None:
     on_owner = decide(make_job(connection=needs_reauth()), make_context()).move.changes
     assert (on_owner["waiting_for"], on_owner["who_acts"]) == ("owner", "owner")
     pause = Paused(until=ahead(minutes=1), code="x", reason="x", step=StepKind.PUBLISH)
@@ -117,20 +120,21 @@ def test_job_that_waits_for_a_person_names_them():
     assert (lookup["waiting_for"], lookup["who_acts"]) == ("owner", "owner")
 
 
-def test_job_whose_grace_ends_names_whom_it_has_waited_for():
-    late = {"created_at": ago(hours=2), "waiting_for": "operator", "who_acts": "operator"}
+def test_job_whose_grace_ends_names_whom_it_has_waited_for() -> None:
+    late: dict[str, Any] = {"created_at": ago(hours=2), "waiting_for": "operator"}
+    late |= {"who_acts": "operator"}
     assert decide(make_job(**late), make_context()).move.changes["who_acts"] == "operator"
-    late = {"created_at": ago(hours=2), "waiting_for": "owner", "who_acts": "owner"}
+    late |= {"waiting_for": "owner", "who_acts": "owner"}
     assert decide(make_job(**late), make_context()).move.changes["who_acts"] == "owner"
     unknown = errors.InvalidSocialPlatformError("myspace")
     deferred = defer(make_job(created_at=ago(hours=2)), make_context(), unknown).move
     assert (deferred.to, deferred.changes["who_acts"]) == (Status.FAILED, "operator")
 
 
-def test_unconfirmed_job_that_is_left_to_a_person_names_its_user():
+def test_unconfirmed_job_that_is_left_to_a_person_names_its_user() -> None:
     assert left_to_a_person(in_first_request(), "Why.").move.changes["who_acts"] == "user"
 
 
-def test_job_that_kills_its_workers_names_the_operator():
+def test_job_that_kills_its_workers_names_the_operator() -> None:
     move = decide(make_job(claims=99), make_context()).move
     assert (move.changes["error_code"], move.changes["who_acts"]) == ("poison", "operator")
