@@ -164,7 +164,8 @@ class PublishJob(models.Model):
     # lookup. Null when it never will again.
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     lease_owner = models.CharField(max_length=64, blank=True)
-    # Grows with each claim and each change from outside; who read an older one writes nothing.
+    # Grows with each claim, each publish intent and each change from outside; who read an older one
+    # writes nothing.
     fencing_token = models.PositiveIntegerField(default=0, db_column="fence")
     # Claims since the last recorded outcome. Many of them show that the job kills its workers.
     claims = models.PositiveSmallIntegerField(default=0)
