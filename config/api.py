@@ -7,6 +7,7 @@ Every error response of the API is `{"code", "detail"}` and optional members, on
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import logging
 import math
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
 from django.urls import is_valid_path
 from rest_framework import exceptions
 from rest_framework.response import Response
+from rest_framework.views import APIView
 from rest_framework.views import exception_handler as rest_exception_handler
 
 from config.web.throttles import RefusedTokenThrottle
@@ -29,10 +31,14 @@ from socialpublishing.errors import (
     SocialPublishingBaseError,
 )
 from socialpublishing.options import InvalidOptionsError
+from socialpublishing.serializers import shortened
 
 logger = logging.getLogger(__name__)
 
 RETRY_S = 2
+SEE_DOCS = "/api/docs shows the paths."
+# Violations that one response lists.
+MAX_VIOLATIONS = 100
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
@@ -53,7 +59,8 @@ def _response(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, SocialPublishingBaseError):
         return _domain_response(error)
     if isinstance(error, exceptions.ValidationError):
-        return _validation_response(list(_field_violations(error.detail)))
+        found = itertools.islice(_field_violations(error.detail), MAX_VIOLATIONS)
+        return _validation_response(list(found))
     if isinstance(error, (OperationalError, InterfaceError)):
         logger.error("database unavailable", exc_info=error)
         sentence = CODES["database_unavailable"].as_response
@@ -64,7 +71,7 @@ def _response(error: Exception, context: dict[str, Any]) -> Response:
         # An unexpected error: the log has its traceback, the caller gets one sentence.
         logger.error("unhandled error", exc_info=error)
         return Response(_body("internal_error", CODES["internal_error"].as_response), status=500)
-    code, detail = _framework_error(error)
+    code, detail = _framework_error(error, context["view"])
     response.data = _body(code, detail)
     if "Retry-After" in response.headers:
         response.data["retry_after"] = int(response.headers["Retry-After"])
@@ -126,10 +133,19 @@ def _field_violations(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
         yield {"field": field or "body", "code": code, "message": str(detail)}
 
 
-def _framework_error(error: Exception) -> tuple[str, str]:
+def _framework_error(error: Exception, view: APIView) -> tuple[str, str]:
     """The code and sentence of an error of Django or DRF."""
     if isinstance(error, (Http404, exceptions.NotFound)):
-        return "not_found", "There is nothing here."
+        return "not_found", f"There is nothing here. {SEE_DOCS}"
+    if isinstance(error, exceptions.MethodNotAllowed):
+        allowed = ", ".join(view.allowed_methods)
+        return "method_not_allowed", f"This path supports {allowed}, and no other method."
+    # Not one with a Content-Encoding, whose sentence is our own.
+    if isinstance(error, exceptions.UnsupportedMediaType) and "in request" in str(error.detail):
+        wanted = " or ".join(parser.media_type for parser in view.get_parsers())
+        return "unsupported_media_type", f"Send the body with the header Content-Type: {wanted}."
+    if isinstance(error, exceptions.NotAcceptable):
+        return "not_acceptable", CODES["not_acceptable"].as_response
     if isinstance(error, PermissionDenied):
         return "permission_denied", CODES["permission_denied"].as_response
     if isinstance(error, exceptions.ParseError) and error.get_codes() == "parse_error":
@@ -154,9 +170,9 @@ def _body(code: str, detail: str) -> dict[str, Any]:
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(("/api/", "/media/")):
-        return JsonResponse(
-            _body("not_found", f"There is nothing at {request.path[:200]}."), status=404
-        )
+        hint = f" {SEE_DOCS}" if request.path.startswith("/api/") else ""
+        sentence = f"There is nothing at {shortened(request.path)}.{hint}"
+        return JsonResponse(_body("not_found", sentence), status=404)
     return HttpResponseNotFound("There is nothing here.", content_type="text/plain")
 
 

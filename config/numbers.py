@@ -20,6 +20,8 @@ BOUNDS: Mapping[str, Bounds] = {
     "API_RETRY_DELAY_SECONDS": Bounds(0.01, 900),
     "API_RETRY_BACKOFF_FACTOR": Bounds(1, 10),
     "LATE_PUBLISH_GRACE_SECONDS": Bounds(0, 366 * DAY_S),
+    # 0: scheduled posts are not checked ahead.
+    "PREFLIGHT_HOURS": Bounds(0, 168),
     "JWT_MAX_LIFETIME_HOURS": Bounds(1, 24 * 31),
     "PUBLISH_PROCESSES": Bounds(1, 256),
     "PUBLISH_THREADS": Bounds(1, 1024),

@@ -242,6 +242,8 @@ MAX_API_RETRIES = env.int("MAX_API_RETRIES", default=3)
 API_RETRY_DELAY_SECONDS = env.float("API_RETRY_DELAY_SECONDS", default=1.0)
 API_RETRY_BACKOFF_FACTOR = env.float("API_RETRY_BACKOFF_FACTOR", default=2.0)
 LATE_PUBLISH_GRACE_SECONDS = env.int("LATE_PUBLISH_GRACE_SECONDS", default=3600)
+# Scheduled posts are checked so long before they are due, and again in their last hour.
+PREFLIGHT_HOURS = env.float("PREFLIGHT_HOURS", default=6.0)
 # How many worker slots (processes that publish), and how many requests to platforms each one may
 # have in progress. PUBLISH_LANES is the old name; config/checks.py warns about it.
 PUBLISH_PROCESSES = env.int("PUBLISH_PROCESSES", default=env.int("PUBLISH_LANES", default=2))

@@ -10,7 +10,12 @@ from rest_framework import serializers
 from insights.confidence import Confidence
 from insights.models import MetricSnapshot
 from socialpublishing.options import IntegerField
-from socialpublishing.serializers import StrictSerializer, TextField, TimezoneField
+from socialpublishing.serializers import (
+    QuerySerializer,
+    StrictSerializer,
+    TextField,
+    TimezoneField,
+)
 
 MAX_KEYWORDS = 30
 
@@ -70,7 +75,7 @@ class HashtagResponseSerializer(InsightResponseSerializer):
     suggestions = HashtagSuggestionSerializer(many=True)
 
 
-class BestTimesQuerySerializer(StrictSerializer):
+class BestTimesQuerySerializer(QuerySerializer):
     connection_id = serializers.UUIDField()
     destination_id = serializers.UUIDField(required=False)
     timezone = TimezoneField(required=False)

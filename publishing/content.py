@@ -25,6 +25,7 @@ TRACES: dict[str, Any] = {
     "account_name": "",
     "external_reference": "",
     "warnings": None,
+    "at_risk": None,
     "error_message": "",
     "idempotency_key": "",
     "request_hash": "",

@@ -27,7 +27,8 @@ PREFER_HEADER = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description="`wait=N` (RFC 7240): respond when the job has ended, or after N seconds (at most "
-    "30), or at once if too many others wait.",
+    "30). Sooner if a person must act first, if the job goes on only after this time, such as at "
+    "the end of a rate limit, or if too many others wait.",
 )
 
 

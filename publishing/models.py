@@ -13,16 +13,13 @@ from django.db.models import Q
 from connections.models import Destination, SocialConnection
 from connections.targets import PostingTarget
 from publishing.claiming import ClaimingQuerySet
+from publishing.indexes import IS_IN_DOUBT, JOB_INDEXES
 from publishing.progress import JobProgress
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.progress import LookupRules
 from socialpublishing.posts import Media, Post, PostWarning
-
-# A publish request was made whose outcome is unknown. A worker of the release before stores the
-# publish intent alone.
-IS_IN_DOUBT = Q(in_doubt_since__isnull=False) | Q(publish_started_at__isnull=False)
 
 
 class Status(models.TextChoices):
@@ -75,6 +72,13 @@ class PublishJobQuerySet(ClaimingQuerySet["PublishJob"]):
         """Jobs with a publish request whose outcome is unknown."""
         return self.alive().filter(IS_IN_DOUBT)
 
+    def with_limit(self) -> PublishJobQuerySet:
+        """Each with `limited_until`, the end of its account's rate limit: see `account_limit`."""
+        own = models.F("destination__limited_until")
+        of_connection = models.F("connection__limited_until")
+        to_destination = models.When(destination__isnull=False, then=own)
+        return self.annotate(limited_until=models.Case(to_destination, default=of_connection))
+
     def partly_public(self) -> PublishJobQuerySet:
         """Jobs of which some posts are public and others are not, or not yet."""
         return self.filter(remote_id="").exclude(post_url="")
@@ -123,7 +127,12 @@ class PublishJob(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user_id = models.CharField(max_length=128)
     # The history outlives the connection, so the account's key and name are copied.
-    connection = models.ForeignKey(SocialConnection, null=True, on_delete=models.SET_NULL)
+    connection = models.ForeignKey(
+        SocialConnection,
+        null=True,
+        on_delete=models.SET_NULL,
+        db_index=False,  # job_of_connection
+    )
     destination = models.ForeignKey(Destination, null=True, on_delete=models.SET_NULL)
     platform = models.CharField(max_length=32)
     account = models.CharField(
@@ -142,6 +151,10 @@ class PublishJob(models.Model):
     content_erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     # What its author should know: PostWarnings as JSON. Null: none.
     warnings = models.JSONField(null=True, blank=True)
+    # What would keep a scheduled post from being published, as the pre-flight found at
+    # `checked_at` (preflight.py). Any change of the job makes both out of date: they are null.
+    at_risk = models.JSONField(null=True, blank=True, editable=False)
+    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     status = models.CharField(max_length=16, choices=Status)
     scheduled_at = models.DateTimeField(null=True, blank=True)
@@ -151,7 +164,8 @@ class PublishJob(models.Model):
     # lookup. Null when it never will again.
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     lease_owner = models.CharField(max_length=64, blank=True)
-    # Grows with each claim and each change from outside; who read an older one writes nothing.
+    # Grows with each claim, each publish intent and each change from outside; who read an older one
+    # writes nothing.
     fencing_token = models.PositiveIntegerField(default=0, db_column="fence")
     # Claims since the last recorded outcome. Many of them show that the job kills its workers.
     claims = models.PositiveSmallIntegerField(default=0)
@@ -196,36 +210,7 @@ class PublishJob(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [
-            models.Index(
-                fields=["next_attempt_at", "id"],
-                condition=Q(next_attempt_at__isnull=False),
-                name="job_due",
-            ),
-            models.Index(
-                fields=["account"],
-                condition=Q(next_attempt_at__isnull=False) & IS_IN_DOUBT,
-                name="job_looking",
-            ),
-            models.Index(
-                fields=["account"],
-                condition=Q(remote_id="") & ~Q(post_url=""),
-                name="job_partly_out",
-            ),
-            models.Index(fields=["user_id", "-created_at", "-id"], name="job_of_user"),
-            models.Index(fields=["-created_at", "-id"], name="job_newest"),  # the console's list
-            models.Index(
-                fields=["published_at"], condition=Q(status="Published"), name="job_published"
-            ),
-            models.Index(
-                fields=["account"], condition=Q(published_at__isnull=True), name="job_unpublished"
-            ),
-            models.Index(
-                fields=["updated_at"],
-                condition=Q(next_attempt_at__isnull=True, content_erased_at__isnull=True),
-                name="job_with_old_content",
-            ),
-        ]
+        indexes = JOB_INDEXES
         constraints = [
             # Platforms order and limit by account: one post at a time, on however many machines.
             models.UniqueConstraint(
@@ -283,8 +268,23 @@ class PublishJob(models.Model):
         return PostingTarget(connection=self.connection, destination=self.destination)
 
     @property
+    def account_limit(self) -> dt.datetime | None:
+        """When the rate limit of the account ends, if that was read with the job. Asks nothing."""
+        account = self._state.fields_cache.get(
+            "destination" if self.destination_id else "connection"
+        )
+        limit: dt.datetime | None = getattr(account or self, "limited_until", None)
+        return limit
+
+    @property
     def due_at(self) -> dt.datetime:
         return self.scheduled_at or self.created_at
+
+    @property
+    def needs_person(self) -> bool:
+        """Does nothing go on by itself, because it has ended or a person must act first?"""
+        waits_for_person = self.waiting_for in {WaitingFor.OWNER, WaitingFor.OPERATOR}
+        return self.next_attempt_at is None or waits_for_person
 
     @property
     def stored_progress(self) -> JobProgress:

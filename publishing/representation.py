@@ -37,8 +37,9 @@ def job_as_data(job: PublishJob, changes: Mapping[str, Any] | None = None) -> di
         **{name: time_as_data(row[name]) for name in TIMES},
         **{name: row[name] or None for name in NULLABLE},
         "waits_until": time_as_data(row["next_attempt_at"]) if waits else None,
-        "will_publish_at": time_as_data(_expected_at(row)),
+        "will_publish_at": time_as_data(_expected_at(row, job.account_limit)),
         "warnings": row["warnings"] or [],
+        "at_risk": row["at_risk"] or [],
     }
 
 
@@ -56,11 +57,16 @@ def time_as_data(moment: dt.datetime | None) -> str | None:
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 
-def _expected_at(row: Mapping[str, Any]) -> dt.datetime | None:
+def _expected_at(row: Mapping[str, Any], limited_until: dt.datetime | None) -> dt.datetime | None:
     """The earliest time at which the post may go out; None if it will not by itself."""
     needs_person = row["waiting_for"] in {WaitingFor.OWNER, WaitingFor.OPERATOR}
     if row["next_attempt_at"] is None or needs_person:
         return None
-    due: dt.datetime = row["scheduled_at"] or row["created_at"]
     # While a worker has the job, next_attempt_at is the end of its lease.
-    return due if row["lease_owner"] else max(row["next_attempt_at"], due)
+    due = row["scheduled_at"] or row["created_at"]
+    times: list[dt.datetime | None] = [
+        due,
+        None if row["lease_owner"] else row["next_attempt_at"],
+        limited_until,
+    ]
+    return max(each for each in times if each is not None)

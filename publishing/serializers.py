@@ -16,7 +16,12 @@ from socialpublishing.codes import CODES, WARNINGS
 from socialpublishing.errors import WhoActs
 from socialpublishing.options import IntegerField
 from socialpublishing.posts import MediaKind
-from socialpublishing.serializers import StrictSerializer, TextField, ViolationSerializer
+from socialpublishing.serializers import (
+    ChoiceField,
+    StrictSerializer,
+    TextField,
+    ViolationSerializer,
+)
 
 MAX_TEXT = 100_000  # more than any platform accepts; its own limits are checked later
 MAX_ASSETS = 100
@@ -35,7 +40,7 @@ class PlatformOptionsField(serializers.DictField):
 
 class GeneratedAssetSerializer(StrictSerializer):
     url = TextField(max_length=2048, help_text="A public address, or a path in the object store.")
-    asset_type = serializers.ChoiceField(choices=[kind.value for kind in MediaKind])
+    asset_type = ChoiceField(choices=[kind.value for kind in MediaKind])
     mime_type = TextField(max_length=100)
     alt_text = TextField(max_length=5000, required=False, allow_null=True, allow_blank=True)
     platform_media_id = TextField(max_length=200, required=False, allow_null=True)
@@ -120,7 +125,7 @@ class ChangeJobSerializer(StrictSerializer):
 class ResolveSerializer(StrictSerializer):
     """What a person saw at the platform, for a job whose outcome is unknown."""
 
-    outcome = serializers.ChoiceField(
+    outcome = ChoiceField(
         choices=Outcome.values, help_text="In a thread: that of the post whose outcome is unknown."
     )
     remote_id = TextField(
@@ -152,6 +157,12 @@ WARNINGS_HELP = "What the author should know.\n" + "\n".join(
 class PostWarningSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()
+
+
+class RiskSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="A code of jobs, or of warnings.")
+    message = serializers.CharField()
+    who_acts = serializers.CharField(allow_null=True, help_text="As in the job.")
 
 
 class PublishJobResponseSerializer(serializers.Serializer[PublishJob]):
@@ -192,6 +203,11 @@ class PublishJobResponseSerializer(serializers.Serializer[PublishJob]):
         "platform's account, `operator` runs this service; null: nobody. It stays on ended jobs.",
     )
     warnings = PostWarningSerializer(many=True, help_text=WARNINGS_HELP)
+    at_risk = RiskSerializer(
+        many=True,
+        help_text="Why a scheduled post would not be published as things are now, found some hours "
+        "before it is due. It is empty again once the reasons are gone.",
+    )
     external_reference = serializers.CharField(
         allow_null=True, help_text="The caller's own name for the post."
     )

@@ -90,6 +90,8 @@ COLUMNS = (
     "waiting_for",
     "who_acts",
     "warnings",
+    "at_risk",
+    "checked_at",
     "refused_token_version",
     "progress",
     "publish_started_at",
@@ -102,6 +104,8 @@ COLUMNS = (
     "published_at",
     "event_sequence",
 )
+# What was found about a job before it changed.
+OUT_OF_DATE: dict[str, Any] = {"at_risk": None, "checked_at": None}
 BATCH = 1000  # rows a statement
 
 
@@ -183,7 +187,8 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
     rows: list[dict[str, Any]] = []
     news: list[EventType | None] = []
     for each in moves:
-        values = {name: each.changes.get(name, getattr(each.job, name)) for name in COLUMNS}
+        changes = OUT_OF_DATE | each.changes
+        values = {name: changes.get(name, getattr(each.job, name)) for name in COLUMNS}
         if each.to in ENDED:
             values |= {"next_attempt_at": None, "lease_owner": "", "waiting_for": ""}
         values |= {"status": each.to, "remote_id": each.changes.get("remote_id", "")}

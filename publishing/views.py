@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
 from publishing import operations
 from publishing.accepting import Draft, accept_post, as_first_returned, validate_post
 from publishing.errors import JobNotFoundError
-from publishing.filters import JOB_LIST_PARAMETERS, filter_jobs
+from publishing.filters import JOB_LIST_PARAMETERS, JobListSerializer, filter_jobs
 from publishing.headers import (
     IDEMPOTENCY_HEADER,
     PREFER_HEADER,
@@ -23,8 +26,8 @@ from publishing.headers import (
     preferred_wait,
     request_hash,
 )
-from publishing.models import ENDED, Outcome, PublishJob
-from publishing.pagination import JobPagination
+from publishing.models import Outcome, PublishJob
+from publishing.pagination import page
 from publishing.platform_serializers import PlatformSerializer, platform_as_data
 from publishing.serializers import (
     ChangeJobSerializer,
@@ -107,7 +110,7 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
 
     def get_queryset(self) -> Any:
         # By the job's own user_id: the connection may be gone.
-        return PublishJob.objects.filter(user_id=user_id(self.request))
+        return PublishJob.objects.filter(user_id=user_id(self.request)).with_limit()
 
     def get_object(self) -> PublishJob:
         job: PublishJob | None = self.get_queryset().filter(pk=self.kwargs["job_id"]).first()
@@ -118,15 +121,21 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
     @extend_schema(
         operation_id="list_publish_jobs_jobs_get",
         tags=[TAG],
-        summary="The caller's jobs, newest first",
+        summary="The caller's jobs, newest first or by due time",
+        description="Each with its content: a calendar needs no second request. The next page is "
+        "in the `Link` header.",
         parameters=JOB_LIST_PARAMETERS,
-        responses=PublishJobResponseSerializer(many=True),
+        responses=PublishJobDetailSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        pagination = JobPagination()
-        jobs = filter_jobs(self.get_queryset(), request.query_params)
-        page: Any = pagination.paginate_queryset(jobs, request)
-        return pagination.get_paginated_response(self.get_serializer(page, many=True).data)
+        query = JobListSerializer(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        paging = {name: query.validated_data[name] for name in ("order", "limit", "cursor")}
+        jobs = filter_jobs(self.get_queryset(), query.validated_data)
+        rows: Any
+        rows, following = page(jobs, **paging)
+        headers = {"Link": _next_link(request, following)} if following else None
+        return Response(PublishJobDetailSerializer(rows, many=True).data, headers=headers)
 
     @extend_schema(
         operation_id="get_publish_job_status_jobs__job_id__status_get",
@@ -222,6 +231,12 @@ class PlatformViewSet(viewsets.ViewSet):
         return Response(PlatformSerializer(platforms, many=True).data)
 
 
+def _next_link(request: Request, cursor: str) -> str:
+    """RFC 8288. The body stays a plain list."""
+    url = replace_query_param(request.build_absolute_uri(), "cursor", cursor)
+    return f'<{url}>; rel="next"'
+
+
 def _actor(request: Request) -> str:
     return f"user {user_id(request)}"
 
@@ -245,7 +260,7 @@ def _accept(
         body = PublishJobResponseSerializer(as_first_returned(job)).data
         return Response(body, status=202, headers={"Idempotency-Replayed": "true"})
     if endpoint == "publish":
-        _wait_for_end(job, preferred_wait(request))
+        _wait(job, preferred_wait(request))
     return Response(PublishJobResponseSerializer(job).data, status=202)
 
 
@@ -261,15 +276,24 @@ def _draft_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _wait_for_end(job: PublishJob, seconds: int) -> None:
+def _wait(job: PublishJob, seconds: int) -> None:
+    """Wait until `job` has ended, or will not go on by itself in this time."""
     if not seconds or not waiting_places.acquire(blocking=False):
         return
     try:
         deadline = time.monotonic() + seconds
-        while job.status not in ENDED and time.monotonic() < deadline:
+        until = timezone.now() + dt.timedelta(seconds=seconds)
+        while not _stands_still(job, until) and time.monotonic() < deadline:
             # Waiting callers must not use up the connections of the database.
             database.release()
             time.sleep(POLL_EVERY_S)
             job.refresh_from_db()
     finally:
         waiting_places.release()
+
+
+def _stands_still(job: PublishJob, until: dt.datetime) -> bool:
+    if job.needs_person or job.next_attempt_at is None:
+        return True
+    # While a worker has the job, next_attempt_at is the end of its lease.
+    return bool(job.waiting_for and not job.lease_owner and job.next_attempt_at > until)

@@ -18,7 +18,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from socialpublishing.errors import MediaError, SocialPublishingBaseError
-from socialpublishing.serializers import StrictSerializer, TextField
+from socialpublishing.serializers import ChoiceField, StrictSerializer, TextField
 
 # The pattern is in the OpenAPI document, so every dialect of regular expressions must read it.
 WEB_ADDRESS = RegexValidator(
@@ -75,15 +75,6 @@ class BooleanField(serializers.BooleanField):
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
-
-
-class ChoiceField(serializers.ChoiceField):
-    """One of a few strings."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str):
-            self.fail("invalid_choice", input=data)
-        return super().to_internal_value(data)
 
 
 def optional(description: str, **more: Any) -> dict[str, Any]:

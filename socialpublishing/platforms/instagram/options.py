@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from socialpublishing import options
-from socialpublishing.options import DIGITS, ChoiceField, IntegerField, NumberField, UserNameField
+from socialpublishing.options import DIGITS, IntegerField, NumberField, UserNameField
 from socialpublishing.platforms.instagram.limits import IMAGE, MAX_ASSETS, MAX_TAGS
-from socialpublishing.serializers import StrictSerializer
+from socialpublishing.serializers import ChoiceField, StrictSerializer
 
 
 def user_name() -> UserNameField:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', '0007_revocations'),
+        ('connections', '0008_event_sequence'),
     ]
 
     operations = [
