@@ -18,9 +18,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from publishing.accepting import IDEMPOTENCY_WINDOW
 from publishing.content import erase_content, needed_by_others
 from publishing.erasing import finish_erasures
+from publishing.idempotency import IDEMPOTENCY_WINDOW
 from publishing.late_ids import READ_FOR
 from publishing.models import ENDED, JobEvent, PublishJob
 

@@ -25,7 +25,7 @@ from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, LookupRules, Progress
 from socialpublishing.platforms.responses import ReadsResponses
 from socialpublishing.platforms.uploads import check_upload_address
-from socialpublishing.posts import Media, Post, PostWarning
+from socialpublishing.posts import Cost, Media, Post, PostWarning
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.metrics import MetricsReader
@@ -155,6 +155,11 @@ class Platform(ReadsResponses, abc.ABC):
     def count_parts(cls, post: Post) -> int:
         """The number of publish requests that it takes, each of which creates a post."""
         return 1
+
+    @classmethod
+    def estimated_cost(cls, post: Post) -> Cost | None:
+        """What the platform charges our app for `post`; None: it does not charge by the post."""
+        return None
 
     @classmethod
     def features(cls, post: Post) -> frozenset[str]:
