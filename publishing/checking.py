@@ -110,15 +110,9 @@ class Checked:
 
     @property
     def violations(self) -> list[Violation]:
-        named = [
-            *((path, error) for path, error in self.wrong_files),
-            *((f"Asset {number}", error) for number, error in self.wrong_assets),
-        ]
-        of_files = [
-            Violation(rule=error.code, limit=None, actual=None, message=f"{name}: {error}")
-            for name, error in named
-        ]
-        return [*of_files, *self.broken_rules]
+        of_options = [_of_file(path, path, error) for path, error in self.wrong_files]
+        of_assets = [_of_file(f"Asset {n}", None, error) for n, error in self.wrong_assets]
+        return [*of_options, *of_assets, *self.broken_rules]
 
     def columns(self) -> dict[str, Any]:
         """The columns of a job that hold its content and its target. Raises what is wrong."""
@@ -138,6 +132,10 @@ class Checked:
             "platform_specific_options": draft.options,
             "warnings": [vars(each) for each in self.warnings] or None,
         }
+
+
+def _of_file(name: str, actual: str | None, error: MediaError) -> Violation:
+    return Violation(rule=error.code, limit=None, actual=actual, message=f"{name}: {error}")
 
 
 # --- One target ----------------------------------------------------------------------------------

@@ -264,3 +264,13 @@ def test_reference_and_metadata_have_limits(api, account, endpoint, facts):
     response = send(api, endpoint, {**body_for(endpoint, account), **facts}, key=None)
     assert response.status_code == 400
     assert response.json()["code"] in {"invalid_request", "invalid_json"}
+
+
+@pytest.mark.night
+def test_key_of_a_thousand_users_makes_a_thousand_jobs(make_api, make_connection):
+    for number in range(1000):
+        user = f"user-{number}"
+        account = make_connection("twitter", user=user)
+        response = send(make_api(user), "publish", body_for("publish", account))
+        assert (response.status_code, "Idempotency-Replayed" in response.headers) == (202, False)
+    assert PublishJob.objects.count() == 1000
