@@ -184,7 +184,7 @@ def check_content(candidate: Candidate, files: FileReads, *, with_offers: bool =
     )
     post = _post(draft, assets)
     rules = platform.violations(post, connection.profile)
-    if with_offers and (offered := offered_to(target)):
+    if with_offers and platform.checks_offers and (offered := offered_to(target)):
         rules += platform.offer_violations(post, offered)
     due = draft.scheduled_at or database_now()
     return Checked(

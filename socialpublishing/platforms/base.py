@@ -56,6 +56,9 @@ class Platform(ReadsResponses, abc.ABC):
     upload_hosts: ClassVar[tuple[str, ...]] = ()
     # Reads the metrics of published posts (metrics.py), where the platform reports them.
     metrics_reader: ClassVar[type[MetricsReader[Any]] | None] = None
+    # Does a post depend on what the account may choose now (`offer_violations`)? If not, a
+    # validation does not ask the platform, which may charge for it.
+    checks_offers: ClassVar[bool] = False
     # Other ways to connect, by the name that chooses them. Each is a subclass and not in PLATFORMS.
     # The usual one is named by `app.login`, and by "" in stored rows.
     logins: ClassVar[Mapping[str, type[Platform]]] = {}
