@@ -10,6 +10,7 @@ import datetime as dt
 import itertools
 import logging
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,12 +26,10 @@ from rest_framework.views import exception_handler as rest_exception_handler
 from config.web.throttles import RefusedTokenThrottle
 from socialpublishing.codes import CODES
 from socialpublishing.errors import (
-    ContentValidationError,
     MediaBusyError,
     RateLimitError,
     SocialPublishingBaseError,
 )
-from socialpublishing.options import InvalidOptionsError
 from socialpublishing.serializers import shortened
 
 logger = logging.getLogger(__name__)
@@ -39,6 +38,8 @@ RETRY_S = 2
 SEE_DOCS = "/api/docs shows the paths."
 # Violations that one response lists.
 MAX_VIOLATIONS = 100
+# The path of a field of one target of a request with many.
+TARGET = re.compile(r"targets[.\[](\d+)")
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
@@ -88,26 +89,16 @@ def _domain_response(error: SocialPublishingBaseError) -> Response:
         logger.error("%s", error.code, exc_info=error)
         return Response(_body(code, CODES[code].as_response), status=status)
     body = _body(error.code, str(error))
-    match error:
-        case ContentValidationError():
-            body["violations"] = [vars(violation) for violation in error.violations]
-        case InvalidOptionsError():
-            body["violations"] = [
-                {
-                    "field": f"platform_specific_options.{name}",
-                    "code": "invalid_option",
-                    "message": message,
-                }
-                for name, message in error.violations
-            ]
-        case RateLimitError(until=dt.datetime() as until):
-            wait = until - dt.datetime.now(tz=dt.UTC)
-            body["retry_after"] = max(1, math.ceil(wait.total_seconds()))
-            return Response(body, status=status, headers={"Retry-After": str(body["retry_after"])})
+    if violations := error.violations_as_data():
+        body["violations"] = violations
+    if isinstance(error, RateLimitError) and error.until is not None:
+        wait = error.until - dt.datetime.now(tz=dt.UTC)
+        body["retry_after"] = max(1, math.ceil(wait.total_seconds()))
+        return Response(body, status=status, headers={"Retry-After": str(body["retry_after"])})
     return Response(body, status=status)
 
 
-def _validation_response(violations: list[dict[str, str]]) -> Response:
+def _validation_response(violations: list[dict[str, Any]]) -> Response:
     body = _body(
         "invalid_request",
         " ".join(f"{each['field']}: {each['message']}" for each in violations[:5]),
@@ -118,7 +109,7 @@ def _validation_response(violations: list[dict[str, str]]) -> Response:
     return Response(body, status=400)
 
 
-def _field_violations(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
+def _field_violations(detail: Any, field: str = "") -> Iterator[dict[str, Any]]:
     """DRF's nested errors as a flat list, each with the path of its field."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
@@ -130,7 +121,8 @@ def _field_violations(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
             yield from _field_violations(inner, f"{field}[{number}]" if is_nested else field)
     else:
         code = getattr(detail, "code", "invalid")
-        yield {"field": field or "body", "code": code, "message": str(detail)}
+        target = {"target": int(match[1])} if (match := TARGET.match(field)) else {}
+        yield {"field": field or "body", "code": code, "message": str(detail), **target}
 
 
 def _framework_error(error: Exception, view: APIView) -> tuple[str, str]:

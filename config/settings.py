@@ -253,6 +253,12 @@ PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
 # wants. Off: addresses are sent as they are (docs/platforms/linkedin.md).
 LINKEDIN_ESCAPE_ADDRESSES = env.bool("LINKEDIN_ESCAPE_ADDRESSES", default=True)
 
+# What X charges for a post, for one with a link, and for an alt text, in USD: shown by validate.
+# All 0: X does not charge by the post.
+TWITTER_POST_PRICE = env.float("TWITTER_POST_PRICE", default=0.015)
+TWITTER_LINK_POST_PRICE = env.float("TWITTER_LINK_POST_PRICE", default=0.20)
+TWITTER_ALT_TEXT_PRICE = env.float("TWITTER_ALT_TEXT_PRICE", default=0.005)
+
 # What may be published to TikTok: "off"; "private", before TikTok has audited the app; or "on", by
 # which the operator confirms the audit.
 ENABLE_TIKTOK_PUBLISHING = env.choice(

@@ -19,6 +19,7 @@ CONTENT: dict[str, Any] = {
     "assets": [],
     "platform_specific_options": {},
     "metadata": None,
+    "first_response": "",
 }
 # What else names people, or quotes the post.
 TRACES: dict[str, Any] = {

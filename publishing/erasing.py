@@ -18,6 +18,7 @@ from socialpublishing.erasure import (
     delete_in_batches,
     forget_in_console_log,
 )
+from socialpublishing.events.models import Event, EventType
 
 # The user of jobs whose own user has left. No caller has this id.
 NOBODY = ""
@@ -26,9 +27,13 @@ JOBS = Table(
     user="user_id",
     connection="connection_id",
     # What the platform handed us for the next step, and what only our workers need.
-    unexported=frozenset({"progress", "request_hash", "lease_owner", "fencing_token"}),
+    unexported=frozenset(
+        {"progress", "request_hash", "first_response", "lease_owner", "fencing_token"}
+    ),
 )
-BATCHES = Table(model=PublishBatch, user="user_id", unexported=frozenset({"request_hash"}))
+BATCHES = Table(
+    model=PublishBatch, user="user_id", unexported=frozenset({"request_hash", "first_response"})
+)
 EVENTS = Table(model=JobEvent, user="job__user_id", connection="job__connection_id")
 HAS_PSEUDONYM = Q(account__contains=":erased-")
 
@@ -65,6 +70,7 @@ def _erase_batch(jobs: QuerySet[PublishJob], subject: Subject, tally: Tally) -> 
         forget_in_console_log(batch)
         content.erase_traces(batch, database_now())
         content.erase_account(_free(batch))
+        _erase_from_batches(batch)
         batch.update(connection=None, destination=None)
         if subject.is_user:
             events = JobEvent.objects.filter(job__in=pks)
@@ -73,6 +79,15 @@ def _erase_batch(jobs: QuerySet[PublishJob], subject: Subject, tally: Tally) -> 
             tally.add(kept=events.count(), of=EVENTS.name)
         tally.add(kept=len(pks), of=JOBS.name)
     return bool(pks)
+
+
+def _erase_from_batches(jobs: QuerySet[PublishJob]) -> None:
+    """Erase what batches and their events have copied of these jobs."""
+    batches = PublishBatch.objects.filter(pk__in=jobs.exclude(batch=None).values("batch"))
+    for batch in batches.only("user_id"):
+        events = Event.objects.filter(user_id=batch.user_id, type=EventType.BATCH_ENDED)
+        events.filter(data__batch_id=str(batch.pk)).delete()
+    batches.update(first_response="")
 
 
 def finish_erasures() -> None:

@@ -101,6 +101,7 @@ class PublishBatch(models.Model):
     metadata = models.JSONField(null=True, blank=True)
     idempotency_key = models.CharField(max_length=300, blank=True, editable=False)
     request_hash = models.CharField(max_length=64, blank=True, editable=False)
+    first_response = models.TextField(blank=True, default="", db_default="", editable=False)
     # How many events callers got about it, and when its one batch.ended was stored.
     event_sequence = models.PositiveIntegerField(default=0, editable=False)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -203,6 +204,8 @@ class PublishJob(models.Model):
     # The caller's Idempotency-Key with the endpoint in front, and a hash of the request.
     idempotency_key = models.CharField(max_length=300, blank=True, editable=False)
     request_hash = models.CharField(max_length=64, blank=True, editable=False)
+    # With a key: the JSON of the first response, for requests that repeat it.
+    first_response = models.TextField(blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 

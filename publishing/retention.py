@@ -16,13 +16,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from publishing.accepting import IDEMPOTENCY_WINDOW
 from publishing.content import erase_content, needed_by_others
 from publishing.erasing import finish_erasures
+from publishing.idempotency import IDEMPOTENCY_WINDOW
 from publishing.late_ids import READ_FOR
-from publishing.models import ENDED, JobEvent, PublishJob
+from publishing.models import ENDED, JobEvent, PublishBatch, PublishJob
 from socialpublishing.events import feed
 
 BATCH = 500
@@ -128,13 +128,22 @@ def _old_feed(now: dt.datetime) -> Iterator[Pks]:
 def _delete_jobs(pks: Pks, now: dt.datetime) -> int:
     # Checked again: a person may have retried a job meanwhile.
     free = _free(PublishJob.objects.filter(pk__in=pks), now).select_for_update()
-    locked = list(free.values_list("pk", flat=True))
+    locked = dict(free.values_list("pk", "batch"))
     _, deleted = PublishJob.objects.filter(pk__in=locked).delete()
+    left = Exists(PublishJob.objects.filter(batch=OuterRef("pk")))
+    PublishBatch.objects.filter(~left, pk__in=set(locked.values()) - {None}).delete()
     return deleted.get(PublishJob._meta.label, 0)
 
 
 def _erase_contents(pks: Pks, now: dt.datetime) -> int:
-    return erase_content(_free(PublishJob.objects.filter(pk__in=pks), now), now)
+    erased = erase_content(_free(PublishJob.objects.filter(pk__in=pks), now), now)
+    # A batch has copies of them.
+    kept = PublishJob.objects.filter(batch=OuterRef("pk"), content_erased_at__isnull=True)
+    batches = PublishBatch.objects.filter(publishjob__in=pks).values("pk")
+    PublishBatch.objects.filter(~Exists(kept), pk__in=batches).update(
+        metadata=None, first_response=""
+    )
+    return erased
 
 
 def _delete_events(pks: Pks, now: dt.datetime) -> int:

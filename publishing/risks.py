@@ -9,7 +9,7 @@ from typing import Protocol
 
 from connections.models import SocialConnection
 from connections.targets import PostingTarget
-from publishing.accepting import token_warnings
+from publishing.checking import token_warnings
 from publishing.errors import NeedsReauthError, PermissionMissingError
 from publishing.models import PublishJob
 from socialpublishing.errors import (

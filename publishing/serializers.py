@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from typing import Any
 
@@ -16,15 +17,11 @@ from socialpublishing.codes import CODES, WARNINGS
 from socialpublishing.errors import WhoActs
 from socialpublishing.options import IntegerField
 from socialpublishing.posts import MediaKind
-from socialpublishing.serializers import (
-    ChoiceField,
-    StrictSerializer,
-    TextField,
-    ViolationSerializer,
-)
+from socialpublishing.serializers import ChoiceField, StrictSerializer, TextField
 
 MAX_TEXT = 100_000  # more than any platform accepts; its own limits are checked later
 MAX_ASSETS = 100
+MAX_METADATA_BYTES = 4096
 # RFC 3339: a date, a time, and an offset from UTC.
 TIME = re.compile(
     r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)"
@@ -59,6 +56,36 @@ def late_grace_field() -> IntegerField:
     )
 
 
+class MetadataField(serializers.DictField):
+    default_error_messages = {
+        "too_large": "The metadata are larger than {limit} bytes of JSON.",
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        if len(text.encode()) > MAX_METADATA_BYTES:
+            self.fail("too_large", limit=MAX_METADATA_BYTES)
+        return value
+
+
+def external_reference_field() -> TextField:
+    return TextField(
+        max_length=200,
+        required=False,
+        allow_null=True,
+        help_text="The caller's own name for the post: returned, and a filter of the list.",
+    )
+
+
+def metadata_field() -> MetadataField:
+    return MetadataField(
+        required=False,
+        allow_null=True,
+        help_text="The caller's own facts, at most 4 KB: returned, and never sent to a platform.",
+    )
+
+
 class PublishRequestSerializer(StrictSerializer):
     connection_id = serializers.UUIDField()
     text_content = TextField(max_length=MAX_TEXT, required=False, allow_null=True, allow_blank=True)
@@ -67,6 +94,8 @@ class PublishRequestSerializer(StrictSerializer):
     )
     platform_specific_options = PlatformOptionsField(required=False, allow_null=True)
     late_grace_seconds = late_grace_field()
+    external_reference = external_reference_field()
+    metadata = metadata_field()
 
 
 class UtcDateTimeField(serializers.Field[Any, Any, Any, Any]):
@@ -115,6 +144,8 @@ class ChangeJobSerializer(StrictSerializer):
     )
     platform_specific_options = PlatformOptionsField(required=False, allow_null=True)
     late_grace_seconds = late_grace_field()
+    external_reference = external_reference_field()
+    metadata = metadata_field()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
@@ -253,11 +284,3 @@ class JobEventSerializer(serializers.ModelSerializer[JobEvent]):
             "platform_request_id",
             "duration_ms",
         )
-
-
-class ViolationsSerializer(serializers.Serializer[Any]):
-    """What the platform would refuse; empty if it would accept the post."""
-
-    is_valid = serializers.BooleanField()  # type: ignore[assignment]
-    violations = ViolationSerializer(many=True)
-    warnings = PostWarningSerializer(many=True, help_text=WARNINGS_HELP)

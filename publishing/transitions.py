@@ -17,6 +17,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, connection, transaction
 
 from publishing import job_events
+from publishing.batch_state import end_batches
 from publishing.models import ENDED, JobEvent, PublishJob, Status
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.events import outbox
@@ -214,6 +215,9 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
             ],
             at=now,
         )
+        ended = {each.job.batch_id for each, _, _ in moved if each.to in ENDED}
+        if batch_ids := [batch_id for batch_id in ended if batch_id is not None]:
+            end_batches(batch_ids, now)
     for each, values, _ in moved:
         each.job.updated_at = now
         for name, value in values.items():

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
@@ -16,15 +17,16 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from publishing import operations
-from publishing.accepting import Draft, accept_post, as_first_returned, validate_post
+from publishing.accepting import accept_post, keep_first_response, possible_duplicates
+from publishing.checking import Draft
 from publishing.errors import JobNotFoundError
 from publishing.filters import JOB_LIST_PARAMETERS, JobListSerializer, filter_jobs
 from publishing.headers import (
-    IDEMPOTENCY_HEADER,
+    ACCEPTED_HEADERS,
     PREFER_HEADER,
-    idempotency_key,
+    accepted,
+    key_of,
     preferred_wait,
-    request_hash,
 )
 from publishing.models import Outcome, PublishJob
 from publishing.pagination import page
@@ -37,7 +39,6 @@ from publishing.serializers import (
     PublishRequestSerializer,
     ResolveSerializer,
     ScheduleRequestSerializer,
-    ViolationsSerializer,
 )
 from socialpublishing import database
 from socialpublishing.callers import user_id
@@ -54,19 +55,20 @@ DRAFT_FIELDS: Mapping[str, tuple[str, Any]] = {
     "platform_specific_options": ("options", {}),
     "schedule_time": ("scheduled_at", None),
     "late_grace_seconds": ("late_grace_s", None),
+    "external_reference": ("external_reference", ""),
+    "metadata": ("metadata", None),
 }
 
 
 class PublishingViewSet(viewsets.ViewSet):
     # These read the files of a post while the caller waits.
-    reads_media = ("publish", "schedule", "validate")
-    costly = ("validate",)
+    reads_media = ("publish", "schedule")
 
     @extend_schema(
         operation_id="publish_content_now_publish_post",
         tags=[TAG],
         summary="Publish now",
-        parameters=[IDEMPOTENCY_HEADER, PREFER_HEADER],
+        parameters=[*ACCEPTED_HEADERS, PREFER_HEADER],
         request=PublishRequestSerializer,
         responses={202: PublishJobResponseSerializer},
     )
@@ -77,31 +79,12 @@ class PublishingViewSet(viewsets.ViewSet):
         operation_id="schedule_content_schedule_post",
         tags=[TAG],
         summary="Publish at a time",
-        parameters=[IDEMPOTENCY_HEADER],
+        parameters=ACCEPTED_HEADERS,
         request=ScheduleRequestSerializer,
         responses={202: PublishJobResponseSerializer},
     )
     def schedule(self, request: Request) -> Response:
         return _accept(request, ScheduleRequestSerializer(data=request.data), "schedule")
-
-    @extend_schema(
-        operation_id="validate_content_validate_post",
-        tags=[TAG],
-        summary="Would the platform accept this post?",
-        description="Returns all violations at once. Nothing is stored, and nothing is sent.",
-        request=PublishRequestSerializer,
-        responses={200: ViolationsSerializer},
-    )
-    def validate(self, request: Request) -> Response:
-        serializer = PublishRequestSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        verdict = validate_post(_draft(serializer.validated_data), user_id=user_id(request))
-        body = {
-            "is_valid": not verdict.violations,
-            "violations": [vars(each) for each in verdict.violations],
-            "warnings": [vars(each) for each in verdict.warnings],
-        }
-        return Response(ViolationsSerializer(body).data)
 
 
 class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
@@ -174,8 +157,8 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
         job = self.get_object()
         serializer = ChangeJobSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        changes = _draft_fields(serializer.validated_data)
-        operations.change_job(job, changes, actor=_actor(request))
+        changes = draft_fields(serializer.validated_data)
+        operations.change_job(job, changes, actor=actor_of(request))
         return Response(PublishJobDetailSerializer(job).data)
 
     @extend_schema(
@@ -193,7 +176,7 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
         serializer.is_valid(raise_exception=True)
         values = dict(serializer.validated_data)
         outcome = Outcome(values.pop("outcome"))
-        operations.resolve_job(job, outcome=outcome, actor=_actor(request), **values)
+        operations.resolve_job(job, outcome=outcome, actor=actor_of(request), **values)
         return Response(PublishJobDetailSerializer(job).data)
 
     @extend_schema(
@@ -204,7 +187,7 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
     )
     def cancel(self, request: Request, **kwargs: Any) -> Response:
         job = self.get_object()
-        operations.cancel_job(job, actor=_actor(request))
+        operations.cancel_job(job, actor=actor_of(request))
         return Response(self.get_serializer(job).data)
 
     @extend_schema(
@@ -215,7 +198,7 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
     )
     def retry(self, request: Request, **kwargs: Any) -> Response:
         job = self.get_object()
-        operations.retry_job(job, actor=_actor(request))
+        operations.retry_job(job, actor=actor_of(request))
         return Response(self.get_serializer(job).data)
 
 
@@ -237,7 +220,7 @@ def _next_link(request: Request, cursor: str) -> str:
     return f'<{url}>; rel="next"'
 
 
-def _actor(request: Request) -> str:
+def actor_of(request: Request) -> str:
     return f"user {user_id(request)}"
 
 
@@ -247,28 +230,27 @@ def _accept(
     endpoint: str,
 ) -> Response:
     serializer.is_valid(raise_exception=True)
-    key = idempotency_key(request)
-    draft = _draft(
-        serializer.validated_data,
-        # The same key at another endpoint is another key.
-        idempotency_key=f"{endpoint}:{key}" if key else "",
-        request_hash=request_hash(request.data) if key else "",
-    )
-    accepted = accept_post(draft, user_id=user_id(request))
-    job = accepted.job
-    if accepted.is_replay:
-        body = PublishJobResponseSerializer(as_first_returned(job)).data
-        return Response(body, status=202, headers={"Idempotency-Replayed": "true"})
-    if endpoint == "publish":
-        _wait(job, preferred_wait(request))
-    return Response(PublishJobResponseSerializer(job).data, status=202)
+    key = key_of(request, endpoint)
+    done = accept_post(draft_of(serializer.validated_data), user_id=user_id(request), key=key)
+    job = done.job
+    location = reverse("publish-job", kwargs={"job_id": job.pk})
+    if done.first_response is not None:
+        return accepted(done.first_response, location=location, is_replay=True)
+    duplicates = [] if key.value else possible_duplicates([job])
+    if endpoint == "publish" and (seconds := preferred_wait(request)):
+        _wait(job, seconds)
+        keep_first_response(job)
+    data = PublishJobResponseSerializer(job).data
+    return accepted(data, location=location, duplicates=duplicates)
 
 
-def _draft(values: Mapping[str, Any], **more: Any) -> Draft:
-    return Draft(connection_id=values["connection_id"], **_draft_fields(values), **more)
+def draft_of(values: Mapping[str, Any]) -> Draft:
+    """What the fields of a request mean."""
+    return Draft(connection_id=values["connection_id"], **draft_fields(values))
 
 
-def _draft_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+def draft_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a Draft that a request names."""
     return {
         field: empty if values[name] is None else values[name]
         for name, (field, empty) in DRAFT_FIELDS.items()
@@ -278,7 +260,7 @@ def _draft_fields(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _wait(job: PublishJob, seconds: int) -> None:
     """Wait until `job` has ended, or will not go on by itself in this time."""
-    if not seconds or not waiting_places.acquire(blocking=False):
+    if not waiting_places.acquire(blocking=False):
         return
     try:
         deadline = time.monotonic() + seconds

@@ -55,6 +55,12 @@ CODES: Mapping[str, PublicCode] = {
         "The platform would refuse the post; see `violations`.",
         on_job="The platform refuses the content.",
     ),
+    "batch_rejected": _http(
+        400, "A target of the batch cannot be accepted, so none was; see `violations`."
+    ),
+    "duplicate_target": _http(
+        400, "Among `violations`: two targets have the same account, content and time."
+    ),
     "boards_not_supported": _http(
         400, "This service creates no boards or sections on the platform."
     ),
@@ -102,6 +108,7 @@ CODES: Mapping[str, PublicCode] = {
         404, "There is too little data, or the platform does not report it."
     ),
     "job_not_found": _http(404, "The caller has no such job."),
+    "batch_not_found": _http(404, "The caller has no such batch."),
     "method_not_allowed": _http(405, "The path does not support this method."),
     "not_acceptable": _http(406, "We respond with JSON only."),
     "already_submitting": _http(409, "The post is being published, or its job has ended."),

@@ -39,6 +39,16 @@ class InvalidOptionsError(SocialPublishingBaseError):
         self.violations = violations
         super().__init__(" ".join(f"{name}: {message}" for name, message in violations))
 
+    def violations_as_data(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "field": f"platform_specific_options.{name}",
+                "code": "invalid_option",
+                "message": message,
+            }
+            for name, message in self.violations
+        ]
+
 
 class PostOptions(StrictSerializer):
     """The options of one platform. `examples` has one value of each, in the order for docs.

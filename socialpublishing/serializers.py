@@ -127,6 +127,9 @@ class StatusResponseSerializer(serializers.Serializer[Any]):
 class ViolationSerializer(serializers.Serializer[Any]):
     """One problem: with a `field` of the request, or with a `rule` of the platform."""
 
+    target = serializers.IntegerField(
+        required=False, help_text="In a request with many targets: which of them, from 0."
+    )
     field = serializers.CharField(required=False)
     code = serializers.CharField(required=False)
     rule = serializers.CharField(required=False)

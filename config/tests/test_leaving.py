@@ -18,7 +18,7 @@ from config import retention
 from conftest import consent
 from connections.models import AuthorizationSession, Revocation, SocialConnection
 from insights.models import MetricSchedule, MetricSnapshot, WeekEstimate
-from publishing.models import PublishBatch, PublishJob
+from publishing.models import PublishJob
 from publishing.operations import resolve_job
 from publishing.tasks import housekeeping
 from socialpublishing import erasure
@@ -104,7 +104,15 @@ def make_life(make_api, make_connection, worker, sandbox):
             posts_used=1,
             missing_posts=0,
         )
-        PublishBatch.objects.create(user_id=user, created_at=timezone.now())
+        batch = {
+            "text_content": f"Together by {user}",
+            "schedule_time": LATER,
+            "external_reference": f"Batch of {user}",
+            "metadata": {"of": user},
+            "targets": [{"connection_id": str(twitter.pk)}, {"connection_id": str(facebook.pk)}],
+        }
+        key = {"Idempotency-Key": f"batch-{user}"}
+        assert api.post("publishing/batches", batch, headers=key).status_code == 202
         started = api.get("connections/connect/pinterest?redirect=false").json()
         assert api.get(consent(started["authorization_url"])).status_code == 200
         return api, twitter, facebook

@@ -8,7 +8,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 import pytest
@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from config.auth.dev_tokens import sign_dev_token
 from connections.models import AuthorizationSession, Destination, SocialConnection
-from publishing.models import ENDED, JobEvent, PublishJob, Status
+from publishing.models import ENDED, JobEvent, PublishBatch, PublishJob, Status
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 MALFORMED = "00000000-0000-0000-0000-00000000000z"
@@ -54,6 +54,7 @@ class Ids:
     destination: str
     job: str
     session: str
+    batch: str = ""
     platform: str = "facebook"
 
 
@@ -75,6 +76,10 @@ def post(ids: Ids, **more: object) -> dict[str, object]:
     return {"connection_id": ids.connection, "text_content": "A text", **more}
 
 
+def batch(ids: Ids) -> dict[str, object]:
+    return {"text_content": "A text", "targets": [{"connection_id": ids.connection}]}
+
+
 def later() -> str:
     return (timezone.now() + dt.timedelta(hours=1)).isoformat()
 
@@ -82,6 +87,7 @@ def later() -> str:
 CONNECTION = "connections/{connection_id}"
 SECTIONS = f"{CONNECTION}/destinations/{{destination_id}}/sections"
 JOB = "publishing/jobs/{job_id}"
+BATCH = "publishing/batches/{batch_id}"
 CALLBACK = "connections/callbacks/{platform}"
 NOT_PUBLISHED = {"outcome": "not_published", "reason": "looked"}
 MATRIX = {
@@ -121,6 +127,9 @@ MATRIX = {
     ("POST", "publishing/publish"): Row(body=post),
     ("POST", "publishing/schedule"): Row(body=lambda ids: post(ids, schedule_time=later())),
     ("POST", "publishing/validate"): Row(body=post),
+    ("POST", "publishing/batches"): Row(body=lambda ids: batch(ids), absent={400}),
+    ("GET", BATCH): Row(),
+    ("POST", f"{BATCH}/cancel"): Row(),
     ("GET", "publishing/jobs"): Row(
         query=lambda ids: {"connection_id": ids.connection}, absent={200}
     ),
@@ -145,6 +154,7 @@ PARAMETERS = {
     "connection_id": lambda ids: ids.connection,
     "destination_id": lambda ids: ids.destination,
     "job_id": lambda ids: ids.job,
+    "batch_id": lambda ids: ids.batch,
     "code": lambda ids: ids.session,
 }
 
@@ -189,12 +199,16 @@ def alice(make_connection, sandbox) -> list[Ids]:
             created_at=timezone.now(),
             expires_at=timezone.now() + dt.timedelta(minutes=10),
         )
+        owned_batch = PublishBatch.objects.create(
+            user_id="alice", external_reference=SECRET, created_at=timezone.now()
+        )
         for number, status in enumerate(Status):
             job = PublishJob.objects.create(
                 user_id="alice",
                 connection=connection,
                 destination=destination,
                 platform=platform,
+                batch=owned_batch,
                 account=f"{platform}:{SECRET}",
                 account_name=SECRET,
                 text=SECRET,
@@ -216,6 +230,7 @@ def alice(make_connection, sandbox) -> list[Ids]:
                     destination=str(destination.pk),
                     job=str(job.pk),
                     session=str(session.pk),
+                    batch=str(owned_batch.pk),
                     platform=platform,
                 )
             )
@@ -223,7 +238,7 @@ def alice(make_connection, sandbox) -> list[Ids]:
 
 
 def random_ids(platform: str) -> Ids:
-    return Ids(*(str(uuid.uuid4()) for _ in range(4)), platform=platform)
+    return Ids(*(str(uuid.uuid4()) for _ in range(5)), platform=platform)
 
 
 def stored() -> str:
@@ -233,6 +248,7 @@ def stored() -> str:
         Destination.objects.filter(connection__user_id="alice"),
         AuthorizationSession.objects.filter(user_id="alice"),
         PublishJob.objects.filter(user_id="alice"),
+        PublishBatch.objects.filter(user_id="alice"),
         JobEvent.objects.filter(job__user_id="alice"),
     )
     return "".join(serializers.serialize("json", each.order_by("pk")) for each in querysets)
@@ -241,7 +257,7 @@ def stored() -> str:
 def without_ids(response, ids: Ids) -> str:
     """The body of `response` with its own ids removed, to compare it with another's."""
     text = response.content.decode()
-    for each in (ids.connection, ids.destination, ids.job, ids.session):
+    for each in (ids.connection, ids.destination, ids.job, ids.session, ids.batch):
         text = text.replace(each, "ID")
     return re.sub(r'"request_id": ?"[^"]*"', "", text)
 
@@ -266,7 +282,7 @@ def test_another_user_gets_what_a_random_id_gets(user, alice, make_connection, s
             assert SECRET not in response.content.decode(), what
             assert SECRET not in str(response.headers), what
             assert named or str(own.pk) not in response.content.decode() or user == "bob"
-            malformed = Ids(MALFORMED, MALFORMED, MALFORMED, MALFORMED, ids.platform)
+            malformed = Ids(*[MALFORMED] * 5, ids.platform)
             assert ask(client, method, route, malformed, row).status_code < 500, what
     assert stored() == before
 
@@ -277,7 +293,7 @@ def test_ids_of_another_user_beside_an_own_connection_are_absent(
     own = {name: make_connection(name, user="bob") for name in ("facebook", "pinterest")}
     client, before = client_of("bob"), stored()
     for ids in (alice[0], alice[-1]):
-        mixed = Ids(str(own[ids.platform].pk), ids.destination, ids.job, ids.session, ids.platform)
+        mixed = replace(ids, connection=str(own[ids.platform].pk))
         for (method, route), row in MATRIX.items():
             if method == "DELETE" or "connection_id" not in route:
                 continue

@@ -25,7 +25,7 @@ from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, LookupRules, Progress
 from socialpublishing.platforms.responses import ReadsResponses
 from socialpublishing.platforms.uploads import check_upload_address
-from socialpublishing.posts import Media, Post, PostWarning
+from socialpublishing.posts import Cost, Media, Post, PostWarning
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.metrics import MetricsReader
@@ -56,6 +56,9 @@ class Platform(ReadsResponses, abc.ABC):
     upload_hosts: ClassVar[tuple[str, ...]] = ()
     # Reads the metrics of published posts (metrics.py), where the platform reports them.
     metrics_reader: ClassVar[type[MetricsReader[Any]] | None] = None
+    # Does a post depend on what the account may choose now (`offer_violations`)? If not, a
+    # validation does not ask the platform, which may charge for it.
+    checks_offers: ClassVar[bool] = False
     # Other ways to connect, by the name that chooses them. Each is a subclass and not in PLATFORMS.
     # The usual one is named by `app.login`, and by "" in stored rows.
     logins: ClassVar[Mapping[str, type[Platform]]] = {}
@@ -155,6 +158,11 @@ class Platform(ReadsResponses, abc.ABC):
     def count_parts(cls, post: Post) -> int:
         """The number of publish requests that it takes, each of which creates a post."""
         return 1
+
+    @classmethod
+    def estimated_cost(cls, post: Post) -> Cost | None:
+        """What the platform charges our app for `post`; None: it does not charge by the post."""
+        return None
 
     @classmethod
     def features(cls, post: Post) -> frozenset[str]:

@@ -75,6 +75,7 @@ class TikTok(Platform):
     upload_hosts: ClassVar = (".tiktokapis.com",)
     metrics_reader: ClassVar = TikTokMetrics
     cross_violations = staticmethod(limits.cross_violations)
+    checks_offers: ClassVar = True
     offer_violations = staticmethod(creator.offer_violations)
     read_error = staticmethod(errors.read_error)
 

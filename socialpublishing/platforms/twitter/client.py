@@ -29,6 +29,7 @@ from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, Progress
 from socialpublishing.platforms.twitter import errors
 from socialpublishing.platforms.twitter.app import TwitterApp
+from socialpublishing.platforms.twitter.costs import cost_of
 from socialpublishing.platforms.twitter.limits import (
     CAPABILITIES,
     LARGEST_SEGMENT,
@@ -52,7 +53,7 @@ from socialpublishing.platforms.twitter.payloads import (
     tweet_payload,
 )
 from socialpublishing.platforms.uploads import read_whole, send_in_parts
-from socialpublishing.posts import Media, MediaKind, Post
+from socialpublishing.posts import Cost, Media, MediaKind, Post
 
 MAX_LOOKUP_PAGES = 5
 # A video whose processing does not go on for so long is uploaded again.
@@ -80,6 +81,10 @@ class Twitter(Platform):
     @classmethod
     def count_parts(cls, post: Post) -> int:
         return len(thread_texts(post))
+
+    @classmethod
+    def estimated_cost(cls, post: Post) -> Cost | None:
+        return cost_of(post)
 
     @classmethod
     def depends_on_profile(cls, post: Post) -> bool:
