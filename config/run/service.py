@@ -40,8 +40,9 @@ def start(children: Children, place: Place, *, logs: Path | None = None) -> None
         "worker": manage("worker"),
     }
     if place.sandbox_port:
+        port, file = str(place.sandbox_port), str(place.sandbox_file)
         processes = {
-            "sandbox": manage("sandbox", "--port", str(place.sandbox_port)),
+            "sandbox": manage("sandbox", "--port", port, "--keep-in", file),
             **processes,
         }
     for name, command in processes.items():

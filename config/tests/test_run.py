@@ -145,6 +145,21 @@ def test_error_names_the_taken_port_and_its_variable(monkeypatch, taken_port):
         environment.place_of_service().demand_free_ports()
 
 
+@pytest.mark.parametrize(
+    ("database_url", "file"),
+    [
+        ("", "var/service-sandbox.sqlite3"),
+        ("sqlite:////srv/a%20b/app.sqlite3", "/srv/a b/app-sandbox.sqlite3"),
+        ("sqlite:///:memory:", f"{ROOT}/var/service-sandbox.sqlite3"),
+        ("postgresql://u:p@127.0.0.1/app.db", f"{ROOT}/var/service-sandbox.sqlite3"),
+    ],
+)
+def test_sandbox_has_its_file_beside_the_database(monkeypatch, database_url, file):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+    assert str(environment.place_of_service().sandbox_file) == file
+
+
 @pytest.mark.parametrize("value", ["http", "0", "70000", "-1"])
 def test_invalid_port_is_refused(monkeypatch, value):
     monkeypatch.setenv("PORT", value)
