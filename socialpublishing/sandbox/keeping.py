@@ -58,7 +58,7 @@ class StateFile:
             path.unlink(missing_ok=True)
             self._database = _opened(path)
             self.notice = (
-                f"The sandbox starts anew: {path} {error}. "
+                f"The sandbox starts empty: {path} {error}. "
                 "Accounts that were connected before have to be connected again."
             )
 
