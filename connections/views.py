@@ -133,7 +133,6 @@ class CallbackViewSet(viewsets.ViewSet):
     permission_classes = ()
     renderer_classes = (JSONRenderer, AfterConsentRenderer)
     asks_platform = ("finish",)
-    finished: connecting.Finished | None = None
     http_method_names = ["get"]  # a HEAD request of a link scanner must not use up the session
 
     @extend_schema(
@@ -168,9 +167,8 @@ class CallbackViewSet(viewsets.ViewSet):
             browser_id=request.COOKIES.get(cookie_name(), ""),
         )
         if finished.return_to and allowed_return_to(finished.return_to, settings.OAUTH_RETURN_TO):
-            response = HttpResponseRedirect(_with_query(finished.return_to, _outcome(finished)))
-            response.status_code = 303
-            return response
+            address = _with_query(finished.return_to, _outcome(finished))
+            return HttpResponseRedirect(address, status=303)
         if finished.error is not None:
             raise finished.error
         if finished.connection is None:
