@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from config.run import COMMANDS, ROOT, environment, install
+from config.run import COMMANDS, ROOT, environment, install, service
 from config.run.postgres import temporary_postgres
 from config.run.processes import ChildEndedError, Children, free_port
 
@@ -255,6 +255,16 @@ def test_demo_does_not_use_a_developers_settings(monkeypatch, tmp_path):
     assert "JWT_JWKS_URL" not in variables
     assert variables["ENV_FILE"] == os.devnull
     assert variables["SANDBOX_URL"].startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize(("credential", "has_token"), [("", True), ("123", False)])
+def test_up_prints_how_to_get_a_user(monkeypatch, credential, has_token):
+    monkeypatch.setenv("FACEBOOK_APP_ID", credential)
+
+    printed = service.users(environment.place_of_service())
+
+    assert "./run manage make_ops_user mara" in printed
+    assert ("./run manage dev_token alice" in printed) == has_token  # in sandbox mode only
 
 
 # --- Processes -----------------------------------------------------------------------------------
