@@ -204,6 +204,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "RENDERER_WHITELIST": ["rest_framework.renderers.JSONRenderer"],  # not pages for people
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVERS": [{"url": SERVICE_BASE_URL}],
     "TAGS": [

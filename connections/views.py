@@ -16,10 +16,12 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 from rest_framework import exceptions, viewsets
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from connections import boards, confirming, connecting, destinations, disconnecting, tokens
+from connections.after_consent import AfterConsentRenderer
 from connections.models import SESSION_LIFETIME, Destination, SocialConnection
 from connections.posting_options import posting_options
 from connections.return_to import allowed_return_to
@@ -130,6 +132,7 @@ class CallbackViewSet(viewsets.ViewSet):
 
     authentication_classes = ()
     permission_classes = ()
+    renderer_classes = (JSONRenderer, AfterConsentRenderer)
     asks_platform = ("finish",)
     http_method_names = ["get"]  # a HEAD request of a link scanner must not use up the session
 
@@ -137,6 +140,7 @@ class CallbackViewSet(viewsets.ViewSet):
         operation_id="handle_oauth_callback_connect__platform__callback_get",
         tags=[TAG],
         summary="Handle the platform's callback",
+        description="A browser, which accepts `text/html`, gets the same as a page for a person.",
         parameters=[
             OpenApiParameter("platform", str, OpenApiParameter.PATH),
             OpenApiParameter("code", str),
@@ -158,20 +162,18 @@ class CallbackViewSet(viewsets.ViewSet):
         },
     )
     def finish(self, request: Request, platform: str) -> HttpResponse:
-        finished = connecting.finish_connect(
+        self.finished = finished = connecting.finish_connect(
             platform=platform,
             query={name: values for name, values in request.query_params.lists()},
             browser_id=request.COOKIES.get(cookie_name(), ""),
         )
         if finished.return_to and allowed_return_to(finished.return_to, settings.OAUTH_RETURN_TO):
-            response = HttpResponseRedirect(_with_query(finished.return_to, _outcome(finished)))
-            response.status_code = 303
-            return response
+            address = _with_query(finished.return_to, _outcome(finished))
+            return HttpResponseRedirect(address, status=303)
         if finished.error is not None:
             raise finished.error
         if finished.connection is None:
-            pending = PendingConnectionSerializer(_pending(finished))
-            return Response(pending.data)
+            return Response(PendingConnectionSerializer(_pending(finished)).data)
         return Response(SocialConnectionResponseSerializer(finished.connection).data)
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Response:

@@ -163,11 +163,24 @@ def parse_address(url: str) -> FileAddress:
     is_trusted = origin in _trusted_origins()
     if not is_trusted:
         if scheme != "https" or port != 443:
-            raise AssetAddressRefusedError("The file must be offered over https, on port 443.")
+            sentence = "The file must be offered over https, on port 443."
+            raise AssetAddressRefusedError(sentence + _way_out(match))
         if not _is_public_name(host):
-            raise AssetAddressRefusedError("The address of the file does not name a public server.")
+            sentence = "The address of the file does not name a public server."
+            raise AssetAddressRefusedError(sentence + _way_out(match))
     return FileAddress(
         scheme=scheme, host=host, port=port, path=match["path"], is_trusted=is_trusted
+    )
+
+
+def _way_out(url: re.Match[str]) -> str:
+    """In sandbox mode: how a developer uses a file server of the own machine."""
+    if not settings.SANDBOX_URL:
+        return ""
+    origin = url[0].removesuffix(url["path"])
+    return (
+        f" In sandbox mode a file server of your own can be trusted: start the service with "
+        f"MEDIA_ALLOWED_ORIGINS={origin}"
     )
 
 
