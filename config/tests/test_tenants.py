@@ -20,6 +20,8 @@ from django.utils import timezone
 from config.auth.dev_tokens import sign_dev_token
 from connections.models import AuthorizationSession, Destination, SocialConnection
 from publishing.models import ENDED, JobEvent, PublishJob, Status
+from socialpublishing.events.models import Event
+from socialpublishing.events.webhooks import Webhook, WebhookDelivery, new_secret
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 MALFORMED = "00000000-0000-0000-0000-00000000000z"
@@ -55,6 +57,8 @@ class Ids:
     job: str
     session: str
     platform: str = "facebook"
+    webhook: str = field(default_factory=lambda: str(uuid.uuid4()))
+    delivery: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,7 @@ def later() -> str:
 CONNECTION = "connections/{connection_id}"
 SECTIONS = f"{CONNECTION}/destinations/{{destination_id}}/sections"
 JOB = "publishing/jobs/{job_id}"
+WEBHOOK = "webhooks/{webhook_id}"
 CALLBACK = "connections/callbacks/{platform}"
 NOT_PUBLISHED = {"outcome": "not_published", "reason": "looked"}
 MATRIX = {
@@ -139,6 +144,15 @@ MATRIX = {
         query=lambda ids: {"connection_id": ids.connection}
     ),
     ("GET", "platforms"): Row(absent={200}),
+    ("GET", "webhooks"): Row(absent={200}),
+    ("POST", "webhooks"): Row(body=lambda ids: {"url": "https://127.0.0.1/"}, absent={400}),
+    ("GET", WEBHOOK): Row(),
+    ("PATCH", WEBHOOK): Row(body=lambda ids: {"description": "Another", "status": "paused"}),
+    ("DELETE", WEBHOOK): Row(),
+    ("POST", f"{WEBHOOK}/rotate-secret"): Row(),
+    ("POST", f"{WEBHOOK}/test"): Row(),
+    ("GET", f"{WEBHOOK}/deliveries"): Row(),
+    ("POST", f"{WEBHOOK}/deliveries/{{delivery_id}}/redeliver"): Row(),
 }
 PARAMETERS = {
     "platform": lambda ids: ids.platform,
@@ -146,6 +160,8 @@ PARAMETERS = {
     "destination_id": lambda ids: ids.destination,
     "job_id": lambda ids: ids.job,
     "code": lambda ids: ids.session,
+    "webhook_id": lambda ids: ids.webhook,
+    "delivery_id": lambda ids: ids.delivery,
 }
 
 
@@ -189,6 +205,7 @@ def alice(make_connection, sandbox) -> list[Ids]:
             created_at=timezone.now(),
             expires_at=timezone.now() + dt.timedelta(minutes=10),
         )
+        webhook, delivery = make_webhook(platform)
         for number, status in enumerate(Status):
             job = PublishJob.objects.create(
                 user_id="alice",
@@ -217,9 +234,33 @@ def alice(make_connection, sandbox) -> list[Ids]:
                     job=str(job.pk),
                     session=str(session.pk),
                     platform=platform,
+                    webhook=str(webhook.pk),
+                    delivery=str(delivery.pk),
                 )
             )
     return found
+
+
+def make_webhook(platform: str) -> tuple[Webhook, WebhookDelivery]:
+    """One of Alice, with a delivery."""
+    now = timezone.now()
+    webhook = Webhook.objects.create(
+        user_id="alice",
+        url=f"https://{SECRET}.example/",
+        description=SECRET,
+        secret=new_secret(),
+        created_at=now,
+    )
+    event = Event.objects.create(
+        type="job.failed",
+        at=now,
+        user_id="alice",
+        platform=platform,
+        sequence=1,
+        data={"a": SECRET},
+    )
+    delivery = webhook.deliveries.create(event=event, created_at=now, next_attempt_at=now)
+    return webhook, delivery
 
 
 def random_ids(platform: str) -> Ids:
@@ -234,6 +275,8 @@ def stored() -> str:
         AuthorizationSession.objects.filter(user_id="alice"),
         PublishJob.objects.filter(user_id="alice"),
         JobEvent.objects.filter(job__user_id="alice"),
+        Webhook.objects.filter(user_id="alice"),
+        WebhookDelivery.objects.filter(webhook__user_id="alice"),
     )
     return "".join(serializers.serialize("json", each.order_by("pk")) for each in querysets)
 
@@ -241,7 +284,7 @@ def stored() -> str:
 def without_ids(response, ids: Ids) -> str:
     """The body of `response` with its own ids removed, to compare it with another's."""
     text = response.content.decode()
-    for each in (ids.connection, ids.destination, ids.job, ids.session):
+    for each in (value for name, value in vars(ids).items() if name != "platform"):
         text = text.replace(each, "ID")
     return re.sub(r'"request_id": ?"[^"]*"', "", text)
 
@@ -266,7 +309,7 @@ def test_another_user_gets_what_a_random_id_gets(user, alice, make_connection, s
             assert SECRET not in response.content.decode(), what
             assert SECRET not in str(response.headers), what
             assert named or str(own.pk) not in response.content.decode() or user == "bob"
-            malformed = Ids(MALFORMED, MALFORMED, MALFORMED, MALFORMED, ids.platform)
+            malformed = Ids(*[MALFORMED] * 4, ids.platform, MALFORMED, MALFORMED)
             assert ask(client, method, route, malformed, row).status_code < 500, what
     assert stored() == before
 
