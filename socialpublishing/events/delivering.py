@@ -46,7 +46,7 @@ THREADS = 32
 # whose last attempt failed; to one of those a single thread.
 PER_HOST, PER_USER, FAILING = 4, 8, 8
 LOOK_EVERY_S = 0.2
-LEASE = dt.timedelta(seconds=ATTEMPT_S * 4)
+LEASE = dt.timedelta(seconds=ATTEMPT_S * 2)
 # The pauses before the next attempt, each ± 20 %. After the last one a delivery has failed.
 RETRIES_S = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600)
 SPREAD = 0.2

@@ -119,4 +119,4 @@ def delete(pks: Sequence[int]) -> int:
     batch = Event.objects.filter(pk__in=pks)
     highest = batch.aggregate(highest=Max("position"))["highest"] or 0
     EventFeed.objects.filter(deleted_up_to__lt=highest).update(deleted_up_to=highest)
-    return batch.delete()[0]
+    return batch.delete()[1].get(Event._meta.label, 0)

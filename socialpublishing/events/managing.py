@@ -66,6 +66,13 @@ def create_webhook(
     """Raises WebhookAddressRefusedError, WebhookLimitError."""
     database.release()
     check_address(url)
+    return store_webhook(user_id=user_id, url=url, events=events, description=description)
+
+
+def store_webhook(
+    *, user_id: str, url: str, events: Sequence[str] = (), description: str = ""
+) -> Webhook:
+    """The same for an address that was checked. Raises WebhookLimitError."""
     webhook = Webhook(
         user_id=user_id,
         url=url,

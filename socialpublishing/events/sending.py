@@ -45,7 +45,8 @@ class WebhookAddressRefusedError(SocialPublishingBaseError):
     code = "webhook_address_refused"
     sentence = (
         "We send events to public https:// addresses on port 443 that have a path, such as "
-        "https://example.com/events. This address is none, or resolves to none."
+        "https://example.com/events. This address is none, or resolves to none. The operator of "
+        "this service can allow others in WEBHOOK_ALLOWED_ORIGINS."
     )
 
 

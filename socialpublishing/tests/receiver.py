@@ -1,5 +1,6 @@
 """A receiver of webhooks on loopback, as a user of the service would write one."""
 
+import json
 import threading
 import time
 from collections import Counter
@@ -18,6 +19,7 @@ class Receiver:
         self.respond = 204
         self.location = ""
         self.hang_s = 20.0
+        self.delay_s = 0.0
         self.requests = []  # path, headers, body
         receiver = self
 
@@ -45,6 +47,7 @@ class Receiver:
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         respond = self.respond
         self.requests.append((handler.path, dict(handler.headers.items()), body.decode()))
+        time.sleep(self.delay_s)
         if respond == "hang":
             time.sleep(self.hang_s)
         elif respond != "close":
@@ -56,7 +59,10 @@ class Receiver:
 
     def events(self, secret):
         """Each event that arrived, verified with `secret`."""
-        return [Webhook(secret).verify(body, headers) for _, headers, body in self.requests]
+        return [Webhook(secret).verify(body, headers) for _, headers, body in list(self.requests)]
+
+    def types(self):
+        return [json.loads(body)["type"] for _, _, body in list(self.requests)]
 
     def counts(self, secret):
         return Counter(event["id"] for event in self.events(secret))
