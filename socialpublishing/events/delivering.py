@@ -14,15 +14,16 @@ import logging
 import queue
 import random
 import time
+import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from socialpublishing.clock import database_now
 from socialpublishing.crypto import Secret
@@ -76,37 +77,41 @@ class Places:
         self._hosts: Counter[str] = Counter()
         self._users: Counter[str] = Counter()
         self._failing: Counter[str] = Counter()  # by host
-        self._taken: dict[object, tuple[str, str, bool]] = {}
+        self._taken: dict[uuid.UUID, tuple[str, str, bool]] = {}
 
     @property
     def taken(self) -> int:
         return len(self._taken)
 
-    def take(self, delivery: WebhookDelivery) -> bool:
-        webhook = delivery.webhook
-        host, user = urlsplit(webhook.url).netloc.lower(), webhook.user_id
-        fails = webhook.failing_since is not None
-        if (
-            self.taken >= THREADS
-            or self._hosts[host] >= PER_HOST
-            # Those of the operator are trusted.
-            or (user and self._users[user] >= PER_USER)
-            or (fails and (self._failing[host] or self._failing.total() >= FAILING))
-        ):
-            return False
-        self._taken[delivery.pk] = (host, user, fails)
-        self._count(delivery.pk, 1)
-        return True
+    def free_for(self, webhook: Webhook) -> int:
+        """How many further deliveries to `webhook` may be sent now."""
+        host, user, fails = _place(webhook)
+        free = [THREADS - self.taken, PER_HOST - self._hosts[host]]
+        if user:  # those of the operator are trusted
+            free.append(PER_USER - self._users[user])
+        if fails:
+            free += [1 - self._failing[host], FAILING - self._failing.total()]
+        return max(0, min(free))
+
+    def take(self, delivery: WebhookDelivery) -> None:
+        self._taken[delivery.pk] = _place(delivery.webhook)
+        self._count(delivery, 1)
 
     def leave(self, delivery: WebhookDelivery) -> None:
-        self._count(delivery.pk, -1)
+        self._count(delivery, -1)
         del self._taken[delivery.pk]
 
-    def _count(self, pk: object, change: int) -> None:
-        host, user, fails = self._taken[pk]
+    def _count(self, delivery: WebhookDelivery, change: int) -> None:
+        host, user, fails = self._taken[delivery.pk]
         self._hosts[host] += change
         self._users[user] += change
         self._failing[host] += change * fails
+
+
+def _place(webhook: Webhook) -> tuple[str, str, bool]:
+    """The host, the user, and whether it fails."""
+    host = urlsplit(webhook.url).netloc.lower()
+    return host, webhook.user_id, webhook.failing_since is not None
 
 
 class Deliverer:
@@ -180,50 +185,51 @@ class Deliverer:
         due = WebhookDelivery.objects.filter(next_attempt_at__lte=now)
         if self.places.taken >= THREADS or not due.exists():
             return []
-        found: list[Claimed] = []
-        taken: list[WebhookDelivery] = []
+        claimed: list[Claimed] = []
         try:
             with transaction.atomic():
-                for delivery in self._due(now):
-                    if self.places.take(delivery):
-                        taken.append(delivery)
-                        found += self._claimed(delivery, now)
+                of_webhook = due.filter(webhook=OuterRef("pk"))
+                webhooks = list(Webhook.objects.active().filter(Exists(of_webhook)))
+                random.shuffle(webhooks)  # none is always the first
+                for webhook in webhooks:
+                    self._claim_of(webhook, due, now, claimed)
         except DatabaseError:
-            for delivery in taken:
-                self.places.leave(delivery)
+            for each in claimed:
+                self.places.leave(each.delivery)
             raise
-        sent = {claimed.delivery.pk for claimed in found}
-        for delivery in taken:
-            if delivery.pk not in sent:
-                self.places.leave(delivery)
-        return found
+        return claimed
 
-    def _due(self, now: dt.datetime) -> Iterator[WebhookDelivery]:
-        """The oldest ones of each webhook, locked. Webhooks in a random order: nobody is first."""
-        due = WebhookDelivery.objects.filter(next_attempt_at__lte=now)
-        webhooks = list(Webhook.objects.active().filter(Exists(due.filter(webhook=OuterRef("pk")))))
-        random.shuffle(webhooks)
-        for webhook in webhooks:
-            if self.places.taken >= THREADS:
-                return
-            locked = due.select_for_update(skip_locked=True, of=("self",)).select_related("event")
-            for delivery in locked.filter(webhook=webhook).order_by("next_attempt_at")[:PER_HOST]:
-                delivery.webhook = webhook
-                yield delivery
-
-    def _claimed(self, delivery: WebhookDelivery, now: dt.datetime) -> Iterator[Claimed]:
-        """Nothing if its secret cannot be decrypted: an alarm, and no reason to stop the others."""
+    def _claim_of(
+        self,
+        webhook: Webhook,
+        due: QuerySet[WebhookDelivery],
+        now: dt.datetime,
+        claimed: list[Claimed],
+    ) -> None:
+        """Add the oldest deliveries of `webhook` to `claimed`, as many as it has places."""
+        unlocked = due.select_for_update(skip_locked=True, of=("self",)).select_related("event")
+        free = self.places.free_for(webhook)
+        rows = list(unlocked.filter(webhook=webhook).order_by("next_attempt_at")[:free])
+        if not rows:
+            return
         try:
-            secrets = delivery.webhook.live_secrets(now)
+            secrets = webhook.live_secrets(now)
         except TokenEncryptionError:
-            logger.exception("a webhook's secret", extra={"webhook_id": str(delivery.webhook.pk)})
-            outcome = Outcome(error=DeliveryError.SECRET_UNREADABLE)
-            _store_failure(delivery, outcome, now, lease=delivery.next_attempt_at)
+            # An alarm, and no reason to stop the others.
+            logger.exception("a webhook's secret", extra={"webhook_id": str(webhook.pk)})
+            for row in rows:
+                outcome = Outcome(error=DeliveryError.SECRET_UNREADABLE)
+                _store_failure(row, outcome, now, lease=row.next_attempt_at)
             return
         lease = now + LEASE
-        WebhookDelivery.objects.filter(pk=delivery.pk).update(next_attempt_at=lease)
-        message = Message.of(event_as_data(delivery.event))
-        yield Claimed(delivery=delivery, lease=lease, message=message, secrets=secrets)
+        WebhookDelivery.objects.filter(pk__in=[row.pk for row in rows]).update(
+            next_attempt_at=lease
+        )
+        for row in rows:
+            row.webhook = webhook
+            self.places.take(row)
+            message = Message.of(event_as_data(row.event))
+            claimed.append(Claimed(delivery=row, lease=lease, message=message, secrets=secrets))
 
     # --- Settling --------------------------------------------------------------------------------
 
