@@ -142,6 +142,9 @@ class Api:
     def put(self, path: str, body: Any) -> Any:
         return self.client.put(f"/api/v1/{path}", body, content_type="application/json")
 
+    def patch(self, path: str, body: Any) -> Any:
+        return self.client.patch(f"/api/v1/{path}", body, content_type="application/json")
+
     def delete(self, path: str) -> Any:
         return self.client.delete(f"/api/v1/{path}")
 

@@ -210,12 +210,15 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "Social Connections", "description": "A user's accounts at the platforms."},
         {"name": "Content Publishing", "description": "Posts, their jobs and the history of each."},
+        {"name": "Webhooks", "description": "Where the service sends events, and what arrived."},
         {"name": "Content Insights", "description": "Hashtags, best times, metrics."},
         {"name": "Platforms", "description": "What each platform accepts."},
     ],
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "publishing.models.Status",
         "ConnectionStatus": "connections.models.SocialConnection.Status",
+        "WebhookStatus": "socialpublishing.events.webhooks.WebhookStatus",
+        "DeliveryStatus": "socialpublishing.events.webhooks.WebhookDelivery.Status",
         # Without these, their names would contain numbers.
         "MetaPostType": ["feed", "reel", "story"],
         "PlainPostType": ["feed"],
@@ -282,6 +285,10 @@ MEDIA_PULLS = env.int("MEDIA_PULLS", default=8)
 if SANDBOX_URL:
     # The sandbox serves sample pictures.
     MEDIA_ALLOWED_ORIGINS = [*MEDIA_ALLOWED_ORIGINS, "/".join(SANDBOX_URL.split("/")[:3])]
+
+# Receivers of webhooks inside the network: exact scheme://host[:port]. All other addresses must be
+# public, over https.
+WEBHOOK_ALLOWED_ORIGINS = env.list("WEBHOOK_ALLOWED_ORIGINS", default=[])
 
 # The object store of assets that are paths: S3 or compatible.
 OBJECT_STORE_ENDPOINT = env("OBJECT_STORE_ENDPOINT", default="").rstrip("/")

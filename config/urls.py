@@ -19,6 +19,7 @@ api: list[Any] = [
     path("insights/", include("insights.urls")),
     path("publishing/jobs/<uuid:job_id>/metrics", JobMetricsViewSet.as_view({"get": "retrieve"})),
     path("", include("socialpublishing.events.urls")),
+    path("", include("socialpublishing.events.webhook_urls")),
     path("platforms", PlatformViewSet.as_view({"get": "list"})),
 ]
 

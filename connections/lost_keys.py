@@ -8,7 +8,9 @@ from django.db.models import Q
 from connections.connection_events import tell
 from connections.models import AuthorizationSession, Destination, Revocation, SocialConnection
 from socialpublishing.crypto import NEW, OLD, Secret, key_ring
+from socialpublishing.events.managing import give_up_secret
 from socialpublishing.events.models import EventType
+from socialpublishing.events.webhooks import Webhook
 from socialpublishing.keys import forget_unused_keys
 
 
@@ -25,6 +27,8 @@ def give_up_lost_tokens() -> int:
             # It may have been connected again meanwhile.
             if row := lost.select_for_update().filter(pk=pk).first():
                 _give_up(row)
+    for webhook in Webhook.objects.filter(_is_lost("secret") | _is_lost("former_secret")):
+        give_up_secret(webhook)
     forget_unused_keys()
     return len(ids)
 

@@ -13,6 +13,7 @@ from connections.expiring import refresh_expiring, warn_of_expiry
 from connections.hooks import on_housekeeping
 from connections.revoking import revoke_due
 from socialpublishing.clock import database_now
+from socialpublishing.events.managing import delete_old_deliveries
 
 # A disconnect that takes longer has crashed.
 DISCONNECT_TIME = dt.timedelta(minutes=5)
@@ -26,6 +27,7 @@ def housekeeping() -> None:
     revoke_due(database_now())
     refresh_expiring(now)
     warn_of_expiry(now)
+    delete_old_deliveries(now)
     for callback in on_housekeeping:
         callback(now)
 

@@ -76,6 +76,7 @@ CODES: Mapping[str, PublicCode] = {
         400, "An asset is not of the declared type, or no platform accepts its type."
     ),
     "asset_address_refused": _http(400, "We do not fetch from the address of an asset."),
+    "webhook_address_refused": _http(400, "We do not send events to the address of the webhook."),
     "asset_incomplete": _http(400, "An asset ends before its stated length."),
     "asset_changed": _http(400, "An asset has changed since it was checked."),
     "asset_size_unknown": _http(
@@ -109,6 +110,8 @@ CODES: Mapping[str, PublicCode] = {
     ),
     "job_not_found": _http(404, "The caller has no such job."),
     "batch_not_found": _http(404, "The caller has no such batch."),
+    "webhook_not_found": _http(404, "The caller has no such webhook."),
+    "delivery_not_found": _http(404, "The webhook has no such delivery."),
     "method_not_allowed": _http(405, "The path does not support this method."),
     "not_acceptable": _http(406, "We respond with JSON only."),
     "already_submitting": _http(409, "The post is being published, or its job has ended."),
@@ -116,6 +119,10 @@ CODES: Mapping[str, PublicCode] = {
     "not_unconfirmed": _http(409, "The outcome of the job is known, or is being looked up."),
     "remote_id_required": _http(400, "For a thread, the request must name the id of the post."),
     "post_taken": _http(409, "Another job already has this post."),
+    "webhook_limit_reached": _http(409, "The caller has as many webhooks as are allowed."),
+    "webhook_paused": _http(409, "The webhook is paused."),
+    "webhook_paused_by_staff": _http(409, "The operator paused the webhook, and must activate it."),
+    "webhook_secret_lost": _http(409, "The webhook's secret is lost; rotate it."),
     "job_changed": _http(409, "The job has changed meanwhile; read it again."),
     "cursor_expired": _http(
         410, "Events behind the cursor are not kept any more; start again without one."

@@ -27,6 +27,7 @@ from socialpublishing.audit import AuditRecord
 from socialpublishing.clock import database_now
 from socialpublishing.crypto import EncryptedTextField
 from socialpublishing.events.models import Event, EventFeed
+from socialpublishing.events.webhooks import Webhook, WebhookDelivery
 from socialpublishing.keys import EncryptionKey, StoredSwitch
 from socialpublishing.platforms.pauses import PlatformPause
 
@@ -168,6 +169,9 @@ parts.append(
     )
 )
 EVENTS = Table(model=Event, user="user_id", connection="connection_id")
+WEBHOOKS = Table(model=Webhook, user="user_id")
+# They go with their webhook and with their event.
+DELIVERIES = Table(model=WebhookDelivery, user="webhook__user_id")
 
 
 def hash_of(user_id: str) -> str:
@@ -261,7 +265,8 @@ def erase_tables(part_tables: tuple[Table, ...]) -> Callable[[Subject, Tally], N
     return erase_all
 
 
-parts.append(Part(tables=(EVENTS,), erase=erase_tables((EVENTS,)), is_derived=True))
+OF_EVENTS = (DELIVERIES, WEBHOOKS, EVENTS)
+parts.append(Part(tables=OF_EVENTS, erase=erase_tables(OF_EVENTS), is_derived=True))
 
 
 def export_user(user_id: str) -> Iterator[str]:

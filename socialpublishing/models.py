@@ -3,6 +3,7 @@
 from socialpublishing.audit import AuditRecord
 from socialpublishing.erasure import Erasure
 from socialpublishing.events.models import Event, EventFeed
+from socialpublishing.events.webhooks import Webhook, WebhookDelivery
 from socialpublishing.keys import EncryptionKey, StoredSwitch
 from socialpublishing.platforms.pauses import PlatformPause
 
@@ -14,4 +15,6 @@ __all__ = [
     "EventFeed",
     "PlatformPause",
     "StoredSwitch",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -24,6 +24,8 @@ from publishing.tasks import housekeeping
 from socialpublishing import erasure
 from socialpublishing.crypto import EncryptedTextField
 from socialpublishing.erasure import Erasure
+from socialpublishing.events.feed import place_new_events
+from socialpublishing.events.webhooks import Webhook, new_secret
 
 LATER = "2027-06-01T10:00:00Z"
 
@@ -76,6 +78,10 @@ def make_life(make_api, make_connection, worker, sandbox):
 
     def make(user):
         api = make_api(user)
+        address = f"https://{user}.example/events"
+        Webhook.objects.create(
+            user_id=user, url=address, secret=new_secret(), created_at=timezone.now()
+        )
         twitter = make_connection("twitter", user=user, name=f"Name of {user}")
         facebook = make_connection("facebook", user=user, name=f"Face of {user}")
         post = {"connection_id": str(twitter.pk), "text_content": f"Published by {user}"}
@@ -115,6 +121,7 @@ def make_life(make_api, make_connection, worker, sandbox):
         assert api.post("publishing/batches", batch, headers=key).status_code == 202
         started = api.get("connections/connect/pinterest?redirect=false").json()
         assert api.get(consent(started["authorization_url"])).status_code == 200
+        place_new_events()
         return api, twitter, facebook
 
     return make
@@ -139,7 +146,7 @@ def test_erased_user_is_gone_and_the_other_is_unchanged(make_life, sandbox):
     make_life("bob")
     others = rows_of("bob")
     assert {table for table, _ in others} == {table for table, _ in rows_of("alice")}
-    assert len({table for table, _ in others}) == 10
+    assert len({table for table, _ in others}) == 12
     counts = {table: 0 for table, _ in rows_of("alice")}
     for table, _ in rows_of("alice"):
         counts[table] += 1
@@ -345,6 +352,9 @@ def test_export_has_all_that_is_stored_and_no_secret(make_life):
     for connection in SocialConnection.objects.filter(user_id="alice"):
         assert connection.access_token.reveal() not in out.getvalue()
         assert connection.__dict__["access_token"] not in out.getvalue()
+    webhook = Webhook.objects.get(user_id="alice")
+    assert webhook.secret.reveal() not in out.getvalue()
+    assert webhook.__dict__["secret"] not in out.getvalue()
     for session in AuthorizationSession.objects.filter(user_id="alice"):
         for hidden in (session.state_hash, session.completion_hash, session.browser_hash):
             assert not hidden or hidden not in out.getvalue()

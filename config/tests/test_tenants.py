@@ -20,6 +20,8 @@ from django.utils import timezone
 from config.auth.dev_tokens import sign_dev_token
 from connections.models import AuthorizationSession, Destination, SocialConnection
 from publishing.models import ENDED, JobEvent, PublishBatch, PublishJob, Status
+from socialpublishing.events.models import Event
+from socialpublishing.events.webhooks import Webhook, WebhookDelivery, new_secret
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 MALFORMED = "00000000-0000-0000-0000-00000000000z"
@@ -56,6 +58,8 @@ class Ids:
     session: str
     batch: str = ""
     platform: str = "facebook"
+    webhook: str = field(default_factory=lambda: str(uuid.uuid4()))
+    delivery: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +92,7 @@ CONNECTION = "connections/{connection_id}"
 SECTIONS = f"{CONNECTION}/destinations/{{destination_id}}/sections"
 JOB = "publishing/jobs/{job_id}"
 BATCH = "publishing/batches/{batch_id}"
+WEBHOOK = "webhooks/{webhook_id}"
 CALLBACK = "connections/callbacks/{platform}"
 NOT_PUBLISHED = {"outcome": "not_published", "reason": "looked"}
 MATRIX = {
@@ -148,6 +153,15 @@ MATRIX = {
         query=lambda ids: {"connection_id": ids.connection}
     ),
     ("GET", "platforms"): Row(absent={200}),
+    ("GET", "webhooks"): Row(absent={200}),
+    ("POST", "webhooks"): Row(body=lambda ids: {"url": "https://127.0.0.1/"}, absent={400}),
+    ("GET", WEBHOOK): Row(),
+    ("PATCH", WEBHOOK): Row(body=lambda ids: {"description": "Another", "status": "paused"}),
+    ("DELETE", WEBHOOK): Row(),
+    ("POST", f"{WEBHOOK}/rotate-secret"): Row(),
+    ("POST", f"{WEBHOOK}/test"): Row(),
+    ("GET", f"{WEBHOOK}/deliveries"): Row(),
+    ("POST", f"{WEBHOOK}/deliveries/{{delivery_id}}/redeliver"): Row(),
 }
 PARAMETERS = {
     "platform": lambda ids: ids.platform,
@@ -156,6 +170,8 @@ PARAMETERS = {
     "job_id": lambda ids: ids.job,
     "batch_id": lambda ids: ids.batch,
     "code": lambda ids: ids.session,
+    "webhook_id": lambda ids: ids.webhook,
+    "delivery_id": lambda ids: ids.delivery,
 }
 
 
@@ -202,6 +218,7 @@ def alice(make_connection, sandbox) -> list[Ids]:
         owned_batch = PublishBatch.objects.create(
             user_id="alice", external_reference=SECRET, created_at=timezone.now()
         )
+        webhook, delivery = make_webhook(platform)
         for number, status in enumerate(Status):
             job = PublishJob.objects.create(
                 user_id="alice",
@@ -232,9 +249,33 @@ def alice(make_connection, sandbox) -> list[Ids]:
                     session=str(session.pk),
                     batch=str(owned_batch.pk),
                     platform=platform,
+                    webhook=str(webhook.pk),
+                    delivery=str(delivery.pk),
                 )
             )
     return found
+
+
+def make_webhook(platform: str) -> tuple[Webhook, WebhookDelivery]:
+    """One of Alice, with a delivery."""
+    now = timezone.now()
+    webhook = Webhook.objects.create(
+        user_id="alice",
+        url=f"https://{SECRET}.example/",
+        description=SECRET,
+        secret=new_secret(),
+        created_at=now,
+    )
+    event = Event.objects.create(
+        type="job.failed",
+        at=now,
+        user_id="alice",
+        platform=platform,
+        sequence=1,
+        data={"a": SECRET},
+    )
+    delivery = webhook.deliveries.create(event=event, created_at=now, next_attempt_at=now)
+    return webhook, delivery
 
 
 def random_ids(platform: str) -> Ids:
@@ -250,6 +291,8 @@ def stored() -> str:
         PublishJob.objects.filter(user_id="alice"),
         PublishBatch.objects.filter(user_id="alice"),
         JobEvent.objects.filter(job__user_id="alice"),
+        Webhook.objects.filter(user_id="alice"),
+        WebhookDelivery.objects.filter(webhook__user_id="alice"),
     )
     return "".join(serializers.serialize("json", each.order_by("pk")) for each in querysets)
 
@@ -257,7 +300,7 @@ def stored() -> str:
 def without_ids(response, ids: Ids) -> str:
     """The body of `response` with its own ids removed, to compare it with another's."""
     text = response.content.decode()
-    for each in (ids.connection, ids.destination, ids.job, ids.session, ids.batch):
+    for each in (value for name, value in vars(ids).items() if name != "platform"):
         text = text.replace(each, "ID")
     return re.sub(r'"request_id": ?"[^"]*"', "", text)
 
@@ -282,7 +325,7 @@ def test_another_user_gets_what_a_random_id_gets(user, alice, make_connection, s
             assert SECRET not in response.content.decode(), what
             assert SECRET not in str(response.headers), what
             assert named or str(own.pk) not in response.content.decode() or user == "bob"
-            malformed = Ids(*[MALFORMED] * 5, ids.platform)
+            malformed = Ids(*[MALFORMED] * 5, ids.platform, MALFORMED, MALFORMED)
             assert ask(client, method, route, malformed, row).status_code < 500, what
     assert stored() == before
 

@@ -11,12 +11,14 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 
+from socialpublishing.clock import database_now
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.events import audience
 from socialpublishing.events.models import Event, EventFeed
+from socialpublishing.events.queueing import queue_deliveries
 
 BATCH = 500
 
@@ -57,16 +59,29 @@ def page_of(user_id: str, *, after: int | None, types: Collection[str] = (), lim
 
 
 def place_new_events() -> int:
-    """Give committed events their positions; returns how many. 0 while another process does it."""
+    """Give committed events their positions, and make their deliveries; returns how many.
+
+    0 while another process does it.
+    """
     if not Event.objects.filter(position__isnull=True).exists():
         return 0
     EventFeed.objects.get_or_create(pk=1)
+    try:
+        return _place_and_queue()
+    except IntegrityError:
+        return 0  # a webhook was deleted meanwhile; the next call does it
+
+
+def _place_and_queue() -> int:
     with transaction.atomic():
         feed = EventFeed.objects.select_for_update(skip_locked=True).filter(pk=1).first()
         if feed is None:
             return 0
         placed = _place(feed.last_position)
-        EventFeed.objects.filter(pk=1).update(last_position=feed.last_position + placed)
+        highest = feed.last_position + placed
+        EventFeed.objects.filter(pk=1).update(last_position=highest)
+        new = Event.objects.filter(position__gt=feed.last_position, position__lte=highest)
+        queue_deliveries(new.order_by("position"), database_now())
     return placed
 
 
@@ -104,4 +119,4 @@ def delete(pks: Sequence[int]) -> int:
     batch = Event.objects.filter(pk__in=pks)
     highest = batch.aggregate(highest=Max("position"))["highest"] or 0
     EventFeed.objects.filter(deleted_up_to__lt=highest).update(deleted_up_to=highest)
-    return batch.delete()[0]
+    return batch.delete()[1].get(Event._meta.label, 0)

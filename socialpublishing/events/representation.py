@@ -7,9 +7,13 @@ from typing import Any
 from socialpublishing.events.models import Event
 
 
+def event_id(event: Event) -> str:
+    return f"evt_{event.public_id.hex}"
+
+
 def event_as_data(event: Event) -> dict[str, Any]:
     return {
-        "id": f"evt_{event.public_id.hex}",
+        "id": event_id(event),
         "type": event.type,
         "timestamp": event.at.isoformat().replace("+00:00", "Z"),
         "sequence": event.sequence,
