@@ -1,7 +1,7 @@
 """Many rows as one JSON parameter of an SQL statement.
 
 The statement is then the same for any number of rows: neither the database's driver nor a prepared
-statement has to parse it anew.
+statement has to parse it again.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def test_file_that_cannot_be_used_is_named_and_replaced(path, change, reason):
         assert names(third) == ["sandbox_x", "noor"]
 
 
-def test_second_sandbox_on_the_same_file_says_that_it_keeps_nothing(path):
+def test_second_sandbox_on_the_same_file_reports_that_it_keeps_nothing(path):
     with SandboxServer(keep_in=path) as first, SandboxServer(keep_in=path) as second:
         control_of(first).account("twitter", username="mara")
         control_of(second).account("twitter", username="noor")
