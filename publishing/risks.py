@@ -55,7 +55,7 @@ class Readings(Protocol):
     def pauses(self) -> Sequence[PlatformPause]: ...
 
     def offered(self, target: PostingTarget) -> PostingOptions:
-        """What the platform says of the account now. Raises its error if it refuses."""
+        """The options that the platform offers now. Raises its error if it refuses."""
 
     def profile_again(self, connection: SocialConnection) -> None:
         """Read the facts of the account that its limits depend on."""
@@ -145,7 +145,7 @@ def _too_many(what: str, job: PublishJob) -> Risk:
     return Risk(code=RateLimitError.code, message=message, who_acts=WhoActs.USER)
 
 
-# --- What the platform says now ------------------------------------------------------------------
+# --- What the platform reports now ---------------------------------------------------------------
 
 
 def _of_account(

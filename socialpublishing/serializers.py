@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.request import Request
 
 # Control characters that no post needs. A terminal or a log viewer might execute them.
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -81,6 +82,14 @@ class ChoiceField(serializers.ChoiceField):
                 no_such("choice", data, self.choices), code="invalid_choice"
             )
         return data
+
+
+def validated(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    """The body of `request`. Raises ValidationError."""
+    body = serializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    checked: dict[str, Any] = body.validated_data
+    return checked
 
 
 class TextField(serializers.CharField):

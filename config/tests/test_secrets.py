@@ -25,8 +25,8 @@ from django_q.tasks import async_task
 
 from config.logs import configure
 from conftest import Api, consent, plain_post
+from connections.connecting_views import cookie_name
 from connections.models import SocialConnection
-from connections.views import cookie_name
 from publishing.models import JobEvent, PublishJob
 from socialpublishing.platforms import PLATFORMS
 
