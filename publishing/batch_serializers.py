@@ -92,7 +92,7 @@ class BatchResponseSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="When no post was open any more, for the first time."
     )
     external_reference = serializers.CharField(allow_null=True)
-    metadata = serializers.JSONField(allow_null=True)
+    metadata = serializers.DictField(allow_null=True)
     jobs = PublishJobResponseSerializer(many=True, help_text="In the order of the targets.")
 
 

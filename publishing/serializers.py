@@ -242,7 +242,7 @@ class PublishJobResponseSerializer(serializers.Serializer[PublishJob]):
     external_reference = serializers.CharField(
         allow_null=True, help_text="The caller's own name for the post."
     )
-    metadata = serializers.JSONField(allow_null=True, help_text="The caller's own facts.")
+    metadata = serializers.DictField(allow_null=True, help_text="The caller's own facts.")
 
     def to_representation(self, job: PublishJob) -> dict[str, Any]:
         return job_as_data(job)
