@@ -211,7 +211,8 @@ class PublishJobResponseSerializer(serializers.Serializer[PublishJob]):
     external_reference = serializers.CharField(
         allow_null=True, help_text="The caller's own name for the post."
     )
-    metadata = serializers.JSONField(allow_null=True, help_text="The caller's own facts.")
+    # Without allow_null: the schema of any JSON value includes null.
+    metadata = serializers.JSONField(help_text="The caller's own facts; null: none.")
 
     def to_representation(self, job: PublishJob) -> dict[str, Any]:
         return job_as_data(job)
