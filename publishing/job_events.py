@@ -1,4 +1,4 @@
-"""Which changes of a job callers are told about, and what they are told."""
+"""Which changes of a job are events for callers, and what these hold."""
 
 from __future__ import annotations
 

@@ -79,7 +79,8 @@ def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> No
         PublishJob.objects.filter(pk=job.pk).update(**columns)
         for name, value in columns.items():
             setattr(job, name, value)
-        move_one(change, now=now, actor=actor)
+        # Reading files may have taken minutes, and callers poll by `updated_at`.
+        move_one(change, now=database_now(), actor=actor)
     job.refresh_from_db()
 
 

@@ -45,7 +45,7 @@ ACTOR = "pre-flight"
 # Posts are checked again in their last hour, and those at risk every half an hour.
 LAST, AGAIN = dt.timedelta(hours=1), dt.timedelta(minutes=30)
 # Those that are due sooner are left to the worker.
-TOO_LATE = dt.timedelta(minutes=1)
+TOO_SOON = dt.timedelta(minutes=1)
 # Jobs that one run lists, and those of one account that are checked together.
 LISTED, GROUP = 5000, 50
 READERS = 8
@@ -72,7 +72,7 @@ def _due(now: dt.datetime) -> QuerySet[PublishJob]:
         never | at_risk | in_last_hour,
         status=Status.SCHEDULED,
         lease_owner="",
-        next_attempt_at__gt=now + TOO_LATE,
+        next_attempt_at__gt=now + TOO_SOON,
         next_attempt_at__lte=now + window,
     )
 
