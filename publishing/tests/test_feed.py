@@ -34,10 +34,10 @@ def make_event(sequence=1, *, user="alice", using="default"):
     )
 
 
-# --- What is told --------------------------------------------------------------------------------
+# --- Contents ------------------------------------------------------------------------------------
 
 
-def test_feed_tells_what_happened_and_to_nobody_else(api, make_api, sandbox, worker):
+def test_feed_has_what_happened_and_is_of_one_user(api, make_api, sandbox, worker):
     connection = connect(api, "twitter", confirm=True)
     job_id = api.publish(connection, "News").json()["job_id"]
     worker.work()
@@ -65,7 +65,7 @@ def test_feed_tells_what_happened_and_to_nobody_else(api, make_api, sandbox, wor
     assert make_api("bob").get("events").json()["events"] == []
 
 
-def test_paused_platform_is_told_to_whoever_has_an_account_there(
+def test_pause_of_a_platform_is_an_event_for_whoever_has_an_account_there(
     api, make_api, make_connection, sandbox, worker
 ):
     connection = make_connection("twitter")
