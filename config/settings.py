@@ -210,7 +210,7 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "Social Connections", "description": "A user's accounts at the platforms."},
         {"name": "Content Publishing", "description": "Posts, their jobs and the history of each."},
-        {"name": "Events", "description": "What happened, in the order of one feed."},
+        {"name": "Events", "description": "What happened to posts and accounts, in order."},
         {"name": "Webhooks", "description": "Where the service sends events, and what arrived."},
         {"name": "Content Insights", "description": "Hashtags, best times, metrics."},
         {"name": "Platforms", "description": "What each platform accepts."},

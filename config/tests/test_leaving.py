@@ -25,6 +25,7 @@ from socialpublishing import erasure
 from socialpublishing.crypto import EncryptedTextField
 from socialpublishing.erasure import Erasure
 from socialpublishing.events.feed import place_new_events
+from socialpublishing.events.models import Event
 from socialpublishing.events.webhooks import Webhook, new_secret
 
 LATER = "2027-06-01T10:00:00Z"
@@ -306,7 +307,9 @@ def test_post_in_doubt_is_resolved_without_its_content(doubtful, outcome):
     housekeeping()
     assert PublishJob.objects.count() == 1  # until a person has resolved it
 
+    # An event without a user is everybody's: this one is nobody's.
     resolve_job(job, outcome=outcome, actor="staff", remote_id="")
+    assert not Event.objects.exists()
     housekeeping()
 
     assert not PublishJob.objects.exists()

@@ -4,17 +4,19 @@ import datetime as dt
 import json
 import logging
 import re
+import threading
 import time
 from dataclasses import replace
 
 import pytest
 import time_machine
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from standardwebhooks import Webhook as Signer
 from standardwebhooks import WebhookVerificationError
 
+from conftest import Api
 from socialpublishing.audit import AuditRecord
 from socialpublishing.clock import database_now
 from socialpublishing.crypto import key_ring
@@ -248,6 +250,33 @@ def test_w08_w09_a_payload_is_the_event_of_the_feed_and_has_no_content(
     for private in ("My own words", "harbour.jpg", "A harbour", *tokens):
         assert private not in sent
     assert all(headers["Content-Type"] == "application/json" for _, headers, _ in receiver.requests)
+
+
+@pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="threads lock each other out of a database in memory"
+)
+def test_two_machines_send_each_event_once(transactional_db, receiver):
+    api = Api("alice")
+    webhook = make_webhook(api, receiver)
+    stop = threading.Event()
+
+    def deliver():
+        Deliverer().run(stop=stop.is_set, alive=lambda: None)
+        connection.close()
+
+    threads = [threading.Thread(target=deliver) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for number in range(100):
+        tell(sequence=number + 1)
+    give_up_at = time.monotonic() + 20
+    while len(receiver.requests) < 100 and time.monotonic() < give_up_at:
+        time.sleep(0.05)
+    stop.set()
+    for each in threads:
+        each.join()
+    assert receiver.counts(webhook["secret"]) == dict.fromkeys(feed_of(api), 1)
+    assert len(feed_of(api)) == 100
 
 
 # --- Which events go where -----------------------------------------------------------------------

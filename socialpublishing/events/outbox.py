@@ -13,6 +13,9 @@ from django.db import connection
 from socialpublishing.events.models import Event, EventType
 from socialpublishing.json_rows import insert
 
+# Those that have no user.
+OF_EVERYBODY = frozenset({EventType.PLATFORM_PAUSED, EventType.PLATFORM_RESUMED})
+
 
 @dataclass(frozen=True, kw_only=True)
 class News:
@@ -30,4 +33,6 @@ def record(news: Iterable[News], *, at: dt.datetime) -> None:
     """Store `news`. Called inside the transaction that stores what happened."""
     if not connection.in_atomic_block:
         raise RuntimeError("An event is stored in the transaction of what it reports.")
-    insert(Event, [{"public_id": uuid.uuid4(), "at": at, **vars(each)} for each in news])
+    # The user of a job may have left: its event is nobody's, not everybody's.
+    concerning = [each for each in news if each.user_id or each.type in OF_EVERYBODY]
+    insert(Event, [{"public_id": uuid.uuid4(), "at": at, **vars(each)} for each in concerning])

@@ -169,7 +169,7 @@ class TestResultSerializer(serializers.Serializer[Any]):
     duration_ms = serializers.IntegerField()
 
 
-def test_as_data(message: Message, outcome: Outcome) -> dict[str, Any]:
+def outcome_as_data(message: Message, outcome: Outcome) -> dict[str, Any]:
     return {
         "event_id": message.id,
         "delivered": outcome.is_delivered,

@@ -19,7 +19,7 @@ from socialpublishing.events.webhook_serializers import (
     TestResultSerializer,
     WebhookSerializer,
     WebhookWithSecretSerializer,
-    test_as_data,
+    outcome_as_data,
 )
 from socialpublishing.events.webhooks import DeliveryNotFoundError, Webhook, WebhookDelivery
 from socialpublishing.pagination import LinkPagination
@@ -164,7 +164,7 @@ class WebhookViewSet(viewsets.GenericViewSet[Webhook]):
     )
     def send_test(self, request: Request, **kwargs: Any) -> Response:
         message, outcome = managing.send_test(self.get_object())
-        return Response(TestResultSerializer(test_as_data(message, outcome)).data)
+        return Response(TestResultSerializer(outcome_as_data(message, outcome)).data)
 
 
 class DeliveryViewSet(viewsets.GenericViewSet[WebhookDelivery]):
