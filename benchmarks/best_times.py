@@ -18,14 +18,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.accounts import Account, make_account, mean
+from benchmarks.accounts import CLASSES, Account, make_account, mean
 from benchmarks.report import interval, percent, table, wilson, write
 from insights.confidence import Confidence
 from insights.week_estimator import FIRST, MEDIUM_LIFT, Estimate, estimate_week
 from insights.week_terms import SLOTS
 
 REPORT_SEED = 20_260_000  # tuning used seeds below 10,000
-CLASSES = ("flat", "one peak", "two peaks", "weekend shift", "drifting", "clock change")
 SIZES = (10, 25, 50, 100, 300, 1000)
 ACCOUNTS = 200  # per cell
 QUICK_SIZES, QUICK_ACCOUNTS = (10, 50, 300), 10

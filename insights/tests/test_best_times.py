@@ -83,6 +83,33 @@ def test_platform_failure_without_a_cached_response_is_reported(
     assert account.best_times(api).status_code == 502
 
 
+def test_hours_are_judged_by_engagement_or_by_reach(api, make_account, readable):
+    account = make_account(readable)
+    account.plant_months(120)
+
+    by_engagement = account.best_times(api).json()
+    by_reach = account.best_times(api, basis="reach").json()
+
+    assert (by_engagement["basis"], by_reach["basis"]) == ("engagement", "reach")
+    assert account.best_times(api, basis="engagement").json() == by_engagement
+    assert by_reach.keys() == by_engagement.keys()
+    assert by_reach["suggested_times"] != by_engagement["suggested_times"]
+    # The console and the platform's mean are about engagement.
+    assert WeekEstimate.objects.get().lift == by_engagement["lift"]
+
+
+def test_basis_of_reach_is_refused_where_reach_is_not_known(api, make_account, settings):
+    account = make_account("twitter")
+    account.publish_with_metrics(MIN_POSTS + 2, likes=10)
+    settings.INSIGHTS_MAX_BILLED_READS = 0
+
+    response = account.best_times(api, basis="reach")
+
+    assert account.best_times(api).status_code == 200
+    assert (response.status_code, response.json()["code"]) == (404, "insights_not_available")
+    assert "reach" in response.json()["detail"]
+
+
 @pytest.mark.parametrize("posts", [0, MIN_POSTS - 1])
 def test_too_few_posts_are_refused_with_the_number_of_missing_posts(
     api, make_account, readable, posts
@@ -179,6 +206,8 @@ def test_disconnecting_deletes_the_week_estimates(api, make_account):
         {"connection_id": str(uuid.uuid4()), "timezone": "../../etc/passwd"},
         {"connection_id": str(uuid.uuid4()), "destination_id": "there"},
         {"connection_id": str(uuid.uuid4()), "colour": "red"},
+        {"connection_id": str(uuid.uuid4()), "basis": "clicks"},
+        {"connection_id": str(uuid.uuid4()), "basis": ""},
     ],
 )
 def test_best_times_refuse_an_invalid_query(api, sandbox, platform, query):

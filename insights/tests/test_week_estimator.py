@@ -8,7 +8,7 @@ import pytest
 from benchmarks.best_times import REPORT_SEED, report, run
 from insights.confidence import Confidence
 from insights.engagement import Sample
-from insights.week_estimator import estimate_week, mean_effects
+from insights.week_estimator import Basis, estimate_week, mean_effects
 from insights.week_terms import SLOTS
 
 BERLIN, UTC, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC"), ZoneInfo("Asia/Kolkata")
@@ -87,7 +87,7 @@ def test_one_outstanding_day_is_estimated_with_high_confidence(make_samples):
 
     assert at(estimate.slots[0]) in {(3, 18), (3, 19)}
     assert estimate.confidence == Confidence.HIGH
-    assert estimate.best_is_among_first > 0.9
+    assert estimate.high_probability > 0.9
 
 
 def test_one_outlier_does_not_move_the_best_slots(make_samples):
@@ -132,13 +132,72 @@ def test_growth_of_the_account_does_not_raise_its_newest_hours():
     assert 0.7 < surface[2 * 24 + 20] / surface[2 * 24 + 9] < 1.4
 
 
-def test_engagement_rate_is_compared_if_reach_is_known(make_samples):
-    few = make_samples(100, hour=lambda rng: 9, reach=1_000)
-    many = make_samples(100, hour=lambda rng: 20, reach=10_000, lift=lambda local: 10, seed=2)
+@pytest.fixture
+def make_rush():
+    """Posts of the last year, at any hour; a threefold rush on each day at 19:30.
 
-    surface = estimate_week([*few, *many], zone=UTC, now=NOW).surface
+    `through_reach` is the share of its (log) effect that works through reach.
+    """
 
-    assert 0.8 < surface[2 * 24 + 20] / surface[2 * 24 + 9] < 1.25
+    def make(count, through_reach, seed=1, rush=3.0):
+        rng = random.Random(seed)
+        samples = []
+        for _ in range(count):
+            at = NOW - dt.timedelta(days=rng.uniform(8, 365))
+            gap = at.hour + at.minute / 60 - 19.5
+            lift = math.log(rush) * math.exp(-((gap / 2) ** 2) / 2)
+            reach = 2000 * math.exp(through_reach * lift + rng.gauss(0, 0.5))
+            rate = 0.05 * math.exp((1 - through_reach) * lift + rng.gauss(0, 0.8))
+            samples.append(
+                Sample(published_at=at, engagement=round(reach * rate), reach=round(reach))
+            )
+        return samples
+
+    return make
+
+
+@pytest.mark.parametrize("through_reach", [0, 0.5, 1])
+def test_rush_counts_whether_it_works_through_reach_or_rate(make_rush, through_reach):
+    estimates = [
+        estimate_week(make_rush(700, through_reach, seed), zone=UTC, now=NOW) for seed in range(6)
+    ]
+
+    assert all(each.confidence != Confidence.LOW for each in estimates)
+    assert sum(hours_of(each)[0] in {18, 19, 20} for each in estimates) >= 5
+    assert all(each.lift > 1.6 for each in estimates)
+
+
+def test_reach_is_judged_alone_if_it_is_the_basis(make_rush):
+    by_rate, by_reach = (
+        estimate_week(make_rush(300, through), zone=UTC, now=NOW, basis=Basis.REACH)
+        for through in (0, 1)
+    )
+
+    assert by_rate.confidence == Confidence.LOW
+    assert by_rate.lift < 1.2
+    assert by_reach.confidence != Confidence.LOW
+    assert all(18 <= hour <= 20 for hour in hours_of(by_reach))
+
+
+def test_posts_that_nobody_saw_count_as_reach(make_rush):
+    unseen = [
+        Sample(published_at=NOW - dt.timedelta(days=9 + day, hours=4), engagement=0, reach=0)
+        for day in range(30)
+    ]
+    unknown = Sample(published_at=NOW - dt.timedelta(days=9), engagement=10)
+
+    estimate = estimate_week(
+        [*make_rush(60, 0), *unseen, unknown], zone=UTC, now=NOW, basis=Basis.REACH
+    )
+
+    assert estimate.posts_used == 90
+    assert estimate.surface[2 * 24 + 8] < 0.6
+
+
+def test_platform_mean_alone_gives_no_confidence():
+    prior = [1.0 if slot % 24 == 7 else 0.0 for slot in range(SLOTS)]
+
+    assert estimate_week([], zone=UTC, now=NOW, prior=prior).confidence == Confidence.LOW
 
 
 def test_posts_with_and_without_reach_are_combined(make_samples):
