@@ -9,11 +9,13 @@ import math
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from insights.engagement import Sample
 from insights.week_estimator import FIRST
 from insights.week_terms import SLOTS
+from socialpublishing.spread_reads import read_spread
 
 WEEK = 7 * 24.0  # hours
 
@@ -44,6 +46,8 @@ class Facts:
     avoids_best: bool = False  # the account's usual hours are those of the least effect
     doubles: bool = False  # its followers double at one time, by a campaign
     peaks: tuple[int, ...] = (1, 2)  # how many
+    factor: float = 0.0  # each day's engagement at each peak, if it is always the same
+    reads: int = 0  # how many of its posts are read, if reads cost
 
 
 CLASSES = {
@@ -63,6 +67,8 @@ CLASSES = {
     "wide": Facts(through_reach=0.5, widths=(3.5, 6)),
     "avoids the best": Facts(through_reach=0.5, avoids_best=True),
     "followers double": Facts(through_reach=0.5, doubles=True),
+    "100 reads": Facts(through_reach=0.5, knows_reach=True, reads=100),
+    "threefold rush": Facts(through_reach=1, knows_reach=True, factor=3),
 }
 
 
@@ -71,15 +77,17 @@ class Account:
     samples: list[Sample]
     zone: ZoneInfo
     now: dt.datetime
-    truth: list[float]  # the log lift of each slot at `now`, Monday 0:00 first
+    truth: list[float]  # the log of each slot's engagement at `now`, Monday 0:00 first
+    rushes: list[int]  # the hours of the day that have a peak
 
     @property
     def best(self) -> list[int]:
         return sorted(range(SLOTS), key=lambda slot: -self.truth[slot])[:FIRST]
 
     def lift(self, slots: Sequence[int]) -> float:
-        """The mean log lift of `slots` over the week's mean."""
-        return mean(self.truth[slot] for slot in slots) - mean(self.truth)
+        """The mean engagement at `slots`, as a multiple of an average hour."""
+        values = list(map(math.exp, self.truth))
+        return mean(values[slot] for slot in slots) / mean(values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +132,22 @@ def make_account(name: str, size: int, seed: int) -> Account:
         if sample is not None:
             samples.append(sample)
     truth = [week_at(behaviour.peaks, slot + 0.5) for slot in range(SLOTS)]
-    return Account(samples=samples, zone=zone, now=now, truth=truth)
+    if behaviour.facts.reads:
+        samples = read_of(samples, behaviour.facts.reads)
+    rushes = [int(peak.hour) for peak in behaviour.peaks]
+    return Account(samples=samples, zone=zone, now=now, truth=truth, rushes=rushes)
+
+
+def read_of(samples: Sequence[Sample], limit: int) -> list[Sample]:
+    """The posts that are read on X, where reads cost."""
+    newest = sorted(samples, key=lambda sample: sample.published_at, reverse=True)
+
+    def read(budget: int, until: dt.datetime | None) -> list[Sample]:
+        older = (post for post in newest if until is None or post.published_at < until)
+        return list(islice(older, budget))
+
+    since = newest[-1].published_at
+    return read_spread(read, since=since, limit=limit, smallest=5)
 
 
 def mean(values: Iterable[float]) -> float:
@@ -160,7 +183,9 @@ def _make_peaks(name: str, rng: random.Random) -> list[Peak]:
         Peak(
             hour=hour % 24,
             width=rng.uniform(*facts.widths),
-            heights=_make_heights(rng, rng.uniform(0.6, 2.0) * (1 if i == 0 else 0.8)),
+            heights=(math.log(facts.factor),) * 7
+            if facts.factor
+            else _make_heights(rng, rng.uniform(0.6, 2.0) * (1 if i == 0 else 0.8)),
         )
         for i, hour in enumerate(hours)
     ]

@@ -31,7 +31,7 @@ DAY_STARTS = 4  # o'clock
 
 # The length scale of a peak: the correlation of two hours is exp(-x²/2), x their distance in these
 # units. The shortest wave of the model lasts about five hours.
-SMOOTHNESS_HOURS = (2.5, 3.5)
+SMOOTHNESS_HOURS = (1.8, 3.2)
 WAVES_PER_DAY = 5
 DAY_LEVEL = 0.15  # the share of the variance that is between days, not between hours of a day
 

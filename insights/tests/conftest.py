@@ -76,7 +76,7 @@ class Account:
         self.plant([{"created_at": at.isoformat(), "kind": self.media_kind} for at in times])
 
     def publish_with_metrics(self, count, **metrics):
-        """Jobs of the last weeks that are published and read; their posts are not at the sandbox."""
+        """Published jobs of the last weeks with a snapshot; the sandbox has no such posts."""
         now = timezone.now()
         for number in range(count):
             at = now - dt.timedelta(days=8 + number, hours=number)
