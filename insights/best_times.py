@@ -15,7 +15,7 @@ from insights.audience import audience_ids, audience_of, cache_parts
 from insights.cache import cache_key, cached
 from insights.confidence import Confidence
 from insights.errors import InsightsNotAvailableError
-from insights.estimates import MIN_POSTS, platform_mean, store_estimate
+from insights.estimates import MIN_POSTS, prior_of, store_estimate
 from insights.evidence import Evidence, evidence_of
 from insights.sources import InsightResponse
 from insights.week_estimator import Basis, Estimate, Slot, estimate_week
@@ -81,7 +81,7 @@ def _estimate(target: PostingTarget, evidence: Evidence, zone: str, basis: Basis
     """The estimate, cached because it takes time, and that of engagement stored for the console."""
     now = evidence.as_of or database_now()
     is_stored = basis == Basis.ENGAGEMENT
-    prior = platform_mean(target.connection, zone) if is_stored else None
+    prior = prior_of(target, zone) if is_stored else None
 
     def make() -> dict[str, Any]:
         estimated = partial(

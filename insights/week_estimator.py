@@ -3,7 +3,7 @@
 One estimator for all platforms. The quantity is the total effect of the hour: a post at a good hour
 reaches more people, and those interact more or less than others. `insights.engagement` makes posts
 of different kind and age comparable, and removes the account's growth. `insights.week_model` fits a
-smooth model of the week to the rest, shrunk towards the platform's mean and towards a flat week.
+smooth model of the week to the rest, shrunk towards the mean of similar accounts and a flat week.
 How often an account posts at an hour affects only how certain the estimate for that hour is, not
 how good it is.
 
@@ -110,15 +110,15 @@ def estimate_week(
     """Estimate the week and its `top` hours by expected engagement, or reach.
 
     Hours are those that clocks in `zone` showed at the time, with or without daylight saving time.
-    `prior` holds the mean `effects` of the platform (see `mean_effects`). Posts of the future and
-    posts too young to judge are left out, with `Basis.REACH` also those whose reach is not known.
-    Without any post the estimate is the prior.
+    `prior` holds the mean `effects` of similar accounts (see `mean_effects`); it counts as far as
+    the posts do not contradict it. Posts of the future and posts too young to judge are left out,
+    with `Basis.REACH` also those whose reach is not known.
     """
     columns = [Posts(part, now) for part in _parts(samples, basis)]
     places = [
         [_place(post.published_at.astimezone(zone)) for post in each.samples] for each in columns
     ]
-    # The platform's mean is that of the whole effect. It is the first model's; the others' is flat.
+    # The prior is that of the whole effect. It is the first model's; that of the other is flat.
     priors = [_to_places(prior or [0.0] * SLOTS)] + [[0.0] * SLOTS] * (len(columns) - 1)
     models = [WeekModel(*each) for each in zip(columns, places, priors, strict=True)]
     # The power of reach with which engagement grows.
@@ -160,7 +160,7 @@ def _parts(samples: Sequence[Sample], basis: Basis) -> list[list[Sample]]:
 
 
 def mean_effects(effects: Sequence[Sequence[float]]) -> list[float]:
-    """The mean effects of a platform's accounts: the prior for the next account.
+    """The mean effects of several accounts: the prior for another one.
 
     Each account should have been estimated without a prior, and in its own time zone. Accounts with
     few posts have nearly flat effects, so the mean needs no weights.

@@ -29,6 +29,8 @@ from insights.week_terms import (
 SIZES = (0.05, 0.2)
 FLAT = 0.3
 
+TRUST = 0.7  # the probability that a prior is about the account, before any post
+
 # Half-lives of a post's weight, in days, and the log evidence that each must gain to be chosen.
 HALF_LIVES = {900.0: 0.0, 240.0: 0.4, 75.0: 0.8}
 MIN_POSTS_TO_DISCOUNT = 60
@@ -83,15 +85,17 @@ class _Equations:
 
 
 class WeekModel:
-    """The model of the week for `posts` published at `places`; `prior` is its mean before any post.
+    """The model of the week for `posts` published at `places`; `prior` is its mean, as far as
+    the posts do not contradict it.
 
     `effects` are the expected log lifts over the week's mean, by place. `reach_slope` is the power
     of a post's reach with which its engagement grows.
     """
 
     def __init__(self, posts: Posts, places: Sequence[int], prior: Sequence[float]) -> None:
-        self._prior = _centred(prior)
         expected = posts.fit(ROUNDS)
+        trust = _trust(posts, places, expected, _centred(prior))
+        self._prior = [trust * value for value in _centred(prior)]
         posts.discount_by_age(self._half_life(posts, places, expected))
         posts.reweight(expected)
         equations = _Equations(posts, places, self._prior)
@@ -159,6 +163,27 @@ class WeekModel:
             draws += _draws(fit, [values[place] for place in places], places, own, rng)
         rng.shuffle(draws)
         return draws
+
+
+def _trust(
+    posts: Posts, places: Sequence[int], expected: Sequence[float], prior: Sequence[float]
+) -> float:
+    """The probability that `prior` is the account's mean, and not a flat week."""
+    if not any(prior):
+        return 0.0
+    logs = []
+    for mean in (prior, [0.0] * SLOTS):
+        weights, sums, squares = [0.0] * SLOTS, [0.0] * SLOTS, 0.0
+        for weight, value, level, place in zip(
+            posts.weights, posts.values, expected, places, strict=True
+        ):
+            residual = value - level - mean[place]
+            weights[place] += weight
+            sums[place] += weight * residual
+            squares += weight * residual * residual
+        fit = Fit(gram(weights), project(sums), posts.variance, *TYPICAL)
+        logs.append(fit.evidence - squares / posts.variance / 2)
+    return 1 / (1 + math.exp(min(logs[1] - logs[0], 700.0)) * (1 - TRUST) / TRUST)
 
 
 def _predictive_evidence(

@@ -184,6 +184,32 @@ def test_platform_mean_is_the_prior_of_an_account_with_few_posts(api, make_accou
     assert (first["day_of_week"], first["hour_of_day"]) == divmod(platform_best, 24)
 
 
+def test_hours_of_the_users_other_accounts_are_the_prior_too(api, make_account):
+    hours = {}
+    for user in ("alice", "bob"):
+        account = make_account("twitter", user="alice")
+        account.plant_months(MIN_POSTS + 2)
+        account.connection.timezone = "Europe/Berlin"
+        account.connection.save()
+        other = make_account("linkedin", user=user).connection
+        WeekEstimate.objects.create(
+            connection=other,
+            account="linkedin:1",
+            platform="linkedin",
+            timezone="Europe/Berlin",
+            made_at=timezone.now(),
+            confidence="high",
+            lift=2,
+            posts_used=100,
+            missing_posts=0,
+            effects=[0.8 if slot % 24 == 4 else 0.0 for slot in range(168)],
+        )
+        first = account.best_times(api).json()["suggested_times"][0]
+        hours[user] = first["hour_of_day"]
+        WeekEstimate.objects.all().delete()
+    assert hours["alice"] == 4 != hours["bob"]
+
+
 def test_disconnecting_deletes_the_week_estimates(api, make_account):
     account = make_account("twitter")
     account.plant_months(60)

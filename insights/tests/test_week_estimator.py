@@ -205,12 +205,6 @@ def test_posts_that_nobody_saw_count_as_reach(make_rush):
     assert estimate.surface[2 * 24 + 8] < 0.6
 
 
-def test_platform_mean_alone_gives_no_confidence():
-    prior = [1.0 if slot % 24 == 7 else 0.0 for slot in range(SLOTS)]
-
-    assert estimate_week([], zone=UTC, now=NOW, prior=prior).confidence == Confidence.LOW
-
-
 def test_posts_with_and_without_reach_are_combined(make_samples):
     known = make_samples(150, lift=evening, reach=5_000)
     unknown = make_samples(150, lift=evening, seed=2)
@@ -289,21 +283,39 @@ def test_recent_change_of_the_audience_outweighs_old_posts(make_samples):
     assert surface[2 * 24 + 20] > 1.5 * surface[2 * 24 + 9]
 
 
-def test_without_posts_the_estimate_is_the_prior():
-    prior = [0.5 if slot % 24 == 7 else 0.0 for slot in range(SLOTS)]
+def at_seven(height):
+    return [height if slot % 24 == 7 else 0.0 for slot in range(SLOTS)]
 
-    estimate = estimate_week([], zone=UTC, now=NOW, prior=prior)
+
+def test_without_posts_the_prior_decides_the_hours_and_gives_no_confidence():
+    estimate = estimate_week([], zone=UTC, now=NOW, prior=at_seven(0.5))
 
     assert hours_of(estimate) == [7, 7, 7]
-    assert estimate.surface[8] == pytest.approx(math.exp(-0.5))
+    assert math.exp(-0.5) < estimate.surface[8] < math.exp(-0.3)
+    assert estimate.confidence == Confidence.LOW
 
 
-def test_many_posts_outweigh_the_prior(make_samples):
-    prior = [0.5 if slot % 24 == 7 else 0.0 for slot in range(SLOTS)]
+def test_prior_helps_few_posts_that_agree_with_it(make_samples):
+    prior = estimate_week(make_samples(600, lift=evening), zone=UTC, now=NOW).effects
 
-    estimate = estimate_week(make_samples(600, lift=evening), zone=UTC, now=NOW, prior=prior)
+    estimates = [
+        estimate_week(make_samples(40, lift=evening, seed=2), zone=UTC, now=NOW, prior=each)
+        for each in (None, prior)
+    ]
 
-    assert all(17 <= hour <= 20 for hour in hours_of(estimate))
+    assert all(17 <= hour <= 20 for hour in hours_of(estimates[1]))
+    assert estimates[1].lift > estimates[0].lift
+
+
+def test_posts_that_contradict_the_prior_outweigh_it(make_samples):
+    samples = make_samples(150, lift=evening)
+
+    without, with_prior = (
+        estimate_week(samples, zone=UTC, now=NOW, prior=prior) for prior in (None, at_seven(1.0))
+    )
+
+    assert all(17 <= hour <= 20 for hour in hours_of(with_prior))
+    assert with_prior.surface == pytest.approx(without.surface, abs=0.1)
 
 
 def test_mean_effects_are_the_mean_of_the_accounts(make_samples):
