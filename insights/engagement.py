@@ -186,26 +186,28 @@ class Posts:
         squares on these values is the robust fit, and their variance gives its uncertainty.
         """
         expected = list(expected)
-        self.weights: Vector = []
+        weights: Vector = []
         residuals: Vector = []
-        bound = CLIP * math.sqrt(self.variance)
+        variance = self.variance
+        bound = CLIP**2 * variance  # of a squared residual
         inside = squares = posts = 0.0
-        for log, offset, share, recency, value in zip(
+        exp, log = math.exp, math.log
+        for logged, offset, share, recency, value in zip(
             self._logs, self._offsets, self._shares, self._recency, expected, strict=True
         ):
-            count = math.exp(value + offset)
-            noise = 1 + 1 / (count * self.variance)  # of the post, and of the count
+            count = exp(value + offset)
+            noise = 1 + 1 / (count * variance)  # of the post, and of the count
             weight = share * recency / noise
-            limit = bound * math.sqrt(noise)
-            residual = (log - math.log(count + 1)) * (1 + 1 / count)
-            if abs(residual) < limit:
+            residual = (logged - log(count + 1)) * (1 + 1 / count)
+            if residual * residual < bound * noise:
                 inside += weight
             else:
-                residual = math.copysign(limit, residual)
+                residual = math.copysign(math.sqrt(bound * noise), residual)
             squares += weight * residual * residual
             posts += share * recency
             residuals.append(residual)
-            self.weights.append(weight)
+            weights.append(weight)
+        self.weights = weights
         kept = (inside + NOISE_WEIGHT) / (sum(self.weights) + NOISE_WEIGHT)
         self.values = [
             value + residual / kept for value, residual in zip(expected, residuals, strict=True)

@@ -17,12 +17,12 @@ from itertools import chain
 from insights.linear import (
     Matrix,
     Vector,
+    backward,
     cholesky,
     dot,
     forward,
     inverse,
     log_determinant,
-    solve,
 )
 
 DAYS, HOURS = 7, 24
@@ -177,10 +177,9 @@ class Fit:
             - shape.log_determinant
             + len(right) * math.log(ratio)
         ) / 2
-        self._right = right
 
     def coefficients(self) -> Vector:
-        return solve(self._factor, self._right)
+        return backward(self._factor, self._half)
 
     def spread(self, factors: Sequence[float]) -> Vector:
         """A vector for `factors`; the dot product of two such is their posterior covariance."""
