@@ -29,7 +29,7 @@ from insights.week_terms import (
 SIZES = (0.05, 0.2)
 FLAT = 0.3
 
-TRUST = 0.7  # the probability that a prior is about the account, before any post
+TRUST = 0.5  # the probability that a prior is about the account, before any post
 
 # Half-lives of a post's weight, in days, and the log evidence that each must gain to be chosen.
 HALF_LIVES = {900.0: 0.0, 240.0: 0.4, 75.0: 0.8}

@@ -291,7 +291,7 @@ def test_without_posts_the_prior_decides_the_hours_and_gives_no_confidence():
     estimate = estimate_week([], zone=UTC, now=NOW, prior=at_seven(0.5))
 
     assert hours_of(estimate) == [7, 7, 7]
-    assert math.exp(-0.5) < estimate.surface[8] < math.exp(-0.3)
+    assert estimate.surface[8] == pytest.approx(math.exp(-0.25))
     assert estimate.confidence == Confidence.LOW
 
 
