@@ -20,6 +20,7 @@ from insights.serializers import (
     HashtagResponseSerializer,
     JobMetricsSerializer,
 )
+from insights.week_estimator import Basis
 from socialpublishing.callers import user_id
 
 TAG = "Content Insights"
@@ -59,6 +60,14 @@ class InsightsViewSet(viewsets.ViewSet):
                 "destination_id", str, description="Needed if the account posts to destinations."
             ),
             OpenApiParameter("timezone", str, description="By default the connection's, else UTC."),
+            OpenApiParameter(
+                "basis",
+                str,
+                enum=list(Basis),
+                default=Basis.ENGAGEMENT,
+                description="What the hours are judged by. 404 `insights_not_available` where "
+                "`reach` is asked for and not known.",
+            ),
         ],
         responses=BestTimeToPostResponseSerializer,
     )
@@ -71,6 +80,7 @@ class InsightsViewSet(viewsets.ViewSet):
             connection,
             zone_name=query.get("timezone", ""),
             destination_id=query.get("destination_id"),
+            basis=Basis(query["basis"]),
         )
         return Response(BestTimeToPostResponseSerializer(best).data)
 

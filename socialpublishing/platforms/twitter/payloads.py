@@ -33,7 +33,16 @@ def fields_parameter(*names: str) -> dict[str, str]:
 
 def since_parameter(since: dt.datetime) -> dict[str, str]:
     """The parameter that limits a list to posts created at or after `since`."""
-    return {"start_time": since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    return {"start_time": _timestamp(since)}
+
+
+def until_parameter(until: dt.datetime | None) -> dict[str, str]:
+    """The parameter that limits a list to posts created before `until`, if it is given."""
+    return {"end_time": _timestamp(until)} if until else {}
+
+
+def _timestamp(at: dt.datetime) -> str:
+    return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def initialize_payload(media: Media) -> dict[str, Any]:
