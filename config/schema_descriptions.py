@@ -8,7 +8,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     # Connections
     "initiate_oauth_connection_connect__platform__get": """
         Redirects the browser to the platform's consent page. With `redirect=false` it returns the
-        page's address instead, for callers without a browser and for this page.""",
+        page's address instead, for callers without a browser and for the API page.""",
     "confirm_connection_confirm_post": """
         Takes the `attempt_id` and the `completion_code` that the platform's callback returned.
         Only the user who started the connect can finish it.""",
