@@ -1,4 +1,4 @@
-"""Additions to the OpenAPI document: error responses and the options of each platform."""
+"""Additions to OpenAPI operations: error responses and the options of each platform."""
 
 from __future__ import annotations
 
@@ -10,40 +10,19 @@ from drf_spectacular.extensions import (
 )
 from drf_spectacular.openapi import AutoSchema
 
-from socialpublishing.codes import CODES
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.serializers import ErrorDetailSerializer, TextField
 
 
-def _header(description: str) -> dict[str, Any]:
-    return {"description": description, "schema": {"type": "integer", "minimum": 0}}
-
-
-LIMIT_HEADERS = {
-    "RateLimit-Limit": _header("The requests that the caller's limit allows in its window."),
-    "RateLimit-Remaining": _header("How many of them are left."),
-    "RateLimit-Reset": _header("Seconds until the window ends."),
-}
-RETRY_HEADER = {"Retry-After": _header("Seconds until the request may be sent again.")}
-
-
 class OperationSchema(AutoSchema):
-    """Adds the error responses of each operation, each with its codes."""
+    """Adds the error responses of each operation; config/schema_document.py has their text."""
 
     def _get_response_bodies(self, direction: Any = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
-        for status in self._error_statuses():
-            codes = [
-                f"`{code}`: {public.as_response}"
-                for code, public in CODES.items()
-                if public.status == status
-            ]
-            body: Any = self._get_response_for_code(ErrorDetailSerializer, str(status))  # type: ignore[no-untyped-call]
-            bodies[str(status)] = {**body, "description": "\n".join(codes)}
-        for name, body in bodies.items():
-            if name < "400" or name == "429":
-                body["headers"] = body.get("headers", {}) | LIMIT_HEADERS
-        bodies["429"]["headers"] = bodies["429"]["headers"] | RETRY_HEADER
+        self.resolve_serializer(ErrorDetailSerializer, "response")
+        declared = {int(status) for status in bodies if status >= "400"}
+        for status in sorted(self._error_statuses() | declared):
+            bodies[str(status)] = {"$ref": f"#/components/responses/Error{status}"}
         return bodies
 
     def get_auth(self) -> list[Any]:
@@ -105,5 +84,4 @@ class PlatformOptionsSchema(OpenApiSerializerFieldExtension):  # type: ignore[no
                 )
             ],
             "description": "The options of the connection's platform.",
-            "example": next(iter(PLATFORMS.values())).options.examples,
         }

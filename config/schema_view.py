@@ -1,4 +1,4 @@
-"""The OpenAPI document over HTTP."""
+"""The OpenAPI document over HTTP, and the page that shows it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
+from django.views.generic import TemplateView
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.request import Request
@@ -26,3 +27,9 @@ class SchemaView(SpectacularAPIView):
         response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         response.add_post_render_callback(partial(self.rendered.__setitem__, media_type))
         return response
+
+
+class ApiPage(TemplateView):
+    """The API page: Scalar, from our own static files (docs/development.md)."""
+
+    template_name = "api/page.html"

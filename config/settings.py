@@ -200,11 +200,13 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Social Publishing Service",
-    "DESCRIPTION": "Connects social accounts, publishes posts once and on time, reports on them.",
     "VERSION": "1.0.0",
+    "CONTACT": {"name": "The operator of this service"},
+    "LICENSE": {"name": "Proprietary", "identifier": "LicenseRef-Proprietary"},
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "RENDERER_WHITELIST": ["rest_framework.renderers.JSONRenderer"],  # not pages for people
+    "SORT_OPERATIONS": False,  # in the order of the routes
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVERS": [{"url": SERVICE_BASE_URL}],
     "TAGS": [
@@ -226,8 +228,10 @@ SPECTACULAR_SETTINGS = {
         "LinkedInPostType": ["feed", "document", "poll"],
         "TikTokPostType": ["feed", "draft"],
     },
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.schema_document.complete",
+    ],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 

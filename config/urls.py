@@ -2,10 +2,9 @@ from typing import Any
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from config import health, media
-from config.schema_view import SchemaView
+from config.schema_view import ApiPage, SchemaView
 from insights.views import JobMetricsViewSet
 from publishing.views import PlatformViewSet
 
@@ -28,7 +27,7 @@ public = {"authentication_classes": (), "permission_classes": ()}
 urlpatterns = [
     path("api/v1/", include(api)),
     path("api/schema", SchemaView.as_view(**public), name="schema"),
-    path("api/docs", SpectacularSwaggerSplitView.as_view(**public, url_name="schema"), name="docs"),
+    path("api/docs", ApiPage.as_view(), name="docs"),
     path("admin/", admin.site.urls),
     path("media/<path:signed>", media.pull),
     path("healthz", health.healthz),

@@ -9,10 +9,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Literal, cast
 from urllib.parse import urljoin
 
 import requests
+
+from clients.python.social_publishing import Client, types
 
 PATIENCE_S = 60
 TIMEOUT_S = 35  # longer than a request with `Prefer: wait` may take
@@ -43,8 +45,8 @@ class PlannedPost:
         return {"png": "image/png", "mp4": "video/mp4"}.get(self.file[-3:], "image/jpeg")
 
     @property
-    def kind(self) -> str:
-        return self.mime_type.partition("/")[0]
+    def kind(self) -> Literal["image", "video"]:
+        return "video" if self.mime_type.startswith("video/") else "image"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,7 @@ class Caller:
         self.sandbox = sandbox
         self.token = token
         self.browser = requests.Session()  # keeps the cookie that ties a connection to its browser
+        self.client = Client(service, token, timeout_s=TIMEOUT_S)
 
     def connect(self, platform: str) -> dict[str, Any]:
         """Connect an account as a person does, on the consent page of the platform."""
@@ -81,9 +84,9 @@ class Caller:
 
     def publish(self, post: PlannedPost, connection: str) -> str:
         """Submit `post` and return the id of its job."""
-        body: dict[str, Any] = {"connection_id": connection, "text_content": post.text}
+        body: types.PublishRequest = {"connection_id": connection, "text_content": post.text}
         if post.file:
-            asset = {
+            asset: types.GeneratedAsset = {
                 "url": self.sample_url(post.file),
                 "asset_type": post.kind,
                 "mime_type": post.mime_type,
@@ -92,26 +95,23 @@ class Caller:
                 asset["alt_text"] = "A sample picture of the sandbox"
             body["assets"] = [asset]
         if post.options:
-            body["platform_specific_options"] = dict(post.options)
+            body["platform_specific_options"] = cast(Any, dict(post.options))
         if post.in_seconds is None:
-            response = self.call("POST", "/publishing/publish", json=body, expect=202)
-        else:
-            due = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=post.in_seconds)
-            body["schedule_time"] = due.isoformat()
-            response = self.call("POST", "/publishing/schedule", json=body, expect=202)
-        return str(response.json()["job_id"])
+            return self.client.publish_content_now(body)["job_id"]
+        due = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=post.in_seconds)
+        return self.client.schedule_content({**body, "schedule_time": due.isoformat()})["job_id"]
 
     def wait_for(self, job: str) -> dict[str, Any]:
         """The job when its status is final, or after PATIENCE_S."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            state: dict[str, Any] = self.call("GET", f"/publishing/jobs/{job}/status").json()
+            state = self.client.get_publish_job_status(job)
             if state["status"] in FINAL_STATUSES or time.monotonic() > deadline:
-                return state
+                return dict(state)
             time.sleep(0.2)
 
-    def history(self, job: str) -> list[dict[str, Any]]:
-        return list(self.call("GET", f"/publishing/jobs/{job}/events").json())
+    def history(self, job: str) -> list[types.JobEvent]:
+        return self.client.list_job_events(job)
 
     def find(self, wanted: Sequence[PlannedPost]) -> list[Found]:
         """Search the sandbox for `wanted`. Raises JourneyError if it has any other post."""
@@ -185,12 +185,12 @@ class Form(HTMLParser):
             self.fields[facts["name"]] = facts.get("value", "" if kind == "hidden" else "on")
 
 
-def event_lines(events: Sequence[dict[str, Any]]) -> str:
+def event_lines(events: Sequence[types.JobEvent]) -> str:
     """The history of a job for a person: when, which statuses, who, why, how long."""
     return "\n".join(f"    {line}" for line in map(event_line, events))
 
 
-def event_line(event: dict[str, Any]) -> str:
+def event_line(event: types.JobEvent) -> str:
     at = dt.datetime.fromisoformat(event["at"]).astimezone()
     before, after = event.get("from_status") or "", event.get("to_status") or ""
     arrow = f"{before} → {after}" if before and before != after else after

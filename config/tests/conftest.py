@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 
 
 @pytest.fixture
@@ -25,3 +26,11 @@ def database_url(tmp_path: Path) -> Iterator[str]:
         admin.execute(f'CREATE DATABASE "{name}"')
         yield f"{url}/{name}"
         admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def schema_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The OpenAPI document as a file. Warnings are unknown types and fields without example."""
+    file = tmp_path_factory.mktemp("schema") / "openapi.json"
+    call_command("spectacular", "--format", "openapi-json", "--file", str(file), "--fail-on-warn")
+    return file

@@ -59,7 +59,7 @@ class EventViewSet(viewsets.ViewSet):
         parameters=[EventQuerySerializer],
         responses=EventPageSerializer,
     )
-    def list(self, request: Request) -> Response:
+    def read(self, request: Request) -> Response:
         query = EventQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         page = _wait_for_page(user_id(request), **query.validated_data)
