@@ -33,6 +33,7 @@ from socialpublishing.errors import (
 )
 from socialpublishing.options import InvalidOptionsError, checked_options, with_files
 from socialpublishing.platforms import offered_platform
+from socialpublishing.platforms.follow_ups import FIRST_COMMENT
 from socialpublishing.posts import Media, Post, PostWarning
 from socialpublishing.text import is_blank
 
@@ -131,7 +132,7 @@ def validate_post(draft: Draft, *, user_id: str) -> Verdict:
         violations=violations,
     )
     post = _post(draft, assets)
-    violations += platform.violations(post, connection.profile)
+    violations += _violations(post, target)
     if offered := offered_to(target):
         violations += platform.offer_violations(post, offered)
     return Verdict(violations=violations, warnings=_warnings(draft, target, post))
@@ -205,7 +206,7 @@ def checked_content(draft: Draft, connection: SocialConnection) -> dict[str, Any
         own_file=lambda url: draft.own_file(url, connection.user_id),
     )
     post = _post(draft, assets)
-    if violations := platform.violations(post, connection.profile):
+    if violations := _violations(post, target):
         raise ContentValidationError(violations)
     return {
         "destination": target.destination,
@@ -249,6 +250,32 @@ def _check_permission(target: PostingTarget, post: Post) -> None:
     missing = connection.lacks(connection.platform_type.needed_scopes(post))
     if missing:
         raise PermissionMissingError(sorted(missing), kind=post.post_type)
+
+
+def _violations(post: Post, target: PostingTarget) -> list[Violation]:
+    connection = target.connection
+    platform = connection.platform_type
+    return [
+        *platform.violations(post, connection.profile),
+        *_comment_permission_violations(post, target),
+    ]
+
+
+def _comment_permission_violations(post: Post, target: PostingTarget) -> Iterator[Violation]:
+    connection = target.connection
+    steps = connection.platform_type.follow_ups.get(FIRST_COMMENT)
+    if steps is None or not post.options.get(FIRST_COMMENT):
+        return
+    wanted = steps.scopes(at_destination=target.destination is not None)
+    if missing := sorted(connection.lacks(wanted)):
+        yield Violation(
+            rule="comment_permission",
+            limit=sorted(wanted),
+            actual=missing,
+            message="The account was connected without the permission to comment "
+            f"({', '.join(missing)}).",
+            fix="Connect the account again and grant it, or remove first_comment.",
+        )
 
 
 def _warnings(draft: Draft, target: PostingTarget, post: Post) -> list[PostWarning]:

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, connection, models, transaction
 
 from publishing import job_events
+from publishing.follow_ups import create_first_comments
 from publishing.models import ENDED, JobEvent, PublishJob, Status
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.events import outbox
@@ -73,7 +74,8 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.FAILED: frozenset({Status.PENDING}),
     Status.CONTENT_REJECTED: frozenset({Status.PENDING}),
     Status.CANCELLED: frozenset(),
-    Status.PUBLISHED: frozenset(),
+    # What follows the post: a first comment, a take-down.
+    Status.PUBLISHED: frozenset({Status.PUBLISHED}),
 }
 
 # What a move may change in addition to `status`. Every move stores all of these columns.
@@ -98,6 +100,7 @@ COLUMNS = (
     "error_code",
     "error_message",
     "published_at",
+    "deleted_at",
     "event_sequence",
 )
 BATCH = 400  # rows a statement; SQLite takes 32,766 parameters
@@ -200,7 +203,7 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
         ]
         # The start of one more step in the same status is not recorded; its end is.
         recorded = [each for each, _, _ in moved if each.note or each.to != each.job.status]
-        JobEvent.objects.bulk_create([_event(each, now, actor) for each in recorded])
+        JobEvent.objects.bulk_create([history_entry(each, now, actor) for each in recorded])
         outbox.record(
             [
                 job_events.news(event, each.job, {**values, "updated_at": now})
@@ -209,6 +212,12 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
             ],
             at=now,
         )
+        published = [
+            each.job
+            for each, _, _ in moved
+            if each.to == Status.PUBLISHED and each.job.status != Status.PUBLISHED
+        ]
+        create_first_comments(published, now)
     for each, values, _ in moved:
         each.job.updated_at = now
         for name, value in values.items():
@@ -217,7 +226,7 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
     return [each for each, _, _ in moved]
 
 
-def _event(each: Move, now: dt.datetime, actor: str) -> JobEvent:
+def history_entry(each: Move, now: dt.datetime, actor: str) -> JobEvent:
     return JobEvent(
         job=each.job,
         at=now,

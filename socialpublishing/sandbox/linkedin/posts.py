@@ -159,7 +159,7 @@ def delete(request: SandboxRequest, grant: AuthorizationGrant, urn: str) -> Http
     post = request.state.posts.get((NAME, urn))
     if post is not None:
         author_of(request.state, grant, urn_of(post.account))
-        post.is_deleted = True
+        request.state.delete(post)
     return HttpResponse(status=204)
 
 
