@@ -111,7 +111,7 @@ def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 def text_of(request: SandboxRequest) -> str:
     is_write = request.method == "POST" and request.path_info.endswith(
-        ("/feed", "/photos", "/videos", "/video_reels")
+        ("/feed", "/photos", "/videos", "/video_reels", "/comments")
     )
     if not is_write:
         return ""

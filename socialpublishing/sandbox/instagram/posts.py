@@ -321,7 +321,9 @@ def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 
 def text_of(request: SandboxRequest) -> str:
-    """The caption of the container that the request publishes."""
+    """The caption of the container that the request publishes, or the text of a comment."""
+    if request.method == "POST" and request.path_info.endswith("/comments"):
+        return str(request.params.get("message") or "")
     if request.method != "POST" or not request.path_info.endswith("/media_publish"):
         return ""
     container = request.state.media.get((NAME, str(request.params.get("creation_id", ""))))

@@ -24,8 +24,8 @@ def create(request: SandboxRequest, grant: AuthorizationGrant, urn: str) -> Http
     body = request.json
     if not isinstance(body, dict) or body.get("object") != urn:
         raise invalid("ILLEGAL_ARGUMENT", "/object is not the post of the path.")
-    text = (body.get("message") or {}).get("text")
-    if not isinstance(text, str) or not text.strip() or len(text) > MAX_LENGTH:
+    text = text_of(request)
+    if not text.strip() or len(text) > MAX_LENGTH:
         raise invalid("INVALID_VALUE_FOR_FIELD", "/message/text is not 1 to 1,250 characters.")
     state = request.state
     post = readable_post(state, urn)
@@ -56,6 +56,12 @@ def listing(request: SandboxRequest, grant: AuthorizationGrant, urn: str) -> Htt
         raise denied("Not enough permissions to access: partnerApiSocialActions.GET")
     comments = request.state.listed_comments(post)
     return json_response(page(request, [_node(post, each) for each in comments]))
+
+
+def text_of(request: SandboxRequest) -> str:
+    body = request.json
+    message = body.get("message") if isinstance(body, dict) else None
+    return str(message.get("text") or "") if isinstance(message, dict) else ""
 
 
 def _node(post: Post, comment: Comment) -> dict[str, Any]:
