@@ -112,7 +112,9 @@ CODES: Mapping[str, PublicCode] = {
         "Only a published post can be taken down.",
         on_job="A person looked, and the post does not exist.",
     ),
-    "not_supported": _http(409, "The platform does not let us do this; the detail says why."),
+    "not_supported": _http(
+        409, "The platform does not let us do this; the detail gives the reason."
+    ),
     "connection_removed": _http(
         409,
         "The account of the post is no longer connected.",

@@ -125,7 +125,7 @@ def _store(decision: Decision, now: dt.datetime, actor: str) -> bool:
 def _record(each: Move, now: dt.datetime, actor: str) -> None:
     """An error that may pass, in the history of the job."""
     assert each.job.follow_up is not None
-    history_entry(_told(each, each.job.follow_up.job), now, actor).save()
+    history_entry(_report_of(each, each.job.follow_up.job), now, actor).save()
 
 
 def _end(each: Move, now: dt.datetime, actor: str) -> None:
@@ -133,18 +133,18 @@ def _end(each: Move, now: dt.datetime, actor: str) -> None:
     assert each.job.follow_up is not None
     kind = FollowUp.Kind(each.job.follow_up.kind)
     job = PublishJob.objects.select_for_update().get(pk=each.job.follow_up.job_id)
-    told = _told(each, job)
-    told.changes["warnings"] = _warnings(job, kind, each)
+    report = _report_of(each, job)
+    report.changes["warnings"] = _warnings(job, kind, each)
     if each.to == Status.PUBLISHED:
-        told.note = DONE[kind]
+        report.note = DONE[kind]
         if kind == FollowUp.Kind.TAKE_DOWN:
-            told.changes["deleted_at"] = now
-    if "deleted_at" in told.changes or told.changes["warnings"] != job.warnings:
-        told.event = EventType.JOB_CHANGED
-    move_one(told, now=now, actor=actor)
+            report.changes["deleted_at"] = now
+    if "deleted_at" in report.changes or report.changes["warnings"] != job.warnings:
+        report.event = EventType.JOB_CHANGED
+    move_one(report, now=now, actor=actor)
 
 
-def _told(each: Move, job: PublishJob) -> Move:
+def _report_of(each: Move, job: PublishJob) -> Move:
     """What `job` records of a move of its follow-up."""
     follow_up = each.job.follow_up
     assert follow_up is not None

@@ -65,7 +65,7 @@ class Platform(ReadsResponses, abc.ABC):
     metrics_reader: ClassVar[type[MetricsReader[Any]] | None] = None
     # What can follow a published post, and why it cannot be taken down where it cannot.
     follow_ups: ClassVar[FollowUps] = {}
-    no_take_down: ClassVar[str] = ""
+    no_take_down: ClassVar[str] = "The platform lets no other service delete posts."
     # Other ways to connect, by the name that chooses them. Each is a subclass and not in PLATFORMS.
     # The usual one is named by `app.login`, and by "" in stored rows.
     logins: ClassVar[Mapping[str, type[Platform]]] = {}
