@@ -11,6 +11,7 @@ from publishing.models import FollowUp, PublishJob
 from publishing.tests.follow_ups import WITH_COMMENTS, account_for, comments_on, options_for
 from socialpublishing.events.models import Event
 from socialpublishing.platforms import PLATFORMS
+from socialpublishing.platforms.pauses import PlatformPause
 
 pytestmark = pytest.mark.usefixtures("instant_processing")
 
@@ -105,6 +106,31 @@ def test_expired_token_is_refreshed_for_the_comment(publish, connection, sandbox
     connection.refresh_from_db()
     assert len(comments_on(sandbox, job)) == 1
     assert connection.token_version == 2
+
+
+def test_refused_token_ends_the_comment_alone(api, make_connection, sandbox, worker):
+    connection = make_connection("twitter")
+    options = {"first_comment": "[sandbox:401] Never"}
+    api.publish(connection, "A post", platform_specific_options=options)
+    worker.work()
+    worker.work_ahead(600)
+
+    connection.refresh_from_db()
+    assert (connection.status, connection.token_version) == ("active", 2)
+    assert codes(PublishJob.objects.get()) == ["first_comment_failed"]
+
+
+def test_refusal_of_our_app_pauses_no_posts(api, make_connection, sandbox, worker):
+    connection = make_connection("twitter")
+    options = {"first_comment": "[sandbox:402] Never"}
+    api.publish(connection, "A post", platform_specific_options=options)
+    worker.work()
+    worker.work_ahead(3600)
+    assert not PlatformPause.objects.exists()
+    assert len(sandbox.calls("/2/tweets", "POST")) < 12
+
+    worker.work_ahead(2 * 86_400)
+    assert codes(PublishJob.objects.get()) == ["first_comment_failed"]
 
 
 # --- Workers that die ----------------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from django.utils import timezone
 
-from conftest import consent
+from conftest import SteppedWorker, consent
 from connections.models import SocialConnection
 from publishing.models import FollowUp, PublishJob
 from publishing.tests.follow_ups import WITH_COMMENTS, WITH_TAKE_DOWN, account_for, options_for
@@ -234,6 +236,30 @@ def test_comment_that_is_still_open_is_dropped(
     job.refresh_from_db()
     assert (comment.status, comment.next_attempt_at) == ("Cancelled", None)
     assert (sandbox.posts(name), bool(job.deleted_at)) == ([], True)
+
+
+def test_comment_in_flight_is_taken_down_too(api, make_connection, sandbox, worker):
+    """On X it is a post of its own, whose id comes after the take-down was asked for."""
+    slow_worker = SteppedWorker("slow", threads=2)
+    options = {"first_comment": "In flight"}
+    api.publish(make_connection("twitter"), "A post", platform_specific_options=options)
+    slow_worker.turn(timezone.now())
+    slow_worker._collect(5)
+    sandbox.fault("delay_after", 0.5, method="POST", path="^/2/tweets$")
+    slow_worker.turn(timezone.now())  # sends the comment
+    while len(sandbox.posts()) < 2:
+        time.sleep(0.01)
+    job = PublishJob.objects.get()
+
+    assert take_down(api, job).status_code == 202
+    worker.work()
+    assert deletions(sandbox) == 0
+    slow_worker.finish(timezone.now())
+    worker.work_ahead(60)
+
+    job.refresh_from_db()
+    assert (sandbox.posts(), bool(job.deleted_at)) == ([], True)
+    assert FollowUp.objects.get(kind="first_comment").status == "Cancelled"
 
 
 # --- Instagram with Facebook Login ---------------------------------------------------------------

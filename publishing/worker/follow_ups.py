@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from publishing.engine.outcomes import growing_pause
 from publishing.engine.settle import settle as settled
 from publishing.engine.values import Decision, Result, Step, StepKind
 from publishing.follow_ups import STATE, as_job
@@ -20,6 +21,7 @@ from publishing.worker import contexts
 from publishing.worker.deciding import decision_for
 from publishing.worker.storing import store_refresh
 from publishing.worker.turn import Turn
+from socialpublishing.errors import PlatformRefusedError
 from socialpublishing.events.models import EventType
 from socialpublishing.posts import PostWarning
 
@@ -79,12 +81,26 @@ def settle(results: Iterable[Result], turn: Turn, actor: str) -> list[Step]:
     for result in sorted(results, key=_job_id):
         if result.step.kind == StepKind.REFRESH:
             store_refresh(result, turn.now)
-        decision = settled(result, contexts.plain_context(turn))
+        decision = _by_itself(settled(result, contexts.plain_context(turn)), turn.now)
         if not _store(decision, turn.now, actor):
             _keep_evidence(decision.move, turn.now)
         elif decision.decide_again:
             again.append(decision.move.job)
     return decide(again, turn, actor) if again else []
+
+
+def _by_itself(decision: Decision, now: dt.datetime) -> Decision:
+    """No account and no platform waits because of a follow-up, so it ends or waits by itself."""
+    each = decision.move
+    if each.to != Status.PENDING:
+        return decision
+    if decision.reauth_reason:
+        each.to, each.note = Status.FAILED, decision.reauth_reason
+    elif decision.pause is not None:
+        pause_s = growing_pause(each.job.retry_pause_s, PlatformRefusedError.first_pause)
+        until = now + dt.timedelta(seconds=pause_s)
+        each.changes |= {"next_attempt_at": until, "retry_pause_s": pause_s}
+    return decision
 
 
 def _job_id(result: Result) -> Any:
