@@ -31,6 +31,16 @@ def create_first_comments(published: Iterable[PublishJob], now: dt.datetime) -> 
     )
 
 
+def create_missed_first_comments(now: dt.datetime) -> None:
+    """Those of posts that a worker of the release before has published: it knows of none."""
+    since = now - dt.timedelta(seconds=GRACE_S)
+    published = PublishJob.objects.filter(status=Status.PUBLISHED, published_at__gte=since)
+    missed = published.filter(
+        platform_specific_options__has_key=FIRST_COMMENT, deleted_at=None, follow_ups=None
+    )
+    create_first_comments(missed, now)
+
+
 def new_follow_up(
     job: PublishJob, kind: FollowUp.Kind, due: dt.datetime, *, text: str = ""
 ) -> FollowUp:

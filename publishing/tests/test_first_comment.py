@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from publishing.models import FollowUp, PublishJob
+from publishing.tasks import housekeeping
 from publishing.tests.follow_ups import WITH_COMMENTS, account_for, comments_on, options_for
 from socialpublishing.events.models import Event
 from socialpublishing.platforms import PLATFORMS
@@ -218,6 +219,22 @@ def test_post_that_a_person_found_gets_its_comment(api, make_connection, sandbox
 
     job.refresh_from_db()
     assert comments_on(sandbox, job) == ["Resolved"]
+
+
+def test_post_of_a_worker_of_the_release_before_gets_its_comment(
+    api, make_connection, sandbox, worker
+):
+    options = {"first_comment": "Late"}
+    api.publish(make_connection("twitter"), "A post", platform_specific_options=options)
+    PublishJob.objects.update(platform_specific_options={})
+    worker.work()
+    PublishJob.objects.update(platform_specific_options=options)
+    for _ in range(2):
+        housekeeping()
+        worker.work()
+
+    assert comments_on(sandbox, PublishJob.objects.get()) == ["Late"]
+    assert len(sandbox.posts()) == 2
 
 
 def test_comment_on_a_thread_follows_its_last_post(api, make_connection, sandbox, worker):

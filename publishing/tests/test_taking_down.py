@@ -137,6 +137,15 @@ def test_platform_that_deletes_no_posts_is_named(api, make_connection, make_job,
     assert not FollowUp.objects.exists()
 
 
+def test_platforms_report_what_can_follow_a_post(api):
+    listed = {each["name"]: each for each in api.get("platforms").json()}
+    with_comments = [name for name, each in listed.items() if each["first_comment"]]
+    assert sorted(with_comments) == WITH_COMMENTS
+    assert listed["twitter"]["first_comment"]["max_text"] == 280
+    can = [name for name, each in listed.items() if each["no_take_down"] is None]
+    assert sorted(can) == WITH_TAKE_DOWN
+
+
 @pytest.fixture
 def make_job(db):
     def make(connection, status, **columns):
