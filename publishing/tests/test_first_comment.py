@@ -7,6 +7,8 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
+from conftest import SteppedWorker
+from publishing.engine.execute import execute
 from publishing.models import FollowUp, PublishJob
 from publishing.tasks import housekeeping
 from publishing.tests.follow_ups import WITH_COMMENTS, account_for, comments_on, options_for
@@ -137,30 +139,47 @@ def test_refusal_of_our_app_pauses_no_posts(api, make_connection, sandbox, worke
 # --- Workers that die ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("was_sent", [True, False])
-def test_comment_of_a_dead_worker_is_looked_up(publish, connection, sandbox, worker, was_sent):
-    """Its worker died between the intent and the response."""
-    job = publish("Sent?" if was_sent else "[sandbox:drop_before once] Sent?")
-    now = timezone.now()
-    FollowUp.objects.update(
-        status="Processing",
-        lease_owner="dead:1",
-        fencing_token=1,
-        claims=1,
-        publish_requests=1,
-        publish_started_at=now,
-        in_doubt_since=now,
-        next_attempt_at=now + dt.timedelta(seconds=30),
-        remote_id="",
-        progress={},
-    )
-    worker.work(after=25)
-    assert FollowUp.objects.get().lease_owner == "dead:1"
+class DyingWorker(SteppedWorker):
+    """Dies in a step of a follow-up: before the request, or before it stores the outcome."""
+
+    def __init__(self, *, in_step: int, sends: bool) -> None:
+        super().__init__("dying", threads=2)
+        self.in_step, self.sends, self.is_dead = in_step, sends, False
+
+    def _execute(self, step):
+        self.in_step -= step.job.follow_up is not None
+        if self.in_step or step.job.follow_up is None:
+            super()._execute(step)
+            return
+        if self.sends:
+            execute(step)
+        self.is_dead = True
+
+    def work_until_death(self) -> None:
+        now = timezone.now()
+        while not self.is_dead:
+            self.turn(now)
+            self._collect(0.2)
+            now += dt.timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("sends", [False, True])
+@pytest.mark.parametrize("in_step", [1, 2])
+def test_comment_is_made_once_whenever_its_worker_dies(
+    api, connection, sandbox, worker, in_step, sends
+):
+    """In the request for the comment, or in the first lookup after a response was lost."""
+    comment = "Once" if in_step == 1 else "[sandbox:drop_after] Once"
+    options = options_for(connection, first_comment=comment)
+    api.publish(connection, "A post", platform_specific_options=options)
+    DyingWorker(in_step=in_step, sends=sends).work_until_death()
+    assert FollowUp.objects.get().publish_started_at is not None
 
     worker.work_ahead(3600, sandbox=sandbox)
 
-    assert len(comments_on(sandbox, job)) == 1
-    assert FollowUp.objects.get().status == "Published"
+    job = PublishJob.objects.get()
+    assert comments_on(sandbox, job) == [comment]
+    assert (FollowUp.objects.get().status, codes(job)) == ("Published", [])
 
 
 def test_late_response_of_a_comment_is_kept(publish, sandbox, worker):
