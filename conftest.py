@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +41,10 @@ hypothesis_settings.register_profile("test", max_examples=20, derandomize=True, 
 hypothesis_settings.register_profile("night", max_examples=1000, deadline=None)
 hypothesis_settings.load_profile("test")
 
+# How tests use the database: `./run test` runs those of "both" on SQLite and on PostgreSQL.
+DATABASE_USES = ("both", "any", "none")
+# What a platform's client sends and reads is the same on any database.
+PLATFORM_TESTS = Path(__file__).parent / "publishing" / "tests" / "platforms"
 # Fixtures of tests whose result may depend on the database.
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url"}
 
@@ -47,8 +52,8 @@ DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url"}
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database",
-        choices=("only", "without"),
-        help="only the tests that use the database, or only those that need no second run on one",
+        choices=DATABASE_USES,
+        help="only the tests whose result depends on the database, those that use any one, or none",
     )
 
 
@@ -56,17 +61,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = config.getoption("--database")
     if wanted is None:
         return
-    left_out = [item for item in items if uses_database(item) != (wanted == "only")]
+    left_out = [item for item in items if database_use(item) != wanted]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if uses_database(item) == (wanted == "only")]
+    items[:] = [item for item in items if database_use(item) == wanted]
 
 
-def uses_database(item: pytest.Item) -> bool:
-    if item.get_closest_marker("any_database"):
-        return False
+def database_use(item: pytest.Item) -> str:
+    """One of DATABASE_USES."""
     fixtures = set(getattr(item, "fixturenames", ()))
-    has_mark = item.get_closest_marker("django_db") is not None
-    return has_mark or not fixtures.isdisjoint(DATABASE_FIXTURES)
+    if item.get_closest_marker("django_db") is None and fixtures.isdisjoint(DATABASE_FIXTURES):
+        return "none"
+    is_any = item.get_closest_marker("any_database") or PLATFORM_TESTS in item.path.parents
+    return "any" if is_any else "both"
 
 
 class Sandbox:

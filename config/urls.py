@@ -18,6 +18,7 @@ api: list[Any] = [
     path("publishing/", include("publishing.urls")),
     path("insights/", include("insights.urls")),
     path("publishing/jobs/<uuid:job_id>/metrics", JobMetricsViewSet.as_view({"get": "retrieve"})),
+    path("", include("socialpublishing.events.urls")),
     path("platforms", PlatformViewSet.as_view({"get": "list"})),
 ]
 

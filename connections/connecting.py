@@ -20,6 +20,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from connections.connection_events import tell
 from connections.credentials import OAuthCredentials, identify
 from connections.destinations import check_unlisted, store_destinations
 from connections.hooks import on_reconnect
@@ -33,6 +34,7 @@ from socialpublishing.errors import (
     TokenEncryptionError,
     WhoActs,
 )
+from socialpublishing.events.models import EventType
 from socialpublishing.masking import masked
 from socialpublishing.oauth import authorization_url, new_verifier
 from socialpublishing.platforms import login_wanted, offered_platform, platform_named
@@ -278,7 +280,7 @@ def store_credentials(
     """Create the connection, or update it if the user has connected this account before."""
     with transaction.atomic():
         # Two callbacks for one account may come at once: one creates the row, both write to it.
-        connection, _ = SocialConnection.objects.select_for_update().get_or_create(
+        connection, is_new = SocialConnection.objects.select_for_update().get_or_create(
             user_id=user_id,
             platform=platform,
             external_user_id=credentials.profile.id,
@@ -301,6 +303,9 @@ def store_credentials(
         connection.status_reason = ""
         connection.save()
         store_destinations(connection, credentials.destinations)
+        tell(
+            connection, EventType.CONNECTION_CONNECTED if is_new else EventType.CONNECTION_RESTORED
+        )
         for callback in on_reconnect:
             callback(connection)
     return connection

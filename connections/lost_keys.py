@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Q
 
+from connections.connection_events import tell
 from connections.models import AuthorizationSession, Destination, Revocation, SocialConnection
 from socialpublishing.crypto import NEW, OLD, Secret, key_ring
+from socialpublishing.events.models import EventType
 from socialpublishing.keys import forget_unused_keys
 
 
@@ -37,6 +39,8 @@ def _give_up(row: SocialConnection) -> None:
         row.status = SocialConnection.Status.NEEDS_REAUTH
         row.status_reason = "Its tokens cannot be decrypted any more: their key is lost."
     row.save()
+    if not is_ended:
+        tell(row, EventType.CONNECTION_NEEDS_REAUTH)
 
 
 def _is_lost(column: str) -> Q:

@@ -20,7 +20,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from connections import boards, confirming, connecting, destinations, disconnecting, tokens
-from connections.callers import user_id
 from connections.models import SESSION_LIFETIME, Destination, SocialConnection
 from connections.posting_options import posting_options
 from connections.return_to import allowed_return_to
@@ -40,6 +39,7 @@ from connections.serializers import (
     posting_options_as_data,
 )
 from connections.targets import DestinationNotFoundError
+from socialpublishing.callers import user_id
 from socialpublishing.platforms.boards import NewBoard, Privacy
 from socialpublishing.serializers import StatusResponseSerializer, StrictSerializer
 

@@ -9,7 +9,6 @@ from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from connections.callers import user_id
 from insights.audience import connection_of
 from insights.best_times import best_times
 from insights.hashtags import hashtags
@@ -21,6 +20,7 @@ from insights.serializers import (
     HashtagResponseSerializer,
     JobMetricsSerializer,
 )
+from socialpublishing.callers import user_id
 
 TAG = "Content Insights"
 PLATFORM = OpenApiParameter("platform", str, OpenApiParameter.PATH)

@@ -23,6 +23,7 @@ from publishing.content import erase_content, needed_by_others
 from publishing.erasing import finish_erasures
 from publishing.late_ids import READ_FOR
 from publishing.models import ENDED, FollowUp, JobEvent, PublishJob
+from socialpublishing.events import feed
 
 BATCH = 500
 
@@ -117,6 +118,11 @@ def _old_events(now: dt.datetime) -> Iterator[Pks]:
         after = rows[-1][0]
 
 
+def _old_feed(now: dt.datetime) -> Iterator[Pks]:
+    cutoff = _days(settings.EVENT_RETENTION_DAYS, now)
+    return iter(()) if cutoff is None else feed.older_than(cutoff)
+
+
 # --- What is done --------------------------------------------------------------------------------
 
 
@@ -140,4 +146,5 @@ STEPS: Mapping[str, tuple[Due, Act]] = {
     "jobs": (_old_jobs, _delete_jobs),
     "contents": (_old_contents, _erase_contents),
     "events": (_old_events, _delete_events),
+    "feed": (_old_feed, lambda pks, now: feed.delete(pks)),
 }

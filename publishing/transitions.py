@@ -131,7 +131,7 @@ class Move:
     platform_code: str = ""
     platform_request_id: str = ""
     duration_ms: int | None = None
-    # What callers are told; None: what follows from the change itself, which may be nothing.
+    # The event of this change; None: what follows from the change itself, which may be none.
     event: EventType | None = None
 
 

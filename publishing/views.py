@@ -12,7 +12,6 @@ from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from connections.callers import user_id
 from publishing import operations
 from publishing.accepting import Draft, accept_post, as_first_returned, validate_post
 from publishing.errors import JobNotFoundError
@@ -39,6 +38,7 @@ from publishing.serializers import (
 )
 from publishing.taking_down import take_down_post
 from socialpublishing import database
+from socialpublishing.callers import user_id
 from socialpublishing.platforms import PLATFORMS
 
 TAG = "Content Publishing"

@@ -123,6 +123,9 @@ CODES: Mapping[str, PublicCode] = {
     "remote_id_required": _http(400, "For a thread, the request must name the id of the post."),
     "post_taken": _http(409, "Another job already has this post."),
     "job_changed": _http(409, "The job has changed meanwhile; read it again."),
+    "cursor_expired": _http(
+        410, "Events behind the cursor are not kept any more; start again without one."
+    ),
     "bad_request": _http(400, "The request is not valid HTTP."),
     "request_timeout": _http(408, "The request did not arrive completely within 10 seconds."),
     "headers_too_large": _http(431, "The head of the request is larger than 32 KB."),

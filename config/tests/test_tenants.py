@@ -107,6 +107,7 @@ MATRIX = {
     ("GET", "connections/connect/{platform}/callback"): Row(
         query=lambda ids: {"state": ids.session, "code": "x"}, absent={400}, is_public=True
     ),
+    ("GET", "events"): Row(absent={200}),
     ("POST", "connections/confirm"): Row(
         body=lambda ids: {"attempt_id": ids.session, "completion_code": "x" * 43}
     ),

@@ -1,4 +1,4 @@
-"""What callers are told about a job: through the API and a worker, and the rule by itself."""
+"""The events about a job: through the API and a worker, and the rule by itself."""
 
 import pytest
 

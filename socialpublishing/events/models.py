@@ -9,7 +9,7 @@ from django.db.models import Q
 
 
 class EventType(models.TextChoices):
-    """What callers can be told. The names are public."""
+    """What events report. The names are public."""
 
     JOB_ACCEPTED = "job.accepted", "A post was accepted."
     JOB_PUBLISHED = "job.published", "A post is public."
