@@ -19,6 +19,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.db import connection
+from django.db.models import Min
 from django.test import Client, TransactionTestCase, override_settings
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
@@ -27,7 +28,7 @@ from config.auth.dev_tokens import sign_dev_token
 from connections.connecting import store_credentials
 from connections.credentials import identify
 from connections.models import SocialConnection
-from publishing.models import PublishJob
+from publishing.models import FollowUp, PublishJob
 from publishing.worker.process import Worker
 from socialpublishing.crypto import Secret
 from socialpublishing.oauth import Tokens
@@ -170,6 +171,10 @@ def plain_post(connection: SocialConnection, text: str, **more: Any) -> dict[str
     return {"connection_id": str(connection.pk), "text_content": text, **more}
 
 
+# What workers claim from.
+QUEUES = (PublishJob.objects, FollowUp.objects)
+
+
 class SteppedWorker(Worker):
     """A worker that runs step by step, at times that the test chooses."""
 
@@ -182,7 +187,7 @@ class SteppedWorker(Worker):
             if (
                 until()
                 if until
-                else not PublishJob.objects.filter(next_attempt_at__lte=now).exists()
+                else not any(rows.filter(next_attempt_at__lte=now).exists() for rows in QUEUES)
             ):
                 return
         raise AssertionError("jobs are still due after 60 s")
@@ -193,8 +198,10 @@ class SteppedWorker(Worker):
         The clock of `sandbox` is advanced too.
         """
         start = last = timezone.now()
-        while job := PublishJob.objects.alive().order_by("next_attempt_at").first():
-            at = max(job.next_attempt_at or start, timezone.now(), last)
+        while due := [
+            at for rows in QUEUES if (at := rows.aggregate(at=Min("next_attempt_at"))["at"])
+        ]:
+            at = max(min(due), timezone.now(), last)
             if at > start + dt.timedelta(seconds=seconds):
                 return
             if sandbox is not None:

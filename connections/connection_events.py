@@ -1,4 +1,4 @@
-"""What callers are told about their connections."""
+"""What callers are informed about their connections."""
 
 from __future__ import annotations
 

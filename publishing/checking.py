@@ -40,6 +40,7 @@ from socialpublishing.errors import (
 )
 from socialpublishing.options import InvalidOptionsError, checked_options, with_files
 from socialpublishing.platforms import offered_platform
+from socialpublishing.platforms.follow_ups import FIRST_COMMENT
 from socialpublishing.posts import Media, Post, PostWarning
 from socialpublishing.text import is_blank
 
@@ -183,7 +184,10 @@ def check_content(candidate: Candidate, files: FileReads, *, with_offers: bool =
         draft.assets, draft.options, target.limits, own_file=candidate.own_file, files=files
     )
     post = _post(draft, assets)
-    rules = platform.violations(post, connection.profile)
+    rules = [
+        *platform.violations(post, connection.profile),
+        *_comment_permission_violations(post, target),
+    ]
     if with_offers and platform.checks_offers and (offered := offered_to(target)):
         rules += platform.offer_violations(post, offered)
     due = draft.scheduled_at or database_now()
@@ -222,6 +226,23 @@ def _check_permission(target: PostingTarget, post: Post) -> None:
     missing = connection.lacks(connection.platform_type.needed_scopes(post))
     if missing:
         raise PermissionMissingError(sorted(missing), kind=post.post_type)
+
+
+def _comment_permission_violations(post: Post, target: PostingTarget) -> Iterator[Violation]:
+    connection = target.connection
+    steps = connection.platform_type.follow_ups.get(FIRST_COMMENT)
+    if steps is None or not post.options.get(FIRST_COMMENT):
+        return
+    wanted = steps.scopes(at_destination=target.destination is not None)
+    if missing := sorted(connection.lacks(wanted)):
+        yield Violation(
+            rule="comment_permission",
+            limit=sorted(wanted),
+            actual=missing,
+            message="The account was connected without the permission to comment "
+            f"({', '.join(missing)}).",
+            fix="Connect the account again and grant it, or remove first_comment.",
+        )
 
 
 def _post(draft: Draft, assets: Sequence[Mapping[str, Any]]) -> Post:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from publishing import content
-from publishing.models import ENDED, JobEvent, PublishBatch, PublishJob, WorkerSlot
+from publishing.models import ENDED, FollowUp, JobEvent, PublishBatch, PublishJob, WorkerSlot
 from publishing.operations import end_without_account
 from socialpublishing.clock import database_now
 from socialpublishing.erasure import (
@@ -33,6 +33,12 @@ JOBS = Table(
 )
 BATCHES = Table(
     model=PublishBatch, user="user_id", unexported=frozenset({"request_hash", "first_response"})
+)
+FOLLOW_UPS = Table(
+    model=FollowUp,
+    user="job__user_id",
+    connection="job__connection_id",
+    unexported=frozenset({"progress", "lease_owner", "fencing_token"}),
 )
 EVENTS = Table(model=JobEvent, user="job__user_id", connection="job__connection_id")
 HAS_PSEUDONYM = Q(account__contains=":erased-")
@@ -103,6 +109,7 @@ PART = Part(
         JOBS,
         BATCHES,
         EVENTS,
+        FOLLOW_UPS,
         Table(model=WorkerSlot, why="It has the names of our own processes."),
     ),
     settle=_settle,

@@ -128,3 +128,36 @@ class RemoteIdRequiredError(SocialPublishingBaseError):
         "as remote_id."
     )
     who_acts = WhoActs.USER
+
+
+# --- Taking a post down --------------------------------------------------------------------------
+
+
+class NotPublishedError(SocialPublishingBaseError):
+    code = "not_published"
+    sentence = "Only a published post can be taken down."
+
+
+class NotSupportedError(SocialPublishingBaseError):
+    """The message gives the reason."""
+
+    code = "not_supported"
+
+
+class AccountDisconnectedError(SocialPublishingBaseError):
+    code = "connection_removed"
+    sentence = (
+        "The account of the post is no longer connected, so the post can only be deleted at the "
+        "platform."
+    )
+
+
+class TakeDownPermissionError(SocialPublishingBaseError):
+    code = "permission_missing"
+    who_acts = WhoActs.OWNER
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"The account was connected without the permission to delete posts "
+            f"({', '.join(missing)}). Please connect it again and grant it."
+        )

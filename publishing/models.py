@@ -13,11 +13,14 @@ from django.db.models import Q
 from connections.models import Destination, SocialConnection
 from connections.targets import PostingTarget
 from publishing.claiming import ClaimingQuerySet
+from publishing.engine_state import EngineState
+from publishing.engine_state import WaitingFor as WaitingFor
 from publishing.indexes import IS_IN_DOUBT, JOB_INDEXES
 from publishing.progress import JobProgress
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.base import Platform
+from socialpublishing.platforms.follow_ups import FIRST_COMMENT, TAKE_DOWN, FollowUpSteps
 from socialpublishing.platforms.progress import LookupRules
 from socialpublishing.posts import Media, Post, PostWarning
 
@@ -40,17 +43,6 @@ class Outcome(models.TextChoices):
 
     PUBLISHED = "published"
     NOT_PUBLISHED = "not_published"
-
-
-class WaitingFor(models.TextChoices):
-    """What a job waits for. Empty: it is new, scheduled or running, or it has ended."""
-
-    RETRY = "retry", "our next attempt"
-    RATE_LIMIT = "rate_limit", "the end of a rate limit"
-    PLATFORM = "platform", "the platform, which processes the post"
-    OUTCOME = "outcome", "the next lookup"
-    OWNER = "owner", "the account's owner"
-    OPERATOR = "operator", "the operator of this service"
 
 
 # Nothing keeps the job from going on.
@@ -122,7 +114,7 @@ class PublishBatch(models.Model):
         return f"batch {self.pk}"
 
 
-class PublishJob(models.Model):
+class PublishJob(EngineState):
     """One post for one account. Its row is the queue: nothing else has to survive a crash."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -161,41 +153,7 @@ class PublishJob(models.Model):
     scheduled_at = models.DateTimeField(null=True, blank=True)
     late_grace_s = models.PositiveIntegerField(null=True, blank=True)
 
-    # When the engine works on the job next: its due time, the end of a worker's lease, or the next
-    # lookup. Null when it never will again.
-    next_attempt_at = models.DateTimeField(null=True, blank=True)
-    lease_owner = models.CharField(max_length=64, blank=True)
-    # Grows with each claim, each publish intent and each change from outside; who read an older one
-    # writes nothing.
-    fencing_token = models.PositiveIntegerField(default=0, db_column="fence")
-    # Claims since the last recorded outcome. Many of them show that the job kills its workers.
-    claims = models.PositiveSmallIntegerField(default=0)
-    # Retries that count towards MAX_API_RETRIES.
-    attempts = models.PositiveSmallIntegerField(default=0)
-    retry_pause_s = models.FloatField(default=0)
-    waiting_for = models.CharField(
-        max_length=16, choices=WaitingFor, blank=True, default="", db_default=""
-    )
-    # Who must act before the job can go on, or must have acted; it stays when the job has ended.
-    who_acts = models.CharField(max_length=16, blank=True, default="", db_default="")
-    # The version of the token that the platform refused last: that token is not sent again.
-    refused_token_version = models.PositiveIntegerField(null=True, blank=True)
-
-    # How far the job has come: publishing/progress.py alone reads and writes its JSON.
-    progress = models.JSONField(default=dict, blank=True)
-    # The publish intent, stored before the one request that makes the post public. While it stands
-    # without an outcome, nobody may publish again: the post may exist.
-    publish_started_at = models.DateTimeField(null=True, blank=True)
-    # The first publish request in doubt. The response to a retry does not settle it.
-    in_doubt_since = models.DateTimeField(null=True, blank=True, db_column="unclear_since")
-    publish_requests = models.PositiveSmallIntegerField(default=0, db_column="publish_calls")
-    # Lookups since the last publish request.
-    lookups = models.PositiveSmallIntegerField(default=0, db_column="looks")
-
-    remote_id = models.CharField("id at the platform", max_length=200, blank=True)
     post_url = models.CharField(max_length=500, blank=True)
-    error_code = models.CharField(max_length=64, blank=True)
-    error_message = models.CharField(max_length=500, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
     # When the post was taken down at the platform, at its user's request.
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -206,8 +164,9 @@ class PublishJob(models.Model):
     request_hash = models.CharField(max_length=64, blank=True, editable=False)
     # With a key: the JSON of the first response, for requests that repeat it.
     first_response = models.TextField(blank=True, default="", db_default="", editable=False)
-    created_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
+
+    # Set on the unsaved job by which the engine works on a follow-up (follow_ups.py).
+    follow_up: FollowUp | None = None
 
     objects = PublishJobQuerySet.as_manager()
 
@@ -308,14 +267,29 @@ class PublishJob(models.Model):
         return count - len(self.posted)
 
     @property
+    def follow_up_kind(self) -> str:
+        """Empty on the job of a post."""
+        return self.follow_up.kind if self.follow_up else ""
+
+    @property
+    def steps_type(self) -> type[Platform] | type[FollowUpSteps[Any]]:
+        """What the engine does: it publishes the post, or does what follows it."""
+        return self.platform_type.steps_of(self.follow_up_kind)
+
+    @property
+    def public_ids(self) -> list[str]:
+        """The ids of the published post, of a thread those of all its parts."""
+        return list(self.posted) or [self.remote_id] if self.remote_id else []
+
+    @property
     def needs_preparation(self) -> bool:
         """Media are uploaded, or drafts made, before the publish request."""
-        return self.platform_type.needs_preparation(self.post)
+        return self.steps_type.needs_preparation(self.post)
 
     @property
     def lookup_rules(self) -> LookupRules:
         """How far a lookup of the post can be trusted."""
-        return self.platform_type.lookup_rules(
+        return self.steps_type.lookup_rules(
             self.post, at_destination=self.destination_id is not None
         )
 
@@ -332,6 +306,35 @@ class PublishJob(models.Model):
             return message
         are = "is" if count == 1 else "are"
         return f"{count} of its posts {are} public already: {self.post_url}. {message}"
+
+
+class FollowUp(EngineState):
+    """What follows a published post. Its failure never touches the post."""
+
+    class Kind(models.TextChoices):
+        FIRST_COMMENT = FIRST_COMMENT, "First comment"
+        TAKE_DOWN = TAKE_DOWN, "Take-down"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    job = models.ForeignKey(PublishJob, on_delete=models.CASCADE, related_name="follow_ups")
+    kind = models.CharField(max_length=16, choices=Kind)
+    text = models.TextField(blank=True)
+    status = models.CharField(max_length=16, choices=Status)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(next_attempt_at__isnull=False),
+                name="follow_up_due",
+            )
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "kind"], name="follow_up_one_of_kind_per_job")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of job {self.job_id}"
 
 
 class JobEvent(models.Model):

@@ -22,7 +22,7 @@ from publishing.content import erase_content, needed_by_others
 from publishing.erasing import finish_erasures
 from publishing.idempotency import IDEMPOTENCY_WINDOW
 from publishing.late_ids import READ_FOR
-from publishing.models import ENDED, JobEvent, PublishBatch, PublishJob
+from publishing.models import ENDED, FollowUp, JobEvent, PublishBatch, PublishJob
 from socialpublishing.events import feed
 
 BATCH = 500
@@ -80,7 +80,8 @@ def _free(jobs: QuerySet[PublishJob], now: dt.datetime) -> QuerySet[PublishJob]:
     """Those that have ended, and that nothing needs any more."""
     has_live_key = ~Q(idempotency_key="") & Q(created_at__gte=now - IDEMPOTENCY_WINDOW)
     awaits_id = Q(published_at__gte=now - READ_FOR, progress__has_key="awaits_id")
-    ended = jobs.filter(status__in=ENDED)
+    is_followed_up = FollowUp.objects.filter(job=OuterRef("pk"), next_attempt_at__isnull=False)
+    ended = jobs.filter(~Exists(is_followed_up), status__in=ENDED)
     return ended.exclude(has_live_key).exclude(awaits_id).exclude(needed_by_others(now))
 
 

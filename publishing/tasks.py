@@ -11,6 +11,7 @@ from django_q.models import Schedule
 
 from connections.tasks import housekeeping as housekeeping  # by this path in stored schedules
 from publishing import late_ids, preflight
+from publishing.follow_ups import create_missed_first_comments
 from publishing.retention import purge
 from publishing.worker.process import Worker, stopping
 from publishing.worker.slots import delete_unused_slots, slot_names
@@ -34,6 +35,7 @@ def publish_tick(slot: str) -> None:
 
 def purge_old(now: dt.datetime) -> None:
     """Part of the housekeeping."""
+    create_missed_first_comments(now)
     purge(now, stop_at=time.monotonic() + PURGE_S)
 
 

@@ -18,6 +18,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 
 from publishing import job_events
 from publishing.batch_state import end_batches
+from publishing.follow_ups import create_first_comments
 from publishing.models import ENDED, JobEvent, PublishJob, Status
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.events import outbox
@@ -76,7 +77,8 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.FAILED: frozenset({Status.PENDING}),
     Status.CONTENT_REJECTED: frozenset({Status.PENDING}),
     Status.CANCELLED: frozenset(),
-    Status.PUBLISHED: frozenset(),
+    # What follows the post: a first comment, a take-down.
+    Status.PUBLISHED: frozenset({Status.PUBLISHED}),
 }
 
 # What a move may change in addition to `status`. Every move stores all of these columns.
@@ -103,6 +105,7 @@ COLUMNS = (
     "error_code",
     "error_message",
     "published_at",
+    "deleted_at",
     "event_sequence",
 )
 # What was found about a job before it changed.
@@ -180,7 +183,9 @@ def record_start(jobs: Sequence[PublishJob], *, now: dt.datetime, actor: str) ->
     with transaction.atomic():
         PublishJob.objects.bulk_create(jobs)
         accepted = [Move(job=job, to=Status(job.status), note="Accepted.") for job in jobs]
-        insert(JobEvent, [_event(each, now, actor) | {"from_status": ""} for each in accepted])
+        insert(
+            JobEvent, [history_entry(each, now, actor) | {"from_status": ""} for each in accepted]
+        )
         outbox.record([job_events.news(EventType.JOB_ACCEPTED, job) for job in jobs], at=now)
 
 
@@ -206,7 +211,7 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
         ]
         # The start of one more step in the same status is not recorded; its end is.
         recorded = [each for each, _, _ in moved if each.note or each.to != each.job.status]
-        insert(JobEvent, [_event(each, now, actor) for each in recorded])
+        insert(JobEvent, [history_entry(each, now, actor) for each in recorded])
         outbox.record(
             [
                 job_events.news(event, each.job, {**values, "updated_at": now})
@@ -218,6 +223,12 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
         ended = {each.job.batch_id for each, _, _ in moved if each.to in ENDED}
         if batch_ids := [batch_id for batch_id in ended if batch_id is not None]:
             end_batches(batch_ids, now)
+        published = [
+            each.job
+            for each, _, _ in moved
+            if each.to == Status.PUBLISHED and each.job.status != Status.PUBLISHED
+        ]
+        create_first_comments(published, now)
     for each, values, _ in moved:
         each.job.updated_at = now
         for name, value in values.items():
@@ -226,7 +237,7 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
     return [each for each, _, _ in moved]
 
 
-def _event(each: Move, now: dt.datetime, actor: str) -> dict[str, Any]:
+def history_entry(each: Move, now: dt.datetime, actor: str) -> dict[str, Any]:
     return {
         "job": each.job.pk,
         "at": now,

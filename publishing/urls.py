@@ -21,6 +21,7 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/status", PublishJobViewSet.as_view({"get": "status"})),
     path("jobs/<uuid:job_id>/events", PublishJobViewSet.as_view({"get": "events"})),
     path("jobs/<uuid:job_id>/cancel", PublishJobViewSet.as_view({"post": "cancel"})),
+    path("jobs/<uuid:job_id>/post", PublishJobViewSet.as_view({"delete": "take_down"})),
     path("jobs/<uuid:job_id>/resolve", PublishJobViewSet.as_view({"post": "resolve"})),
     path("jobs/<uuid:job_id>/retry", PublishJobViewSet.as_view({"post": "retry"})),
 ]

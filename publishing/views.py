@@ -40,6 +40,7 @@ from publishing.serializers import (
     ResolveSerializer,
     ScheduleRequestSerializer,
 )
+from publishing.taking_down import take_down_post
 from socialpublishing import database
 from socialpublishing.callers import user_id
 from socialpublishing.platforms import PLATFORMS
@@ -189,6 +190,19 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
         job = self.get_object()
         operations.cancel_job(job, actor=actor_of(request))
         return Response(self.get_serializer(job).data)
+
+    @extend_schema(
+        operation_id="take_down_post_jobs__job_id__post_delete",
+        tags=[TAG],
+        summary="Take a published post down at its platform",
+        description="It is deleted soon; `deleted_at` is set when it is. Repeats are harmless. If "
+        "the platform refuses, the job has the warning `take_down_failed`.",
+        request=None,
+        responses={202: PublishJobResponseSerializer},
+    )
+    def take_down(self, request: Request, **kwargs: Any) -> Response:
+        job = take_down_post(self.get_object(), actor=actor_of(request))
+        return Response(self.get_serializer(job).data, status=202)
 
     @extend_schema(
         operation_id="retry_publish_job_jobs__job_id__retry_post",

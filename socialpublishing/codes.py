@@ -94,7 +94,7 @@ CODES: Mapping[str, PublicCode] = {
     ),
     "permission_missing": _http(
         403,
-        "The account was connected without the permission to publish.",
+        "The account was connected without the permission for this.",
         on_job="The account may not publish there.",
     ),
     "publishing_off": _http(
@@ -117,6 +117,19 @@ CODES: Mapping[str, PublicCode] = {
     "already_submitting": _http(409, "The post is being published, or its job has ended."),
     "not_retriable": _http(409, "The job has neither failed nor been rejected."),
     "not_unconfirmed": _http(409, "The outcome of the job is known, or is being looked up."),
+    "not_published": _http(
+        409,
+        "Only a published post can be taken down.",
+        on_job="A person looked, and the post does not exist.",
+    ),
+    "not_supported": _http(
+        409, "The platform does not let us do this; the detail gives the reason."
+    ),
+    "connection_removed": _http(
+        409,
+        "The account of the post is no longer connected.",
+        on_job="The account of the job was disconnected.",
+    ),
     "remote_id_required": _http(400, "For a thread, the request must name the id of the post."),
     "post_taken": _http(409, "Another job already has this post."),
     "webhook_limit_reached": _http(409, "The caller has as many webhooks as are allowed."),
@@ -175,10 +188,8 @@ CODES: Mapping[str, PublicCode] = {
     "database_unavailable": _http(503, "The database is not available right now; try again."),
     "auth_unavailable": _http(503, "The keys that verify tokens are not available right now."),
     "cancelled": _job("The user or staff cancelled the job."),
-    "connection_removed": _job("The account of the job was disconnected."),
     "duplicate_content": _job("The platform has this post already."),
     "media_not_ready": _job("The platform still processes a file."),
-    "not_published": _job("A person looked, and the post does not exist."),
     "outcome_unknown": _job(
         "It is unknown whether the post exists: it is being looked up, or a person must decide."
     ),
@@ -194,11 +205,14 @@ WARNINGS: Mapping[str, str] = {
     "alt_text_refused": "The platform did not store an alt text; the post went out without it.",
     "collaborators_refused": "The platform did not accept an invitation of another account.",
     "cover_refused": "The platform did not accept the cover; the post went out without it.",
+    "first_comment_failed": "The first comment was not made.",
+    "first_comment_unconfirmed": "It is unknown whether the first comment was made.",
     "measure_outside": "A file is outside what the platform documents, but may be accepted.",
     "may_become_draft": "The platform may keep the post as a draft.",
     "only_creator_sees": "Only the account that posts sees the post.",
     "option_adjusted": "The platform accepts an option, but uses another value.",
     "page_unreadable": "The page of a link could not be read, so its preview may lack parts.",
+    "take_down_failed": "The post was not taken down; DELETE tries again.",
     "text_cut": "The platform may show only the beginning of the text.",
     "text_left_out": "The platform carries no text there; it is left out.",
     "thumbnail_left_out": "The platform did not take the thumbnail of a video.",

@@ -30,6 +30,10 @@ WEB_ADDRESS = RegexValidator(
 DIGITS = RegexValidator(r"^[0-9]+\Z", "An id of digits is expected.")
 
 
+# More than any platform accepts; its own limit is checked with the post.
+MAX_COMMENT = 25_000
+
+
 class InvalidOptionsError(SocialPublishingBaseError):
     """`violations`: pairs of an option's name and a message."""
 
@@ -94,6 +98,13 @@ def optional(description: str, **more: Any) -> dict[str, Any]:
 
 def text(description: str, *, max_length: int, **more: Any) -> TextField:
     return TextField(max_length=max_length, **optional(description, **more))
+
+
+def first_comment() -> TextField:
+    return text(
+        "A comment or reply by the account right after the post.",
+        max_length=MAX_COMMENT,
+    )
 
 
 def web_address(description: str) -> TextField:

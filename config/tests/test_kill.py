@@ -145,6 +145,38 @@ def feed_of(caller: Caller) -> list[dict[str, Any]]:
     return found
 
 
+COMMENTED = 40
+
+
+@pytest.mark.night
+def test_each_first_comment_is_made_once_although_workers_are_killed(service, sandbox):
+    caller = caller_of("alice", service, sandbox)
+    sandbox.fault("delay_after", 0.4, method="POST", path="^/2/tweets$", times=COMMENTED * 2)
+    for number in range(COMMENTED):
+        if number % 8 == 0:
+            sandbox.account("twitter")
+            connection = caller.connect("twitter")["id"]
+        options = (("first_comment", f"Comment {number}"),)
+        post = PlannedPost(platform="twitter", text=f"Post {number}", options=options)
+        caller.publish(post, connection)
+
+    def commented() -> list[str]:
+        return [each["text"] for each in sandbox.posts() if "reply" in each["details"]]
+
+    for kill in range(8):
+        worker = service.start_worker()
+        wait(lambda: len(commented()) >= min(kill * 4 + 1, COMMENTED), 90)  # noqa: B023
+        worker.kill()
+        worker.wait()
+    service.start_worker()
+    wait(lambda: len(sandbox.posts()) >= 2 * COMMENTED, 400)
+    time.sleep(5)
+
+    assert sorted(commented()) == sorted(f"Comment {number}" for number in range(COMMENTED))
+    assert len(sandbox.posts()) == 2 * COMMENTED
+    assert all(not job["warnings"] for job in caller.call("GET", "/publishing/jobs").json())
+
+
 JOBS = 4_000
 MANY_JOBS = """
 from django.utils import timezone

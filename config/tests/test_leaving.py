@@ -85,7 +85,11 @@ def make_life(make_api, make_connection, worker, sandbox):
         )
         twitter = make_connection("twitter", user=user, name=f"Name of {user}")
         facebook = make_connection("facebook", user=user, name=f"Face of {user}")
-        post = {"connection_id": str(twitter.pk), "text_content": f"Published by {user}"}
+        post = {
+            "connection_id": str(twitter.pk),
+            "text_content": f"Published by {user}",
+            "platform_specific_options": {"first_comment": f"Comment of {user}"},
+        }
         api.post("publishing/publish", post, headers={"Idempotency-Key": f"key-{user}"})
         worker.work()
         api.post(
@@ -147,7 +151,7 @@ def test_erased_user_is_gone_and_the_other_is_unchanged(make_life, sandbox):
     make_life("bob")
     others = rows_of("bob")
     assert {table for table, _ in others} == {table for table, _ in rows_of("alice")}
-    assert len({table for table, _ in others}) == 12
+    assert len({table for table, _ in others}) == 13
     counts = {table: 0 for table, _ in rows_of("alice")}
     for table, _ in rows_of("alice"):
         counts[table] += 1

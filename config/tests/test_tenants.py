@@ -144,6 +144,7 @@ MATRIX = {
     ("GET", f"{JOB}/events"): Row(),
     ("GET", f"{JOB}/metrics"): Row(),
     ("POST", f"{JOB}/cancel"): Row(),
+    ("DELETE", f"{JOB}/post"): Row(),
     ("POST", f"{JOB}/resolve"): Row(body=lambda ids: NOT_PUBLISHED),
     ("POST", f"{JOB}/retry"): Row(),
     ("POST", "insights/{platform}/hashtags"): Row(

@@ -128,6 +128,14 @@ class Media:
 
 
 @dataclass(kw_only=True, eq=False)
+class Comment:
+    id: str
+    account: Account
+    text: str
+    created_at: float
+
+
+@dataclass(kw_only=True, eq=False)
 class Post:
     """`text` is the text as sent; `facts` holds what the platform derived from it."""
 
@@ -143,8 +151,14 @@ class Post:
     details: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, int] | None = None  # fixed values; None: computed from the audience
     is_public: bool = True
-    is_deleted: bool = False
+    deleted_at: float | None = None
+    # Where a comment is no post of its own, as a reply is.
+    comments: list[Comment] = field(default_factory=list)
     is_planted: bool = False  # created by POST /control/history, not by a publish request
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.deleted_at is not None
 
     @property
     def is_visible(self) -> bool:
@@ -350,7 +364,12 @@ class State:
         return reversed(self._posts_of[account.platform, account.id])
 
     def public_posts(
-        self, platform: str = "", *, limit: int | None = None, with_planted: bool = False
+        self,
+        platform: str = "",
+        *,
+        limit: int | None = None,
+        with_planted: bool = False,
+        with_deleted: bool = False,
     ) -> list[Post]:
         """The posts that the public can see, newest first."""
         posts = list(self.posts.values())
@@ -359,20 +378,36 @@ class State:
         visible = (
             post
             for post in reversed(posts)
-            if post.is_visible
+            if (post.is_visible or (with_deleted and post.is_deleted))
             and platform in ("", post.platform)
             and (with_planted or not post.is_planted)
         )
         return list(itertools.islice(visible, limit))
 
+    def delete(self, post: Post) -> None:
+        post.deleted_at = self.now()
+
     def is_listed(self, post: Post) -> bool:
         return post.is_visible and self._is_older(post, self.setting("list_delay_seconds"))
+
+    def listed_comments(self, post: Post) -> list[Comment]:
+        """Oldest first."""
+        delay = self.setting("list_delay_seconds")
+        return [each for each in post.comments if self._is_older(each, delay)]
+
+    def replies_to(self, post: Post) -> list[Post]:
+        """Where a comment is a post of its own, oldest first."""
+        return [
+            each
+            for each in list(self.posts.values())
+            if each.facts.get("replied_to") is post and each.is_visible
+        ]
 
     def is_readable(self, post: Post) -> bool:
         return not post.is_deleted and self._is_older(post, self.setting("read_delay_seconds"))
 
-    def _is_older(self, post: Post, seconds: float) -> bool:
-        return self.now() >= post.created_at + seconds
+    def _is_older(self, each: Post | Comment, seconds: float) -> bool:
+        return self.now() >= each.created_at + seconds
 
 
 def _newest(rows: Mapping[Any, Any], at_most: int) -> list[tuple[Any, Any]]:
