@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from publishing.indexes import DUE
+from publishing.indexes import DUE, OPEN_STATUSES
 from publishing.models import PublishJob, Status, WaitingFor
 from publishing.pagination import MAX_PAGE_SIZE, NEWEST_FIRST, ORDERS, PAGE_SIZE
 from socialpublishing.codes import CODES
@@ -109,4 +109,7 @@ class JobListSerializer(QuerySerializer):
 def filter_jobs(jobs: QuerySet[PublishJob], values: Mapping[str, Any]) -> QuerySet[PublishJob]:
     """`jobs` narrowed by the checked parameters."""
     lookups = {LOOKUPS[name]: values[name] for name in values if name in LOOKUPS}
+    if values.get("status") in OPEN_STATUSES:
+        # The database does not know that these have one; an index holds only such rows.
+        lookups["next_attempt_at__isnull"] = False
     return jobs.alias(due=DUE).filter(**lookups)

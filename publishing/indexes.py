@@ -9,6 +9,9 @@ from django.db.models.functions import Coalesce
 # A publish request was made whose outcome is unknown. A worker of the release before stores the
 # publish intent alone.
 IS_IN_DOUBT = Q(in_doubt_since__isnull=False) | Q(publish_started_at__isnull=False)
+OPEN_STATUSES = ["Pending", "Scheduled", "Processing"]
+# Those that a post which goes out never has: the others cost no write of their index.
+RARE_STATUSES = ["Unconfirmed", "Failed", "ContentRejected", "Cancelled"]
 # When a post is due; `PublishJob.due_at` in SQL.
 DUE = Coalesce("scheduled_at", "created_at")
 
@@ -32,21 +35,19 @@ JOB_INDEXES = [
     # costs the same however many jobs there are. Those of rare values hold few rows.
     models.Index(fields=["user_id", "-created_at", "-id"], name="job_of_user"),
     models.Index(fields=["connection", "-created_at", "-id"], name="job_of_connection"),
-    models.Index(fields=["user_id", "platform", "-created_at", "-id"], name="job_of_platform"),
     models.Index("user_id", DUE, "id", name="job_of_user_by_due"),
     models.Index(fields=["user_id", "updated_at"], name="job_of_user_changed"),
     models.Index(
         fields=["user_id", "status", "-created_at", "-id"],
-        condition=~Q(status="Published"),
-        name="job_not_published",
+        condition=Q(status__in=RARE_STATUSES),
+        name="job_of_user_by_status",
     ),
     models.Index(
         "user_id",
-        "status",
         DUE,
         "id",
-        condition=~Q(status="Published"),
-        name="job_not_published_by_due",
+        condition=Q(next_attempt_at__isnull=False),
+        name="job_of_user_open_by_due",
     ),
     *(
         models.Index(

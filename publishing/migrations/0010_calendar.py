@@ -19,23 +19,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='publishjob',
-            index=models.Index(fields=['user_id', 'platform', '-created_at', '-id'], name='job_of_platform'),
-        ),
-        migrations.AddIndex(
-            model_name='publishjob',
             index=models.Index(models.F('user_id'), django.db.models.functions.comparison.Coalesce('scheduled_at', 'created_at'), models.F('id'), name='job_of_user_by_due'),
         ),
         migrations.AddIndex(
             model_name='publishjob',
             index=models.Index(fields=['user_id', 'updated_at'], name='job_of_user_changed'),
-        ),
-        migrations.AddIndex(
-            model_name='publishjob',
-            index=models.Index(condition=models.Q(('status', 'Published'), _negated=True), fields=['user_id', 'status', '-created_at', '-id'], name='job_not_published'),
-        ),
-        migrations.AddIndex(
-            model_name='publishjob',
-            index=models.Index(models.F('user_id'), models.F('status'), django.db.models.functions.comparison.Coalesce('scheduled_at', 'created_at'), models.F('id'), condition=models.Q(('status', 'Published'), _negated=True), name='job_not_published_by_due'),
         ),
         migrations.AddIndex(
             model_name='publishjob',
@@ -52,6 +40,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='publishjob',
             index=models.Index(condition=models.Q(('who_acts', ''), _negated=True), fields=['user_id', 'who_acts', '-created_at', '-id'], name='job_by_who_acts'),
+        ),
+        migrations.AddIndex(
+            model_name='publishjob',
+            index=models.Index(condition=models.Q(('status__in', ['Unconfirmed', 'Failed', 'ContentRejected', 'Cancelled'])), fields=['user_id', 'status', '-created_at', '-id'], name='job_of_user_by_status'),
+        ),
+        migrations.AddIndex(
+            model_name='publishjob',
+            index=models.Index(models.F('user_id'), django.db.models.functions.comparison.Coalesce('scheduled_at', 'created_at'), models.F('id'), condition=models.Q(('next_attempt_at__isnull', False)), name='job_of_user_open_by_due'),
         ),
         migrations.AlterField(
             model_name='publishjob',
