@@ -85,7 +85,14 @@ def place_of_service() -> Place:
 
 def has_real_credentials(environment: Mapping[str, str]) -> bool:
     """Is the client id of an app set? Then the operator wants the real platforms."""
-    from socialpublishing.platforms import PLATFORMS  # imports Django: slow, and seldom needed
+    import django  # slow, and seldom needed
+    from django.conf import settings
+
+    if not settings.configured:
+        # The platforms' modules contain models. Their settings are of no concern here.
+        settings.configure(INSTALLED_APPS=["socialpublishing"])
+        django.setup()
+    from socialpublishing.platforms import PLATFORMS
 
     return any(
         environment.get(variable)
