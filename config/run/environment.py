@@ -89,8 +89,9 @@ def has_real_credentials(environment: Mapping[str, str]) -> bool:
     from django.conf import settings
 
     if not settings.configured:
-        # The platforms' modules contain models. Their settings are of no concern here.
-        settings.configure(INSTALLED_APPS=["socialpublishing"])
+        # Only what the models need that the platforms' modules import: no database, no secrets.
+        apps = ["django.contrib.auth", "django.contrib.contenttypes", "socialpublishing"]
+        settings.configure(INSTALLED_APPS=apps)
         django.setup()
     from socialpublishing.platforms import PLATFORMS
 
