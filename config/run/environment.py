@@ -86,13 +86,9 @@ def place_of_service() -> Place:
 def has_real_credentials(environment: Mapping[str, str]) -> bool:
     """Is the client id of an app set? Then the operator wants the real platforms."""
     import django  # slow, and seldom needed
-    from django.conf import settings
 
-    if not settings.configured:
-        # Only what the models need that the platforms' modules import: no database, no secrets.
-        apps = ["django.contrib.auth", "django.contrib.contenttypes", "socialpublishing"]
-        settings.configure(INSTALLED_APPS=apps)
-        django.setup()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()  # the platforms' modules contain models and read settings
     from socialpublishing.platforms import PLATFORMS
 
     return any(

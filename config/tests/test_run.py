@@ -197,7 +197,7 @@ def test_real_credential_turns_the_sandbox_off(monkeypatch):
     assert place.sandbox_port is None
 
 
-def test_credentials_are_read_without_the_service_s_settings():
+def test_credentials_are_read_in_a_process_of_their_own():
     """`./run` is a process of its own, which Django's test runner has not set up."""
     script = (
         "from config.run.environment import has_real_credentials as has; "
@@ -206,7 +206,7 @@ def test_credentials_are_read_without_the_service_s_settings():
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"]},
+        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **install.fresh_secrets()},
         capture_output=True,
         text=True,
         check=False,
