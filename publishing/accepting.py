@@ -27,6 +27,7 @@ from socialpublishing.clock import database_now
 
 # A job that was accepted so lately, with the same content and target, may be the same post.
 DUPLICATES_WITHIN = dt.timedelta(minutes=10)
+MAX_COMPARED = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +132,7 @@ def possible_duplicates(jobs: Sequence[PublishJob]) -> list[UUID]:
     ).exclude(pk__in=[job.pk for job in jobs])
     columns = ("account", "text", "assets", "platform_specific_options")
     first: dict[str, UUID] = {}
-    for other in others.only(*columns).order_by("created_at", "pk"):
+    for other in others.only(*columns).order_by("created_at", "pk")[:MAX_COMPARED]:
         first.setdefault(_identity(other), other.pk)
     found = [first.get(_identity(job)) for job in jobs]
     return [pk for pk in dict.fromkeys(found) if pk is not None]

@@ -37,6 +37,9 @@ class OAuth:
     # replace both (platforms/app.py).
     scopes: tuple[str, ...]
     optional_scopes: tuple[str, ...] = ()
+    # Of features for which a platform reviews the app apart: consents of an app without them fail.
+    # Asked for by setting; in sandbox mode, where the app has them all, by default.
+    reviewed_scopes: tuple[str, ...] = ()
     scope_separator: str = " "
     # "basic": id and secret in the Authorization header; "body": as form fields.
     client_auth: str = "body"

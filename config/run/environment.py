@@ -85,7 +85,11 @@ def place_of_service() -> Place:
 
 def has_real_credentials(environment: Mapping[str, str]) -> bool:
     """Is the client id of an app set? Then the operator wants the real platforms."""
-    from socialpublishing.platforms import PLATFORMS  # imports Django: slow, and seldom needed
+    import django  # slow, and seldom needed
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()  # the platforms' modules contain models and read settings
+    from socialpublishing.platforms import PLATFORMS
 
     return any(
         environment.get(variable)

@@ -85,6 +85,7 @@ def install(lock: str) -> None:
             install_with_pip(lock)
         stamp.write_text(checksum)
         UNFINISHED.unlink()
+        LOG.unlink(missing_ok=True)
 
 
 def install_with_uv(lock: str) -> bool:

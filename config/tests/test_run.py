@@ -197,6 +197,24 @@ def test_real_credential_turns_the_sandbox_off(monkeypatch):
     assert place.sandbox_port is None
 
 
+def test_credentials_are_read_in_a_process_of_their_own():
+    """`./run` is a process of its own, which Django's test runner has not set up."""
+    script = (
+        "from config.run.environment import has_real_credentials as has; "
+        "print(has({}), has({'FACEBOOK_APP_ID': '123'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **install.fresh_secrets()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.split() == ["False", "True"], done.stderr
+
+
 def test_sandbox_url_wins_over_a_real_credential(monkeypatch):
     monkeypatch.setenv("FACEBOOK_APP_ID", "123")
     monkeypatch.setenv("SANDBOX_URL", "http://127.0.0.1:9999")
