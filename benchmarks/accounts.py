@@ -43,7 +43,7 @@ class Facts:
     knows_reach: bool = False  # of all posts; else of all, half or none
     tail: str = "log-normal"
     widths: tuple[float, float] = (1.5, 3)  # of a peak, in hours
-    avoids_best: bool = False  # the account's usual hours are those of the least effect
+    avoids_best: bool = False  # it almost never posts at its best hours
     doubles: bool = False  # its followers double at one time, by a campaign
     peaks: tuple[int, ...] = (1, 2)  # how many
     factor: float = 0.0  # each day's engagement at each peak, if it is always the same
@@ -236,7 +236,7 @@ def _make_behaviour(name: str, size: int, rng: random.Random) -> Behaviour:
         day_weights=[rng.uniform(0.5, 1.5) for _ in range(5)]
         + [rng.uniform(0.1, 1.2) for _ in range(2)],
         habitual=rng.uniform(0.3, 0.9),
-        doubled=rng.uniform(0.1, 0.9),
+        doubled=rng.uniform(0.1, 0.9) if facts.doubles else 0.0,
     )
 
 

@@ -14,7 +14,7 @@ from insights.linear import Vector, cholesky, dot, forward, solve
 from insights.week_terms import (
     DAILY,
     HOURS,
-    SHAPES,
+    PRIORS,
     SLOTS,
     TYPICAL,
     Fit,
@@ -25,9 +25,7 @@ from insights.week_terms import (
     surface,
 )
 
-# The variance of the surface on the log scale, and the prior probability of a flat week.
-SIZES = (0.05, 0.2)
-FLAT = 0.3
+FLAT = 0.3  # the prior probability of a flat week
 
 TRUST = 0.5  # the probability that a prior is about the account, before any post
 
@@ -108,7 +106,7 @@ class WeekModel:
             for value, place in zip(posts.predict(nuisances), places, strict=True)
         )
         equations = _Equations(posts, places, self._prior)
-        self._average([equations.fit(shape, size) for shape in SHAPES for size in SIZES])
+        self._average([equations.fit(shape, size) for shape, size in PRIORS])
 
     def _half_life(self, posts: Posts, places: Sequence[int], expected: Sequence[float]) -> float:
         """The half-life with which the older posts predict the newest best."""

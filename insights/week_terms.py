@@ -40,6 +40,8 @@ DAY_LEVEL = 0.15  # the share of the variance that is between days, not between 
 DAY_SHARES = ((0.75, 0.12, 0.08, 0.05), (0.35, 0.25, 0.33, 0.07))
 NEAR_DAYS = 1.5
 
+SIZES = (0.05, 0.2)  # the variance of the surface on the log scale
+
 
 # --- Values --------------------------------------------------------------------------------------
 
@@ -142,13 +144,17 @@ def _day_covariance(i: int, j: int, shares: Sequence[float]) -> float:
     )
 
 
-SHAPES = [
-    Shape.of(smoothness, _day_covariances(shares))
-    for smoothness in SMOOTHNESS_HOURS
-    for shares in DAY_SHARES
-]
-TYPICAL = SHAPES[0], 0.1  # shape and size
-DAILY = Shape.of(SMOOTHNESS_HOURS[0], [[1.0]]), 0.1  # of a week whose days are all equal
+NEAR, FAR = SMOOTHNESS_HOURS
+SIMILAR, DIFFERENT = map(_day_covariances, DAY_SHARES)
+# The priors that are averaged, as shapes and sizes: half of all combinations are enough.
+PRIORS = (
+    (Shape.of(NEAR, SIMILAR), SIZES[0]),
+    (Shape.of(NEAR, DIFFERENT), SIZES[1]),
+    (Shape.of(FAR, SIMILAR), SIZES[1]),
+    (Shape.of(FAR, DIFFERENT), SIZES[0]),
+)
+TYPICAL = PRIORS[0][0], 0.1
+DAILY = Shape.of(NEAR, [[1.0]]), 0.1  # of a week whose days are all equal
 
 
 class Fit:
