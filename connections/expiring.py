@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, When
 
+from connections.connection_events import tell
 from connections.models import SocialConnection
 from connections.tokens import log_failure, renew, take_refresh
 from socialpublishing.errors import (
@@ -16,6 +17,7 @@ from socialpublishing.errors import (
     PlatformUnreachableError,
     SocialPublishingBaseError,
 )
+from socialpublishing.events.models import EventType
 from socialpublishing.platforms import PLATFORMS
 
 logger = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ def _before(column: str, time: dt.timedelta) -> ExpressionWrapper[Any]:
 
 
 def warn_of_expiry(now: dt.datetime) -> int:
-    """Log each connection that `expiring` finds. Returns how many there were."""
+    """Report each connection that `expiring` finds. Returns how many there were."""
     warned = 0
     for connection in expiring(now)[:WARNING_BATCH]:
         with transaction.atomic():
@@ -94,6 +96,7 @@ def warn_of_expiry(now: dt.datetime) -> int:
             if not same.update(expiry_warned_at=now):
                 continue  # another process was faster
             warned += 1
+            tell(connection, EventType.CONNECTION_EXPIRING)
             logger.warning(
                 "connection ends soon: its owner has to connect it again",
                 extra={

@@ -10,6 +10,7 @@ from django.utils import timezone
 from connections.expiring import warn_of_expiry
 from connections.models import SocialConnection
 from connections.tasks import housekeeping
+from socialpublishing.events.models import Event
 
 DAY, HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
 
@@ -41,6 +42,7 @@ def test_end_is_logged_seven_days_and_one_day_before_it_once_each(connection, ca
 
     assert logged_at == [7 * 24, 24]
     assert warnings(caplog) == [str(connection.pk)] * 2
+    assert Event.objects.filter(type="connection.expiring").count() == 2
 
 
 def test_worker_that_was_away_warns_once(connection):

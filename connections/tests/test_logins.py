@@ -88,6 +88,7 @@ def test_scopes_are_those_of_the_settings(api, sandbox, settings, monkeypatch):
     settings.LINKEDIN_LOGIN = "self_serve"
     monkeypatch.delenv("LINKEDIN_SELF_SERVE_SCOPES")
     monkeypatch.setenv("LINKEDIN_COMMUNITY_MANAGEMENT_SCOPES", "r_basicprofile w_member_social")
+    monkeypatch.setenv("LINKEDIN_COMMUNITY_MANAGEMENT_OPTIONAL_SCOPES", "")
     monkeypatch.setenv("LINKEDIN_SCOPES", "openid")
     assert requested(api, "linkedin") == {"openid"}
     assert requested(api, "linkedin", "community_management") == {
