@@ -196,6 +196,10 @@ class Examples:
         self.shared: dict[str, Any] = {}
 
     def add_to(self, operation: dict[str, Any]) -> None:
+        for parameter in operation.get("parameters", ()):
+            # Only these: a page sends a query parameter that has an example.
+            if parameter.get("in") == "path" and parameter["name"] in VALUES:
+                parameter["example"] = VALUES[parameter["name"]]
         for media_type in operation.get("requestBody", {}).get("content", {}).values():
             self._add_request(media_type)
         for status, response in operation["responses"].items():

@@ -12,10 +12,10 @@ import time
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
-from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from config.auth.dev_tokens import sign_dev_token
 from conftest import statuses
 from connections.models import SocialConnection
 
@@ -270,8 +270,43 @@ def test_every_page_of_the_console_fits_the_window(
             assert fits(console), address
 
 
-def test_api_docs_list_the_operations(window, service):
+def test_api_page_shows_the_operations(window, service):
     window.goto(f"{service}/api/docs")
 
-    window.get_by_text("/api/v1/publishing/publish", exact=True).first.wait_for()
-    assert django_settings.SPECTACULAR_SETTINGS["TITLE"] in window.title()
+    window.get_by_role("heading", name="Social Publishing Service").wait_for()
+    window.goto(f"{service}/api/docs#tag/content-publishing/POST/api/v1/publishing/publish")
+    window.get_by_text("Fresh bread at seven").first.wait_for()
+    assert fits(window)
+
+
+@pytest.mark.parametrize("window", ["desk"], indirect=True)
+def test_api_page_keeps_the_token_for_its_tab_and_sends_requests(window, service):
+    token = sign_dev_token("alice", lifetime=dt.timedelta(hours=1))
+    window.set_default_timeout(30_000)  # the page is large
+
+    def send(operation, path):
+        """Send the request that the page shows; return the response."""
+        window.goto(f"{service}/api/docs#tag/{operation}")
+        window.get_by_role("button", name=f"(get {path})").first.click()
+        with window.expect_response(lambda response: "/api/v1/" in response.url) as sent:
+            window.get_by_role("button", name="Send get request").click()
+        window.keyboard.press("Escape")
+        return sent.value
+
+    window.goto(f"{service}/api/docs")
+    window.get_by_placeholder("Token").first.fill(token)
+    window.wait_for_function("() => JSON.stringify(sessionStorage).includes('eyJ')")
+    window.reload()
+
+    playwright.expect(window.get_by_placeholder("Token").first).to_have_value(token)
+    with window.context.expect_page() as opened:
+        window.evaluate("open(location.href, '_blank', 'noopener')")
+    playwright.expect(opened.value.get_by_placeholder("Token").first).to_have_value("")
+    opened.value.close()
+
+    assert send("platforms/GET/api/v1/platforms", "/api/v1/platforms").status == 200
+
+    connect = "/api/v1/connections/connect/{platform}"
+    started = send(f"social-connections/GET{connect}", connect)
+    assert started.url.endswith("/connect/twitter?redirect=false")
+    assert started.json()["authorization_url"]

@@ -1,8 +1,5 @@
 "use strict";
 
-// Scalar keeps the token in localStorage, without an end. Here it is kept for this tab only.
-Object.defineProperty(window, "localStorage", { value: window.sessionStorage });
-
 // A script cannot follow the redirect to a platform's consent page: it asks for the address instead.
 const CONNECT = /\/api\/v1\/connections\/connect\/[^/]+\/?$/;
 const send = window.fetch;
