@@ -301,7 +301,8 @@ def test_api_page_keeps_the_token_for_its_tab_and_sends_requests(window, service
     playwright.expect(window.get_by_placeholder("Token").first).to_have_value(token)
     with window.context.expect_page() as opened:
         window.evaluate("open(location.href, '_blank', 'noopener')")
-    playwright.expect(opened.value.get_by_placeholder("Token").first).to_have_value("")
+    token_of_another = opened.value.get_by_placeholder("Token").first
+    playwright.expect(token_of_another).to_have_value("", timeout=30_000)
     opened.value.close()
 
     assert send("platforms/GET/api/v1/platforms", "/api/v1/platforms").status == 200

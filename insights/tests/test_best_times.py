@@ -202,7 +202,7 @@ def test_hours_of_the_users_other_accounts_are_the_prior_too(api, make_account):
             lift=2,
             posts_used=100,
             missing_posts=0,
-            effects=[0.8 if slot % 24 == 4 else 0.0 for slot in range(168)],
+            effects=[2.0 if slot % 24 == 4 else 0.0 for slot in range(168)],
         )
         first = account.best_times(api).json()["suggested_times"][0]
         hours[user] = first["hour_of_day"]

@@ -610,6 +610,7 @@ def test_scopes_are_settings(api, sandbox, monkeypatch):
         "instagram_business_basic",
         "instagram_business_content_publish",
         "instagram_business_manage_insights",
+        "instagram_business_manage_comments",
     ]
     monkeypatch.setenv("INSTAGRAM_OPTIONAL_SCOPES", "")
     assert "insights" not in asked(start(api))["scope"]
