@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.db import connection
+from django.db.models import Min
 from django.test import Client, TransactionTestCase, override_settings
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
@@ -26,7 +28,7 @@ from config.auth.dev_tokens import sign_dev_token
 from connections.connecting import store_credentials
 from connections.credentials import identify
 from connections.models import SocialConnection
-from publishing.models import PublishJob
+from publishing.models import FollowUp, PublishJob
 from publishing.worker.process import Worker
 from socialpublishing.crypto import Secret
 from socialpublishing.oauth import Tokens
@@ -39,6 +41,10 @@ hypothesis_settings.register_profile("test", max_examples=20, derandomize=True, 
 hypothesis_settings.register_profile("night", max_examples=1000, deadline=None)
 hypothesis_settings.load_profile("test")
 
+# How tests use the database: `./run test` runs those of "both" on SQLite and on PostgreSQL.
+DATABASE_USES = ("both", "any", "none")
+# What a platform's client sends and reads is the same on any database.
+PLATFORM_TESTS = Path(__file__).parent / "publishing" / "tests" / "platforms"
 # Fixtures of tests whose result may depend on the database.
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url"}
 
@@ -46,8 +52,8 @@ DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url"}
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database",
-        choices=("only", "without"),
-        help="only the tests that use the database, or only those that need no second run on one",
+        choices=DATABASE_USES,
+        help="only the tests whose result depends on the database, those that use any one, or none",
     )
 
 
@@ -55,17 +61,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = config.getoption("--database")
     if wanted is None:
         return
-    left_out = [item for item in items if uses_database(item) != (wanted == "only")]
+    left_out = [item for item in items if database_use(item) != wanted]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if uses_database(item) == (wanted == "only")]
+    items[:] = [item for item in items if database_use(item) == wanted]
 
 
-def uses_database(item: pytest.Item) -> bool:
-    if item.get_closest_marker("any_database"):
-        return False
+def database_use(item: pytest.Item) -> str:
+    """One of DATABASE_USES."""
     fixtures = set(getattr(item, "fixturenames", ()))
-    has_mark = item.get_closest_marker("django_db") is not None
-    return has_mark or not fixtures.isdisjoint(DATABASE_FIXTURES)
+    if item.get_closest_marker("django_db") is None and fixtures.isdisjoint(DATABASE_FIXTURES):
+        return "none"
+    is_any = item.get_closest_marker("any_database") or PLATFORM_TESTS in item.path.parents
+    return "any" if is_any else "both"
 
 
 class Sandbox:
@@ -136,6 +143,9 @@ class Api:
     def put(self, path: str, body: Any) -> Any:
         return self.client.put(f"/api/v1/{path}", body, content_type="application/json")
 
+    def patch(self, path: str, body: Any) -> Any:
+        return self.client.patch(f"/api/v1/{path}", body, content_type="application/json")
+
     def delete(self, path: str) -> Any:
         return self.client.delete(f"/api/v1/{path}")
 
@@ -161,6 +171,10 @@ def plain_post(connection: SocialConnection, text: str, **more: Any) -> dict[str
     return {"connection_id": str(connection.pk), "text_content": text, **more}
 
 
+# What workers claim from.
+QUEUES = (PublishJob.objects, FollowUp.objects)
+
+
 class SteppedWorker(Worker):
     """A worker that runs step by step, at times that the test chooses."""
 
@@ -173,7 +187,7 @@ class SteppedWorker(Worker):
             if (
                 until()
                 if until
-                else not PublishJob.objects.filter(next_attempt_at__lte=now).exists()
+                else not any(rows.filter(next_attempt_at__lte=now).exists() for rows in QUEUES)
             ):
                 return
         raise AssertionError("jobs are still due after 60 s")
@@ -184,8 +198,10 @@ class SteppedWorker(Worker):
         The clock of `sandbox` is advanced too.
         """
         start = last = timezone.now()
-        while job := PublishJob.objects.alive().order_by("next_attempt_at").first():
-            at = max(job.next_attempt_at or start, timezone.now(), last)
+        while due := [
+            at for rows in QUEUES if (at := rows.aggregate(at=Min("next_attempt_at"))["at"])
+        ]:
+            at = max(min(due), timezone.now(), last)
             if at > start + dt.timedelta(seconds=seconds):
                 return
             if sandbox is not None:

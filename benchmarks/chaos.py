@@ -5,7 +5,8 @@
 Every few seconds a random process of the worker's tree gets `kill -9`; a worker that has ended is
 started again. Meanwhile random requests fail, are delayed or lose their response. At the end each
 job is compared with the sandbox's posts: a published job has one post, any other has none. The
-history of each job that was not published is printed.
+history of each job that was not published is printed. The feed of events is compared with what a
+webhook received.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from publishing.models import Status
 from publishing.transitions import ENDED
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.posts import MediaKind
+from socialpublishing.tests.receiver import Receiver
 
 ACCOUNTS = 3  # of each platform
 # "drop_after" twice: a lost response puts the job in doubt, so it is tested most often.
@@ -41,13 +43,17 @@ SAMPLES = {
 # Pauses between lookups are longer only after the settle times of all platforms.
 LONG_PAUSE = dt.timedelta(minutes=2)
 PAUSE_S = 3.0
+# What a killed process was sending is due again after its lease.
+ARRIVES_S = 120
 
 
 class Chaos:
-    def __init__(self, service: Service, seed: int) -> None:
+    def __init__(self, service: Service, receiver: Receiver, seed: int) -> None:
         self.service = service
+        self.receiver = receiver
         self.random = random.Random(seed)
         self.token = sign_dev_token("alice", lifetime=dt.timedelta(hours=12))
+        self.secret = self.api("POST", "webhooks", json={"url": receiver.url})["secret"]
         self.connections = {
             name: [self._connect(name, number) for number in range(ACCOUNTS)] for name in PLATFORMS
         }
@@ -149,6 +155,26 @@ class Chaos:
         print(f"{dict(statuses)}; duplicates: {sum(n > 1 for n in posts.values())}")
         return wrong
 
+    def count_undelivered(self) -> int:
+        """The number of events in which feed and webhook differ."""
+        missing, give_up_at = self._feed(), time.monotonic() + ARRIVES_S
+        while missing and time.monotonic() < give_up_at:
+            time.sleep(1)
+            self.ensure_worker()
+            missing = self._feed() - self.receiver.counts(self.secret).keys()
+        received = self.receiver.counts(self.secret)
+        repeated = sum(received.values()) - len(received)
+        print(f"{len(received)} events, {len(missing)} not delivered, {repeated} repeated")
+        return len(missing) + len(received.keys() - self._feed())
+
+    def _feed(self) -> set[str]:
+        ids: set[str] = set()
+        after = ""
+        while events := (page := self.api("GET", f"events?limit=100&after={after}"))["events"]:
+            ids |= {event["id"] for event in events}
+            after = page["next"]
+        return ids
+
 
 def stays_in_doubt(state: dict[str, Any]) -> bool:
     """Lookups have gone on for longer than any settle time: this platform cannot show the post.
@@ -168,10 +194,11 @@ def main() -> None:
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     with database(is_sqlite=options.sqlite) as url:
-        service = Service(url)
+        receiver = Receiver()
+        service = Service(url, WEBHOOK_ALLOWED_ORIGINS=receiver.origin)
         try:
             service.start_all()
-            chaos = Chaos(service, options.seed)
+            chaos = Chaos(service, receiver, options.seed)
             numbers = iter(range(options.posts))
             for _ in range(options.kills):
                 for number in itertools.islice(numbers, -(-options.posts // options.kills)):
@@ -188,7 +215,7 @@ def main() -> None:
                     raise SystemExit(f"The jobs have not ended after {PATIENCE_S} s.")
                 time.sleep(5)
                 chaos.ensure_worker()
-            wrong = chaos.count_wrong()
+            wrong = chaos.count_wrong() + chaos.count_undelivered()
         finally:
             service.stop()
     print(f"{options.posts} posts, {options.kills} kills, {wrong} wrong")

@@ -30,7 +30,7 @@ def seconds(estimate: Callable[[], object]) -> float:
 def main() -> None:
     first: dict[str, float] = {}
     for size in SIZES:
-        account = make_account("two peaks", size, 1)
+        account = make_account("through both", size, 1)  # of two models
         rng = random.Random(1)
         tagged = [
             TaggedPost(sample=sample, tags=[f"t{rng.randrange(TAGS)}" for _ in range(TAGS_EACH)])

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 from urllib.parse import quote
 
-from . import types
+from . import types as t
 from .transport import Transport
 """
 TYPES_OF_PARAMETERS = {"boolean": "bool", "integer": "int", "number": "float"}
@@ -210,7 +210,7 @@ def _returned(operation: Mapping[str, Any]) -> str:
 
 def _type(schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
-        return f"types.{schema['$ref'].rpartition('/')[2]}"
+        return f"t.{schema['$ref'].rpartition('/')[2]}"
     if schema.get("type") == "array":
         return f"list[{_type(schema['items'])}]"
     return "Any"

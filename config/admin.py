@@ -15,6 +15,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.contrib.filters.admin import CheckboxFilter
 from unfold.paginator import InfinitePaginator
 
+from config.console import webhook_admin  # noqa: F401  it registers its pages
 from config.console.staff_admin import RoleAdmin, StaffAdmin
 from connections.admin_base import (
     NONE,

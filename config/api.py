@@ -7,8 +7,10 @@ Every error response of the API is `{"code", "detail"}` and optional members, on
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import logging
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,21 +20,26 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
 from django.urls import is_valid_path
 from rest_framework import exceptions
 from rest_framework.response import Response
+from rest_framework.views import APIView
 from rest_framework.views import exception_handler as rest_exception_handler
 
 from config.web.throttles import RefusedTokenThrottle
 from socialpublishing.codes import CODES
 from socialpublishing.errors import (
-    ContentValidationError,
     MediaBusyError,
     RateLimitError,
     SocialPublishingBaseError,
 )
-from socialpublishing.options import InvalidOptionsError
+from socialpublishing.serializers import shortened
 
 logger = logging.getLogger(__name__)
 
 RETRY_S = 2
+SEE_DOCS = "/api/docs shows the paths."
+# Violations that one response lists.
+MAX_VIOLATIONS = 100
+# The path of a field of one target of a request with many.
+TARGET = re.compile(r"targets[.\[](\d+)")
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
@@ -53,7 +60,8 @@ def _response(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, SocialPublishingBaseError):
         return _domain_response(error)
     if isinstance(error, exceptions.ValidationError):
-        return _validation_response(list(_field_violations(error.detail)))
+        found = itertools.islice(_field_violations(error.detail), MAX_VIOLATIONS)
+        return _validation_response(list(found))
     if isinstance(error, (OperationalError, InterfaceError)):
         logger.error("database unavailable", exc_info=error)
         sentence = CODES["database_unavailable"].as_response
@@ -64,7 +72,7 @@ def _response(error: Exception, context: dict[str, Any]) -> Response:
         # An unexpected error: the log has its traceback, the caller gets one sentence.
         logger.error("unhandled error", exc_info=error)
         return Response(_body("internal_error", CODES["internal_error"].as_response), status=500)
-    code, detail = _framework_error(error)
+    code, detail = _framework_error(error, context["view"])
     response.data = _body(code, detail)
     if "Retry-After" in response.headers:
         response.data["retry_after"] = int(response.headers["Retry-After"])
@@ -81,26 +89,16 @@ def _domain_response(error: SocialPublishingBaseError) -> Response:
         logger.error("%s", error.code, exc_info=error)
         return Response(_body(code, CODES[code].as_response), status=status)
     body = _body(error.code, str(error))
-    match error:
-        case ContentValidationError():
-            body["violations"] = [vars(violation) for violation in error.violations]
-        case InvalidOptionsError():
-            body["violations"] = [
-                {
-                    "field": f"platform_specific_options.{name}",
-                    "code": "invalid_option",
-                    "message": message,
-                }
-                for name, message in error.violations
-            ]
-        case RateLimitError(until=dt.datetime() as until):
-            wait = until - dt.datetime.now(tz=dt.UTC)
-            body["retry_after"] = max(1, math.ceil(wait.total_seconds()))
-            return Response(body, status=status, headers={"Retry-After": str(body["retry_after"])})
+    if violations := error.violations_as_data():
+        body["violations"] = violations
+    if isinstance(error, RateLimitError) and error.until is not None:
+        wait = error.until - dt.datetime.now(tz=dt.UTC)
+        body["retry_after"] = max(1, math.ceil(wait.total_seconds()))
+        return Response(body, status=status, headers={"Retry-After": str(body["retry_after"])})
     return Response(body, status=status)
 
 
-def _validation_response(violations: list[dict[str, str]]) -> Response:
+def _validation_response(violations: list[dict[str, Any]]) -> Response:
     body = _body(
         "invalid_request",
         " ".join(f"{each['field']}: {each['message']}" for each in violations[:5]),
@@ -111,7 +109,7 @@ def _validation_response(violations: list[dict[str, str]]) -> Response:
     return Response(body, status=400)
 
 
-def _field_violations(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
+def _field_violations(detail: Any, field: str = "") -> Iterator[dict[str, Any]]:
     """DRF's nested errors as a flat list, each with the path of its field."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
@@ -123,13 +121,23 @@ def _field_violations(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
             yield from _field_violations(inner, f"{field}[{number}]" if is_nested else field)
     else:
         code = getattr(detail, "code", "invalid")
-        yield {"field": field or "body", "code": code, "message": str(detail)}
+        target = {"target": int(match[1])} if (match := TARGET.match(field)) else {}
+        yield {"field": field or "body", "code": code, "message": str(detail), **target}
 
 
-def _framework_error(error: Exception) -> tuple[str, str]:
+def _framework_error(error: Exception, view: APIView) -> tuple[str, str]:
     """The code and sentence of an error of Django or DRF."""
     if isinstance(error, (Http404, exceptions.NotFound)):
-        return "not_found", "There is nothing here."
+        return "not_found", f"There is nothing here. {SEE_DOCS}"
+    if isinstance(error, exceptions.MethodNotAllowed):
+        allowed = ", ".join(view.allowed_methods)
+        return "method_not_allowed", f"This path supports {allowed}, and no other method."
+    # Not one with a Content-Encoding, whose sentence is our own.
+    if isinstance(error, exceptions.UnsupportedMediaType) and "in request" in str(error.detail):
+        wanted = " or ".join(parser.media_type for parser in view.get_parsers())
+        return "unsupported_media_type", f"Send the body with the header Content-Type: {wanted}."
+    if isinstance(error, exceptions.NotAcceptable):
+        return "not_acceptable", CODES["not_acceptable"].as_response
     if isinstance(error, PermissionDenied):
         return "permission_denied", CODES["permission_denied"].as_response
     if isinstance(error, exceptions.ParseError) and error.get_codes() == "parse_error":
@@ -154,9 +162,9 @@ def _body(code: str, detail: str) -> dict[str, Any]:
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(("/api/", "/media/")):
-        return JsonResponse(
-            _body("not_found", f"There is nothing at {request.path[:200]}."), status=404
-        )
+        hint = f" {SEE_DOCS}" if request.path.startswith("/api/") else ""
+        sentence = f"There is nothing at {shortened(request.path)}.{hint}"
+        return JsonResponse(_body("not_found", sentence), status=404)
     return HttpResponseNotFound("There is nothing here.", content_type="text/plain")
 
 

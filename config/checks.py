@@ -51,7 +51,7 @@ def _address_problems() -> Iterator[tuple[str, str, str]]:
     for name in {host.variable for each in PLATFORMS.values() for host in each.app.hosts.values()}:
         if url := os.environ.get(name):
             yield name, "E024", problem_of(url, may_be_plain=True)
-    for name in ("MEDIA_ALLOWED_ORIGINS", "CORS_ALLOWED_ORIGINS"):
+    for name in ("MEDIA_ALLOWED_ORIGINS", "WEBHOOK_ALLOWED_ORIGINS", "CORS_ALLOWED_ORIGINS"):
         if not all(map(is_origin, getattr(settings, name))):
             yield name, "E007", "must list origins: scheme://host or scheme://host:port, never *"
     if any(problem_of(prefix, may_be_plain=True) for prefix in settings.OAUTH_RETURN_TO):

@@ -31,10 +31,12 @@ _SECRETS = [
     (re.compile(r"(?<![\w-])eyJ[\w-]*+(?:\.[\w-]*+){1,4}", re.A), "***"),
     # A signed address of a file (socialpublishing/media/public.py).
     (re.compile(r"(/media/)[\w-]{20,}+\.[\w-]{4,12}\.[\w-]{43}", re.A), r"\1***"),
-    # A parameter of a URL or a form, then a member of JSON or of a printed dict.
+    # A parameter of a URL or a form, also of one within another, then a member of JSON or of a
+    # printed dict.
     (
         re.compile(
-            r"""(?<!\w)((?:\w*(?:token|secret|verifier|proof|signature)|code|state)=)[^\s&"'\\]++""",
+            r"""((?:(?<!\w)|(?<=%26)|(?<=%3F))(?:\w*(?:token|secret|verifier|proof|signature)|code|state)"""
+            r"""(?:=|%3D))(?:(?!%26)[^\s&"'\\])++""",
             re.A | re.I,
         ),
         r"\1***",
@@ -53,6 +55,8 @@ LOGGERS = {
     # These log URLs with query strings, or parameters of SQL queries.
     "django.server": {"level": "CRITICAL", "handlers": [], "propagate": True},
     "django.db.backends": {"level": "WARNING"},
+    # For each name that a template does not find it writes all values that it was given.
+    "django.template": {"level": "INFO"},
     "urllib3": {"level": "WARNING"},
     "requests": {"level": "WARNING"},
     # lockout.py logs each failure.

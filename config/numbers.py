@@ -20,6 +20,8 @@ BOUNDS: Mapping[str, Bounds] = {
     "API_RETRY_DELAY_SECONDS": Bounds(0.01, 900),
     "API_RETRY_BACKOFF_FACTOR": Bounds(1, 10),
     "LATE_PUBLISH_GRACE_SECONDS": Bounds(0, 366 * DAY_S),
+    # 0: scheduled posts are not checked ahead.
+    "PREFLIGHT_HOURS": Bounds(0, 168),
     "JWT_MAX_LIFETIME_HOURS": Bounds(1, 24 * 31),
     "PUBLISH_PROCESSES": Bounds(1, 256),
     "PUBLISH_THREADS": Bounds(1, 1024),
@@ -32,6 +34,9 @@ BOUNDS: Mapping[str, Bounds] = {
     "JOB_RETENTION_DAYS": Bounds(0, 36_500),
     "INSIGHTS_CACHE_TTL_SECONDS": Bounds(0, 366 * DAY_S),
     "INSIGHTS_MAX_BILLED_READS": Bounds(0, 100_000),
+    "TWITTER_POST_PRICE": Bounds(0, 1000),
+    "TWITTER_LINK_POST_PRICE": Bounds(0, 1000),
+    "TWITTER_ALT_TEXT_PRICE": Bounds(0, 1000),
     "WEB_CONCURRENCY": Bounds(1, 64),
     "CONSOLE_USER_FAILURES": Bounds(1, 100),
     "CONSOLE_ADDRESS_FAILURES": Bounds(1, 1000),

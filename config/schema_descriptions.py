@@ -62,6 +62,9 @@ DESCRIPTIONS: Mapping[str, str] = {
     "retry_publish_job_jobs__job_id__retry_post": """
         Starts a failed or rejected job again, with the same content. Others return 409
         `not_retriable`.""",
+    "get_batch_batches__batch_id__get": """
+        Its status is that of its jobs: `scheduled`, `publishing`, `published`, `partly_published`,
+        `failed` or `cancelled`.""",
     "list_platforms_platforms_get": """
         Kinds of post, limits and options as data, each with its source and the date on which it
         was read.""",

@@ -70,7 +70,7 @@ LIMITS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     """The hook: `result` with shared components and examples."""
     result["info"]["description"] = INTRODUCTION.read_text("utf-8")
-    # Every path is served with and without a slash at its end.
+    # Every path is routed with and without a slash at its end.
     result["paths"] = {path.rstrip("/"): each for path, each in result["paths"].items()}
     components = result["components"]
     components["headers"] = {}

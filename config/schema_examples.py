@@ -37,6 +37,7 @@ CONNECTION = "0b8f7a52-3f0e-4e0c-9a55-2f4a1d6c9e10"
 JOB = "6f1c2e0a-9b57-4c0d-8e21-7a1b5c3d9f42"
 OTHER_ID = "c2a9d1e4-58b3-4f6e-a7d0-91e3b4c5f607"
 MORNING, NOON, EVENING = (f"2026-12-01T{hour}:00:00Z" for hour in ("08", "12", "18"))
+EVENT = "evt_5f0c3a9e4b7d4c2f8a1e6d9b0c7f2a34"
 POST_URL = "https://x.com/i/web/status/1861000000000000001"
 
 VALUES: Mapping[str, Any] = {
@@ -137,6 +138,30 @@ VALUES: Mapping[str, Any] = {
     "JobEvent.platform_code": "",
     "JobEvent.platform_request_id": "a1b2c3d4e5f6",
     "JobEvent.duration_ms": 412,
+    "external_reference": "autumn-campaign-17",
+    "metadata": {"campaign": "autumn"},
+    "at_risk": [],
+    "Risk.code": "asset_unreachable",
+    "Risk.message": "The picture cannot be read any more.",
+    "Violation.field": "text_content",
+    "Violation.code": "unknown_field",
+    "Violation.rule": "text_length",
+    "Violation.message": "The text has 294 weighted characters, 280 are allowed.",
+    "Violation.fix": "Shorten it by 14.",
+    "BatchRequest.schedule_time": None,
+    "BatchRequest.targets": [
+        {"connection_id": CONNECTION},
+        {"connection_id": OTHER_ID, "text_content": "Fresh bread at seven."},
+    ],
+    # Events and webhooks
+    "EventPage.next": "MTo0MTc=",
+    "Event.id": EVENT,
+    "Event.type": "job.published",
+    "Event.timestamp": NOON,
+    "Event.sequence": 2,
+    "Event.data": {"job_id": JOB, "status": "Published", "post_url": POST_URL},
+    "Delivery.event_id": EVENT,
+    "Delivery.event_type": "job.published",
     # Insights
     "keywords": ["bread", "bakery"],
     "industry": "food",
@@ -199,7 +224,9 @@ class Examples:
         for parameter in operation.get("parameters", ()):
             # Only these: a page sends a query parameter that has an example.
             if parameter.get("in") == "path" and parameter["name"] in VALUES:
-                parameter["example"] = VALUES[parameter["name"]]
+                value = VALUES[parameter["name"]]
+                choices = parameter["schema"].get("enum", [value])
+                parameter["example"] = value if value in choices else choices[0]
         for media_type in operation.get("requestBody", {}).get("content", {}).values():
             self._add_request(media_type)
         for status, response in operation["responses"].items():

@@ -163,7 +163,7 @@ AES_KEYS_RETIRED = env.list("AES_KEYS_RETIRED", default=[])
 
 AUTH_SERVICE_URL = env("AUTH_SERVICE_URL", default="").rstrip("/")
 JWT_KEY = env("JWT_KEY", default="").replace("\\n", "\n")
-# Who says whose an opaque token is (RFC 7662). It is asked about every token if no key is set.
+# Where opaque tokens are introspected (RFC 7662): all tokens, if no key is set.
 AUTH_INTROSPECTION_URL = env("AUTH_INTROSPECTION_URL", default="")
 AUTH_INTROSPECTION_CLIENT_ID = env("AUTH_INTROSPECTION_CLIENT_ID", default="")
 AUTH_INTROSPECTION_CLIENT_SECRET = env("AUTH_INTROSPECTION_CLIENT_SECRET", default="")
@@ -204,18 +204,23 @@ SPECTACULAR_SETTINGS = {
     "LICENSE": {"name": "Proprietary", "identifier": "LicenseRef-Proprietary"},
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "RENDERER_WHITELIST": ["rest_framework.renderers.JSONRenderer"],  # not pages for people
     "SORT_OPERATIONS": False,  # in the order of the routes
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVERS": [{"url": SERVICE_BASE_URL}],
     "TAGS": [
         {"name": "Social Connections", "description": "A user's accounts at the platforms."},
         {"name": "Content Publishing", "description": "Posts, their jobs and the history of each."},
+        {"name": "Events", "description": "What happened to posts and accounts, in order."},
+        {"name": "Webhooks", "description": "Where the service sends events, and what arrived."},
         {"name": "Content Insights", "description": "Hashtags, best times, metrics."},
         {"name": "Platforms", "description": "What each platform accepts."},
     ],
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "publishing.models.Status",
         "ConnectionStatus": "connections.models.SocialConnection.Status",
+        "WebhookStatus": "socialpublishing.events.webhooks.WebhookStatus",
+        "DeliveryStatus": "socialpublishing.events.webhooks.WebhookDelivery.Status",
         # Without these, their names would contain numbers.
         "MetaPostType": ["feed", "reel", "story"],
         "PlainPostType": ["feed"],
@@ -245,6 +250,8 @@ MAX_API_RETRIES = env.int("MAX_API_RETRIES", default=3)
 API_RETRY_DELAY_SECONDS = env.float("API_RETRY_DELAY_SECONDS", default=1.0)
 API_RETRY_BACKOFF_FACTOR = env.float("API_RETRY_BACKOFF_FACTOR", default=2.0)
 LATE_PUBLISH_GRACE_SECONDS = env.int("LATE_PUBLISH_GRACE_SECONDS", default=3600)
+# Scheduled posts are checked so long before they are due, and again in their last hour.
+PREFLIGHT_HOURS = env.float("PREFLIGHT_HOURS", default=6.0)
 # How many worker slots (processes that publish), and how many requests to platforms each one may
 # have in progress. PUBLISH_LANES is the old name; config/checks.py warns about it.
 PUBLISH_PROCESSES = env.int("PUBLISH_PROCESSES", default=env.int("PUBLISH_LANES", default=2))
@@ -253,6 +260,12 @@ PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
 # Whether reserved characters in addresses are escaped in posts to LinkedIn, as its documentation
 # wants. Off: addresses are sent as they are (docs/platforms/linkedin.md).
 LINKEDIN_ESCAPE_ADDRESSES = env.bool("LINKEDIN_ESCAPE_ADDRESSES", default=True)
+
+# What X charges for a post, for one with a link, and for an alt text, in USD: shown by validate.
+# All 0: X does not charge by the post.
+TWITTER_POST_PRICE = env.float("TWITTER_POST_PRICE", default=0.015)
+TWITTER_LINK_POST_PRICE = env.float("TWITTER_LINK_POST_PRICE", default=0.20)
+TWITTER_ALT_TEXT_PRICE = env.float("TWITTER_ALT_TEXT_PRICE", default=0.005)
 
 # What may be published to TikTok: "off"; "private", before TikTok has audited the app; or "on", by
 # which the operator confirms the audit.
@@ -276,6 +289,10 @@ MEDIA_PULLS = env.int("MEDIA_PULLS", default=8)
 if SANDBOX_URL:
     # The sandbox serves sample pictures.
     MEDIA_ALLOWED_ORIGINS = [*MEDIA_ALLOWED_ORIGINS, "/".join(SANDBOX_URL.split("/")[:3])]
+
+# Receivers of webhooks inside the network: exact scheme://host[:port]. All other addresses must be
+# public, over https.
+WEBHOOK_ALLOWED_ORIGINS = env.list("WEBHOOK_ALLOWED_ORIGINS", default=[])
 
 # The object store of assets that are paths: S3 or compatible.
 OBJECT_STORE_ENDPOINT = env("OBJECT_STORE_ENDPOINT", default="").rstrip("/")

@@ -17,6 +17,8 @@ api: list[Any] = [
     path("publishing/", include("publishing.urls")),
     path("insights/", include("insights.urls")),
     path("publishing/jobs/<uuid:job_id>/metrics", JobMetricsViewSet.as_view({"get": "retrieve"})),
+    path("", include("socialpublishing.events.urls")),
+    path("", include("socialpublishing.events.webhook_urls")),
     path("platforms", PlatformViewSet.as_view({"get": "list"})),
 ]
 

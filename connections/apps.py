@@ -9,9 +9,12 @@ class ConnectionsConfig(AppConfig):
 
     def ready(self) -> None:
         from connections import erasing
+        from connections.connection_events import platforms_of
         from socialpublishing import erasure
+        from socialpublishing.events import audience
 
         erasure.parts.append(erasing.PART)
+        audience.platforms_of = platforms_of
         post_migrate.connect(_schedule, sender=self)
 
 

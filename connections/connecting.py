@@ -14,18 +14,21 @@ import re
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
+from connections.connection_events import tell
 from connections.credentials import OAuthCredentials, identify
 from connections.destinations import check_unlisted, store_destinations
 from connections.hooks import on_reconnect
 from connections.models import SESSION_LIFETIME, AuthorizationSession, SocialConnection
 from connections.revoking import queue_tokens_of, revoke_now
 from socialpublishing.clock import database_now
+from socialpublishing.crypto import Secret
 from socialpublishing.errors import (
     OAuthConnectionError,
     PlatformApiError,
@@ -33,9 +36,11 @@ from socialpublishing.errors import (
     TokenEncryptionError,
     WhoActs,
 )
+from socialpublishing.events.models import EventType
 from socialpublishing.masking import masked
 from socialpublishing.oauth import authorization_url, new_verifier
 from socialpublishing.platforms import login_wanted, offered_platform, platform_named
+from socialpublishing.platforms.accounts import Profile
 from socialpublishing.platforms.base import Platform
 
 logger = logging.getLogger(__name__)
@@ -57,6 +62,12 @@ OUR_ERRORS = {
     "unsupported_response_type",
 }
 PLATFORMS_ERRORS = {"server_error", "temporarily_unavailable"}
+UNKNOWN_SIGN_IN = "This sign-in is unknown, or it began in another browser."
+EXPIRED_SIGN_IN = "This sign-in has expired."
+USED_SIGN_IN = (
+    "This sign-in was used already. If the page before reported that the account is connected, it "
+    "is, and there is nothing to do."
+)
 
 
 # --- Start ---------------------------------------------------------------------------------------
@@ -130,8 +141,10 @@ def _expire_surplus(user_id: str, now: dt.datetime) -> None:
 class Finished:
     """How a callback ended: connected, waiting for its confirmation, or failed."""
 
+    platform: str
     return_to: str
     attempt_id: uuid.UUID
+    profile: Profile | None = None  # of the account, unless it failed
     connection: SocialConnection | None = None
     completion_code: str = ""
     error: OAuthConnectionError | None = None
@@ -149,46 +162,51 @@ def finish_connect(
     now = database_now()
     session = _use_session(platform, query.get("state", ()), browser_id, now)
     offered = offered_platform(platform, session.login)
+    finished = Finished(platform=platform, return_to=session.return_to, attempt_id=session.pk)
     try:
         credentials = _exchange(offered, session, query, now)
     except OAuthConnectionError as error:
         _log_failure(offered, session, error)
-        return Finished(return_to=session.return_to, attempt_id=session.pk, error=error)
+        return replace(finished, error=error)
+    finished = replace(finished, profile=credentials.profile)
     if session.browser_hash:
         connection = store_credentials(
             user_id=session.user_id, platform=platform, credentials=credentials
         )
         after_connect(connection, credentials)
-        return Finished(return_to=session.return_to, attempt_id=session.pk, connection=connection)
+        return replace(finished, connection=connection)
     code = secrets.token_urlsafe(32)
     session.credentials = credentials.to_secret()
     session.completion_hash = digest(code)
     # The user has the same time again to confirm.
     session.expires_at = now + SESSION_LIFETIME
     session.save(update_fields=["credentials", "completion_hash", "expires_at"])
-    return Finished(return_to=session.return_to, attempt_id=session.pk, completion_code=code)
+    return replace(finished, completion_code=code)
 
 
 def _use_session(
     platform: str, states: Sequence[str], browser_id: str, now: dt.datetime
 ) -> AuthorizationSession:
-    invalid = OAuthConnectionError(
-        "invalid_state", "This sign-in has expired, was used already, or began in another browser."
-    )
     if len(states) != 1 or not STATE.fullmatch(states[0]):
-        raise invalid
+        raise OAuthConnectionError("invalid_state", UNKNOWN_SIGN_IN)
     session = AuthorizationSession.objects.filter(state_hash=digest(states[0])).first()
-    if session is None:
-        raise invalid
-    if session.browser_hash and not hmac.compare_digest(session.browser_hash, digest(browser_id)):
-        # A stranger's browser must not be able to use up the session of the right one.
-        raise invalid
+    # A stranger's browser must not be able to use up the session of the right one.
+    if session is None or not _is_from(browser_id, session):
+        raise OAuthConnectionError("invalid_state", UNKNOWN_SIGN_IN)
     used = AuthorizationSession.objects.filter(
         pk=session.pk, used_at__isnull=True, expires_at__gt=now
     ).update(used_at=now)
-    if not used or session.platform != platform:
-        raise invalid
+    if not used:
+        is_expired = session.used_at is None and session.expires_at <= now
+        raise OAuthConnectionError("invalid_state", EXPIRED_SIGN_IN if is_expired else USED_SIGN_IN)
+    if session.platform != platform:
+        raise OAuthConnectionError("invalid_state", UNKNOWN_SIGN_IN)
     return session
+
+
+def _is_from(browser_id: str, session: AuthorizationSession) -> bool:
+    """Whether the browser is the one that the session is bound to, if it is bound to any."""
+    return not session.browser_hash or hmac.compare_digest(session.browser_hash, digest(browser_id))
 
 
 def _exchange(
@@ -213,10 +231,12 @@ def _exchange(
 
 def _refusal(platform: type[Platform], query: Mapping[str, Sequence[str]]) -> OAuthConnectionError:
     """What the consent page sent back instead of a code: RFC 6749, section 4.1.2.1."""
-    code, words = (" ".join(query.get(name, ())) for name in ("error", "error_description"))
-    facts: dict[str, Any] = {"platform": platform.name, "platform_code": masked(code, ())[:64]}
     # The description may hold anything: it is for the log alone.
-    words = masked(words, query.get("state", ()))
+    code, words = (
+        masked(" ".join(query.get(name, ())), query.get("state", ()))
+        for name in ("error", "error_description")
+    )
+    facts: dict[str, Any] = {"platform": platform.name, "platform_code": code[:64]}
     cause = (PlatformConfigurationError if code in OUR_ERRORS else PlatformApiError)(words, **facts)
     error = _failed(platform, cause)
     if code not in OUR_ERRORS | PLATFORMS_ERRORS:
@@ -278,18 +298,19 @@ def store_credentials(
     """Create the connection, or update it if the user has connected this account before."""
     with transaction.atomic():
         # Two callbacks for one account may come at once: one creates the row, both write to it.
-        connection, _ = SocialConnection.objects.select_for_update().get_or_create(
+        connection, is_new = SocialConnection.objects.select_for_update().get_or_create(
             user_id=user_id,
             platform=platform,
             external_user_id=credentials.profile.id,
             defaults={"access_token": credentials.access_token, "token_version": 0},
         )
+        refresh_token = _refresh_token(connection, credentials)
         _replace_grant(connection, credentials)
         connection.external_display_name = credentials.profile.display_name[:255]
         connection.kind = credentials.profile.kind
         connection.profile = dict(credentials.profile.facts)
         connection.access_token = credentials.access_token
-        connection.refresh_token = credentials.refresh_token
+        connection.refresh_token = refresh_token
         connection.token_version += 1
         connection.expires_at = credentials.expires_at
         connection.refresh_expires_at = credentials.refresh_expires_at
@@ -301,9 +322,26 @@ def store_credentials(
         connection.status_reason = ""
         connection.save()
         store_destinations(connection, credentials.destinations)
+        tell(
+            connection, EventType.CONNECTION_CONNECTED if is_new else EventType.CONNECTION_RESTORED
+        )
         for callback in on_reconnect:
             callback(connection)
     return connection
+
+
+def _refresh_token(connection: SocialConnection, credentials: OAuthCredentials) -> Secret | None:
+    """The new one; without one, that of before, where such a token stays the same."""
+    kept: Secret | None = credentials.refresh_token
+    stays = (
+        connection.login == credentials.login
+        and connection.status == SocialConnection.Status.ACTIVE
+        and not connection.platform_type.app.oauth.rotates_refresh_token
+    )
+    if kept is None and stays:
+        with suppress(TokenEncryptionError):
+            kept = connection.refresh_token
+    return kept
 
 
 def _replace_grant(connection: SocialConnection, credentials: OAuthCredentials) -> None:

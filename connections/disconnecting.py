@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from connections.connection_events import tell
 from connections.hooks import on_disconnect
 from connections.models import ConnectionNotFoundError, Revocation, SocialConnection
 from connections.revoking import is_shared, queue_tokens_of, revoke
 from socialpublishing.clock import database_now
+from socialpublishing.events.models import EventType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,8 @@ def _end(connection: SocialConnection, reason: str, actor: str) -> int:
     )
     if not ended:
         raise ConnectionNotFoundError
+    connection.refresh_from_db(fields=["status", "status_reason"])
+    tell(connection, EventType.CONNECTION_DISCONNECTED)
     return sum(callback(connection, actor) for callback in on_disconnect)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from django.db import transaction
+
 from connections.confirming import withdraw
 from connections.disconnecting import disconnect
 from connections.models import (
@@ -14,7 +16,7 @@ from connections.models import (
     Revocation,
     SocialConnection,
 )
-from connections.revoking import revoke
+from connections.revoking import forget_user, revoke
 from socialpublishing.erasure import Part, Subject, Table, Tally, delete_in_batches
 from socialpublishing.errors import TokenEncryptionError
 
@@ -28,6 +30,7 @@ SESSIONS = Table(
 )
 DESTINATIONS = Table(model=Destination, user="connection__user_id", connection="connection_id")
 CONNECTIONS = Table(model=SocialConnection, user="user_id", connection="pk")
+REVOCATIONS = Table(model=Revocation, user="user_id")
 
 
 def _settle(subject: Subject) -> int:
@@ -50,6 +53,9 @@ def _settle(subject: Subject) -> int:
 def _erase(subject: Subject, tally: Tally) -> None:
     for table in (SESSIONS, DESTINATIONS, CONNECTIONS):
         delete_in_batches(table.rows(subject), tally)
+    with transaction.atomic():
+        kept = forget_user(REVOCATIONS.rows(subject))
+        tally.add(kept=kept, of=REVOCATIONS.name)
 
 
 PART = Part(
@@ -57,12 +63,7 @@ PART = Part(
         CONNECTIONS,
         DESTINATIONS,
         SESSIONS,
-        Table(
-            model=Revocation,
-            user="user_id",
-            why="Tokens that the platform has not revoked yet; without them a month longer if it "
-            "has not after a day.",
-        ),
+        REVOCATIONS,
         Table(
             model=PlatformCallback,
             why="It names a person at a platform until it is handled, and no user.",

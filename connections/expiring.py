@@ -1,11 +1,15 @@
-"""Credentials that would end while nobody uses them."""
+"""Credentials that would end unused, and those that only their owner can prolong."""
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
+from typing import Any
 
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, When
 
+from connections.connection_events import tell
 from connections.models import SocialConnection
 from connections.tokens import log_failure, renew, take_refresh
 from socialpublishing.errors import (
@@ -13,11 +17,16 @@ from socialpublishing.errors import (
     PlatformUnreachableError,
     SocialPublishingBaseError,
 )
+from socialpublishing.events.models import EventType
 from socialpublishing.platforms import PLATFORMS
+
+logger = logging.getLogger(__name__)
 
 # Credentials that end sooner are renewed even if nobody uses them; so many in one sweep.
 IDLE_MARGIN, IDLE_BATCH = dt.timedelta(days=7), 200
 IDLE_RETRY = dt.timedelta(days=1)
+# The log warns so long before the end, once each; so many in one sweep.
+FIRST_WARNING, LAST_WARNING, WARNING_BATCH = dt.timedelta(days=7), dt.timedelta(days=1), 1000
 
 
 def refresh_expiring(now: dt.datetime) -> int:
@@ -49,3 +58,51 @@ def refresh_expiring(now: dt.datetime) -> int:
             if isinstance(error, PlatformUnreachableError | PlatformConfigurationError):
                 unreachable.add(host)
     return renewed
+
+
+def expiring(now: dt.datetime) -> QuerySet[Any]:
+    """Connections that end soon and of which a warning is due, each with `ends_at`.
+
+    To be called after `refresh_expiring`: what could be renewed ends later by then.
+    """
+    ends_at = Case(
+        When(refresh_token__isnull=False, then=F("refresh_expires_at")), default=F("expires_at")
+    )
+    never = Q(expiry_warned_at__isnull=True)
+    before_first = Q(expiry_warned_at__lt=_before("ends_at", FIRST_WARNING))
+    before_last = Q(expiry_warned_at__lt=_before("ends_at", LAST_WARNING))
+    is_last = Q(ends_at__lte=now + LAST_WARNING)
+    return (
+        SocialConnection.objects.filter(status=SocialConnection.Status.ACTIVE)
+        .annotate(ends_at=ends_at)
+        .filter(ends_at__gt=now, ends_at__lte=now + FIRST_WARNING)
+        .filter(never | before_first | (is_last & before_last))
+        .order_by("ends_at")
+    )
+
+
+def _before(column: str, time: dt.timedelta) -> ExpressionWrapper[Any]:
+    return ExpressionWrapper(F(column) - time, output_field=DateTimeField())
+
+
+def warn_of_expiry(now: dt.datetime) -> int:
+    """Report each connection that `expiring` finds. Returns how many there were."""
+    warned = 0
+    for connection in expiring(now)[:WARNING_BATCH]:
+        with transaction.atomic():
+            same = SocialConnection.objects.filter(
+                pk=connection.pk, expiry_warned_at=connection.expiry_warned_at
+            )
+            if not same.update(expiry_warned_at=now):
+                continue  # another process was faster
+            warned += 1
+            tell(connection, EventType.CONNECTION_EXPIRING)
+            logger.warning(
+                "connection ends soon: its owner has to connect it again",
+                extra={
+                    "connection_id": str(connection.pk),
+                    "platform": connection.platform,
+                    "ends_at": connection.ends_at.isoformat(),
+                },
+            )
+    return warned

@@ -5,8 +5,12 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import Q
 
+from connections.connection_events import tell
 from connections.models import AuthorizationSession, Destination, Revocation, SocialConnection
 from socialpublishing.crypto import NEW, OLD, Secret, key_ring
+from socialpublishing.events.managing import give_up_secret
+from socialpublishing.events.models import EventType
+from socialpublishing.events.webhooks import Webhook
 from socialpublishing.keys import forget_unused_keys
 
 
@@ -23,6 +27,8 @@ def give_up_lost_tokens() -> int:
             # It may have been connected again meanwhile.
             if row := lost.select_for_update().filter(pk=pk).first():
                 _give_up(row)
+    for webhook in Webhook.objects.filter(_is_lost("secret") | _is_lost("former_secret")):
+        give_up_secret(webhook)
     forget_unused_keys()
     return len(ids)
 
@@ -37,6 +43,8 @@ def _give_up(row: SocialConnection) -> None:
         row.status = SocialConnection.Status.NEEDS_REAUTH
         row.status_reason = "Its tokens cannot be decrypted any more: their key is lost."
     row.save()
+    if not is_ended:
+        tell(row, EventType.CONNECTION_NEEDS_REAUTH)
 
 
 def _is_lost(column: str) -> Q:

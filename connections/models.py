@@ -85,6 +85,8 @@ class SocialConnection(RowWithSecrets, PostingAccount):
     refresh_failed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # When the tokens were granted or refreshed.
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
+    # When the log last warned that only the owner can prolong the authorization (expiring.py).
+    expiry_warned_at = models.DateTimeField(null=True, blank=True, editable=False)
     # What was granted; empty if the platform has not named it in a form that we can read.
     scopes = models.JSONField(default=list, blank=True)
     profile = models.JSONField(default=dict, blank=True)
@@ -92,6 +94,8 @@ class SocialConnection(RowWithSecrets, PostingAccount):
     timezone = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     status_reason = models.CharField(max_length=300, blank=True)
+    # How many events callers got about this connection.
+    event_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -135,8 +139,12 @@ class SocialConnection(RowWithSecrets, PostingAccount):
         return self.lacks(requested)
 
     def lacks(self, wanted: Iterable[str]) -> list[str]:
-        """Those of `wanted` that were surely not granted: none while the scopes are unknown."""
-        return [scope for scope in wanted if scope not in self.scopes] if self.scopes else []
+        """Those of `wanted` that were surely not granted: none while the scopes are unknown.
+
+        Some platforms return a scope in another case than it was asked for.
+        """
+        granted = {scope.lower() for scope in self.scopes}
+        return [scope for scope in wanted if scope.lower() not in granted] if granted else []
 
     @property
     def account(self) -> Account:
@@ -232,13 +240,14 @@ class AuthorizationSession(models.Model):
         return f"{self.user_id} connecting {self.platform}"
 
 
-class Revocation(models.Model):
+class Revocation(RowWithSecrets):
     """Tokens that a platform is still to revoke (revoking.py). The row is deleted when it has.
 
     Not bound to the connection's row: that may have new tokens, or be gone.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Empty once the user was erased.
     user_id = models.CharField(max_length=128, db_index=True)
     platform = models.CharField(max_length=32)
     login = models.CharField(max_length=32, blank=True)

@@ -114,15 +114,40 @@ def _store_failure(
     pause = FIRST_PAUSE * (2 ** (revocation.failures - 1) // 2)
     last = revocation.created_at + GIVE_UP_AFTER
     revocation.next_attempt_at = min(now + pause, last)
+    columns = ["failures", "last_code", "next_attempt_at"]
     if now >= last:
         revocation.given_up_at = now
         revocation.access_token = revocation.refresh_token = None
+        columns += ["given_up_at", "access_token", "refresh_token"]
         _log(
             logging.ERROR, "revocation given up: remove the app at the platform", revocation, error
         )
     else:
         _log(logging.WARNING, "revocation failed", revocation, error)
-    revocation.save()
+    # Its user may have been erased meanwhile: only these columns.
+    values = {name: getattr(revocation, name) for name in columns}
+    same = Revocation.objects.filter(pk=revocation.pk)
+    same.update(**values)
+    if revocation.given_up_at:
+        same.filter(user_id="").delete()
+
+
+def forget_user(revocations: QuerySet[Revocation]) -> int:
+    """Take the user's id out of rows whose tokens are still to be revoked, and delete the others.
+
+    Returns how many stay, until the platform has revoked the tokens or for a day. Runs within the
+    caller's transaction.
+    """
+    revocations.filter(given_up_at__isnull=False).delete()
+    kept = 0
+    for row in revocations.select_for_update():
+        row.user_id = ""
+        try:
+            row.save(update_fields=["user_id", "access_token", "refresh_token"])
+            kept += 1
+        except TokenEncryptionError:
+            row.delete()  # nobody can revoke what nobody can read
+    return kept
 
 
 def pending(now: dt.datetime) -> QuerySet[Revocation]:

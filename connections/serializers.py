@@ -10,7 +10,13 @@ from rest_framework import serializers
 from connections.models import Destination, SocialConnection
 from socialpublishing.platforms.boards import Privacy
 from socialpublishing.platforms.posting_options import PostingOptions
-from socialpublishing.serializers import StrictSerializer, TextField, TimezoneField
+from socialpublishing.serializers import (
+    ChoiceField,
+    QuerySerializer,
+    StrictSerializer,
+    TextField,
+    TimezoneField,
+)
 
 
 class SocialConnectionResponseSerializer(serializers.ModelSerializer[SocialConnection]):
@@ -78,7 +84,7 @@ class CreateDestinationSerializer(StrictSerializer):
 
     name = TextField(max_length=180)
     description = TextField(max_length=500, required=False, allow_blank=True)
-    privacy = serializers.ChoiceField(choices=[each.value for each in Privacy], required=False)
+    privacy = ChoiceField(choices=[each.value for each in Privacy], required=False)
 
 
 class ChoiceSerializer(serializers.Serializer[Any]):
@@ -115,7 +121,7 @@ class PostingOptionsSerializer(serializers.Serializer[Any]):
     read_at = serializers.DateTimeField()
 
 
-class PostingOptionsQuerySerializer(StrictSerializer):
+class PostingOptionsQuerySerializer(QuerySerializer):
     destination_id = serializers.UUIDField(required=False)
 
 

@@ -13,6 +13,9 @@ from socialpublishing.limits import Capabilities
 from socialpublishing.options import InvalidOptionsError
 from socialpublishing.platforms.accounts import Account
 
+# Destinations that an error lists.
+MAX_LISTED = 20
+
 
 class DestinationNotFoundError(SocialPublishingBaseError):
     code = "not_found"
@@ -25,16 +28,18 @@ class DestinationRequiredError(SocialPublishingBaseError):
     code = "destination_required"
 
     def __init__(self, option: str, destinations: Sequence[Destination]) -> None:
-        listed = ", ".join(f"{each.external_id} ({each.name})" for each in destinations)
-        choice = (
-            f"Choose one of: {listed}."
-            if listed
-            else "The account has no destination that it may publish to."
-        )
         super().__init__(
             f"The account posts to destinations: name one as {option}, or choose a default. "
-            f"{choice}"
+            f"{_choice(destinations)}"
         )
+
+
+def _choice(destinations: Sequence[Destination]) -> str:
+    if not destinations:
+        return "The account has no destination that it may publish to."
+    shown = ", ".join(f"{each.external_id} ({each.name})" for each in destinations[:MAX_LISTED])
+    more = len(destinations) - MAX_LISTED
+    return f"Choose one of: {shown}{f' and {more} more' if more > 0 else ''}."
 
 
 class AudienceRequiredError(SocialPublishingBaseError):
@@ -101,7 +106,8 @@ def target_from_options(connection: SocialConnection, options: Mapping[str, Any]
         if destination.external_id == wanted or (wanted is None and destination.is_default):
             return PostingTarget(connection=connection, destination=destination)
     if wanted is not None:
-        raise InvalidOptionsError([(option, "The account may not publish there.")])
+        message = f"The account may not publish there. {_choice(eligible)}"
+        raise InvalidOptionsError([(option, message)])
     if platform.posts_as_account:
         return PostingTarget(connection=connection)
     raise DestinationRequiredError(option, eligible)

@@ -9,10 +9,11 @@ from django_q.models import Schedule
 from connections.callbacks import finish_callbacks
 from connections.confirming import end_expired_sessions
 from connections.disconnecting import finish_disconnects
-from connections.expiring import refresh_expiring
+from connections.expiring import refresh_expiring, warn_of_expiry
 from connections.hooks import on_housekeeping
 from connections.revoking import revoke_due
 from socialpublishing.clock import database_now
+from socialpublishing.events.managing import delete_old_deliveries
 
 # A disconnect that takes longer has crashed.
 DISCONNECT_TIME = dt.timedelta(minutes=5)
@@ -25,6 +26,8 @@ def housekeeping() -> None:
     finish_disconnects(older_than=now - DISCONNECT_TIME)
     revoke_due(database_now())
     refresh_expiring(now)
+    warn_of_expiry(now)
+    delete_old_deliveries(now)
     for callback in on_housekeeping:
         callback(now)
 

@@ -27,6 +27,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
 
+from connections.connection_events import tell
 from connections.destinations import check_unlisted, store_destinations
 from connections.models import ConnectionNotFoundError, Destination, SocialConnection
 from socialpublishing import database
@@ -38,6 +39,7 @@ from socialpublishing.errors import (
     SocialPublishingBaseError,
     TokenExpiredError,
 )
+from socialpublishing.events.models import EventType
 from socialpublishing.platforms import client_for, offered_platform
 from socialpublishing.platforms.accounts import Profile, Renewal
 from socialpublishing.platforms.base import Platform
@@ -191,14 +193,17 @@ def require_reauth(connection: SocialConnection, reason: str) -> bool:
     same = SocialConnection.objects.filter(
         status=SocialConnection.Status.ACTIVE, **_version(connection)
     )
-    return bool(
-        same.update(
+    with transaction.atomic():
+        is_ended = same.update(
             status=SocialConnection.Status.NEEDS_REAUTH,
             status_reason=reason[:300],
             refreshing_until=None,
             updated_at=database_now(),
         )
-    )
+        if is_ended:
+            connection.refresh_from_db(fields=["status", "status_reason"])
+            tell(connection, EventType.CONNECTION_NEEDS_REAUTH)
+    return bool(is_ended)
 
 
 def _version(connection: SocialConnection) -> dict[str, object]:

@@ -1,7 +1,8 @@
 from django.urls import path
 
 from connections.callback_views import PlatformCallbackViewSet
-from connections.views import CallbackViewSet, ConnectionViewSet, ConnectViewSet
+from connections.connecting_views import CallbackViewSet, ConnectViewSet
+from connections.views import ConnectionViewSet
 
 urlpatterns = [
     path("connect/<str:platform>", ConnectViewSet.as_view({"get": "start"})),

@@ -18,6 +18,7 @@ from insights.linear import Matrix, Vector, cholesky, solve
 # on X to weeks on Pinterest; the model corrects this from the account's young posts.
 MATURING = dt.timedelta(hours=24)
 MIN_SHARE = 0.1  # of its final engagement; younger posts are left out
+MATURE = 0.999
 
 DAY = dt.timedelta(days=1)
 GROWTH_KNOT_POSTS = 40  # posts that it takes to detect a bend in the account's growth
@@ -81,8 +82,8 @@ def weighted_sums(
 class Posts:
     """The usable samples as columns, with the terms of the nuisance model. May be empty.
 
-    Each post has five terms: its kind, two neighbouring knots of growth, and the deviations from
-    the expected slope of reach and of age.
+    Each post has up to five terms: its kind, two neighbouring knots of growth, and the deviations
+    from the expected slope of reach and of age, where they are not 0.
 
     `values` are logs of engagement at the expected slopes, with outliers clipped. `weights` are the
     posts' weights in the fit; a mature recent post with many interactions has weight 1. `reweight`
@@ -125,22 +126,23 @@ class Posts:
         middle = sum(reaches) / len(reaches) if reaches else 0.0
         kinds = len(groups)
         knots = 2 + min(len(self) // GROWTH_KNOT_POSTS, MAX_GROWTH_KNOTS - 2)
-        slopes = kinds + knots
+        self.reach_slope = kinds + knots  # the index of its term
         newest = self.ages[-1] if self.ages else 0.0
         span = self.ages[0] - newest if self.ages else 0.0
         self.terms: list[Terms] = []
         for sample, age, share in zip(self.samples, self.ages, self._shares, strict=True):
             place = (age - newest) / span * (knots - 1) if span > 0 else 0.0
             knot = min(int(place), knots - 2)
-            self.terms.append(
-                (
-                    (groups[sample.kind, bool(sample.reach)], 1.0),
-                    (kinds + knot, 1 - place + knot),
-                    (kinds + knot + 1, place - knot),
-                    (slopes, math.log(sample.reach) - middle if sample.reach else 0.0),
-                    (slopes + 1, math.log(share)),
-                )
-            )
+            own = [
+                (groups[sample.kind, bool(sample.reach)], 1.0),
+                (kinds + knot, 1 - place + knot),
+                (kinds + knot + 1, place - knot),
+            ]
+            if sample.reach:
+                own.append((self.reach_slope, math.log(sample.reach) - middle))
+            if share < MATURE:
+                own.append((self.reach_slope + 1, math.log(share)))
+            self.terms.append(tuple(own))
         spreads = [KIND_SD] * kinds + [GROWTH_SD] * knots + [REACH_SLOPE_SD, AGE_SLOPE_SD]
         self.precisions = [1 / spread**2 for spread in spreads]
 
@@ -161,16 +163,7 @@ class Posts:
 
     def predict(self, coefficients: Sequence[float]) -> Vector:
         """The expected value of each post in the nuisance model with these `coefficients`."""
-        level = self.level
-        return [
-            level
-            + coefficients[a] * x
-            + coefficients[b] * y
-            + coefficients[c] * z
-            + coefficients[d] * u
-            + coefficients[e] * v
-            for (a, x), (b, y), (c, z), (d, u), (e, v) in self.terms
-        ]
+        return [self.level + sum([coefficients[i] * x for i, x in terms]) for terms in self.terms]
 
     def fit(self, rounds: int = 3) -> Vector:
         """Fit the nuisance model alone. Returns the expected value of each post."""
@@ -193,26 +186,28 @@ class Posts:
         squares on these values is the robust fit, and their variance gives its uncertainty.
         """
         expected = list(expected)
-        self.weights: Vector = []
+        weights: Vector = []
         residuals: Vector = []
-        bound = CLIP * math.sqrt(self.variance)
+        variance = self.variance
+        bound = CLIP**2 * variance  # of a squared residual
         inside = squares = posts = 0.0
-        for log, offset, share, recency, value in zip(
+        exp, log = math.exp, math.log
+        for logged, offset, share, recency, value in zip(
             self._logs, self._offsets, self._shares, self._recency, expected, strict=True
         ):
-            count = math.exp(value + offset)
-            noise = 1 + 1 / (count * self.variance)  # of the post, and of the count
+            count = exp(value + offset)
+            noise = 1 + 1 / (count * variance)  # of the post, and of the count
             weight = share * recency / noise
-            limit = bound * math.sqrt(noise)
-            residual = (log - math.log(count + 1)) * (1 + 1 / count)
-            if abs(residual) < limit:
+            residual = (logged - log(count + 1)) * (1 + 1 / count)
+            if residual * residual < bound * noise:
                 inside += weight
             else:
-                residual = math.copysign(limit, residual)
+                residual = math.copysign(math.sqrt(bound * noise), residual)
             squares += weight * residual * residual
             posts += share * recency
             residuals.append(residual)
-            self.weights.append(weight)
+            weights.append(weight)
+        self.weights = weights
         kept = (inside + NOISE_WEIGHT) / (sum(self.weights) + NOISE_WEIGHT)
         self.values = [
             value + residual / kept for value, residual in zip(expected, residuals, strict=True)

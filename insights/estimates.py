@@ -1,10 +1,12 @@
-"""Stored week estimates: the console shows them, and a platform's mean is made from them."""
+"""Stored week estimates: the console shows them, and priors of other estimates are made of them."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
 from typing import Any
+
+from django.db.models import QuerySet
 
 from connections.models import SocialConnection
 from connections.targets import PostingTarget
@@ -27,7 +29,7 @@ def store_estimate(
     effects: Sequence[float],
     made_at: dt.datetime,
 ) -> None:
-    """Store the estimate of the target's week; `effects` are those without the platform's mean.
+    """Store the estimate of the target's week; `effects` are those without a prior.
 
     Estimates in another time zone than the connection's own are not comparable and not stored.
     """
@@ -64,17 +66,26 @@ def _numbers_of(post: PastPost) -> dict[str, Any]:
     }
 
 
-def platform_mean(connection: SocialConnection, zone: str) -> list[float] | None:
-    """The mean effects of the accounts of the connection's platform, by their own clocks.
+def prior_of(target: PostingTarget, zone: str) -> list[float] | None:
+    """The mean effects of the user's other accounts; without any, of the platform's accounts.
 
-    None if there are too few accounts, or if `zone` is not the connection's own time zone: the mean
-    only applies to the local time of the audience.
+    None if there are too few, or if `zone` is not the connection's own time zone: the mean only
+    applies to the local time of the audience.
     """
+    connection = target.connection
     if not connection.timezone or zone != connection.timezone:
         return None
-    estimates = WeekEstimate.objects.filter(platform=connection.platform, posts_used__gte=MIN_POSTS)
+    estimates = WeekEstimate.objects.filter(posts_used__gte=MIN_POSTS).order_by("-made_at")
+    own = estimates.filter(connection__user_id=connection.user_id, timezone=zone)
+    own = own.exclude(connection=connection, account=target.key)
+    if effects := list(own.values_list("effects", flat=True)[:MIN_ACCOUNTS]):
+        return mean_effects(effects)
+    return _platform_mean(estimates.filter(platform=connection.platform))
+
+
+def _platform_mean(estimates: QuerySet[WeekEstimate]) -> list[float] | None:
     effects = estimates.exclude(connection__timezone="").values_list("effects", flat=True)
-    latest = list(effects.order_by("-made_at")[:MAX_ACCOUNTS])
+    latest = list(effects[:MAX_ACCOUNTS])
     return mean_effects(latest) if len(latest) >= MIN_ACCOUNTS else None
 
 

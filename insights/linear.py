@@ -26,8 +26,9 @@ def cholesky(matrix: Matrix) -> Matrix:
     factor: Matrix = []
     for source in matrix:
         row: Vector = []
+        append = row.append
         for above, value in zip(factor, source, strict=False):
-            row.append((value - sum(map(mul, row, above))) / above[-1])
+            append((value - sum(map(mul, row, above))) / above[-1])
         rest = source[len(row)] - sum(map(mul, row, row))
         row.append(math.sqrt(rest))
         factor.append(row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -27,7 +27,10 @@ def schedule_published(now: dt.datetime) -> int:
     if newest is not None:
         since = max(since, newest - RESOLVED_LATE)
     unscheduled = PublishJob.objects.filter(
-        status=Status.PUBLISHED, published_at__gte=since, metric_schedule__isnull=True
+        status=Status.PUBLISHED,
+        deleted_at=None,
+        published_at__gte=since,
+        metric_schedule__isnull=True,
     ).order_by("published_at")
     jobs = list(unscheduled.select_related("connection")[:MAX_NEW])
     MetricSchedule.objects.bulk_create(
@@ -71,7 +74,7 @@ def claim(schedule: MetricSchedule, now: dt.datetime) -> bool:
 
 
 def postpone(
-    schedules: Sequence[MetricSchedule],
+    schedules: Iterable[MetricSchedule],
     until: dt.datetime | None,
     *,
     code: str = "",

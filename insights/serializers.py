@@ -9,8 +9,14 @@ from rest_framework import serializers
 
 from insights.confidence import Confidence
 from insights.models import MetricSnapshot
+from insights.week_estimator import Basis
 from socialpublishing.options import IntegerField
-from socialpublishing.serializers import StrictSerializer, TextField, TimezoneField
+from socialpublishing.serializers import (
+    QuerySerializer,
+    StrictSerializer,
+    TextField,
+    TimezoneField,
+)
 
 MAX_KEYWORDS = 30
 
@@ -70,17 +76,20 @@ class HashtagResponseSerializer(InsightResponseSerializer):
     suggestions = HashtagSuggestionSerializer(many=True)
 
 
-class BestTimesQuerySerializer(StrictSerializer):
+class BestTimesQuerySerializer(QuerySerializer):
     connection_id = serializers.UUIDField()
     destination_id = serializers.UUIDField(required=False)
     timezone = TimezoneField(required=False)
+    basis = serializers.ChoiceField(
+        choices=[each.value for each in Basis], default=Basis.ENGAGEMENT.value
+    )
 
 
 class BestTimeToPostSuggestionSerializer(serializers.Serializer[Any]):
     day_of_week = serializers.IntegerField(help_text="0 is Monday.")
     hour_of_day = serializers.IntegerField(help_text="0 to 23, by the clocks of `timezone`.")
     score = serializers.FloatField(
-        help_text="The engagement expected, as a share of the best slot's: above 0, at most 1."
+        help_text="What is expected there, as a share of the best slot's: above 0, at most 1."
     )
     posts = serializers.IntegerField(help_text="Own posts within an hour of it, on any day.")
 
@@ -89,12 +98,17 @@ class BestTimeToPostResponseSerializer(InsightResponseSerializer):
     platform = serializers.CharField()
     connection_id = serializers.UUIDField()
     timezone = serializers.CharField()
+    basis = serializers.ChoiceField(
+        choices=[each.value for each in Basis],
+        help_text="What the hours are judged by: engagement, or reach (else impressions).",
+    )
     suggested_times = BestTimeToPostSuggestionSerializer(many=True)
     confidence = serializers.ChoiceField(
         choices=[each.value for each in Confidence], help_text="Defined in docs/insights.md."
     )
     lift = serializers.FloatField(
-        help_text="The mean engagement at these hours, as a multiple of an average hour's."
+        help_text="The mean engagement (or reach) at these hours, as a multiple of an average "
+        "hour's."
     )
     posts_used = serializers.IntegerField()
     missing_posts = serializers.IntegerField(

@@ -49,12 +49,19 @@ def read_due(now: dt.datetime | None = None) -> int:
     now = now or database_now()
     give_up_at = time.monotonic() + SWEEP_S
     schedule_published(now)
+    _end_for_deleted(now)
     read = 0
     for target, schedules in _due(now):
         if time.monotonic() > give_up_at:
             break
         read += _read(target, schedules, now)
     return read
+
+
+def _end_for_deleted(now: dt.datetime) -> None:
+    """A post that was taken down is read no more."""
+    deleted = MetricSchedule.objects.filter(next_read_at__lte=now, job__deleted_at__isnull=False)
+    postpone(deleted, None, code="post_not_found", message="The post was taken down.")
 
 
 def _due(now: dt.datetime) -> Iterator[tuple[PostingTarget | None, list[MetricSchedule]]]:

@@ -9,7 +9,6 @@ from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from connections.callers import user_id
 from insights.audience import connection_of
 from insights.best_times import best_times
 from insights.hashtags import hashtags
@@ -21,6 +20,8 @@ from insights.serializers import (
     HashtagResponseSerializer,
     JobMetricsSerializer,
 )
+from insights.week_estimator import Basis
+from socialpublishing.callers import user_id
 
 TAG = "Content Insights"
 PLATFORM = OpenApiParameter("platform", str, OpenApiParameter.PATH)
@@ -59,6 +60,14 @@ class InsightsViewSet(viewsets.ViewSet):
                 "destination_id", str, description="Needed if the account posts to destinations."
             ),
             OpenApiParameter("timezone", str, description="By default the connection's, else UTC."),
+            OpenApiParameter(
+                "basis",
+                str,
+                enum=list(Basis),
+                default=Basis.ENGAGEMENT,
+                description="What the hours are judged by. 404 `insights_not_available` where "
+                "`reach` is asked for and not known.",
+            ),
         ],
         responses=BestTimeToPostResponseSerializer,
     )
@@ -71,6 +80,7 @@ class InsightsViewSet(viewsets.ViewSet):
             connection,
             zone_name=query.get("timezone", ""),
             destination_id=query.get("destination_id"),
+            basis=Basis(query["basis"]),
         )
         return Response(BestTimeToPostResponseSerializer(best).data)
 

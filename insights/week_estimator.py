@@ -1,15 +1,22 @@
 """Estimates which hours of the week work for an account, from its own posts.
 
-One estimator for all platforms. `insights.engagement` makes posts of different kind, reach and age
-comparable, and removes the account's growth. `insights.week_model` fits a smooth model of the week
-to the rest, shrunk towards the platform's mean and towards a flat week. How often an account posts
-at an hour affects only how certain the estimate for that hour is, not how good it is.
+One estimator for all platforms. The quantity is the total effect of the hour: a post at a good hour
+reaches more people, and those interact more or less than others. `insights.engagement` makes posts
+of different kind and age comparable, and removes the account's growth. `insights.week_model` fits a
+smooth model of the week to the rest, shrunk towards the mean of similar accounts and a flat week.
+How often an account posts at an hour affects only how certain the estimate for that hour is, not
+how good it is.
+
+Where reach is known, there are two such models: of reach, and of engagement among those who are
+reached. Their sum is the total effect. Each is less noisy than engagement itself, and the hour may
+work through one of them alone.
 
 The confidence is a statement about the first three slots:
 
-- **high**: the model's probability that the week's best slot is among them is at least HIGH;
-- **medium**: its probability that they have, on average, at least MEDIUM_LIFT times the engagement
-  of an average hour is at least MEDIUM;
+- **medium**: the model's probability that they have, on average, at least MEDIUM_LIFT times the
+  engagement of an average hour is at least MEDIUM;
+- **high**: its probability that they have that, and at least HIGH_SHARE of the engagement of the
+  three best slots of the week, is at least HIGH;
 - **low**: neither.
 
 docs/insights.md shows how often these statements are true, on accounts whose true engagement per
@@ -18,33 +25,49 @@ hour is known.
 
 import datetime as dt
 import math
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from insights.confidence import Confidence
 from insights.engagement import Posts, Sample
+from insights.linear import dot
 from insights.week_model import WeekModel
 from insights.week_terms import DAY_STARTS, HOURS, SLOTS
 
 FIRST = 3  # slots that the confidence is about
 
-# The model is cautious: where its probability is this high, the best slot is among the first three
-# in more than nine cases of ten (docs/insights.md).
 HIGH = 0.8
+HIGH_SHARE = 0.9
 MEDIUM = 0.9
 MEDIUM_LIFT = 1.1
+
+CANDIDATES = 24  # the places with the highest means, among which the best are simulated
+DRAWS = 160
+
+# The share of posts whose reach has to be known; the others are then left out.
+REACH_KNOWN = 0.8
 
 # Posts of full weight, at noise of variance 1, with which half of the accounts whose hours differ
 # reach "medium" or "high" (docs/insights.md).
 ENOUGH = 170
 
 
+class Basis(StrEnum):
+    """What the hours are judged by."""
+
+    ENGAGEMENT = "engagement"
+    REACH = "reach"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Slot:
     """An hour of the week, in the requested time zone.
 
-    `score` is the engagement expected there, as a share of the best slot's: above 0, at most 1.
+    `score` is what is expected there (engagement, or reach), as a share of the best
+    slot's: above 0, at most 1.
     `posts` is the number of posts published within an hour of it, on any day.
     """
 
@@ -67,7 +90,7 @@ class Estimate:
 
     slots: tuple[Slot, ...]
     confidence: Confidence
-    best_is_among_first: float  # the model's probability, which decides "high"
+    high_probability: float  # the model's probability of the statement of "high"
     lift: float
     posts_used: int
     missing_posts: int
@@ -80,39 +103,64 @@ def estimate_week(
     *,
     zone: ZoneInfo,
     now: dt.datetime,
+    basis: Basis = Basis.ENGAGEMENT,
     prior: Sequence[float] | None = None,
     top: int = FIRST,
 ) -> Estimate:
-    """Estimate the week and its `top` hours by expected engagement.
+    """Estimate the week and its `top` hours by expected engagement, or reach.
 
     Hours are those that clocks in `zone` showed at the time, with or without daylight saving time.
-    `prior` holds the mean `effects` of the platform (see `mean_effects`). Posts of the future and
-    posts too young to judge are left out. Without any post the estimate is the prior.
+    `prior` holds the mean `effects` of similar accounts (see `mean_effects`); it counts as far as
+    the posts do not contradict it. Posts of the future and posts too young to judge are left out,
+    with `Basis.REACH` also those whose reach is not known.
     """
-    posts = Posts(samples, now)
-    places = [_place(sample.published_at.astimezone(zone)) for sample in posts.samples]
-    week_model = WeekModel(posts, places, _to_places(prior or [0.0] * SLOTS))
-    effects = week_model.effects
+    columns = [Posts(part, now) for part in _parts(samples, basis)]
+    places = [
+        [_place(post.published_at.astimezone(zone)) for post in each.samples] for each in columns
+    ]
+    # The prior is that of the whole effect. It is the first model's; that of the other is flat.
+    priors = [_to_places(prior or [0.0] * SLOTS)] + [[0.0] * SLOTS] * (len(columns) - 1)
+    models = [WeekModel(*each) for each in zip(columns, places, priors, strict=True)]
+    # The power of reach with which engagement grows.
+    slopes = [models[-1].reach_slope, 1.0][-len(models) :]
+    effects = _weighted_sum(slopes, [model.effects for model in models])
     ranked = sorted(range(SLOTS), key=lambda place: (-effects[place], place))
-    first = ranked[:FIRST]
-    probability = week_model.probability_of_best(first)
-    confidence = _confidence(week_model, first, probability)
+    rng = random.Random(0)  # noqa: S311 - a simulation with a fixed seed
+    drawn = [model.draw(ranked[:CANDIDATES], DRAWS, rng) for model in models]
+    draws = [_weighted_sum(slopes, each) for each in zip(*drawn, strict=True)]
+    lifted = [draw for draw in draws if sum(draw[:FIRST]) >= FIRST * math.log(MEDIUM_LIFT)]
+    high = sum(map(_are_nearly_best, lifted)) / DRAWS
+    confidence = _confidence(len(lifted) / DRAWS, high)
     scores = [math.exp(effect - effects[ranked[0]]) for effect in effects]
     mean = sum(map(math.exp, effects)) / SLOTS
     return Estimate(
-        slots=tuple(_slot(place, scores[place], places) for place in ranked[:top]),
+        slots=tuple(_slot(place, scores[place], places[0]) for place in ranked[:top]),
         confidence=confidence,
-        best_is_among_first=probability,
-        lift=sum(math.exp(effects[place]) for place in first) / FIRST / mean,
-        posts_used=len(posts),
-        missing_posts=_missing_posts(posts) if confidence == Confidence.LOW else 0,
+        high_probability=high,
+        lift=sum(math.exp(effects[place]) for place in ranked[:FIRST]) / FIRST / mean,
+        posts_used=len(columns[0]),
+        missing_posts=_missing_posts(columns) if confidence == Confidence.LOW else 0,
         surface=tuple(_from_places(scores)),
         effects=tuple(_from_places(effects)),
     )
 
 
+def _parts(samples: Sequence[Sample], basis: Basis) -> list[list[Sample]]:
+    """The samples of each model: of reach, if enough is known, and of engagement."""
+    reach = [
+        replace(sample, engagement=sample.reach, reach=None)
+        for sample in samples
+        if sample.reach is not None
+    ]
+    if basis == Basis.REACH:
+        return [reach]
+    if not reach or len(reach) < REACH_KNOWN * len(samples):
+        return [[replace(sample, reach=None) for sample in samples]]
+    return [reach, [sample for sample in samples if sample.reach]]
+
+
 def mean_effects(effects: Sequence[Sequence[float]]) -> list[float]:
-    """The mean effects of a platform's accounts: the prior for the next account.
+    """The mean effects of several accounts: the prior for another one.
 
     Each account should have been estimated without a prior, and in its own time zone. Accounts with
     few posts have nearly flat effects, so the mean needs no weights.
@@ -121,17 +169,27 @@ def mean_effects(effects: Sequence[Sequence[float]]) -> list[float]:
     return [sum(own[slot] for own in effects) / count for slot in range(SLOTS)]
 
 
-def _confidence(week_model: WeekModel, first: Sequence[int], probability: float) -> Confidence:
-    if probability >= HIGH:
+def _are_nearly_best(draw: Sequence[float]) -> bool:
+    """Whether the first three bring at least HIGH_SHARE of what the best three of `draw` bring."""
+    values = [math.exp(value) for value in draw]
+    return sum(values[:FIRST]) >= HIGH_SHARE * sum(sorted(values)[-FIRST:])
+
+
+def _confidence(medium: float, high: float) -> Confidence:
+    if high >= HIGH:
         return Confidence.HIGH
-    if week_model.probability_of_lift(first, math.log(MEDIUM_LIFT)) >= MEDIUM:
-        return Confidence.MEDIUM
-    return Confidence.LOW
+    return Confidence.MEDIUM if medium >= MEDIUM else Confidence.LOW
 
 
-def _missing_posts(posts: Posts) -> int:
+def _missing_posts(parts: Sequence[Posts]) -> int:
+    noise = sum(posts.variance for posts in parts)
+    posts = parts[0]
     weight = sum(posts.weights) / len(posts) if len(posts) else 1.0
-    return max(0, math.ceil(ENOUGH * posts.variance / weight) - len(posts))
+    return max(0, math.ceil(ENOUGH * noise / weight) - len(posts))
+
+
+def _weighted_sum(weights: Sequence[float], vectors: Sequence[Sequence[float]]) -> list[float]:
+    return [dot(weights, values) for values in zip(*vectors, strict=True)]
 
 
 # --- Slots and the week model's places -----------------------------------------------------------

@@ -8,12 +8,13 @@ that is small enough for plain Python.
 import math
 import random
 from collections.abc import Sequence
-from statistics import NormalDist
 
 from insights.engagement import Posts
 from insights.linear import Vector, cholesky, dot, forward, solve
 from insights.week_terms import (
-    SHAPES,
+    DAILY,
+    HOURS,
+    PRIORS,
     SLOTS,
     TYPICAL,
     Fit,
@@ -24,21 +25,18 @@ from insights.week_terms import (
     surface,
 )
 
-# The variance of the surface on the log scale, and the prior probability of a flat week.
-SIZES = (0.05, 0.2)
-FLAT = 0.3
+FLAT = 0.3  # the prior probability of a flat week
+
+TRUST = 0.5  # the probability that a prior is about the account, before any post
 
 # Half-lives of a post's weight, in days, and the log evidence that each must gain to be chosen.
 HALF_LIVES = {900.0: 0.0, 240.0: 0.4, 75.0: 0.8}
 MIN_POSTS_TO_DISCOUNT = 60
 SPLIT = 0.85  # the share of older posts, from which the newer ones are predicted
 
-ROUNDS = 2  # each fits the model and clips outliers again
+ROUNDS = 2  # of clipping outliers, before the week is fitted
 MIN_WEIGHT = 0.03  # fits with a smaller share of the weight are dropped
-CANDIDATES = 30  # the places with the highest means, among which the best is simulated
-DRAWS = 300
-
-NORMAL = NormalDist()
+SIMULATED = 2  # fits, those of the most weight
 
 
 class _Equations:
@@ -85,27 +83,30 @@ class _Equations:
 
 
 class WeekModel:
-    """The model of the week for `posts` published at `places`; `prior` is its mean before any post.
+    """The model of the week for `posts` published at `places`; `prior` is its mean, as far as
+    the posts do not contradict it.
 
-    `effects` are the expected log lifts over the week's mean, by place.
+    `effects` are the expected log lifts over the week's mean, by place. `reach_slope` is the power
+    of a post's reach with which its engagement grows.
     """
 
     def __init__(self, posts: Posts, places: Sequence[int], prior: Sequence[float]) -> None:
-        self._prior = _centred(prior)
-        expected = posts.fit()
+        expected = posts.fit(ROUNDS)
+        trust = _trust(posts, places, expected, _centred(prior))
+        self._prior = [trust * value for value in _centred(prior)]
         posts.discount_by_age(self._half_life(posts, places, expected))
         posts.reweight(expected)
-        for _ in range(ROUNDS):
-            equations = _Equations(posts, places, self._prior)
-            coefficients = equations.fit(*TYPICAL).coefficients()
-            lifts = surface(coefficients)
-            nuisances = posts.predict(equations.nuisances(coefficients))
-            posts.reweight(
-                value + lifts[place] + self._prior[place]
-                for value, place in zip(nuisances, places, strict=True)
-            )
         equations = _Equations(posts, places, self._prior)
-        self._average([equations.fit(shape, size) for shape in SHAPES for size in SIZES])
+        coefficients = equations.fit(*TYPICAL).coefficients()
+        lifts = surface(coefficients)
+        nuisances = equations.nuisances(coefficients)
+        self.reach_slope = 1 + nuisances[posts.reach_slope]
+        posts.reweight(
+            value + lifts[place] + self._prior[place]
+            for value, place in zip(posts.predict(nuisances), places, strict=True)
+        )
+        equations = _Equations(posts, places, self._prior)
+        self._average([equations.fit(shape, size) for shape, size in PRIORS])
 
     def _half_life(self, posts: Posts, places: Sequence[int], expected: Sequence[float]) -> float:
         """The half-life with which the older posts predict the newest best."""
@@ -145,77 +146,79 @@ class WeekModel:
                 total + weight * value for total, value in zip(self.effects, values, strict=True)
             ]
 
-    def probability_of_best(self, places: Sequence[int]) -> float:
-        """The probability that the best place of the week is one of `places`.
+    def draw(self, places: Sequence[int], count: int, rng: random.Random) -> list[Vector]:
+        """`count` draws of the log lifts of `places` over the week's mean, in random order.
 
-        It is simulated with a fixed seed, so the result is reproducible.
+        If the posts show no effect of the hour, the week is flat, whatever the prior: a confidence
+        has to come from the account's own posts.
         """
-        rng = random.Random(0)  # noqa: S311 - a simulation with a fixed seed
-        peak = max(self._prior)
-        ties = [place for place, value in enumerate(self._prior) if value == peak]
-        total = self.flat * len({*ties} & {*places}) / len(ties)
-        for weight, fit, values in self._parts:
-            draws = math.ceil(DRAWS * weight)
-            hits = _simulated_hits(fit, values, places, draws, rng)
-            total += weight * hits / draws
-        return total
+        parts = sorted(self._parts, key=lambda part: -part[0])[:SIMULATED]
+        rest = (1 - self.flat) / sum(weight for weight, _, _ in parts)
+        flat = [0.0] * len(places)
+        draws = [flat] * round(self.flat * count)
+        for weight, fit, values in parts:
+            own = min(math.ceil(weight * rest * count), count - len(draws))
+            draws += _draws(fit, [values[place] for place in places], places, own, rng)
+        rng.shuffle(draws)
+        return draws
 
-    def probability_of_lift(self, places: Sequence[int], minimum: float) -> float:
-        """The probability that the mean log lift of `places` is at least `minimum`."""
-        factors = contrast(places)
-        total = self.flat * (_mean(self._prior, places) >= minimum)
-        for weight, fit, values in self._parts:
-            spread = fit.spread(factors)
-            deviation = math.sqrt(dot(spread, spread))
-            total += weight * NORMAL.cdf((_mean(values, places) - minimum) / deviation)
-        return total
+
+def _trust(
+    posts: Posts, places: Sequence[int], expected: Sequence[float], prior: Sequence[float]
+) -> float:
+    """The probability that `prior` is the account's mean, and not a flat week."""
+    if not any(prior):
+        return 0.0
+    logs = []
+    for mean in (prior, [0.0] * SLOTS):
+        weights, sums, squares = [0.0] * SLOTS, [0.0] * SLOTS, 0.0
+        for weight, value, level, place in zip(
+            posts.weights, posts.values, expected, places, strict=True
+        ):
+            residual = value - level - mean[place]
+            weights[place] += weight
+            sums[place] += weight * residual
+            squares += weight * residual * residual
+        fit = Fit(gram(weights), project(sums), posts.variance, *TYPICAL)
+        logs.append(fit.evidence - squares / posts.variance / 2)
+    return 1 / (1 + math.exp(min(logs[1] - logs[0], 700.0)) * (1 - TRUST) / TRUST)
 
 
 def _predictive_evidence(
     posts: Posts, places: Sequence[int], residuals: Sequence[float], half_life: float
 ) -> float:
-    """The log evidence that the newest posts add to that of the older ones."""
+    """The log evidence that the newest posts add to that of the older ones, days taken as equal."""
     split = int(len(posts) * SPLIT)
     since = posts.ages[split]
-    weights, sums = [0.0] * SLOTS, [0.0] * SLOTS
+    weights, sums = [0.0] * HOURS, [0.0] * HOURS
     evidence = []
     for part in (slice(split), slice(split, None)):
         for age, own, place, residual in zip(
             posts.ages[part], posts.weights[part], places[part], residuals[part], strict=True
         ):
             weight = own * 0.5 ** (max(age - since, 0.0) / half_life)
-            weights[place] += weight
-            sums[place] += weight * residual
-        fit = Fit(gram(weights), project(sums), posts.variance, *TYPICAL)
+            weights[place % HOURS] += weight
+            sums[place % HOURS] += weight * residual
+        fit = Fit(gram(weights), project(sums), posts.variance, *DAILY)
         evidence.append(fit.evidence)
     return evidence[1] - evidence[0]
 
 
-def _simulated_hits(
-    fit: Fit, values: Sequence[float], places: Sequence[int], draws: int, rng: random.Random
-) -> int:
-    """In how many of `draws` from the posterior the best place is one of `places`."""
-    ranked = sorted(range(SLOTS), key=lambda place: -values[place])
-    others = [place for place in ranked if place not in places]
-    candidates = [*places, *others][:CANDIDATES]
-    spreads = [fit.spread(contrast([place])) for place in candidates]
+def _draws(
+    fit: Fit, means: Sequence[float], places: Sequence[int], count: int, rng: random.Random
+) -> list[Vector]:
+    spreads = [fit.spread(contrast([place])) for place in places]
     covariance = [
         [dot(spread, other) for other in spreads[: i + 1]] for i, spread in enumerate(spreads)
     ]
     for i, row in enumerate(covariance):
         row[i] += 1e-6  # neighbours are nearly equal; this keeps the matrix positive definite
     factor = cholesky(covariance)
-    means = [values[place] for place in candidates]
-    hits = 0
-    for _ in range(draws):
-        normal = [rng.gauss(0.0, 1.0) for _ in candidates]
-        drawn = [mean + dot(row, normal) for mean, row in zip(means, factor, strict=True)]
-        hits += drawn.index(max(drawn)) < len(places)
-    return hits
-
-
-def _mean(values: Sequence[float], places: Sequence[int]) -> float:
-    return sum(values[place] for place in places) / len(places)
+    draws = []
+    for _ in range(count):
+        normal = [rng.gauss(0.0, 1.0) for _ in places]
+        draws.append([mean + dot(row, normal) for mean, row in zip(means, factor, strict=True)])
+    return draws
 
 
 def _centred(values: Sequence[float]) -> Vector:

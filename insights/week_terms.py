@@ -17,12 +17,12 @@ from itertools import chain
 from insights.linear import (
     Matrix,
     Vector,
+    backward,
     cholesky,
     dot,
     forward,
     inverse,
     log_determinant,
-    solve,
 )
 
 DAYS, HOURS = 7, 24
@@ -31,7 +31,7 @@ DAY_STARTS = 4  # o'clock
 
 # The length scale of a peak: the correlation of two hours is exp(-x²/2), x their distance in these
 # units. The shortest wave of the model lasts about five hours.
-SMOOTHNESS_HOURS = (2.5, 3.5)
+SMOOTHNESS_HOURS = (1.8, 3.2)
 WAVES_PER_DAY = 5
 DAY_LEVEL = 0.15  # the share of the variance that is between days, not between hours of a day
 
@@ -39,6 +39,8 @@ DAY_LEVEL = 0.15  # the share of the variance that is between days, not between 
 # weekdays or the weekend, to neighbouring days, and to one day alone.
 DAY_SHARES = ((0.75, 0.12, 0.08, 0.05), (0.35, 0.25, 0.33, 0.07))
 NEAR_DAYS = 1.5
+
+SIZES = (0.05, 0.2)  # the variance of the surface on the log scale
 
 
 # --- Values --------------------------------------------------------------------------------------
@@ -64,11 +66,11 @@ WAVE_PRODUCTS = [
 
 
 def _by_day(places: Sequence[float]) -> list[Sequence[float]]:
-    return [places[start : start + HOURS] for start in range(0, SLOTS, HOURS)]
+    return [places[start : start + HOURS] for start in range(0, len(places), HOURS)]
 
 
 def project(places: Sequence[float]) -> Vector:
-    """The scalar product of each term with the values at all `places`."""
+    """The scalar product of each term with the values at all `places`, of a week or of a day."""
     return [dot(hours, wave) for hours in _by_day(places) for wave in WAVES]
 
 
@@ -113,19 +115,22 @@ class Shape:
     log_determinant: float  # of the covariance
 
     @classmethod
-    def of(cls, smoothness: float, shares: Sequence[float]) -> "Shape":
+    def of(cls, smoothness: float, days: Matrix) -> "Shape":
         powers = [
             math.exp(-((2 * math.pi * k * smoothness / HOURS) ** 2) / 2)
             for k in range(1, WAVES_PER_DAY + 1)
         ]
         scale = (1 - DAY_LEVEL) / sum(powers)
         waves = [DAY_LEVEL, *chain.from_iterable((p * scale, p * scale) for p in powers)]
-        days = [[_day_covariance(i, j, shares) for j in range(DAYS)] for i in range(DAYS)]
         return cls(
             inverse(days),
             [1 / wave for wave in waves],
-            N_WAVES * log_determinant(cholesky(days)) + DAYS * sum(map(math.log, waves)),
+            N_WAVES * log_determinant(cholesky(days)) + len(days) * sum(map(math.log, waves)),
         )
+
+
+def _day_covariances(shares: Sequence[float]) -> Matrix:
+    return [[_day_covariance(i, j, shares) for j in range(DAYS)] for i in range(DAYS)]
 
 
 def _day_covariance(i: int, j: int, shares: Sequence[float]) -> float:
@@ -139,8 +144,17 @@ def _day_covariance(i: int, j: int, shares: Sequence[float]) -> float:
     )
 
 
-SHAPES = [Shape.of(smoothness, shares) for smoothness in SMOOTHNESS_HOURS for shares in DAY_SHARES]
-TYPICAL = SHAPES[0], 0.1  # shape and size
+NEAR, FAR = SMOOTHNESS_HOURS
+SIMILAR, DIFFERENT = map(_day_covariances, DAY_SHARES)
+# The priors that are averaged, as shapes and sizes: half of all combinations are enough.
+PRIORS = (
+    (Shape.of(NEAR, SIMILAR), SIZES[0]),
+    (Shape.of(NEAR, DIFFERENT), SIZES[1]),
+    (Shape.of(FAR, SIMILAR), SIZES[1]),
+    (Shape.of(FAR, DIFFERENT), SIZES[0]),
+)
+TYPICAL = PRIORS[0][0], 0.1
+DAILY = Shape.of(NEAR, [[1.0]]), 0.1  # of a week whose days are all equal
 
 
 class Fit:
@@ -167,12 +181,11 @@ class Fit:
             dot(self._half, self._half) / variance
             - log_determinant(self._factor)
             - shape.log_determinant
-            + N_TERMS * math.log(ratio)
+            + len(right) * math.log(ratio)
         ) / 2
-        self._right = right
 
     def coefficients(self) -> Vector:
-        return solve(self._factor, self._right)
+        return backward(self._factor, self._half)
 
     def spread(self, factors: Sequence[float]) -> Vector:
         """A vector for `factors`; the dot product of two such is their posterior covariance."""

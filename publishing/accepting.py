@@ -1,290 +1,142 @@
-"""From a caller's draft to a stored job: every check that a post passes before it is accepted."""
+"""From a caller's draft to a stored job. The checks are in checking.py."""
 
 from __future__ import annotations
 
 import datetime as dt
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError
+from django.db.models import Q
 
-from connections.models import ConnectionNotFoundError, SocialConnection
-from connections.posting_options import offered_to
-from connections.targets import PostingTarget, target_from_options
-from connections.tokens import is_renewable, read_profile_again
-from publishing.errors import (
-    EmptyPostError,
-    IdempotencyKeyReusedError,
-    NeedsReauthError,
-    PermissionMissingError,
-    ScheduleTimePastError,
-    ScheduleTimeTooFarError,
+from publishing.checking import (
+    Checked,
+    Draft,
+    check_schedule_time,
+    checked,
+    connection_for_publishing,
 )
-from publishing.models import ENDED, PublishJob, Status
-from publishing.probing import probe_assets, without_lost_alt_texts, wrong_files
+from publishing.idempotency import NO_KEY, IdempotencyKey, as_stored, made_by
+from publishing.models import ENDED, PublishBatch, PublishJob, Status
+from publishing.representation import content_as_data, job_as_data
 from publishing.transitions import record_start
-from socialpublishing import media
 from socialpublishing.clock import database_now
-from socialpublishing.errors import (
-    ContentValidationError,
-    Violation,
-)
-from socialpublishing.options import InvalidOptionsError, checked_options, with_files
-from socialpublishing.platforms import offered_platform
-from socialpublishing.posts import Media, Post, PostWarning
-from socialpublishing.text import is_blank
 
-MAX_AHEAD = dt.timedelta(days=366)
-# A key can be used for another request when its job has ended and is older than this.
-IDEMPOTENCY_WINDOW = dt.timedelta(hours=24)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Draft:
-    """What a caller wants to publish, as sent."""
-
-    connection_id: uuid.UUID
-    text: str = ""
-    assets: Sequence[Mapping[str, Any]] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
-    scheduled_at: dt.datetime | None = None
-    late_grace_s: int | None = None
-    idempotency_key: str = ""
-    request_hash: str = ""
-    # Addresses of files of the job that this draft changes: they were accepted with it.
-    accepted_files: frozenset[str] = frozenset()
-
-    def own_file(self, url: str, user_id: str) -> str:
-        """`url`, or for a path that of a file of `user_id`. Raises MediaError."""
-        return url if url in self.accepted_files else media.owned(url, user_id)
+# A job that was accepted so lately, with the same content and target, may be the same post.
+DUPLICATES_WITHIN = dt.timedelta(minutes=10)
+MAX_COMPARED = 200
 
 
 @dataclass(frozen=True, kw_only=True)
 class Accepted:
     job: PublishJob
-    is_replay: bool = False
+    # Of the request that this one repeats, with the same Idempotency-Key.
+    first_response: dict[str, Any] | None = None
 
 
-def accept_post(draft: Draft, *, user_id: str) -> Accepted:
+def accept_post(draft: Draft, *, user_id: str, key: IdempotencyKey = NO_KEY) -> Accepted:
     """Check `draft` and store its job, which the engine then publishes.
 
     Raises an error if anything is wrong; then nothing is stored and nothing was sent.
     """
     now = database_now()
-    if replay := _replay(draft, user_id, now):
+    if replay := _replay(key, user_id, now):
         return replay
     connection = connection_for_publishing(draft, user_id)
     check_schedule_time(draft.scheduled_at, now)
-    job = PublishJob(
-        user_id=user_id,
-        connection=connection,
-        platform=connection.platform,
-        **checked_content(draft, connection),
-        status=Status.SCHEDULED if draft.scheduled_at else Status.PENDING,
-        scheduled_at=draft.scheduled_at,
-        late_grace_s=draft.late_grace_s,
-        next_attempt_at=draft.scheduled_at or now,
-        idempotency_key=draft.idempotency_key,
-        request_hash=draft.request_hash,
-        created_at=now,
-        updated_at=now,
-    )
+    job = new_job(checked(draft, connection), now=now)
+    job.idempotency_key, job.request_hash = key.value, key.request_hash
+    job.first_response = as_stored(job_as_data(job)) if key.value else ""
     try:
         record_start([job], now=now, actor=f"user {user_id}")
     except IntegrityError:
         # Another request with the same key was faster.
-        if replay := _replay(draft, user_id, now):
+        if replay := _replay(key, user_id, now):
             return replay
         raise
     return Accepted(job=job)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """Every rule of the platform that a draft breaks, and what its author should know."""
-
-    violations: Sequence[Violation]
-    warnings: Sequence[PostWarning]
-
-
-def validate_post(draft: Draft, *, user_id: str) -> Verdict:
-    """Would the platform accept `draft`? Nothing is stored and nothing published.
-
-    Raises the errors of `accept_post` for what is wrong with the request itself.
-    """
-    connection = connection_for_publishing(draft, user_id)
-    check_schedule_time(draft.scheduled_at, database_now())
-    draft = _with_checked_options(draft, connection)
-    target = _checked_target(draft, connection)
-    platform = connection.platform_type
-    violations = [
-        Violation(rule=error.code, limit=None, actual=path, message=f"{path}: {error}")
-        for path, error in wrong_files(draft.options, platform.options)
-    ]
-    assets = probe_assets(
-        draft.assets,
-        draft.options,
-        target.limits,
-        own_file=lambda url: draft.own_file(url, user_id),
-        violations=violations,
+def new_job(found: Checked, *, now: dt.datetime, batch: PublishBatch | None = None) -> PublishJob:
+    """The unsaved job of a post without violations. Raises what is wrong."""
+    draft, connection = found.candidate.draft, found.candidate.target.connection
+    return PublishJob(
+        user_id=connection.user_id,
+        connection=connection,
+        platform=connection.platform,
+        batch=batch,
+        external_reference=draft.external_reference,
+        metadata=draft.metadata,
+        **found.columns(),
+        status=Status.SCHEDULED if draft.scheduled_at else Status.PENDING,
+        scheduled_at=draft.scheduled_at,
+        late_grace_s=draft.late_grace_s,
+        next_attempt_at=draft.scheduled_at or now,
+        created_at=now,
+        updated_at=now,
     )
-    post = _post(draft, assets)
-    violations += platform.violations(post, connection.profile)
-    if offered := offered_to(target):
-        violations += platform.offer_violations(post, offered)
-    return Verdict(violations=violations, warnings=_warnings(draft, target, post))
 
 
-# --- Idempotent replay ---------------------------------------------------------------------------
+# --- Repeated requests ---------------------------------------------------------------------------
 
 
-def _replay(draft: Draft, user_id: str, now: dt.datetime) -> Accepted | None:
-    """The job of an earlier request with the same key, if there is one."""
-    if not draft.idempotency_key:
-        return None
-    earlier = PublishJob.objects.filter(user_id=user_id, idempotency_key=draft.idempotency_key)
-    earlier.filter(status__in=ENDED, created_at__lt=now - IDEMPOTENCY_WINDOW).update(
-        idempotency_key=""
-    )
-    job = earlier.first()
+def _replay(key: IdempotencyKey, user_id: str, now: dt.datetime) -> Accepted | None:
+    rows = PublishJob.objects.filter(user_id=user_id)
+    job = made_by(rows, key, has_ended=Q(status__in=ENDED), now=now)
     if job is None:
         return None
-    if job.request_hash != draft.request_hash:
-        raise IdempotencyKeyReusedError
-    return Accepted(job=job, is_replay=True)
+    # The release before stored no response.
+    data = json.loads(job.first_response) if job.first_response else _as_first_returned(job)
+    return Accepted(job=job, first_response=data)
 
 
-def as_first_returned(job: PublishJob) -> PublishJob:
-    """An unsaved copy of `job` as the first response showed it, whatever has happened since."""
-    return PublishJob(
-        id=job.pk,
-        user_id=job.user_id,
-        connection_id=job.connection_id,
-        platform=job.platform,
-        account_name=job.account_name,
-        status=Status.SCHEDULED if job.scheduled_at else Status.PENDING,
-        scheduled_at=job.scheduled_at,
-        warnings=job.warnings,
-        next_attempt_at=job.due_at,
-        created_at=job.created_at,
-        updated_at=job.created_at,
-    )
-
-
-# --- Checks --------------------------------------------------------------------------------------
-
-
-def connection_for_publishing(draft: Draft, user_id: str) -> SocialConnection:
-    connection = SocialConnection.objects.of(user_id).filter(pk=draft.connection_id).first()
-    if connection is None:
-        raise ConnectionNotFoundError
-    offered_platform(connection.platform, connection.login)
-    return connection
-
-
-def check_schedule_time(at: dt.datetime | None, now: dt.datetime) -> None:
-    if at is not None and at <= now:
-        raise ScheduleTimePastError
-    if at is not None and at > now + MAX_AHEAD:
-        raise ScheduleTimeTooFarError
-
-
-def checked_content(draft: Draft, connection: SocialConnection) -> dict[str, Any]:
-    """The columns of a job that hold its content and its target, after all checks of them."""
-    draft = _with_checked_options(draft, connection)
-    target = _checked_target(draft, connection)
-    platform = connection.platform_type
-    if wrong := list(wrong_files(draft.options, platform.options)):
-        raise InvalidOptionsError([(path, str(error)) for path, error in wrong])
-    assets = probe_assets(
-        draft.assets,
-        draft.options,
-        target.limits,
-        own_file=lambda url: draft.own_file(url, connection.user_id),
-    )
-    post = _post(draft, assets)
-    if violations := platform.violations(post, connection.profile):
-        raise ContentValidationError(violations)
-    return {
-        "destination": target.destination,
-        "account": target.key,
-        "account_name": target.name,
-        "text": draft.text,
-        "assets": without_lost_alt_texts(assets, target.limits.of(post)),
-        "platform_specific_options": draft.options,
-        "warnings": [vars(each) for each in _warnings(draft, target, post)] or None,
-    }
-
-
-def _with_checked_options(draft: Draft, connection: SocialConnection) -> Draft:
-    known = connection.platform_type.options
-    options = checked_options(draft.options, known)
-    options = with_files(options, known, lambda url: draft.own_file(url, connection.user_id))
-    return replace(draft, options=options)
-
-
-def _checked_target(draft: Draft, connection: SocialConnection) -> PostingTarget:
-    """The target of the post, after all checks but those of its content."""
-    post = Post(options=draft.options)
-    connection.platform_type.check_publishing(post)
-    target = target_from_options(connection, draft.options)
-    _check_permission(target, post)
-    content_options = target.limits.of(post).content_options
-    has_content = draft.assets or not content_options.isdisjoint(draft.options)
-    if is_blank(draft.text) and not has_content:
-        raise EmptyPostError(content_options)
-    if connection.platform_type.depends_on_profile(_post(draft, draft.assets)):
-        read_profile_again(connection)
-    return target
-
-
-def _check_permission(target: PostingTarget, post: Post) -> None:
-    connection = target.connection
-    # A target with its own token publishes with it, whatever became of the connection's.
-    needs_connection = not target.has_own_token
-    if connection.status == SocialConnection.Status.NEEDS_REAUTH and needs_connection:
-        raise NeedsReauthError(connection.status_reason)
-    missing = connection.lacks(connection.platform_type.needed_scopes(post))
-    if missing:
-        raise PermissionMissingError(sorted(missing), kind=post.post_type)
-
-
-def _warnings(draft: Draft, target: PostingTarget, post: Post) -> list[PostWarning]:
-    connection = target.connection
-    warnings = connection.platform_type.warnings(post, connection.profile)
-    return [*warnings, *token_warnings(target, draft.scheduled_at or database_now())]
-
-
-def rescheduled_warnings(job: PublishJob, due: dt.datetime) -> list[dict[str, str]] | None:
-    """The warnings of `job` once it is due at another time."""
-    kept = [each for each in job.warnings or () if each["code"] != "token_ends_before"]
-    added = token_warnings(job.target, due) if job.target else ()
-    return [*kept, *map(vars, added)] or None
-
-
-def token_warnings(target: PostingTarget, due: dt.datetime) -> Iterator[PostWarning]:
-    """A warning if the authorization ends before `due`, and only the owner can renew it."""
-    connection = target.connection
-    if target.has_own_token:
-        return
-    ends_at = connection.expires_at
-    if is_renewable(connection):
-        # Refreshing an account that nobody uses keeps a rotating refresh token alive.
-        is_kept = connection.platform_type.app.oauth.rotates_refresh_token
-        ends_at = None if is_kept else connection.refresh_expires_at
-    if ends_at is not None and ends_at < due:
-        yield PostWarning(
-            code="token_ends_before",
-            message=f"The authorization of the account ends at {ends_at:%Y-%m-%d %H:%M} UTC, "
-            "before the post is due. Its owner has to connect it again by then.",
+def _as_first_returned(job: PublishJob) -> dict[str, Any]:
+    return job_as_data(
+        PublishJob(
+            id=job.pk,
+            user_id=job.user_id,
+            connection_id=job.connection_id,
+            platform=job.platform,
+            account_name=job.account_name,
+            status=Status.SCHEDULED if job.scheduled_at else Status.PENDING,
+            scheduled_at=job.scheduled_at,
+            warnings=job.warnings,
+            next_attempt_at=job.due_at,
+            created_at=job.created_at,
+            updated_at=job.created_at,
         )
-
-
-def _post(draft: Draft, assets: Sequence[Mapping[str, Any]]) -> Post:
-    return Post(
-        text=draft.text,
-        media=tuple(Media.from_asset(asset) for asset in assets),
-        options=draft.options,
     )
+
+
+def keep_first_response(job: PublishJob) -> None:
+    """Store what the first response shows, if `job` has changed while its caller waited for it."""
+    if job.first_response:
+        stored = as_stored(job_as_data(job))
+        PublishJob.objects.filter(pk=job.pk).update(first_response=stored)
+
+
+def possible_duplicates(jobs: Sequence[PublishJob]) -> list[UUID]:
+    """Jobs of the last ten minutes that may be the same posts as the new `jobs` of a user.
+
+    For each of these the first with the same target, text, assets and options.
+    """
+    [newest] = jobs[:1]
+    others = PublishJob.objects.filter(
+        user_id=newest.user_id,
+        created_at__gte=newest.created_at - DUPLICATES_WITHIN,
+        account__in={job.account for job in jobs},
+        text__in={job.text for job in jobs},
+    ).exclude(pk__in=[job.pk for job in jobs])
+    columns = ("account", "text", "assets", "platform_specific_options")
+    first: dict[str, UUID] = {}
+    for other in others.only(*columns).order_by("created_at", "pk")[:MAX_COMPARED]:
+        first.setdefault(_identity(other), other.pk)
+    found = [first.get(_identity(job)) for job in jobs]
+    return [pk for pk in dict.fromkeys(found) if pk is not None]
+
+
+def _identity(job: PublishJob) -> str:
+    return json.dumps([job.account, content_as_data(job)], sort_keys=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Self, TypeVar
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import F, Q, Window
@@ -19,7 +20,7 @@ CLAIM_WINDOW = 10_000
 class ClaimingQuerySet(models.QuerySet[JobT]):
     """The questions of a worker that claims, about publish jobs."""
 
-    def claimable(self, now: dt.datetime, limit: int) -> Self:
+    def claimable(self, now: dt.datetime, limit: int) -> list[JobT]:
         """The due jobs, one for each account that has no claimed job.
 
         Users take turns: the first job of each user comes before the second of any. Within a
@@ -37,25 +38,21 @@ class ClaimingQuerySet(models.QuerySet[JobT]):
             rank_in_account=Window(RowNumber(), partition_by=F("account"), order_by=by_time),
             rank_of_user=Window(RowNumber(), partition_by=F("user_id"), order_by=by_time),
         )
-        return ranked.filter(rank_in_account=1).order_by("rank_of_user", *by_time)[:limit]
+        first = ranked.filter(rank_in_account=1).order_by("rank_of_user", *by_time)
+        # Ranked by their ids alone: the rows are wide.
+        ids = list(first.values_list("pk", flat=True)[:limit])
+        rows = self.select_related("connection", "destination__connection").in_bulk(ids)
+        return [rows[pk] for pk in ids if pk in rows]
 
-    def claim(self, now: dt.datetime, *, owner: str, until: dt.datetime, limit: int) -> list[JobT]:
-        """Give up to `limit` due jobs to `owner`, with a lease until then.
-
-        The caller holds the claim lock, so that no other worker ranks at the same time.
-        """
-        ids = list(self.claimable(now, limit).values_list("pk", flat=True))
-        if not ids:
-            return []
-        # `next_attempt_at` is checked again: the API may have cancelled a job in between.
-        self.filter(pk__in=ids, next_attempt_at__lte=now).update(
-            lease_owner=owner,
-            next_attempt_at=until,
-            fencing_token=F("fencing_token") + 1,
-            claims=F("claims") + 1,
-        )
-        claimed = self.filter(pk__in=ids, lease_owner=owner)
-        return list(claimed.select_related("connection", "destination__connection"))
+    def lease(self, jobs: Iterable[Any], *, owner: str, until: dt.datetime) -> None:
+        """Store the lease of `jobs` whose decision could not be stored: others try later."""
+        for job in jobs:
+            self.filter(pk=job.pk, fencing_token=job.fencing_token).update(
+                lease_owner=owner,
+                next_attempt_at=until,
+                fencing_token=F("fencing_token") + 1,
+                claims=F("claims") + 1,
+            )
 
     def seconds_until_due(self, now: dt.datetime) -> float | None:
         """Until the next job is due after `now`; None if there is none."""

@@ -7,18 +7,26 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from publishing.models import ENDED, JobEvent, PublishJob, Status
+from publishing.models import ENDED, FollowUp, JobEvent, PublishJob, Status
 from publishing.progress import JobProgress
 from socialpublishing.platforms.progress import Progress
 
 # A lookup of another job may still come across a post that is no older than this.
 RECENT = dt.timedelta(minutes=10)
 # What the author gave us.
-CONTENT: dict[str, Any] = {"text": "", "assets": [], "platform_specific_options": {}}
+CONTENT: dict[str, Any] = {
+    "text": "",
+    "assets": [],
+    "platform_specific_options": {},
+    "metadata": None,
+    "first_response": "",
+}
 # What else names people, or quotes the post.
 TRACES: dict[str, Any] = {
     "account_name": "",
+    "external_reference": "",
     "warnings": None,
+    "at_risk": None,
     "error_message": "",
     "idempotency_key": "",
     "request_hash": "",
@@ -46,6 +54,7 @@ def needed_by_others(now: dt.datetime) -> Q:
 
 def erase_content(jobs: QuerySet[PublishJob], now: dt.datetime) -> int:
     """Erase what the author gave us; the history stays. Such a job cannot be retried."""
+    FollowUp.objects.filter(job__in=jobs).update(text="")
     return jobs.update(**CONTENT, content_erased_at=now)
 
 
@@ -58,6 +67,7 @@ def erase_traces(jobs: QuerySet[PublishJob], now: dt.datetime) -> None:
         progress = JobProgress(platform=Progress(posted=public.posted, remote_id=public.remote_id))
         PublishJob.objects.filter(pk=job.pk).update(progress=progress.to_json())
     JobEvent.objects.filter(job__in=pks).update(note="")
+    FollowUp.objects.filter(job__in=pks).update(error_message="")
     rows = PublishJob.objects.filter(pk__in=pks)
     # Where only parts are public, the address marks the job as one whose ids are compared.
     rows.exclude(remote_id="").update(post_url="")
@@ -74,3 +84,4 @@ def erase_account(jobs: QuerySet[PublishJob]) -> None:
             post_url="",
             progress={},
         )
+        job.follow_ups.update(remote_id="", progress={})

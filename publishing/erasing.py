@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from publishing import content
-from publishing.models import ENDED, JobEvent, PublishJob, WorkerSlot
+from publishing.models import ENDED, FollowUp, JobEvent, PublishBatch, PublishJob, WorkerSlot
 from publishing.operations import end_without_account
 from socialpublishing.clock import database_now
 from socialpublishing.erasure import (
@@ -18,6 +18,7 @@ from socialpublishing.erasure import (
     delete_in_batches,
     forget_in_console_log,
 )
+from socialpublishing.events.models import Event, EventType
 
 # The user of jobs whose own user has left. No caller has this id.
 NOBODY = ""
@@ -26,7 +27,18 @@ JOBS = Table(
     user="user_id",
     connection="connection_id",
     # What the platform handed us for the next step, and what only our workers need.
-    unexported=frozenset({"progress", "request_hash", "lease_owner", "fencing_token"}),
+    unexported=frozenset(
+        {"progress", "request_hash", "first_response", "lease_owner", "fencing_token"}
+    ),
+)
+BATCHES = Table(
+    model=PublishBatch, user="user_id", unexported=frozenset({"request_hash", "first_response"})
+)
+FOLLOW_UPS = Table(
+    model=FollowUp,
+    user="job__user_id",
+    connection="job__connection_id",
+    unexported=frozenset({"progress", "lease_owner", "fencing_token"}),
 )
 EVENTS = Table(model=JobEvent, user="job__user_id", connection="job__connection_id")
 HAS_PSEUDONYM = Q(account__contains=":erased-")
@@ -46,6 +58,7 @@ def _erase(subject: Subject, tally: Tally) -> None:
     jobs: QuerySet[PublishJob] = JOBS.rows(subject)
     if subject.is_user:
         delete_in_batches(_free(jobs), tally)
+        delete_in_batches(BATCHES.rows(subject), tally)
     while _erase_batch(jobs, subject, tally):
         pass
 
@@ -63,6 +76,7 @@ def _erase_batch(jobs: QuerySet[PublishJob], subject: Subject, tally: Tally) -> 
         forget_in_console_log(batch)
         content.erase_traces(batch, database_now())
         content.erase_account(_free(batch))
+        _erase_from_batches(batch)
         batch.update(connection=None, destination=None)
         if subject.is_user:
             events = JobEvent.objects.filter(job__in=pks)
@@ -71,6 +85,15 @@ def _erase_batch(jobs: QuerySet[PublishJob], subject: Subject, tally: Tally) -> 
             tally.add(kept=events.count(), of=EVENTS.name)
         tally.add(kept=len(pks), of=JOBS.name)
     return bool(pks)
+
+
+def _erase_from_batches(jobs: QuerySet[PublishJob]) -> None:
+    """Erase what batches and their events have copied of these jobs."""
+    batches = PublishBatch.objects.filter(pk__in=jobs.exclude(batch=None).values("batch"))
+    for batch in batches.only("user_id"):
+        events = Event.objects.filter(user_id=batch.user_id, type=EventType.BATCH_ENDED)
+        events.filter(data__batch_id=str(batch.pk)).delete()
+    batches.update(first_response="")
 
 
 def finish_erasures() -> None:
@@ -84,7 +107,9 @@ def finish_erasures() -> None:
 PART = Part(
     tables=(
         JOBS,
+        BATCHES,
         EVENTS,
+        FOLLOW_UPS,
         Table(model=WorkerSlot, why="It has the names of our own processes."),
     ),
     settle=_settle,

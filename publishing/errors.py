@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from socialpublishing.errors import SocialPublishingBaseError, WhoActs
 
@@ -59,12 +60,45 @@ class IdempotencyKeyReusedError(SocialPublishingBaseError):
     sentence = "This Idempotency-Key was used for another request."
 
 
+class DuplicateTargetError(SocialPublishingBaseError):
+    """Only among the violations of a request with many targets."""
+
+    code = "duplicate_target"
+    who_acts = WhoActs.USER
+
+    def __init__(self, earlier: int) -> None:
+        super().__init__(
+            f"This is the same post as target {earlier}: same account, content and time."
+        )
+
+
+class BatchRejectedError(SocialPublishingBaseError):
+    """At least one target cannot be accepted. Has every violation, with its `target`."""
+
+    code = "batch_rejected"
+    who_acts = WhoActs.USER
+
+    def __init__(self, violations: Sequence[dict[str, Any]]) -> None:
+        self.violations = violations
+        # The sentences of a few; all are in `violations`.
+        shown = [f"Target {each['target']}: {each['message']}" for each in violations[:5]]
+        super().__init__(f"Nothing was accepted. {' '.join(shown)}")
+
+    def violations_as_data(self) -> list[dict[str, Any]]:
+        return [*self.violations]
+
+
 # --- Operating on a job --------------------------------------------------------------------------
 
 
 class JobNotFoundError(SocialPublishingBaseError):
     code = "job_not_found"
     sentence = "You have no such job."
+
+
+class BatchNotFoundError(SocialPublishingBaseError):
+    code = "batch_not_found"
+    sentence = "You have no such batch."
 
 
 class AlreadySubmittingError(SocialPublishingBaseError):
@@ -94,3 +128,36 @@ class RemoteIdRequiredError(SocialPublishingBaseError):
         "as remote_id."
     )
     who_acts = WhoActs.USER
+
+
+# --- Taking a post down --------------------------------------------------------------------------
+
+
+class NotPublishedError(SocialPublishingBaseError):
+    code = "not_published"
+    sentence = "Only a published post can be taken down."
+
+
+class NotSupportedError(SocialPublishingBaseError):
+    """The message gives the reason."""
+
+    code = "not_supported"
+
+
+class AccountDisconnectedError(SocialPublishingBaseError):
+    code = "connection_removed"
+    sentence = (
+        "The account of the post is no longer connected, so the post can only be deleted at the "
+        "platform."
+    )
+
+
+class TakeDownPermissionError(SocialPublishingBaseError):
+    code = "permission_missing"
+    who_acts = WhoActs.OWNER
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"The account was connected without the permission to delete posts "
+            f"({', '.join(missing)}). Please connect it again and grant it."
+        )

@@ -13,16 +13,16 @@ from django.db.models import Q
 from connections.models import Destination, SocialConnection
 from connections.targets import PostingTarget
 from publishing.claiming import ClaimingQuerySet
+from publishing.engine_state import EngineState
+from publishing.engine_state import WaitingFor as WaitingFor
+from publishing.indexes import IS_IN_DOUBT, JOB_INDEXES
 from publishing.progress import JobProgress
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.base import Platform
+from socialpublishing.platforms.follow_ups import FIRST_COMMENT, TAKE_DOWN, FollowUpSteps
 from socialpublishing.platforms.progress import LookupRules
 from socialpublishing.posts import Media, Post, PostWarning
-
-# A publish request was made whose outcome is unknown. A worker of the release before stores the
-# publish intent alone.
-IS_IN_DOUBT = Q(in_doubt_since__isnull=False) | Q(publish_started_at__isnull=False)
 
 
 class Status(models.TextChoices):
@@ -45,17 +45,6 @@ class Outcome(models.TextChoices):
     NOT_PUBLISHED = "not_published"
 
 
-class WaitingFor(models.TextChoices):
-    """What a job waits for. Empty: it is new, scheduled or running, or it has ended."""
-
-    RETRY = "retry", "our next attempt"
-    RATE_LIMIT = "rate_limit", "the end of a rate limit"
-    PLATFORM = "platform", "the platform, which processes the post"
-    OUTCOME = "outcome", "the next lookup"
-    OWNER = "owner", "the account's owner"
-    OPERATOR = "operator", "the operator of this service"
-
-
 # Nothing keeps the job from going on.
 NOTHING_WRONG: Mapping[str, str] = {
     "error_code": "",
@@ -75,6 +64,13 @@ class PublishJobQuerySet(ClaimingQuerySet["PublishJob"]):
         """Jobs with a publish request whose outcome is unknown."""
         return self.alive().filter(IS_IN_DOUBT)
 
+    def with_limit(self) -> PublishJobQuerySet:
+        """Each with `limited_until`, the end of its account's rate limit: see `account_limit`."""
+        own = models.F("destination__limited_until")
+        of_connection = models.F("connection__limited_until")
+        to_destination = models.When(destination__isnull=False, then=own)
+        return self.annotate(limited_until=models.Case(to_destination, default=of_connection))
+
     def partly_public(self) -> PublishJobQuerySet:
         """Jobs of which some posts are public and others are not, or not yet."""
         return self.filter(remote_id="").exclude(post_url="")
@@ -88,19 +84,58 @@ class PublishJobQuerySet(ClaimingQuerySet["PublishJob"]):
         return [*published, *jobs.partly_public()]
 
 
-class PublishJob(models.Model):
+class PublishBatch(models.Model):
+    """Posts for several accounts that were accepted together. Each then goes its own way."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user_id = models.CharField(max_length=128)
+    external_reference = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(null=True, blank=True)
+    idempotency_key = models.CharField(max_length=300, blank=True, editable=False)
+    request_hash = models.CharField(max_length=64, blank=True, editable=False)
+    first_response = models.TextField(blank=True, default="", db_default="", editable=False)
+    # How many events callers got about it, and when its one batch.ended was stored.
+    event_sequence = models.PositiveIntegerField(default=0, editable=False)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["user_id", "-created_at", "-id"], name="batch_of_user")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="batch_once_per_idempotency_key",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"batch {self.pk}"
+
+
+class PublishJob(EngineState):
     """One post for one account. Its row is the queue: nothing else has to survive a crash."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user_id = models.CharField(max_length=128)
     # The history outlives the connection, so the account's key and name are copied.
-    connection = models.ForeignKey(SocialConnection, null=True, on_delete=models.SET_NULL)
+    connection = models.ForeignKey(
+        SocialConnection,
+        null=True,
+        on_delete=models.SET_NULL,
+        db_index=False,  # job_of_connection
+    )
     destination = models.ForeignKey(Destination, null=True, on_delete=models.SET_NULL)
     platform = models.CharField(max_length=32)
     account = models.CharField(
         max_length=200, help_text="platform:id of the account or destination"
     )
     account_name = models.CharField(max_length=255, blank=True)
+    batch = models.ForeignKey(PublishBatch, null=True, blank=True, on_delete=models.SET_NULL)
+    # The caller's own: we keep and return it.
+    external_reference = models.CharField(max_length=200, blank=True, default="", db_default="")
+    metadata = models.JSONField(null=True, blank=True)
 
     text = models.TextField(blank=True)
     assets = models.JSONField(default=list, blank=True)
@@ -109,86 +144,35 @@ class PublishJob(models.Model):
     content_erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     # What its author should know: PostWarnings as JSON. Null: none.
     warnings = models.JSONField(null=True, blank=True)
+    # What would keep a scheduled post from being published, as the pre-flight found at
+    # `checked_at` (preflight.py). Any change of the job makes both out of date: they are null.
+    at_risk = models.JSONField(null=True, blank=True, editable=False)
+    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     status = models.CharField(max_length=16, choices=Status)
     scheduled_at = models.DateTimeField(null=True, blank=True)
     late_grace_s = models.PositiveIntegerField(null=True, blank=True)
 
-    # When the engine works on the job next: its due time, the end of a worker's lease, or the next
-    # lookup. Null when it never will again.
-    next_attempt_at = models.DateTimeField(null=True, blank=True)
-    lease_owner = models.CharField(max_length=64, blank=True)
-    # Grows with each claim and each change from outside; who read an older one writes nothing.
-    fencing_token = models.PositiveIntegerField(default=0, db_column="fence")
-    # Claims since the last recorded outcome. Many of them show that the job kills its workers.
-    claims = models.PositiveSmallIntegerField(default=0)
-    # Retries that count towards MAX_API_RETRIES.
-    attempts = models.PositiveSmallIntegerField(default=0)
-    retry_pause_s = models.FloatField(default=0)
-    waiting_for = models.CharField(
-        max_length=16, choices=WaitingFor, blank=True, default="", db_default=""
-    )
-    # Who must act before the job can go on, or must have acted; it stays when the job has ended.
-    who_acts = models.CharField(max_length=16, blank=True, default="", db_default="")
-    # The version of the token that the platform refused last: that token is not sent again.
-    refused_token_version = models.PositiveIntegerField(null=True, blank=True)
-
-    # How far the job has come: publishing/progress.py alone reads and writes its JSON.
-    progress = models.JSONField(default=dict, blank=True)
-    # The publish intent, stored before the one request that makes the post public. While it stands
-    # without an outcome, nobody may publish again: the post may exist.
-    publish_started_at = models.DateTimeField(null=True, blank=True)
-    # The first publish request in doubt. The response to a retry does not settle it.
-    in_doubt_since = models.DateTimeField(null=True, blank=True, db_column="unclear_since")
-    publish_requests = models.PositiveSmallIntegerField(default=0, db_column="publish_calls")
-    # Lookups since the last publish request.
-    lookups = models.PositiveSmallIntegerField(default=0, db_column="looks")
-
-    remote_id = models.CharField("id at the platform", max_length=200, blank=True)
     post_url = models.CharField(max_length=500, blank=True)
-    error_code = models.CharField(max_length=64, blank=True)
-    error_message = models.CharField(max_length=500, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
+    # When the post was taken down at the platform, at its user's request.
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    # How many events callers got about this job.
+    event_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # The caller's Idempotency-Key with the endpoint in front, and a hash of the request.
     idempotency_key = models.CharField(max_length=300, blank=True, editable=False)
     request_hash = models.CharField(max_length=64, blank=True, editable=False)
-    created_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
+    # With a key: the JSON of the first response, for requests that repeat it.
+    first_response = models.TextField(blank=True, default="", db_default="", editable=False)
+
+    # Set on the unsaved job by which the engine works on a follow-up (follow_ups.py).
+    follow_up: FollowUp | None = None
 
     objects = PublishJobQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [
-            models.Index(
-                fields=["next_attempt_at", "id"],
-                condition=Q(next_attempt_at__isnull=False),
-                name="job_due",
-            ),
-            models.Index(
-                fields=["account"],
-                condition=Q(next_attempt_at__isnull=False) & IS_IN_DOUBT,
-                name="job_looking",
-            ),
-            models.Index(
-                fields=["account"],
-                condition=Q(remote_id="") & ~Q(post_url=""),
-                name="job_partly_out",
-            ),
-            models.Index(fields=["user_id", "-created_at", "-id"], name="job_of_user"),
-            models.Index(fields=["-created_at", "-id"], name="job_newest"),  # the console's list
-            models.Index(
-                fields=["published_at"], condition=Q(status="Published"), name="job_published"
-            ),
-            models.Index(
-                fields=["account"], condition=Q(published_at__isnull=True), name="job_unpublished"
-            ),
-            models.Index(
-                fields=["updated_at"],
-                condition=Q(next_attempt_at__isnull=True, content_erased_at__isnull=True),
-                name="job_with_old_content",
-            ),
-        ]
+        indexes = JOB_INDEXES
         constraints = [
             # Platforms order and limit by account: one post at a time, on however many machines.
             models.UniqueConstraint(
@@ -246,8 +230,23 @@ class PublishJob(models.Model):
         return PostingTarget(connection=self.connection, destination=self.destination)
 
     @property
+    def account_limit(self) -> dt.datetime | None:
+        """When the rate limit of the account ends, if that was read with the job. Asks nothing."""
+        account = self._state.fields_cache.get(
+            "destination" if self.destination_id else "connection"
+        )
+        limit: dt.datetime | None = getattr(account or self, "limited_until", None)
+        return limit
+
+    @property
     def due_at(self) -> dt.datetime:
         return self.scheduled_at or self.created_at
+
+    @property
+    def needs_person(self) -> bool:
+        """Does nothing go on by itself, because it has ended or a person must act first?"""
+        waits_for_person = self.waiting_for in {WaitingFor.OWNER, WaitingFor.OPERATOR}
+        return self.next_attempt_at is None or waits_for_person
 
     @property
     def stored_progress(self) -> JobProgress:
@@ -268,14 +267,29 @@ class PublishJob(models.Model):
         return count - len(self.posted)
 
     @property
+    def follow_up_kind(self) -> str:
+        """Empty on the job of a post."""
+        return self.follow_up.kind if self.follow_up else ""
+
+    @property
+    def steps_type(self) -> type[Platform] | type[FollowUpSteps[Any]]:
+        """What the engine does: it publishes the post, or does what follows it."""
+        return self.platform_type.steps_of(self.follow_up_kind)
+
+    @property
+    def public_ids(self) -> list[str]:
+        """The ids of the published post, of a thread those of all its parts."""
+        return list(self.posted) or [self.remote_id] if self.remote_id else []
+
+    @property
     def needs_preparation(self) -> bool:
         """Media are uploaded, or drafts made, before the publish request."""
-        return self.platform_type.needs_preparation(self.post)
+        return self.steps_type.needs_preparation(self.post)
 
     @property
     def lookup_rules(self) -> LookupRules:
         """How far a lookup of the post can be trusted."""
-        return self.platform_type.lookup_rules(
+        return self.steps_type.lookup_rules(
             self.post, at_destination=self.destination_id is not None
         )
 
@@ -292,6 +306,35 @@ class PublishJob(models.Model):
             return message
         are = "is" if count == 1 else "are"
         return f"{count} of its posts {are} public already: {self.post_url}. {message}"
+
+
+class FollowUp(EngineState):
+    """What follows a published post. Its failure never touches the post."""
+
+    class Kind(models.TextChoices):
+        FIRST_COMMENT = FIRST_COMMENT, "First comment"
+        TAKE_DOWN = TAKE_DOWN, "Take-down"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    job = models.ForeignKey(PublishJob, on_delete=models.CASCADE, related_name="follow_ups")
+    kind = models.CharField(max_length=16, choices=Kind)
+    text = models.TextField(blank=True)
+    status = models.CharField(max_length=16, choices=Status)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(next_attempt_at__isnull=False),
+                name="follow_up_due",
+            )
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "kind"], name="follow_up_one_of_kind_per_job")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of job {self.job_id}"
 
 
 class JobEvent(models.Model):

@@ -12,10 +12,10 @@ from django.db import transaction
 from django.db.models import Q
 
 from connections.models import ConnectionNotFoundError, SocialConnection
-from publishing.accepting import (
+from publishing.checking import (
     Draft,
     check_schedule_time,
-    checked_content,
+    checked,
     connection_for_publishing,
     rescheduled_warnings,
 )
@@ -39,6 +39,7 @@ from publishing.errors import (
 from publishing.models import ENDED, NOTHING_WRONG, Outcome, PublishJob, Status, WaitingFor
 from publishing.transitions import Move, StaleJobError, move, move_one
 from socialpublishing.clock import database_now
+from socialpublishing.events.models import EventType
 from socialpublishing.options import files_in
 from socialpublishing.platforms.progress import web_address
 
@@ -48,7 +49,7 @@ from socialpublishing.platforms.progress import web_address
 def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> None:
     """Give a job that has not begun another time, or another content, which is checked again.
 
-    `changes` are fields of a Draft: text, assets, options, scheduled_at (None: now), late_grace_s.
+    `changes` are fields of a Draft; scheduled_at None: now.
     Raises AlreadySubmittingError, and whatever `accept_post` raises.
     """
     now = database_now()
@@ -60,17 +61,26 @@ def change_job(job: PublishJob, changes: Mapping[str, Any], *, actor: str) -> No
     columns: dict[str, Any] = {"warnings": rescheduled_warnings(job, draft.scheduled_at or now)}
     has_new_content = not changes.keys().isdisjoint({"text", "assets", "options"})
     if has_new_content:
-        columns = checked_content(draft, connection_for_publishing(draft, job.user_id))
+        columns = checked(draft, connection_for_publishing(draft, job.user_id)).columns()
     change = _change(
         job,
         draft,
         next_attempt_at=now if "scheduled_at" in changes else job.next_attempt_at,
         has_new_content=has_new_content,
     )
+    if not changes.keys() <= {"scheduled_at", "late_grace_s"}:
+        change.note = "Changed."
     with transaction.atomic():
-        move_one(change, now=now, actor=actor)
-        columns["scheduled_at"] = draft.scheduled_at
+        columns |= {
+            "scheduled_at": draft.scheduled_at,
+            "external_reference": draft.external_reference,
+            "metadata": draft.metadata,
+        }
         PublishJob.objects.filter(pk=job.pk).update(**columns)
+        for name, value in columns.items():
+            setattr(job, name, value)
+        # Reading files may have taken minutes, and callers poll by `updated_at`.
+        move_one(change, now=database_now(), actor=actor)
     job.refresh_from_db()
 
 
@@ -84,6 +94,8 @@ def _draft_of(job: PublishJob) -> Draft:
         options=job.platform_specific_options,
         scheduled_at=job.scheduled_at,
         late_grace_s=job.late_grace_s,
+        external_reference=job.external_reference,
+        metadata=job.metadata,
         accepted_files=frozenset(_files(job)),
     )
 
@@ -113,7 +125,8 @@ def _change(
         job=job,
         to=Status.SCHEDULED if draft.scheduled_at else Status.PENDING,
         changes=changes,
-        note="Changed." if has_new_content else "Rescheduled.",
+        note="Rescheduled.",
+        event=EventType.JOB_CHANGED,
     )
 
 
@@ -125,7 +138,7 @@ def cancel_job(job: PublishJob, *, actor: str, reason: str = "Cancelled.") -> No
     if not can_be_cancelled(job):
         raise AlreadySubmittingError
     try:
-        move_one(_cancellation(job, "cancelled", reason), now=database_now(), actor=actor)
+        move_one(cancellation(job, "cancelled", reason), now=database_now(), actor=actor)
     except StaleJobError:
         job.refresh_from_db()
         if job.status in ENDED or may_be_public(job):
@@ -142,7 +155,7 @@ def cancel_for_connection(connection: SocialConnection, actor: str) -> int:
         connection=connection, publish_started_at__isnull=True
     )
     moves = [
-        _cancellation(job, "connection_removed", "The account was disconnected.")
+        cancellation(job, "connection_removed", "The account was disconnected.")
         for job in waiting.select_related("connection")
         if not may_exist(job)
     ]
@@ -161,12 +174,13 @@ def end_without_account(jobs: Iterable[PublishJob], *, actor: str, now: dt.datet
         elif has_intent(job) or may_exist(job):
             end = left_to_a_person(job, "The account was removed.").move
         else:
-            end = _cancellation(job, "connection_removed", "The account was removed.")
+            end = cancellation(job, "connection_removed", "The account was removed.")
         end.changes["fencing_token"] = job.fencing_token + 1
         move([end], now=now, actor=actor)
 
 
-def _cancellation(job: PublishJob, code: str, note: str) -> Move:
+def cancellation(job: PublishJob, code: str, note: str) -> Move:
+    """The end of a job that can be cancelled."""
     note = job.with_public_parts(note)
     changes = {
         "error_code": code,
@@ -247,7 +261,7 @@ def _resolved_as_part_of_thread(
         "lookups": 0,
     }
     note = reason or "A person found this part at the platform; the rest follows."
-    return Move(job=job, to=Status.PENDING, changes=changes, note=note)
+    return Move(job=job, to=Status.PENDING, changes=changes, note=note, event=EventType.JOB_CHANGED)
 
 
 def _resolved_as_not_published(job: PublishJob, reason: str) -> Move:
@@ -293,7 +307,8 @@ def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
     else:
         to, note = Status.PENDING, reason or "Retried."
         changes |= look_up_before_retry(job)
-    move_one(Move(job=job, to=to, changes=changes, note=note), now=now, actor=actor)
+    retry = Move(job=job, to=to, changes=changes, note=note, event=EventType.JOB_CHANGED)
+    move_one(retry, now=now, actor=actor)
 
 
 def resume_for_connection(connection: SocialConnection) -> None:
@@ -314,6 +329,7 @@ def resume_for_connection(connection: SocialConnection) -> None:
                 "refused_token_version": None,
             },
             note="The account was connected again.",
+            event=EventType.JOB_CHANGED,
         )
         for job in waiting.filter(lease_owner="", status=Status.PENDING)
     ]

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from socialpublishing.platforms import login_wanted, platform_named
 from socialpublishing.platforms.base import Platform
+from socialpublishing.platforms.follow_ups import TAKE_DOWN
 
 
 class BoundsSerializer(serializers.Serializer[Any]):
@@ -59,6 +60,12 @@ class PlatformOptionSerializer(serializers.Serializer[Any]):
     example = serializers.JSONField(help_text="A valid value.")
 
 
+class CommentLimitsSerializer(serializers.Serializer[Any]):
+    max_text = serializers.IntegerField()
+    text_unit = serializers.CharField()
+    max_hashtags = serializers.IntegerField(allow_null=True)
+
+
 class PlatformSerializer(serializers.Serializer[Any]):
     """What a platform accepts."""
 
@@ -78,15 +85,24 @@ class PlatformSerializer(serializers.Serializer[Any]):
     )
     post_types = PostTypeSerializer(many=True, help_text="The first is the usual one.")
     options = PlatformOptionSerializer(many=True)
+    first_comment = CommentLimitsSerializer(
+        allow_null=True, help_text="What a first comment may have; null: there is none."
+    )
+    no_take_down = serializers.CharField(
+        allow_null=True,
+        help_text="Why a post cannot be taken down with the default login; null: it can.",
+    )
 
 
 def platform_as_data(platform: type[Platform]) -> dict[str, Any]:
     fields = platform.options().fields
     default_login = login_wanted(platform.name, "")
+    usual = platform_named(platform.name, default_login)
+    comment = platform.first_comment()
     return {
         "name": platform.name,
         "label": platform.label,
-        "is_offered": platform_named(platform.name, default_login).app.is_configured(),
+        "is_offered": usual.app.is_configured(),
         "logins": platform.login_names(),
         "default_login": platform.default_login() or None,
         "destination_option": platform.destination_option or None,
@@ -111,4 +127,6 @@ def platform_as_data(platform: type[Platform]) -> dict[str, Any]:
             {"name": name, "description": str(fields[name].help_text), "example": example}
             for name, example in platform.options.examples.items()
         ],
+        "first_comment": vars(comment.limits({})) if comment else None,
+        "no_take_down": None if TAKE_DOWN in usual.follow_ups else usual.no_take_down,
     }

@@ -16,13 +16,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from publishing.accepting import IDEMPOTENCY_WINDOW
 from publishing.content import erase_content, needed_by_others
 from publishing.erasing import finish_erasures
+from publishing.idempotency import IDEMPOTENCY_WINDOW
 from publishing.late_ids import READ_FOR
-from publishing.models import ENDED, JobEvent, PublishJob
+from publishing.models import ENDED, FollowUp, JobEvent, PublishBatch, PublishJob
+from socialpublishing.events import feed
 
 BATCH = 500
 
@@ -79,7 +80,8 @@ def _free(jobs: QuerySet[PublishJob], now: dt.datetime) -> QuerySet[PublishJob]:
     """Those that have ended, and that nothing needs any more."""
     has_live_key = ~Q(idempotency_key="") & Q(created_at__gte=now - IDEMPOTENCY_WINDOW)
     awaits_id = Q(published_at__gte=now - READ_FOR, progress__has_key="awaits_id")
-    ended = jobs.filter(status__in=ENDED)
+    is_followed_up = FollowUp.objects.filter(job=OuterRef("pk"), next_attempt_at__isnull=False)
+    ended = jobs.filter(~Exists(is_followed_up), status__in=ENDED)
     return ended.exclude(has_live_key).exclude(awaits_id).exclude(needed_by_others(now))
 
 
@@ -116,19 +118,33 @@ def _old_events(now: dt.datetime) -> Iterator[Pks]:
         after = rows[-1][0]
 
 
+def _old_feed(now: dt.datetime) -> Iterator[Pks]:
+    cutoff = _days(settings.EVENT_RETENTION_DAYS, now)
+    return iter(()) if cutoff is None else feed.older_than(cutoff)
+
+
 # --- What is done --------------------------------------------------------------------------------
 
 
 def _delete_jobs(pks: Pks, now: dt.datetime) -> int:
     # Checked again: a person may have retried a job meanwhile.
     free = _free(PublishJob.objects.filter(pk__in=pks), now).select_for_update()
-    locked = list(free.values_list("pk", flat=True))
+    locked = dict(free.values_list("pk", "batch"))
     _, deleted = PublishJob.objects.filter(pk__in=locked).delete()
+    left = Exists(PublishJob.objects.filter(batch=OuterRef("pk")))
+    PublishBatch.objects.filter(~left, pk__in=set(locked.values()) - {None}).delete()
     return deleted.get(PublishJob._meta.label, 0)
 
 
 def _erase_contents(pks: Pks, now: dt.datetime) -> int:
-    return erase_content(_free(PublishJob.objects.filter(pk__in=pks), now), now)
+    erased = erase_content(_free(PublishJob.objects.filter(pk__in=pks), now), now)
+    # A batch has copies of them.
+    kept = PublishJob.objects.filter(batch=OuterRef("pk"), content_erased_at__isnull=True)
+    batches = PublishBatch.objects.filter(publishjob__in=pks).values("pk")
+    PublishBatch.objects.filter(~Exists(kept), pk__in=batches).update(
+        metadata=None, first_response=""
+    )
+    return erased
 
 
 def _delete_events(pks: Pks, now: dt.datetime) -> int:
@@ -139,4 +155,5 @@ STEPS: Mapping[str, tuple[Due, Act]] = {
     "jobs": (_old_jobs, _delete_jobs),
     "contents": (_old_contents, _erase_contents),
     "events": (_old_events, _delete_events),
+    "feed": (_old_feed, lambda pks, now: feed.delete(pks)),
 }

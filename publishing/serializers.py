@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from typing import Any
 
@@ -11,14 +12,16 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from publishing.models import JobEvent, Outcome, PublishJob, Status, WaitingFor
+from publishing.representation import content_as_data, job_as_data, time_as_data
 from socialpublishing.codes import CODES, WARNINGS
 from socialpublishing.errors import WhoActs
 from socialpublishing.options import IntegerField
 from socialpublishing.posts import MediaKind
-from socialpublishing.serializers import StrictSerializer, TextField, ViolationSerializer
+from socialpublishing.serializers import ChoiceField, StrictSerializer, TextField
 
 MAX_TEXT = 100_000  # more than any platform accepts; its own limits are checked later
 MAX_ASSETS = 100
+MAX_METADATA_BYTES = 4096
 # RFC 3339: a date, a time, and an offset from UTC.
 TIME = re.compile(
     r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)"
@@ -34,7 +37,7 @@ class PlatformOptionsField(serializers.DictField):
 
 class GeneratedAssetSerializer(StrictSerializer):
     url = TextField(max_length=2048, help_text="A public address, or a path in the object store.")
-    asset_type = serializers.ChoiceField(choices=[kind.value for kind in MediaKind])
+    asset_type = ChoiceField(choices=[kind.value for kind in MediaKind])
     mime_type = TextField(max_length=100)
     alt_text = TextField(max_length=5000, required=False, allow_null=True, allow_blank=True)
     platform_media_id = TextField(max_length=200, required=False, allow_null=True)
@@ -53,6 +56,36 @@ def late_grace_field() -> IntegerField:
     )
 
 
+class MetadataField(serializers.DictField):
+    default_error_messages = {
+        "too_large": "The metadata are larger than {limit} bytes of JSON.",
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        if len(text.encode()) > MAX_METADATA_BYTES:
+            self.fail("too_large", limit=MAX_METADATA_BYTES)
+        return value
+
+
+def external_reference_field() -> TextField:
+    return TextField(
+        max_length=200,
+        required=False,
+        allow_null=True,
+        help_text="The caller's own name for the post: returned, and a filter of the list.",
+    )
+
+
+def metadata_field() -> MetadataField:
+    return MetadataField(
+        required=False,
+        allow_null=True,
+        help_text="The caller's own facts, at most 4 KB: returned, and never sent to a platform.",
+    )
+
+
 class PublishRequestSerializer(StrictSerializer):
     connection_id = serializers.UUIDField()
     text_content = TextField(max_length=MAX_TEXT, required=False, allow_null=True, allow_blank=True)
@@ -61,6 +94,8 @@ class PublishRequestSerializer(StrictSerializer):
     )
     platform_specific_options = PlatformOptionsField(required=False, allow_null=True)
     late_grace_seconds = late_grace_field()
+    external_reference = external_reference_field()
+    metadata = metadata_field()
 
 
 class UtcDateTimeField(serializers.Field[Any, Any, Any, Any]):
@@ -109,6 +144,8 @@ class ChangeJobSerializer(StrictSerializer):
     )
     platform_specific_options = PlatformOptionsField(required=False, allow_null=True)
     late_grace_seconds = late_grace_field()
+    external_reference = external_reference_field()
+    metadata = metadata_field()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
@@ -119,7 +156,7 @@ class ChangeJobSerializer(StrictSerializer):
 class ResolveSerializer(StrictSerializer):
     """What a person saw at the platform, for a job whose outcome is unknown."""
 
-    outcome = serializers.ChoiceField(
+    outcome = ChoiceField(
         choices=Outcome.values, help_text="In a thread: that of the post whose outcome is unknown."
     )
     remote_id = TextField(
@@ -153,95 +190,82 @@ class PostWarningSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class PublishJobResponseSerializer(serializers.ModelSerializer[PublishJob]):
-    job_id = serializers.UUIDField(source="id")
+class RiskSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="A code of jobs, or of warnings.")
+    message = serializers.CharField()
+    who_acts = serializers.CharField(allow_null=True, help_text="As in the job.")
+
+
+class PublishJobResponseSerializer(serializers.Serializer[PublishJob]):
+    """A job without its content; `job_as_data` makes the JSON, this describes it."""
+
+    job_id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=Status.values)
-    error_code = serializers.SerializerMethodField(help_text=CODES_HELP)
-    error_message = serializers.SerializerMethodField()
-    post_url = serializers.SerializerMethodField()
+    platform = serializers.CharField()
+    user_id = serializers.CharField()
     connection_id = serializers.UUIDField(allow_null=True)
-    waiting_for = serializers.SerializerMethodField(help_text=WAITING_FOR_HELP)
-    waits_until = serializers.SerializerMethodField(
-        help_text="When the job goes on by itself; null if it waits for nothing, or for its owner."
+    batch_id = serializers.UUIDField(allow_null=True, help_text="Null: it was accepted alone.")
+    account_name = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    scheduled_at = serializers.DateTimeField(allow_null=True)
+    published_at = serializers.DateTimeField(allow_null=True)
+    deleted_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the post was taken down at the platform."
     )
-    who_acts = serializers.SerializerMethodField(
+    next_attempt_at = serializers.DateTimeField(allow_null=True)
+    will_publish_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="The earliest time now expected; null: never, unless a person acts first.",
+    )
+    error_code = serializers.CharField(allow_null=True, help_text=CODES_HELP)
+    error_message = serializers.CharField(allow_null=True)
+    post_url = serializers.CharField(allow_null=True)
+    waiting_for = serializers.ChoiceField(
+        choices=WaitingFor.values, allow_null=True, help_text=WAITING_FOR_HELP
+    )
+    waits_until = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When the job goes on by itself; null if it waits for nothing, or for its owner.",
+    )
+    who_acts = serializers.ChoiceField(
+        choices=[who.value for who in WhoActs if who],
+        allow_null=True,
         help_text="Who has to act: `user` changes or resolves the post, `owner` acts at the "
-        "platform's account, `operator` runs this service; null: nobody. It stays on ended jobs."
+        "platform's account, `operator` runs this service; null: nobody. It stays on ended jobs.",
     )
-    warnings = serializers.SerializerMethodField(help_text=WARNINGS_HELP)
-
-    class Meta:
-        model = PublishJob
-        fields: tuple[str, ...] = (
-            "job_id",
-            "status",
-            "platform",
-            "user_id",
-            "connection_id",
-            "account_name",
-            "created_at",
-            "scheduled_at",
-            "published_at",
-            "next_attempt_at",
-            "error_code",
-            "error_message",
-            "post_url",
-            "waiting_for",
-            "waits_until",
-            "who_acts",
-            "warnings",
-        )
-
-    def get_error_code(self, job: PublishJob) -> str | None:
-        return job.error_code or None
-
-    def get_error_message(self, job: PublishJob) -> str | None:
-        return job.error_message or None
-
-    @extend_schema_field(serializers.ChoiceField(choices=WaitingFor.values, allow_null=True))
-    def get_waiting_for(self, job: PublishJob) -> str | None:
-        return job.waiting_for or None
-
-    @extend_schema_field(serializers.DateTimeField(allow_null=True))
-    def get_waits_until(self, job: PublishJob) -> dt.datetime | None:
-        return job.next_attempt_at if job.waiting_for not in {"", WaitingFor.OWNER} else None
-
-    @extend_schema_field(
-        serializers.ChoiceField(choices=[who.value for who in WhoActs if who], allow_null=True)
+    warnings = PostWarningSerializer(many=True, help_text=WARNINGS_HELP)
+    at_risk = RiskSerializer(
+        many=True,
+        help_text="Why a scheduled post would not be published as things are now, found some hours "
+        "before it is due. It is empty again once the reasons are gone.",
     )
-    def get_who_acts(self, job: PublishJob) -> str | None:
-        return job.who_acts or None
+    external_reference = serializers.CharField(
+        allow_null=True, help_text="The caller's own name for the post."
+    )
+    metadata = serializers.DictField(allow_null=True, help_text="The caller's own facts.")
 
-    @extend_schema_field(PostWarningSerializer(many=True))
-    def get_warnings(self, job: PublishJob) -> list[dict[str, str]]:
-        return job.warnings or []
-
-    def get_post_url(self, job: PublishJob) -> str | None:
-        return job.post_url or None
+    def to_representation(self, job: PublishJob) -> dict[str, Any]:
+        return job_as_data(job)
 
 
 class PublishJobDetailSerializer(PublishJobResponseSerializer):
     """A job with its content."""
 
-    text_content = serializers.CharField(source="text")
-    assets = serializers.SerializerMethodField()
+    text_content = serializers.CharField()
+    assets = GeneratedAssetSerializer(many=True)
     platform_specific_options = PlatformOptionsField()
+    attempts = serializers.IntegerField()
+    remote_id = serializers.CharField()
+    updated_at = serializers.DateTimeField()
 
-    class Meta(PublishJobResponseSerializer.Meta):
-        fields = (
-            *PublishJobResponseSerializer.Meta.fields,
-            "text_content",
-            "assets",
-            "platform_specific_options",
-            "attempts",
-            "remote_id",
-            "updated_at",
-        )
-
-    @extend_schema_field(GeneratedAssetSerializer(many=True))
-    def get_assets(self, job: PublishJob) -> list[dict[str, Any]]:
-        names = [str(name) for name in GeneratedAssetSerializer().fields]
-        return [{name: asset.get(name) for name in names} for asset in job.assets]
+    def to_representation(self, job: PublishJob) -> dict[str, Any]:
+        return {
+            **job_as_data(job),
+            **content_as_data(job),
+            "attempts": job.attempts,
+            "remote_id": job.remote_id,
+            "updated_at": time_as_data(job.updated_at),
+        }
 
 
 class JobEventSerializer(serializers.ModelSerializer[JobEvent]):
@@ -260,11 +284,3 @@ class JobEventSerializer(serializers.ModelSerializer[JobEvent]):
             "platform_request_id",
             "duration_ms",
         )
-
-
-class ViolationsSerializer(serializers.Serializer[Any]):
-    """What the platform would refuse; empty if it would accept the post."""
-
-    is_valid = serializers.BooleanField()  # type: ignore[assignment]
-    violations = ViolationSerializer(many=True)
-    warnings = PostWarningSerializer(many=True, help_text=WARNINGS_HELP)

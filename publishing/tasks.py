@@ -10,7 +10,8 @@ from django.conf import settings
 from django_q.models import Schedule
 
 from connections.tasks import housekeeping as housekeeping  # by this path in stored schedules
-from publishing import late_ids
+from publishing import late_ids, preflight
+from publishing.follow_ups import create_missed_first_comments
 from publishing.retention import purge
 from publishing.worker.process import Worker, stopping
 from publishing.worker.slots import delete_unused_slots, slot_names
@@ -21,6 +22,8 @@ from socialpublishing.clock import database_now
 TICK_S = 180.0
 # One hour's purge takes at most so long; Q_CLUSTER's timeout ends longer tasks.
 PURGE_S = 60.0
+# A run of the pre-flight starts no further account after so long.
+PREFLIGHT_S = 60.0
 
 
 def publish_tick(slot: str) -> None:
@@ -32,6 +35,7 @@ def publish_tick(slot: str) -> None:
 
 def purge_old(now: dt.datetime) -> None:
     """Part of the housekeeping."""
+    create_missed_first_comments(now)
     purge(now, stop_at=time.monotonic() + PURGE_S)
 
 
@@ -39,11 +43,18 @@ def read_late_ids() -> None:
     late_ids.read_late_ids(database_now())
 
 
+def check_ahead() -> None:
+    preflight.check_ahead(database_now(), stop_at=time.monotonic() + PREFLIGHT_S)
+
+
 def schedule() -> None:
     """Store the schedules after each migration. One that does not parse would stop them all."""
     wanted = {f"publish {slot}": ("publish_tick", f"'{slot}'", 1) for slot in slot_names()}
-    late = {"read late ids": ("read_late_ids", "", 1)}
-    for name, (function, args, minutes) in (wanted | late).items():
+    others = {
+        "read late ids": ("read_late_ids", "", 1),
+        "check ahead": ("check_ahead", "", 5),
+    }
+    for name, (function, args, minutes) in (wanted | others).items():
         Schedule.objects.update_or_create(
             name=name,
             defaults={

@@ -11,12 +11,19 @@ import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from django.db import DataError, IntegrityError, connection, models, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
+from publishing import job_events
+from publishing.batch_state import end_batches
+from publishing.follow_ups import create_first_comments
 from publishing.models import ENDED, JobEvent, PublishJob, Status
 from socialpublishing.errors import SocialPublishingBaseError
+from socialpublishing.events import outbox
+from socialpublishing.events.models import EventType
+from socialpublishing.json_rows import column, insert, json_rows, rows_from_json
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +77,8 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.FAILED: frozenset({Status.PENDING}),
     Status.CONTENT_REJECTED: frozenset({Status.PENDING}),
     Status.CANCELLED: frozenset(),
-    Status.PUBLISHED: frozenset(),
+    # What follows the post: a first comment, a take-down.
+    Status.PUBLISHED: frozenset({Status.PUBLISHED}),
 }
 
 # What a move may change in addition to `status`. Every move stores all of these columns.
@@ -85,6 +93,8 @@ COLUMNS = (
     "waiting_for",
     "who_acts",
     "warnings",
+    "at_risk",
+    "checked_at",
     "refused_token_version",
     "progress",
     "publish_started_at",
@@ -95,8 +105,12 @@ COLUMNS = (
     "error_code",
     "error_message",
     "published_at",
+    "deleted_at",
+    "event_sequence",
 )
-BATCH = 400  # rows a statement; SQLite takes 32,766 parameters
+# What was found about a job before it changed.
+OUT_OF_DATE: dict[str, Any] = {"at_risk": None, "checked_at": None}
+BATCH = 1000  # rows a statement
 
 
 class IllegalMoveError(SocialPublishingBaseError):
@@ -112,7 +126,7 @@ class StaleJobError(SocialPublishingBaseError):
 
 @dataclass(kw_only=True)
 class Move:
-    """A change of one job: its row as read, its next status, other changes, and its event."""
+    """A change of one job: its row as read, its next status, other changes, and its history."""
 
     job: PublishJob
     to: Status
@@ -124,10 +138,12 @@ class Move:
     platform_code: str = ""
     platform_request_id: str = ""
     duration_ms: int | None = None
+    # The event of this change; None: what follows from the change itself, which may be none.
+    event: EventType | None = None
 
 
 def move(moves: Sequence[Move], *, now: dt.datetime, actor: str) -> list[Move]:
-    """Store `moves` and their events; returns those whose job was still as it had been read.
+    """Store `moves`, their history and events; returns those whose job was as it had been read.
 
     The rows in memory get their new values, too. Raises IllegalMoveError for a status that may not
     follow; then nothing is stored.
@@ -161,97 +177,116 @@ def move_one(each: Move, *, now: dt.datetime, actor: str) -> None:
 
 
 def record_start(jobs: Sequence[PublishJob], *, now: dt.datetime, actor: str) -> None:
-    """Insert new jobs, each with the first event of its history."""
+    """Insert new jobs, each with the first entry of its history, and tell callers."""
+    for job in jobs:
+        job.event_sequence = 1
     with transaction.atomic():
         PublishJob.objects.bulk_create(jobs)
-        JobEvent.objects.bulk_create(
-            JobEvent(job=job, at=now, to_status=job.status, actor=actor[:150], note="Accepted.")
-            for job in jobs
+        accepted = [Move(job=job, to=Status(job.status), note="Accepted.") for job in jobs]
+        insert(
+            JobEvent, [history_entry(each, now, actor) | {"from_status": ""} for each in accepted]
         )
+        outbox.record([job_events.news(EventType.JOB_ACCEPTED, job) for job in jobs], at=now)
 
 
 def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Move]:
-    rows = []
+    rows: list[dict[str, Any]] = []
+    news: list[EventType | None] = []
     for each in moves:
-        values = {name: each.changes.get(name, getattr(each.job, name)) for name in COLUMNS}
+        changes = OUT_OF_DATE | each.changes
+        values = {name: changes.get(name, getattr(each.job, name)) for name in COLUMNS}
         if each.to in ENDED:
             values |= {"next_attempt_at": None, "lease_owner": "", "waiting_for": ""}
         values |= {"status": each.to, "remote_id": each.changes.get("remote_id", "")}
+        if event := each.event or job_events.event_of(each.job, each.to, values):
+            values["event_sequence"] += 1
+        news.append(event)
         rows.append(values)
     with transaction.atomic():
         updated = _update(moves, rows, now)
         moved = [
-            (each, values)
-            for each, values in zip(moves, rows, strict=True)
+            (each, values, event)
+            for each, values, event in zip(moves, rows, news, strict=True)
             if each.job.pk in updated
         ]
         # The start of one more step in the same status is not recorded; its end is.
-        recorded = [each for each, _ in moved if each.note or each.to != each.job.status]
-        JobEvent.objects.bulk_create([_event(each, now, actor) for each in recorded])
-    for each, values in moved:
+        recorded = [each for each, _, _ in moved if each.note or each.to != each.job.status]
+        insert(JobEvent, [history_entry(each, now, actor) for each in recorded])
+        outbox.record(
+            [
+                job_events.news(event, each.job, {**values, "updated_at": now})
+                for each, values, event in moved
+                if event
+            ],
+            at=now,
+        )
+        ended = {each.job.batch_id for each, _, _ in moved if each.to in ENDED}
+        if batch_ids := [batch_id for batch_id in ended if batch_id is not None]:
+            end_batches(batch_ids, now)
+        published = [
+            each.job
+            for each, _, _ in moved
+            if each.to == Status.PUBLISHED and each.job.status != Status.PUBLISHED
+        ]
+        create_first_comments(published, now)
+    for each, values, _ in moved:
         each.job.updated_at = now
         for name, value in values.items():
             if name != "remote_id" or value:
                 setattr(each.job, name, value)
-    return [each for each, _ in moved]
+    return [each for each, _, _ in moved]
 
 
-def _event(each: Move, now: dt.datetime, actor: str) -> JobEvent:
-    return JobEvent(
-        job=each.job,
-        at=now,
-        from_status=each.job.status,
-        to_status=each.to,
-        actor=actor[:150],
-        step=each.step,
-        note=each.note[:500],
-        code=each.code,
-        platform_status=each.platform_status,
-        platform_code=each.platform_code[:64],
-        platform_request_id=each.platform_request_id[:64],
-        duration_ms=each.duration_ms,
-    )
+def history_entry(each: Move, now: dt.datetime, actor: str) -> dict[str, Any]:
+    return {
+        "job": each.job.pk,
+        "at": now,
+        "from_status": each.job.status,
+        "to_status": each.to,
+        "actor": actor[:150],
+        "step": each.step,
+        "note": each.note[:500],
+        "code": each.code,
+        "platform_status": each.platform_status,
+        "platform_code": each.platform_code[:64],
+        "platform_request_id": each.platform_request_id[:64],
+        "duration_ms": each.duration_ms,
+    }
 
 
 def _update(moves: Sequence[Move], rows: Sequence[dict[str, Any]], now: dt.datetime) -> set[Any]:
-    """One UPDATE from a list of values. Returns the ids of the rows that were as read."""
-    meta = PublishJob._meta
-    guards, names = ("id", "status", "fencing_token"), [*rows[0]]
-    fields: list[Any] = [meta.get_field(name) for name in (*guards, *names)]
-    row_sql = f"({', '.join(_placeholder(field) for field in fields)})"
-    aliases = [f"v{number}" for number in range(len(fields))]
-    columns = [
-        (field.name, connection.ops.quote_name(field.column), f"v.{alias}")
-        for field, alias in zip(fields, aliases, strict=True)
+    """One UPDATE. Returns the ids of the rows that were as read."""
+    values = [
+        {
+            **row,
+            "row_id": each.job.pk,
+            "status_read": each.job.status,
+            "token_read": each.job.fencing_token,
+        }
+        for each, row in zip(moves, rows, strict=True)
     ]
-    is_as_read = " AND ".join(f"job.{column} = {new}" for _, column, new in columns[: len(guards)])
-    # The id of a post, once stored, is never removed by a worker that has not read it.
-    assignments = ", ".join(
-        f"{column} = CASE WHEN {new} <> '' THEN {new} ELSE job.{column} END"
-        if name == "remote_id"
-        else f"{column} = {new}"
-        for name, column, new in columns[len(guards) :]
-    )
-    table = connection.ops.quote_name(meta.db_table)
-    sql = (
-        f"WITH v({', '.join(aliases)}) AS (VALUES {', '.join([row_sql] * len(rows))}) "  # noqa: S608  our own names only
-        f"UPDATE {table} AS job SET {assignments}, updated_at = %s FROM v "
-        f"WHERE {is_as_read} RETURNING id"
-    )
-    params: list[Any] = []
-    for each, values in zip(moves, rows, strict=True):
-        read = (each.job.pk, each.job.status, each.job.fencing_token)
-        params += [
-            field.get_db_prep_save(value, connection)
-            for field, value in zip(fields, (*read, *values.values()), strict=True)
-        ]
-    params.append(connection.ops.adapt_datetimefield_value(now))
+    at = connection.ops.adapt_datetimefield_value(now)
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        to_python = meta.pk.to_python
+        cursor.execute(_update_sql(), [json_rows(values), at])
+        to_python = PublishJob._meta.pk.to_python
         return {to_python(pk) for [pk] in cursor.fetchall()}
 
 
-def _placeholder(field: models.Field[Any, Any]) -> str:
-    # PostgreSQL needs the type of a bare value in VALUES; SQLite would convert the value.
-    return f"CAST(%s AS {field.db_type(connection)})" if connection.vendor == "postgresql" else "%s"
+@cache
+def _update_sql() -> str:
+    changed = {name: column(PublishJob, name) for name in (*COLUMNS, "status", "remote_id")}
+    read = {"row_id": "id", "status_read": "status", "token_read": "fencing_token"}
+    source = rows_from_json(PublishJob, {name: name for name in changed} | read)
+    # The id of a post, once stored, is never removed by a worker that has not read it.
+    kept = "CASE WHEN new.remote_id <> '' THEN new.remote_id ELSE job.remote_id END"
+    assignments = ", ".join(
+        f"{quoted} = {kept if name == 'remote_id' else f'new.{name}'}"
+        for name, quoted in changed.items()
+    )
+    return (
+        f"WITH new AS ({source}) "  # noqa: S608  our own names only
+        f"UPDATE {connection.ops.quote_name(PublishJob._meta.db_table)} AS job "
+        f"SET {assignments}, updated_at = %s FROM new WHERE id = new.row_id "
+        f"AND job.status = new.status_read AND job.{changed['fencing_token']} = new.token_read "
+        "RETURNING id"
+    )

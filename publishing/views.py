@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from django.urls import reverse
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
-from connections.callers import user_id
 from publishing import operations
-from publishing.accepting import Draft, accept_post, as_first_returned, validate_post
+from publishing.accepting import accept_post, keep_first_response, possible_duplicates
+from publishing.checking import Draft
 from publishing.errors import JobNotFoundError
-from publishing.filters import JOB_LIST_PARAMETERS, filter_jobs
+from publishing.filters import JOB_LIST_PARAMETERS, JobListSerializer, filter_jobs
 from publishing.headers import (
-    IDEMPOTENCY_HEADER,
+    ACCEPTED_HEADERS,
     PREFER_HEADER,
-    idempotency_key,
+    accepted,
+    key_of,
     preferred_wait,
-    request_hash,
 )
-from publishing.models import ENDED, Outcome, PublishJob
-from publishing.pagination import JobPagination
+from publishing.models import Outcome, PublishJob
+from publishing.pagination import page
 from publishing.platform_serializers import PlatformSerializer, platform_as_data
 from publishing.serializers import (
     ChangeJobSerializer,
@@ -35,9 +39,10 @@ from publishing.serializers import (
     PublishRequestSerializer,
     ResolveSerializer,
     ScheduleRequestSerializer,
-    ViolationsSerializer,
 )
+from publishing.taking_down import take_down_post
 from socialpublishing import database
+from socialpublishing.callers import user_id
 from socialpublishing.platforms import PLATFORMS
 
 TAG = "Content Publishing"
@@ -51,19 +56,20 @@ DRAFT_FIELDS: Mapping[str, tuple[str, Any]] = {
     "platform_specific_options": ("options", {}),
     "schedule_time": ("scheduled_at", None),
     "late_grace_seconds": ("late_grace_s", None),
+    "external_reference": ("external_reference", ""),
+    "metadata": ("metadata", None),
 }
 
 
 class PublishingViewSet(viewsets.ViewSet):
     # These read the files of a post while the caller waits.
-    reads_media = ("publish", "schedule", "validate")
-    costly = ("validate",)
+    reads_media = ("publish", "schedule")
 
     @extend_schema(
         operation_id="publish_content_now_publish_post",
         tags=[TAG],
         summary="Publish now",
-        parameters=[IDEMPOTENCY_HEADER, PREFER_HEADER],
+        parameters=[*ACCEPTED_HEADERS, PREFER_HEADER],
         request=PublishRequestSerializer,
         responses={202: PublishJobResponseSerializer},
     )
@@ -74,31 +80,12 @@ class PublishingViewSet(viewsets.ViewSet):
         operation_id="schedule_content_schedule_post",
         tags=[TAG],
         summary="Publish at a time",
-        parameters=[IDEMPOTENCY_HEADER],
+        parameters=ACCEPTED_HEADERS,
         request=ScheduleRequestSerializer,
         responses={202: PublishJobResponseSerializer},
     )
     def schedule(self, request: Request) -> Response:
         return _accept(request, ScheduleRequestSerializer(data=request.data), "schedule")
-
-    @extend_schema(
-        operation_id="validate_content_validate_post",
-        tags=[TAG],
-        summary="Would the platform accept this post?",
-        description="Returns all violations at once. Nothing is stored, and nothing is sent.",
-        request=PublishRequestSerializer,
-        responses={200: ViolationsSerializer},
-    )
-    def validate(self, request: Request) -> Response:
-        serializer = PublishRequestSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        verdict = validate_post(_draft(serializer.validated_data), user_id=user_id(request))
-        body = {
-            "is_valid": not verdict.violations,
-            "violations": [vars(each) for each in verdict.violations],
-            "warnings": [vars(each) for each in verdict.warnings],
-        }
-        return Response(ViolationsSerializer(body).data)
 
 
 class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
@@ -107,7 +94,7 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
 
     def get_queryset(self) -> Any:
         # By the job's own user_id: the connection may be gone.
-        return PublishJob.objects.filter(user_id=user_id(self.request))
+        return PublishJob.objects.filter(user_id=user_id(self.request)).with_limit()
 
     def get_object(self) -> PublishJob:
         job: PublishJob | None = self.get_queryset().filter(pk=self.kwargs["job_id"]).first()
@@ -118,15 +105,21 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
     @extend_schema(
         operation_id="list_publish_jobs_jobs_get",
         tags=[TAG],
-        summary="The caller's jobs, newest first",
+        summary="The caller's jobs, newest first or by due time",
+        description="Each with its content: a calendar needs no second request. The next page is "
+        "in the `Link` header.",
         parameters=JOB_LIST_PARAMETERS,
-        responses=PublishJobResponseSerializer(many=True),
+        responses=PublishJobDetailSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        pagination = JobPagination()
-        jobs = filter_jobs(self.get_queryset(), request.query_params)
-        page: Any = pagination.paginate_queryset(jobs, request)
-        return pagination.get_paginated_response(self.get_serializer(page, many=True).data)
+        query = JobListSerializer(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        paging = {name: query.validated_data[name] for name in ("order", "limit", "cursor")}
+        jobs = filter_jobs(self.get_queryset(), query.validated_data)
+        rows: Any
+        rows, following = page(jobs, **paging)
+        headers = {"Link": _next_link(request, following)} if following else None
+        return Response(PublishJobDetailSerializer(rows, many=True).data, headers=headers)
 
     @extend_schema(
         operation_id="get_publish_job_status_jobs__job_id__status_get",
@@ -165,8 +158,8 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
         job = self.get_object()
         serializer = ChangeJobSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        changes = _draft_fields(serializer.validated_data)
-        operations.change_job(job, changes, actor=_actor(request))
+        changes = draft_fields(serializer.validated_data)
+        operations.change_job(job, changes, actor=actor_of(request))
         return Response(PublishJobDetailSerializer(job).data)
 
     @extend_schema(
@@ -184,7 +177,7 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
         serializer.is_valid(raise_exception=True)
         values = dict(serializer.validated_data)
         outcome = Outcome(values.pop("outcome"))
-        operations.resolve_job(job, outcome=outcome, actor=_actor(request), **values)
+        operations.resolve_job(job, outcome=outcome, actor=actor_of(request), **values)
         return Response(PublishJobDetailSerializer(job).data)
 
     @extend_schema(
@@ -195,8 +188,21 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
     )
     def cancel(self, request: Request, **kwargs: Any) -> Response:
         job = self.get_object()
-        operations.cancel_job(job, actor=_actor(request))
+        operations.cancel_job(job, actor=actor_of(request))
         return Response(self.get_serializer(job).data)
+
+    @extend_schema(
+        operation_id="take_down_post_jobs__job_id__post_delete",
+        tags=[TAG],
+        summary="Take a published post down at its platform",
+        description="It is deleted soon; `deleted_at` is set when it is. Repeats are harmless. If "
+        "the platform refuses, the job has the warning `take_down_failed`.",
+        request=None,
+        responses={202: PublishJobResponseSerializer},
+    )
+    def take_down(self, request: Request, **kwargs: Any) -> Response:
+        job = take_down_post(self.get_object(), actor=actor_of(request))
+        return Response(self.get_serializer(job).data, status=202)
 
     @extend_schema(
         operation_id="retry_publish_job_jobs__job_id__retry_post",
@@ -206,7 +212,7 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
     )
     def retry(self, request: Request, **kwargs: Any) -> Response:
         job = self.get_object()
-        operations.retry_job(job, actor=_actor(request))
+        operations.retry_job(job, actor=actor_of(request))
         return Response(self.get_serializer(job).data)
 
 
@@ -222,7 +228,13 @@ class PlatformViewSet(viewsets.ViewSet):
         return Response(PlatformSerializer(platforms, many=True).data)
 
 
-def _actor(request: Request) -> str:
+def _next_link(request: Request, cursor: str) -> str:
+    """RFC 8288. The body stays a plain list."""
+    url = replace_query_param(request.build_absolute_uri(), "cursor", cursor)
+    return f'<{url}>; rel="next"'
+
+
+def actor_of(request: Request) -> str:
     return f"user {user_id(request)}"
 
 
@@ -232,28 +244,27 @@ def _accept(
     endpoint: str,
 ) -> Response:
     serializer.is_valid(raise_exception=True)
-    key = idempotency_key(request)
-    draft = _draft(
-        serializer.validated_data,
-        # The same key at another endpoint is another key.
-        idempotency_key=f"{endpoint}:{key}" if key else "",
-        request_hash=request_hash(request.data) if key else "",
-    )
-    accepted = accept_post(draft, user_id=user_id(request))
-    job = accepted.job
-    if accepted.is_replay:
-        body = PublishJobResponseSerializer(as_first_returned(job)).data
-        return Response(body, status=202, headers={"Idempotency-Replayed": "true"})
-    if endpoint == "publish":
-        _wait_for_end(job, preferred_wait(request))
-    return Response(PublishJobResponseSerializer(job).data, status=202)
+    key = key_of(request, endpoint)
+    done = accept_post(draft_of(serializer.validated_data), user_id=user_id(request), key=key)
+    job = done.job
+    location = reverse("publish-job", kwargs={"job_id": job.pk})
+    if done.first_response is not None:
+        return accepted(done.first_response, location=location, is_replay=True)
+    duplicates = [] if key.value else possible_duplicates([job])
+    if endpoint == "publish" and (seconds := preferred_wait(request)):
+        _wait(job, seconds)
+        keep_first_response(job)
+    data = PublishJobResponseSerializer(job).data
+    return accepted(data, location=location, duplicates=duplicates)
 
 
-def _draft(values: Mapping[str, Any], **more: Any) -> Draft:
-    return Draft(connection_id=values["connection_id"], **_draft_fields(values), **more)
+def draft_of(values: Mapping[str, Any]) -> Draft:
+    """What the fields of a request mean."""
+    return Draft(connection_id=values["connection_id"], **draft_fields(values))
 
 
-def _draft_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+def draft_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a Draft that a request names."""
     return {
         field: empty if values[name] is None else values[name]
         for name, (field, empty) in DRAFT_FIELDS.items()
@@ -261,15 +272,24 @@ def _draft_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _wait_for_end(job: PublishJob, seconds: int) -> None:
-    if not seconds or not waiting_places.acquire(blocking=False):
+def _wait(job: PublishJob, seconds: int) -> None:
+    """Wait until `job` has ended, or will not go on by itself in this time."""
+    if not waiting_places.acquire(blocking=False):
         return
     try:
         deadline = time.monotonic() + seconds
-        while job.status not in ENDED and time.monotonic() < deadline:
+        until = timezone.now() + dt.timedelta(seconds=seconds)
+        while not _stands_still(job, until) and time.monotonic() < deadline:
             # Waiting callers must not use up the connections of the database.
             database.release()
             time.sleep(POLL_EVERY_S)
             job.refresh_from_db()
     finally:
         waiting_places.release()
+
+
+def _stands_still(job: PublishJob, until: dt.datetime) -> bool:
+    if job.needs_person or job.next_attempt_at is None:
+        return True
+    # While a worker has the job, next_attempt_at is the end of its lease.
+    return bool(job.waiting_for and not job.lease_owner and job.next_attempt_at > until)

@@ -55,6 +55,12 @@ CODES: Mapping[str, PublicCode] = {
         "The platform would refuse the post; see `violations`.",
         on_job="The platform refuses the content.",
     ),
+    "batch_rejected": _http(
+        400, "A target of the batch cannot be accepted, so none was; see `violations`."
+    ),
+    "duplicate_target": _http(
+        400, "Among `violations`: two targets have the same account, content and time."
+    ),
     "boards_not_supported": _http(
         400, "This service creates no boards or sections on the platform."
     ),
@@ -70,6 +76,7 @@ CODES: Mapping[str, PublicCode] = {
         400, "An asset is not of the declared type, or no platform accepts its type."
     ),
     "asset_address_refused": _http(400, "We do not fetch from the address of an asset."),
+    "webhook_address_refused": _http(400, "We do not send events to the address of the webhook."),
     "asset_incomplete": _http(400, "An asset ends before its stated length."),
     "asset_changed": _http(400, "An asset has changed since it was checked."),
     "asset_size_unknown": _http(
@@ -87,7 +94,7 @@ CODES: Mapping[str, PublicCode] = {
     ),
     "permission_missing": _http(
         403,
-        "The account was connected without the permission to publish.",
+        "The account was connected without the permission for this.",
         on_job="The account may not publish there.",
     ),
     "publishing_off": _http(
@@ -102,14 +109,37 @@ CODES: Mapping[str, PublicCode] = {
         404, "There is too little data, or the platform does not report it."
     ),
     "job_not_found": _http(404, "The caller has no such job."),
+    "batch_not_found": _http(404, "The caller has no such batch."),
+    "webhook_not_found": _http(404, "The caller has no such webhook."),
+    "delivery_not_found": _http(404, "The webhook has no such delivery."),
     "method_not_allowed": _http(405, "The path does not support this method."),
     "not_acceptable": _http(406, "We respond with JSON only."),
     "already_submitting": _http(409, "The post is being published, or its job has ended."),
     "not_retriable": _http(409, "The job has neither failed nor been rejected."),
     "not_unconfirmed": _http(409, "The outcome of the job is known, or is being looked up."),
+    "not_published": _http(
+        409,
+        "Only a published post can be taken down.",
+        on_job="A person looked, and the post does not exist.",
+    ),
+    "not_supported": _http(
+        409, "The platform does not let us do this; the detail gives the reason."
+    ),
+    "connection_removed": _http(
+        409,
+        "The account of the post is no longer connected.",
+        on_job="The account of the job was disconnected.",
+    ),
     "remote_id_required": _http(400, "For a thread, the request must name the id of the post."),
     "post_taken": _http(409, "Another job already has this post."),
+    "webhook_limit_reached": _http(409, "The caller has as many webhooks as are allowed."),
+    "webhook_paused": _http(409, "The webhook is paused."),
+    "webhook_paused_by_staff": _http(409, "The operator paused the webhook, and must activate it."),
+    "webhook_secret_lost": _http(409, "The webhook's secret is lost; rotate it."),
     "job_changed": _http(409, "The job has changed meanwhile; read it again."),
+    "cursor_expired": _http(
+        410, "Events behind the cursor are not kept any more; start again without one."
+    ),
     "bad_request": _http(400, "The request is not valid HTTP."),
     "request_timeout": _http(408, "The request did not arrive completely within 10 seconds."),
     "headers_too_large": _http(431, "The head of the request is larger than 32 KB."),
@@ -158,10 +188,8 @@ CODES: Mapping[str, PublicCode] = {
     "database_unavailable": _http(503, "The database is not available right now; try again."),
     "auth_unavailable": _http(503, "The keys that verify tokens are not available right now."),
     "cancelled": _job("The user or staff cancelled the job."),
-    "connection_removed": _job("The account of the job was disconnected."),
     "duplicate_content": _job("The platform has this post already."),
     "media_not_ready": _job("The platform still processes a file."),
-    "not_published": _job("A person looked, and the post does not exist."),
     "outcome_unknown": _job(
         "It is unknown whether the post exists: it is being looked up, or a person must decide."
     ),
@@ -177,11 +205,14 @@ WARNINGS: Mapping[str, str] = {
     "alt_text_refused": "The platform did not store an alt text; the post went out without it.",
     "collaborators_refused": "The platform did not accept an invitation of another account.",
     "cover_refused": "The platform did not accept the cover; the post went out without it.",
+    "first_comment_failed": "The first comment was not made.",
+    "first_comment_unconfirmed": "It is unknown whether the first comment was made.",
     "measure_outside": "A file is outside what the platform documents, but may be accepted.",
     "may_become_draft": "The platform may keep the post as a draft.",
     "only_creator_sees": "Only the account that posts sees the post.",
     "option_adjusted": "The platform accepts an option, but uses another value.",
     "page_unreadable": "The page of a link could not be read, so its preview may lack parts.",
+    "take_down_failed": "The post was not taken down; DELETE tries again.",
     "text_cut": "The platform may show only the beginning of the text.",
     "text_left_out": "The platform carries no text there; it is left out.",
     "thumbnail_left_out": "The platform did not take the thumbnail of a video.",

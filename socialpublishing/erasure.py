@@ -26,6 +26,8 @@ from django.utils.crypto import salted_hmac
 from socialpublishing.audit import AuditRecord
 from socialpublishing.clock import database_now
 from socialpublishing.crypto import EncryptedTextField
+from socialpublishing.events.models import Event, EventFeed
+from socialpublishing.events.webhooks import Webhook, WebhookDelivery
 from socialpublishing.keys import EncryptionKey, StoredSwitch
 from socialpublishing.platforms.pauses import PlatformPause
 
@@ -162,9 +164,14 @@ parts.append(
             Table(model=EncryptionKey, why="A check value of each key of ours."),
             Table(model=StoredSwitch, why="Whether the new envelope is written."),
             Table(model=AuditRecord, why="What staff did: ids, statuses and reasons, no content."),
+            Table(model=EventFeed, why="How far the feed of events has come."),
         )
     )
 )
+EVENTS = Table(model=Event, user="user_id", connection="connection_id")
+WEBHOOKS = Table(model=Webhook, user="user_id")
+# They go with their webhook and with their event.
+DELIVERIES = Table(model=WebhookDelivery, user="webhook__user_id")
 
 
 def hash_of(user_id: str) -> str:
@@ -256,6 +263,10 @@ def erase_tables(part_tables: tuple[Table, ...]) -> Callable[[Subject, Tally], N
             delete_in_batches(table.rows(subject), tally)
 
     return erase_all
+
+
+OF_EVENTS = (DELIVERIES, WEBHOOKS, EVENTS)
+parts.append(Part(tables=OF_EVENTS, erase=erase_tables(OF_EVENTS), is_derived=True))
 
 
 def export_user(user_id: str) -> Iterator[str]:

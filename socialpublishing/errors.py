@@ -76,6 +76,10 @@ class SocialPublishingBaseError(Exception):
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.sentence)
 
+    def violations_as_data(self) -> list[dict[str, Any]]:
+        """What a response lists as `violations`; empty if the error is one problem."""
+        return []
+
 
 # --- A request of a caller cannot be carried out -----------------------------------------------
 
@@ -153,6 +157,9 @@ class ContentValidationError(SocialPublishingBaseError, ValueError):
     def __init__(self, violations: Sequence[Violation]) -> None:
         self.violations = tuple(violations)
         super().__init__(" ".join(violation.message for violation in violations))
+
+    def violations_as_data(self) -> list[dict[str, Any]]:
+        return [vars(violation) for violation in self.violations]
 
 
 # --- An asset cannot be used ---------------------------------------------------------------------

@@ -205,8 +205,11 @@ class Http:
 
         `request`: headers, params, data and json of it.
         """
+        secrets = list(sent_secrets(url=self.base_url, **request))
         error.platform = self.platform
-        error.args = (masked(str(error), sent_secrets(url=self.base_url, **request)),)
+        error.args = (masked(str(error), secrets),)
+        error.platform_code = masked(error.platform_code, secrets)
+        error.request_id = masked(error.request_id, secrets)
         return error
 
     def _send(self, request: requests.PreparedRequest) -> PlatformResponse:

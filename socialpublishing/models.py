@@ -2,7 +2,19 @@
 
 from socialpublishing.audit import AuditRecord
 from socialpublishing.erasure import Erasure
+from socialpublishing.events.models import Event, EventFeed
+from socialpublishing.events.webhooks import Webhook, WebhookDelivery
 from socialpublishing.keys import EncryptionKey, StoredSwitch
 from socialpublishing.platforms.pauses import PlatformPause
 
-__all__ = ["AuditRecord", "EncryptionKey", "Erasure", "PlatformPause", "StoredSwitch"]
+__all__ = [
+    "AuditRecord",
+    "EncryptionKey",
+    "Erasure",
+    "Event",
+    "EventFeed",
+    "PlatformPause",
+    "StoredSwitch",
+    "Webhook",
+    "WebhookDelivery",
+]

@@ -37,6 +37,9 @@ class OAuth:
     # replace both (platforms/app.py).
     scopes: tuple[str, ...]
     optional_scopes: tuple[str, ...] = ()
+    # Of features for which a platform reviews the app apart: consents of an app without them fail.
+    # Asked for by setting; in sandbox mode, where the app has them all, by default.
+    reviewed_scopes: tuple[str, ...] = ()
     scope_separator: str = " "
     # "basic": id and secret in the Authorization header; "body": as form fields.
     client_auth: str = "body"
@@ -136,7 +139,7 @@ def read_token(value: Any) -> Secret:
 
 
 def read_scopes(granted: Any) -> tuple[str, ...] | None:
-    """From a string with spaces or commas (RFC 6749 has spaces), or a list, in lower case.
+    """From a string with spaces or commas (RFC 6749 has spaces), or a list.
 
     None: the response names none, so they are those that were asked for (RFC 6749, section 5.1).
     Empty: it names them in another form, so they are unknown.
@@ -150,7 +153,7 @@ def read_scopes(granted: Any) -> tuple[str, ...] | None:
     scopes = [scope for scope in granted if scope != ""]
     if not all(isinstance(scope, str) and SCOPE.fullmatch(scope) for scope in scopes):
         return ()
-    return tuple(dict.fromkeys(scope.lower() for scope in scopes)) or None
+    return tuple(dict.fromkeys(scopes)) or None
 
 
 def _lifetime(seconds: Any, default: dt.timedelta | None) -> dt.timedelta | None:

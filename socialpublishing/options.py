@@ -18,7 +18,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from socialpublishing.errors import MediaError, SocialPublishingBaseError
-from socialpublishing.serializers import StrictSerializer, TextField
+from socialpublishing.serializers import ChoiceField, StrictSerializer, TextField
 
 # The pattern is in the OpenAPI document, so every dialect of regular expressions must read it.
 WEB_ADDRESS = RegexValidator(
@@ -30,6 +30,10 @@ WEB_ADDRESS = RegexValidator(
 DIGITS = RegexValidator(r"^[0-9]+\Z", "An id of digits is expected.")
 
 
+# More than any platform accepts; its own limit is checked with the post.
+MAX_COMMENT = 25_000
+
+
 class InvalidOptionsError(SocialPublishingBaseError):
     """`violations`: pairs of an option's name and a message."""
 
@@ -38,6 +42,16 @@ class InvalidOptionsError(SocialPublishingBaseError):
     def __init__(self, violations: Sequence[tuple[str, str]]) -> None:
         self.violations = violations
         super().__init__(" ".join(f"{name}: {message}" for name, message in violations))
+
+    def violations_as_data(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "field": f"platform_specific_options.{name}",
+                "code": "invalid_option",
+                "message": message,
+            }
+            for name, message in self.violations
+        ]
 
 
 class PostOptions(StrictSerializer):
@@ -77,15 +91,6 @@ class BooleanField(serializers.BooleanField):
         return data
 
 
-class ChoiceField(serializers.ChoiceField):
-    """One of a few strings."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str):
-            self.fail("invalid_choice", input=data)
-        return super().to_internal_value(data)
-
-
 def optional(description: str, **more: Any) -> dict[str, Any]:
     """Keyword arguments for the field of an option."""
     return {"required": False, "help_text": description, **more}
@@ -93,6 +98,13 @@ def optional(description: str, **more: Any) -> dict[str, Any]:
 
 def text(description: str, *, max_length: int, **more: Any) -> TextField:
     return TextField(max_length=max_length, **optional(description, **more))
+
+
+def first_comment() -> TextField:
+    return text(
+        "A comment or reply by the account right after the post.",
+        max_length=MAX_COMMENT,
+    )
 
 
 def web_address(description: str) -> TextField:

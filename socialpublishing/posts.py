@@ -37,6 +37,14 @@ class PostWarning:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a platform charges us."""
+
+    amount: float
+    currency: str  # ISO 4217
+
+
+@dataclass(frozen=True, kw_only=True)
 class Media:
     """One asset, with its measures at acceptance. None: unknown, or not for this kind."""
 

@@ -16,6 +16,8 @@ SEEN = (
     "publishing.workerslot",
     "socialpublishing.platformpause",
     "socialpublishing.auditrecord",
+    "socialpublishing.webhook",
+    "socialpublishing.webhookdelivery",
     "connections.socialconnection",
     "connections.revocation",
     "insights.connectioninsights",
@@ -25,12 +27,16 @@ OPERATED = (
     "publishing.publishjob",
     "connections.socialconnection",
     "insights.connectioninsights",
+    "socialpublishing.webhook",
+    "socialpublishing.webhookdelivery",
 )
 STAFF = ("auth.user", "auth.group")
 
 VIEWER = {f"view {model}" for model in SEEN}
 OPS = VIEWER | {f"change {model}" for model in OPERATED}
 ADMIN = OPS | {f"{verb} {model}" for verb in ("view", "add", "change", "delete") for model in STAFF}
+# A webhook that staff makes gets the events of all users.
+ADMIN |= {"add socialpublishing.webhook"}
 ROLES = {"viewer": VIEWER, "ops": OPS, "admin": ADMIN}
 
 

@@ -36,6 +36,13 @@ NAVIGATION = (
             ("Insights", "insights", "insights.ConnectionInsights"),
         ),
     ),
+    (
+        "Webhooks",
+        (
+            ("Webhooks", "webhook", "socialpublishing.Webhook"),
+            ("Deliveries", "outbox", "socialpublishing.WebhookDelivery"),
+        ),
+    ),
     ("Background jobs", (("Schedules", "schedule", "django_q.Schedule"),)),
     (
         "Staff",

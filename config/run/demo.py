@@ -16,6 +16,7 @@ from config.run.processes import Children
 from config.run.service import StartError, addresses, manage, start
 
 USER = "demo-user"
+OPERATOR = "demo-operator"
 # TikTok demands that the author chooses these: they have no defaults.
 TIKTOK_OPTIONS = (
     ("privacy_level", "PUBLIC_TO_EVERYONE"),
@@ -49,7 +50,7 @@ def demo(*, once: bool) -> int:
             name = folder.relative_to(ROOT)
             print(f"Starting the service on an empty database in {name} …", flush=True)
             start(children, place, logs=folder)
-        token = dev_token(place)
+        token = output_of(place, "dev_token", USER)
         try:
             is_correct = journey(Caller(service=place.url, sandbox=place.sandbox_url, token=token))
         except (JourneyError, requests.RequestException) as error:
@@ -57,7 +58,7 @@ def demo(*, once: bool) -> int:
             return 1
         print(f"\n{addresses(place)}", flush=True)
         if not once:
-            print(f"  A token      {token}\n\nCtrl-C ends it.", flush=True)
+            print(next_steps(place, token), flush=True)
             with contextlib.suppress(KeyboardInterrupt):
                 children.wait_until_one_ends()
     return 0 if is_correct else 1
@@ -70,13 +71,25 @@ def delay(state: dict[str, Any]) -> str:
     return f", {(done - due).total_seconds():.1f} s late"
 
 
-def dev_token(place: Place) -> str:
+def next_steps(place: Place, token: str) -> str:
+    """What to look at while the demo runs; its database and secrets are its own."""
+    return f"""
+Next:
+  Look at the posts in the sandbox, and at the jobs in the console.
+  {output_of(place, "make_ops_user", OPERATOR).replace(chr(10), f"{chr(10)}  ")}
+  Call the API as {USER}:
+    AUTH="Authorization: Bearer {token}"
+    curl -H "$AUTH" {place.url}/api/v1/connections/
+    curl -H "$AUTH" {place.url}/api/v1/publishing/jobs
+  Then start your own service with ./run up: README.md, "Call it", has the first requests.
+
+Ctrl-C ends the demo."""
+
+
+def output_of(place: Place, *command: str) -> str:
+    """What a command of manage.py prints."""
     done = subprocess.run(
-        manage("dev_token", USER),
-        env=place.environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        manage(*command), env=place.environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise StartError(done.stderr)

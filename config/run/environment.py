@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import environ
 
-from config.run import ROOT
+from config.run import ROOT, VAR
 from config.run.install import fresh_secrets
 from config.run.processes import free_port, is_free
 
@@ -26,6 +26,19 @@ class Place:
     sandbox_url: str  # empty: the real platforms
     sandbox_port: int | None  # None: it starts no sandbox
     environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def sandbox_file(self) -> Path:
+        """What keeps the sandbox's accounts and posts: a file beside the database's, else in `var`.
+
+        Each database has its own, because it knows those accounts and posts.
+        """
+        url = self.environment.get("DATABASE_URL") or "sqlite:///var/service.sqlite3"
+        database = environ.Env.db_url_config(url)
+        file = Path(str(database["NAME"]))
+        if "sqlite" not in str(database["ENGINE"]) or not file.suffix:
+            file = VAR / "service.sqlite3"
+        return file.with_name(f"{file.stem}-sandbox.sqlite3")
 
     @property
     def url(self) -> str:
@@ -72,7 +85,11 @@ def place_of_service() -> Place:
 
 def has_real_credentials(environment: Mapping[str, str]) -> bool:
     """Is the client id of an app set? Then the operator wants the real platforms."""
-    from socialpublishing.platforms import PLATFORMS  # imports Django: slow, and seldom needed
+    import django  # slow, and seldom needed
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()  # the platforms' modules contain models and read settings
+    from socialpublishing.platforms import PLATFORMS
 
     return any(
         environment.get(variable)

@@ -17,4 +17,4 @@ def own_files(*suffixes: str, root: Path = ROOT) -> Iterator[Path]:
 
 
 def is_own(folder: str) -> bool:
-    return not folder.startswith(".") and folder != "var"
+    return not folder.startswith(".") and folder not in {"var", "node_modules"}

@@ -21,6 +21,7 @@ from config.run import COMMANDS, HELP, ROOT, VAR
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin/python"
+LOG = VAR / "install.log"  # of the last command
 # Not the Python of an activated .venv, which could not replace itself.
 BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
 # Exists while .venv is being changed. If it exists later, the installation was interrupted.
@@ -84,6 +85,7 @@ def install(lock: str) -> None:
             install_with_pip(lock)
         stamp.write_text(checksum)
         UNFINISHED.unlink()
+        LOG.unlink(missing_ok=True)
 
 
 def install_with_uv(lock: str) -> bool:
@@ -91,9 +93,10 @@ def install_with_uv(lock: str) -> bool:
     if not uv:
         return False
     # After a failure pip is tried: uv does not read pip's configuration of a registry.
-    return (
-        PYTHON.exists() or succeeds(uv, "venv", "-q", "--allow-existing", "-p", BASE_PYTHON, VENV)
-    ) and succeeds(uv, "pip", "install", "-q", "--python", PYTHON, *STRICT, "-r", lock)
+    made = ("venv", "-q", "--allow-existing", "-p", BASE_PYTHON, VENV)
+    return (PYTHON.exists() or succeeds(uv, *made)) and succeeds(
+        uv, "pip", "install", "-q", "--python", PYTHON, *STRICT, "-r", lock
+    )
 
 
 def install_with_pip(lock: str) -> None:
@@ -103,10 +106,28 @@ def install_with_pip(lock: str) -> None:
         if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
             raise SetupError("This Python has no venv module: apt install python3-venv")
         if not succeeds(BASE_PYTHON, "-m", "venv", VENV):
-            raise SetupError("Python could not make .venv: apt install python3-venv")
-    pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input", "-qq", "install")
-    if not succeeds(*pip, *STRICT, "-r", lock):
-        raise SetupError(f"{lock} could not be installed; see pip's output above.")
+            reason = LOG.read_text(errors="replace").strip()
+            raise SetupError(f"Python could not make .venv (apt install python3-venv):\n{reason}")
+    # Only at this verbosity pip reports why it could not read an index.
+    pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input", "-vv", "install")
+    if not succeeds(*pip, "--progress-bar", "off", *STRICT, "-r", lock):
+        raise SetupError(
+            f"{lock} could not be installed. pip reports:\n\n"
+            f"{pips_reason(LOG.read_text(errors='replace'))}\n\n"
+            f"All of its output is in {LOG}. The first start needs the index of packages; "
+            "PIP_INDEX_URL and HTTPS_PROXY are used if they are set."
+        )
+
+
+def pips_reason(output: str) -> str:
+    """What pip could not fetch, and its errors; not the tracebacks around them."""
+    lines = output.splitlines()
+    fetches = [line for line in lines if line.startswith("Could not fetch URL")]
+    first = next((n for n, line in enumerate(lines) if line.startswith("ERROR:")), None)
+    errors = lines[-20:] if first is None else lines[first : first + 20]
+    if "Exception information:" in errors:
+        del errors[errors.index("Exception information:") :]
+    return "\n".join([*fetches[:5], *errors])
 
 
 def clear() -> None:
@@ -116,7 +137,16 @@ def clear() -> None:
 
 
 def succeeds(*command: str | Path) -> bool:
-    return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode == 0
+    """Run `command`; its output is in LOG afterwards."""
+    with LOG.open("wb") as log:
+        return not subprocess.run(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 A mutant is a unified diff in publishing/tests/engine/mutants/. It is applied to a copy of the
 project, where the engine's tests then run. They need no database. A mutant is killed when a test
-fails; one that survives shows a gap in the tests.
+fails; one that survives shows a gap in the tests. A night test does the same for the filters of
+owners, in config/tests/mutants/.
 """
 
 import os
@@ -42,11 +43,12 @@ class Verdict:
         return f"{'ok' if self.is_killed else 'FAIL':<5} {self.name:<48} {self.text}"
 
 
-def main(root: Path = ROOT, tests: str = TESTS) -> int:
+def main(root: Path = ROOT, tests: str = TESTS, folder: str = "") -> int:
     """Print a table of all mutants; return 1 if one was not killed."""
-    patches = sorted((root / tests / "mutants").glob("*.patch"))
+    folder = folder or f"{tests}/mutants"
+    patches = sorted((root / folder).glob("*.patch"))
     if not patches:
-        print(f"There are no mutants in {tests}/mutants.")
+        print(f"There are no mutants in {folder}.")
         return 1
     print(f"{len(patches)} mutants, tested by {tests}", flush=True)
     code, output = run_tests(root, tests)

@@ -25,6 +25,8 @@ from config.run.processes import die_with_parent, free_port, stop
 START_TIMEOUT_S = 60
 # Its data is temporary, so nothing has to reach the disk.
 SERVER_OPTIONS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+# Night tests have 240 callers at once, each with a connection.
+SERVER_OPTIONS += ["max_connections=300"]
 
 
 class PostgresError(Exception):

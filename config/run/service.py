@@ -25,7 +25,9 @@ def up() -> int:
     place.demand_free_ports()
     with Children() as children:
         start(children, place)
-        print(f"\nThe service is up; Ctrl-C ends it.\n{addresses(place)}", flush=True)
+        print(
+            f"\nThe service is up; Ctrl-C ends it.\n{addresses(place)}\n{users(place)}", flush=True
+        )
         children.wait_until_one_ends()
     return 0
 
@@ -40,8 +42,9 @@ def start(children: Children, place: Place, *, logs: Path | None = None) -> None
         "worker": manage("worker"),
     }
     if place.sandbox_port:
+        port, file = str(place.sandbox_port), str(place.sandbox_file)
         processes = {
-            "sandbox": manage("sandbox", "--port", str(place.sandbox_port)),
+            "sandbox": manage("sandbox", "--port", port, "--keep-in", file),
             **processes,
         }
     for name, command in processes.items():
@@ -90,3 +93,11 @@ def addresses(place: Place) -> str:
     if place.sandbox_url:
         rows.append(("Sandbox", f"{place.sandbox_url}/feed  (no platform is called)"))
     return "\n".join(f"  {name:<12} {url}" for name, url in rows)
+
+
+def users(place: Place) -> str:
+    """How to get somebody who may use the addresses."""
+    commands = [("make_ops_user mara", "makes a user of the ops console, prints the password")]
+    if place.sandbox_url:
+        commands.insert(0, ("dev_token alice", "prints a token of a user of the API"))
+    return "\n" + "\n".join(f"  ./run manage {name:<20} {text}" for name, text in commands)

@@ -29,7 +29,8 @@ CHECKS = {
     "migrations": (PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"),
 }  # fmt: skip
 SQLITE = "sqlite:///:memory:"
-WITHOUT_DATABASE = "tests without a database"
+# The tests whose result does not depend on the database, by pytest's --database.
+ON_ONE = {"any": "tests on any database", "none": "tests without a database"}
 NO_TESTS_COLLECTED = 5  # an exit code of pytest
 
 
@@ -68,7 +69,7 @@ def test_in_turn(arguments: Sequence[str]) -> dict[str, int]:
 
 @contextmanager
 def pytest_on_both(*arguments: str) -> Iterator[Callable[[], dict[str, int]]]:
-    """Run pytest three times at the same time: on each database, and what uses no database.
+    """Run pytest several times at once: on each database, on any one, and without.
 
     Yields a function that waits for them, prints their outputs one after the other and returns
     their exit codes.
@@ -80,8 +81,8 @@ def pytest_on_both(*arguments: str) -> Iterator[Callable[[], dict[str, int]]]:
         databases() as urls,
         Children() as children,
     ):
-        commands = {name: (*command, "--database=only") for name in urls}
-        commands[WITHOUT_DATABASE] = (*command, "--database=without")
+        commands = {name: (*command, "--database=both") for name in urls}
+        commands |= {name: (*command, f"--database={use}") for use, name in ON_ONE.items()}
         for number, (name, each) in enumerate(commands.items()):
             environment = test_environment(urls.get(name, SQLITE))
             children.start(name, each, env=environment, log=Path(folder) / f"{number}.log")
@@ -91,8 +92,8 @@ def pytest_on_both(*arguments: str) -> Iterator[Callable[[], dict[str, int]]]:
             for name, each in commands.items():
                 announce(name, each)
                 codes[name] = follow(children.processes[name], children.logs[name])
-            if arguments and codes[WITHOUT_DATABASE] == NO_TESTS_COLLECTED:
-                codes[WITHOUT_DATABASE] = 0
+                if arguments and codes[name] == NO_TESTS_COLLECTED:
+                    codes[name] = 0
             return codes
 
         yield print_outputs

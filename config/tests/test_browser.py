@@ -144,9 +144,11 @@ def test_person_connects_an_account_on_the_consent_page_and_sees_the_post(
     started = api.get(f"connections/connect/{platform}?redirect=false").json()
     window.goto(started["authorization_url"])
     assert fits(window)
-    with window.expect_response("**/callback?*") as arrival:
-        window.get_by_role("button", name="Authorize app").click()
-    code = arrival.value.json()["completion_code"]
+    window.get_by_role("button", name="Authorize app").click()
+    window.get_by_role("heading", name="One more step").wait_for()
+    assert fits(window)
+    window.get_by_label("Completion code").click()
+    code = window.evaluate("getSelection().toString()")  # the whole code by one click
     confirm = {"attempt_id": started["attempt_id"], "completion_code": code}
     assert api.post("connections/confirm", confirm).status_code == 200
     sandbox.call("POST", "settings", **_instant(sandbox))
@@ -164,6 +166,34 @@ def test_person_connects_an_account_on_the_consent_page_and_sees_the_post(
             "medium => medium.decode ? medium.decode() : medium.readyState || new Promise("
             "done => medium.addEventListener('loadedmetadata', done))"
         )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_after_the_consent_is_readable(window, api, sandbox, scheme):
+    window.emulate_media(color_scheme=scheme)
+    started = api.get("connections/connect/twitter?redirect=false").json()
+    window.goto(started["authorization_url"])
+    window.get_by_role("button", name="Authorize app").click()
+    window.get_by_role("heading", name="One more step").wait_for()
+
+    picture = window.locator("img")
+    assert picture.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") > 0
+    parts = window.locator("h1, h2, p, code")
+    assert min(parts.evaluate_all(CONTRAST)) >= 4.5
+    assert fits(window)
+
+
+# The contrast of each element's text with what is behind it (WCAG 2.2, 1.4.3).
+CONTRAST = """elements => elements.map(element => {
+    const light = color => color.match(/\\d+/g).slice(0, 3).map(Number)
+        .map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0)
+    const background = each => getComputedStyle(each).backgroundColor
+    let behind = element
+    while (background(behind) === 'rgba(0, 0, 0, 0)') behind = behind.parentElement
+    const [a, b] = [getComputedStyle(element).color, background(behind)].map(light)
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+})"""
 
 
 def _instant(sandbox):

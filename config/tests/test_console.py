@@ -13,6 +13,7 @@ REGISTERED = {
     "auth.Group", "auth.User", "connections.SocialConnection", "django_q.Schedule",
     "insights.ConnectionInsights", "publishing.WorkerSlot", "publishing.PublishJob",
     "connections.Revocation", "socialpublishing.AuditRecord", "socialpublishing.PlatformPause",
+    "socialpublishing.Webhook", "socialpublishing.WebhookDelivery",
 }  # fmt: skip
 
 

@@ -19,8 +19,9 @@ from connections.tests.test_callbacks import (
     signed,
 )
 from insights.models import MetricSnapshot, WeekEstimate
-from publishing.models import JobEvent, PublishJob
+from publishing.models import JobEvent, PublishBatch, PublishJob
 from publishing.tasks import housekeeping
+from socialpublishing.events.models import Event
 
 
 def ask_for_deletion(connection):
@@ -50,6 +51,31 @@ def published(api, make_connection, worker):
         return connection, job
 
     return make
+
+
+def test_copies_in_batches_and_their_events_are_erased(api, make_connection, apps):  # noqa: F811
+    anna, ben = (make_connection("facebook", name=name) for name in ("Anna", "Ben"))
+    for accounts in ([anna, ben], [ben]):
+        body = {
+            "text_content": "Together",
+            "schedule_time": "2027-06-01T10:00:00Z",
+            "targets": [{"connection_id": str(each.pk)} for each in accounts],
+        }
+        key = {"Idempotency-Key": str(len(accounts))}
+        batch = api.post("publishing/batches", body, headers=key).json()["batch_id"]
+        api.post(f"publishing/batches/{batch}/cancel")
+    apps()
+
+    ask_for_deletion(anna)
+
+    [left] = Event.objects.filter(type="batch.ended")
+    assert left.data["batch_id"] == batch
+    assert [bool(each.first_response) for each in PublishBatch.objects.order_by("created_at")] == [
+        False,
+        True,
+    ]
+    shown = json.dumps([columns(PublishBatch.objects.all()), columns(Event.objects.all())])
+    assert str(anna.pk) not in shown
 
 
 def test_only_what_came_from_the_account_is_erased(published, apps):  # noqa: F811

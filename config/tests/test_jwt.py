@@ -19,6 +19,7 @@ import time_machine
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -32,6 +33,8 @@ from rest_framework.views import APIView
 from config.auth.authentication import BearerAuthentication, Caller
 from config.auth.dev_tokens import sign_dev_token
 from config.auth.tokens import can_verify
+from config.tests.test_tenants import MATRIX, random_ids
+from config.tests.test_tenants import ask as ask_route
 
 RECIPES = json.loads((Path(__file__).parent / "corpora/jwt_recipes.json").read_text())
 BASE = RECIPES["base"]
@@ -337,6 +340,22 @@ def test_token_of_the_corpus_is_accepted_or_refused(case, keys, issuer):
         assert made not in str(logged)
     # At most the first fetch and one more for an unknown key id.
     assert issuer.call_count <= 2
+
+
+@pytest.mark.night
+@pytest.mark.parametrize(
+    "case",
+    [case for case in RECIPES["cases"] if case["expect"] == 401 and "transport" not in case],
+    ids=lambda case: case["id"],
+)
+def test_refused_token_is_401_at_each_route_without_a_query(case, keys, issuer):
+    """A query would fail: the test has no database."""
+    parts = {name: case[name] for name in ("header", "claims", "key", "mutate") if name in case}
+    client = Client(headers={"Authorization": f"Bearer {token(keys, **parts)}"})
+    for (method, route), row in MATRIX.items():
+        if not row.is_public:
+            response = ask_route(client, method, route, random_ids("facebook"), row)
+            assert response.status_code == 401, (method, route)
 
 
 def check_refusal(response):

@@ -24,6 +24,7 @@ from config.run.journey import Caller, PlannedPost
 from config.run.processes import free_port
 from config.run.service import manage, web_command
 from conftest import Sandbox
+from socialpublishing.tests.receiver import Receiver
 
 ACCOUNTS = 5
 
@@ -62,8 +63,16 @@ class Service:
 
 
 @pytest.fixture
-def service(database_url: str, sandbox: Sandbox) -> Iterator[Service]:
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture
+def service(database_url: str, sandbox: Sandbox, receiver: Receiver) -> Iterator[Service]:
     service = Service(database_url, sandbox)
+    service.environment["WEBHOOK_ALLOWED_ORIGINS"] = receiver.origin
     subprocess.run(manage("migrate", "-v0"), env=service.environment, check=True)
     service.start(*web_command("127.0.0.1", service.port))
     wait(lambda: responds(f"{service.url}/healthz"), 30)
@@ -90,9 +99,13 @@ def wait(condition: Any, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("jobs", "pause_s"), [(15, 6), pytest.param(100, 0, marks=pytest.mark.night)]
 )
-def test_each_post_is_published_once_although_the_worker_is_killed(service, sandbox, jobs, pause_s):
+def test_each_post_is_published_once_although_the_worker_is_killed(
+    service, sandbox, receiver, jobs, pause_s
+):
+    """And each event reaches a webhook."""
     token = sign_dev_token("alice", lifetime=dt.timedelta(hours=1))
     caller = Caller(service=service.url, sandbox=sandbox.url, token=token)
+    webhook = caller.call("POST", "/webhooks", json={"url": receiver.url}, expect=201).json()
     connections = []
     for _ in range(ACCOUNTS):
         sandbox.account("twitter")  # the consent page preselects the newest
@@ -116,6 +129,52 @@ def test_each_post_is_published_once_although_the_worker_is_killed(service, sand
     wait(all_published, 240)
     texts = [post["text"] for post in sandbox.posts()]
     assert sorted(texts) == sorted(f"Post {number}" for number in range(jobs))
+    feed = {event["id"] for event in feed_of(caller)}
+    assert len(feed) >= 2 * jobs
+    wait(lambda: receiver.counts(webhook["secret"]).keys() == feed, 90)
+
+
+def feed_of(caller: Caller) -> list[dict[str, Any]]:
+    """All events of the caller, in the order of the feed."""
+    found: list[dict[str, Any]] = []
+    after = ""
+    while events := (page := caller.call("GET", f"/events?limit=100&after={after}").json())[
+        "events"
+    ]:
+        found, after = [*found, *events], page["next"]
+    return found
+
+
+COMMENTED = 40
+
+
+@pytest.mark.night
+def test_each_first_comment_is_made_once_although_workers_are_killed(service, sandbox):
+    caller = caller_of("alice", service, sandbox)
+    sandbox.fault("delay_after", 0.4, method="POST", path="^/2/tweets$", times=COMMENTED * 2)
+    for number in range(COMMENTED):
+        if number % 8 == 0:
+            sandbox.account("twitter")
+            connection = caller.connect("twitter")["id"]
+        options = (("first_comment", f"Comment {number}"),)
+        post = PlannedPost(platform="twitter", text=f"Post {number}", options=options)
+        caller.publish(post, connection)
+
+    def commented() -> list[str]:
+        return [each["text"] for each in sandbox.posts() if "reply" in each["details"]]
+
+    for kill in range(8):
+        worker = service.start_worker()
+        wait(lambda: len(commented()) >= min(kill * 4 + 1, COMMENTED), 90)  # noqa: B023
+        worker.kill()
+        worker.wait()
+    service.start_worker()
+    wait(lambda: len(sandbox.posts()) >= 2 * COMMENTED, 400)
+    time.sleep(5)
+
+    assert sorted(commented()) == sorted(f"Comment {number}" for number in range(COMMENTED))
+    assert len(sandbox.posts()) == 2 * COMMENTED
+    assert all(not job["warnings"] for job in caller.call("GET", "/publishing/jobs").json())
 
 
 JOBS = 4_000

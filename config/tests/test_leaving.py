@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from config import retention
 from conftest import consent
-from connections.models import AuthorizationSession, SocialConnection
+from connections.models import AuthorizationSession, Revocation, SocialConnection
 from insights.models import MetricSchedule, MetricSnapshot, WeekEstimate
 from publishing.models import PublishJob
 from publishing.operations import resolve_job
@@ -24,6 +24,9 @@ from publishing.tasks import housekeeping
 from socialpublishing import erasure
 from socialpublishing.crypto import EncryptedTextField
 from socialpublishing.erasure import Erasure
+from socialpublishing.events.feed import place_new_events
+from socialpublishing.events.models import Event
+from socialpublishing.events.webhooks import Webhook, new_secret
 
 LATER = "2027-06-01T10:00:00Z"
 
@@ -76,9 +79,17 @@ def make_life(make_api, make_connection, worker, sandbox):
 
     def make(user):
         api = make_api(user)
+        address = f"https://{user}.example/events"
+        Webhook.objects.create(
+            user_id=user, url=address, secret=new_secret(), created_at=timezone.now()
+        )
         twitter = make_connection("twitter", user=user, name=f"Name of {user}")
         facebook = make_connection("facebook", user=user, name=f"Face of {user}")
-        post = {"connection_id": str(twitter.pk), "text_content": f"Published by {user}"}
+        post = {
+            "connection_id": str(twitter.pk),
+            "text_content": f"Published by {user}",
+            "platform_specific_options": {"first_comment": f"Comment of {user}"},
+        }
         api.post("publishing/publish", post, headers={"Idempotency-Key": f"key-{user}"})
         worker.work()
         api.post(
@@ -104,8 +115,18 @@ def make_life(make_api, make_connection, worker, sandbox):
             posts_used=1,
             missing_posts=0,
         )
+        batch = {
+            "text_content": f"Together by {user}",
+            "schedule_time": LATER,
+            "external_reference": f"Batch of {user}",
+            "metadata": {"of": user},
+            "targets": [{"connection_id": str(twitter.pk)}, {"connection_id": str(facebook.pk)}],
+        }
+        key = {"Idempotency-Key": f"batch-{user}"}
+        assert api.post("publishing/batches", batch, headers=key).status_code == 202
         started = api.get("connections/connect/pinterest?redirect=false").json()
         assert api.get(consent(started["authorization_url"])).status_code == 200
+        place_new_events()
         return api, twitter, facebook
 
     return make
@@ -130,7 +151,7 @@ def test_erased_user_is_gone_and_the_other_is_unchanged(make_life, sandbox):
     make_life("bob")
     others = rows_of("bob")
     assert {table for table, _ in others} == {table for table, _ in rows_of("alice")}
-    assert len({table for table, _ in others}) == 8
+    assert len({table for table, _ in others}) == 13
     counts = {table: 0 for table, _ in rows_of("alice")}
     for table, _ in rows_of("alice"):
         counts[table] += 1
@@ -187,10 +208,24 @@ def test_tokens_that_the_platform_has_not_revoked_are_kept_until_it_has(make_con
     sandbox.fault("status", 503, path="/revoke$")
 
     assert erase()["kept"] == {"connections_revocation": 1}
+    assert "alice" not in json.dumps(list(database_rows().values()))
 
     housekeeping()
     assert len(sandbox.calls("/oauth2/revoke")) == 2
-    assert "alice" not in json.dumps(list(database_rows().values()))
+    assert not Revocation.objects.exists()
+
+
+def test_revocation_of_an_erased_user_that_was_given_up_leaves_nothing(make_connection, sandbox):
+    make_connection("twitter")
+    make_connection("linkedin")
+    sandbox.fault("status", 503, path="/revoke$", times=9)
+    erase()
+
+    Revocation.objects.update(created_at=timezone.now() - dt.timedelta(days=2))
+    Revocation.objects.update(next_attempt_at=timezone.now())
+    housekeeping()
+
+    assert not Revocation.objects.exists()
 
 
 # --- While posts go out --------------------------------------------------------------------------
@@ -276,7 +311,9 @@ def test_post_in_doubt_is_resolved_without_its_content(doubtful, outcome):
     housekeeping()
     assert PublishJob.objects.count() == 1  # until a person has resolved it
 
+    # An event without a user is everybody's: this one is nobody's.
     resolve_job(job, outcome=outcome, actor="staff", remote_id="")
+    assert not Event.objects.exists()
     housekeeping()
 
     assert not PublishJob.objects.exists()
@@ -322,6 +359,9 @@ def test_export_has_all_that_is_stored_and_no_secret(make_life):
     for connection in SocialConnection.objects.filter(user_id="alice"):
         assert connection.access_token.reveal() not in out.getvalue()
         assert connection.__dict__["access_token"] not in out.getvalue()
+    webhook = Webhook.objects.get(user_id="alice")
+    assert webhook.secret.reveal() not in out.getvalue()
+    assert webhook.__dict__["secret"] not in out.getvalue()
     for session in AuthorizationSession.objects.filter(user_id="alice"):
         for hidden in (session.state_hash, session.completion_hash, session.browser_hash):
             assert not hidden or hidden not in out.getvalue()

@@ -9,6 +9,7 @@ import pytest
 import structlog
 from django.conf import settings
 from django.http import HttpResponse
+from django.template import Context, Template
 from django.test import Client
 from django.urls import path
 from structlog.contextvars import get_contextvars
@@ -134,6 +135,13 @@ def test_lines_of_the_http_client_and_of_queries_are_dropped(log):
     assert log() == []
 
 
+def test_values_that_a_template_was_given_are_never_logged(log):
+    logging.getLogger().setLevel("DEBUG")  # `configure` sets it back
+    Template("{{ missing.name }}").render(Context({"given": "canary"}))
+
+    assert log() == []
+
+
 def test_queue_and_server_lines_use_our_format(log):
     logging.getLogger("django-q").info("cluster ready")
     logging.getLogger("uvicorn.error").error("worker died")
@@ -224,6 +232,10 @@ def test_nothing_stays_bound_after_a_request(client):
         ("authorization: bearer  x", "authorization: bearer  ***"),
         (f"token was {JWT}.", "token was ***"),
         ("url: /cb?code=4/0Ab_c&state=x%20y&scope=a", "url: /cb?code=***&state=***&scope=a"),
+        (
+            "?next=%2Fcb%3Fcode%3Da%252F%26state%3Dx%26a%3D1",
+            "?next=%2Fcb%3Fcode%3D***%26state%3D***%26a%3D1",
+        ),
         ("?input_token=a&access_token=b&x=1", "?input_token=***&access_token=***&x=1"),
         ("client_secret=s3cr3t code_verifier=v", "client_secret=*** code_verifier=***"),
         ("https://cdn/x?X-Amz-Signature=0a1b", "https://cdn/x?X-Amz-Signature=***"),

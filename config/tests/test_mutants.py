@@ -122,3 +122,12 @@ def test_tests_must_pass_without_a_mutant(make_project, capsys):
 def test_missing_mutants_fail_the_command(make_project, capsys):
     assert mutants.main(make_project(), "tests") == 1
     assert "There are no mutants" in capsys.readouterr().out
+
+
+@pytest.mark.night
+@pytest.mark.any_database
+def test_dropped_filter_of_owners_is_noticed_by_the_matrix_of_tenants(monkeypatch):
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE")
+    matrix = "config/tests/test_tenants.py::test_another_user_gets_what_a_random_id_gets[bob]"
+
+    assert mutants.main(tests=matrix, folder="config/tests/mutants") == 0

@@ -1,18 +1,21 @@
 import base64
 import os
+import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
-from config.run import COMMANDS, ROOT, environment, install
+from config.run import COMMANDS, ROOT, environment, install, service
 from config.run.postgres import temporary_postgres
 from config.run.processes import ChildEndedError, Children, free_port
 
@@ -98,6 +101,72 @@ def test_existing_env_file_is_not_changed(tmp_path):
     assert path.read_text() == "SECRET_KEY=mine\n"
 
 
+class NoIndex(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(403)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("is_there", "reason"), [(True, "403 Client Error: Forbidden"), (False, "Connection refused")]
+)
+def test_failed_installation_reports_pips_reason(monkeypatch, tmp_path, is_there, reason):
+    pytest.importorskip("pip")
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(f"no-such-package-here==1.0 --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setattr(install, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(install, "LOG", tmp_path / "install.log")
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    with ThreadingHTTPServer(("127.0.0.1", 0), NoIndex) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1] if is_there else free_port()
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple")
+        monkeypatch.setenv("PIP_RETRIES", "0")
+        with pytest.raises(install.SetupError) as failed:
+            install.install_with_pip(str(lock))
+        server.shutdown()
+
+    message = str(failed.value)
+    assert reason in message
+    assert "ERROR: No matching distribution found for no-such-package-here==1.0" in message
+    assert "Traceback" not in message
+    assert "PIP_INDEX_URL" in message
+
+
+@pytest.mark.parametrize(
+    ("modules", "output"),
+    [([], "no venv module"), (["venv", "ensurepip"], "The broken module reports this")],
+)
+def test_missing_or_broken_venv_module_is_named(tmp_path, modules, output):
+    project = tmp_path / "project"
+    shutil.copytree(ROOT / "config/run", project / "config/run")
+    (project / "config/__init__.py").touch()
+    (project / "requirements.lock").touch()
+    # A Python whose standard library has only these modules of its own.
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for module in modules:
+        (broken / f"{module}.py").write_text("raise SystemExit('The broken module reports this')")
+    hidden = "" if modules else "sys.modules['venv'] = None; u.find_spec = lambda name: None; "
+    script = f"import sys, importlib.util as u; {hidden}from config.run import install; "
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}install.main(['up'])"],
+        cwd=project,
+        env={"PATH": "/nowhere", "PYTHONPATH": str(broken)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert output in done.stderr
+    assert "apt install python3-venv" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 # --- Addresses and ports -------------------------------------------------------------------------
 
 
@@ -128,6 +197,24 @@ def test_real_credential_turns_the_sandbox_off(monkeypatch):
     assert place.sandbox_port is None
 
 
+def test_credentials_are_read_in_a_process_of_their_own():
+    """`./run` is a process of its own, which Django's test runner has not set up."""
+    script = (
+        "from config.run.environment import has_real_credentials as has; "
+        "print(has({}), has({'FACEBOOK_APP_ID': '123'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **install.fresh_secrets()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.split() == ["False", "True"], done.stderr
+
+
 def test_sandbox_url_wins_over_a_real_credential(monkeypatch):
     monkeypatch.setenv("FACEBOOK_APP_ID", "123")
     monkeypatch.setenv("SANDBOX_URL", "http://127.0.0.1:9999")
@@ -143,6 +230,21 @@ def test_error_names_the_taken_port_and_its_variable(monkeypatch, taken_port):
 
     with pytest.raises(environment.PortError, match=f"Port {taken_port} .* PORT="):
         environment.place_of_service().demand_free_ports()
+
+
+@pytest.mark.parametrize(
+    ("database_url", "file"),
+    [
+        ("", "var/service-sandbox.sqlite3"),
+        ("sqlite:////srv/a%20b/app.sqlite3", "/srv/a b/app-sandbox.sqlite3"),
+        ("sqlite:///:memory:", f"{ROOT}/var/service-sandbox.sqlite3"),
+        ("postgresql://u:p@127.0.0.1/app.db", f"{ROOT}/var/service-sandbox.sqlite3"),
+    ],
+)
+def test_sandbox_has_its_file_beside_the_database(monkeypatch, database_url, file):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+    assert str(environment.place_of_service().sandbox_file) == file
 
 
 @pytest.mark.parametrize("value", ["http", "0", "70000", "-1"])
@@ -171,6 +273,16 @@ def test_demo_does_not_use_a_developers_settings(monkeypatch, tmp_path):
     assert "JWT_JWKS_URL" not in variables
     assert variables["ENV_FILE"] == os.devnull
     assert variables["SANDBOX_URL"].startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize(("credential", "has_token"), [("", True), ("123", False)])
+def test_up_prints_how_to_get_a_user(monkeypatch, credential, has_token):
+    monkeypatch.setenv("FACEBOOK_APP_ID", credential)
+
+    printed = service.users(environment.place_of_service())
+
+    assert "./run manage make_ops_user mara" in printed
+    assert ("./run manage dev_token alice" in printed) == has_token  # in sandbox mode only
 
 
 # --- Processes -----------------------------------------------------------------------------------

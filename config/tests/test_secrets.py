@@ -8,28 +8,43 @@ import base64
 import binascii
 import io
 import json
+import logging
 import re
 import sys
 import zlib
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import pytest
 import requests
 from django.apps import apps
 from django.conf import settings
+from django.core.cache import caches
 from django.db import connection as database
 from django.test import Client
+from django_q.tasks import async_task
 
 from config.logs import configure
 from conftest import Api, consent, plain_post
+from connections.connecting_views import cookie_name
 from connections.models import SocialConnection
-from publishing.models import PublishJob
+from publishing.models import JobEvent, PublishJob
 from socialpublishing.platforms import PLATFORMS
 
 SECRET_NAMES = re.compile(r"(access|refresh)_token$|^code$|verifier$|client_secret$|^state$")
+SIGNED_FILE = re.compile(r"/media/([\w-]{20,}\.[\w-]+\.[\w-]{43})")
 ENCODED = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
 MIN_LENGTH = 16  # shorter values are ids and words
+PART = 16
 DEPTH = 3
+# What is planted, and the place where it is to be found.
+SEARCHED = {
+    "log": "log",
+    "cache": "cache",
+    "queue": "database",
+    "database": "database",
+    "responses": "responses",
+    "console": "console",
+}
 
 
 def forms(secret: str) -> set[bytes]:
@@ -39,6 +54,8 @@ def forms(secret: str) -> set[bytes]:
     once = json.dumps(secret)[1:-1]
     found |= {once.encode(), json.dumps(once)[1:-1].encode(), raw.hex().upper().encode()}
     found |= {secret.encode("utf-16-le")}
+    # Any cut of it that is long enough has one of these whole.
+    found |= {raw[at : at + PART] for at in range(0, len(raw) - PART + 1, PART)}
     for shift in range(3):
         # The characters of base64 that depend on the secret alone, wherever it begins.
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
@@ -80,11 +97,23 @@ class Recorder:
         scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
         if scheme == "Bearer":
             self.add("access_token", credentials)
-        body = request.body if isinstance(request.body, str) else ""
+        if scheme == "Basic":
+            self.add("client_secret", base64.b64decode(credentials).decode().partition(":")[2])
+        body = request.body if isinstance(request.body, str | bytes) else ""
+        body = body if isinstance(body, str) else body.decode(errors="replace")
+        for signed in SIGNED_FILE.findall(unquote(body).replace("\\/", "/")):
+            self.add("signed address", signed)
         sent = [*parse_qsl(urlsplit(request.url).query), *parse_qsl(body)]
         self.add_members(dict(sent))
         if "json" in response.headers.get("Content-Type", ""):
             self.add_members(response.json())
+
+    def add_query(self, address: str) -> None:
+        """All values of a callback, as they are written in it and as they are meant."""
+        for pair in urlsplit(address).query.split("&"):
+            name, _, value = pair.partition("=")
+            self.add(name, value)
+            self.add(name, unquote(value))
 
     def add_members(self, value: object) -> None:
         if isinstance(value, list):
@@ -131,8 +160,17 @@ def dump() -> bytes:
     return "\n".join(rows).encode()
 
 
+def cached() -> bytes:
+    """Every key and value of every cache."""
+    return b"\n".join(
+        key.encode() + b" " + value
+        for cache in caches.all(initialized_only=True)
+        for key, value in cache._cache.items()
+    )
+
+
 class Reader:
-    """A client that keeps what it was sent."""
+    """A client that keeps what it was sent, but for the cookies that are its own secret."""
 
     def __init__(self, client: Client) -> None:
         self.client, self.seen = client, b""
@@ -143,9 +181,9 @@ class Reader:
             method, path, json.dumps(body) if body else "", content_type="application/json"
         )
         content = b"".join(response.streaming_content) if response.streaming else response.content
-        self.seen += (
-            content + repr(dict(response.headers)).encode() + repr(response.cookies).encode()
-        )
+        own = {settings.SESSION_COOKIE_NAME, cookie_name()}
+        cookies = [str(each) for name, each in response.cookies.items() if name not in own]
+        self.seen += content + repr((dict(response.headers), cookies)).encode()
         return response
 
 
@@ -178,16 +216,29 @@ def own_tokens(connection: SocialConnection) -> list[str]:
     return [each.reveal() for each in found if each]
 
 
-def connect(read: Reader, sandbox, platform: str) -> SocialConnection:
-    """The way of the browser, a replay of its callback, and one that fails at the platform."""
+def connect(read: Reader, recorder: Recorder, sandbox, platform: str) -> SocialConnection:
+    """By a browser: a callback that fails at the platform, a good one and its replay. And without
+    a browser, with a code that confirms it.
+    """
+    start = f"/api/v1/connections/connect/{platform}"
     for is_refused in (True, False):
-        started = read.client.get(f"/api/v1/connections/connect/{platform}")
+        started = read.client.get(start)
         callback = f"/api/v1/{consent(started.headers['Location'])}"
+        recorder.add_query(callback)
+        recorder.add("browser id", read.client.cookies[cookie_name()].value)
         if is_refused:
             fail(sandbox, dict(parse_qsl(urlsplit(callback).query))["code"].split(), 400)
         read("GET", callback)
         read("GET", callback)
         sandbox.call("DELETE", "faults")
+    started = read.client.get(f"{start}?redirect=false").json()
+    callback = f"/api/v1/{consent(started['authorization_url'])}"
+    recorder.add_query(callback)
+    code = read.client.get(callback).json()["completion_code"]
+    recorder.add("completion code", code)
+    confirm = {"attempt_id": started["attempt_id"], "completion_code": code}
+    assert read("POST", "/api/v1/connections/confirm", confirm).status_code == 200
+    read("POST", "/api/v1/connections/confirm", {**confirm, "completion_code": code[::-1]})
     return SocialConnection.objects.get(platform=platform, user_id="alice")
 
 
@@ -222,6 +273,26 @@ def read_console(read: Reader) -> None:
     read("GET", "/admin/")
 
 
+def places(read: Reader, console: Reader, log: io.StringIO) -> dict[str, bytes]:
+    """What somebody could read who should not, by where it stands. The queue is in the database."""
+    return {
+        "responses": read.seen,
+        "console": console.seen,
+        "log": log.getvalue().encode(),
+        "database": dump(),
+        "cache": cached(),
+    }
+
+
+def add_our_own(recorder: Recorder, api: Api, superuser: Client) -> None:
+    recorder.add("caller's token", api.client.defaults["HTTP_AUTHORIZATION"].split()[1])
+    recorder.add("session of staff", superuser.cookies[settings.SESSION_COOKIE_NAME].value)
+    for name in ("SECRET_KEY", "AES_KEY", "JWT_KEY"):
+        recorder.add(name, getattr(settings, name))
+    recorder.add("AES_KEY", base64.b64decode(settings.AES_KEY).hex())
+    recorder.add("database password", database.settings_dict["PASSWORD"])
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "platform",
@@ -234,11 +305,9 @@ def test_no_secret_is_found_after_real_flows(
     api: Api, sandbox, worker, superuser, recorder, log, platform
 ):
     read, console = Reader(api.client), Reader(superuser)
-    recorder.add("caller's token", api.client.defaults["HTTP_AUTHORIZATION"].split()[1])
-    for name in ("SECRET_KEY", "AES_KEY", "JWT_KEY"):
-        recorder.add(name, getattr(settings, name))
+    add_our_own(recorder, api, superuser)
 
-    connection = connect(read, sandbox, platform)
+    connection = connect(read, recorder, sandbox, platform)
     use(read, sandbox, worker, connection)
     for path in ("connections/", "publishing/jobs", "platforms", "nothing", f"{'x' * 300}"):
         read("GET", f"/api/v1/{path}")
@@ -253,16 +322,39 @@ def test_no_secret_is_found_after_real_flows(
     read_console(console)
     read("DELETE", f"/api/v1/connections/{connection.pk}")
 
-    secrets = recorder.secrets
-    assert {"access_token", "code", "state", "caller's token", "AES_KEY"} <= set(secrets.values())
-    places = {
-        "responses": read.seen,
-        "console": console.seen,
-        "log": log.getvalue().encode(),
-        "database": dump(),
-    }
-    assert min(map(len, places.values())) > 1000
-    assert {name: found for name, text in places.items() if (found := leaks(text, secrets))} == {}
+    searched, secrets = places(read, console, log), recorder.secrets
+    assert {
+        "access_token",
+        "code",
+        "state",
+        "browser id",
+        "completion code",
+        "caller's token",
+        "session of staff",
+        "AES_KEY",
+    } <= set(secrets.values())
+    assert min(map(len, searched.values())) > 100
+    found = {name: leaks(text, secrets) for name, text in searched.items()}
+    assert {name: kinds for name, kinds in found.items() if kinds} == {}
+
+
+def test_secret_is_found_in_each_place(api, superuser, make_connection, worker, log):
+    read, console = Reader(api.client), Reader(superuser)
+    places_of = {name: f"{name}/9+Zq~x7=Lw3tR8vB2nM5cX1dF6gH0jK" for name in SEARCHED}
+    connection = make_connection("twitter")
+    logging.getLogger("any.library").debug("sent %s", quote(places_of["log"], safe=""))
+    caches["default"].set("key", {"a": [places_of["cache"]]})
+    async_task("no.such.task", {"a": places_of["queue"]})
+    text = base64.b64encode(places_of["console"].encode()).decode()
+    response = api.publish(connection, f"A post {places_of['responses']} {text}")
+    read("GET", f"/api/v1/publishing/jobs/{response.json()['job_id']}")
+    JobEvent.objects.update(note=places_of["database"][::-1])
+    read_console(console)
+
+    searched = places(read, console, log)
+
+    for name, place in SEARCHED.items():
+        assert leaks(searched[place], {places_of[name]: name}) == {name}
 
 
 @pytest.mark.parametrize(
@@ -275,6 +367,7 @@ def test_no_secret_is_found_after_real_flows(
         lambda s: s.encode().hex(),
         lambda s: s.encode().hex().upper(),
         lambda s: s[::-1],
+        lambda s: s[5:],
         lambda s: base64.b64encode(s.encode()).decode(),
         lambda s: base64.b64encode(b"a" + s.encode()).decode(),
         lambda s: base64.urlsafe_b64encode(b"ab" + s.encode() + b"c").decode(),

@@ -446,25 +446,28 @@ def test_sign_out_ends_the_session_on_the_server(mara):
 SEEN = {
     "publishing.PublishJob", "publishing.WorkerSlot", "socialpublishing.PlatformPause",
     "socialpublishing.AuditRecord", "connections.SocialConnection", "connections.Revocation",
-    "insights.ConnectionInsights", "django_q.Schedule",
+    "insights.ConnectionInsights", "django_q.Schedule", "socialpublishing.Webhook",
+    "socialpublishing.WebhookDelivery",
 }  # fmt: skip
 STAFF_PAGES = {"auth.User", "auth.Group"}
 ACTIONS = {
     "publishing.PublishJob": {"retry", "cancel", "resolve_published", "resolve_not_published"},
     "connections.SocialConnection": {"revoke"},
     "insights.ConnectionInsights": {"refresh_insights"},
+    "socialpublishing.Webhook": {"pause", "activate", "rotate_secret", "delete"},
+    "socialpublishing.WebhookDelivery": {"redeliver"},
 }
 
 
 @pytest.mark.parametrize(
-    ("role", "pages", "actions"),
+    ("role", "pages", "actions", "added"),
     [
-        ("viewer", SEEN, {}),
-        ("ops", SEEN, ACTIONS),
-        ("admin", SEEN | STAFF_PAGES, ACTIONS),
+        ("viewer", SEEN, {}, set()),
+        ("ops", SEEN, ACTIONS, set()),
+        ("admin", SEEN | STAFF_PAGES, ACTIONS, STAFF_PAGES | {"socialpublishing.Webhook"}),
     ],
 )
-def test_pages_and_actions_of_each_role(role, pages, actions):
+def test_pages_and_actions_of_each_role(role, pages, actions, added):
     user = User.objects.create_user("olga", password=PASSWORD, is_staff=True)
     user.groups.add(Group.objects.get(name=role))
     client, _ = sign_in(user="olga")
@@ -486,7 +489,7 @@ def test_pages_and_actions_of_each_role(role, pages, actions):
 
     assert opened == pages
     assert operated == actions
-    assert changed == pages & STAFF_PAGES
+    assert changed == added
 
 
 def test_roles_are_restored_after_a_migration():

@@ -8,7 +8,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 import pytest
@@ -19,7 +19,9 @@ from django.utils import timezone
 
 from config.auth.dev_tokens import sign_dev_token
 from connections.models import AuthorizationSession, Destination, SocialConnection
-from publishing.models import ENDED, JobEvent, PublishJob, Status
+from publishing.models import ENDED, JobEvent, PublishBatch, PublishJob, Status
+from socialpublishing.events.models import Event
+from socialpublishing.events.webhooks import Webhook, WebhookDelivery, new_secret
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 MALFORMED = "00000000-0000-0000-0000-00000000000z"
@@ -54,7 +56,10 @@ class Ids:
     destination: str
     job: str
     session: str
+    batch: str = ""
     platform: str = "facebook"
+    webhook: str = field(default_factory=lambda: str(uuid.uuid4()))
+    delivery: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +80,10 @@ def post(ids: Ids, **more: object) -> dict[str, object]:
     return {"connection_id": ids.connection, "text_content": "A text", **more}
 
 
+def batch(ids: Ids) -> dict[str, object]:
+    return {"text_content": "A text", "targets": [{"connection_id": ids.connection}]}
+
+
 def later() -> str:
     return (timezone.now() + dt.timedelta(hours=1)).isoformat()
 
@@ -82,6 +91,8 @@ def later() -> str:
 CONNECTION = "connections/{connection_id}"
 SECTIONS = f"{CONNECTION}/destinations/{{destination_id}}/sections"
 JOB = "publishing/jobs/{job_id}"
+BATCH = "publishing/batches/{batch_id}"
+WEBHOOK = "webhooks/{webhook_id}"
 CALLBACK = "connections/callbacks/{platform}"
 NOT_PUBLISHED = {"outcome": "not_published", "reason": "looked"}
 MATRIX = {
@@ -107,6 +118,7 @@ MATRIX = {
     ("GET", "connections/connect/{platform}/callback"): Row(
         query=lambda ids: {"state": ids.session, "code": "x"}, absent={400}, is_public=True
     ),
+    ("GET", "events"): Row(absent={200}),
     ("POST", "connections/confirm"): Row(
         body=lambda ids: {"attempt_id": ids.session, "completion_code": "x" * 43}
     ),
@@ -120,6 +132,9 @@ MATRIX = {
     ("POST", "publishing/publish"): Row(body=post),
     ("POST", "publishing/schedule"): Row(body=lambda ids: post(ids, schedule_time=later())),
     ("POST", "publishing/validate"): Row(body=post),
+    ("POST", "publishing/batches"): Row(body=lambda ids: batch(ids), absent={400}),
+    ("GET", BATCH): Row(),
+    ("POST", f"{BATCH}/cancel"): Row(),
     ("GET", "publishing/jobs"): Row(
         query=lambda ids: {"connection_id": ids.connection}, absent={200}
     ),
@@ -129,6 +144,7 @@ MATRIX = {
     ("GET", f"{JOB}/events"): Row(),
     ("GET", f"{JOB}/metrics"): Row(),
     ("POST", f"{JOB}/cancel"): Row(),
+    ("DELETE", f"{JOB}/post"): Row(),
     ("POST", f"{JOB}/resolve"): Row(body=lambda ids: NOT_PUBLISHED),
     ("POST", f"{JOB}/retry"): Row(),
     ("POST", "insights/{platform}/hashtags"): Row(
@@ -138,13 +154,25 @@ MATRIX = {
         query=lambda ids: {"connection_id": ids.connection}
     ),
     ("GET", "platforms"): Row(absent={200}),
+    ("GET", "webhooks"): Row(absent={200}),
+    ("POST", "webhooks"): Row(body=lambda ids: {"url": "https://127.0.0.1/"}, absent={400}),
+    ("GET", WEBHOOK): Row(),
+    ("PATCH", WEBHOOK): Row(body=lambda ids: {"description": "Another", "status": "paused"}),
+    ("DELETE", WEBHOOK): Row(),
+    ("POST", f"{WEBHOOK}/rotate-secret"): Row(),
+    ("POST", f"{WEBHOOK}/test"): Row(),
+    ("GET", f"{WEBHOOK}/deliveries"): Row(),
+    ("POST", f"{WEBHOOK}/deliveries/{{delivery_id}}/redeliver"): Row(),
 }
 PARAMETERS = {
     "platform": lambda ids: ids.platform,
     "connection_id": lambda ids: ids.connection,
     "destination_id": lambda ids: ids.destination,
     "job_id": lambda ids: ids.job,
+    "batch_id": lambda ids: ids.batch,
     "code": lambda ids: ids.session,
+    "webhook_id": lambda ids: ids.webhook,
+    "delivery_id": lambda ids: ids.delivery,
 }
 
 
@@ -188,12 +216,17 @@ def alice(make_connection, sandbox) -> list[Ids]:
             created_at=timezone.now(),
             expires_at=timezone.now() + dt.timedelta(minutes=10),
         )
+        owned_batch = PublishBatch.objects.create(
+            user_id="alice", external_reference=SECRET, created_at=timezone.now()
+        )
+        webhook, delivery = make_webhook(platform)
         for number, status in enumerate(Status):
             job = PublishJob.objects.create(
                 user_id="alice",
                 connection=connection,
                 destination=destination,
                 platform=platform,
+                batch=owned_batch,
                 account=f"{platform}:{SECRET}",
                 account_name=SECRET,
                 text=SECRET,
@@ -215,14 +248,39 @@ def alice(make_connection, sandbox) -> list[Ids]:
                     destination=str(destination.pk),
                     job=str(job.pk),
                     session=str(session.pk),
+                    batch=str(owned_batch.pk),
                     platform=platform,
+                    webhook=str(webhook.pk),
+                    delivery=str(delivery.pk),
                 )
             )
     return found
 
 
+def make_webhook(platform: str) -> tuple[Webhook, WebhookDelivery]:
+    """One of Alice, with a delivery."""
+    now = timezone.now()
+    webhook = Webhook.objects.create(
+        user_id="alice",
+        url=f"https://{SECRET}.example/",
+        description=SECRET,
+        secret=new_secret(),
+        created_at=now,
+    )
+    event = Event.objects.create(
+        type="job.failed",
+        at=now,
+        user_id="alice",
+        platform=platform,
+        sequence=1,
+        data={"a": SECRET},
+    )
+    delivery = webhook.deliveries.create(event=event, created_at=now, next_attempt_at=now)
+    return webhook, delivery
+
+
 def random_ids(platform: str) -> Ids:
-    return Ids(*(str(uuid.uuid4()) for _ in range(4)), platform=platform)
+    return Ids(*(str(uuid.uuid4()) for _ in range(5)), platform=platform)
 
 
 def stored() -> str:
@@ -232,7 +290,10 @@ def stored() -> str:
         Destination.objects.filter(connection__user_id="alice"),
         AuthorizationSession.objects.filter(user_id="alice"),
         PublishJob.objects.filter(user_id="alice"),
+        PublishBatch.objects.filter(user_id="alice"),
         JobEvent.objects.filter(job__user_id="alice"),
+        Webhook.objects.filter(user_id="alice"),
+        WebhookDelivery.objects.filter(webhook__user_id="alice"),
     )
     return "".join(serializers.serialize("json", each.order_by("pk")) for each in querysets)
 
@@ -240,7 +301,7 @@ def stored() -> str:
 def without_ids(response, ids: Ids) -> str:
     """The body of `response` with its own ids removed, to compare it with another's."""
     text = response.content.decode()
-    for each in (ids.connection, ids.destination, ids.job, ids.session):
+    for each in (value for name, value in vars(ids).items() if name != "platform"):
         text = text.replace(each, "ID")
     return re.sub(r'"request_id": ?"[^"]*"', "", text)
 
@@ -265,7 +326,7 @@ def test_another_user_gets_what_a_random_id_gets(user, alice, make_connection, s
             assert SECRET not in response.content.decode(), what
             assert SECRET not in str(response.headers), what
             assert named or str(own.pk) not in response.content.decode() or user == "bob"
-            malformed = Ids(MALFORMED, MALFORMED, MALFORMED, MALFORMED, ids.platform)
+            malformed = Ids(*[MALFORMED] * 5, ids.platform, MALFORMED, MALFORMED)
             assert ask(client, method, route, malformed, row).status_code < 500, what
     assert stored() == before
 
@@ -276,7 +337,7 @@ def test_ids_of_another_user_beside_an_own_connection_are_absent(
     own = {name: make_connection(name, user="bob") for name in ("facebook", "pinterest")}
     client, before = client_of("bob"), stored()
     for ids in (alice[0], alice[-1]):
-        mixed = Ids(str(own[ids.platform].pk), ids.destination, ids.job, ids.session, ids.platform)
+        mixed = replace(ids, connection=str(own[ids.platform].pk))
         for (method, route), row in MATRIX.items():
             if method == "DELETE" or "connection_id" not in route:
                 continue

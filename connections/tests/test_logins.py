@@ -88,6 +88,7 @@ def test_scopes_are_those_of_the_settings(api, sandbox, settings, monkeypatch):
     settings.LINKEDIN_LOGIN = "self_serve"
     monkeypatch.delenv("LINKEDIN_SELF_SERVE_SCOPES")
     monkeypatch.setenv("LINKEDIN_COMMUNITY_MANAGEMENT_SCOPES", "r_basicprofile w_member_social")
+    monkeypatch.setenv("LINKEDIN_COMMUNITY_MANAGEMENT_OPTIONAL_SCOPES", "")
     monkeypatch.setenv("LINKEDIN_SCOPES", "openid")
     assert requested(api, "linkedin") == {"openid"}
     assert requested(api, "linkedin", "community_management") == {
@@ -147,7 +148,7 @@ def test_connect_knows_whether_a_scope_was_declined(api, make_connection, sandbo
         (" ", None),
         ([], None),
         (None, None),
-        ("Tweet.Read, users.read a", ("tweet.read", "users.read", "a")),
+        ("Tweet.Read, users.read a", ("Tweet.Read", "users.read", "a")),
         ("a a", ("a",)),
         # Unknown, which is not all that was asked for.
         (5, ()),
@@ -161,6 +162,12 @@ def test_connect_knows_whether_a_scope_was_declined(api, make_connection, sandbo
 def test_scopes_of_a_token_response(scope, expected):
     response = {"access_token": "t", "scope": scope}
     assert read_tokens(response, PLATFORMS["twitter"].app.oauth).scopes == expected
+
+
+def test_scope_counts_as_granted_in_any_case():
+    connection = SocialConnection(scopes=["Tweet.Read", "r_member_postAnalytics"])
+    assert connection.lacks(["tweet.read", "R_member_postanalytics"]) == []
+    assert connection.lacks(["tweet.write"]) == ["tweet.write"]
 
 
 @pytest.mark.behaviour(

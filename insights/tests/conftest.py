@@ -9,6 +9,8 @@ import pytest
 from django.core.cache import caches
 from django.utils import timezone
 
+from insights.models import MetricSnapshot
+from publishing.models import PublishJob
 from socialpublishing.platforms import PLATFORMS
 
 READABLE = sorted(
@@ -72,6 +74,24 @@ class Account:
         newest = timezone.now() - dt.timedelta(days=3)
         times = [newest - dt.timedelta(hours=hours) for hours in range(weeks * 7 * 24)]
         self.plant([{"created_at": at.isoformat(), "kind": self.media_kind} for at in times])
+
+    def publish_with_metrics(self, count, **metrics):
+        """Published jobs of the last weeks with a snapshot; the sandbox has no such posts."""
+        now = timezone.now()
+        for number in range(count):
+            at = now - dt.timedelta(days=8 + number, hours=number)
+            job = PublishJob.objects.create(
+                user_id=self.connection.user_id,
+                connection=self.connection,
+                platform=self.platform,
+                account=f"{self.platform}:{self.id}",
+                status="Published",
+                remote_id=f"old-{number}",
+                published_at=at,
+                created_at=at,
+                updated_at=at,
+            )
+            MetricSnapshot.objects.create(job=job, read_at=at + dt.timedelta(days=7), **metrics)
 
     def plant_tags(self, lifted, others, *, posts=240):
         """Posts with one tag each; those with `lifted` have four times the engagement.

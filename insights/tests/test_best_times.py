@@ -83,6 +83,33 @@ def test_platform_failure_without_a_cached_response_is_reported(
     assert account.best_times(api).status_code == 502
 
 
+def test_hours_are_judged_by_engagement_or_by_reach(api, make_account, readable):
+    account = make_account(readable)
+    account.plant_months(120)
+
+    by_engagement = account.best_times(api).json()
+    by_reach = account.best_times(api, basis="reach").json()
+
+    assert (by_engagement["basis"], by_reach["basis"]) == ("engagement", "reach")
+    assert account.best_times(api, basis="engagement").json() == by_engagement
+    assert by_reach.keys() == by_engagement.keys()
+    assert by_reach["suggested_times"] != by_engagement["suggested_times"]
+    # The console and the platform's mean are about engagement.
+    assert WeekEstimate.objects.get().lift == by_engagement["lift"]
+
+
+def test_basis_of_reach_is_refused_where_reach_is_not_known(api, make_account, settings):
+    account = make_account("twitter")
+    account.publish_with_metrics(MIN_POSTS + 2, likes=10)
+    settings.INSIGHTS_MAX_BILLED_READS = 0
+
+    response = account.best_times(api, basis="reach")
+
+    assert account.best_times(api).status_code == 200
+    assert (response.status_code, response.json()["code"]) == (404, "insights_not_available")
+    assert "reach" in response.json()["detail"]
+
+
 @pytest.mark.parametrize("posts", [0, MIN_POSTS - 1])
 def test_too_few_posts_are_refused_with_the_number_of_missing_posts(
     api, make_account, readable, posts
@@ -157,6 +184,32 @@ def test_platform_mean_is_the_prior_of_an_account_with_few_posts(api, make_accou
     assert (first["day_of_week"], first["hour_of_day"]) == divmod(platform_best, 24)
 
 
+def test_hours_of_the_users_other_accounts_are_the_prior_too(api, make_account):
+    hours = {}
+    for user in ("alice", "bob"):
+        account = make_account("twitter", user="alice")
+        account.plant_months(MIN_POSTS + 2)
+        account.connection.timezone = "Europe/Berlin"
+        account.connection.save()
+        other = make_account("linkedin", user=user).connection
+        WeekEstimate.objects.create(
+            connection=other,
+            account="linkedin:1",
+            platform="linkedin",
+            timezone="Europe/Berlin",
+            made_at=timezone.now(),
+            confidence="high",
+            lift=2,
+            posts_used=100,
+            missing_posts=0,
+            effects=[0.8 if slot % 24 == 4 else 0.0 for slot in range(168)],
+        )
+        first = account.best_times(api).json()["suggested_times"][0]
+        hours[user] = first["hour_of_day"]
+        WeekEstimate.objects.all().delete()
+    assert hours["alice"] == 4 != hours["bob"]
+
+
 def test_disconnecting_deletes_the_week_estimates(api, make_account):
     account = make_account("twitter")
     account.plant_months(60)
@@ -179,6 +232,8 @@ def test_disconnecting_deletes_the_week_estimates(api, make_account):
         {"connection_id": str(uuid.uuid4()), "timezone": "../../etc/passwd"},
         {"connection_id": str(uuid.uuid4()), "destination_id": "there"},
         {"connection_id": str(uuid.uuid4()), "colour": "red"},
+        {"connection_id": str(uuid.uuid4()), "basis": "clicks"},
+        {"connection_id": str(uuid.uuid4()), "basis": ""},
     ],
 )
 def test_best_times_refuse_an_invalid_query(api, sandbox, platform, query):

@@ -228,3 +228,18 @@ def test_metrics_of_unpublished_posts_and_of_other_users_are_not_found(
     for caller, job in ((make_api("bob"), waiting["job_id"]), (api, uuid.uuid4())):
         response = caller.get(f"publishing/jobs/{job}/metrics")
         assert (response.status_code, response.json()["code"]) == (404, "job_not_found")
+
+
+def test_metrics_of_a_post_that_was_taken_down_are_read_no_more(api, publish, sandbox, worker):
+    job = publish("facebook")
+    read_due(job.published_at)
+    schedule = MetricSchedule.objects.get()
+    assert api.delete(f"publishing/jobs/{job.pk}/post").status_code == 202
+    worker.work()
+    requests = len(sandbox.calls())
+
+    read_due(schedule.next_read_at)
+
+    schedule.refresh_from_db()
+    assert (schedule.next_read_at, schedule.error_code) == (None, "post_not_found")
+    assert len(sandbox.calls()) == requests

@@ -1,14 +1,25 @@
 import datetime as dt
 import math
 import random
+from collections import Counter
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from benchmarks.best_times import REPORT_SEED, report, run
+from benchmarks.accounts import make_account, read_of
+from benchmarks.best_times import (
+    METHODS,
+    REPORT_SEED,
+    RUSH,
+    RUSH_SIZE,
+    STUDIED,
+    reached,
+    report,
+    run,
+)
 from insights.confidence import Confidence
 from insights.engagement import Sample
-from insights.week_estimator import estimate_week, mean_effects
+from insights.week_estimator import Basis, estimate_week, mean_effects
 from insights.week_terms import SLOTS
 
 BERLIN, UTC, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC"), ZoneInfo("Asia/Kolkata")
@@ -87,7 +98,7 @@ def test_one_outstanding_day_is_estimated_with_high_confidence(make_samples):
 
     assert at(estimate.slots[0]) in {(3, 18), (3, 19)}
     assert estimate.confidence == Confidence.HIGH
-    assert estimate.best_is_among_first > 0.9
+    assert estimate.high_probability > 0.9
 
 
 def test_one_outlier_does_not_move_the_best_slots(make_samples):
@@ -132,13 +143,66 @@ def test_growth_of_the_account_does_not_raise_its_newest_hours():
     assert 0.7 < surface[2 * 24 + 20] / surface[2 * 24 + 9] < 1.4
 
 
-def test_engagement_rate_is_compared_if_reach_is_known(make_samples):
-    few = make_samples(100, hour=lambda rng: 9, reach=1_000)
-    many = make_samples(100, hour=lambda rng: 20, reach=10_000, lift=lambda local: 10, seed=2)
+@pytest.fixture
+def make_rush():
+    """Posts of the last year, at any hour; a threefold rush on each day at 19:30.
 
-    surface = estimate_week([*few, *many], zone=UTC, now=NOW).surface
+    `through_reach` is the share of its (log) effect that works through reach.
+    """
 
-    assert 0.8 < surface[2 * 24 + 20] / surface[2 * 24 + 9] < 1.25
+    def make(count, through_reach, seed=1, rush=3.0):
+        rng = random.Random(seed)
+        samples = []
+        for _ in range(count):
+            at = NOW - dt.timedelta(days=rng.uniform(8, 365))
+            gap = at.hour + at.minute / 60 - 19.5
+            lift = math.log(rush) * math.exp(-((gap / 2) ** 2) / 2)
+            reach = 2000 * math.exp(through_reach * lift + rng.gauss(0, 0.5))
+            rate = 0.05 * math.exp((1 - through_reach) * lift + rng.gauss(0, 0.8))
+            samples.append(
+                Sample(published_at=at, engagement=round(reach * rate), reach=round(reach))
+            )
+        return samples
+
+    return make
+
+
+@pytest.mark.parametrize("through_reach", [0, 0.5, 1])
+def test_rush_counts_whether_it_works_through_reach_or_rate(make_rush, through_reach):
+    estimates = [
+        estimate_week(make_rush(700, through_reach, seed), zone=UTC, now=NOW) for seed in range(4)
+    ]
+
+    assert all(each.confidence != Confidence.LOW for each in estimates)
+    assert sum(hours_of(each)[0] in {18, 19, 20} for each in estimates) >= 3
+    assert all(each.lift > 1.6 for each in estimates)
+
+
+def test_reach_is_judged_alone_if_it_is_the_basis(make_rush):
+    by_rate, by_reach = (
+        estimate_week(make_rush(300, through), zone=UTC, now=NOW, basis=Basis.REACH)
+        for through in (0, 1)
+    )
+
+    assert by_rate.confidence == Confidence.LOW
+    assert by_rate.lift < 1.2
+    assert by_reach.confidence != Confidence.LOW
+    assert all(18 <= hour <= 20 for hour in hours_of(by_reach))
+
+
+def test_posts_that_nobody_saw_count_as_reach(make_rush):
+    unseen = [
+        Sample(published_at=NOW - dt.timedelta(days=9 + day, hours=4), engagement=0, reach=0)
+        for day in range(30)
+    ]
+    unknown = Sample(published_at=NOW - dt.timedelta(days=9), engagement=10)
+
+    estimate = estimate_week(
+        [*make_rush(60, 0), *unseen, unknown], zone=UTC, now=NOW, basis=Basis.REACH
+    )
+
+    assert estimate.posts_used == 90
+    assert estimate.surface[2 * 24 + 8] < 0.6
 
 
 def test_posts_with_and_without_reach_are_combined(make_samples):
@@ -219,21 +283,39 @@ def test_recent_change_of_the_audience_outweighs_old_posts(make_samples):
     assert surface[2 * 24 + 20] > 1.5 * surface[2 * 24 + 9]
 
 
-def test_without_posts_the_estimate_is_the_prior():
-    prior = [0.5 if slot % 24 == 7 else 0.0 for slot in range(SLOTS)]
+def at_seven(height):
+    return [height if slot % 24 == 7 else 0.0 for slot in range(SLOTS)]
 
-    estimate = estimate_week([], zone=UTC, now=NOW, prior=prior)
+
+def test_without_posts_the_prior_decides_the_hours_and_gives_no_confidence():
+    estimate = estimate_week([], zone=UTC, now=NOW, prior=at_seven(0.5))
 
     assert hours_of(estimate) == [7, 7, 7]
-    assert estimate.surface[8] == pytest.approx(math.exp(-0.5))
+    assert estimate.surface[8] == pytest.approx(math.exp(-0.25))
+    assert estimate.confidence == Confidence.LOW
 
 
-def test_many_posts_outweigh_the_prior(make_samples):
-    prior = [0.5 if slot % 24 == 7 else 0.0 for slot in range(SLOTS)]
+def test_prior_helps_few_posts_that_agree_with_it(make_samples):
+    prior = estimate_week(make_samples(600, lift=evening), zone=UTC, now=NOW).effects
 
-    estimate = estimate_week(make_samples(600, lift=evening), zone=UTC, now=NOW, prior=prior)
+    estimates = [
+        estimate_week(make_samples(40, lift=evening, seed=2), zone=UTC, now=NOW, prior=each)
+        for each in (None, prior)
+    ]
 
-    assert all(17 <= hour <= 20 for hour in hours_of(estimate))
+    assert all(17 <= hour <= 20 for hour in hours_of(estimates[1]))
+    assert estimates[1].lift > estimates[0].lift
+
+
+def test_posts_that_contradict_the_prior_outweigh_it(make_samples):
+    samples = make_samples(150, lift=evening)
+
+    without, with_prior = (
+        estimate_week(samples, zone=UTC, now=NOW, prior=prior) for prior in (None, at_seven(1.0))
+    )
+
+    assert all(17 <= hour <= 20 for hour in hours_of(with_prior))
+    assert with_prior.surface == pytest.approx(without.surface, abs=0.1)
 
 
 def test_mean_effects_are_the_mean_of_the_accounts(make_samples):
@@ -282,17 +364,45 @@ def test_few_posts_give_a_nearly_flat_week(make_samples, count):
     assert min(estimate.surface) > 0.7
 
 
-def test_study_shows_ours_ahead_of_the_mean_and_never_high_on_flat_accounts():
-    cells = run(sizes=(100,), accounts=12, seed=REPORT_SEED)
-
-    not_flat = [trial for (name, _), cell in cells.items() if name != "flat" for trial in cell]
-    ours, mean = (sum(trial.hits[method] for trial in not_flat) for method in ("ours", "mean"))
-    assert ours > 1.2 * mean
-    assert all(trial.estimate.confidence != Confidence.HIGH for trial in cells["flat", 100])
+# --- A slice of the study ------------------------------------------------------------------------
 
 
-def test_study_reports_every_class_and_size():
-    text = report(run(sizes=(10, 50), accounts=2, seed=REPORT_SEED))
+@pytest.fixture(scope="module")
+def study():
+    return run(sizes=(100,), accounts=2, seed=REPORT_SEED)
 
-    assert "| clock change | 50 |" in text
-    assert "| flat | 10 | 0.0 | 0.0 | 100.0 | - | - |" in text
+
+def test_ours_reaches_more_lift_than_the_simple_methods(study):
+    uneven = [trial for (name, _), cell in study.items() if name != "flat" for trial in cell]
+    ours, *others = (reached(uneven, method) for method in METHODS)
+    assert ours > 1.3 * max(others)
+
+
+def test_threefold_rush_in_reach_is_found(study):
+    trials = study[RUSH, RUSH_SIZE]
+    assert all(trial.is_rush_found for trial in trials)
+    assert all(trial.estimate.confidence != Confidence.LOW for trial in trials)
+
+
+def test_flat_accounts_get_no_high_confidence(study):
+    assert all(trial.estimate.confidence != Confidence.HIGH for trial in study["flat", 100])
+
+
+def test_study_reports_every_class_and_size(study):
+    text = report(study)
+
+    assert all(f"| {name} | 100 |" in text for name in STUDIED if name != "flat")
+    assert f"| {RUSH} | {RUSH_SIZE} |" in text
+
+
+def test_reads_are_spread_over_the_hours_of_the_day():
+    account = make_account("avoids the best", 1000, REPORT_SEED)
+    newest = sorted(account.samples, key=lambda sample: sample.published_at)[-100:]
+    spread = read_of(account.samples, 100)
+
+    assert len(spread) <= 100
+    rarest = [
+        sorted(Counter(post.published_at.hour for post in posts).values())[:12]
+        for posts in (newest, spread)
+    ]
+    assert sum(rarest[1]) > sum(rarest[0])

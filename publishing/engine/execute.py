@@ -10,7 +10,7 @@ from socialpublishing import media
 from socialpublishing.errors import PlatformUnreachableError
 from socialpublishing.platforms import client_for
 from socialpublishing.platforms.accounts import Renewal
-from socialpublishing.platforms.base import Platform
+from socialpublishing.platforms.base import Steps
 from socialpublishing.platforms.progress import Found, Progress
 
 
@@ -22,7 +22,7 @@ def execute(step: Step) -> Result:
     limited_until: dt.datetime | None = None
     try:
         client = client_for(step.job.platform, step.account)
-        value = _call(client, step)
+        value = _call(client.steps(step.job.follow_up_kind), step)
         limited_until = client.limited_until
     except Exception as error:  # noqa: BLE001  nobody waits for a thread; settle() logs it
         failure = error
@@ -36,7 +36,7 @@ def execute(step: Step) -> Result:
     )
 
 
-def _call(client: Platform, step: Step) -> Progress | Renewal | Found | None:
+def _call(client: Steps, step: Step) -> Progress | Renewal | Found | None:
     match step.kind:
         case StepKind.REFRESH:
             return client.renew(step.refresh_token)
@@ -58,7 +58,7 @@ def _call(client: Platform, step: Step) -> Progress | Renewal | Found | None:
             )
 
 
-def _check_pulled_files(client: Platform, step: Step) -> None:
+def _check_pulled_files(client: Steps, step: Step) -> None:
     """Raises AssetChangedError. Files that we send are checked while they are read."""
     if step.progress.handle:
         return  # the platform has fetched some of them already

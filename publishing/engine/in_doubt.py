@@ -126,6 +126,9 @@ def intent(job: PublishJob, now: dt.datetime) -> dict[str, Any]:
         "in_doubt_since": job.in_doubt_since or now,
         "publish_requests": job.publish_requests + 1,
         "lookups": 0,
+        # Who has read the job before, such as a request that cancels it, writes nothing any more:
+        # its status may have been the same.
+        "fencing_token": job.fencing_token + 1,
     }
 
 

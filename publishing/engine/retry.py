@@ -184,7 +184,10 @@ def wait_for_owner(job: PublishJob, context: Context, reason: str) -> Decision:
 
 def look_up_when_reconnected(job: PublishJob, now: dt.datetime) -> Decision:
     note = "Looking it up has to wait for the owner to connect again."
-    return look_up_again(job, now, note=note)
+    decision = look_up_again(job, now, note=note)
+    if decision.move.changes["waiting_for"]:
+        decision.move.changes |= {"waiting_for": WaitingFor.OWNER, "who_acts": WhoActs.OWNER}
+    return decision
 
 
 def defer(job: PublishJob, context: Context, error: SocialPublishingBaseError) -> Decision:
@@ -205,7 +208,8 @@ def defer(job: PublishJob, context: Context, error: SocialPublishingBaseError) -
         return Decision(move=move)
     ends = late_at(job, context.policy.late_grace_s)
     if now >= ends:
-        return unless_it_may_exist(failed(job, error.code, str(error), error.who_acts))
+        who_acts = error.who_acts or WhoActs.OPERATOR
+        return unless_it_may_exist(failed(job, error.code, str(error), who_acts))
     return keep_waiting(
         job,
         min(now + DEFER, ends),

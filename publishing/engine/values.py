@@ -58,6 +58,10 @@ class Result:
     # The platform's good responses ask the account to wait until then.
     limited_until: dt.datetime | None = None
 
+    @property
+    def is_of_follow_up(self) -> bool:
+        return self.step.job.follow_up is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 from django.db import connection as database
 from django.utils import timezone
 
@@ -26,6 +29,7 @@ from socialpublishing.options import (
 )
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.serializers import StrictSerializer
+from socialpublishing.tests.file_server import FileServer, whole
 
 UNKNOWN_ID = str(uuid.uuid4())
 
@@ -90,6 +94,25 @@ def test_bad_asset_is_refused(api, make_connection, sandbox, change, count, code
 
     assert (response.status_code, response.json()["code"]) == (400, code)
     assert not PublishJob.objects.exists()
+
+
+def test_refused_file_of_the_own_machine_names_the_setting_that_allows_it(
+    api, make_connection, sandbox, worker, settings
+):
+    connection, server = make_connection(), FileServer()
+    server.file = whole(requests.get(sandbox.picture()["url"], timeout=5).content)
+    picture = asset(sandbox, url=f"http://localhost:{urlsplit(server.origin).port}/a.jpg")
+
+    [setting] = re.findall(
+        r"MEDIA_ALLOWED_ORIGINS=(\S+)", api.publish(connection, assets=[picture]).json()["detail"]
+    )
+    settings.MEDIA_ALLOWED_ORIGINS = [setting]
+    accepted = api.publish(connection, assets=[picture])
+
+    assert accepted.status_code == 202, accepted.json()
+    worker.work()
+    assert len(sandbox.posts()[0]["media"]) == 1
+    server.close()
 
 
 def test_unreachable_asset_is_refused(api, make_connection, sandbox):

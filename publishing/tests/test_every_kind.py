@@ -85,6 +85,10 @@ def request_for(
     }
 
 
+def shown_by(name: str) -> Any:
+    return import_module(f"publishing.tests.shown.{name}")
+
+
 def publish(api: Any, worker: Any, sandbox: Any, connection: Any, body: Any) -> dict[str, Any]:
     """The post that `body` leads to, as the sandbox lists it; of a thread, the last one."""
     # The worker's clock runs ahead, the sandbox's does not.
@@ -97,7 +101,11 @@ def publish(api: Any, worker: Any, sandbox: Any, connection: Any, body: Any) -> 
     job = PublishJob.objects.get()
     assert job.status == "Published", (job.error_code, job.error_message, list(job.events.values()))
     posts = sandbox.posts(connection.platform)
-    assert len(posts) == 1 + len(body["platform_specific_options"].get("thread", ()))
+    options = body["platform_specific_options"]
+    replies = len(options.get("thread", ()))
+    if getattr(shown_by(connection.platform), "COMMENT_IS_POST", False):
+        replies += "first_comment" in options
+    assert len(posts) == 1 + replies
     assert job.post_url
     assert requests.get(job.post_url, timeout=5).status_code == 200
     return posts[-1]
@@ -112,7 +120,7 @@ def test_post_is_published_as_written(
 
     post = publish(api, worker, sandbox, make_connection(name), request)
 
-    shown = import_module(f"publishing.tests.shown.{name}")
+    shown = shown_by(name)
     loses_text = getattr(shown, "loses_text", lambda kind, media_form: False)(kind, media_form)
     assert post["text"] == (TEXT if kind.max_text and not loses_text else "")
     assert [each["sha256"] for each in post["media"]] == [
@@ -128,8 +136,9 @@ def test_post_is_published_as_written(
 
 @pytest.mark.parametrize(("name", "option"), OPTIONS)
 def test_option_takes_effect(api, worker, sandbox, make_connection, name, option):
-    shown = import_module(f"publishing.tests.shown.{name}")
-    platform, connection = PLATFORMS[name], make_connection(name)
+    shown = shown_by(name)
+    account = getattr(shown, "ACCOUNT_FOR_OPTION", {}).get(option, {})
+    platform, connection = PLATFORMS[name], make_connection(name, **account)
     kinds = [kind for kind in platform.capabilities.post_types if option in kind.options]
     (post_type, form_name), others = shown.POST_FOR_OPTION.get(option, ((kinds[0].name, None), {}))
     kind = platform.capabilities.named(post_type)

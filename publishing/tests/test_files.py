@@ -22,6 +22,9 @@ from socialpublishing.sandbox.pages import HERE
 from socialpublishing.tests.file_server import FileServer, Sparse, whole
 from socialpublishing.tests.test_media_metadata import exif, jpeg, mpo, segment
 
+# How a file is read is the same on any database.
+pytestmark = pytest.mark.any_database
+
 LENGTHLESS = {
     "chunked": {"has_lengths": False, "has_ranges": False, "is_chunked": True},
     "until_it_closes": {"has_lengths": False, "has_ranges": False},

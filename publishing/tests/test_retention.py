@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from publishing.models import ENDED, JobEvent, PublishJob, Status
+from publishing.models import ENDED, FollowUp, JobEvent, PublishJob, Status
 from publishing.tasks import housekeeping
 
 NOW = timezone.now()
@@ -153,6 +153,31 @@ def test_ids_that_a_lookup_is_compared_with_stay(make_job, settings):
     PublishJob.objects.filter(pk=looking.pk).update(status=Status.CANCELLED)
     purge()
     assert not PublishJob.objects.filter(pk=old.pk).exists()
+
+
+def test_open_follow_up_keeps_its_post_and_an_ended_one_goes_with_it(make_job, settings):
+    settings.JOB_CONTENT_RETENTION_DAYS = 30
+    jobs = [make_job(account=f"twitter:{number}") for number in range(2)]
+    for job, due in zip(jobs, (timezone.now(), None), strict=True):
+        FollowUp.objects.create(
+            job=job,
+            kind="first_comment",
+            text="A comment",
+            status="Pending" if due else "Published",
+            next_attempt_at=due,
+            created_at=job.created_at,
+            updated_at=job.created_at,
+        )
+    purge()
+    assert list(FollowUp.objects.order_by("text").values_list("text", flat=True)) == [
+        "",
+        "A comment",
+    ]
+
+    settings.JOB_RETENTION_DAYS = 30
+    purge()
+    assert [each.text for each in FollowUp.objects.all()] == ["A comment"]
+    assert PublishJob.objects.get() == jobs[0]
 
 
 def test_failed_job_is_not_needed_by_open_ones(make_job, settings):

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from publishing.engine.in_doubt import intent
+from publishing.errors import AlreadySubmittingError
 from publishing.models import ENDED, PublishJob, Status
+from publishing.operations import cancel_job
 from publishing.transitions import MOVES, IllegalMoveError, Move, StaleJobError, move, move_one
 
 NOW = timezone.now()
@@ -62,6 +65,20 @@ def test_move_of_a_job_that_has_changed_meanwhile_is_not_stored(make_job, meanwh
 
     assert PublishJob.objects.get().status != Status.FAILED
     assert not job.events.exists()
+
+
+def test_cancellation_is_refused_if_the_publish_request_has_started_since_the_job_was_read(
+    make_job,
+):
+    job = make_job(Status.PROCESSING)
+    read_before = PublishJob.objects.get(pk=job.pk)
+    move_one(Move(job=job, to=Status.PROCESSING, changes=intent(job, NOW)), now=NOW, actor="test")
+
+    with pytest.raises(AlreadySubmittingError):
+        cancel_job(read_before, actor="test")
+
+    stored = PublishJob.objects.get()
+    assert (stored.status, stored.publish_started_at) == (Status.PROCESSING, NOW)
 
 
 def test_each_of_many_moves_changes_its_own_job(make_job):

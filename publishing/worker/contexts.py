@@ -30,7 +30,7 @@ ByText = Mapping[tuple[str, str], set[UUID]]
 
 def before_steps(jobs: Sequence[PublishJob], turn: Turn) -> list[Context]:
     """For `decide`."""
-    plain = _plain(turn)
+    plain = plain_context(turn)
     in_doubt = _in_doubt_by_text(jobs)
     others = _other_post_ids([job for job in jobs if _is_looked_up(job)])
     return [
@@ -46,7 +46,7 @@ def before_steps(jobs: Sequence[PublishJob], turn: Turn) -> list[Context]:
 
 def after_steps(results: Sequence[Result], turn: Turn) -> list[Context]:
     """For `settle`. Only a result that names a post needs more than the time."""
-    plain = _plain(turn)
+    plain = plain_context(turn)
     named = [_Named(result.step.job, _named_post(result)) for result in results]
     with_post = [each for each in named if each.post_id]
     if not with_post:
@@ -72,7 +72,8 @@ class _Named(NamedTuple):
     post_id: str
 
 
-def _plain(turn: Turn) -> Context:
+def plain_context(turn: Turn) -> Context:
+    """What does not depend on a job."""
     policy = RetryPolicy(
         max_attempts=settings.MAX_API_RETRIES,
         delay_s=settings.API_RETRY_DELAY_SECONDS,

@@ -20,19 +20,17 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from connections import tokens
-from publishing.engine.decide import decide
 from publishing.engine.execute import execute
-from publishing.engine.retry import defer, wait_for_pause, wait_for_refresh
+from publishing.engine.retry import wait_for_pause
 from publishing.engine.settle import STEPS_OF_PUBLISHING, settle
 from publishing.engine.values import Context, Decision, Result, Step, StepKind
-from publishing.models import PublishJob, WorkerSlot
-from publishing.worker import contexts
+from publishing.models import FollowUp, PublishJob, WorkerSlot
+from publishing.worker import contexts, follow_ups
+from publishing.worker.deciding import decision_for
 from publishing.worker.slots import CLAIM_LOCK, STORED_PREFIX, take_over
 from publishing.worker.storing import keep_evidence, store, store_pauses, store_refresh
 from publishing.worker.turn import LEASE, Turn
 from socialpublishing.clock import database_now
-from socialpublishing.errors import SocialPublishingBaseError
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +45,8 @@ GATHER_ABOVE = 8
 DRAIN_S = 45.0
 # A worker whose threads are mostly at work claims this seldom, so that many are claimed at once.
 CLAIM_PAUSE_S = 0.1
+# Of so many free places one is for follow-ups, if any are due.
+FOLLOW_UP_SHARE = 8
 
 # Set to 1 by `manage.py worker` when it has to stop; forked processes share it. A bare byte and no
 # Event: a process that is killed while it waits for an Event leaves it locked for all others.
@@ -123,7 +123,7 @@ class Worker:
         if free < self.threads // 2 and pause > 0:
             return pause
         self._claimed_at = turn.started
-        if self.claim(turn, free) == free:
+        if self._claim_all(turn, free) == free:
             return 0.0
         until_due = PublishJob.objects.seconds_until_due(now)
         return SLEEP_S if until_due is None else min(SLEEP_S, until_due)
@@ -161,6 +161,7 @@ class Worker:
         PublishJob.objects.filter(pk__in=extended, lease_owner=self.owner).update(
             next_attempt_at=turn.now + LEASE
         )
+        follow_ups.extend_leases(extended, turn, self.owner)
         self._extended_at = turn.started
 
     # --- Claiming --------------------------------------------------------------------------------
@@ -172,20 +173,51 @@ class Worker:
         with transaction.atomic():
             # One worker claims at a time (SQLite: the transaction itself is exclusive).
             WorkerSlot.objects.select_for_update().get(name=CLAIM_LOCK)
-            jobs = PublishJob.objects.claim(
-                turn.now, owner=self.owner, until=turn.lease_until, limit=limit
-            )
-            steps = self._decide(jobs, turn) if jobs else []
+            jobs = PublishJob.objects.claimable(turn.now, limit)
+            for job in jobs:
+                job.lease_owner, job.next_attempt_at = self.owner, turn.lease_until
+                job.claims += 1
+            steps = self._decide(jobs, turn, is_claim=True) if jobs else []
         self._hand_out(steps)
         return len(jobs)
 
-    def _decide(self, jobs: Sequence[PublishJob], turn: Turn) -> list[Step]:
-        """Store what each job does next; returns the steps that may now be taken."""
+    def _claim_all(self, turn: Turn, free: int) -> int:
+        """Posts have most of the free places; what follows others is not kept waiting for ever."""
+        share = (free + 6) // FOLLOW_UP_SHARE
+        few = self._claim_follow_ups(turn, share)
+        claimed = few + self.claim(turn, free - few)
+        if few == share:
+            claimed += self._claim_follow_ups(turn, free - claimed)
+        return claimed
+
+    def _claim_follow_ups(self, turn: Turn, limit: int) -> int:
+        if limit <= 0 or not FollowUp.objects.filter(next_attempt_at__lte=turn.now).exists():
+            return 0
+        with transaction.atomic():
+            claimed = follow_ups.claim(turn, owner=self.owner, limit=limit)
+            steps = follow_ups.decide(claimed, turn, self.actor)
+        self._hand_out(steps)
+        return len(claimed)
+
+    def _decide(
+        self, jobs: Sequence[PublishJob], turn: Turn, *, is_claim: bool = False
+    ) -> list[Step]:
+        """Store what each job does next; returns the steps that may now be taken.
+
+        A claim is stored with what the job does next, in the same UPDATE.
+        """
         decisions = [
-            _with_probe_right(_with_refresh_right(_decision(job, context), context), context)
+            _with_probe_right(decision_for(job, context), context)
             for job, context in zip(jobs, contexts.before_steps(jobs, turn), strict=True)
         ]
+        if is_claim:
+            for each in decisions:
+                each.move.changes.setdefault("fencing_token", each.move.job.fencing_token + 1)
         stored = store(decisions, now=turn.now, actor=self.actor)
+        if is_claim and len(stored) < len(jobs):
+            moved = {id(each.move.job) for each in stored}
+            left = [job for job in jobs if id(job) not in moved]
+            PublishJob.objects.lease(left, owner=self.owner, until=turn.lease_until)
         return [decision.step for decision in stored if decision.step]
 
     def _hand_out(self, steps: Iterable[Step]) -> None:
@@ -199,14 +231,30 @@ class Worker:
     # --- Settling --------------------------------------------------------------------------------
 
     def settle(self, turn: Turn) -> None:
-        """Store what came back, all of it or nothing, and go on with jobs that stay claimed."""
-        results = list(self.unsettled)
+        """Store what came back, and go on with jobs that stay claimed.
+
+        Follow-ups apart: in one transaction with moves of jobs, workers could block each other.
+        """
+        for are_follow_ups in (False, True):
+            results = [each for each in self.unsettled if each.is_of_follow_up == are_follow_ups]
+            if results:
+                self._settle_together(results, turn)
+                self.unsettled = [
+                    each for each in self.unsettled if each.is_of_follow_up != are_follow_ups
+                ]
+        self._settled_at = time.monotonic()
+
+    def _settle_together(self, results: Sequence[Result], turn: Turn) -> None:
+        """All of it or nothing."""
         jobs = [result.step.job for result in results]
         rows = [row for job in jobs for row in (job, job.connection, job.destination) if row]
         as_read = [(row, dict(row.__dict__)) for row in rows]
         try:
             with transaction.atomic():
-                steps = self._settle(results, turn)
+                if results[0].is_of_follow_up:
+                    steps = follow_ups.settle(results, turn, self.actor)
+                else:
+                    steps = self._settle(results, turn)
         except DatabaseError:
             # Nothing of it is stored, so nothing of it happened to the rows in memory.
             for row, attributes in as_read:
@@ -215,8 +263,6 @@ class Worker:
             raise
         for result in results:
             self.in_flight.pop(result.step.job.pk, None)
-        self.unsettled = []
-        self._settled_at = time.monotonic()
         self._hand_out(steps)
 
     def _settle(self, results: Sequence[Result], turn: Turn) -> list[Step]:
@@ -235,28 +281,6 @@ class Worker:
                 keep_evidence(decision.move, now=turn.now, actor=self.actor)
         again = [decision.move.job for decision in stored if decision.decide_again]
         return self._decide(again, turn) if again else []
-
-
-def _decision(job: PublishJob, context: Context) -> Decision:
-    try:
-        return decide(job, context)
-    except SocialPublishingBaseError as error:
-        # Such as a token that no key decrypts, or a platform that is no longer in PLATFORMS: an
-        # alarm, and no reason to delay the other jobs.
-        logger.exception("job cannot go on", extra={"job_id": job.pk})
-        return defer(job, context, error)
-
-
-def _with_refresh_right(decision: Decision, context: Context) -> Decision:
-    """A refresh token is sent once: while another caller refreshes, the job waits."""
-    step = decision.step
-    if step is None or step.kind != StepKind.REFRESH:
-        return decision
-    connection = step.job.connection
-    assert connection is not None
-    if tokens.take_refresh(connection, context.now):
-        return decision
-    return wait_for_refresh(step.job, context.now)
 
 
 def _with_probe_right(decision: Decision, context: Context) -> Decision:

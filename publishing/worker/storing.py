@@ -119,7 +119,7 @@ def _end_pauses(accepted: Mapping[UUID, str], now: dt.datetime) -> None:
             waiting.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True)
         )
         PublishJob.objects.filter(pk__in=list(due)).update(next_attempt_at=now)
-    pauses.resume(ended)
+    pauses.resume(ended, now)
 
 
 def store_refresh(result: Result, now: dt.datetime) -> None:

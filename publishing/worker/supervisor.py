@@ -1,5 +1,7 @@
 """Keeps a django-q2 cluster running: starts it, starts its workers, and restarts it when it hangs.
 
+It does the same for the process that delivers webhooks.
+
 Plain `qcluster` does not survive the death of one of its processes: its children outlive their
 parent, an idle one that dies can leave the task queue locked for ever, and a signal handler that
 takes locks can wait for itself. Here the cluster is a process group of its own that dies with its
@@ -18,6 +20,7 @@ import signal
 import sys
 import time
 import uuid
+from functools import partial
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -29,6 +32,8 @@ from publishing.models import WorkerSlot
 from publishing.worker.process import DRAIN_S, stopping
 from publishing.worker.slots import slot_names
 from socialpublishing.clock import database_now
+from socialpublishing.events.sending import ATTEMPT_S
+from socialpublishing.events.webhook_process import DeliveryProcess
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +51,9 @@ class Supervisor:
     def __init__(self) -> None:
         self.fork = multiprocessing.get_context("fork")
         self.tick_started_at: dict[str, float] = {}
+        self.webhooks = DeliveryProcess(
+            stop=lambda: stopping.value, die_with_parent=partial(_die_with, os.getpid())
+        )
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; then finish the work under way."""
@@ -53,11 +61,14 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             self.start()
+            self.webhooks.start()
             while signal.sigtimedwait(SIGNALS, POLL_EVERY_S) is None:
                 self.check()
+                self.webhooks.check()
             self.stop()
         finally:
             self.kill()
+            self.webhooks.kill()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def start(self) -> None:
@@ -115,6 +126,7 @@ class Supervisor:
         stopping.value = 1
         self.stop_event.set()
         self.cluster.join(DRAIN_S + 15)
+        self.webhooks.join(ATTEMPT_S)
 
     def kill(self) -> None:
         """Kill what is left of the cluster's process group."""

@@ -24,7 +24,7 @@ from socialpublishing.media import addresses, documents, fetch, formats, picture
 from socialpublishing.media.concurrency import ReadLimiter, reads
 from socialpublishing.media.network import INTERNET, Network
 from socialpublishing.media.remote_file import BLOCK_BYTES, Read, RemoteFile
-from socialpublishing.media.stream import ByteRange, Part, Stream
+from socialpublishing.media.stream import ByteRange, Part, Stream, too_large
 
 __all__ = [
     "Downloaded",
@@ -32,6 +32,7 @@ __all__ = [
     "Network",
     "Part",
     "Stream",
+    "check_size",
     "check_unchanged",
     "download",
     "open_stream",
@@ -108,6 +109,13 @@ def probe_picture(
         mime_type = formats.picture_type(head, mime_types)
         _picture_facts(mime_type, head, file.read, file.size_bytes)
         file.learn_size()
+
+
+def check_size(url: str, size_bytes: int | None, max_bytes: int) -> None:
+    """Raise AssetTooLargeError for a file that was probed with a higher limit than `max_bytes`."""
+    if size_bytes is not None and size_bytes > max_bytes:
+        with _errors_name(url):
+            raise too_large(max_bytes)
 
 
 def _facts_of(file: RemoteFile, declared_type: str, deadline: float) -> MediaFacts:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -151,8 +151,11 @@ def _ascii_label(label: str) -> str:
     return str(idna.alabel(label).decode())
 
 
-def parse_address(url: str) -> FileAddress:
-    """Check the text of `url`. Raises AssetAddressRefusedError. Resolves nothing."""
+def parse_address(url: str, *, trusted: Collection[str] | None = None) -> FileAddress:
+    """Check the text of `url`. Raises AssetAddressRefusedError. Resolves nothing.
+
+    `trusted` are the origins that may be any; without it, those of files.
+    """
     url = as_ascii(url)
     match = URL.fullmatch(url)
     if match is None and ODD_PORT.match(url):
@@ -160,14 +163,27 @@ def parse_address(url: str) -> FileAddress:
     if match is None or len(url) > MAX_URL_LENGTH or "\\" in url or "#" in url:
         raise AssetAddressRefusedError(NOT_PLAIN)
     origin = scheme, host, port = _origin(match)
-    is_trusted = origin in _trusted_origins()
+    is_trusted = origin in (_file_origins() if trusted is None else _parsed_origins(trusted))
     if not is_trusted:
         if scheme != "https" or port != 443:
-            raise AssetAddressRefusedError("The file must be offered over https, on port 443.")
+            sentence = "The file must be offered over https, on port 443."
+            raise AssetAddressRefusedError(sentence + _way_out(match))
         if not _is_public_name(host):
-            raise AssetAddressRefusedError("The address of the file does not name a public server.")
+            sentence = "The address of the file does not name a public server."
+            raise AssetAddressRefusedError(sentence + _way_out(match))
     return FileAddress(
         scheme=scheme, host=host, port=port, path=match["path"], is_trusted=is_trusted
+    )
+
+
+def _way_out(url: re.Match[str]) -> str:
+    """In sandbox mode: how a developer uses a file server of the own machine."""
+    if not settings.SANDBOX_URL:
+        return ""
+    origin = url[0].removesuffix(url["path"])
+    return (
+        f" In sandbox mode a file server of your own can be trusted: start the service with "
+        f"MEDIA_ALLOWED_ORIGINS={origin}"
     )
 
 
@@ -194,9 +210,13 @@ def _origin(url: re.Match[str]) -> tuple[str, str, int]:
     return scheme, url["host"].lower(), int(url["port"] or DEFAULT_PORTS[scheme])
 
 
-def _trusted_origins() -> set[tuple[str, str, int]]:
-    allowed = (URL.fullmatch(f"{origin}/") for origin in settings.MEDIA_ALLOWED_ORIGINS)
-    origins = {_origin(match) for match in allowed if match and match["path"] == "/"}
+def _parsed_origins(listed: Collection[str]) -> set[tuple[str, str, int]]:
+    allowed = (URL.fullmatch(f"{origin}/") for origin in listed)
+    return {_origin(match) for match in allowed if match and match["path"] == "/"}
+
+
+def _file_origins() -> set[tuple[str, str, int]]:
+    origins = _parsed_origins(settings.MEDIA_ALLOWED_ORIGINS)
     # The endpoint of the object store may have a path, unlike an origin.
     store = URL.fullmatch(f"{settings.OBJECT_STORE_ENDPOINT}/")
     return origins | {_origin(store)} if store else origins

@@ -80,19 +80,30 @@ class Connection:
 
     def get(self, address: FileAddress, range_header: str | None) -> http.client.HTTPResponse:
         """Send the request and read the head of the response."""
+        return self._request("GET", address, {"Range": range_header} if range_header else {})
+
+    def post(
+        self, address: FileAddress, body: bytes, headers: Mapping[str, str]
+    ) -> http.client.HTTPResponse:
+        """The same with a body."""
+        return self._request("POST", address, {**headers, "Content-Length": str(len(body))}, body)
+
+    def _request(
+        self, method: str, address: FileAddress, headers: Mapping[str, str], body: bytes = b""
+    ) -> http.client.HTTPResponse:
         lines = [
-            f"GET {address.path} HTTP/1.1",
+            f"{method} {address.path} HTTP/1.1",
             f"Host: {address.authority}",
             f"User-Agent: {USER_AGENT}",
             "Accept: */*",
             "Accept-Encoding: identity",
             "Connection: close",
-            *([f"Range: {range_header}"] if range_header else []),
+            *(f"{name}: {value}" for name, value in headers.items()),
         ]
-        response = http.client.HTTPResponse(self, method="GET")  # type: ignore[arg-type]
+        response = http.client.HTTPResponse(self, method=method)  # type: ignore[arg-type]
         try:
             self._sock.settimeout(max(self._raw.deadline - time.monotonic(), 0.001))
-            self._sock.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
+            self._sock.sendall("\r\n".join([*lines, "", ""]).encode("ascii") + body)
             response.begin()
         except (OSError, http.client.HTTPException, ValueError) as error:
             problem = TOO_SLOW if isinstance(error, TimeoutError) else NO_RESPONSE
@@ -142,9 +153,7 @@ def connected(address: FileAddress, deadline: float, network: Network) -> Iterat
 
     Raises MediaError. The connection is closed at the end.
     """
-    ip_addresses = _resolved(address, deadline, network)
-    if not address.is_trusted:
-        check_ip_addresses(ip_addresses)
+    ip_addresses = checked_ip_addresses(address, deadline, network)
     sock = _connected_socket(ip_addresses, address.port, deadline, network)
     try:
         if address.scheme == "https":
@@ -187,6 +196,14 @@ def _is_certified(host: str, certificate: Mapping[str, Any]) -> bool:
     entries = certificate.get("subjectAltName", ())
     names = {value.lower() for kind, value in entries if kind == "DNS"}
     return host in names or f"*.{host.partition('.')[2]}" in names
+
+
+def checked_ip_addresses(address: FileAddress, deadline: float, network: Network) -> list[str]:
+    """What the host resolves to. Raises MediaError if it is nothing, or not public."""
+    ip_addresses = _resolved(address, deadline, network)
+    if not address.is_trusted:
+        check_ip_addresses(ip_addresses)
+    return ip_addresses
 
 
 def _resolved(address: FileAddress, deadline: float, network: Network) -> list[str]:

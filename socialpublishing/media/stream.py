@@ -74,7 +74,7 @@ class Stream:
         if expected_bytes is not None and self.size_bytes not in {None, expected_bytes}:
             raise AssetChangedError
         if self.size_bytes is not None and self.size_bytes > max_bytes:
-            raise _too_large(max_bytes)
+            raise too_large(max_bytes)
         self.is_ranged = response.status == 206
         self._to_skip = 0 if self.is_ranged else byte_range.start
         # The position in the file at which the body ends, as its server states.
@@ -99,7 +99,7 @@ class Stream:
                 break
             at += len(chunk)
             if at > self._max_bytes:
-                raise _too_large(self._max_bytes)
+                raise too_large(self._max_bytes)
             yield chunk
         if length is None or at < wanted_end:
             self._check_end(at)
@@ -205,5 +205,5 @@ def _body_errors() -> Iterator[None]:
         raise AssetIncompleteError("The connection broke before the end of the file.") from error
 
 
-def _too_large(max_bytes: int) -> AssetTooLargeError:
+def too_large(max_bytes: int) -> AssetTooLargeError:
     return AssetTooLargeError(f"The file is larger than {max_bytes / 1_000_000:g} MB.")

@@ -106,7 +106,8 @@ class App(ReadsResponses):
 
     def optional_scopes(self) -> tuple[str, ...]:
         """Those whose absence only takes features away, by setting or by default."""
-        return self._scopes("OPTIONAL_SCOPES", self.oauth.optional_scopes)
+        reviewed = self.oauth.reviewed_scopes if settings.SANDBOX_URL else ()
+        return self._scopes("OPTIONAL_SCOPES", self.oauth.optional_scopes + reviewed)
 
     def requested_scopes(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([*self.required_scopes(), *self.optional_scopes()]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import abc
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
@@ -21,11 +22,17 @@ from socialpublishing.media import public
 from socialpublishing.options import PostOptions
 from socialpublishing.platforms.accounts import Account, DestinationFacts, Profile, Renewal
 from socialpublishing.platforms.app import App
+from socialpublishing.platforms.follow_ups import (
+    FIRST_COMMENT,
+    FirstComment,
+    FollowUps,
+    FollowUpSteps,
+)
 from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, LookupRules, Progress
 from socialpublishing.platforms.responses import ReadsResponses
 from socialpublishing.platforms.uploads import check_upload_address
-from socialpublishing.posts import Media, Post, PostWarning
+from socialpublishing.posts import Cost, Media, Post, PostWarning
 
 if TYPE_CHECKING:
     from socialpublishing.platforms.metrics import MetricsReader
@@ -56,6 +63,12 @@ class Platform(ReadsResponses, abc.ABC):
     upload_hosts: ClassVar[tuple[str, ...]] = ()
     # Reads the metrics of published posts (metrics.py), where the platform reports them.
     metrics_reader: ClassVar[type[MetricsReader[Any]] | None] = None
+    # Does a post depend on what the account may choose now (`offer_violations`)? If not, a
+    # validation does not ask the platform, which may charge for it.
+    checks_offers: ClassVar[bool] = False
+    # What can follow a published post, and why it cannot be taken down where it cannot.
+    follow_ups: ClassVar[FollowUps] = {}
+    no_take_down: ClassVar[str] = "The platform lets no other service delete posts."
     # Other ways to connect, by the name that chooses them. Each is a subclass and not in PLATFORMS.
     # The usual one is named by `app.login`, and by "" in stored rows.
     logins: ClassVar[Mapping[str, type[Platform]]] = {}
@@ -99,7 +112,28 @@ class Platform(ReadsResponses, abc.ABC):
         """Every rule that `post` breaks; an empty list if the platform would accept it."""
         limits = cls.limits(profile)
         crossed = cls.cross_violations(post, limits.of(post))
-        return [*content_limits.violations(post, limits), *crossed, *cls._redirect_violations(post)]
+        return [
+            *content_limits.violations(post, limits),
+            *crossed,
+            *cls._redirect_violations(post),
+            *cls._comment_violations(post, profile),
+        ]
+
+    @classmethod
+    def first_comment(cls) -> type[FirstComment[Any]] | None:
+        steps = cls.follow_ups.get(FIRST_COMMENT)
+        return steps if steps is not None and issubclass(steps, FirstComment) else None
+
+    @classmethod
+    def _comment_violations(cls, post: Post, profile: Mapping[str, Any]) -> Iterator[Violation]:
+        comment, steps = post.options.get(FIRST_COMMENT), cls.first_comment()
+        if not comment or steps is None:
+            return
+        limits = Capabilities(post_types=(steps.limits(profile),))
+        for found in content_limits.violations(Post(text=comment), limits):
+            yield replace(
+                found, rule=f"comment_{found.rule}", message=f"The first comment: {found.message}"
+            )
 
     @classmethod
     def _redirect_violations(cls, post: Post) -> Iterator[Violation]:
@@ -157,6 +191,11 @@ class Platform(ReadsResponses, abc.ABC):
         return 1
 
     @classmethod
+    def estimated_cost(cls, post: Post) -> Cost | None:
+        """What the platform charges our app for `post`; None: it does not charge by the post."""
+        return None
+
+    @classmethod
     def features(cls, post: Post) -> frozenset[str]:
         """What of our app `post` needs: a PlatformConfigurationError may name one of these."""
         return frozenset({post.post_type})
@@ -167,6 +206,14 @@ class Platform(ReadsResponses, abc.ABC):
         return LookupRules()
 
     # --- Publishing ------------------------------------------------------------------------------
+
+    @classmethod
+    def steps_of(cls, kind: str) -> type[Platform] | type[FollowUpSteps[Any]]:
+        """The steps of a kind of follow-up; "": those of publishing."""
+        return cls.follow_ups[kind] if kind else cls
+
+    def steps(self, kind: str) -> Steps:
+        return self.follow_ups[kind](self) if kind else self
 
     @classmethod
     def needs_preparation(cls, post: Post) -> bool:
@@ -272,3 +319,7 @@ class Platform(ReadsResponses, abc.ABC):
             read_error=read_error or self.read_error,
             token=token,
         )
+
+
+# What takes the steps of publishing, or of a follow-up.
+Steps = Platform | FollowUpSteps[Any]

@@ -122,7 +122,10 @@ class MetricsReader(ReadsResponses, abc.ABC, Generic[PlatformT]):
 
     @abc.abstractmethod
     def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:
-        """What the account published since then, newest first, with its current numbers."""
+        """What the account published since then, newest first, with its current numbers.
+
+        Of more than `limit` posts, the reader chooses which: the newest, unless reads are billed.
+        """
 
     @abc.abstractmethod
     def metrics(self, remote_ids: Sequence[str]) -> Mapping[str, Metrics]:

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
 from socialpublishing.errors import (
@@ -22,6 +22,8 @@ from socialpublishing.errors import (
     PlatformConfigurationError,
     RateLimitError,
 )
+from socialpublishing.events.models import EventType
+from socialpublishing.events.outbox import News, record
 
 logger = logging.getLogger(__name__)
 
@@ -123,17 +125,20 @@ def pause(
         "reason": refusal.reason,
         "step": step,
     }
-    found, is_new = PlatformPause.objects.get_or_create(
-        platform=platform,
-        login=login,
-        feature=refusal.feature,
-        defaults={
-            "since": now,
-            "probe_at": _next_probe(refusal, now, FIRST_PROBE_S),
-            "pause_s": FIRST_PROBE_S,
-            **facts,
-        },
-    )
+    with transaction.atomic():
+        found, is_new = PlatformPause.objects.get_or_create(
+            platform=platform,
+            login=login,
+            feature=refusal.feature,
+            defaults={
+                "since": now,
+                "probe_at": _next_probe(refusal, now, FIRST_PROBE_S),
+                "pause_s": FIRST_PROBE_S,
+                **facts,
+            },
+        )
+        if is_new:
+            _tell(EventType.PLATFORM_PAUSED, found, refusal.until, now)
     if is_new:
         logger.error("a platform is paused: it refuses this service", extra=_facts(found))
     elif found.probe_job == job_id or found.probe_at <= now:
@@ -157,12 +162,31 @@ def release(job_ids: Collection[uuid.UUID], now: dt.datetime) -> None:
     PlatformPause.objects.filter(probe_job__in=job_ids).update(probe_job=None, probe_at=now)
 
 
-def resume(ended: Collection[PlatformPause]) -> None:
+def resume(ended: Collection[PlatformPause], now: dt.datetime) -> None:
     """The platform accepts our app again."""
     for each in ended:
-        deleted, _ = PlatformPause.objects.filter(pk=each.pk).delete()
+        with transaction.atomic():
+            deleted, _ = PlatformPause.objects.filter(pk=each.pk).delete()
+            if deleted:
+                _tell(EventType.PLATFORM_RESUMED, each, now, now)
         if deleted:
             logger.warning("a platform accepts this service again", extra=_facts(each))
+
+
+def _tell(
+    type_: EventType, paused: PlatformPause, until: dt.datetime | None, now: dt.datetime
+) -> None:
+    """Tell all users with an account there. `until`: when it ends or ended, if that is known."""
+    data = {
+        "platform": paused.platform,
+        "feature": paused.feature,
+        "reason": paused.reason,
+        "since": paused.since.isoformat().replace("+00:00", "Z"),
+        "until": until and until.isoformat().replace("+00:00", "Z"),
+    }
+    is_end = type_ == EventType.PLATFORM_RESUMED
+    news = News(type=type_, platform=paused.platform, sequence=2 if is_end else 1, data=data)
+    record([news], at=now)
 
 
 def concerning(

@@ -23,7 +23,7 @@ from socialpublishing.sandbox.http import (
 )
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.register import PLATFORMS
-from socialpublishing.sandbox.state import Account, Post, as_time
+from socialpublishing.sandbox.state import Account, Comment, Post, as_time
 from socialpublishing.sandbox.text import is_blank
 
 DELAYS = (Action.DELAY, Action.DELAY_AFTER)
@@ -41,9 +41,14 @@ def bad(code: str, detail: str) -> EarlyResponse:
 
 
 def posts(request: SandboxRequest) -> HttpResponse:
-    """The posts that the public can see, oldest first. `history=true` includes planted ones."""
+    """The posts that the public can see, oldest first.
+
+    `history=true` includes planted ones, `deleted=true` deleted ones.
+    """
     found = request.state.public_posts(
-        _platform_filter(request), with_planted=request.GET.get("history") == "true"
+        _platform_filter(request),
+        with_planted=request.GET.get("history") == "true",
+        with_deleted=request.GET.get("deleted") == "true",
     )
     return json_response([described(request, post) for post in reversed(found)])
 
@@ -252,6 +257,7 @@ def reset(request: SandboxRequest) -> HttpResponse:
 
 
 def described(request: SandboxRequest, post: Post) -> dict[str, Any]:
+    comments: list[Comment | Post] = [*post.comments, *request.state.replies_to(post)]
     return {
         "platform": post.platform,
         "account_id": post.account.id,
@@ -272,6 +278,10 @@ def described(request: SandboxRequest, post: Post) -> dict[str, Any]:
         ],
         "details": post.details,
         "created_at": as_time(post.created_at).isoformat(),
+        "deleted_at": as_time(post.deleted_at).isoformat() if post.deleted_at else None,
+        "comments": [
+            {"id": each.id, "account_id": each.account.id, "text": each.text} for each in comments
+        ],
     }
 
 

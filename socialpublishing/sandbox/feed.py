@@ -29,7 +29,8 @@ MAGIC_WORDS = {
     "[sandbox:reject]": "The platform refuses the content.",
 }
 CONTROL_CALLS = {
-    "GET /control/posts[?platform=&history=true]": "lists the posts that the public can see",
+    "GET /control/posts[?platform=&history=true&deleted=true]": "lists the posts that the"
+    " public can see",
     "GET /control/calls[?platform=]": "lists the requests to the platforms",
     "POST /control/accounts": "{platform, username, name, scopes, …} creates an account with"
     " tokens, or changes the named fields of the account with this username",

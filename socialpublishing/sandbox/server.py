@@ -1,4 +1,4 @@
-"""The sandbox's web server: one process, many threads, all state in memory.
+"""The sandbox's web server: one process, many threads, the state in memory.
 
 `manage.py sandbox` runs it, or a test. It uses none of the service's URLs, middleware or database.
 """
@@ -10,6 +10,7 @@ import logging
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import Any, Self, cast
 
 from django.core.exceptions import SuspiciousOperation
@@ -27,6 +28,7 @@ from socialpublishing.sandbox.http import (
     SandboxRequest,
     json_response,
 )
+from socialpublishing.sandbox.keeping import StateFile
 from socialpublishing.sandbox.platform import Platform
 from socialpublishing.sandbox.register import PLATFORMS, seed
 from socialpublishing.sandbox.state import COMMON_SETTINGS, State, as_time
@@ -35,16 +37,32 @@ logger = logging.getLogger(__name__)
 
 
 class SandboxServer:
-    """`with SandboxServer() as sandbox:` serves on a free port until the block ends."""
+    """`with SandboxServer() as sandbox:` serves on a free port until the block ends.
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+    With `keep_in` the state is kept in that file; `notice` reports what was found there.
+    """
+
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, *, keep_in: Path | None = None
+    ) -> None:
         settings = dict(COMMON_SETTINGS)
         for platform in PLATFORMS.values():
             settings |= platform.settings
         self.state = State(seed, settings)
+        self.notice = ""
+        self._file = self._state_file(keep_in) if keep_in else None
         self._http = _Server((host, port), _Connection)
         self._http.set_app(Application(self.state))
         self._thread: threading.Thread | None = None
+
+    def _state_file(self, path: Path) -> StateFile | None:
+        try:
+            file = StateFile(path, self.state)
+        except OSError as error:
+            self.notice = f"The sandbox keeps no state: {path}: {error}."
+            return None
+        self.notice = file.notice
+        return file
 
     @property
     def url(self) -> str:
@@ -57,6 +75,8 @@ class SandboxServer:
         return self
 
     def serve_forever(self) -> None:
+        if self._file:
+            self._file.start()
         self._http.serve_forever(poll_interval=0.05)
 
     def stop(self) -> None:
@@ -66,6 +86,8 @@ class SandboxServer:
             self._thread.join()
         self._http.server_close()
         self._http.close_connections()
+        if self._file:
+            self._file.stop()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -107,7 +129,10 @@ class Application(WSGIHandler):
         name, _, path = request.path_info.removeprefix("/").partition("/")
         platform = PLATFORMS.get(name)
         if platform is None:
-            return self._view(request)
+            try:
+                return self._view(request)
+            finally:
+                self.state.changes += request.method not in ("GET", "HEAD")
         call: dict[str, Any] = {
             "platform": name,
             "method": request.method,
@@ -121,6 +146,8 @@ class Application(WSGIHandler):
         except DropConnection:
             request.environ["sandbox.close"]()
             raise
+        finally:
+            self.state.changes += 1
         call["status"] = response.status_code
         return response
 

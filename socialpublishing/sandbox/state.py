@@ -1,4 +1,4 @@
-"""The sandbox's state: accounts, tokens, media and posts. It is in memory only.
+"""The sandbox's state: accounts, tokens, media and posts. It is in memory; keeping.py can keep it.
 
 Code that reads and then writes must hold `State.lock`. Times are epoch seconds on the sandbox's
 own clock, which tests can move forward.
@@ -128,6 +128,14 @@ class Media:
 
 
 @dataclass(kw_only=True, eq=False)
+class Comment:
+    id: str
+    account: Account
+    text: str
+    created_at: float
+
+
+@dataclass(kw_only=True, eq=False)
 class Post:
     """`text` is the text as sent; `facts` holds what the platform derived from it."""
 
@@ -143,8 +151,14 @@ class Post:
     details: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, int] | None = None  # fixed values; None: computed from the audience
     is_public: bool = True
-    is_deleted: bool = False
+    deleted_at: float | None = None
+    # Where a comment is no post of its own, as a reply is.
+    comments: list[Comment] = field(default_factory=list)
     is_planted: bool = False  # created by POST /control/history, not by a publish request
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.deleted_at is not None
 
     @property
     def is_visible(self) -> bool:
@@ -161,9 +175,18 @@ class State:
         self.known_settings = known_settings
         self._seed = seed
         self._last_tick = 0
+        self.changes = 0  # grows with each request that may have changed something
+        self.on_reset: Callable[[], None] | None = None
         self.reset()
 
     def reset(self) -> None:
+        with self.lock:
+            self._make_empty()
+            self._seed(self)
+        if self.on_reset:
+            self.on_reset()
+
+    def _make_empty(self) -> None:
         with self.lock:
             self.advanced_seconds = 0.0
             self.settings = {name: default for name, (default, _) in self.known_settings.items()}
@@ -179,7 +202,47 @@ class State:
             self._accounts: dict[tuple[str, str], Account] = {}
             self._tokens_of: defaultdict[tuple[str, str], list[Token]] = defaultdict(list)
             self._posts_of: defaultdict[tuple[str, str], list[Post]] = defaultdict(list)
-            self._seed(self)
+
+    # --- For a file (keeping.py) ---
+
+    def snapshot(self, at_most: int) -> dict[str, Any]:
+        """What `restore` needs, with the newest `at_most` tokens, media and posts.
+
+        Without codes, planned faults, the list of requests and the counts of rate limits.
+        """
+        return {
+            "advanced_seconds": self.advanced_seconds,
+            "settings": dict(self.settings),
+            "accounts": list(self._accounts.values()),
+            "tokens": _newest(self.tokens, at_most),
+            "media": _newest(self.media, at_most),
+            "posts": _newest(self.posts, at_most),
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        with self.lock:
+            self._make_empty()
+            self.advanced_seconds = snapshot["advanced_seconds"]
+            self.settings = dict(snapshot["settings"])
+            for account in snapshot["accounts"]:
+                self.add_account(account)
+            self.media = dict(snapshot["media"])
+            for value, token in snapshot["tokens"]:
+                self.tokens[value] = token
+                self._tokens_of[token.account.platform, token.account.id].append(token)
+            for _, post in snapshot["posts"]:
+                self.add_post(post)
+            for media in _media_in(snapshot):
+                # The oldest files may have been left out.
+                if media.blob and media.blob.sha256 == media.sha256:
+                    self.blobs[media.sha256] = media.blob
+
+    def blobs_in(self, snapshot: Mapping[str, Any]) -> Iterator[Blob]:
+        """Those of uploads in progress, then those of complete files, newest first."""
+        media = list(_media_in(snapshot))
+        for each in media:
+            yield from each.parts.values()
+        yield from (each.blob for each in reversed(media) if each.blob)
 
     # --- Time, settings and ids ---
 
@@ -301,7 +364,12 @@ class State:
         return reversed(self._posts_of[account.platform, account.id])
 
     def public_posts(
-        self, platform: str = "", *, limit: int | None = None, with_planted: bool = False
+        self,
+        platform: str = "",
+        *,
+        limit: int | None = None,
+        with_planted: bool = False,
+        with_deleted: bool = False,
     ) -> list[Post]:
         """The posts that the public can see, newest first."""
         posts = list(self.posts.values())
@@ -310,20 +378,46 @@ class State:
         visible = (
             post
             for post in reversed(posts)
-            if post.is_visible
+            if (post.is_visible or (with_deleted and post.is_deleted))
             and platform in ("", post.platform)
             and (with_planted or not post.is_planted)
         )
         return list(itertools.islice(visible, limit))
 
+    def delete(self, post: Post) -> None:
+        post.deleted_at = self.now()
+
     def is_listed(self, post: Post) -> bool:
         return post.is_visible and self._is_older(post, self.setting("list_delay_seconds"))
+
+    def listed_comments(self, post: Post) -> list[Comment]:
+        """Oldest first."""
+        delay = self.setting("list_delay_seconds")
+        return [each for each in post.comments if self._is_older(each, delay)]
+
+    def replies_to(self, post: Post) -> list[Post]:
+        """Where a comment is a post of its own, oldest first."""
+        return [
+            each
+            for each in list(self.posts.values())
+            if each.facts.get("replied_to") is post and each.is_visible
+        ]
 
     def is_readable(self, post: Post) -> bool:
         return not post.is_deleted and self._is_older(post, self.setting("read_delay_seconds"))
 
-    def _is_older(self, post: Post, seconds: float) -> bool:
-        return self.now() >= post.created_at + seconds
+    def _is_older(self, each: Post | Comment, seconds: float) -> bool:
+        return self.now() >= each.created_at + seconds
+
+
+def _newest(rows: Mapping[Any, Any], at_most: int) -> list[tuple[Any, Any]]:
+    return list(rows.items())[-at_most:] if at_most else []
+
+
+def _media_in(snapshot: Mapping[str, Any]) -> Iterator[Media]:
+    yield from (media for _, media in snapshot["media"])
+    for _, post in snapshot["posts"]:
+        yield from post.media
 
 
 def as_time(epoch_seconds: float) -> dt.datetime:

@@ -120,12 +120,17 @@ def test_error_of_a_request_has_no_secret_of_it(requests_mock):
     http = Http(
         platform="x",
         base_url="https://api.example",
-        read_error=lambda response: RefusedError(f"{CANARY} for com.example.SomeVeryLongClassName"),
+        read_error=lambda response: RefusedError(
+            f"{CANARY} for com.example.SomeVeryLongClassName",
+            platform_code=f"{base64.b64encode(CANARY.encode()).decode()[:20]} 17",
+            request_id=f"trace-{CANARY[4:]}",
+        ),
         token=Secret(CANARY),
     )
     with pytest.raises(RefusedError) as caught:
         http.post("/x", json={"text": "Hello"})
     assert str(caught.value) == "*** for com.example.SomeVeryLongClassName"
+    assert (caught.value.platform_code, caught.value.request_id) == ("*** 17", "***")
 
 
 def test_refusal_of_a_token_endpoint_has_no_secret(platform, settings, requests_mock):

@@ -23,7 +23,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from socialpublishing.errors import MediaError
-from socialpublishing.media import Network, download, open_stream, probe
+from socialpublishing.media import INTERNET, Network, download, open_stream, probe
 
 CORPORA = Path(__file__).parent / "corpora"
 URL = "https://media-ok.example/m/a.jpg"
@@ -75,6 +75,7 @@ def responses_of(cell):
 
 
 DNS = {name: cell for name, cell in corpus("ssrf_dns.txt")}
+PUBLIC = {"93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"}
 
 
 class ClaimedSocket(socket.socket):
@@ -289,20 +290,104 @@ def test_redirects_of_the_corpus_are_followed_or_refused(name, verdict, hops, se
     server.responses = [redirect_response(hop) for hop in hops.split(" ; ")]
     if name != "R07":  # following one redirect too many would succeed
         server.responses.append(response(PNG))
-    public = {address for cell in DNS.values() for address in responses_of(cell.split(" | ")[0])}
     if verdict == "ALLOW":
         assert download(URL, max_bytes=MB, network=stub.network()).data == PNG
     else:
         code = refused(download, URL, max_bytes=MB, network=stub.network())
         assert code in {"asset_unreachable", "asset_address_refused", "asset_type_mismatch"}
     assert len(stub.connected) <= 4
-    assert {address for address, _ in stub.connected} <= public & {
-        "93.184.215.14",
-        "2606:2800:21f:cb07:6820:80da:af6b:8b2c",
-    }
+    assert {address for address, _ in stub.connected} <= PUBLIC
     assert not any("cookie" in request.lower() for request in server.requests)
     if name == "R22":
         assert server.requests[-1].startswith("GET /m/b.jpg?sig=a%2Fb%3D HTTP/1.1")
+
+
+# --- The same over the API: what a post names is checked when it is accepted ---------------------
+
+
+@pytest.fixture
+def internet(stub, monkeypatch):
+    """The stub network in place of the real one, for all that this process requests."""
+    context, look_up = ssl.create_default_context(cadata=stub.trust), socket.getaddrinfo
+
+    def getaddrinfo(host, port, *args, **kwargs):
+        if host == "127.0.0.1":  # the sandbox
+            return look_up(host, port, *args, **kwargs)
+        return [(0, 0, 0, "", (address, port)) for address in stub.resolve(host, port)]
+
+    def create_connection(address, timeout, *args, **kwargs):
+        return stub.connect(*address, timeout)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "create_connection", create_connection)
+    monkeypatch.setattr(ssl, "create_default_context", lambda *args, **kwargs: context)
+    INTERNET.tls.cache_clear()
+    yield stub
+    INTERNET.tls.cache_clear()
+
+
+@pytest.fixture
+def publish(api, make_connection, internet):
+    """Posts a picture at a URL. The response has a code if it was refused."""
+    connection = make_connection("twitter")
+
+    def publish(url):
+        assets = [{"url": url, "asset_type": "image", "mime_type": "image/png"}]
+        return api.publish(connection, "A picture", assets=assets)
+
+    return publish
+
+
+def assert_refused_at_accept(response):
+    assert response.status_code == 400, response.content
+    assert response.json()["code"].startswith(("asset_", "object_store_", "invalid_")), (
+        response.content
+    )
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize(
+    ("verdict", "stage", "url"),
+    [
+        pytest.param(
+            row[1],
+            row[2],
+            unescaped(row[3]),
+            id=row[0],
+            marks=pytest.mark.night if "r-slow" in row[3] else [],
+        )
+        for row in corpus("ssrf_urls.txt")
+    ],
+)
+def test_address_of_the_corpus_in_a_post(verdict, stage, url, server, publish, internet):
+    server.responses = [response(PNG)]
+
+    accepted = publish(url)
+
+    if verdict == "ALLOW":
+        assert accepted.status_code == 202, accepted.content
+    else:
+        assert_refused_at_accept(accepted)
+        assert internet.connected == []
+        assert bool(internet.resolved) == (stage == "resolve")
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize(
+    ("name", "verdict", "hops"), [row[:3] for row in corpus("ssrf_redirects.txt")]
+)
+def test_redirects_of_the_corpus_in_a_post(name, verdict, hops, server, publish, internet):
+    server.responses = [redirect_response(hop) for hop in hops.split(" ; ")]
+    if name != "R07":
+        server.responses.append(response(PNG))
+
+    accepted = publish(URL)
+
+    if verdict == "ALLOW":
+        assert accepted.status_code == 202, accepted.content
+    else:
+        assert_refused_at_accept(accepted)
+    assert {address for address, _ in internet.connected} <= PUBLIC
 
 
 PRIVATE = st.sampled_from(

@@ -60,6 +60,18 @@ def test_address_with_two_meanings_is_refused(url):
         parse_address(url)
 
 
+@pytest.mark.parametrize(
+    ("sandbox_url", "is_named"), [("", False), ("http://127.0.0.1:8001", True)]
+)
+def test_only_in_sandbox_mode_the_setting_is_named(settings, sandbox_url, is_named):
+    settings.SANDBOX_URL = sandbox_url
+
+    with pytest.raises(AssetAddressRefusedError) as refused:
+        parse_address("http://localhost:3000/a.jpg?b")
+
+    assert ("MEDIA_ALLOWED_ORIGINS=http://localhost:3000" in str(refused.value)) == is_named
+
+
 @given(URLS)
 def test_encoding_twice_changes_nothing(url):
     try:

@@ -14,6 +14,14 @@ AiDisclosuresEnum: TypeAlias = Literal["AI_MODIFIED", "SYNTHETIC_PERFORMER"]
 AssetTypeEnum: TypeAlias = Literal["image", "gif", "video", "document"]
 
 
+BasisEnum: TypeAlias = Literal["engagement", "reach"]
+
+
+BatchResponseStatusEnum: TypeAlias = Literal[
+    "scheduled", "publishing", "published", "partly_published", "cancelled", "failed"
+]
+
+
 class BestTimeToPostSuggestion(TypedDict):
     day_of_week: int
     hour_of_day: int
@@ -30,6 +38,9 @@ class Bounds(TypedDict):
     high: float | None
 
 
+ChangeWebhookStatusEnum: TypeAlias = Literal["active", "paused"]
+
+
 class Choice(TypedDict):
     value: Any
     label: str
@@ -37,6 +48,12 @@ class Choice(TypedDict):
 
 class ChooseDestination(TypedDict):
     destination_id: str
+
+
+class CommentLimits(TypedDict):
+    max_text: int
+    text_unit: str
+    max_hashtags: int | None
 
 
 ConfidenceEnum: TypeAlias = Literal["high", "medium", "low"]
@@ -48,6 +65,11 @@ class ConfirmRequest(TypedDict):
 
 
 ConnectionStatus: TypeAlias = Literal["active", "needs_reauth", "revoked"]
+
+
+class Cost(TypedDict):
+    amount: float
+    currency: str
 
 
 class CreateSection(TypedDict):
@@ -64,6 +86,9 @@ class DataDeletion(TypedDict):
 
 
 DataDeletionStateStatusEnum: TypeAlias = Literal["received", "done"]
+
+
+DeliveryStatus: TypeAlias = Literal["pending", "delivered", "failed"]
 
 
 class Destination(TypedDict):
@@ -170,6 +195,35 @@ class MediaLimit(TypedDict):
 MetaPostType: TypeAlias = Literal["feed", "reel", "story"]
 
 
+class NewWebhook(TypedDict):
+    url: str
+    events: NotRequired[
+        list[
+            Literal[
+                "job.accepted",
+                "job.published",
+                "job.failed",
+                "job.content_rejected",
+                "job.unconfirmed",
+                "job.waiting_for_owner",
+                "job.at_risk",
+                "job.cancelled",
+                "job.changed",
+                "batch.ended",
+                "connection.connected",
+                "connection.expiring",
+                "connection.needs_reauth",
+                "connection.restored",
+                "connection.disconnected",
+                "platform.paused",
+                "platform.resumed",
+            ]
+        ]
+        | None
+    ]
+    description: NotRequired[str]
+
+
 NullEnum: TypeAlias = None
 
 
@@ -178,6 +232,36 @@ OutcomeEnum: TypeAlias = Literal["published", "not_published"]
 
 class PatchedChangeConnection(TypedDict):
     timezone: NotRequired[str]
+
+
+class PatchedChangeWebhook(TypedDict):
+    url: NotRequired[str]
+    events: NotRequired[
+        list[
+            Literal[
+                "job.accepted",
+                "job.published",
+                "job.failed",
+                "job.content_rejected",
+                "job.unconfirmed",
+                "job.waiting_for_owner",
+                "job.at_risk",
+                "job.cancelled",
+                "job.changed",
+                "batch.ended",
+                "connection.connected",
+                "connection.expiring",
+                "connection.needs_reauth",
+                "connection.restored",
+                "connection.disconnected",
+                "platform.paused",
+                "platform.resumed",
+            ]
+        ]
+        | None
+    ]
+    description: NotRequired[str]
+    status: NotRequired[ChangeWebhookStatusEnum]
 
 
 class PendingConnection(TypedDict):
@@ -282,6 +366,12 @@ class Resolve(TypedDict):
     reason: NotRequired[str]
 
 
+class Risk(TypedDict):
+    code: str
+    message: str
+    who_acts: str | None
+
+
 class Section(TypedDict):
     """
     `id` is the platform's: the value of `board_section_id` in a post's options.
@@ -329,6 +419,12 @@ class StatusResponse(TypedDict):
     message: NotRequired[str | None]
 
 
+class TargetWarning(TypedDict):
+    code: str
+    message: str
+    target: int
+
+
 Country: TypeAlias = str
 
 
@@ -339,6 +435,18 @@ class Targeting(TypedDict):
     countries: NotRequired[list[Country]]
     age_min: NotRequired[int]
     locales: NotRequired[list[Locale]]
+
+
+class TestResult(TypedDict):
+    """
+    What became of a test event.
+    """
+
+    event_id: str
+    delivered: bool
+    response_status: int | None
+    error: str | None
+    duration_ms: int
 
 
 TikTokPostType: TypeAlias = Literal["feed", "draft"]
@@ -359,6 +467,27 @@ class TwitterPoll(TypedDict):
     duration_minutes: int
 
 
+TypeEnum: TypeAlias = Literal[
+    "job.accepted",
+    "job.published",
+    "job.failed",
+    "job.content_rejected",
+    "job.unconfirmed",
+    "job.waiting_for_owner",
+    "job.at_risk",
+    "job.cancelled",
+    "job.changed",
+    "batch.ended",
+    "connection.connected",
+    "connection.expiring",
+    "connection.needs_reauth",
+    "connection.restored",
+    "connection.disconnected",
+    "platform.paused",
+    "platform.resumed",
+]
+
+
 class UserTag(TypedDict):
     username: str
     asset: NotRequired[int]
@@ -371,6 +500,7 @@ class Violation(TypedDict):
     One problem: with a `field` of the request, or with a `rule` of the platform.
     """
 
+    target: NotRequired[int]
     field: NotRequired[str]
     code: NotRequired[str]
     rule: NotRequired[str]
@@ -380,22 +510,56 @@ class Violation(TypedDict):
     fix: NotRequired[str]
 
 
-class Violations(TypedDict):
-    """
-    What the platform would refuse; empty if it would accept the post.
-    """
-
-    is_valid: bool
-    violations: list[Violation]
-    warnings: list[PostWarning]
-
-
 VisibilityEnum: TypeAlias = Literal["PUBLIC", "CONNECTIONS", "LOGGED_IN"]
 
 
 WaitingForEnum: TypeAlias = Literal[
     "retry", "rate_limit", "platform", "outcome", "owner", "operator"
 ]
+
+
+WebhookStatus: TypeAlias = Literal["active", "paused"]
+
+
+class WebhookWithSecret(TypedDict):
+    """
+    The only responses with the secret: store it.
+    """
+
+    id: str
+    url: str
+    events: (
+        list[
+            Literal[
+                "job.accepted",
+                "job.published",
+                "job.failed",
+                "job.content_rejected",
+                "job.unconfirmed",
+                "job.waiting_for_owner",
+                "job.at_risk",
+                "job.cancelled",
+                "job.changed",
+                "batch.ended",
+                "connection.connected",
+                "connection.expiring",
+                "connection.needs_reauth",
+                "connection.restored",
+                "connection.disconnected",
+                "platform.paused",
+                "platform.resumed",
+            ]
+        ]
+        | None
+    )
+    description: str
+    status: WebhookStatus
+    paused_reason: str | None
+    paused_at: str | None
+    failing_since: str | None
+    former_secret_until: str | None
+    created_at: str
+    secret: str
 
 
 WhoActsEnum: TypeAlias = Literal["user", "owner", "operator"]
@@ -412,6 +576,7 @@ class BestTimeToPostResponse(TypedDict):
     platform: str
     connection_id: str
     timezone: str
+    basis: BasisEnum
     suggested_times: list[BestTimeToPostSuggestion]
     confidence: ConfidenceEnum
     lift: float
@@ -435,6 +600,20 @@ class DataDeletionState(TypedDict):
     done_at: str | None
 
 
+class Delivery(TypedDict):
+    id: str
+    event_id: str
+    event_type: str
+    status: DeliveryStatus
+    attempts: int
+    created_at: str
+    last_attempt_at: str | None
+    next_attempt_at: str | None
+    response_status: int | None
+    error: str | None
+    duration_ms: int | None
+
+
 class ErrorDetail(TypedDict):
     """
     Every error response: a stable code for programs, a sentence for people.
@@ -445,6 +624,19 @@ class ErrorDetail(TypedDict):
     violations: NotRequired[list[Violation]]
     retry_after: NotRequired[int]
     request_id: NotRequired[str]
+
+
+class Event(TypedDict):
+    id: str
+    type: TypeEnum
+    timestamp: str
+    sequence: int
+    data: dict[str, Any]
+
+
+class EventPage(TypedDict):
+    events: list[Event]
+    next: str
 
 
 class FacebookOptions(TypedDict):
@@ -460,6 +652,7 @@ class FacebookOptions(TypedDict):
     place: NotRequired[str]
     targeting: NotRequired[Targeting]
     feed_targeting: NotRequired[Targeting]
+    first_comment: NotRequired[str]
 
 
 FinishedConnect: TypeAlias = SocialConnectionResponse | PendingConnection
@@ -484,6 +677,7 @@ class InstagramOptions(TypedDict):
     audio_name: NotRequired[str]
     share_to_feed: NotRequired[bool]
     trial_params: NotRequired[TrialParams]
+    first_comment: NotRequired[str]
 
 
 class InstagramWithFacebookLoginOptions(TypedDict):
@@ -497,6 +691,7 @@ class InstagramWithFacebookLoginOptions(TypedDict):
     audio_name: NotRequired[str]
     share_to_feed: NotRequired[bool]
     trial_params: NotRequired[TrialParams]
+    first_comment: NotRequired[str]
     instagram_account_id: NotRequired[str]
 
 
@@ -538,6 +733,7 @@ class LinkedInOptions(TypedDict):
     thumbnail_url: NotRequired[str]
     article: NotRequired[LinkedInArticle]
     poll: NotRequired[LinkedInPoll]
+    first_comment: NotRequired[str]
 
 
 class PinterestOptions(TypedDict):
@@ -567,6 +763,8 @@ class Platform(TypedDict):
     posts_as_account: bool
     post_types: list[PostType]
     options: list[PlatformOption]
+    first_comment: CommentLimits | None
+    no_take_down: str | None
 
 
 class PostingOptions(TypedDict):
@@ -595,11 +793,14 @@ class PublishJobDetail(TypedDict):
     platform: str
     user_id: str
     connection_id: str | None
-    account_name: NotRequired[str]
+    batch_id: str | None
+    account_name: str
     created_at: str
-    scheduled_at: NotRequired[str | None]
-    published_at: NotRequired[str | None]
-    next_attempt_at: NotRequired[str | None]
+    scheduled_at: str | None
+    published_at: str | None
+    deleted_at: str | None
+    next_attempt_at: str | None
+    will_publish_at: str | None
     error_code: str | None
     error_message: str | None
     post_url: str | None
@@ -607,25 +808,35 @@ class PublishJobDetail(TypedDict):
     waits_until: str | None
     who_acts: WhoActsEnum | NullEnum
     warnings: list[PostWarning]
+    at_risk: list[Risk]
+    external_reference: str | None
+    metadata: dict[str, Any] | None
     text_content: str
     assets: list[GeneratedAsset]
     platform_specific_options: dict[str, Any]
-    attempts: NotRequired[int]
-    remote_id: NotRequired[str]
+    attempts: int
+    remote_id: str
     updated_at: str
 
 
 class PublishJobResponse(TypedDict):
+    """
+    A job without its content; `job_as_data` makes the JSON, this describes it.
+    """
+
     job_id: str
     status: JobStatus
     platform: str
     user_id: str
     connection_id: str | None
-    account_name: NotRequired[str]
+    batch_id: str | None
+    account_name: str
     created_at: str
-    scheduled_at: NotRequired[str | None]
-    published_at: NotRequired[str | None]
-    next_attempt_at: NotRequired[str | None]
+    scheduled_at: str | None
+    published_at: str | None
+    deleted_at: str | None
+    next_attempt_at: str | None
+    will_publish_at: str | None
     error_code: str | None
     error_message: str | None
     post_url: str | None
@@ -633,6 +844,22 @@ class PublishJobResponse(TypedDict):
     waits_until: str | None
     who_acts: WhoActsEnum | NullEnum
     warnings: list[PostWarning]
+    at_risk: list[Risk]
+    external_reference: str | None
+    metadata: dict[str, Any] | None
+
+
+class TargetVerdict(TypedDict):
+    """
+    What the platform would refuse; empty if it would accept the post.
+    """
+
+    is_valid: bool
+    violations: list[Violation]
+    warnings: list[PostWarning]
+    estimated_cost: Cost | None
+    will_publish_at: str | None
+    target: int
 
 
 class TikTokOptions(TypedDict):
@@ -659,6 +886,115 @@ class TwitterOptions(TypedDict):
     made_with_ai: NotRequired[bool]
     paid_partnership: NotRequired[bool]
     tagged_user_ids: NotRequired[list[TaggedUserId]]
+    first_comment: NotRequired[str]
+
+
+class ValidateRequest(TypedDict):
+    """
+    One post for one account.
+    """
+
+    connection_id: str
+    text_content: NotRequired[str | None]
+    assets: NotRequired[list[GeneratedAsset]]
+    platform_specific_options: NotRequired[
+        FacebookOptions
+        | InstagramOptions
+        | InstagramWithFacebookLoginOptions
+        | LinkedInOptions
+        | PinterestOptions
+        | TikTokOptions
+        | TwitterOptions
+        | None
+    ]
+    late_grace_seconds: NotRequired[int | None]
+    external_reference: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any] | None]
+    schedule_time: NotRequired[str | None]
+
+
+class Verdict(TypedDict):
+    """
+    What the platform would refuse; empty if it would accept the post.
+    """
+
+    is_valid: bool
+    violations: list[Violation]
+    warnings: list[PostWarning]
+    estimated_cost: Cost | None
+    will_publish_at: str | None
+
+
+class Webhook(TypedDict):
+    id: str
+    url: str
+    events: (
+        list[
+            Literal[
+                "job.accepted",
+                "job.published",
+                "job.failed",
+                "job.content_rejected",
+                "job.unconfirmed",
+                "job.waiting_for_owner",
+                "job.at_risk",
+                "job.cancelled",
+                "job.changed",
+                "batch.ended",
+                "connection.connected",
+                "connection.expiring",
+                "connection.needs_reauth",
+                "connection.restored",
+                "connection.disconnected",
+                "platform.paused",
+                "platform.resumed",
+            ]
+        ]
+        | None
+    )
+    description: str
+    status: WebhookStatus
+    paused_reason: str | None
+    paused_at: str | None
+    failing_since: str | None
+    former_secret_until: str | None
+    created_at: str
+
+
+class BatchResponse(TypedDict):
+    """
+    `batch_as_data` makes the JSON, this describes it.
+    """
+
+    batch_id: str
+    status: BatchResponseStatusEnum
+    user_id: str
+    created_at: str
+    ended_at: str | None
+    external_reference: str | None
+    metadata: dict[str, Any] | None
+    jobs: list[PublishJobResponse]
+
+
+class BatchTarget(TypedDict):
+    """
+    An account, and what differs for it: it replaces the shared value as a whole.
+    """
+
+    connection_id: str
+    text_content: NotRequired[str | None]
+    assets: NotRequired[list[GeneratedAsset] | None]
+    platform_specific_options: NotRequired[
+        FacebookOptions
+        | InstagramOptions
+        | InstagramWithFacebookLoginOptions
+        | LinkedInOptions
+        | PinterestOptions
+        | TikTokOptions
+        | TwitterOptions
+        | None
+    ]
+    schedule_time: NotRequired[str | None]
 
 
 class HashtagResponse(TypedDict):
@@ -670,6 +1006,28 @@ class HashtagResponse(TypedDict):
     generated_at: str | None
     stale: bool
     suggestions: list[HashtagSuggestion]
+
+
+class ManyTargets(TypedDict):
+    """
+    One content for many accounts.
+    """
+
+    text_content: NotRequired[str | None]
+    assets: NotRequired[list[GeneratedAsset]]
+    schedule_time: NotRequired[str | None]
+    targets: list[BatchTarget]
+
+
+class ManyVerdicts(TypedDict):
+    """
+    The verdicts on all targets, and what they have together.
+    """
+
+    is_valid: bool
+    violations: list[Violation]
+    warnings: list[TargetWarning]
+    targets: list[TargetVerdict]
 
 
 class PatchedChangeJob(TypedDict):
@@ -691,6 +1049,8 @@ class PatchedChangeJob(TypedDict):
         | None
     ]
     late_grace_seconds: NotRequired[int | None]
+    external_reference: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any] | None]
 
 
 class PublishRequest(TypedDict):
@@ -708,6 +1068,8 @@ class PublishRequest(TypedDict):
         | None
     ]
     late_grace_seconds: NotRequired[int | None]
+    external_reference: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any] | None]
 
 
 class ScheduleRequest(TypedDict):
@@ -725,4 +1087,25 @@ class ScheduleRequest(TypedDict):
         | None
     ]
     late_grace_seconds: NotRequired[int | None]
+    external_reference: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any] | None]
     schedule_time: str
+
+
+Validation: TypeAlias = Verdict | ManyVerdicts
+
+
+ValidationRequest: TypeAlias = ValidateRequest | ManyTargets
+
+
+class BatchRequest(TypedDict):
+    """
+    Posts for 1 to 50 accounts, accepted together or not at all.
+    """
+
+    text_content: NotRequired[str | None]
+    assets: NotRequired[list[GeneratedAsset]]
+    schedule_time: NotRequired[str | None]
+    targets: list[BatchTarget]
+    external_reference: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any] | None]

@@ -87,11 +87,12 @@ def name_of(error: object) -> str:
 
 
 def test_the_intent_of_a_first_request_puts_it_in_doubt() -> None:
-    assert in_doubt.intent(make_job(publish_requests=0), NOW) == {
+    assert in_doubt.intent(make_job(publish_requests=0, fencing_token=4), NOW) == {
         "publish_started_at": NOW,
         "in_doubt_since": NOW,
         "publish_requests": 1,
         "lookups": 0,
+        "fencing_token": 5,
     }
 
 

@@ -40,6 +40,9 @@ OPTION_CHECKS = {
     "video_title": detail("title", "Our bakery at dawn"),
     "cover_url": lambda post, connection: post["details"]["thumb"] == sha256_of_cover(post),
     "collaborators": detail("collaborators", ["615500000000002"]),
+    "first_comment": lambda post, connection: (
+        [each["text"] for each in post["comments"]] == ["Open from six in the morning."]
+    ),
 }
 LINK = {"link": "https://example.com/news"}
 POST_FOR_OPTION = {

@@ -19,6 +19,9 @@ OPTION_CHECKS = {
     "audio_name": detail("audio_name", "Morning at the harbour"),
     "share_to_feed": detail("share_to_feed", False),
     "trial_params": detail("trial_params", {"graduation_strategy": "MANUAL"}),
+    "first_comment": lambda post, connection: (
+        [each["text"] for each in post["comments"]] == ["Open from six in the morning."]
+    ),
 }
 POST_FOR_OPTION = {
     name: (("feed", "image"), {}) for name in ("collaborators", "location_id", "user_tags")
@@ -27,3 +30,12 @@ VALUES = {"cover_url": lambda sandbox, connection: f"{sandbox.url}/samples/baker
 # The request that creates the post, and the one that uploads an asset: method and path.
 PUBLISH_REQUEST = ("POST", "/media_publish$")
 UPLOAD_REQUEST = ("POST", "/media$")
+ACCOUNT_FOR_OPTION = {
+    "first_comment": {
+        "scopes": [
+            "instagram_business_basic",
+            "instagram_business_content_publish",
+            "instagram_business_manage_comments",
+        ]
+    }
+}

@@ -37,6 +37,9 @@ OPTION_CHECKS = {
             "duration": "THREE_DAYS",
         }
     ),
+    "first_comment": lambda post, connection: (
+        [each["text"] for each in post["comments"]] == ["Open from six in the morning."]
+    ),
 }
 POST_FOR_OPTION = {
     "title": (("feed", "video"), {}),
@@ -46,3 +49,13 @@ VALUES = {"thumbnail_url": lambda sandbox, connection: f"{sandbox.url}/samples/b
 # The request that creates the post, and the one that uploads an asset: method and path.
 PUBLISH_REQUEST = ("POST", "^/rest/posts$")
 UPLOAD_REQUEST = ("PUT", "^/dms-uploads/")
+ACCOUNT_FOR_OPTION = {
+    "first_comment": {
+        "scopes": [
+            "r_basicprofile",
+            "rw_organization_admin",
+            "w_member_social",
+            "w_member_social_feed",
+        ]
+    }
+}

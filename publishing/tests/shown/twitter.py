@@ -13,6 +13,9 @@ OPTION_CHECKS = {
     "tagged_user_ids": lambda post, connection: (
         post["details"]["media"]["tagged_user_ids"] == ["2244994945"]
     ),
+    "first_comment": lambda post, connection: (
+        post["text"] == "Open from six in the morning." and "reply" in post["details"]
+    ),
 }
 POST_FOR_OPTION = {
     "tagged_user_ids": (("feed", "image"), {}),
@@ -20,3 +23,5 @@ POST_FOR_OPTION = {
 # The request that creates the post, and the one that uploads an asset: method and path.
 PUBLISH_REQUEST = ("POST", "^/2/tweets$")
 UPLOAD_REQUEST = ("POST", "/2/media/upload$")
+# A reply is a post of its own.
+COMMENT_IS_POST = True

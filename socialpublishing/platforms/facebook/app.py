@@ -16,6 +16,7 @@ class FacebookApp(FacebookLoginApp):
         scopes=("pages_show_list", "pages_manage_posts", "pages_read_engagement"),
         # Without it, Pages of a business portfolio may be missing.
         optional_scopes=("business_management",),
+        reviewed_scopes=("pages_manage_engagement",),
         publish_scopes=frozenset({"pages_manage_posts"}),
     )
 

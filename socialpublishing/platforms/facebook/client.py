@@ -17,6 +17,7 @@ from socialpublishing.media import download
 from socialpublishing.platforms.accounts import DestinationFacts
 from socialpublishing.platforms.facebook import errors, limits, lookups, uploads
 from socialpublishing.platforms.facebook.app import FacebookApp
+from socialpublishing.platforms.facebook.follow_ups import FOLLOW_UPS
 from socialpublishing.platforms.facebook.metrics import CAN_READ_INSIGHTS, FacebookMetrics
 from socialpublishing.platforms.facebook.options import FacebookOptions
 from socialpublishing.platforms.facebook.payloads import (
@@ -55,6 +56,7 @@ class Facebook(FacebookLoginClient):
     destination_option: ClassVar = "page_id"
     posts_as_account: ClassVar = False
     metrics_reader: ClassVar = FacebookMetrics
+    follow_ups: ClassVar = FOLLOW_UPS
     upload_hosts: ClassVar = (".rupload.facebook.com",)
     cross_violations = staticmethod(limits.cross_violations)
     read_error = staticmethod(errors.read_error)

@@ -71,6 +71,7 @@ CAPABILITIES = Capabilities(
                     "place",
                     "targeting",
                     "feed_targeting",
+                    "first_comment",
                 }
             ),
             content_options=frozenset({"link"}),
@@ -100,6 +101,7 @@ CAPABILITIES = Capabilities(
                     "place",
                     "targeting",
                     "feed_targeting",
+                    "first_comment",
                 }
             ),
             source="https://developers.facebook.com/docs/video-api/guides/reels-publishing",

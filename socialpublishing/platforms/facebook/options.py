@@ -75,6 +75,7 @@ class FacebookOptions(options.PostOptions):
         "place": "110843418940484",
         "targeting": {"countries": ["DE", "AT"], "age_min": 18},
         "feed_targeting": {"countries": ["CH"]},
+        "first_comment": "Open from six in the morning.",
     }
     post_type = options.choice("The kind of post.", "feed", "reel", "story")
     page_id = options.text("The Page to post to, one of the destinations.", max_length=64)
@@ -110,3 +111,4 @@ class FacebookOptions(options.PostOptions):
     )
     targeting = Targeting(**options.optional("Who may see the post."))
     feed_targeting = Targeting(**options.optional("To whom it is shown rather than to others."))
+    first_comment = options.first_comment()

@@ -40,6 +40,7 @@ class InstagramApp(SendsCallbacks, App):
         token_path="/oauth/access_token",
         scopes=("instagram_business_basic", "instagram_business_content_publish"),
         optional_scopes=("instagram_business_manage_insights",),
+        reviewed_scopes=("instagram_business_manage_comments",),
         publish_scopes=frozenset(
             {"instagram_business_basic", "instagram_business_content_publish"}
         ),
@@ -94,6 +95,7 @@ class InstagramWithFacebookLoginApp(FacebookLoginApp):
             "pages_read_engagement",
         ),
         optional_scopes=("instagram_manage_insights", "business_management"),
+        reviewed_scopes=("instagram_manage_comments", "instagram_manage_contents"),
         publish_scopes=frozenset({"instagram_basic", "instagram_content_publish"}),
     )
 

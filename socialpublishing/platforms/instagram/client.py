@@ -26,8 +26,10 @@ from socialpublishing.errors import (
 )
 from socialpublishing.platforms.accounts import Profile, Renewal, read_number
 from socialpublishing.platforms.app import App
+from socialpublishing.platforms.follow_ups import FollowUps
 from socialpublishing.platforms.instagram import errors, limits
 from socialpublishing.platforms.instagram.app import InstagramApp, unwrapped
+from socialpublishing.platforms.instagram.follow_ups import FOLLOW_UPS, NO_TAKE_DOWN
 from socialpublishing.platforms.instagram.matching import is_older, made_at, shows
 from socialpublishing.platforms.instagram.metrics import InstagramMetrics
 from socialpublishing.platforms.instagram.offers import Quota, posting_options, read_quota
@@ -77,6 +79,8 @@ class Instagram(GraphClient):
     capabilities: ClassVar = limits.CAPABILITIES
     options: ClassVar[type[options.PostOptions]] = InstagramOptions
     metrics_reader: ClassVar = InstagramMetrics
+    follow_ups: ClassVar[FollowUps] = FOLLOW_UPS
+    no_take_down: ClassVar = NO_TAKE_DOWN
     cross_violations = staticmethod(limits.cross_violations)
     read_error = staticmethod(errors.read_error)
     # Of the account itself; Facebook Login does not report `account_type`.

@@ -14,6 +14,7 @@ from socialpublishing.limits import Capabilities
 from socialpublishing.platforms.accounts import DestinationFacts
 from socialpublishing.platforms.instagram.app import InstagramWithFacebookLoginApp
 from socialpublishing.platforms.instagram.client import Instagram
+from socialpublishing.platforms.instagram.follow_ups import WITH_FACEBOOK_LOGIN
 from socialpublishing.platforms.instagram.limits import CAPABILITIES
 from socialpublishing.platforms.instagram.options import InstagramWithFacebookLoginOptions
 from socialpublishing.platforms.meta.client import FacebookLoginClient
@@ -32,6 +33,7 @@ class InstagramWithFacebookLogin(FacebookLoginClient, Instagram):
     options: ClassVar = InstagramWithFacebookLoginOptions
     account_fields: ClassVar = "id,username,name,profile_picture_url"
     destination_option: ClassVar = "instagram_account_id"
+    follow_ups: ClassVar = WITH_FACEBOOK_LOGIN
     posts_as_account: ClassVar = False
 
     def destinations(self) -> list[DestinationFacts]:

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from socialpublishing import options
-from socialpublishing.options import DIGITS, ChoiceField, IntegerField, NumberField, UserNameField
+from socialpublishing.options import DIGITS, IntegerField, NumberField, UserNameField
 from socialpublishing.platforms.instagram.limits import IMAGE, MAX_ASSETS, MAX_TAGS
-from socialpublishing.serializers import StrictSerializer
+from socialpublishing.serializers import ChoiceField, StrictSerializer
 
 
 def user_name() -> UserNameField:
@@ -50,6 +50,7 @@ class InstagramOptions(options.PostOptions):
         "audio_name": "Morning at the harbour",
         "share_to_feed": False,
         "trial_params": {"graduation_strategy": "MANUAL"},
+        "first_comment": "Open from six in the morning.",
     }
     post_type = options.choice("The kind of post.", "feed", "reel", "story")
     collaborators = serializers.ListField(
@@ -83,6 +84,7 @@ class InstagramOptions(options.PostOptions):
     trial_params = TrialParams(
         **options.optional("Publish it as a trial reel, which followers do not see at first.")
     )
+    first_comment = options.first_comment()
 
 
 class InstagramWithFacebookLoginOptions(InstagramOptions):

@@ -41,6 +41,11 @@ class LinkedInApp(App):
         ),
         # LinkedIn refuses the whole consent for one scope that the app lacks, so no scope is asked
         # for that only adds a feature. LINKEDIN_OPTIONAL_SCOPES adds r_member_postAnalytics.
+        reviewed_scopes=(
+            "w_member_social_feed",
+            "w_organization_social_feed",
+            "r_organization_social_feed",
+        ),
         publish_scopes=frozenset({"w_member_social"}),
         pkce=False,
         default_lifetime=dt.timedelta(days=60),
@@ -53,4 +58,6 @@ class LinkedInSelfServeApp(LinkedInApp):
     """An app without the Community Management product, which LinkedIn grants after a review."""
 
     login: ClassVar = "self_serve"
-    oauth: ClassVar = replace(LinkedInApp.oauth, scopes=("openid", "profile", "w_member_social"))
+    oauth: ClassVar = replace(
+        LinkedInApp.oauth, scopes=("openid", "profile", "w_member_social"), reviewed_scopes=()
+    )

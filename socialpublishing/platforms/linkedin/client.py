@@ -22,6 +22,7 @@ from socialpublishing.platforms.accounts import DestinationFacts, Profile
 from socialpublishing.platforms.base import Platform
 from socialpublishing.platforms.linkedin import cards, errors, organizations, uploads
 from socialpublishing.platforms.linkedin.app import LinkedInApp, LinkedInSelfServeApp
+from socialpublishing.platforms.linkedin.follow_ups import FOLLOW_UPS
 from socialpublishing.platforms.linkedin.limits import CAPABILITIES
 from socialpublishing.platforms.linkedin.limits import cross_violations as cross_violations_of
 from socialpublishing.platforms.linkedin.lists import elements_of
@@ -52,6 +53,7 @@ class LinkedIn(Platform):
     destination_option: ClassVar = "organization_urn"
     upload_hosts: ClassVar = (".linkedin.com", ".licdn.com")
     metrics_reader: ClassVar[type[MetricsReader[Any]] | None] = LinkedInMetrics
+    follow_ups: ClassVar = FOLLOW_UPS
     # May the app read the state of an upload?
     can_read_uploads: ClassVar[bool] = True
     cross_violations = staticmethod(cross_violations_of)

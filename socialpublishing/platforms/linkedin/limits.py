@@ -10,7 +10,7 @@ from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, 
 from socialpublishing.platforms.linkedin import little_text
 from socialpublishing.posts import MediaKind, Post
 
-SHARED_OPTIONS = frozenset({"organization_urn", "visibility", "disable_reshare"})
+SHARED_OPTIONS = frozenset({"organization_urn", "visibility", "disable_reshare", "first_comment"})
 POSTS_PAGE = (
     "https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/posts-api"
 )

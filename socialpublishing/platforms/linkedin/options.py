@@ -58,6 +58,7 @@ class LinkedInOptions(options.PostOptions):
             "options": ["Rye", "Spelt"],
             "duration_days": 3,
         },
+        "first_comment": "Open from six in the morning.",
     }
     post_type = options.choice("The kind of post.", "feed", "document", "poll")
     organization_urn = options.text(
@@ -85,3 +86,4 @@ class LinkedInOptions(options.PostOptions):
         )
     )
     poll = LinkedInPoll(**options.optional("The poll. It cannot be combined with assets."))
+    first_comment = options.first_comment()

@@ -24,6 +24,7 @@ def facebook_login(
     *,
     scopes: tuple[str, ...],
     optional_scopes: tuple[str, ...] = (),
+    reviewed_scopes: tuple[str, ...] = (),
     publish_scopes: frozenset[str],
 ) -> OAuth:
     return OAuth(
@@ -31,6 +32,7 @@ def facebook_login(
         token_path=f"/{VERSION}/oauth/access_token",
         scopes=scopes,
         optional_scopes=optional_scopes,
+        reviewed_scopes=reviewed_scopes,
         publish_scopes=publish_scopes,
         scope_separator=",",
         # Facebook has PKCE only in its OpenID flow, and there as a test.

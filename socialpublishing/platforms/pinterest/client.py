@@ -30,6 +30,7 @@ from socialpublishing.platforms.boards import Boards, NewBoard, Section
 from socialpublishing.platforms.paging import read_pages
 from socialpublishing.platforms.pinterest import errors, limits
 from socialpublishing.platforms.pinterest.app import PinterestApp
+from socialpublishing.platforms.pinterest.follow_ups import FOLLOW_UPS
 from socialpublishing.platforms.pinterest.matching import (
     created_at,
     has_same_media,
@@ -75,6 +76,7 @@ class Pinterest(Platform, Boards):
     posts_as_account: ClassVar = False
     upload_hosts: ClassVar = (".pinterest-media-upload.s3-accelerate.amazonaws.com",)
     metrics_reader: ClassVar = PinterestMetrics
+    follow_ups: ClassVar = FOLLOW_UPS
     cross_violations = staticmethod(limits.cross_violations)
     read_error = staticmethod(errors.read_error)
 

@@ -11,7 +11,7 @@ from socialpublishing import options
 from socialpublishing.limits import MEGABYTE
 from socialpublishing.options import WEB_ADDRESS
 from socialpublishing.platforms.pinterest.payloads import INLINE_TYPES
-from socialpublishing.serializers import StrictSerializer, TextField
+from socialpublishing.serializers import ChoiceField, StrictSerializer, TextField
 
 DIGITS = RegexValidator(r"^[0-9]{1,30}\Z", "An id at Pinterest consists of digits.")
 COLOUR = RegexValidator(r"^#[0-9A-Fa-f]{6}\Z", "A colour such as #6E7874 is expected.")
@@ -70,7 +70,7 @@ class PinterestOptions(options.PostOptions):
         **options.optional("Title, description and link of each slide of a carousel, in order."),
     )
     ai_disclosures = serializers.ListField(
-        child=options.ChoiceField(choices=AI_DISCLOSURES),
+        child=ChoiceField(choices=AI_DISCLOSURES),
         min_length=1,
         max_length=len(AI_DISCLOSURES),
         **options.optional("What the author discloses about the use of AI."),

@@ -74,7 +74,12 @@ class TikTok(Platform):
     options: ClassVar = TikTokOptions
     upload_hosts: ClassVar = (".tiktokapis.com",)
     metrics_reader: ClassVar = TikTokMetrics
+    # https://developers.tiktok.com/doc/overview has no request for it, read 2026-11-28.
+    no_take_down: ClassVar = (
+        "TikTok lets no other service delete posts: its creator deletes it in the app."
+    )
     cross_violations = staticmethod(limits.cross_violations)
+    checks_offers: ClassVar = True
     offer_violations = staticmethod(creator.offer_violations)
     read_error = staticmethod(errors.read_error)
 

@@ -29,6 +29,8 @@ from socialpublishing.platforms.posting_options import PostingOptions
 from socialpublishing.platforms.progress import Found, Progress
 from socialpublishing.platforms.twitter import errors
 from socialpublishing.platforms.twitter.app import TwitterApp
+from socialpublishing.platforms.twitter.costs import cost_of
+from socialpublishing.platforms.twitter.follow_ups import FOLLOW_UPS
 from socialpublishing.platforms.twitter.limits import (
     CAPABILITIES,
     LARGEST_SEGMENT,
@@ -40,7 +42,11 @@ from socialpublishing.platforms.twitter.limits import (
     longest_video_s,
 )
 from socialpublishing.platforms.twitter.limits import cross_violations as cross_violations_of
-from socialpublishing.platforms.twitter.matching import is_same_post, listed_tweets
+from socialpublishing.platforms.twitter.matching import (
+    is_same_post,
+    listed_tweets,
+    replied_to,
+)
 from socialpublishing.platforms.twitter.metrics import TwitterMetrics
 from socialpublishing.platforms.twitter.options import TwitterOptions
 from socialpublishing.platforms.twitter.payloads import (
@@ -52,7 +58,7 @@ from socialpublishing.platforms.twitter.payloads import (
     tweet_payload,
 )
 from socialpublishing.platforms.uploads import read_whole, send_in_parts
-from socialpublishing.posts import Media, MediaKind, Post
+from socialpublishing.posts import Cost, Media, MediaKind, Post
 
 MAX_LOOKUP_PAGES = 5
 # A video whose processing does not go on for so long is uploaded again.
@@ -68,6 +74,7 @@ class Twitter(Platform):
     capabilities: ClassVar = CAPABILITIES
     options: ClassVar = TwitterOptions
     metrics_reader: ClassVar = TwitterMetrics
+    follow_ups: ClassVar = FOLLOW_UPS
     cross_violations = staticmethod(cross_violations_of)
     read_error = staticmethod(errors.read_error)
 
@@ -80,6 +87,10 @@ class Twitter(Platform):
     @classmethod
     def count_parts(cls, post: Post) -> int:
         return len(thread_texts(post))
+
+    @classmethod
+    def estimated_cost(cls, post: Post) -> Cost | None:
+        return cost_of(post)
 
     @classmethod
     def depends_on_profile(cls, post: Post) -> bool:
@@ -232,10 +243,20 @@ class Twitter(Platform):
         posted = progress.posted
         wanted = Post(text=thread_texts(post)[len(posted)], media=() if posted else post.media)
         known_ids = {*other_post_ids, *posted}
+        before = posted[-1] if posted else ""
+        for tweet in self.tweets_since(since):
+            # A first comment is a reply too, and may have the same text.
+            is_in_place = replied_to(tweet) in {"", before}
+            if tweet["id"] not in known_ids and is_in_place and is_same_post(tweet, wanted):
+                return self._with_part(post, progress, tweet["id"])
+        return None
+
+    def tweets_since(self, since: dt.datetime) -> Iterator[Mapping[str, Any]]:
+        """The account's posts and replies since then, newest first."""
         params = {
             "max_results": "20",
             **since_parameter(since),
-            **fields_parameter("created_at", "entities", "note_tweet"),
+            **fields_parameter("created_at", "entities", "note_tweet", "referenced_tweets"),
         }
         pages = read_pages(
             params,
@@ -244,10 +265,7 @@ class Twitter(Platform):
             max_pages=MAX_LOOKUP_PAGES,
         )
         for page in pages:
-            for tweet in _all_tweets(page):
-                if tweet["id"] not in known_ids and is_same_post(tweet, wanted):
-                    return self._with_part(post, progress, tweet["id"])
-        return None
+            yield from _all_tweets(page)
 
     # --- Connecting ------------------------------------------------------------------------------
 

@@ -27,6 +27,12 @@ def listed_tweets(page: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return tweets
 
 
+def replied_to(tweet: Mapping[str, Any]) -> str:
+    """The id of the post to which `tweet` is a reply; empty if it is none, or X does not tell."""
+    referenced = tweet.get("referenced_tweets") or tweet.get("referenced_posts") or ()
+    return next((str(each["id"]) for each in referenced if each["type"] == "replied_to"), "")
+
+
 def is_same_post(tweet: Mapping[str, Any], post: Post) -> bool:
     """Is `tweet`, a post from X's list, this `post`?
 

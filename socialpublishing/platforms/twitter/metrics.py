@@ -25,7 +25,12 @@ from socialpublishing.platforms.metrics import (
     TagQuery,
 )
 from socialpublishing.platforms.twitter.matching import listed_tweets, written_text
-from socialpublishing.platforms.twitter.payloads import fields_parameter, since_parameter
+from socialpublishing.platforms.twitter.payloads import (
+    fields_parameter,
+    since_parameter,
+    until_parameter,
+)
+from socialpublishing.spread_reads import read_spread
 from socialpublishing.text import hashtag_of
 
 MAX_IDS = 100
@@ -47,12 +52,23 @@ class TwitterMetrics(MetricsReader[Platform]):
     def history(self, *, since: dt.datetime, limit: int) -> list[PastPost]:
         """Without replies, and so only the first post of a thread.
 
-        Without clicks: X returns them for 30 days only, and the posts of one history have to be
-        comparable. Raises MetricsNotAvailableError if `limit` is below X's smallest page.
+        Of a long timeline, not only the newest posts: see `read_spread`. Without clicks: X returns
+        them for 30 days only, and the posts of one history have to be comparable. Raises
+        MetricsNotAvailableError if `limit` is below X's smallest page.
         """
+
+        def read(budget: int, until: dt.datetime | None) -> list[PastPost]:
+            return self._timeline(since, until, budget)
+
+        return read_spread(read, since=since, limit=limit, smallest=TIMELINE_PAGE[0])
+
+    def _timeline(
+        self, since: dt.datetime, until: dt.datetime | None, budget: int
+    ) -> list[PastPost]:
         params = {
             "exclude": "replies,retweets",
             **since_parameter(since),
+            **until_parameter(until),
             **fields_parameter(
                 "created_at", "entities", "note_tweet", "attachments", "public_metrics"
             ),
@@ -62,7 +78,7 @@ class TwitterMetrics(MetricsReader[Platform]):
             params,
             page_sizes=TIMELINE_PAGE,
             token_parameter="pagination_token",
-            budget=limit,
+            budget=budget,
         )
         return [past_post(tweet) for tweet in tweets]
 

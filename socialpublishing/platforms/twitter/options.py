@@ -27,6 +27,7 @@ class TwitterOptions(options.PostOptions):
         "made_with_ai": True,
         "paid_partnership": True,
         "tagged_user_ids": ["2244994945"],
+        "first_comment": "Open from six in the morning.",
     }
     post_type = options.choice("The kind of post.", "feed")
     thread = options.string_list(
@@ -49,3 +50,4 @@ class TwitterOptions(options.PostOptions):
         "Ids of accounts to tag in the media.",
         high=10,
     )
+    first_comment = options.first_comment()

@@ -15,6 +15,8 @@ from socialpublishing.posts import Media, MediaKind, Post
 # everywhere yet. We request the old names, and read both.
 USE_NEW_NAMES = False
 NEW_NAMES = {"note_tweet": "note_post"}
+# A field that has become an expansion.
+NEW_EXPANSIONS = {"referenced_tweets": "referenced_posts"}
 # Options that the API accepts by the same name and in the same form.
 PLAIN_OPTIONS = (
     "poll",
@@ -27,13 +29,25 @@ PLAIN_OPTIONS = (
 def fields_parameter(*names: str) -> dict[str, str]:
     """The parameter that requests these fields of posts, given by their old names."""
     if USE_NEW_NAMES:
-        return {"post.fields": ",".join(NEW_NAMES.get(name, name) for name in names)}
+        expanded = [NEW_EXPANSIONS[name] for name in names if name in NEW_EXPANSIONS]
+        fields = [NEW_NAMES.get(name, name) for name in names if name not in NEW_EXPANSIONS]
+        expansions = {"expansions": ",".join(expanded)} if expanded else {}
+        return {"post.fields": ",".join(fields), **expansions}
     return {"tweet.fields": ",".join(names)}
 
 
 def since_parameter(since: dt.datetime) -> dict[str, str]:
     """The parameter that limits a list to posts created at or after `since`."""
-    return {"start_time": since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    return {"start_time": _timestamp(since)}
+
+
+def until_parameter(until: dt.datetime | None) -> dict[str, str]:
+    """The parameter that limits a list to posts created before `until`, if it is given."""
+    return {"end_time": _timestamp(until)} if until else {}
+
+
+def _timestamp(at: dt.datetime) -> str:
+    return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def initialize_payload(media: Media) -> dict[str, Any]:

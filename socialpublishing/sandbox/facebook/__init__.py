@@ -1,4 +1,4 @@
-"""Facebook Pages: login, tokens, Pages, text, links, photos, videos, reels, stories, insights.
+"""Facebook Pages: login, tokens, text, links, photos, videos, reels, stories, comments, insights.
 
 Written from https://developers.facebook.com/docs/graph-api, read 2026-11-27.
 """
@@ -13,6 +13,7 @@ from django.urls import include, path, re_path
 
 from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.facebook import (
+    comments,
     insights,
     login,
     nodes,
@@ -207,6 +208,7 @@ _graph = [
     path("<str:node_id>/collaborators", _on(POST=reels_and_stories.collaborators)),
     path("<str:node_id>/photo_stories", _on(POST=reels_and_stories.photo_story)),
     path("<str:node_id>/stories", _on(GET=reels_and_stories.stories)),
+    path("<str:node_id>/comments", _on(GET=comments.listing, POST=comments.create)),
     path("<str:node_id>/insights", _on(GET=insights.insights)),
     # Meta's own SDK ends a node's URL with a slash.
     re_path("^(?P<node_id>[^/]+)/?$", _on(GET=reading.read, POST=posts.edit, DELETE=posts.delete)),

@@ -100,10 +100,10 @@ def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
             del request.state.media[NAME, node_id]
             post = request.state.posts.get((NAME, photo.post_id))
             if post and post.media == (photo,):
-                post.is_deleted = True
+                request.state.delete(post)
         elif post and post.account is token.account and not post.is_deleted:
             _demand_right_to_post(token.grant.scopes, post.account)
-            post.is_deleted = True
+            request.state.delete(post)
         else:
             return missing_object("delete", node_id)
     return json_response({"success": True})
@@ -111,7 +111,7 @@ def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
 
 def text_of(request: SandboxRequest) -> str:
     is_write = request.method == "POST" and request.path_info.endswith(
-        ("/feed", "/photos", "/videos", "/video_reels")
+        ("/feed", "/photos", "/videos", "/video_reels", "/comments")
     )
     if not is_write:
         return ""

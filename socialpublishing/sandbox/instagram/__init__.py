@@ -1,6 +1,6 @@
 """Instagram v25.0: professional accounts, with Instagram Login or with Facebook Login.
 
-Containers, images, carousels, reels, stories, insights of media, and hashtag search; no comments,
+Containers, images, carousels, reels, stories, comments, insights of media, and hashtag search; no
 messages or shopping. Written from https://developers.facebook.com/docs/instagram-platform, read
 2026-11-22.
 """
@@ -18,7 +18,7 @@ from socialpublishing.sandbox.facebook.fields import parse, pick
 from socialpublishing.sandbox.facebook.headers import graph_headers
 from socialpublishing.sandbox.facebook.paging import paged
 from socialpublishing.sandbox.http import SandboxRequest, by_method, json_response
-from socialpublishing.sandbox.instagram import containers, hashtags, login, posts
+from socialpublishing.sandbox.instagram import comments, containers, hashtags, login, posts
 from socialpublishing.sandbox.instagram.containers import EPOCH_MS
 from socialpublishing.sandbox.instagram.login import (
     BASIC,
@@ -229,6 +229,7 @@ _graph = [
     path("<str:node_id>/media_publish", _on(POST=posts.publish)),
     path("<str:node_id>/content_publishing_limit", _on(GET=posts.publishing_limit)),
     path("<str:node_id>/stories", _on(GET=posts.stories)),
+    path("<str:node_id>/comments", _on(GET=comments.listing, POST=comments.create)),
     path("<str:node_id>/insights", _on(GET=media_insights)),
     path("<str:node_id>/recently_searched_hashtags", _on(GET=hashtags.recently_searched)),
     path("<str:hashtag_id>/recent_media", _on(GET=hashtags.media), {"which": "recent"}),

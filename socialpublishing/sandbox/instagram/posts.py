@@ -40,6 +40,7 @@ from socialpublishing.sandbox.instagram.login import (
 from socialpublishing.sandbox.state import Account, Media, Post, State, as_time
 
 DAY_S = 86400
+DELETE = "instagram_manage_contents"
 CODE = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 MEDIA_FIELDS = (
     "alt_text", "caption", "children", "comments_count", "id", "is_ai_generated",
@@ -308,16 +309,21 @@ def node(request: SandboxRequest, node_id: str) -> HttpResponse:
 def delete(request: SandboxRequest, node_id: str) -> HttpResponse:
     token = authorized_token(request)
     post = request.state.posts.get((NAME, node_id))
-    if post is None or own_account(request, token, post.account.id) is None:
+    is_gone = post is None or post.is_deleted
+    if post is None or is_gone or own_account(request, token, post.account.id) is None:
         return missing_object("delete", node_id)
     if not is_facebook(token.grant):
         raise invalid("Unsupported delete request.")
-    post.is_deleted = True
+    if DELETE not in token.grant.scopes:
+        return graph_error(10, f"(#10) This endpoint requires the '{DELETE}' permission")
+    request.state.delete(post)
     return json_response({"success": True, "deleted_id": post.id})
 
 
 def text_of(request: SandboxRequest) -> str:
-    """The caption of the container that the request publishes."""
+    """The caption of the container that the request publishes, or the text of a comment."""
+    if request.method == "POST" and request.path_info.endswith("/comments"):
+        return str(request.params.get("message") or "")
     if request.method != "POST" or not request.path_info.endswith("/media_publish"):
         return ""
     container = request.state.media.get((NAME, str(request.params.get("creation_id", ""))))

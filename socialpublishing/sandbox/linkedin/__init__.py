@@ -1,7 +1,7 @@
 """LinkedIn, by its documentation of versions 202601 to 202609, read 2026-11-22.
 
 https://learn.microsoft.com/en-us/linkedin/marketing/. Members and organizations, posts in little
-text, images, videos in parts, documents, polls, statistics. Comments, reactions and advertising are
+text, images, videos in parts, documents, polls, comments, statistics. Reactions and advertising are
 not imitated.
 """
 
@@ -17,6 +17,7 @@ from socialpublishing.sandbox import cards
 from socialpublishing.sandbox.http import SandboxRequest, by_method, json_response
 from socialpublishing.sandbox.linkedin import (
     assets,
+    comments,
     login,
     organizations,
     posts,
@@ -185,6 +186,10 @@ PLATFORM = Platform(
         path(
             "rest/posts/<str:urn>",
             _on(GET=reading.post, POST=posts.update, DELETE=posts.delete),
+        ),
+        path(
+            "rest/socialActions/<str:urn>/comments",
+            _on(GET=comments.listing, POST=comments.create),
         ),
         path("rest/organizationalEntityShareStatistics", _on(GET=statistics.of_organization)),
         path("rest/memberCreatorPostAnalytics", _on(GET=statistics.of_member)),

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from socialpublishing.sandbox.http import SandboxRequest
-from socialpublishing.sandbox.linkedin import little_text
+from socialpublishing.sandbox.linkedin import comments, little_text
 from socialpublishing.sandbox.linkedin.content import content_member, read_content
 from socialpublishing.sandbox.linkedin.errors import input_error, invalid
 from socialpublishing.sandbox.linkedin.login import NAME, requires_token
@@ -130,6 +130,8 @@ def _duplicate(state: State, author: Account, fingerprint: tuple[Any, ...]) -> P
 
 
 def text_of(request: SandboxRequest) -> str:
+    if request.method == "POST" and request.path_info.endswith("/comments"):
+        return comments.text_of(request)
     if request.method != "POST" or request.path_info != f"/{NAME}/rest/posts":
         return ""
     body = request.json
@@ -159,7 +161,7 @@ def delete(request: SandboxRequest, grant: AuthorizationGrant, urn: str) -> Http
     post = request.state.posts.get((NAME, urn))
     if post is not None:
         author_of(request.state, grant, urn_of(post.account))
-        post.is_deleted = True
+        request.state.delete(post)
     return HttpResponse(status=204)
 
 

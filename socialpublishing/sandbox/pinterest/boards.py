@@ -127,7 +127,7 @@ def delete(request: SandboxRequest, grant: AuthorizationGrant, board_id: str) ->
         del boards_of(grant.account)[board.id]
         for post in request.state.posts_of(grant.account):
             if post.facts["board_id"] == board.id:
-                post.is_deleted = True
+                request.state.delete(post)
     return HttpResponse(status=204)
 
 

@@ -191,7 +191,7 @@ def update(request: SandboxRequest, grant: AuthorizationGrant, pin_id: str) -> H
 
 @requires_token("boards:read", "boards:write", "pins:read", "pins:write", category="org_write")
 def delete(request: SandboxRequest, grant: AuthorizationGrant, pin_id: str) -> HttpResponse:
-    _find_pin(request, grant, pin_id).is_deleted = True
+    request.state.delete(_find_pin(request, grant, pin_id))
     return HttpResponse(status=204)
 
 

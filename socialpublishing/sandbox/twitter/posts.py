@@ -168,7 +168,7 @@ def delete(request: SandboxRequest, account: Account, post_id: str) -> HttpRespo
         return json_response({"errors": [not_found("id", post_id)]})
     if post.account is not account:
         return problem(403, "You are not authorized to delete this Tweet.")
-    post.is_deleted = True
+    request.state.delete(post)
     return json_response({"data": {"deleted": True}})
 
 

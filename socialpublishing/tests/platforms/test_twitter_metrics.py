@@ -112,24 +112,41 @@ def test_history_has_each_post_as_it_was_written(
     assert read[5].metrics.engagement == 1
 
 
-def test_history_is_read_page_by_page_up_to_the_limit(metrics_reader, make_history, recorded):
+def test_history_is_read_page_by_page_if_the_limit_allows(metrics_reader, make_history, recorded):
     make_history(
-        metrics_reader, *((ago(hours=n), f"Post {n}", "text", None) for n in range(1, 261))
+        metrics_reader, *((ago(hours=40 * n), f"Post {n}", "text", None) for n in range(1, 261))
     )
 
     everything = metrics_reader.history(since=LONG_AGO, limit=500)
     assert [post.text for post in everything] == [f"Post {n}" for n in range(1, 261)]
-    assert len(recorded.calls) == 3
+    assert posts_read(recorded) == 260
+    recorded.calls.clear()
+    assert len(metrics_reader.history(since=ago(hours=401), limit=100)) == 10
+    assert len(recorded.calls) == 1
 
-    recorded.calls.clear()
-    assert len(metrics_reader.history(since=LONG_AGO, limit=120)) == 120
-    assert posts_read(recorded) == 120
-    recorded.calls.clear()
-    # X returns no page of three posts.
-    assert len(metrics_reader.history(since=LONG_AGO, limit=103)) == 100
-    assert posts_read(recorded) == 100
-    recorded.calls.clear()
-    assert len(metrics_reader.history(since=ago(hours=10, minutes=1), limit=100)) == 10
+
+@pytest.mark.parametrize(("limit", "read"), [(120, 120), (103, 101), (9, 9), (5, 5)])
+def test_limited_history_is_spread_over_the_hours_of_the_day(
+    metrics_reader, make_history, recorded, limit, read
+):
+    """Three posts each morning, and one at another hour: without a choice that is a quarter."""
+    noon = NOW.replace(hour=12) - dt.timedelta(days=1)
+    times = [
+        noon - dt.timedelta(days=day, hours=hour)
+        for day in range(400)
+        for hour in (2, 2.5, 3, -1 - day % 8)
+    ]
+    make_history(metrics_reader, *((at, "", "text", None) for at in sorted(times, reverse=True)))
+
+    posts = metrics_reader.history(since=LONG_AGO, limit=limit)
+
+    assert len({post.id for post in posts}) == len(posts) == read == posts_read(recorded)
+    assert len(recorded.calls) <= 11
+    times = [post.published_at for post in posts]
+    assert times == sorted(times, reverse=True)
+    if limit > 100:
+        later = [at for at in times[limit // 2 :] if at.hour > 12]
+        assert len(later) > 0.3 * len(times[limit // 2 :])
 
 
 def test_limit_below_the_smallest_page_reads_nothing(metrics_reader, recorded):
