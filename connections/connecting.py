@@ -62,11 +62,11 @@ OUR_ERRORS = {
     "unsupported_response_type",
 }
 PLATFORMS_ERRORS = {"server_error", "temporarily_unavailable"}
-UNKNOWN_SIGN_IN = "This sign-in is unknown, or it began in another browser."
 EXPIRED_SIGN_IN = "This sign-in has expired."
-USED_SIGN_IN = (
-    "This sign-in was used already. If the page before reported that the account is connected, it "
-    "is, and there is nothing to do."
+# One sentence, so that nobody finds out which sign-ins there were.
+UNUSABLE_SIGN_IN = (
+    "This sign-in was used already, is unknown, or began in another browser. If the page before "
+    "reported that the account is connected, it is, and there is nothing to do."
 )
 
 
@@ -188,19 +188,19 @@ def _use_session(
     platform: str, states: Sequence[str], browser_id: str, now: dt.datetime
 ) -> AuthorizationSession:
     if len(states) != 1 or not STATE.fullmatch(states[0]):
-        raise OAuthConnectionError("invalid_state", UNKNOWN_SIGN_IN)
+        raise OAuthConnectionError("invalid_state", UNUSABLE_SIGN_IN)
     session = AuthorizationSession.objects.filter(state_hash=digest(states[0])).first()
     # A stranger's browser must not be able to use up the session of the right one.
     if session is None or not _is_from(browser_id, session):
-        raise OAuthConnectionError("invalid_state", UNKNOWN_SIGN_IN)
+        raise OAuthConnectionError("invalid_state", UNUSABLE_SIGN_IN)
     used = AuthorizationSession.objects.filter(
         pk=session.pk, used_at__isnull=True, expires_at__gt=now
     ).update(used_at=now)
     if not used:
         is_expired = session.used_at is None and session.expires_at <= now
-        raise OAuthConnectionError("invalid_state", EXPIRED_SIGN_IN if is_expired else USED_SIGN_IN)
+        raise OAuthConnectionError("invalid_state", EXPIRED_SIGN_IN if is_expired else UNUSABLE_SIGN_IN)
     if session.platform != platform:
-        raise OAuthConnectionError("invalid_state", UNKNOWN_SIGN_IN)
+        raise OAuthConnectionError("invalid_state", UNUSABLE_SIGN_IN)
     return session
 
 

@@ -164,7 +164,7 @@ class Chain:
                 self.of_connection("POST", "/refresh", number)
 
     def read_lists(self, number: int) -> None:
-        path = ("/api/v1/publishing/jobs", "/api/v1/connections/", "/api/v1/platforms")[number % 3]
+        path = ("/api/v1/publishing/jobs", "/api/v1/connections", "/api/v1/platforms")[number % 3]
         query = {"query": {"limit": number % 9 + 1}} if "jobs" in path else {}
         self.call("GET", path, **query)
 

@@ -23,7 +23,8 @@ def test_unknown_field_is_refused_with_the_one_that_was_meant(api):
 
     assert found["conection_id"] == (
         "There is no field `conection_id`. Did you mean `connection_id`? The fields are "
-        "connection_id, text_content, assets, platform_specific_options, late_grace_seconds."
+        "connection_id, text_content, assets, platform_specific_options, late_grace_seconds, "
+        "external_reference, metadata."
     )
 
 
