@@ -21,7 +21,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 JSON = "application/json"
 HEADER = '''"""{}
 
-Written by `./run manage openapi --client`. Long because the API has many {}.
+Written by `./run manage openapi --client`.
+Long because the API has many {}.
 """
 '''
 IMPORTS = """

@@ -1,6 +1,7 @@
 """A client of the Social Publishing Service, version 1.0.0.
 
-Written by `./run manage openapi --client`. Long because the API has many operations.
+Written by `./run manage openapi --client`.
+Long because the API has many operations.
 """
 
 from __future__ import annotations

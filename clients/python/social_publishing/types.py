@@ -1,6 +1,7 @@
 """What the API takes and returns.
 
-Written by `./run manage openapi --client`. Long because the API has many schemas.
+Written by `./run manage openapi --client`.
+Long because the API has many schemas.
 """
 
 from __future__ import annotations
