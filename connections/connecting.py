@@ -198,7 +198,9 @@ def _use_session(
     ).update(used_at=now)
     if not used:
         is_expired = session.used_at is None and session.expires_at <= now
-        raise OAuthConnectionError("invalid_state", EXPIRED_SIGN_IN if is_expired else UNUSABLE_SIGN_IN)
+        raise OAuthConnectionError(
+            "invalid_state", EXPIRED_SIGN_IN if is_expired else UNUSABLE_SIGN_IN
+        )
     if session.platform != platform:
         raise OAuthConnectionError("invalid_state", UNUSABLE_SIGN_IN)
     return session
