@@ -19,7 +19,7 @@ from config.tests.test_kill import caller_of, count_jobs, responds, wait
 from socialpublishing.tests.file_server import FileServer, whole
 
 pytestmark = pytest.mark.night
-service = test_kill.service
+service, receiver = test_kill.service, test_kill.receiver
 
 
 @pytest.fixture
