@@ -68,7 +68,8 @@ def window(request, chromium, service, sandbox):
     context = chromium.new_context(viewport=WINDOWS[request.param])
     page = context.new_page()
     page.set_default_timeout(10_000)
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    # What a page was loading when it was left is cancelled.
+    page.on("pageerror", lambda error: "cancelled" in str(error) or errors.append(str(error)))
     page.on("response", lambda response: _check_response(errors, response, (service, sandbox.url)))
     page.on(
         "console",
