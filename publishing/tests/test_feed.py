@@ -12,6 +12,7 @@ from connections.models import SocialConnection
 from connections.tests.test_destinations import connect
 from connections.tokens import require_reauth
 from publishing.retention import purge
+from socialpublishing.events.feed import place_new_events
 from socialpublishing.events.models import Event, EventType
 from socialpublishing.events.outbox import News, record
 from socialpublishing.events.serializers import CursorField
@@ -115,6 +116,37 @@ def test_event_with_a_lower_id_that_commits_last_is_not_skipped(transactional_db
     finally:
         slow.close()
         del connections["slow"], connections.databases["slow"]
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_events_that_are_erased_while_they_are_placed_leave_no_position_twice(transactional_db):
+    for sequence in range(1, 4):
+        make_event(sequence)
+    eraser = connections.create_connection("default")
+    placed = []
+
+    def place():
+        try:
+            placed.append(place_new_events())
+        finally:
+            database.close()
+
+    try:
+        eraser.set_autocommit(False)
+        with eraser.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {Event._meta.db_table} WHERE sequence = 2")
+            placing = threading.Thread(target=place)
+            placing.start()
+            cursor.execute("SELECT pg_sleep(0.5)")  # until the other waits for the row
+        eraser.commit()
+        placing.join(20)
+    finally:
+        eraser.close()
+    make_event(4)
+    place_new_events()
+
+    assert placed == [2]
+    assert list(Event.objects.values_list("sequence", "position")) == [(1, 1), (3, 3), (4, 4)]
 
 
 def test_cursor_behind_what_is_kept_is_refused(api, settings):

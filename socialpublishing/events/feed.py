@@ -77,25 +77,26 @@ def _place_and_queue() -> int:
         feed = EventFeed.objects.select_for_update(skip_locked=True).filter(pk=1).first()
         if feed is None:
             return 0
-        placed = _place(feed.last_position)
-        highest = feed.last_position + placed
+        positions = _place(feed.last_position)
+        highest = max(positions, default=feed.last_position)
         EventFeed.objects.filter(pk=1).update(last_position=highest)
         new = Event.objects.filter(position__gt=feed.last_position, position__lte=highest)
         queue_deliveries(new.order_by("position"), database_now())
-    return placed
+    return len(positions)
 
 
-def _place(last: int) -> int:
+def _place(last: int) -> list[int]:
+    """Returns the positions: with gaps where events of an erased user go at this moment."""
     table = connection.ops.quote_name(Event._meta.db_table)
     sql = (
         f"UPDATE {table} AS event SET position = %s + new.number FROM ("  # noqa: S608  our own names only
         f"SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS number FROM {table} "
-        "WHERE position IS NULL ORDER BY id LIMIT %s) AS new WHERE event.id = new.id"
+        "WHERE position IS NULL ORDER BY id LIMIT %s) AS new WHERE event.id = new.id "
+        "RETURNING position"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [last, BATCH])
-        placed: int = cursor.rowcount
-        return placed
+        return [position for [position] in cursor.fetchall()]
 
 
 # --- Retention -----------------------------------------------------------------------------------
