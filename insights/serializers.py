@@ -12,6 +12,7 @@ from insights.models import MetricSnapshot
 from insights.week_estimator import Basis
 from socialpublishing.options import IntegerField
 from socialpublishing.serializers import (
+    ChoiceField,
     QuerySerializer,
     StrictSerializer,
     TextField,
@@ -80,9 +81,7 @@ class BestTimesQuerySerializer(QuerySerializer):
     connection_id = serializers.UUIDField()
     destination_id = serializers.UUIDField(required=False)
     timezone = TimezoneField(required=False)
-    basis = serializers.ChoiceField(
-        choices=[each.value for each in Basis], default=Basis.ENGAGEMENT.value
-    )
+    basis = ChoiceField(choices=[each.value for each in Basis], default=Basis.ENGAGEMENT.value)
 
 
 class BestTimeToPostSuggestionSerializer(serializers.Serializer[Any]):

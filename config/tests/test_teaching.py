@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from rest_framework import serializers
 
 from conftest import Api
+from socialpublishing.serializers import ChoiceField, StrictSerializer
 
 CONNECTION = "6f1f3c5e-7a55-4e7e-8a54-1d7f6f2e8a11"
 POST = {"connection_id": CONNECTION, "text_content": "Fresh bread"}
@@ -157,3 +159,25 @@ def test_long_values_in_a_query_are_not_repeated(api):
     response = api.get(f"publishing/jobs?status={'x' * 5000}&{'y' * 5000}=1")
     assert response.status_code == 400
     assert len(response.content) < 2000
+
+
+def test_choices_of_requests_are_listed_in_each_refusal():
+    """DRF's own field for choices names none of them."""
+
+    def fields_of(serializer):
+        for field in serializer().fields.values():
+            yield field
+            yield getattr(field, "child", field)
+
+    def kinds(base):
+        for each in base.__subclasses__():
+            yield each
+            yield from kinds(each)
+
+    silent = {
+        f"{each.__name__}.{field.field_name}"
+        for each in kinds(StrictSerializer)
+        for field in fields_of(each)
+        if isinstance(field, serializers.ChoiceField) and not isinstance(field, ChoiceField)
+    }
+    assert silent == set()

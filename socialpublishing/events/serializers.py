@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from socialpublishing.events.models import EventType
-from socialpublishing.serializers import StrictSerializer
+from socialpublishing.serializers import QuerySerializer, no_such
 
 MAX_WAIT_S = 20
 CURSOR = re.compile(r"1:(0|[1-9][0-9]{0,17})")
@@ -45,12 +45,11 @@ extend_schema_field({"type": "string"})(CursorField)
 class TypesField(serializers.Field[Any, Any, Any, Any]):
     """Types of events, with commas between them."""
 
-    default_error_messages = {"invalid": "There is no event type {wrong}. The types are {types}."}
-
     def to_internal_value(self, data: Any) -> list[str]:
         types = [name.strip() for name in str(data).split(",") if name.strip()]
         if wrong := sorted(set(types) - set(EventType.values)):
-            self.fail("invalid", wrong=wrong[0][:40], types=", ".join(EventType.values))
+            sentence = no_such("event type", wrong[0], EventType.values)
+            raise serializers.ValidationError(sentence, code="invalid_choice")
         return types
 
     def to_representation(self, value: list[str]) -> str:
@@ -60,7 +59,7 @@ class TypesField(serializers.Field[Any, Any, Any, Any]):
 extend_schema_field({"type": "string"})(TypesField)
 
 
-class EventQuerySerializer(StrictSerializer):
+class EventQuerySerializer(QuerySerializer):
     after = CursorField(
         required=False, help_text="The `next` of the last page. Without it: the oldest kept events."
     )

@@ -20,7 +20,12 @@ from socialpublishing.events.webhooks import (
     WebhookStatus,
 )
 from socialpublishing.media.addresses import MAX_URL_LENGTH
-from socialpublishing.serializers import StrictSerializer, TextField
+from socialpublishing.serializers import (
+    ChoiceField,
+    QuerySerializer,
+    StrictSerializer,
+    TextField,
+)
 
 ERRORS = "\n".join(f"`{each.value}`: {each.label}" for each in DeliveryError)
 REASONS = "\n".join(f"`{each.value}`: {each.label}" for each in PausedReason)
@@ -31,7 +36,7 @@ class EventsField(serializers.ListField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            child=serializers.ChoiceField(choices=EventType.values),
+            child=ChoiceField(choices=EventType.values),
             max_length=len(EventType),
             **kwargs,
         )
@@ -48,7 +53,7 @@ class ChangeWebhookSerializer(StrictSerializer):
     )
     events = EventsField(required=False, allow_null=True, help_text="Null: all events.")
     description = TextField(max_length=MAX_DESCRIPTION, required=False, allow_blank=True)
-    status = serializers.ChoiceField(
+    status = ChoiceField(
         choices=WebhookStatus.values,
         required=False,
         help_text="`active` sends again, first what waits; `paused` stops.",
@@ -151,8 +156,8 @@ class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
         return delivery.error or None
 
 
-class DeliveryQuerySerializer(StrictSerializer):
-    status = serializers.ChoiceField(choices=WebhookDelivery.Status.values, required=False)
+class DeliveryQuerySerializer(QuerySerializer):
+    status = ChoiceField(choices=WebhookDelivery.Status.values, required=False)
     limit = serializers.IntegerField(min_value=1, max_value=100, required=False)
     cursor = serializers.CharField(
         required=False, help_text="From the Link header of the last page."
