@@ -71,7 +71,9 @@ def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     """The hook: `result` with shared components and examples."""
     result["info"]["description"] = INTRODUCTION.read_text("utf-8")
     # Every path is routed with and without a slash at its end.
-    result["paths"] = {path.rstrip("/"): each for path, each in result["paths"].items()}
+    # The methods of a path come in another order in each process.
+    paths = result["paths"].items()
+    result["paths"] = {path.rstrip("/"): dict(sorted(each.items())) for path, each in paths}
     components = result["components"]
     components["headers"] = {}
     components["parameters"] = {}
