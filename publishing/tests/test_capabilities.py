@@ -63,14 +63,14 @@ def test_other_ages_are_refused(age):
 
 
 def test_behaviours_are_those_of_the_tests():
-    found = list(behaviours())
+    found, page = list(behaviours()), capabilities_page()
 
     assert {each.label for each in found} <= {"all", *(p.label for p in PLATFORMS.values())}
     for each in found:
         path, name = each.test.split("::")
         text = Path(settings.BASE_DIR, path).read_text("utf-8")
         assert f"def {name}(" in text
-        assert each.sentence in capabilities_page()
+        assert each.sentence in page
     marks = sum(
         len(re.findall(r"^@pytest\.mark\.behaviour\(", text, re.M))
         for file in Path(settings.BASE_DIR).glob("*/**/tests/**/test_*.py")
