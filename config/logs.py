@@ -47,6 +47,12 @@ _SECRETS = [
     ),
 ]
 
+# One list for all configurations: a logger keeps the list that it met at its first use.
+PROCESSORS: list[structlog.types.Processor] = [
+    structlog.stdlib.filter_by_level,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+]
 LOGGERS = {
     # Django has just added handlers of its own to this one.
     "django": {"level": "NOTSET", "handlers": []},
@@ -96,11 +102,7 @@ def configure(config: dict[str, Any]) -> None:
         }
     )
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=PROCESSORS,
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
