@@ -34,7 +34,7 @@ from connections.admin_base import (
     operation,
     platform_label,
 )
-from publishing import operations
+from publishing import admin_follow_ups, operations
 from publishing.engine.in_doubt import can_be_cancelled
 from publishing.engine.retry import late_at
 from publishing.models import JobEvent, Outcome, PublishJob, Status, WorkerSlot
@@ -140,6 +140,8 @@ class PublishJobAdmin(OperatedAdmin):
         ("status", ChoicesCheckboxFilter),
         PlatformFilter,
         ErrorFilter,
+        admin_follow_ups.AtRiskFilter,
+        admin_follow_ups.FollowUpFilter,
         ("created_at", TimeRangeFilter),
         ("scheduled_at", TimeRangeFilter),
     )
@@ -166,7 +168,8 @@ class PublishJobAdmin(OperatedAdmin):
             {
                 "fields": (
                     "published_post", "remote_id", "error_code", "error_message_isolated",
-                    "waiting_for", "who_acts", "warning_list", "attempts",
+                    "waiting_for", "who_acts", "warning_list", admin_follow_ups.risk_list,
+                    admin_follow_ups.taken_down, "attempts",
                 )
             },
         ),
@@ -190,7 +193,7 @@ class PublishJobAdmin(OperatedAdmin):
             },
         ),
     )  # fmt: skip
-    inlines = (JobEventInline,)
+    inlines = (admin_follow_ups.FollowUpInline, JobEventInline)
     actions = actions_detail = ("retry", "cancel", "resolve_published", "resolve_not_published")
 
     def get_search_results(

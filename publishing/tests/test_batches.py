@@ -382,6 +382,8 @@ def test_each_target_has_its_verdict(api, make_connection, accounts):
         ("Plain", {}, {}, 0.015),
         ("See https://example.com", {}, {}, 0.2),
         ("See example.com", {"thread": ["Two", "https://a.example.com"]}, {}, 0.415),
+        ("Plain", {"first_comment": "Open from six"}, {}, 0.03),
+        ("Plain", {"first_comment": "See example.com"}, {}, 0.215),
         ("Plain", {}, {"TWITTER_POST_PRICE": 0.01}, 0.01),
         ("Plain", {}, {"TWITTER_POST_PRICE": 0, "TWITTER_LINK_POST_PRICE": 0}, None),
     ],
