@@ -229,6 +229,26 @@ def test_w07_a_process_that_ended_before_it_stored_the_outcome_sends_again(
     assert log_of(api, webhook)[0]["status"] == "delivered"
 
 
+def test_delivery_that_is_due_again_while_it_is_sent_waits_for_its_response(
+    api, receiver, deliverer
+):
+    webhook = make_webhook(api, receiver)
+    receiver.delay_s = 0.1
+    tell()
+    now = timezone.now()
+    deliverer.turn(now)
+    [delivery] = log_of(api, webhook)
+    again = f"webhooks/{webhook['id']}/deliveries/{delivery['id']}/redeliver"
+    assert [api.post(again).status_code for _ in range(2)] == [202, 202]
+
+    deliverer.turn(now + HOUR)
+    assert len(receiver.requests) == deliverer.places.taken == 1
+    deliverer.finish(now + HOUR)
+    assert list(receiver.counts(webhook["secret"]).values()) == [2]
+    [delivery] = log_of(api, webhook)
+    assert (delivery["status"], delivery["attempts"]) == ("delivered", 1)
+
+
 def test_w08_w09_a_payload_is_the_event_of_the_feed_and_has_no_content(
     api, receiver, deliverer, make_connection, worker, sandbox
 ):
