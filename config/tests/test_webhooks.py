@@ -510,7 +510,10 @@ def test_log_of_deliveries_is_paged_and_filtered(api, receiver, deliverer):
         seen += [each["id"] for each in response.json()]
     assert len(seen) == len(set(seen)) == 5
     assert log_of(api, webhook, "?status=failed") == []
-    assert api.get(f"webhooks/{webhook['id']}/deliveries?state=x").status_code == 400
+    for wrong in ("state=x", "cursor=cD1hYmM=", "cursor=cD0wMDAxLTAxLTAxVDAwOjAwKzE0OjAw"):
+        refused = api.get(f"webhooks/{webhook['id']}/deliveries?{wrong}")
+        assert refused.status_code == 400
+        assert refused.json()["violations"][0]["field"] == wrong.partition("=")[0]
 
 
 # --- Keys, retention -----------------------------------------------------------------------------
