@@ -37,6 +37,7 @@ class Action(models.TextChoices):
     DELETED = "deleted"
     PAUSED = "paused"
     ACTIVATED = "activated"
+    RESUMED = "resumed"
     SECRET_ROTATED = "secret_rotated"
     RETRIED = "retried"
     CANCELLED = "cancelled"
