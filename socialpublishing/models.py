@@ -2,6 +2,7 @@
 
 from socialpublishing.audit import AuditRecord
 from socialpublishing.erasure import Erasure
+from socialpublishing.events.heartbeat import DeliveryHeartbeat
 from socialpublishing.events.models import Event, EventFeed
 from socialpublishing.events.webhooks import Webhook, WebhookDelivery
 from socialpublishing.keys import EncryptionKey, StoredSwitch
@@ -9,6 +10,7 @@ from socialpublishing.platforms.pauses import PlatformPause
 
 __all__ = [
     "AuditRecord",
+    "DeliveryHeartbeat",
     "EncryptionKey",
     "Erasure",
     "Event",
