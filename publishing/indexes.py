@@ -59,7 +59,9 @@ JOB_INDEXES = [
         for name in ("external_reference", "error_code", "waiting_for", "who_acts")
     ),
     models.Index(fields=["-created_at", "-id"], name="job_newest"),  # the console's list
-    models.Index(fields=["remote_id"], condition=~Q(remote_id=""), name="job_by_post"),  # its search
+    models.Index(
+        fields=["remote_id"], condition=~Q(remote_id=""), name="job_by_post"
+    ),  # its search
     models.Index(fields=["published_at"], condition=Q(status="Published"), name="job_published"),
     models.Index(
         fields=["account"], condition=Q(published_at__isnull=True), name="job_unpublished"

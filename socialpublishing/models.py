@@ -1,6 +1,7 @@
 """The models of this app, each defined beside the code that it belongs to."""
 
 from socialpublishing.audit import AuditRecord
+from socialpublishing.bulk import BulkOperation
 from socialpublishing.erasure import Erasure
 from socialpublishing.events.models import Event, EventFeed
 from socialpublishing.events.webhooks import Webhook, WebhookDelivery
@@ -9,6 +10,7 @@ from socialpublishing.platforms.pauses import PlatformPause
 
 __all__ = [
     "AuditRecord",
+    "BulkOperation",
     "EncryptionKey",
     "Erasure",
     "Event",

@@ -26,7 +26,7 @@ from django.test import Client, RequestFactory
 from config.console import checks
 from config.console.roles import ROLES
 from config.console.second_factor import SecondFactor
-from connections.admin_base import OperatedAdmin
+from connections.operated_admin import OperatedAdmin
 from socialpublishing.audit import Action, AuditRecord
 from socialpublishing.crypto import key_ring
 
