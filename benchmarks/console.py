@@ -32,8 +32,8 @@ INSERT INTO connections_socialconnection (
     token_version, scopes, profile, timezone, status, status_reason, event_sequence, expires_at,
     created_at, updated_at
 )
-SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'user-' || n %% 5000, 'twitter',
-    n::text, 'Bakery ' || n, 'person', '', repeat('t', 400), 1, '[]', '{}', '',
+SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'user-' || n %% 5000,
+    'twitter', n::text, 'Bakery ' || n, 'person', '', repeat('t', 400), 1, '[]', '{}', '',
     CASE WHEN n %% 200 = 0 THEN 'needs_reauth' ELSE 'active' END, '', 0,
     now() + n * interval '1 hour', now(), now()
 FROM generate_series(1, %(accounts)s) AS n;
@@ -48,17 +48,19 @@ SELECT ('00000000-0000-0000-0001-' || lpad(n::text, 12, '0'))::uuid, 'user-' || 
     ('00000000-0000-0000-0000-' || lpad((1 + n %% %(accounts)s)::text, 12, '0'))::uuid, platform,
     platform || ':' || n %% %(accounts)s, 'Baker', repeat('text ', 40), '[]', '{}', status, due,
     CASE WHEN status IN ('Scheduled', 'Pending') THEN greatest(due, now()) END, '', 0, 0, 0, 0,
-    CASE WHEN status = 'Pending' THEN (ARRAY['owner', 'retry', 'rate_limit', 'operator'])[1 + n %% 4]
-        ELSE '' END,
+    CASE WHEN status = 'Pending'
+        THEN (ARRAY['owner', 'retry', 'rate_limit', 'operator'])[1 + n %% 4] ELSE '' END,
     CASE WHEN status = 'Failed' THEN 'owner' ELSE '' END, '{}', 0, 0,
     CASE WHEN status = 'Published' THEN 'post-' || n ELSE '' END, '',
-    CASE status WHEN 'Failed' THEN (ARRAY['too_late', 'needs_reauth', 'content_rejected'])[1 + n %% 3]
+    CASE status
+        WHEN 'Failed' THEN (ARRAY['too_late', 'needs_reauth', 'content_rejected'])[1 + n %% 3]
         WHEN 'Pending' THEN 'unreachable' ELSE '' END,
     '', CASE WHEN status = 'Published' THEN due + interval '2 seconds' END, '', '', created,
     CASE WHEN status = 'Scheduled' THEN created ELSE due + interval '2 seconds' END,
     CASE WHEN n %% 100 = 0 THEN 'campaign ' || n %% 1000 ELSE '' END
 FROM (
-    SELECT n, status, (ARRAY['twitter', 'facebook', 'linkedin', 'instagram'])[1 + n %% 4] AS platform,
+    SELECT n, status,
+        (ARRAY['twitter', 'facebook', 'linkedin', 'instagram'])[1 + n %% 4] AS platform,
         now() - n * interval '30 days' / %(rows)s AS created,
         CASE WHEN status = 'Scheduled' THEN now() + n * interval '1 minute'
             ELSE now() - n * interval '30 days' / %(rows)s END AS due

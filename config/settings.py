@@ -9,6 +9,8 @@ Long because who looks for a setting finds all of them in one place.
 
 import datetime as dt
 import os
+import re
+import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -252,8 +254,12 @@ API_RETRY_BACKOFF_FACTOR = env.float("API_RETRY_BACKOFF_FACTOR", default=2.0)
 LATE_PUBLISH_GRACE_SECONDS = env.int("LATE_PUBLISH_GRACE_SECONDS", default=3600)
 # Scheduled posts are checked so long before they are due, and again in their last hour.
 PREFLIGHT_HOURS = env.float("PREFLIGHT_HOURS", default=6.0)
-# How many worker slots (processes that publish), and how many requests to platforms each one may
-# have in progress. PUBLISH_LANES is the old name; config/checks.py warns about it.
+# The name of this machine's worker group, whose slots no other group uses: the host's name.
+WORKER_GROUP = env(
+    "WORKER_GROUP", default=re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[-40:]
+)
+# How many worker slots (processes that publish) the group has, and how many requests to platforms
+# each one may have in progress. PUBLISH_LANES is the old name; config/checks.py warns about it.
 PUBLISH_PROCESSES = env.int("PUBLISH_PROCESSES", default=env.int("PUBLISH_LANES", default=2))
 PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
 
@@ -325,6 +331,7 @@ Q_CLUSTER = {
     "name": "social",
     "label": "Background jobs",
     "orm": "default",  # the Redis broker loses tasks when a worker is killed
+    "broker_class": "publishing.worker.broker.GroupBroker",
     # One spare, so that the next task of a slot starts while the old one ends; one for the rest.
     "workers": PUBLISH_PROCESSES + 2,
     "timeout": 300,

@@ -34,7 +34,7 @@ from connections.admin_base import (
 )
 from connections.operated_admin import OperatedAdmin, operation
 from connections.operations import ReasonForm
-from publishing import operations
+from publishing import admin_follow_ups, operations
 from publishing.admin_filters import (
     AttentionFilter,
     CodeFilter,
@@ -92,6 +92,8 @@ class PublishJobAdmin(OperatedAdmin):
         CodeFilter,
         UserFilter,
         PlatformFilter,
+        admin_follow_ups.AtRiskFilter,
+        admin_follow_ups.FollowUpFilter,
         ("created_at", TimeRangeFilter),
         ("next_attempt_at", TimeRangeFilter),
     )
@@ -119,7 +121,8 @@ class PublishJobAdmin(OperatedAdmin):
             "Outcome",
             {
                 "fields": (
-                    "published_post", "remote_id", "who_acts", "warning_list", "attempts",
+                    "published_post", "remote_id", "who_acts", "warning_list",
+                    admin_follow_ups.risk_list, admin_follow_ups.taken_down, "attempts",
                 )
             },
         ),
@@ -143,6 +146,7 @@ class PublishJobAdmin(OperatedAdmin):
             },
         ),
     )  # fmt: skip
+    inlines = (admin_follow_ups.FollowUpInline,)
     actions = actions_detail = ("retry", "cancel", "resolve_published", "resolve_not_published")
 
     def get_search_results(

@@ -10,7 +10,7 @@ from django_q.models import Failure, OrmQ, Schedule
 from config.doctor.findings import Finding, fail, ok, warn
 from config.health import POST_LATE_AFTER, SLOT_SILENT_AFTER
 from publishing.models import PublishJob, WorkerSlot
-from publishing.worker.slots import STORED_PREFIX, slot_names
+from publishing.worker.slots import CLAIM_LOCK
 from socialpublishing.clock import database_now
 
 # A cluster writes the next time of each schedule, so one that is so late is run by none.
@@ -44,22 +44,22 @@ def check_queue() -> Iterator[Finding]:
 
 def check_slots() -> Iterator[Finding]:
     now = database_now()
-    heartbeats = dict(WorkerSlot.objects.values_list("name", "heartbeat_at"))
-    names = slot_names()
-    silent = [
-        name
-        for name in names
-        if (at := heartbeats.get(name)) is None or at < now - SLOT_SILENT_AFTER
-    ]
-    if silent:
-        numbers = ", ".join(name.removeprefix(STORED_PREFIX) for name in silent)
-        sentence = (
-            f"{len(silent)} of {len(names)} worker slots have no recent heartbeat: {numbers}."
-        )
-        nothing_works = len(silent) == len(names)
+    slots = WorkerSlot.objects.exclude(name=CLAIM_LOCK)
+    silent = list(
+        slots.filter(heartbeat_at__lt=now - SLOT_SILENT_AFTER)
+        .order_by("name")
+        .values_list("name", flat=True)
+    )
+    total = slots.count()
+    if not total:
+        yield fail("There is no worker slot: no worker runs.", START_WORKER)
+    elif silent:
+        names = ", ".join(silent)
+        sentence = f"{len(silent)} of {total} worker slots have no recent heartbeat: {names}."
+        nothing_works = len(silent) == total
         yield fail(sentence, START_WORKER) if nothing_works else warn(sentence, START_WORKER)
     else:
-        yield ok(f"All {len(names)} worker slots have a recent heartbeat.")
+        yield ok(f"All {total} worker slots have a recent heartbeat.")
     late = PublishJob.objects.filter(next_attempt_at__lt=now - POST_LATE_AFTER).count()
     if late:
         yield fail(f"{late} posts are due for more than a minute.", START_WORKER)

@@ -120,14 +120,24 @@ def test_missing_worker_is_found(healthy):
     WorkerSlot.objects.update(heartbeat_at=timezone.now() - dt.timedelta(minutes=1))
     is_well, output = doctor()
     assert not is_well
-    assert "2 of 2 worker slots have no recent heartbeat: 1, 2." in lines(output, "fail")
+    names = ", ".join(slot_names())
+    assert f"2 of 2 worker slots have no recent heartbeat: {names}." in lines(output, "fail")
+
+
+def test_no_worker_at_all_is_found(healthy):
+    WorkerSlot.objects.all().delete()
+    _, output = doctor()
+    assert "There is no worker slot: no worker runs." in lines(output, "fail")
 
 
 def test_one_missing_slot_is_a_warning(healthy):
-    WorkerSlot.objects.filter(name=slot_names()[0]).delete()
+    name = slot_names()[0]
+    WorkerSlot.objects.filter(name=name).update(
+        heartbeat_at=timezone.now() - dt.timedelta(minutes=1)
+    )
     is_well, output = doctor()
     assert is_well, output
-    assert "1 of 2 worker slots have no recent heartbeat: 1." in lines(output, "warn")
+    assert f"1 of 2 worker slots have no recent heartbeat: {name}." in lines(output, "warn")
 
 
 def test_late_post_is_found(healthy, api, make_connection):

@@ -229,6 +229,26 @@ def test_w07_a_process_that_ended_before_it_stored_the_outcome_sends_again(
     assert log_of(api, webhook)[0]["status"] == "delivered"
 
 
+def test_delivery_that_is_due_again_while_it_is_sent_waits_for_its_response(
+    api, receiver, deliverer
+):
+    webhook = make_webhook(api, receiver)
+    receiver.delay_s = 0.1
+    tell()
+    now = timezone.now()
+    deliverer.turn(now)
+    [delivery] = log_of(api, webhook)
+    again = f"webhooks/{webhook['id']}/deliveries/{delivery['id']}/redeliver"
+    assert [api.post(again).status_code for _ in range(2)] == [202, 202]
+
+    deliverer.turn(now + HOUR)
+    assert len(receiver.requests) == deliverer.places.taken == 1
+    deliverer.finish(now + HOUR)
+    assert list(receiver.counts(webhook["secret"]).values()) == [2]
+    [delivery] = log_of(api, webhook)
+    assert (delivery["status"], delivery["attempts"]) == ("delivered", 1)
+
+
 def test_w08_w09_a_payload_is_the_event_of_the_feed_and_has_no_content(
     api, receiver, deliverer, make_connection, worker, sandbox
 ):
@@ -490,7 +510,10 @@ def test_log_of_deliveries_is_paged_and_filtered(api, receiver, deliverer):
         seen += [each["id"] for each in response.json()]
     assert len(seen) == len(set(seen)) == 5
     assert log_of(api, webhook, "?status=failed") == []
-    assert api.get(f"webhooks/{webhook['id']}/deliveries?state=x").status_code == 400
+    for wrong in ("state=x", "cursor=cD1hYmM=", "cursor=cD0wMDAxLTAxLTAxVDAwOjAwKzE0OjAw"):
+        refused = api.get(f"webhooks/{webhook['id']}/deliveries?{wrong}")
+        assert refused.status_code == 400
+        assert refused.json()["violations"][0]["field"] == wrong.partition("=")[0]
 
 
 # --- Keys, retention -----------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from connections.models import SocialConnection
-from publishing.models import JobEvent, PublishJob, Status, WorkerSlot
+from publishing.models import FollowUp, JobEvent, PublishJob, Status, WorkerSlot
 from publishing.worker.slots import CLAIM_LOCK
 from socialpublishing.crypto import Secret, key_ring
 
@@ -222,6 +222,8 @@ def test_search_finds_jobs_by_ids_reference_and_account(viewer, make_job, connec
         {"waiting_for": "nope"},
         {"error_code": "\x00"},
         {"user_id": "'; DROP TABLE"},
+        {"at_risk": "nope"},
+        {"follow_up": "nope"},
         {"connection__id__exact": "nope"},
         {"created_at_from_0": "nope", "created_at_to_1": "nope"},
         {"next_attempt_at_to_0": "2026-13-40"},
@@ -249,6 +251,49 @@ def test_list_can_be_filtered(viewer, make_job):
     assert listed(viewer.get(LIST, {"who_acts": "owner"})) == {failed}
     assert listed(viewer.get(LIST, {"user_id": "bob"})) == {failed}
     assert listed(viewer.get(LIST, {"ended": "1h"})) == {failed, published}
+
+
+def test_scheduled_posts_at_risk_are_listed_with_the_reasons(viewer, make_job):
+    reason = {"code": "needs_reauth", "message": "Connect the account again.", "who_acts": "owner"}
+    at_risk = make_job(Status.SCHEDULED, at_risk=[reason], checked_at=timezone.now())
+    make_job(Status.SCHEDULED, checked_at=timezone.now())
+
+    assert listed(viewer.get(LIST, {"at_risk": "yes"})) == {at_risk}
+    page = viewer.get(page_of(at_risk)).content.decode()
+    assert "needs_reauth" in page
+    assert "Connect the account again." in page
+    assert at_risk.checked_at.strftime("%Y-%m-%d %H:%M:%S") in page
+
+
+def test_first_comments_and_take_downs_are_listed_by_how_they_went(viewer, make_job):
+    now = timezone.now()
+
+    def make_follow_up(kind, status, **columns):
+        job = make_job(Status.PUBLISHED)
+        columns = {"created_at": now, "updated_at": now, **columns}
+        return FollowUp.objects.create(job=job, kind=kind, status=status, **columns).job
+
+    failed = make_follow_up(
+        "first_comment",
+        Status.FAILED,
+        text="Open <b>on Sunday",
+        error_code="platform_refused",
+        error_message="Comments are off.",
+    )
+    taken_down = make_follow_up("take_down", Status.PUBLISHED)
+    under_way = make_follow_up("take_down", Status.PENDING, next_attempt_at=now)
+    make_job(Status.PUBLISHED)
+
+    for value, jobs in {
+        "open": {under_way},
+        "failed": {failed},
+        "first_comment": {failed},
+        "take_down": {taken_down, under_way},
+    }.items():
+        assert listed(viewer.get(LIST, {"follow_up": value})) == jobs, value
+    page = viewer.get(page_of(failed)).content.decode()
+    for shown in ("First comment", "Open &lt;b&gt;on Sunday", "platform_refused: ", "Comments are"):
+        assert shown in page
 
 
 def test_date_without_a_time_includes_all_of_the_day(viewer, make_job):

@@ -1,5 +1,7 @@
 """The management commands for operators."""
 
+import datetime as dt
+import io
 import uuid
 
 import pytest
@@ -24,23 +26,95 @@ def failed_jobs(api, make_connection, sandbox, worker):
     return list(PublishJob.objects.all())
 
 
-def test_failed_jobs_are_retried_by_status_and_code(failed_jobs, worker, sandbox, capsys):
-    call_command("reprocess_jobs", "--status", "Failed", "--dry-run")
-    assert "2 jobs would be" in capsys.readouterr().out
-    call_command("reprocess_jobs", "--status", "Failed", "--code", "too_late")
-    call_command("reprocess_jobs", "--status", "Failed", "--code", failed_jobs[0].error_code)
-    assert "2 retried" in capsys.readouterr().out
+RETRY = ("reprocess_jobs", "--reason", "The permission is back.")
+RECENT = ("--status", "Failed", "--due-from", "1h")
+
+
+def make_old(job: PublishJob, **age: int) -> None:
+    """It was due so long ago, without a change that workers would notice."""
+    at = job.created_at - dt.timedelta(**age)
+    PublishJob.objects.filter(pk=job.pk).update(created_at=at)
+
+
+def test_failed_jobs_are_listed_and_then_retried(failed_jobs, worker, sandbox, capsys):
+    call_command("reprocess_jobs", *RECENT, "--dry-run")
+    listed = capsys.readouterr().out
+    assert all(f"{job.pk}  " in listed and job.error_code in listed for job in failed_jobs)
+    assert "2 jobs would be retried, 0 past their grace" in listed
+    assert "Number" not in listed  # no texts of users
+
+    call_command(*RETRY, *RECENT, "--code", "too_late")
+    call_command(*RETRY, *RECENT, "--platform", "facebook")
+    call_command(*RETRY, *RECENT, "--user", "bob")
+    call_command(*RETRY, *RECENT, "--code", failed_jobs[0].error_code, "--limit", "1")
+    call_command(*RETRY, *RECENT)
+    printed = capsys.readouterr().out.split("\n")
+    assert [line for line in printed if line] == ["0 retried"] * 3 + ["1 retried"] * 2
 
     worker.work()
 
     assert statuses() == {"Published": 2}
     assert len(sandbox.posts()) == 2
+    records = AuditRecord.objects.filter(action="retried")
+    assert {(each.reason, each.actor_name) for each in records} == {(RETRY[2], "command line")}
+    assert {each.object_id for each in records} == {str(job.pk) for job in failed_jobs}
 
 
 def test_one_job_is_retried_by_its_id(failed_jobs, worker):
-    call_command("reprocess_jobs", str(failed_jobs[0].pk))
+    call_command(*RETRY, str(failed_jobs[0].pk))
     worker.work()
     assert statuses() == {"Published": 1, "Failed": 1}
+
+
+def test_no_job_is_retried_that_was_due_before_the_window(failed_jobs):
+    make_old(failed_jobs[0], hours=2)
+    call_command(*RETRY, *RECENT, "--yes")
+    call_command(*RETRY, "--status", "Failed", "--due-from", "1d", "--due-to", "3h", "--yes")
+    assert statuses() == {"Pending": 1, "Failed": 1}
+    assert PublishJob.objects.get(status="Failed").pk == failed_jobs[0].pk
+
+
+def test_posts_past_their_grace_are_retried_only_when_a_person_says_so(
+    failed_jobs, monkeypatch, capsys
+):
+    make_old(failed_jobs[0], days=300)
+    everything = (*RETRY, "--status", "Failed", "--all-time")
+    for answer in ("", "yes", "2"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+        with pytest.raises(CommandError, match="Nothing was retried"):
+            call_command(*everything)
+    assert "1 of 2 posts are past their grace" in capsys.readouterr().err
+    assert statuses() == {"Failed": 2}
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("1"))
+    call_command(*everything)
+    assert statuses() == {"Pending": 2}
+
+
+def test_a_job_that_fails_again_is_not_retried_again_for_the_same_reason(
+    failed_jobs, sandbox, worker, capsys
+):
+    sandbox.fault("status", 403, method="POST", path="^/2/tweets$", times=2)
+    call_command(*RETRY, *RECENT)
+    worker.work()
+    assert statuses() == {"Failed": 2}
+
+    call_command(*RETRY, *RECENT)
+
+    assert "2 were retried for this reason before" in capsys.readouterr().err
+    assert statuses() == {"Failed": 2}
+    call_command("reprocess_jobs", *RECENT, "--reason", "The permission is really back.")
+    assert statuses() == {"Pending": 2}
+
+
+def test_a_job_that_cannot_be_retried_makes_the_command_fail(failed_jobs, capsys):
+    erased = PublishJob.objects.filter(pk=failed_jobs[0].pk)
+    erased.update(content_erased_at=failed_jobs[0].created_at)
+    with pytest.raises(CommandError, match="Not all"):
+        call_command(*RETRY, *RECENT)
+    printed = capsys.readouterr().out
+    assert "1 retried" in printed
+    assert "1 not retried (not_retriable)" in printed
 
 
 @pytest.mark.parametrize(
@@ -49,12 +123,27 @@ def test_one_job_is_retried_by_its_id(failed_jobs, worker):
         ([], "Name ids"),
         (["not-an-id"], "invalid UUID"),
         ([str(uuid.uuid4())], "There is no job"),
-        ([str(uuid.uuid4()), "--status", "Failed"], "not both"),
+        (["--status", "Failed"], "how old"),
+        (["--status", "Failed", "--due-to", "1h"], "how old"),
+        (["--status", "Failed", "--due-from", "1h", "--all-time"], "not both"),
+        (["--status", "Failde", "--all-time"], "invalid choice: 'Failde'"),
+        (["--status", "Published", "--all-time"], "invalid choice"),
+        (["--status", "Failed", "--all-time", "--code", "toolate"], "invalid choice"),
+        (["--status", "Failed", "--all-time", "--platform", "myspace"], "invalid choice"),
+        (["--status", "Failed", "--due-from", "2026-11-28T09:00"], "neither a time with an offset"),
+        (["--status", "Failed", "--due-from", "2026-13-28T09:00Z"], "neither a time"),
+        (["--status", "Failed", "--due-from", "1h", "--limit", "0"], "at least 1"),
+        (["--status", "Failed", "--due-from", "1h", "--reason", " "], "1 to 250 characters"),
     ],
 )
 def test_wrong_arguments_are_refused(db, arguments, message):
     with pytest.raises(CommandError, match=message):
         call_command("reprocess_jobs", *arguments)
+
+
+def test_a_retry_needs_a_reason(failed_jobs):
+    with pytest.raises(CommandError, match="Give a --reason"):
+        call_command("reprocess_jobs", *RECENT)
 
 
 # --- pause_platform, resume_platform -------------------------------------------------------------

@@ -83,6 +83,11 @@ class Places:
     def taken(self) -> int:
         return len(self._taken)
 
+    @property
+    def in_hand(self) -> list[uuid.UUID]:
+        """The deliveries that are being sent."""
+        return list(self._taken)
+
     def free_for(self, webhook: Webhook) -> int:
         """How many further deliveries to `webhook` may be sent now."""
         host, user, fails = _place(webhook)
@@ -209,7 +214,9 @@ class Deliverer:
         """Add the oldest deliveries of `webhook` to `claimed`, as many as it has places."""
         unlocked = due.select_for_update(skip_locked=True, of=("self",)).select_related("event")
         free = self.places.free_for(webhook)
-        rows = list(unlocked.filter(webhook=webhook).order_by("next_attempt_at")[:free])
+        # One that is still being sent may be due: sent again by hand, or a clock went forward.
+        ready = unlocked.filter(webhook=webhook).exclude(pk__in=self.places.in_hand)
+        rows = list(ready.order_by("next_attempt_at")[:free])
         if not rows:
             return
         try:
