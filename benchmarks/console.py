@@ -146,8 +146,8 @@ def main() -> None:
         print(f"{options.rows:,} jobs in {time.monotonic() - started:.0f} s\n")
         client = Client(headers={"host": "localhost"})
         client.force_login(User.objects.create_superuser("mara"))
-        rows = [[name, *measure(client, address)] for name, address in PAGES.items()]
-        print(table(["page", "queries", "ms"], rows))
+        rows = ([name, *measure(client, address)] for name, address in PAGES.items())
+        print(table(["page", "queries", "ms"], rows), flush=True)
         if options.plans:
             for address in PAGES.values():
                 print_plan(client, address)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from connections.admin_base import coloured, connect_address, isolated, platform_label
+from connections.models import SocialConnection
 from publishing.engine.retry import late_at
 from publishing.models import JobEvent, PublishJob, Status, WaitingFor
 from socialpublishing.clock import readable
@@ -102,8 +103,10 @@ def head_of(job: PublishJob) -> Head:
     if job.connection_id:
         connection = reverse("admin:connections_socialconnection_change", args=(job.connection_id,))
     reconnect = ""
-    if job.connection and WhoActs.OWNER in {job.who_acts, job.waiting_for}:
-        reconnect = connect_address(job.platform, job.connection.login)
+    if WhoActs.OWNER in {job.who_acts, job.waiting_for}:
+        # Without its tokens.
+        logins = SocialConnection.objects.filter(pk=job.connection_id).values_list("login")
+        reconnect = "".join(connect_address(job.platform, login) for [login] in logins)
     return Head(
         job=job,
         labels=status_labels(job),

@@ -447,15 +447,17 @@ SEEN = {
     "publishing.PublishJob", "publishing.WorkerSlot", "socialpublishing.PlatformPause",
     "socialpublishing.AuditRecord", "connections.SocialConnection", "connections.Revocation",
     "insights.ConnectionInsights", "django_q.Schedule", "socialpublishing.Webhook",
-    "socialpublishing.WebhookDelivery",
+    "socialpublishing.WebhookDelivery", "socialpublishing.BulkOperation",
 }  # fmt: skip
 STAFF_PAGES = {"auth.User", "auth.Group"}
 ACTIONS = {
     "publishing.PublishJob": {"retry", "cancel", "resolve_published", "resolve_not_published"},
-    "connections.SocialConnection": {"revoke"},
+    "connections.SocialConnection": {"refresh", "revoke"},
     "insights.ConnectionInsights": {"refresh_insights"},
     "socialpublishing.Webhook": {"pause", "activate", "rotate_secret", "delete"},
     "socialpublishing.WebhookDelivery": {"redeliver"},
+    "socialpublishing.PlatformPause": {"resume"},
+    "socialpublishing.BulkOperation": {"go_on"},
 }
 
 
@@ -463,8 +465,13 @@ ACTIONS = {
     ("role", "pages", "actions", "added"),
     [
         ("viewer", SEEN, {}, set()),
-        ("ops", SEEN, ACTIONS, set()),
-        ("admin", SEEN | STAFF_PAGES, ACTIONS, STAFF_PAGES | {"socialpublishing.Webhook"}),
+        ("ops", SEEN, ACTIONS, {"socialpublishing.PlatformPause"}),
+        (
+            "admin",
+            SEEN | STAFF_PAGES,
+            ACTIONS,
+            STAFF_PAGES | {"socialpublishing.Webhook", "socialpublishing.PlatformPause"},
+        ),
     ],
 )
 def test_pages_and_actions_of_each_role(role, pages, actions, added):
