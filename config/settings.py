@@ -425,6 +425,8 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}console/favicon.svg"}
     ],
+    "STYLES": [f"{STATIC_URL}console/console.css"],
+    "SCRIPTS": [f"{STATIC_URL}console/console.js"],
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": ["Sandbox", "warning"] if SANDBOX_URL else None,
     "ENVIRONMENT_TITLE_PREFIX": "Sandbox:" if SANDBOX_URL else None,

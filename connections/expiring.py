@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, When
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
 from connections.connection_events import tell
 from connections.models import SocialConnection
@@ -27,6 +28,11 @@ IDLE_MARGIN, IDLE_BATCH = dt.timedelta(days=7), 200
 IDLE_RETRY = dt.timedelta(days=1)
 # The log warns so long before the end, once each; so many in one sweep.
 FIRST_WARNING, LAST_WARNING, WARNING_BATCH = dt.timedelta(days=7), dt.timedelta(days=1), 1000
+
+# When the authorization ends, unless its owner prolongs it.
+ENDS_AT = Case(
+    When(refresh_token__isnull=False, then=F("refresh_expires_at")), default=F("expires_at")
+)
 
 
 def refresh_expiring(now: dt.datetime) -> int:
@@ -60,22 +66,24 @@ def refresh_expiring(now: dt.datetime) -> int:
     return renewed
 
 
+def ending_soon(now: dt.datetime) -> Q:
+    """Active connections that nobody but their owner can prolong any more."""
+    is_soon = GreaterThan(ENDS_AT, now) & LessThanOrEqual(ENDS_AT, now + FIRST_WARNING)
+    return Q(status=SocialConnection.Status.ACTIVE) & is_soon
+
+
 def expiring(now: dt.datetime) -> QuerySet[Any]:
     """Connections that end soon and of which a warning is due, each with `ends_at`.
 
     To be called after `refresh_expiring`: what could be renewed ends later by then.
     """
-    ends_at = Case(
-        When(refresh_token__isnull=False, then=F("refresh_expires_at")), default=F("expires_at")
-    )
     never = Q(expiry_warned_at__isnull=True)
     before_first = Q(expiry_warned_at__lt=_before("ends_at", FIRST_WARNING))
     before_last = Q(expiry_warned_at__lt=_before("ends_at", LAST_WARNING))
     is_last = Q(ends_at__lte=now + LAST_WARNING)
     return (
-        SocialConnection.objects.filter(status=SocialConnection.Status.ACTIVE)
-        .annotate(ends_at=ends_at)
-        .filter(ends_at__gt=now, ends_at__lte=now + FIRST_WARNING)
+        SocialConnection.objects.annotate(ends_at=ENDS_AT)
+        .filter(ending_soon(now))
         .filter(never | before_first | (is_last & before_last))
         .order_by("ends_at")
     )

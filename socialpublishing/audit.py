@@ -45,6 +45,9 @@ class Action(models.TextChoices):
     RESOLVED_AS_NOT_PUBLISHED = "resolved_as_not_published"
     DISCONNECTED = "disconnected"
     ESTIMATED = "estimated"
+    EXPORTED = "exported"
+    REFRESHED = "refreshed"
+    CONTINUED = "continued"
 
 
 class AppendOnlyError(TypeError):
