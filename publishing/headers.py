@@ -79,7 +79,7 @@ def idempotency_key(request: Request) -> str:
     if "Idempotency-Key" not in request.headers:
         return ""
     key = request.headers["Idempotency-Key"]
-    if len(key) > 2 and key[0] == key[-1] == '"':
+    if len(key) > 1 and key[0] == key[-1] == '"':
         key = key[1:-1]
     # A server joins two headers of this name with a comma: the caller chose no such key.
     if not IDEMPOTENCY_KEY.fullmatch(key) or "," in key:
