@@ -94,5 +94,5 @@ def request_hash(body: Any) -> str:
 
 def preferred_wait(request: Request) -> int:
     """The seconds that the caller wants to wait for the job's end; 0 if it does not."""
-    match = re.search(r"\bwait=(\d{1,3})\b", request.headers.get("Prefer", ""))
+    match = re.search(r"\bwait=(\d{1,9})", request.headers.get("Prefer", ""))
     return min(int(match[1]), MAX_WAIT_S) if match else 0
