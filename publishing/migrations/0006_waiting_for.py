@@ -4,7 +4,9 @@ from django.db import migrations, models
 def owners_are_waited_for(apps, schema_editor):
     """The release before stored what a job waits for in its error code alone."""
     jobs = apps.get_model("publishing", "PublishJob").objects
-    jobs.filter(status="Pending", error_code="needs_reauth").update(waiting_for="owner")
+    # Those that wait have a next attempt: an index finds them.
+    waiting = jobs.filter(next_attempt_at__isnull=False, status="Pending")
+    waiting.filter(error_code="needs_reauth").update(waiting_for="owner")
 
 
 class Migration(migrations.Migration):

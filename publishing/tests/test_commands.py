@@ -74,13 +74,13 @@ def test_no_job_is_retried_that_was_due_before_the_window(failed_jobs):
     assert PublishJob.objects.get(status="Failed").pk == failed_jobs[0].pk
 
 
-def test_posts_past_their_grace_are_retried_only_when_a_person_says_so(
+def test_posts_past_their_grace_are_retried_only_after_a_question(
     failed_jobs, monkeypatch, capsys
 ):
     make_old(failed_jobs[0], days=300)
     everything = (*RETRY, "--status", "Failed", "--all-time")
-    for answer in ("", "yes", "2"):
-        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    for typed in ("", "yes", "2"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
         with pytest.raises(CommandError, match="Nothing was retried"):
             call_command(*everything)
     assert "1 of 2 posts are past their grace" in capsys.readouterr().err
