@@ -70,6 +70,43 @@ class AddIndexWithoutLock(migrations.AddIndex):
             editor.add_index(model, self.index, concurrently=True)
 
 
+class AddForeignKeyWithoutLock(migrations.AddField):
+    """As AddField, for a foreign key that may be null; existing rows are checked without a lock.
+
+    In a migration with `atomic = False`. It can be run again.
+    """
+
+    atomic = False
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        connection = schema_editor.connection
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if not self.allow_migrate_model(connection.alias, model):
+            return
+        if connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        field: Any = model._meta.get_field(self.name)
+        editor: Any = schema_editor
+        table, column = map(editor.quote_name, (model._meta.db_table, field.column))
+        kind = field.db_type(connection)
+        editor.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind} NULL")
+        constraint = editor._create_fk_sql(model, field, "_fk_%(to_table)s_%(to_column)s")
+        name = str(constraint.parts["name"])
+        with connection.cursor() as cursor:
+            constraints = connection.introspection.get_constraints(cursor, model._meta.db_table)
+        if name.strip('"') not in constraints:
+            editor.execute(f"{constraint} NOT VALID")
+        with waiting_as_long_as_it_takes(connection):
+            editor.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+
+
 class DropIndexWithoutLock(migrations.AlterField):
     """Drop the index of a foreign key: `field` is the field with `db_index=False`.
 

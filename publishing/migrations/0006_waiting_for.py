@@ -1,14 +1,6 @@
 from django.db import migrations, models
 
 
-def owners_are_waited_for(apps, schema_editor):
-    """The release before stored what a job waits for in its error code alone."""
-    jobs = apps.get_model("publishing", "PublishJob").objects
-    # Those that wait have a next attempt: an index finds them.
-    waiting = jobs.filter(next_attempt_at__isnull=False, status="Pending")
-    waiting.filter(error_code="needs_reauth").update(waiting_for="owner")
-
-
 class Migration(migrations.Migration):
     dependencies = [("publishing", "0005_plain_names")]
     operations = [
@@ -37,5 +29,4 @@ class Migration(migrations.Migration):
                 help_text="platform:id of the account or destination", max_length=200
             ),
         ),
-        migrations.RunPython(owners_are_waited_for, migrations.RunPython.noop),
     ]

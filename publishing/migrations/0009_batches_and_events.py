@@ -52,9 +52,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('user_id', 'idempotency_key'), name='batch_once_per_idempotency_key')],
             },
         ),
-        migrations.AddField(
-            model_name='publishjob',
-            name='batch',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='publishing.publishbatch'),
-        ),
     ]

@@ -4,7 +4,21 @@ import django.db.models.deletion
 import django.db.models.functions.comparison
 from django.db import migrations, models
 
-from socialpublishing.migrating import AddIndexWithoutLock, DropIndexWithoutLock
+from socialpublishing.migrating import (
+    AddForeignKeyWithoutLock,
+    AddIndexWithoutLock,
+    DropIndexWithoutLock,
+)
+
+
+def owners_are_waited_for(apps, schema_editor):
+    """The release before stored what a job waits for in its error code alone."""
+    jobs = apps.get_model("publishing", "PublishJob").objects
+    # Those that wait have a next attempt: an index finds them.
+    waiting = jobs.filter(next_attempt_at__isnull=False, status="Pending", waiting_for="")
+    waiting = waiting.filter(error_code="needs_reauth").order_by("pk")
+    while pks := list(waiting.values_list("pk", flat=True)[:500]):
+        waiting.filter(pk__in=pks).update(waiting_for="owner")
 
 
 class Migration(migrations.Migration):
@@ -16,6 +30,11 @@ class Migration(migrations.Migration):
 
     atomic = False  # for indexes that do not lock
     operations = [
+        AddForeignKeyWithoutLock(
+            model_name='publishjob',
+            name='batch',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='publishing.publishbatch'),
+        ),
         AddIndexWithoutLock(
             model_name='publishjob',
             index=models.Index(condition=models.Q(('published_at__isnull', True)), fields=['account'], name='job_unpublished'),
@@ -70,4 +89,5 @@ class Migration(migrations.Migration):
             name='connection',
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='connections.socialconnection'),
         ),
+        migrations.RunPython(owners_are_waited_for, migrations.RunPython.noop),
     ]
