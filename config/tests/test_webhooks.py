@@ -24,8 +24,8 @@ from socialpublishing.events.delivering import PER_HOST, RETRIES_S, Deliverer
 from socialpublishing.events.managing import WEBHOOKS_PER_USER, create_webhook
 from socialpublishing.events.models import Event, EventType
 from socialpublishing.events.outbox import News, record
-from socialpublishing.events.sending import Message, signed_headers
-from socialpublishing.events.webhooks import Webhook, WebhookDelivery
+from socialpublishing.events.sending import Message, Outcome, signed_headers
+from socialpublishing.events.webhooks import DeliveryError, Webhook, WebhookDelivery
 from socialpublishing.media.network import INTERNET
 from socialpublishing.tests.receiver import Receiver
 
@@ -226,6 +226,20 @@ def test_w07_a_process_that_ended_before_it_stored_the_outcome_sends_again(
     assert len(receiver.requests) == 1
     another.finish(now + dt.timedelta(seconds=35))
     assert list(receiver.counts(webhook["secret"]).values()) == [2]
+    assert log_of(api, webhook)[0]["status"] == "delivered"
+
+
+def test_late_failure_of_a_process_that_lost_its_lease_changes_nothing(api, receiver, deliverer):
+    webhook = make_webhook(api, receiver)
+    tell()
+    now = timezone.now()
+    deliverer.turn(now)
+    claimed, _ = deliverer.results.get(timeout=5)
+    Deliverer().finish(now + dt.timedelta(seconds=35))
+
+    deliverer.unsettled.append((claimed, Outcome(error=DeliveryError.NO_RESPONSE)))
+    deliverer.settle(now + dt.timedelta(seconds=36))
+
     assert log_of(api, webhook)[0]["status"] == "delivered"
 
 
