@@ -205,6 +205,14 @@ def check_worker_group(**kwargs: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register
+def check_laboratory(**kwargs: Any) -> list[checks.CheckMessage]:
+    if settings.SANDBOX_URL or settings.LABORATORY_TIME_DIVISOR == 1:
+        return []
+    message = "LABORATORY_TIME_DIVISOR is for proofs with the sandbox only: set SANDBOX_URL."
+    return [checks.Error(message, id="socialpublishing.E030")]
+
+
+@checks.register
 def check_renamed_settings(**kwargs: Any) -> list[checks.CheckMessage]:
     if "PUBLISH_LANES" not in os.environ:
         return []

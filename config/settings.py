@@ -262,6 +262,8 @@ WORKER_GROUP = env(
 # each one may have in progress. PUBLISH_LANES is the old name; config/checks.py warns about it.
 PUBLISH_PROCESSES = env.int("PUBLISH_PROCESSES", default=env.int("PUBLISH_LANES", default=2))
 PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
+# For proofs with the sandbox only: leases, settle times, pauses and timeouts are divided by it.
+LABORATORY_TIME_DIVISOR = env.int("LABORATORY_TIME_DIVISOR", default=1)
 
 # Whether reserved characters in addresses are escaped in posts to LinkedIn, as its documentation
 # wants. Off: addresses are sent as they are (docs/platforms/linkedin.md).

@@ -1,9 +1,11 @@
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 
+from publishing.worker.laboratory import divide_times
 from publishing.worker.supervisor import Supervisor
 from socialpublishing.readiness import database_problems
 
@@ -20,4 +22,6 @@ class Command(BaseCommand):
         except DatabaseError:
             # It may come back: the supervisor waits for it.
             logger.warning("the database cannot be reached")
+        if settings.LABORATORY_TIME_DIVISOR > 1:
+            divide_times(settings.LABORATORY_TIME_DIVISOR)
         Supervisor().run()
