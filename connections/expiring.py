@@ -11,7 +11,7 @@ from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, Query
 
 from connections.connection_events import tell
 from connections.models import SocialConnection
-from connections.tokens import log_failure, renew, take_refresh
+from connections.tokens import renew, take_refresh
 from socialpublishing.errors import (
     PlatformConfigurationError,
     PlatformUnreachableError,
@@ -27,6 +27,11 @@ IDLE_MARGIN, IDLE_BATCH = dt.timedelta(days=7), 200
 IDLE_RETRY = dt.timedelta(days=1)
 # The log warns so long before the end, once each; so many in one sweep.
 FIRST_WARNING, LAST_WARNING, WARNING_BATCH = dt.timedelta(days=7), dt.timedelta(days=1), 1000
+
+# When only the owner can prolong the connection.
+ENDS_AT = Case(
+    When(refresh_token__isnull=False, then=F("refresh_expires_at")), default=F("expires_at")
+)
 
 
 def refresh_expiring(now: dt.datetime) -> int:
@@ -54,7 +59,6 @@ def refresh_expiring(now: dt.datetime) -> int:
             renew(connection, now)
             renewed += 1
         except SocialPublishingBaseError as error:
-            log_failure(connection, error)
             if isinstance(error, PlatformUnreachableError | PlatformConfigurationError):
                 unreachable.add(host)
     return renewed
@@ -65,16 +69,13 @@ def expiring(now: dt.datetime) -> QuerySet[Any]:
 
     To be called after `refresh_expiring`: what could be renewed ends later by then.
     """
-    ends_at = Case(
-        When(refresh_token__isnull=False, then=F("refresh_expires_at")), default=F("expires_at")
-    )
     never = Q(expiry_warned_at__isnull=True)
     before_first = Q(expiry_warned_at__lt=_before("ends_at", FIRST_WARNING))
     before_last = Q(expiry_warned_at__lt=_before("ends_at", LAST_WARNING))
     is_last = Q(ends_at__lte=now + LAST_WARNING)
     return (
         SocialConnection.objects.filter(status=SocialConnection.Status.ACTIVE)
-        .annotate(ends_at=ends_at)
+        .annotate(ends_at=ENDS_AT)
         .filter(ends_at__gt=now, ends_at__lte=now + FIRST_WARNING)
         .filter(never | before_first | (is_last & before_last))
         .order_by("ends_at")
