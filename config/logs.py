@@ -20,6 +20,8 @@ import structlog
 from django.http import HttpRequest, HttpResponseBase
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from socialpublishing.prometheus import count_request
+
 logger = structlog.get_logger(__name__)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
@@ -143,6 +145,12 @@ class RequestLogMiddleware:
                 status=response.status_code,
                 duration_ms=round(seconds * 1000, 1),
             )
+            count_request(
+                method=request.method or "",
+                route=_route_of(request),
+                status=response.status_code,
+                seconds=seconds,
+            )
             return response
         finally:
             clear_contextvars()
@@ -153,6 +161,12 @@ def _level_of(request: HttpRequest, response: HttpResponseBase) -> int:
     is_read = request.method in {"GET", "HEAD", "OPTIONS"} and response.status_code < 400
     is_probe = request.path.startswith(PROBES)
     return logging.DEBUG if is_read or is_probe else logging.INFO
+
+
+def _route_of(request: HttpRequest) -> str:
+    """The console's pages are one: most of their patterns are Django's own."""
+    route = request.resolver_match.route if request.resolver_match else "other"
+    return "admin/" if route.startswith("admin/") else route
 
 
 class _WithTraceback(logging.Filter):
