@@ -244,6 +244,11 @@ THROTTLE_USER_COSTLY = env("THROTTLE_USER_COSTLY", default="60/m")
 THROTTLE_REFRESH = env("THROTTLE_REFRESH", default="6/m")
 THROTTLE_ADDRESS = env("THROTTLE_ADDRESS", default="120/m")
 
+# Whoever reads /metrics has to send it as a bearer token; empty: everybody may.
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+# Where a worker serves what it measures of its calls to platforms: HOST:PORT; empty: nowhere.
+WORKER_METRICS_BIND = env("WORKER_METRICS_BIND", default="")
+
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
 # --- Publishing ----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
 from connections.connection_events import tell
 from connections.models import SocialConnection
-from connections.tokens import log_failure, renew, take_refresh
+from connections.tokens import renew, take_refresh
 from socialpublishing.errors import (
     PlatformConfigurationError,
     PlatformUnreachableError,
@@ -76,7 +76,6 @@ def renew_each(
             renew(connection, now)
             yield connection, RENEWED
         except SocialPublishingBaseError as error:
-            log_failure(connection, error)
             if isinstance(error, PlatformUnreachableError | PlatformConfigurationError):
                 unreachable.add(host)
             yield connection, error.code

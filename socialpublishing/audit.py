@@ -47,7 +47,6 @@ class Action(models.TextChoices):
     DISCONNECTED = "disconnected"
     ESTIMATED = "estimated"
     EXPORTED = "exported"
-    REFRESHED = "refreshed"
     CONTINUED = "continued"
 
 

@@ -1,4 +1,5 @@
 import logging
+from contextlib import nullcontext
 from typing import Any
 
 from django.conf import settings
@@ -7,6 +8,7 @@ from django.db import Error as DatabaseError
 
 from publishing.worker.laboratory import divide_times
 from publishing.worker.supervisor import Supervisor
+from socialpublishing.prometheus import shared_folder
 from socialpublishing.readiness import database_problems
 
 logger = logging.getLogger(__name__)
@@ -24,4 +26,5 @@ class Command(BaseCommand):
             logger.warning("the database cannot be reached")
         if settings.LABORATORY_TIME_DIVISOR > 1:
             divide_times(settings.LABORATORY_TIME_DIVISOR)
-        Supervisor().run()
+        with shared_folder() if settings.WORKER_METRICS_BIND else nullcontext():
+            Supervisor().run()
