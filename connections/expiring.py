@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, When
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
 from connections.connection_events import tell
 from connections.models import SocialConnection
-from connections.tokens import log_failure, renew, take_refresh
+from connections.tokens import renew, take_refresh
 from socialpublishing.errors import (
     PlatformConfigurationError,
     PlatformUnreachableError,
@@ -25,8 +27,14 @@ logger = logging.getLogger(__name__)
 # Credentials that end sooner are renewed even if nobody uses them; so many in one sweep.
 IDLE_MARGIN, IDLE_BATCH = dt.timedelta(days=7), 200
 IDLE_RETRY = dt.timedelta(days=1)
+RENEWED, SKIPPED = "renewed", "skipped"
 # The log warns so long before the end, once each; so many in one sweep.
 FIRST_WARNING, LAST_WARNING, WARNING_BATCH = dt.timedelta(days=7), dt.timedelta(days=1), 1000
+
+# When the authorization ends, unless its owner prolongs it.
+ENDS_AT = Case(
+    When(refresh_token__isnull=False, then=F("refresh_expires_at")), default=F("expires_at")
+)
 
 
 def refresh_expiring(now: dt.datetime) -> int:
@@ -44,20 +52,39 @@ def refresh_expiring(now: dt.datetime) -> int:
         # Some credentials cannot be prolonged: one try a day is enough.
         Q(last_refreshed_at__isnull=True) | Q(last_refreshed_at__lt=now - IDLE_RETRY)
     )
-    renewed = 0
+    chosen = idle.order_by("expires_at")[:IDLE_BATCH]
+    outcomes = [outcome for _, outcome in renew_each(chosen, lambda: now)]
+    return outcomes.count(RENEWED)
+
+
+def renew_each(
+    connections: Iterable[SocialConnection], clock: Callable[[], dt.datetime]
+) -> Iterator[tuple[SocialConnection, str]]:
+    """Renew the credentials of each. Yields RENEWED, SKIPPED, or the code of the error.
+
+    Skipped are those that another caller renews, and those of a platform that could not be reached
+    or refused our app.
+    """
     unreachable: set[tuple[str, str]] = set()
-    for connection in idle.order_by("expires_at")[:IDLE_BATCH]:
+    for connection in connections:
         host = (connection.platform, connection.login)
+        now = clock()
         if host in unreachable or not take_refresh(connection, now):
+            yield connection, SKIPPED
             continue
         try:
             renew(connection, now)
-            renewed += 1
+            yield connection, RENEWED
         except SocialPublishingBaseError as error:
-            log_failure(connection, error)
             if isinstance(error, PlatformUnreachableError | PlatformConfigurationError):
                 unreachable.add(host)
-    return renewed
+            yield connection, error.code
+
+
+def ending_soon(now: dt.datetime) -> Q:
+    """Active connections that nobody but their owner can prolong any more."""
+    is_soon = GreaterThan(ENDS_AT, now) & LessThanOrEqual(ENDS_AT, now + FIRST_WARNING)
+    return Q(status=SocialConnection.Status.ACTIVE) & is_soon
 
 
 def expiring(now: dt.datetime) -> QuerySet[Any]:
@@ -65,17 +92,13 @@ def expiring(now: dt.datetime) -> QuerySet[Any]:
 
     To be called after `refresh_expiring`: what could be renewed ends later by then.
     """
-    ends_at = Case(
-        When(refresh_token__isnull=False, then=F("refresh_expires_at")), default=F("expires_at")
-    )
     never = Q(expiry_warned_at__isnull=True)
     before_first = Q(expiry_warned_at__lt=_before("ends_at", FIRST_WARNING))
     before_last = Q(expiry_warned_at__lt=_before("ends_at", LAST_WARNING))
     is_last = Q(ends_at__lte=now + LAST_WARNING)
     return (
-        SocialConnection.objects.filter(status=SocialConnection.Status.ACTIVE)
-        .annotate(ends_at=ends_at)
-        .filter(ends_at__gt=now, ends_at__lte=now + FIRST_WARNING)
+        SocialConnection.objects.annotate(ends_at=ENDS_AT)
+        .filter(ending_soon(now))
         .filter(never | before_first | (is_last & before_last))
         .order_by("ends_at")
     )

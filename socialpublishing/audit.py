@@ -43,8 +43,11 @@ class Action(models.TextChoices):
     CANCELLED = "cancelled"
     RESOLVED_AS_PUBLISHED = "resolved_as_published"
     RESOLVED_AS_NOT_PUBLISHED = "resolved_as_not_published"
+    REFRESHED = "refreshed"
     DISCONNECTED = "disconnected"
     ESTIMATED = "estimated"
+    EXPORTED = "exported"
+    CONTINUED = "continued"
 
 
 class AppendOnlyError(TypeError):

@@ -24,6 +24,7 @@ from django.db.models import Q, QuerySet
 from django.utils.crypto import salted_hmac
 
 from socialpublishing.audit import AuditRecord
+from socialpublishing.bulk import BulkOperation
 from socialpublishing.clock import database_now
 from socialpublishing.crypto import EncryptedTextField
 from socialpublishing.events.heartbeat import DeliveryHeartbeat
@@ -166,6 +167,7 @@ parts.append(
             Table(model=StoredSwitch, why="Whether the new envelope is written."),
             Table(model=AuditRecord, why="What staff did: ids, statuses and reasons, no content."),
             Table(model=DeliveryHeartbeat, why="It has the names of our own machines."),
+            Table(model=BulkOperation, why="What staff did at once: ids, numbers and a reason."),
             Table(model=EventFeed, why="How far the feed of events has come."),
         )
     )

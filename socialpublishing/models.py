@@ -1,6 +1,7 @@
 """The models of this app, each defined beside the code that it belongs to."""
 
 from socialpublishing.audit import AuditRecord
+from socialpublishing.bulk import BulkOperation
 from socialpublishing.erasure import Erasure
 from socialpublishing.events.heartbeat import DeliveryHeartbeat
 from socialpublishing.events.models import Event, EventFeed
@@ -10,6 +11,7 @@ from socialpublishing.platforms.pauses import PlatformPause
 
 __all__ = [
     "AuditRecord",
+    "BulkOperation",
     "DeliveryHeartbeat",
     "EncryptionKey",
     "Erasure",

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('socialpublishing', '0007_pause_by_staff'),
+        ('socialpublishing', '0008_bulk_operations'),
     ]
 
     operations = [
