@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.urls import is_valid_path
@@ -67,6 +67,10 @@ def _response(error: Exception, context: dict[str, Any]) -> Response:
         sentence = CODES["database_unavailable"].as_response
         body = {**_body("database_unavailable", sentence), "retry_after": RETRY_S}
         return Response(body, status=503, headers={"Retry-After": str(RETRY_S)})
+    if isinstance(error, ObjectDoesNotExist):
+        # Its user was erased, or another request deleted it, while this one worked on it.
+        logger.warning("a row is gone", exc_info=error)
+        return Response(_body("not_found", "It was deleted meanwhile."), status=404)
     response = rest_exception_handler(error, context)
     if response is None:
         # An unexpected error: the log has its traceback, the caller gets one sentence.
