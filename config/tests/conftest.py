@@ -12,6 +12,14 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
+from config.tests.browser import (  # noqa: F401  fixtures
+    chromium,
+    console,
+    requirements,
+    service,
+    window,
+)
+
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> Iterator[str]:
