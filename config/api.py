@@ -160,6 +160,11 @@ def _body(code: str, detail: str) -> dict[str, Any]:
 # --- Outside DRF ---------------------------------------------------------------------------------
 
 
+def error_response(code: str, *, status: int, headers: dict[str, str]) -> JsonResponse:
+    body = _body(code, CODES[code].as_response)
+    return JsonResponse(body, status=status, headers=headers)
+
+
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(("/api/", "/media/")):
         hint = f" {SEE_DOCS}" if request.path.startswith("/api/") else ""

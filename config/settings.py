@@ -244,6 +244,11 @@ THROTTLE_USER_COSTLY = env("THROTTLE_USER_COSTLY", default="60/m")
 THROTTLE_REFRESH = env("THROTTLE_REFRESH", default="6/m")
 THROTTLE_ADDRESS = env("THROTTLE_ADDRESS", default="120/m")
 
+# Whoever reads /metrics has to send it as a bearer token; empty: everybody may.
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+# Where a worker serves what it measures of its calls to platforms: HOST:PORT; empty: nowhere.
+WORKER_METRICS_BIND = env("WORKER_METRICS_BIND", default="")
+
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
 # --- Publishing ----------------------------------------------------------------------------------
@@ -262,6 +267,8 @@ WORKER_GROUP = env(
 # each one may have in progress. PUBLISH_LANES is the old name; config/checks.py warns about it.
 PUBLISH_PROCESSES = env.int("PUBLISH_PROCESSES", default=env.int("PUBLISH_LANES", default=2))
 PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
+# For proofs with the sandbox only: leases, settle times, pauses and timeouts are divided by it.
+LABORATORY_TIME_DIVISOR = env.int("LABORATORY_TIME_DIVISOR", default=1)
 
 # Whether reserved characters in addresses are escaped in posts to LinkedIn, as its documentation
 # wants. Off: addresses are sent as they are (docs/platforms/linkedin.md).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
 from connections.connection_events import tell
 from connections.models import SocialConnection
-from connections.tokens import log_failure, renew, take_refresh
+from connections.tokens import renew, take_refresh
 from socialpublishing.errors import (
     PlatformConfigurationError,
     PlatformUnreachableError,
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 # Credentials that end sooner are renewed even if nobody uses them; so many in one sweep.
 IDLE_MARGIN, IDLE_BATCH = dt.timedelta(days=7), 200
 IDLE_RETRY = dt.timedelta(days=1)
+RENEWED, SKIPPED = "renewed", "skipped"
 # The log warns so long before the end, once each; so many in one sweep.
 FIRST_WARNING, LAST_WARNING, WARNING_BATCH = dt.timedelta(days=7), dt.timedelta(days=1), 1000
 
@@ -50,20 +52,33 @@ def refresh_expiring(now: dt.datetime) -> int:
         # Some credentials cannot be prolonged: one try a day is enough.
         Q(last_refreshed_at__isnull=True) | Q(last_refreshed_at__lt=now - IDLE_RETRY)
     )
-    renewed = 0
+    chosen = idle.order_by("expires_at")[:IDLE_BATCH]
+    outcomes = [outcome for _, outcome in renew_each(chosen, lambda: now)]
+    return outcomes.count(RENEWED)
+
+
+def renew_each(
+    connections: Iterable[SocialConnection], clock: Callable[[], dt.datetime]
+) -> Iterator[tuple[SocialConnection, str]]:
+    """Renew the credentials of each. Yields RENEWED, SKIPPED, or the code of the error.
+
+    Skipped are those that another caller renews, and those of a platform that could not be reached
+    or refused our app.
+    """
     unreachable: set[tuple[str, str]] = set()
-    for connection in idle.order_by("expires_at")[:IDLE_BATCH]:
+    for connection in connections:
         host = (connection.platform, connection.login)
+        now = clock()
         if host in unreachable or not take_refresh(connection, now):
+            yield connection, SKIPPED
             continue
         try:
             renew(connection, now)
-            renewed += 1
+            yield connection, RENEWED
         except SocialPublishingBaseError as error:
-            log_failure(connection, error)
             if isinstance(error, PlatformUnreachableError | PlatformConfigurationError):
                 unreachable.add(host)
-    return renewed
+            yield connection, error.code
 
 
 def ending_soon(now: dt.datetime) -> Q:

@@ -21,7 +21,8 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from django.core.cache import cache
 from django.db import transaction
@@ -126,6 +127,8 @@ def store_refresh_outcome(
         same.update(refreshing_until=None)
     elif not isinstance(outcome, Renewal):
         same.update(refresh_failed_at=now)
+    if not isinstance(outcome, Renewal):
+        log_failure(connection, outcome)
     connection.refresh_from_db()
     if not was_sent:
         # In memory only: others may try at once, but this caller has just done so. It uses the
@@ -203,6 +206,9 @@ def require_reauth(connection: SocialConnection, reason: str) -> bool:
         if is_ended:
             connection.refresh_from_db(fields=["status", "status_reason"])
             tell(connection, EventType.CONNECTION_NEEDS_REAUTH)
+            facts = {"code": TokenExpiredError.code, **_facts(connection)}
+            line = partial(logger.warning, "connection needs its owner", extra=facts)
+            transaction.on_commit(line)
     return bool(is_ended)
 
 
@@ -264,8 +270,8 @@ def client_of(connection: SocialConnection, destination: Destination | None = No
 def refresh_if_due(connection: SocialConnection) -> None:
     """Refresh the tokens if they are near their end. `connection` is read again.
 
-    Raises TokenExpiredError if only the owner can help. Other failures are logged while the token
-    that we have may still serve.
+    Raises TokenExpiredError if only the owner can help. Other failures do not matter while the
+    token that we have may still serve.
     """
     _check_active(connection)
     now = database_now()
@@ -277,11 +283,10 @@ def refresh_if_due(connection: SocialConnection) -> None:
             continue
         try:
             renew(connection, now)
-        except SocialPublishingBaseError as error:
+        except SocialPublishingBaseError:
             has_ended = connection.expires_at is not None and connection.expires_at <= now
             if has_ended or connection.status != SocialConnection.Status.ACTIVE:
                 raise
-            log_failure(connection, error)
         return
 
 
@@ -386,12 +391,16 @@ def _check_active(connection: SocialConnection) -> None:
         raise ConnectionNotFoundError
 
 
-def log_failure(connection: SocialConnection, error: SocialPublishingBaseError) -> None:
-    logger.warning(
-        "refresh failed",
-        extra={
-            "code": error.code,
-            "connection_id": str(connection.pk),
-            "platform": connection.platform,
-        },
-    )
+def log_failure(connection: SocialConnection, error: Exception | None) -> None:
+    facts = {"code": getattr(error, "code", "internal_error"), **_facts(connection)}
+    if isinstance(error, PlatformApiError):
+        facts |= {"platform_status": error.status_code, "platform_code": error.platform_code}
+    logger.warning("refresh failed", extra=facts)
+
+
+def _facts(connection: SocialConnection) -> dict[str, Any]:
+    return {
+        "connection_id": str(connection.pk),
+        "user_id": connection.user_id,
+        "platform": connection.platform,
+    }

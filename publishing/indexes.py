@@ -35,6 +35,7 @@ JOB_INDEXES = [
     # costs the same however many jobs there are. Those of rare values hold few rows, and begin with
     # the value: they serve the console too, which asks for the jobs of all users.
     models.Index(fields=["user_id", "-created_at", "-id"], name="job_of_user"),
+    models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="job_of_batch"),
     models.Index(fields=["connection", "-created_at", "-id"], name="job_of_connection"),
     models.Index("user_id", DUE, "id", name="job_of_user_by_due"),
     models.Index(fields=["user_id", "updated_at"], name="job_of_user_changed"),

@@ -132,7 +132,13 @@ class PublishJob(EngineState):
         max_length=200, help_text="platform:id of the account or destination"
     )
     account_name = models.CharField(max_length=255, blank=True)
-    batch = models.ForeignKey(PublishBatch, null=True, blank=True, on_delete=models.SET_NULL)
+    batch = models.ForeignKey(
+        PublishBatch,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,  # job_of_batch
+    )
     # The caller's own: we keep and return it.
     external_reference = models.CharField(max_length=200, blank=True, default="", db_default="")
     metadata = models.JSONField(null=True, blank=True)
@@ -159,6 +165,10 @@ class PublishJob(EngineState):
     deleted_at = models.DateTimeField(null=True, blank=True)
     # How many events callers got about this job.
     event_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # The request that accepted the job, as the log names it.
+    request_id = models.CharField(
+        max_length=128, blank=True, default="", db_default="", editable=False
+    )
     # The caller's Idempotency-Key with the endpoint in front, and a hash of the request.
     idempotency_key = models.CharField(max_length=300, blank=True, editable=False)
     request_hash = models.CharField(max_length=64, blank=True, editable=False)

@@ -43,10 +43,10 @@ class Action(models.TextChoices):
     CANCELLED = "cancelled"
     RESOLVED_AS_PUBLISHED = "resolved_as_published"
     RESOLVED_AS_NOT_PUBLISHED = "resolved_as_not_published"
+    REFRESHED = "refreshed"
     DISCONNECTED = "disconnected"
     ESTIMATED = "estimated"
     EXPORTED = "exported"
-    REFRESHED = "refreshed"
     CONTINUED = "continued"
 
 

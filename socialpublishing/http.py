@@ -27,6 +27,7 @@ from socialpublishing import database
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import NoResponseError, PlatformApiError, PlatformUnreachableError
 from socialpublishing.masking import masked, sent_secrets
+from socialpublishing.prometheus import count_call
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
@@ -191,7 +192,7 @@ class Http:
         if self.token is not None:
             own_headers.setdefault("Authorization", f"Bearer {self.token.reveal()}")
         request.prepare(method=method, url=f"{self.base_url}{path}", headers=own_headers, **body)
-        response = self._send(request)
+        response = self._measured(request)
         if response.status_code >= 400:
             error = self.read_error(response)
             error.status_code = response.status_code
@@ -211,6 +212,19 @@ class Http:
         error.platform_code = masked(error.platform_code, secrets)
         error.request_id = masked(error.request_id, secrets)
         return error
+
+    def _measured(self, request: requests.PreparedRequest) -> PlatformResponse:
+        started, result = time.monotonic(), NoResponseError.code
+        try:
+            response = self._send(request)
+            result = str(response.status_code)
+            return response
+        except PlatformUnreachableError as error:
+            result = error.code
+            raise
+        finally:
+            seconds = time.monotonic() - started
+            count_call(platform=self.platform, result=result, seconds=seconds)
 
     def _send(self, request: requests.PreparedRequest) -> PlatformResponse:
         # Always `from None`: errors of requests quote URLs, and some URLs contain tokens.

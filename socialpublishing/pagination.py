@@ -24,7 +24,7 @@ class LinkPagination(pagination.CursorPagination):
             cursor = super().decode_cursor(request)
             if cursor is not None and cursor.position is not None:
                 # The time of a row, which the database would refuse later.
-                dt.datetime.fromisoformat(cursor.position).astimezone(dt.UTC)
+                dt.datetime.fromisoformat(str(cursor.position)).astimezone(dt.UTC)
             return cursor
         except (exceptions.NotFound, ValueError, OverflowError) as error:
             # Not 404: the list exists, and the request is wrong.

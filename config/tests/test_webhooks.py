@@ -24,8 +24,8 @@ from socialpublishing.events.delivering import PER_HOST, RETRIES_S, Deliverer
 from socialpublishing.events.managing import WEBHOOKS_PER_USER, create_webhook
 from socialpublishing.events.models import Event, EventType
 from socialpublishing.events.outbox import News, record
-from socialpublishing.events.sending import Message, signed_headers
-from socialpublishing.events.webhooks import Webhook, WebhookDelivery
+from socialpublishing.events.sending import Message, Outcome, signed_headers
+from socialpublishing.events.webhooks import DeliveryError, Webhook, WebhookDelivery
 from socialpublishing.media.network import INTERNET
 from socialpublishing.tests.receiver import Receiver
 
@@ -247,6 +247,20 @@ def test_delivery_that_is_due_again_while_it_is_sent_waits_for_its_response(
     assert list(receiver.counts(webhook["secret"]).values()) == [2]
     [delivery] = log_of(api, webhook)
     assert (delivery["status"], delivery["attempts"]) == ("delivered", 1)
+
+
+def test_late_failure_of_a_process_that_lost_its_lease_changes_nothing(api, receiver, deliverer):
+    webhook = make_webhook(api, receiver)
+    tell()
+    now = timezone.now()
+    deliverer.turn(now)
+    claimed, _ = deliverer.results.get(timeout=5)
+    Deliverer().finish(now + dt.timedelta(seconds=35))
+
+    deliverer.unsettled.append((claimed, Outcome(error=DeliveryError.NO_RESPONSE)))
+    deliverer.settle(now + dt.timedelta(seconds=36))
+
+    assert log_of(api, webhook)[0]["status"] == "delivered"
 
 
 def test_w08_w09_a_payload_is_the_event_of_the_feed_and_has_no_content(

@@ -6,9 +6,10 @@ import uuid
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from conftest import statuses
-from publishing.models import PublishJob
+from publishing.models import PublishJob, WorkerSlot
 from socialpublishing.audit import AuditRecord
 from socialpublishing.events.models import Event
 from socialpublishing.platforms.pauses import PlatformPause
@@ -74,13 +75,11 @@ def test_no_job_is_retried_that_was_due_before_the_window(failed_jobs):
     assert PublishJob.objects.get(status="Failed").pk == failed_jobs[0].pk
 
 
-def test_posts_past_their_grace_are_retried_only_when_a_person_says_so(
-    failed_jobs, monkeypatch, capsys
-):
+def test_posts_past_their_grace_are_retried_only_after_a_question(failed_jobs, monkeypatch, capsys):
     make_old(failed_jobs[0], days=300)
     everything = (*RETRY, "--status", "Failed", "--all-time")
-    for answer in ("", "yes", "2"):
-        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    for typed in ("", "yes", "2"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
         with pytest.raises(CommandError, match="Nothing was retried"):
             call_command(*everything)
     assert "1 of 2 posts are past their grace" in capsys.readouterr().err
@@ -206,3 +205,87 @@ def test_staff_pause_one_login_or_all(db, capsys):
     assert {each.login for each in PlatformPause.objects.all()} == {"", "facebook"}
     with pytest.raises(CommandError, match="login"):
         call_command("pause_platform", "instagram", "--login", "other", "--reason", "None")
+
+
+# --- publish_due ---------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_due_is_published_once_in_the_foreground(api, make_connection, sandbox, capsys):
+    connections = [make_connection("twitter") for _ in range(3)]
+    for number in range(7):
+        api.publish(connections[number % 3], f"Number {number}")
+    later = (timezone.now() + dt.timedelta(hours=1)).isoformat()
+    body = {"connection_id": str(connections[0].pk), "text_content": "x", "schedule_time": later}
+    api.post("publishing/schedule", body)
+
+    call_command("publish_due", "--threads", "4")
+
+    assert capsys.readouterr().out == "7 Published\n"
+    assert statuses() == {"Published": 7, "Scheduled": 1}
+    assert len(sandbox.posts()) == 7
+    assert not WorkerSlot.objects.filter(name__startswith="command").exists()
+    call_command("publish_due")
+    assert capsys.readouterr().out == "Nothing was due.\n"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_publish_due_fails_if_a_post_fails(api, make_connection, sandbox, capsys):
+    connection = make_connection("twitter")
+    sandbox.fault("status", 403, method="POST", path="^/2/tweets$", times=1)
+    api.publish(connection, "Refused")
+    api.publish(connection, "Published")
+    with pytest.raises(CommandError, match="Not all of them were published"):
+        call_command("publish_due")
+    assert capsys.readouterr().out == "1 Failed\n1 Published\n"
+
+
+# --- refresh_tokens ------------------------------------------------------------------------------
+
+REFRESH = ("refresh_tokens", "--reason", "Outage")
+
+
+def test_tokens_that_end_soon_are_refreshed(make_connection, sandbox, capsys):
+    soon, later = make_connection("twitter"), make_connection("twitter")
+    lost = make_connection("twitter")
+    hours = {soon: 1, later: 5, lost: 1}
+    for connection, left in hours.items():
+        connection.expires_at = timezone.now() + dt.timedelta(hours=left)
+        connection.save()
+    sandbox.call("POST", "tokens/expire", account_id=lost.external_user_id)
+
+    call_command(*REFRESH, "--within", "2h", "--dry-run")
+    assert capsys.readouterr().out == "2 would be refreshed.\n"
+    call_command(*REFRESH, "--within", "2h", "--platform", "twitter")
+
+    for connection in hours:
+        connection.refresh_from_db()
+    assert (soon.token_version, later.token_version) == (2, 1)
+    records = AuditRecord.objects.filter(action="refreshed", reason="Outage")
+    assert records.get(object_id=str(soon.pk)).after["outcome"] == "renewed"
+    call_command(*REFRESH, str(later.pk))
+    later.refresh_from_db()
+    assert later.token_version == 2
+
+
+def test_a_refresh_that_fails_makes_the_command_fail(make_connection, sandbox, capsys):
+    connections = [make_connection("twitter") for _ in range(2)]
+    sandbox.fault("status", 503, method="POST", path="token", times=1)
+    ids = [str(each.pk) for each in connections]
+    with pytest.raises(CommandError, match="Not all of them"):
+        call_command(*REFRESH, *ids)
+    assert "1 renewed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Name ids, or give --within"),
+        (["--within", "soon"], "no duration"),
+        ([str(uuid.uuid4())], "There is no active connection"),
+        ([str(uuid.uuid4()), "--within", "1h"], "Name ids, or"),
+    ],
+)
+def test_wrong_choices_of_connections_are_refused(db, arguments, message):
+    with pytest.raises(CommandError, match=message):
+        call_command(*REFRESH, *arguments)

@@ -14,6 +14,7 @@ from django_q.models import OrmQ
 
 from publishing.models import PublishJob, WorkerSlot
 from socialpublishing.clock import database_now
+from socialpublishing.events.heartbeat import DeliveryHeartbeat
 
 # A worker without a heartbeat for so long is dead: its successor takes over what it had claimed.
 DEAD_AFTER = dt.timedelta(seconds=5)
@@ -63,4 +64,5 @@ def delete_unused(now: dt.datetime) -> None:
     """What machines that are gone have left."""
     slots = WorkerSlot.objects.exclude(name=CLAIM_LOCK)
     slots.filter(heartbeat_at__lt=now - UNUSED_AFTER).delete()
+    DeliveryHeartbeat.objects.filter(heartbeat_at__lt=now - UNUSED_AFTER).delete()
     OrmQ.objects.filter(key__startswith=f"{Conf.PREFIX}:", lock__lt=now - UNUSED_AFTER).delete()

@@ -29,6 +29,7 @@ from django_q.cluster import Sentinel
 from django_q.tasks import async_task
 
 from publishing.models import WorkerSlot
+from publishing.worker.metrics_process import MetricsProcess
 from publishing.worker.process import DRAIN_S, stopping
 from publishing.worker.slots import group_queue, slot_names
 from socialpublishing.clock import database_now
@@ -53,9 +54,9 @@ class Supervisor:
     def __init__(self) -> None:
         self.fork = multiprocessing.get_context("fork")
         self.tick_started_at: dict[str, float] = {}
-        self.webhooks = DeliveryProcess(
-            stop=lambda: stopping.value, die_with_parent=partial(_die_with, os.getpid())
-        )
+        die_with_us = partial(_die_with, os.getpid())
+        self.webhooks = DeliveryProcess(stop=lambda: stopping.value, die_with_parent=die_with_us)
+        self.metrics = MetricsProcess(die_with_parent=die_with_us)
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; then finish the work under way."""
@@ -64,13 +65,16 @@ class Supervisor:
         try:
             self.start()
             self.webhooks.start()
+            self.metrics.check()
             while signal.sigtimedwait(SIGNALS, POLL_EVERY_S) is None:
                 self.check()
                 self.webhooks.check()
+                self.metrics.check()
             self.stop()
         finally:
             self.kill()
             self.webhooks.kill()
+            self.metrics.kill()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def start(self) -> None:

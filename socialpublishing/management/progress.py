@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 EVERY_S = 2.0
+# The exit code of a command that was asked to stop, as shells have it for Ctrl-C.
+INTERRUPTED = 130
 
 
 class Progress:

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from publishing.pausing import pause_platform
 from socialpublishing import audit
 from socialpublishing.errors import SocialPublishingBaseError
+from socialpublishing.management.arguments import reason
 from socialpublishing.platforms import PLATFORMS
 
 
@@ -18,7 +19,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("platform", choices=sorted(PLATFORMS))
         parser.add_argument("--login", default="", help="only accounts connected by this login")
-        parser.add_argument("--reason", required=True, help="for the audit, and for users")
+        parser.add_argument(
+            "--reason", type=reason, required=True, help="for the audit, and for users"
+        )
 
     def handle(self, *args: Any, platform: str, login: str, reason: str, **options: Any) -> None:
         try:

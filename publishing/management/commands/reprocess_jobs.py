@@ -1,46 +1,18 @@
 import datetime as dt
-import re
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections import Counter
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.dateparse import parse_datetime
 
 from publishing.models import PublishJob
 from publishing.reprocessing import RETRIABLE, Selection, is_past_grace, retry_each
-from socialpublishing.audit import REASON_LENGTH
 from socialpublishing.clock import database_now
 from socialpublishing.codes import CODES
-from socialpublishing.management.progress import Progress, stopped_by_signals
+from socialpublishing.management.arguments import point_in_time, reason
+from socialpublishing.management.progress import INTERRUPTED, Progress, stopped_by_signals
 from socialpublishing.platforms import PLATFORMS
-
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-INTERRUPTED = 130
-
-
-def point_in_time(text: str) -> dt.datetime:
-    """A time with its offset, or an age such as 90m, 6h or 2d."""
-    if age := re.fullmatch(r"(\d{1,5})([mhd])", text, re.ASCII):
-        return database_now() - dt.timedelta(**{UNITS[age[2]]: int(age[1])})
-    try:
-        at = parse_datetime(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise ArgumentTypeError(
-            f"{text!r} is neither a time with an offset, such as 2026-11-28T09:00Z, nor an age, "
-            "such as 90m, 6h or 2d"
-        )
-    return at
-
-
-def reason(text: str) -> str:
-    text = text.strip()
-    if not 0 < len(text) <= REASON_LENGTH:
-        raise ArgumentTypeError(f"a reason has 1 to {REASON_LENGTH} characters")
-    return text
 
 
 class Command(BaseCommand):

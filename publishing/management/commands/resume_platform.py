@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand
 
 from publishing.pausing import resume_platforms
 from socialpublishing import audit
+from socialpublishing.management.arguments import reason
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.platforms.pauses import PlatformPause
 
@@ -17,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("platform", choices=sorted(PLATFORMS))
-        parser.add_argument("--reason", required=True, help="for the audit")
+        parser.add_argument("--reason", type=reason, required=True, help="for the audit")
 
     def handle(self, *args: Any, platform: str, reason: str, **options: Any) -> None:
         paused = list(PlatformPause.objects.filter(platform=platform))
