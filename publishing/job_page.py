@@ -103,7 +103,7 @@ def head_of(job: PublishJob) -> Head:
     if job.connection_id:
         connection = reverse("admin:connections_socialconnection_change", args=(job.connection_id,))
     reconnect = ""
-    if WhoActs.OWNER in {job.who_acts, job.waiting_for}:
+    if job.connection_id and WhoActs.OWNER in {job.who_acts, job.waiting_for}:
         # Without its tokens.
         logins = SocialConnection.objects.filter(pk=job.connection_id).values_list("login")
         reconnect = "".join(connect_address(job.platform, login) for [login] in logins)
