@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -55,7 +56,13 @@ def moment(at: dt.datetime | None) -> str:
 
 def coloured(word: str, colours: Mapping[str, str]) -> str:
     """`word` as a label in its colour (`info`, `success`, `warning`, `danger`), else grey."""
-    return cast("str", display_for_label(word, NONE, colours))
+    return _label(word, colours.get(word, ""))
+
+
+@lru_cache(maxsize=500)
+def _label(word: str, colour: str) -> str:
+    """A list has many of them, and each is a template of unfold."""
+    return cast("str", display_for_label(word, NONE, {word: colour}))
 
 
 def link(url: str, text: str) -> SafeString:

@@ -185,7 +185,7 @@ class PublishJobAdmin(OperatedAdmin):
 
     @display(description="status")
     def status_label(self, job: PublishJob) -> str:
-        return format_html_join("<br>", "{}", [(label,) for label in status_labels(job)])
+        return format_html_join("", "<div>{}</div>", [(label,) for label in status_labels(job)])
 
     @display(description="platform")
     def platform_name(self, job: PublishJob) -> str:

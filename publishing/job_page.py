@@ -12,8 +12,9 @@ from django.utils.html import format_html
 
 from connections.admin_base import coloured, connect_address, isolated, platform_label
 from connections.models import SocialConnection
+from publishing.attention import TROUBLED
 from publishing.engine.retry import late_at
-from publishing.models import JobEvent, PublishJob, Status, WaitingFor
+from publishing.models import ENDED, JobEvent, PublishJob, Status, WaitingFor
 from socialpublishing.clock import readable
 from socialpublishing.codes import CODES
 from socialpublishing.errors import WhoActs
@@ -84,6 +85,7 @@ class Entry:
 @dataclass(frozen=True, kw_only=True)
 class Head:
     job: PublishJob
+    tone: str
     labels: Sequence[str]
     message: str
     meaning: str
@@ -103,12 +105,13 @@ def head_of(job: PublishJob) -> Head:
     if job.connection_id:
         connection = reverse("admin:connections_socialconnection_change", args=(job.connection_id,))
     reconnect = ""
-    if WhoActs.OWNER in {job.who_acts, job.waiting_for}:
+    if job.connection_id and WhoActs.OWNER in {job.who_acts, job.waiting_for}:
         # Without its tokens.
         logins = SocialConnection.objects.filter(pk=job.connection_id).values_list("login")
         reconnect = "".join(connect_address(job.platform, login) for [login] in logins)
     return Head(
         job=job,
+        tone=_tone(job),
         labels=status_labels(job),
         message=isolated(job.error_message) if job.error_message else "",
         meaning=code.on_job if code else "",
@@ -119,6 +122,15 @@ def head_of(job: PublishJob) -> Head:
         entries=entries[:EVENTS_SHOWN],
         older=entries[EVENTS_SHOWN:],
     )
+
+
+def _tone(job: PublishJob) -> str:
+    """As on the start page: `bad`, `warn`, `calm`, or empty for what is well."""
+    if job.status in TROUBLED or (job.needs_person and job.status not in ENDED):
+        return "bad"
+    if job.status == Status.UNCONFIRMED or job.waiting_for:
+        return "warn"
+    return "" if job.status == Status.PUBLISHED else "calm"
 
 
 def _entry(event: JobEvent) -> Entry:

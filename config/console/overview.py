@@ -243,21 +243,23 @@ def _slots(now: dt.datetime) -> Card:
     silent = [
         slot for slot in slots if not (slot.heartbeat_at and slot.heartbeat_at > now - DEAD_AFTER)
     ]
-    alive = len(slots) - len(silent)
-    text = f"of {len(slots)} slots alive" if slots else "slots: no worker has ever run"
+    alive = f"{len(slots) - len(silent)} of {len(slots)} slots alive."
+    if not slots:
+        return Card(
+            title="Silent worker slots", count=1, link=page, tone="bad", empty="",
+            lines=[Line(text="No worker has ever run.", link=page)],
+        )  # fmt: skip
+    lines = [
+        Line(text=f"{slot.name}: last heartbeat", at=slot.heartbeat_at, link=page)
+        for slot in silent[:CODES_SHOWN]
+    ]
     return Card(
         title="Silent worker slots",
-        count=len(silent) if slots else 1,
+        count=len(silent),
         link=page,
         tone="bad",
-        empty=f"{alive} of {len(slots)} slots alive.",
-        lines=[
-            Line(text=text, count=alive, link=page),
-            *(
-                Line(text=f"{slot.name}: last heartbeat", at=slot.heartbeat_at, link=page)
-                for slot in silent[:CODES_SHOWN]
-            ),
-        ],
+        empty=alive,
+        lines=[*lines, Line(text=alive, link=page)] if silent else [],
     )
 
 

@@ -15,6 +15,14 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
+from config.tests.browser import (  # noqa: F401  fixtures
+    chromium,
+    console,
+    requirements,
+    service,
+    window,
+)
+
 FOLDER = Path(__file__).parent / "linters"
 OLDEST_NODE = 20
 

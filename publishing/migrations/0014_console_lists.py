@@ -2,56 +2,18 @@
 
 from django.db import migrations, models
 
+from socialpublishing.migrating import AddIndexWithoutLock
+
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('connections', '0009_expiry_warning'),
         ('publishing', '0013_follow_ups'),
     ]
 
+    atomic = False  # for an index that does not lock
     operations = [
-        migrations.RemoveIndex(
-            model_name='publishjob',
-            name='job_by_external_reference',
-        ),
-        migrations.RemoveIndex(
-            model_name='publishjob',
-            name='job_by_error_code',
-        ),
-        migrations.RemoveIndex(
-            model_name='publishjob',
-            name='job_by_waiting_for',
-        ),
-        migrations.RemoveIndex(
-            model_name='publishjob',
-            name='job_by_who_acts',
-        ),
-        migrations.RemoveIndex(
-            model_name='publishjob',
-            name='job_of_user_by_status',
-        ),
-        migrations.AddIndex(
-            model_name='publishjob',
-            index=models.Index(condition=models.Q(('status__in', ['Unconfirmed', 'Failed', 'ContentRejected', 'Cancelled'])), fields=['status', 'user_id', '-created_at', '-id'], name='jobs_by_status'),
-        ),
-        migrations.AddIndex(
-            model_name='publishjob',
-            index=models.Index(condition=models.Q(('external_reference', ''), _negated=True), fields=['external_reference', 'user_id', '-created_at', '-id'], name='jobs_by_external_reference'),
-        ),
-        migrations.AddIndex(
-            model_name='publishjob',
-            index=models.Index(condition=models.Q(('error_code', ''), _negated=True), fields=['error_code', 'user_id', '-created_at', '-id'], name='jobs_by_error_code'),
-        ),
-        migrations.AddIndex(
-            model_name='publishjob',
-            index=models.Index(condition=models.Q(('waiting_for', ''), _negated=True), fields=['waiting_for', 'user_id', '-created_at', '-id'], name='jobs_by_waiting_for'),
-        ),
-        migrations.AddIndex(
-            model_name='publishjob',
-            index=models.Index(condition=models.Q(('who_acts', ''), _negated=True), fields=['who_acts', 'user_id', '-created_at', '-id'], name='jobs_by_who_acts'),
-        ),
-        migrations.AddIndex(
+        AddIndexWithoutLock(
             model_name='publishjob',
             index=models.Index(condition=models.Q(('remote_id', ''), _negated=True), fields=['remote_id'], name='job_by_post'),
         ),
