@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import migrations
+from django.db import migrations, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
 
@@ -70,13 +70,35 @@ class AddIndexWithoutLock(migrations.AddIndex):
             editor.add_index(model, self.index, concurrently=True)
 
 
-class AddForeignKeyWithoutLock(migrations.AddField):
-    """As AddField, for a foreign key that may be null; existing rows are checked without a lock.
+class AddColumn(migrations.AddField):
+    """As AddField, for a column that may be null or has `db_default`.
 
-    In a migration with `atomic = False`. It can be run again.
+    In a migration with `atomic = False`: the table is locked for this one statement only, not also
+    while Django prepares the others. It can be run again.
     """
 
     atomic = False
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        connection = schema_editor.connection
+        model = to_state.apps.get_model(app_label, self.model_name)
+        field: Any = model._meta.get_field(self.name)
+        with connection.cursor() as cursor:
+            found = connection.introspection.get_table_description(cursor, model._meta.db_table)
+        if field.column in {each.name for each in found}:
+            return
+        with transaction.atomic(connection.alias):  # SQLite may have to make the table again
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+class AddForeignKeyWithoutLock(AddColumn):
+    """As AddColumn, for a foreign key; existing rows are checked without a lock."""
 
     def database_forwards(
         self,
