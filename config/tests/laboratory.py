@@ -55,9 +55,9 @@ from socialpublishing.platforms import platform_named  # noqa: E402
 
 THREADS = 256
 # The longest way to a point: media that their platform processes.
-PATIENCE_S = 6.0
+PATIENCE_S = 20.0
 # Nothing has reached a point for so long after the first did.
-QUIET_S = 2.0
+QUIET_S = 5.0
 
 
 def die() -> None:
