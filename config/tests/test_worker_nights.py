@@ -17,9 +17,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from benchmarks.service import tree_of
 from config.run.journey import Caller, PlannedPost
 from config.run.postgres import temporary_postgres
+from config.run.processes import tree_of
 from config.run.service import manage, web_command
 from config.tests.test_kill import Service, caller_of, responds, wait
 from conftest import Sandbox
@@ -100,7 +100,7 @@ def execute(database_url: str, statement: str) -> list[Any]:
 
 
 def slots_of(database_url: str, group: str) -> int:
-    query = f"SELECT count(*) FROM publishing_lane WHERE name LIKE '{group}/%'"  # noqa: S608
+    query = f"SELECT count(*) FROM publishing_lane WHERE name LIKE '{group}/%'"
     return int(execute(database_url, query)[0][0])
 
 
