@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -217,6 +218,22 @@ def check_platform_variables(**kwargs: Any) -> list[checks.CheckMessage]:
         for name, choices in platform.app.variable_choices.items()
         if (value := os.environ.get(name)) and value.lower() not in choices
     ]
+
+
+@checks.register
+def check_worker_group(**kwargs: Any) -> list[checks.CheckMessage]:
+    if re.fullmatch(r"[A-Za-z0-9._-]{1,40}", settings.WORKER_GROUP):
+        return []
+    message = "WORKER_GROUP must be 1 to 40 letters, digits, dots, underscores or hyphens."
+    return [checks.Error(message, id="socialpublishing.E029")]
+
+
+@checks.register
+def check_laboratory(**kwargs: Any) -> list[checks.CheckMessage]:
+    if settings.SANDBOX_URL or settings.LABORATORY_TIME_DIVISOR == 1:
+        return []
+    message = "LABORATORY_TIME_DIVISOR is for proofs with the sandbox only: set SANDBOX_URL."
+    return [checks.Error(message, id="socialpublishing.E030")]
 
 
 @checks.register

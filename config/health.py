@@ -15,10 +15,11 @@ from config.auth.tokens import can_verify
 from publishing.models import PublishJob, WorkerSlot
 from publishing.worker.slots import CLAIM_LOCK
 from socialpublishing.clock import database_now
+from socialpublishing.events.heartbeat import DeliveryHeartbeat
 from socialpublishing.keys import key_problems
 from socialpublishing.readiness import migration_problems
 
-SLOT_SILENT_AFTER = dt.timedelta(seconds=30)
+SILENT_AFTER = dt.timedelta(seconds=30)
 POST_LATE_AFTER = dt.timedelta(seconds=60)
 ANY_HOST = "localhost"
 
@@ -75,13 +76,15 @@ def caller_key_problem() -> str:
 
 
 def worker(request: HttpRequest) -> JsonResponse:
-    """Whether a worker slot has a recent heartbeat, and no due job waits too long."""
+    """Whether anybody publishes, anybody delivers webhooks, and no due job waits too long."""
     try:
         now = database_now()
         slots = WorkerSlot.objects.exclude(name=CLAIM_LOCK)
+        is_alive = {"heartbeat_at__gt": now - SILENT_AFTER}
         return _response(
             {
-                "lanes": slots.filter(heartbeat_at__gt=now - SLOT_SILENT_AFTER).exists(),
+                "lanes": slots.filter(**is_alive).exists(),
+                "webhooks": DeliveryHeartbeat.objects.filter(**is_alive).exists(),
                 "on_time": not PublishJob.objects.filter(
                     next_attempt_at__lt=now - POST_LATE_AFTER
                 ).exists(),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, When
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
 from connections.connection_events import tell
 from connections.models import SocialConnection
@@ -25,10 +27,11 @@ logger = logging.getLogger(__name__)
 # Credentials that end sooner are renewed even if nobody uses them; so many in one sweep.
 IDLE_MARGIN, IDLE_BATCH = dt.timedelta(days=7), 200
 IDLE_RETRY = dt.timedelta(days=1)
+RENEWED, SKIPPED = "renewed", "skipped"
 # The log warns so long before the end, once each; so many in one sweep.
 FIRST_WARNING, LAST_WARNING, WARNING_BATCH = dt.timedelta(days=7), dt.timedelta(days=1), 1000
 
-# When only the owner can prolong the connection.
+# When the authorization ends, unless its owner prolongs it.
 ENDS_AT = Case(
     When(refresh_token__isnull=False, then=F("refresh_expires_at")), default=F("expires_at")
 )
@@ -49,19 +52,39 @@ def refresh_expiring(now: dt.datetime) -> int:
         # Some credentials cannot be prolonged: one try a day is enough.
         Q(last_refreshed_at__isnull=True) | Q(last_refreshed_at__lt=now - IDLE_RETRY)
     )
-    renewed = 0
+    chosen = idle.order_by("expires_at")[:IDLE_BATCH]
+    outcomes = [outcome for _, outcome in renew_each(chosen, lambda: now)]
+    return outcomes.count(RENEWED)
+
+
+def renew_each(
+    connections: Iterable[SocialConnection], clock: Callable[[], dt.datetime]
+) -> Iterator[tuple[SocialConnection, str]]:
+    """Renew the credentials of each. Yields RENEWED, SKIPPED, or the code of the error.
+
+    Skipped are those that another caller renews, and those of a platform that could not be reached
+    or refused our app.
+    """
     unreachable: set[tuple[str, str]] = set()
-    for connection in idle.order_by("expires_at")[:IDLE_BATCH]:
+    for connection in connections:
         host = (connection.platform, connection.login)
+        now = clock()
         if host in unreachable or not take_refresh(connection, now):
+            yield connection, SKIPPED
             continue
         try:
             renew(connection, now)
-            renewed += 1
+            yield connection, RENEWED
         except SocialPublishingBaseError as error:
             if isinstance(error, PlatformUnreachableError | PlatformConfigurationError):
                 unreachable.add(host)
-    return renewed
+            yield connection, error.code
+
+
+def ending_soon(now: dt.datetime) -> Q:
+    """Active connections that nobody but their owner can prolong any more."""
+    is_soon = GreaterThan(ENDS_AT, now) & LessThanOrEqual(ENDS_AT, now + FIRST_WARNING)
+    return Q(status=SocialConnection.Status.ACTIVE) & is_soon
 
 
 def expiring(now: dt.datetime) -> QuerySet[Any]:
@@ -74,9 +97,8 @@ def expiring(now: dt.datetime) -> QuerySet[Any]:
     before_last = Q(expiry_warned_at__lt=_before("ends_at", LAST_WARNING))
     is_last = Q(ends_at__lte=now + LAST_WARNING)
     return (
-        SocialConnection.objects.filter(status=SocialConnection.Status.ACTIVE)
-        .annotate(ends_at=ENDS_AT)
-        .filter(ends_at__gt=now, ends_at__lte=now + FIRST_WARNING)
+        SocialConnection.objects.annotate(ends_at=ENDS_AT)
+        .filter(ending_soon(now))
         .filter(never | before_first | (is_last & before_last))
         .order_by("ends_at")
     )

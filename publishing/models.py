@@ -132,7 +132,13 @@ class PublishJob(EngineState):
         max_length=200, help_text="platform:id of the account or destination"
     )
     account_name = models.CharField(max_length=255, blank=True)
-    batch = models.ForeignKey(PublishBatch, null=True, blank=True, on_delete=models.SET_NULL)
+    batch = models.ForeignKey(
+        PublishBatch,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,  # job_of_batch
+    )
     # The caller's own: we keep and return it.
     external_reference = models.CharField(max_length=200, blank=True, default="", db_default="")
     metadata = models.JSONField(null=True, blank=True)

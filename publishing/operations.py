@@ -286,6 +286,11 @@ def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
     A post that may have been published is looked up first: its publish intent stays.
     """
     now = database_now()
+    move_one(retrying(job, now, reason), now=now, actor=actor)
+
+
+def retrying(job: PublishJob, now: dt.datetime, reason: str) -> Move:
+    """What `retry_job` stores. Raises NotRetriableError."""
     if job.status not in {Status.FAILED, Status.CONTENT_REJECTED, Status.UNCONFIRMED}:
         raise NotRetriableError
     if job.content_erased_at is not None:
@@ -307,8 +312,7 @@ def retry_job(job: PublishJob, *, actor: str, reason: str = "") -> None:
     else:
         to, note = Status.PENDING, reason or "Retried."
         changes |= look_up_before_retry(job)
-    retry = Move(job=job, to=to, changes=changes, note=note, event=EventType.JOB_CHANGED)
-    move_one(retry, now=now, actor=actor)
+    return Move(job=job, to=to, changes=changes, note=note, event=EventType.JOB_CHANGED)
 
 
 def resume_for_connection(connection: SocialConnection) -> None:

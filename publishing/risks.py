@@ -136,7 +136,7 @@ def _of_platform(
     for each in concerning(pauses, job.platform, target.connection.login, features):
         if each.code != RateLimitError.code:
             yield Risk(code=each.code, message=each.reason, who_acts=WhoActs.OPERATOR)
-        elif each.probe_at > job.due_at:
+        elif each.probe_at is not None and each.probe_at > job.due_at:
             yield _too_many(f"accepts posts again at {each.probe_at:%Y-%m-%d %H:%M} UTC", job)
 
 

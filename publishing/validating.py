@@ -87,9 +87,9 @@ def _expected_at(
         at = max(at, target.row.limited_until)
     features = connection.platform_type.features(found.post)
     for pause in concerning(pauses, connection.platform, connection.login, features):
-        if at >= pause.probe_at:
-            continue  # it may well be over by then
-        if pause.code != RateLimitError.code:
+        if pause.may_be_over(at):
+            continue
+        if pause.code != RateLimitError.code or pause.probe_at is None:
             return None
         at = pause.probe_at
     return at

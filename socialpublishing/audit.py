@@ -37,13 +37,17 @@ class Action(models.TextChoices):
     DELETED = "deleted"
     PAUSED = "paused"
     ACTIVATED = "activated"
+    RESUMED = "resumed"
     SECRET_ROTATED = "secret_rotated"
     RETRIED = "retried"
     CANCELLED = "cancelled"
     RESOLVED_AS_PUBLISHED = "resolved_as_published"
     RESOLVED_AS_NOT_PUBLISHED = "resolved_as_not_published"
+    REFRESHED = "refreshed"
     DISCONNECTED = "disconnected"
     ESTIMATED = "estimated"
+    EXPORTED = "exported"
+    CONTINUED = "continued"
 
 
 class AppendOnlyError(TypeError):

@@ -193,6 +193,7 @@ CODES: Mapping[str, PublicCode] = {
     "outcome_unknown": _job(
         "It is unknown whether the post exists: it is being looked up, or a person must decide."
     ),
+    "platform_paused": _job("The job waits: the operator of this service has paused the platform."),
     "poison": _job("Processing the job crashed the service repeatedly."),
     "token_refused": _job("The platform no longer accepts the token; it is being refreshed."),
     "too_late": _job("The post could not be published within its grace."),

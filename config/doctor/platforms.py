@@ -40,7 +40,9 @@ def check_pauses() -> Iterator[Finding]:
         yield warn(
             f"{each.platform} ({each.feature}) is paused since {readable(each.since, now)}: "
             f"{each.reason}",
-            "It resumes by itself when the platform accepts our app again.",
+            "It resumes by itself when the platform accepts our app again."
+            if each.probe_at
+            else f"`manage.py resume_platform {each.platform}` resumes it.",
         )
     if not pauses:
         yield ok("No platform is paused.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -13,12 +14,12 @@ from django.conf import settings
 from django.core.management import call_command
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
-    """A separate database that other processes can open, of the kind that the tests use."""
+@contextmanager
+def separate_database(folder: Path) -> Iterator[str]:
+    """A database that other processes can open, of the kind that the tests use; its address."""
     default = settings.DATABASES["default"]
     if default["ENGINE"].endswith("sqlite3"):
-        yield f"sqlite:///{tmp_path}/service.sqlite3"
+        yield f"sqlite:///{folder}/service.sqlite3"
         return
     name = f"kill_{uuid.uuid4().hex[:12]}"
     url = os.environ["DATABASE_URL"].rpartition("/")[0]
@@ -26,6 +27,12 @@ def database_url(tmp_path: Path) -> Iterator[str]:
         admin.execute(f'CREATE DATABASE "{name}"')
         yield f"{url}/{name}"
         admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> Iterator[str]:
+    with separate_database(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -85,10 +85,11 @@ def test_operation_without_its_record_does_not_happen(superuser, failed_job, mon
 
 
 def test_retries_by_the_command_are_recorded(failed_job):
-    call_command("reprocess_jobs", failed_job.pk, stdout=StringIO())
+    call_command("reprocess_jobs", failed_job.pk, "--reason", "It is back.", stdout=StringIO())
 
     record = AuditRecord.objects.get(action=Action.RETRIED)
     assert (record.actor_name, record.object_id) == ("command line", str(failed_job.pk))
+    assert record.reason == "It is back."
     assert record.after == {"status": "Pending"}
 
 

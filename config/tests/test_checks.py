@@ -166,6 +166,10 @@ BAD = [
     # Numbers
     ("E020", {"PUBLISH_THREADS": 0}),
     ("E020", {"PUBLISH_PROCESSES": 0}),
+    ("E029", {"WORKER_GROUP": ""}),
+    ("E030", {"LABORATORY_TIME_DIVISOR": 30, "SANDBOX_URL": ""}),
+    ("E029", {"WORKER_GROUP": "a/1"}),
+    ("E029", {"WORKER_GROUP": "g" * 41}),
     ("E020", {"MEDIA_READS": 0}),
     ("E020", {"MEDIA_READS_PER_HOST": -1}),
     ("E020", {"MAX_API_RETRIES": -1}),

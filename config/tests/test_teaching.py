@@ -92,6 +92,19 @@ def test_each_endpoint_names_what_it_knows(api, method, path, body, field, sente
     assert sentence in found[field]
 
 
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("publishing/jobs", "status=Failed&status=Published"),
+        ("events", "types=job.failed&types=job.published"),
+        ("insights/twitter/best-times", f"connection_id={CONNECTION}&connection_id={CONNECTION}"),
+    ],
+)
+def test_repeated_parameter_is_refused(api, path, query):
+    found = violations(api.get(f"{path}?{query}"))
+    assert found == {query.partition("=")[0]: "This parameter is given more than once."}
+
+
 def test_options_name_those_of_their_platform(api, make_connection):
     connection = make_connection("twitter")
     options = {"reply_setting": "following", "poll": {"options": ["A", "B"], "minutes": 5}}

@@ -157,7 +157,7 @@ def wait_for_known_limit(job: PublishJob, context: Context, until: dt.datetime) 
 
 
 def wait_for_pause(job: PublishJob, context: Context, paused: Paused) -> Decision:
-    """The platform refuses our app. Another job probes whether it accepts us again."""
+    """The platform refuses our app, or staff paused it. Another job probes it, or staff resume."""
     is_limit = paused.code == RateLimitError.code
     return keep_waiting(
         job,
@@ -242,8 +242,9 @@ def wait_for_refresh(job: PublishJob, now: dt.datetime) -> Decision:
     return Decision(move=move)
 
 
-def _within_grace(job: PublishJob, context: Context, until: dt.datetime) -> dt.datetime:
-    return min(until, late_at(job, context.policy.late_grace_s) + JUST_LATE)
+def _within_grace(job: PublishJob, context: Context, until: dt.datetime | None) -> dt.datetime:
+    just_late = late_at(job, context.policy.late_grace_s) + JUST_LATE
+    return just_late if until is None else min(until, just_late)
 
 
 def poll_pause(job: PublishJob, now: dt.datetime, at_least: dt.timedelta) -> dt.timedelta:

@@ -87,7 +87,8 @@ class Decision:
 class Paused:
     """The job's platform is paused for our app. Its code and reason are those of the refusal."""
 
-    until: dt.datetime
+    # When the job may probe it; None: staff paused it.
+    until: dt.datetime | None
     code: str
     reason: str
     # The step that met it: what is refused when the post is published refuses its preparation too.

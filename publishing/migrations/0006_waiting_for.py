@@ -1,12 +1,6 @@
 from django.db import migrations, models
 
 
-def owners_are_waited_for(apps, schema_editor):
-    """The release before stored what a job waits for in its error code alone."""
-    jobs = apps.get_model("publishing", "PublishJob").objects
-    jobs.filter(status="Pending", error_code="needs_reauth").update(waiting_for="owner")
-
-
 class Migration(migrations.Migration):
     dependencies = [("publishing", "0005_plain_names")]
     operations = [
@@ -35,5 +29,4 @@ class Migration(migrations.Migration):
                 help_text="platform:id of the account or destination", max_length=200
             ),
         ),
-        migrations.RunPython(owners_are_waited_for, migrations.RunPython.noop),
     ]

@@ -16,12 +16,4 @@ class Migration(migrations.Migration):
             name='content_erased_at',
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
-        migrations.AddIndex(
-            model_name='publishjob',
-            index=models.Index(condition=models.Q(('published_at__isnull', True)), fields=['account'], name='job_unpublished'),
-        ),
-        migrations.AddIndex(
-            model_name='publishjob',
-            index=models.Index(condition=models.Q(('content_erased_at__isnull', True), ('next_attempt_at__isnull', True)), fields=['updated_at'], name='job_with_old_content'),
-        ),
     ]

@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                 ('metadata', models.JSONField(blank=True, null=True)),
                 ('idempotency_key', models.CharField(blank=True, editable=False, max_length=300)),
                 ('request_hash', models.CharField(blank=True, editable=False, max_length=64)),
+                ('first_response', models.TextField(blank=True, db_default='', default='', editable=False)),
                 ('event_sequence', models.PositiveIntegerField(default=0, editable=False)),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
                 ('created_at', models.DateTimeField()),
@@ -50,10 +51,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['user_id', '-created_at', '-id'], name='batch_of_user')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('user_id', 'idempotency_key'), name='batch_once_per_idempotency_key')],
             },
-        ),
-        migrations.AddField(
-            model_name='publishjob',
-            name='batch',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='publishing.publishbatch'),
         ),
     ]

@@ -4,6 +4,22 @@ import django.db.models.deletion
 import django.db.models.functions.comparison
 from django.db import migrations, models
 
+from socialpublishing.migrating import (
+    AddForeignKeyWithoutLock,
+    AddIndexWithoutLock,
+    DropIndexWithoutLock,
+)
+
+
+def owners_are_waited_for(apps, schema_editor):
+    """The release before stored what a job waits for in its error code alone."""
+    jobs = apps.get_model("publishing", "PublishJob").objects
+    # Those that wait have a next attempt: an index finds them.
+    waiting = jobs.filter(next_attempt_at__isnull=False, status="Pending", waiting_for="")
+    waiting = waiting.filter(error_code="needs_reauth").order_by("pk")
+    while pks := list(waiting.values_list("pk", flat=True)[:500]):
+        waiting.filter(pk__in=pks).update(waiting_for="owner")
+
 
 class Migration(migrations.Migration):
 
@@ -12,46 +28,66 @@ class Migration(migrations.Migration):
         ('publishing', '0009_batches_and_events'),
     ]
 
+    atomic = False  # for indexes that do not lock
     operations = [
-        migrations.AddIndex(
+        AddForeignKeyWithoutLock(
+            model_name='publishjob',
+            name='batch',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='publishing.publishbatch'),
+        ),
+        AddIndexWithoutLock(
+            model_name='publishjob',
+            index=models.Index(condition=models.Q(('published_at__isnull', True)), fields=['account'], name='job_unpublished'),
+        ),
+        AddIndexWithoutLock(
+            model_name='publishjob',
+            index=models.Index(condition=models.Q(('content_erased_at__isnull', True), ('next_attempt_at__isnull', True)), fields=['updated_at'], name='job_with_old_content'),
+        ),
+        AddIndexWithoutLock(
+            model_name='publishjob',
+            index=models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch'], name='job_of_batch'),
+        ),
+        AddIndexWithoutLock(
             model_name='publishjob',
             index=models.Index(fields=['connection', '-created_at', '-id'], name='job_of_connection'),
         ),
-        migrations.AddIndex(
+        AddIndexWithoutLock(
             model_name='publishjob',
             index=models.Index(models.F('user_id'), django.db.models.functions.comparison.Coalesce('scheduled_at', 'created_at'), models.F('id'), name='job_of_user_by_due'),
         ),
-        migrations.AddIndex(
+        AddIndexWithoutLock(
             model_name='publishjob',
             index=models.Index(fields=['user_id', 'updated_at'], name='job_of_user_changed'),
         ),
-        migrations.AddIndex(
+        AddIndexWithoutLock(
             model_name='publishjob',
             index=models.Index(condition=models.Q(('external_reference', ''), _negated=True), fields=['user_id', 'external_reference', '-created_at', '-id'], name='job_by_external_reference'),
         ),
-        migrations.AddIndex(
+        AddIndexWithoutLock(
             model_name='publishjob',
             index=models.Index(condition=models.Q(('error_code', ''), _negated=True), fields=['user_id', 'error_code', '-created_at', '-id'], name='job_by_error_code'),
         ),
-        migrations.AddIndex(
+        AddIndexWithoutLock(
             model_name='publishjob',
             index=models.Index(condition=models.Q(('waiting_for', ''), _negated=True), fields=['user_id', 'waiting_for', '-created_at', '-id'], name='job_by_waiting_for'),
         ),
-        migrations.AddIndex(
+        AddIndexWithoutLock(
             model_name='publishjob',
             index=models.Index(condition=models.Q(('who_acts', ''), _negated=True), fields=['user_id', 'who_acts', '-created_at', '-id'], name='job_by_who_acts'),
         ),
-        migrations.AddIndex(
+        AddIndexWithoutLock(
             model_name='publishjob',
             index=models.Index(condition=models.Q(('status__in', ['Unconfirmed', 'Failed', 'ContentRejected', 'Cancelled'])), fields=['user_id', 'status', '-created_at', '-id'], name='job_of_user_by_status'),
         ),
-        migrations.AddIndex(
+        AddIndexWithoutLock(
             model_name='publishjob',
             index=models.Index(models.F('user_id'), django.db.models.functions.comparison.Coalesce('scheduled_at', 'created_at'), models.F('id'), condition=models.Q(('next_attempt_at__isnull', False)), name='job_of_user_open_by_due'),
         ),
-        migrations.AlterField(
+        # job_of_connection serves its queries.
+        DropIndexWithoutLock(
             model_name='publishjob',
             name='connection',
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='connections.socialconnection'),
         ),
+        migrations.RunPython(owners_are_waited_for, migrations.RunPython.noop),
     ]

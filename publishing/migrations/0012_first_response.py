@@ -11,11 +11,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
-            model_name='publishbatch',
-            name='first_response',
-            field=models.TextField(blank=True, db_default='', default='', editable=False),
-        ),
-        migrations.AddField(
             model_name='publishjob',
             name='first_response',
             field=models.TextField(blank=True, db_default='', default='', editable=False),

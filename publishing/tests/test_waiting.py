@@ -29,7 +29,7 @@ def publish_and_wait(api, connection):
     response = api.post(
         "publishing/publish",
         {"connection_id": str(connection.pk), "text_content": "Fresh bread"},
-        headers={"Prefer": "wait=30"},
+        headers={"Prefer": "wait=3600"},
     )
     assert response.status_code == 202
     return response.json()

@@ -15,6 +15,7 @@ from connections import tokens
 from connections.models import PostingAccount
 from publishing.engine.values import Decision, Result
 from publishing.models import JobEvent, PublishJob, Status
+from publishing.pausing import end_pauses
 from publishing.transitions import Move, is_legal, move
 from socialpublishing.platforms import pauses
 from socialpublishing.platforms.accounts import Renewal
@@ -105,21 +106,7 @@ def _end_pauses(accepted: Mapping[UUID, str], now: dt.datetime) -> None:
         for each in PlatformPause.objects.filter(probe_job__in=accepted)
         if each.probe_job and accepted[each.probe_job] == each.step
     ]
-    for each in ended:
-        waiting = PublishJob.objects.alive().filter(
-            platform=each.platform,
-            error_code=each.code,
-            error_message=each.reason,
-            lease_owner="",
-            publish_started_at__isnull=True,
-            next_attempt_at__gt=now,
-        )
-        # A job that a claim has locked at this moment comes due by itself.
-        due = (
-            waiting.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True)
-        )
-        PublishJob.objects.filter(pk__in=list(due)).update(next_attempt_at=now)
-    pauses.resume(ended, now)
+    end_pauses(ended, now)
 
 
 def store_refresh(result: Result, now: dt.datetime) -> None:

@@ -3,6 +3,8 @@
 What it refuses heals without the users: credits, usage caps, a review, a missing switch. While a
 pause stands, jobs wait within their grace. One job at a time, the probe, tries the platform; its
 success ends the pause.
+
+Staff can pause a platform, too. Such a pause has no probes: staff end it.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ FIRST_PROBE_S, MAX_PROBE_PAUSE_S = 30.0, 300.0
 MAX_LIMIT = dt.timedelta(hours=24)
 # A probe that takes longer, or whose worker died, is taken over by another job.
 PROBE_LEASE = dt.timedelta(minutes=2)
+# The code of a pause by staff.
+BY_STAFF = "platform_paused"
 
 
 class PlatformPause(models.Model):
@@ -49,8 +53,8 @@ class PlatformPause(models.Model):
     # The step that met it: "prepare" or "publish". Only the same step's success ends the pause.
     step = models.CharField(max_length=16)
     since = models.DateTimeField()
-    # When the next probe may start, or when the lease of the current one ends.
-    probe_at = models.DateTimeField()
+    # When the next probe may start, or when the lease of the current one ends. Null: never.
+    probe_at = models.DateTimeField(null=True)
     pause_s = models.FloatField()
     probe_job = models.UUIDField(null=True, blank=True)
 
@@ -67,7 +71,10 @@ class PlatformPause(models.Model):
         return (self.platform, self.login) == (platform, login) and self.feature in {ALL, *features}
 
     def may_be_probed_by(self, job_id: uuid.UUID, now: dt.datetime) -> bool:
-        return self.probe_job == job_id or self.probe_at <= now
+        return self.probe_job == job_id or self.may_be_over(now)
+
+    def may_be_over(self, now: dt.datetime) -> bool:
+        return self.probe_at is not None and self.probe_at <= now
 
     def take_probe(self, job_id: uuid.UUID, now: dt.datetime) -> bool:
         """Make `job_id` the probe, right before its request. False: another job is the probe."""
@@ -141,7 +148,7 @@ def pause(
             _tell(EventType.PLATFORM_PAUSED, found, refusal.until, now)
     if is_new:
         logger.error("a platform is paused: it refuses this service", extra=_facts(found))
-    elif found.probe_job == job_id or found.probe_at <= now:
+    elif found.may_be_probed_by(job_id, now):
         pause_s = min(MAX_PROBE_PAUSE_S, found.pause_s * 2)
         next_probe = _next_probe(refusal, now, pause_s)
         PlatformPause.objects.filter(pk=found.pk).update(
@@ -162,15 +169,40 @@ def release(job_ids: Collection[uuid.UUID], now: dt.datetime) -> None:
     PlatformPause.objects.filter(probe_job__in=job_ids).update(probe_job=None, probe_at=now)
 
 
+def pause_by_staff(platform: str, login: str, reason: str, now: dt.datetime) -> PlatformPause:
+    """Pause the platform until staff resume it, whatever it responds. `login`: as it is stored."""
+    facts = {
+        "code": BY_STAFF,
+        "platform_code": "",
+        "reason": reason[:400],
+        # It holds the preparation of posts, too.
+        "step": "publish",
+        "probe_at": None,
+        "probe_job": None,
+    }
+    with transaction.atomic():
+        found, is_new = PlatformPause.objects.update_or_create(
+            platform=platform,
+            login=login,
+            feature=ALL,
+            defaults=facts,
+            create_defaults={**facts, "since": now, "pause_s": FIRST_PROBE_S},
+        )
+        if is_new:
+            _tell(EventType.PLATFORM_PAUSED, found, None, now)
+    logger.warning("a platform is paused by staff", extra=_facts(found))
+    return found
+
+
 def resume(ended: Collection[PlatformPause], now: dt.datetime) -> None:
-    """The platform accepts our app again."""
+    """The platform accepts our app again, or staff try it."""
     for each in ended:
         with transaction.atomic():
             deleted, _ = PlatformPause.objects.filter(pk=each.pk).delete()
             if deleted:
                 _tell(EventType.PLATFORM_RESUMED, each, now, now)
         if deleted:
-            logger.warning("a platform accepts this service again", extra=_facts(each))
+            logger.warning("a platform is resumed", extra=_facts(each))
 
 
 def _tell(

@@ -26,7 +26,7 @@ from socialpublishing.sandbox.register import PLATFORMS
 from socialpublishing.sandbox.state import Account, Comment, Post, as_time
 from socialpublishing.sandbox.text import is_blank
 
-DELAYS = (Action.DELAY, Action.DELAY_AFTER)
+DELAYS = (Action.DELAY, Action.DELAY_AFTER, Action.ACCEPT_LATE)
 MAX_DELAY_S = 600
 MAX_NAME = 100
 MAX_TIMES = 1_000_000

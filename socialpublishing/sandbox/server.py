@@ -173,6 +173,12 @@ class Application(WSGIHandler):
                 return platform.rejection()
             case Fault(action=Action.DROP_BEFORE):
                 raise DropConnection
+            case Fault(action=Action.ACCEPT_LATE, value=seconds):
+                _ = request.body_blob  # before its connection is closed
+                request.environ["sandbox.drop"]()
+                time.sleep(seconds)
+                self._view(request, platform)
+                raise DropConnection
             case Fault(action=Action.DELAY, value=seconds):
                 time.sleep(seconds)
         response = self._view(request, platform)
@@ -231,7 +237,15 @@ class _Connection(WSGIRequestHandler):
     def get_environ(self) -> dict[str, Any]:
         # Skip Django's version: it drops headers with underscores, which Meta's upload host uses.
         environ = super(WSGIRequestHandler, self).get_environ()
-        return {**environ, "sandbox.close": self.close_after_request}
+        return {
+            **environ,
+            "sandbox.close": self.close_after_request,
+            "sandbox.drop": self.drop_now,
+        }
+
+    def drop_now(self) -> None:
+        with contextlib.suppress(OSError):
+            cast(socket.socket, self.connection).shutdown(socket.SHUT_RDWR)
 
     def close_after_request(self) -> None:
         self.close_connection = True

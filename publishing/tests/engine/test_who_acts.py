@@ -61,6 +61,7 @@ ACTORS = {
     "outcome_unknown": "user",
     "permission_missing": "owner",
     "platform_configuration": "operator",
+    "platform_paused": "operator",
     "platform_refused": "operator",
     "poison": "operator",
     "publishing_off": "operator",

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('publishing', '0013_follow_ups'),
+        ('publishing', '0014_console_lists'),
     ]
 
     operations = [

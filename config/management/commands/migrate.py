@@ -1,0 +1,32 @@
+import time
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.core.management.commands.migrate import Command as MigrateCommand
+from django.db import OperationalError, connections
+from psycopg.errors import DeadlockDetected, LockNotAvailable
+
+from socialpublishing.migrating import set_lock_timeout
+
+ATTEMPTS, PAUSE_S = 30, 2.0
+
+
+class Command(MigrateCommand):
+    """As Django's, for a database in use: it holds up no other for more than some seconds."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for _ in range(ATTEMPTS):
+            set_lock_timeout(connections[options["database"]])
+            try:
+                super().handle(*args, **options)
+            except OperationalError as error:
+                if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
+                    raise
+                self.stderr.write("A table is locked by another transaction; trying again.")
+                time.sleep(PAUSE_S)
+            else:
+                return
+        raise CommandError(
+            "A table stays locked by other transactions. What is migrated stays so: end them, and "
+            "run the command again."
+        )

@@ -1,0 +1,147 @@
+"""Migrations of tables that are in use: no statement holds others up for more than a moment.
+
+`manage.py migrate` waits at most LOCK_TIMEOUT for a lock, because whoever comes after it waits as
+well, and tries again (config/management/commands/migrate.py). So a migration that was interrupted
+is run again: one that is not atomic must be able to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import ProjectState
+
+LOCK_TIMEOUT = "2s"
+
+
+def set_lock_timeout(connection: Any, timeout: str = LOCK_TIMEOUT) -> None:
+    """For this session. SQLite has no such locks."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [timeout])
+
+
+@contextmanager
+def waiting_as_long_as_it_takes(connection: Any) -> Iterator[None]:
+    """For statements that hold up nobody while they wait."""
+    set_lock_timeout(connection, "0")
+    try:
+        yield
+    finally:
+        set_lock_timeout(connection)
+
+
+class AddIndexWithoutLock(migrations.AddIndex):
+    """As AddIndex; on PostgreSQL, rows can be written while the index is built.
+
+    In a migration with `atomic = False`, of such operations only. It can be run again.
+    """
+
+    atomic = False
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        connection = schema_editor.connection
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if not self.allow_migrate_model(connection.alias, model):
+            return
+        editor: Any = schema_editor
+        if connection.vendor != "postgresql":
+            with connection.cursor() as cursor:
+                names = connection.introspection.get_constraints(cursor, model._meta.db_table)
+            if self.index.name not in names:
+                editor.add_index(model, self.index)
+            return
+        with waiting_as_long_as_it_takes(connection):
+            match _is_valid(connection, self.index.name):
+                case True:
+                    return
+                case False:  # it was interrupted
+                    editor.remove_index(model, self.index, concurrently=True)
+            editor.add_index(model, self.index, concurrently=True)
+
+
+class AddForeignKeyWithoutLock(migrations.AddField):
+    """As AddField, for a foreign key that may be null; existing rows are checked without a lock.
+
+    In a migration with `atomic = False`. It can be run again.
+    """
+
+    atomic = False
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        connection = schema_editor.connection
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if not self.allow_migrate_model(connection.alias, model):
+            return
+        if connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        field: Any = model._meta.get_field(self.name)
+        editor: Any = schema_editor
+        table, column = map(editor.quote_name, (model._meta.db_table, field.column))
+        kind = field.db_type(connection)
+        editor.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind} NULL")
+        constraint = editor._create_fk_sql(model, field, "_fk_%(to_table)s_%(to_column)s")
+        name = str(constraint.parts["name"])
+        with connection.cursor() as cursor:
+            constraints = connection.introspection.get_constraints(cursor, model._meta.db_table)
+        if name.strip('"') not in constraints:
+            editor.execute(f"{constraint} NOT VALID")
+        with waiting_as_long_as_it_takes(connection):
+            editor.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+
+
+class DropIndexWithoutLock(migrations.AlterField):
+    """Drop the index of a foreign key: `field` is the field with `db_index=False`.
+
+    Django's AlterField would also make its constraint again, and lock both tables for it.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        connection = schema_editor.connection
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if not self.allow_migrate_model(connection.alias, model):
+            return
+        columns = [model._meta.get_field(self.name).column]
+        with connection.cursor() as cursor:
+            found = connection.introspection.get_constraints(cursor, model._meta.db_table)
+        kept = {each.name for each in model._meta.indexes}
+        is_postgres = connection.vendor == "postgresql"
+        with waiting_as_long_as_it_takes(connection):
+            for name, facts in found.items():
+                if facts["index"] and facts["columns"] == columns and name not in kept:
+                    how = "CONCURRENTLY " if is_postgres else ""
+                    schema_editor.execute(f"DROP INDEX {how}{connection.ops.quote_name(name)}")
+
+
+def _is_valid(connection: Any, index: str) -> bool | None:
+    """None: there is no such index."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)",
+            [connection.ops.quote_name(index)],
+        )
+        row = cursor.fetchone()
+    return None if row is None else bool(row[0])
