@@ -12,6 +12,7 @@ import logging
 import math
 import re
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, SuspiciousOperation
@@ -94,7 +95,10 @@ def _domain_response(error: SocialPublishingBaseError) -> Response:
         body = _body(code, CODES[code].as_response)
         return Response(body, status=status, headers={"Retry-After": str(RETRY_S)})
     if status >= 500:
-        logger.error("%s", error.code, exc_info=error)
+        # A platform that fails is no mistake of ours, whose traceback would help.
+        is_ours = status != HTTPStatus.BAD_GATEWAY
+        level = logging.ERROR if is_ours else logging.WARNING
+        logger.log(level, "%s", error.code, exc_info=error if is_ours else None)
         return Response(_body(code, CODES[code].as_response), status=status)
     body = _body(error.code, str(error))
     if violations := error.violations_as_data():
