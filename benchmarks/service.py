@@ -38,6 +38,9 @@ import django  # noqa: E402
 
 django.setup()
 
+from django.db import connection, connections  # noqa: E402
+from environ import Env  # noqa: E402
+
 from config.run.environment import first_free  # noqa: E402
 from config.run.postgres import temporary_postgres  # noqa: E402
 from config.run.processes import tree_of as tree_of  # noqa: E402
@@ -109,3 +112,15 @@ def database(*, is_sqlite: bool) -> Iterator[str]:
     else:
         with temporary_postgres() as url:
             yield url
+
+
+@contextlib.contextmanager
+def connect_to(url: str) -> Iterator[None]:
+    """Let Django of this process use another database."""
+    connection.close()
+    connections.settings = connections.configure_settings({"default": Env.db_url_config(url)})
+    del connections["default"]
+    try:
+        yield
+    finally:
+        connection.close()

@@ -114,8 +114,12 @@ def database() -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
             " PRAGMA journal_size_limit=27103364;",
         }
-    elif env.bool("DATABASE_POOL", default=False):
-        settings["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}}
+        return settings
+    # After how many uses PostgreSQL keeps a statement (socialpublishing/prepared.py).
+    prepares = env.bool("DATABASE_PREPARE", default=True)
+    settings["OPTIONS"] = {"prepare_threshold": 2 if prepares else None}
+    if env.bool("DATABASE_POOL", default=False):
+        settings["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
     else:
         settings["CONN_MAX_AGE"] = 60
         settings["CONN_HEALTH_CHECKS"] = True

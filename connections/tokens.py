@@ -92,7 +92,8 @@ def is_usable(
 
 def is_renewable(connection: SocialConnection) -> bool:
     """Can the token be refreshed without the owner?"""
-    has_refresh_token = connection.refresh_token is not None
+    # Without decrypting it.
+    has_refresh_token = vars(connection).get("refresh_token") is not None
     return has_refresh_token or connection.platform_type.renews_without_refresh_token
 
 

@@ -22,8 +22,15 @@ from publishing.follow_ups import create_first_comments
 from publishing.models import ENDED, JobEvent, PublishJob, Status
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.events import outbox
-from socialpublishing.events.models import EventType
-from socialpublishing.json_rows import column, insert, json_rows, rows_from_json
+from socialpublishing.events.models import Event, EventType
+from socialpublishing.json_rows import (
+    column,
+    insert,
+    insert_together,
+    json_rows,
+    row_of,
+    rows_from_json,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -180,13 +187,16 @@ def record_start(jobs: Sequence[PublishJob], *, now: dt.datetime, actor: str) ->
     """Insert new jobs, each with the first entry of its history, and tell callers."""
     for job in jobs:
         job.event_sequence = 1
-    with transaction.atomic():
-        PublishJob.objects.bulk_create(jobs)
-        accepted = [Move(job=job, to=Status(job.status), note="Accepted.") for job in jobs]
-        insert(
-            JobEvent, [history_entry(each, now, actor) | {"from_status": ""} for each in accepted]
-        )
-        outbox.record([job_events.news(EventType.JOB_ACCEPTED, job) for job in jobs], at=now)
+    accepted = [Move(job=job, to=Status(job.status), note="Accepted.") for job in jobs]
+    entries = [history_entry(each, now, actor) | {"from_status": ""} for each in accepted]
+    news = [job_events.news(EventType.JOB_ACCEPTED, job) for job in jobs]
+    insert_together(
+        [
+            (PublishJob, [row_of(job) for job in jobs]),
+            (JobEvent, entries),
+            (Event, outbox.rows_of(news, at=now)),
+        ]
+    )
 
 
 def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Move]:

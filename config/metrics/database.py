@@ -18,7 +18,7 @@ from connections.expiring import ENDS_AT, FIRST_WARNING
 from connections.models import SocialConnection
 from publishing.indexes import DUE, RARE_STATUSES
 from publishing.models import FollowUp, PublishJob, Status, WorkerSlot
-from publishing.worker.slots import CLAIM_LOCK, STORED_PREFIX
+from publishing.worker.slots import CLAIM_LOCK
 from socialpublishing.clock import database_now
 from socialpublishing.events.models import Event
 from socialpublishing.events.webhooks import Webhook, WebhookDelivery, WebhookStatus
@@ -151,7 +151,7 @@ def _workers(now: dt.datetime) -> Iterator[Gauge]:
     )
     for slot in WorkerSlot.objects.exclude(name=CLAIM_LOCK):
         if slot.heartbeat_at is not None:
-            heartbeats.add(now - slot.heartbeat_at, slot.name.removeprefix(STORED_PREFIX))
+            heartbeats.add(now - slot.heartbeat_at, slot.name)
     for each in PlatformPause.objects.all():
         paused.add(now - each.since, each.platform, each.login, each.feature, each.code)
     yield from (heartbeats, paused)
