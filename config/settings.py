@@ -255,7 +255,7 @@ PREFLIGHT_HOURS = env.float("PREFLIGHT_HOURS", default=6.0)
 # How many worker slots (processes that publish), and how many requests to platforms each one may
 # have in progress. PUBLISH_LANES is the old name; config/checks.py warns about it.
 PUBLISH_PROCESSES = env.int("PUBLISH_PROCESSES", default=env.int("PUBLISH_LANES", default=2))
-PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
+PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=256)
 
 # Whether reserved characters in addresses are escaped in posts to LinkedIn, as its documentation
 # wants. Off: addresses are sent as they are (docs/platforms/linkedin.md).

@@ -44,6 +44,12 @@ def take_over(name: str) -> int:
     return slot.generation
 
 
+def take_claim_lock() -> bool:
+    """Lock the claim lock until the transaction ends. False, at once, if another worker has it."""
+    lock = WorkerSlot.objects.select_for_update(skip_locked=True).filter(name=CLAIM_LOCK)
+    return lock.first() is not None
+
+
 def delete_unused_slots() -> None:
     unused = WorkerSlot.objects.exclude(name__in=[*slot_names(), CLAIM_LOCK])
     unused.filter(heartbeat_at__lt=database_now() - UNUSED_AFTER).delete()
