@@ -208,20 +208,23 @@ def record_start(jobs: Sequence[PublishJob], *, now: dt.datetime, actor: str) ->
         outbox.record([job_events.news(EventType.JOB_ACCEPTED, job) for job in jobs], at=now)
 
 
+def _new_values(each: Move) -> dict[str, Any]:
+    """What the columns of the job are to be."""
+    stored = vars(each.job)
+    values = {name: stored[name] for name in COLUMNS} | OUT_OF_DATE
+    values |= {name: each.changes[name] for name in COLUMNS if name in each.changes}
+    if each.to in ENDED:
+        values |= {"next_attempt_at": None, "lease_owner": "", "waiting_for": ""}
+    return values | {"status": each.to, "remote_id": each.changes.get("remote_id", "")}
+
+
 def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Move]:
-    rows: list[dict[str, Any]] = []
+    rows = [_new_values(each) for each in moves]
     news: list[EventType | None] = []
-    for each in moves:
-        stored = vars(each.job)
-        values = {name: stored[name] for name in COLUMNS} | OUT_OF_DATE
-        values |= {name: each.changes[name] for name in COLUMNS if name in each.changes}
-        if each.to in ENDED:
-            values |= {"next_attempt_at": None, "lease_owner": "", "waiting_for": ""}
-        values |= {"status": each.to, "remote_id": each.changes.get("remote_id", "")}
+    for each, values in zip(moves, rows, strict=True):
         if event := each.event or job_events.event_of(each.job, each.to, values):
             values["event_sequence"] += 1
         news.append(event)
-        rows.append(values)
     with transaction.atomic():
         updated = _update(moves, rows, now)
         moved = [
