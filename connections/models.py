@@ -141,6 +141,11 @@ class SocialConnection(RowWithSecrets, PostingAccount):
         return self.__dict__.get("access_token") is not None
 
     @property
+    def has_refresh_token(self) -> bool:
+        """Without decrypting it."""
+        return self.__dict__.get("refresh_token") is not None
+
+    @property
     def missing_scopes(self) -> list[str]:
         """What we ask for at a consent and its owner, or our app, has not been granted."""
         try:

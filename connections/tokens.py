@@ -92,9 +92,7 @@ def is_usable(
 
 def is_renewable(connection: SocialConnection) -> bool:
     """Can the token be refreshed without the owner?"""
-    # Without decrypting it.
-    has_refresh_token = vars(connection).get("refresh_token") is not None
-    return has_refresh_token or connection.platform_type.renews_without_refresh_token
+    return connection.has_refresh_token or connection.platform_type.renews_without_refresh_token
 
 
 # --- Who may refresh, and what comes of it -------------------------------------------------------

@@ -90,13 +90,16 @@ def _field(model: type[models.Model], name: str) -> Any:
 
 def json_rows(rows: Sequence[Row]) -> str:
     """The parameter. Values are those of the fields: also times, ids and JSON."""
-    return json.dumps(rows, default=_plain)
+    # Looked up once: a statement has thousands of values.
+    as_time = connection.ops.adapt_datetimefield_value
+    is_native = connection.features.has_native_uuid_field
 
+    def plain(value: object) -> str:
+        match value:
+            case dt.datetime():
+                return str(as_time(value))
+            case uuid.UUID():
+                return str(value) if is_native else value.hex
+        raise TypeError(f"{type(value).__name__} is no value of a column")
 
-def _plain(value: object) -> str:
-    match value:
-        case dt.datetime():
-            return str(connection.ops.adapt_datetimefield_value(value))
-        case uuid.UUID():
-            return str(value) if connection.features.has_native_uuid_field else value.hex
-    raise TypeError(f"{type(value).__name__} is no value of a column")
+    return json.dumps(rows, default=plain)
