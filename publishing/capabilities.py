@@ -13,8 +13,13 @@ from django.conf import settings
 
 from socialpublishing.limits import forms
 from socialpublishing.platforms import PLATFORMS
+from socialpublishing.platforms.progress import LookupRules
+from socialpublishing.posts import Media, Post
+
+OF_ACCOUNT, OF_DESTINATION = "of the account itself", "of a destination"
 
 TESTS = "publishing/tests/test_every_kind.py"
+LOOKUP_TESTS = "config/tests/test_crash_points.py"
 TEMPLATE = f"""\
 # What each platform accepts
 
@@ -33,6 +38,16 @@ compares text, bytes (SHA-256) and alt texts; all are in `{TESTS}`.
 | Platform | Option | What it does | Test |
 |---|---|---|---|
 {{options}}
+
+## Unknown outcomes
+
+When the response to a publish request is lost, the post is looked up. What a lookup that does not
+find it proves is declared by each platform's class (`lookup_rules`); `{LOOKUP_TESTS}` holds it to
+that.
+
+| Platform | Post | If no lookup finds it |
+|---|---|---|
+{{lookups}}
 
 ## Behaviours
 
@@ -59,6 +74,7 @@ def capabilities_page() -> str:
     return TEMPLATE.format(
         kinds="\n".join(_kinds()),
         options="\n".join(_options()),
+        lookups="\n".join(_lookups()),
         behaviours="\n".join(
             f"| {each.label} | {each.sentence.replace('|', '/')} | `{each.test}` |"
             for each in sorted(behaviours())
@@ -132,3 +148,35 @@ def _options() -> Iterator[str]:
                 description = platform.options().fields[name].help_text
                 test = f"`test_option_takes_effect[{platform.name}-{name}]`"
                 yield f"| {platform.label} | `{name}` | {description} | {test} |"
+
+
+def _lookups() -> Iterator[str]:
+    for platform in PLATFORMS.values():
+        found: dict[str, set[str]] = {}
+        for kind in platform.capabilities.post_types:
+            for form in forms(kind):
+                media = tuple(Media(kind=each, url="", mime_type="") for each in form.media)
+                post = Post(text="", media=media, options={"post_type": kind.name})
+                for where in (OF_ACCOUNT, OF_DESTINATION):
+                    rules = platform.lookup_rules(post, at_destination=where == OF_DESTINATION)
+                    found.setdefault(_if_not_found(platform.label, rules), set()).update(
+                        {where, form.name}
+                    )
+        for sentence, cases in found.items():
+            # What all of the sentences have in common does not distinguish them.
+            common = set.intersection(*found.values())
+            cases_of = ", ".join(sorted(cases - common)) or "any"
+            yield f"| {platform.label} | {cases_of if len(found) > 1 else 'any'} | {sentence} |"
+
+
+def _if_not_found(label: str, rules: LookupRules) -> str:
+    if rules.repeat_within is not None:
+        minutes = rules.repeat_within // dt.timedelta(minutes=1)
+        return (
+            f"it may exist: {label} shows us no list. For {minutes} minutes it refuses the same post "
+            "itself, so the request is repeated; after that a person resolves the job"
+        )
+    if not rules.is_complete:
+        return "it may exist: it is looked up for a day, then a person resolves the job"
+    seconds = rules.settle // dt.timedelta(seconds=1)
+    return f"two lookups, the last one {seconds} s after the request, prove that it is absent"

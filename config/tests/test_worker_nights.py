@@ -23,9 +23,11 @@ from config.run.processes import tree_of
 from config.run.service import manage, web_command
 from config.tests.test_kill import Service, caller_of, responds, wait
 from conftest import Sandbox
+from publishing.models import WorkerSlot
 
 ACCOUNTS = 25
 PATIENCE_S = 400
+SLOTS = WorkerSlot._meta.db_table
 
 
 @pytest.fixture
@@ -100,7 +102,7 @@ def execute(database_url: str, statement: str) -> list[Any]:
 
 
 def slots_of(database_url: str, group: str) -> int:
-    query = f"SELECT count(*) FROM publishing_lane WHERE name LIKE '{group}/%'"
+    query = f"SELECT count(*) FROM {SLOTS} WHERE name LIKE '{group}/%'"
     return int(execute(database_url, query)[0][0])
 
 
@@ -112,7 +114,7 @@ def test_two_groups_publish_each_post_once_although_one_is_killed_again_and_agai
     posts = Posts(service, sandbox)
     start_group(service, "steady")
     for _ in range(20):
-        execute(database_url, "DELETE FROM publishing_lane WHERE name LIKE 'dying/%'")
+        execute(database_url, f"DELETE FROM {SLOTS} WHERE name LIKE 'dying/%'")
         dying = start_group(service, "dying")
         posts.publish(50)
         wait(lambda: slots_of(database_url, "dying"), 60)
@@ -155,7 +157,7 @@ def test_stopped_worker_finishes_what_it_has_begun(service, sandbox, database_ur
 
 
 @pytest.mark.night
-def test_cluster_whose_processes_hang_is_started_anew(service, sandbox):
+def test_cluster_whose_processes_hang_is_started_again(service, sandbox):
     """They get SIGSTOP, as when an idle one has died with the lock of the queue."""
     posts = Posts(service, sandbox)
     worker = service.start_worker()
