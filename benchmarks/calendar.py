@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
 import statistics
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from environ import Env
 import benchmarks.service  # noqa: F401  the environment of Django
 from benchmarks.report import table
 from config.run.postgres import temporary_postgres
+from connections.models import SocialConnection
 from publishing.filters import filter_jobs
 from publishing.models import PublishJob
 from publishing.pagination import page
@@ -33,13 +35,15 @@ NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 # One in a thousand of most rare values, and 5,000 posts for the same minute.
 ROWS = """
 INSERT INTO publishing_publishjob (
-    id, user_id, platform, account, account_name, text, assets, platform_specific_options, status,
+    id, user_id, connection_id, platform, account, account_name, text, assets,
+    platform_specific_options, status,
     scheduled_at, next_attempt_at, lease_owner, fence, claims, attempts, retry_pause_s, waiting_for,
     who_acts, progress, publish_calls, looks, remote_id, post_url, error_code, error_message,
     published_at, idempotency_key, request_hash, created_at, updated_at, external_reference
 )
 SELECT
-    gen_random_uuid(), 'alice', platform, platform || ':' || n %% 500, 'Baker', repeat('text ', 40),
+    gen_random_uuid(), 'alice', (%(connections)s::json ->> platform)::uuid, platform,
+    platform || ':' || n %% 500, 'Baker', repeat('text ', 40),
     '[]', '{}', status, due, CASE WHEN status IN ('Scheduled', 'Pending') THEN due END, '', 0, 0, 0,
     0, CASE WHEN status = 'Pending' THEN 'owner' ELSE '' END,
     CASE WHEN status IN ('Pending', 'Failed') THEN 'owner' ELSE '' END, '{}', 0, 0,
@@ -86,7 +90,9 @@ LISTS: dict[str, dict[str, Any]] = {
 
 
 def jobs(values: dict[str, Any]) -> Any:
-    return filter_jobs(PublishJob.objects.filter(user_id="alice").with_limit(), values)
+    return filter_jobs(
+        PublishJob.objects.filter(user_id="alice").with_limit(), values, user_id="alice"
+    )
 
 
 def a_page(values: dict[str, Any], cursor: str = "", *, limit: int = 50) -> str:
@@ -103,9 +109,8 @@ def blocks(values: dict[str, Any], cursor: str = "") -> int:
     plans: list[Any] = []
     with connection.execute_wrapper(_explain("BUFFERS, FORMAT JSON", plans)):
         a_page(values, cursor)
-    [[[[plan]]]] = plans
-    counts = plan["Plan"]
-    return int(counts["Shared Hit Blocks"] + counts["Shared Read Blocks"])
+    counts = [plan["Plan"] for [[[plan]]] in plans]
+    return sum(int(each["Shared Hit Blocks"] + each["Shared Read Blocks"]) for each in counts)
 
 
 def milliseconds(values: dict[str, Any], cursor: str) -> float:
@@ -148,9 +153,19 @@ def measured() -> Iterator[list[str]]:
         yield [f"{blocks(values)}", f"{blocks(values, deep)}", f"{time_ms:.1f}"]
 
 
+def connected() -> dict[str, str]:
+    """The ids of alice's connections by platform. They have no token, so they are disconnected."""
+    rows = SocialConnection.objects.filter(user_id="alice")
+    if not rows.exists():
+        for name in ("twitter", "pinterest"):
+            rows.create(user_id="alice", platform=name, status=SocialConnection.Status.REVOKED)
+    return {row.platform: str(row.pk) for row in rows.all()}
+
+
 def insert(first: int, last: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(ROWS, {"first": first, "last": last, "now": NOW})
+        facts = {"first": first, "last": last, "now": NOW, "connections": json.dumps(connected())}
+        cursor.execute(ROWS, facts)
         cursor.execute("VACUUM ANALYZE publishing_publishjob")
 
 

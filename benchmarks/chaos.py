@@ -43,6 +43,8 @@ SAMPLES = {
 # Pauses between lookups are longer only after the settle times of all platforms.
 LONG_PAUSE = dt.timedelta(minutes=2)
 PAUSE_S = 3.0
+# The service asks to send the request again: it has made no job.
+BUSY = {"media_busy", "busy"}
 # What a killed process was sending is due again after its lease.
 ARRIVES_S = 120
 
@@ -102,7 +104,8 @@ class Chaos:
                 each: examples[each] for each in post_type.required_options
             },
         }
-        response = self.api("POST", "publishing/publish", json=body)
+        while (response := self.api("POST", "publishing/publish", json=body)).get("code") in BUSY:
+            time.sleep(1)
         if "job_id" not in response:
             raise SystemExit(f"{name}: {response}")
         self.jobs[text] = response["job_id"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from connections.models import SocialConnection
 from publishing.indexes import DUE, OPEN_STATUSES
 from publishing.models import PublishJob, Status, WaitingFor
 from publishing.pagination import MAX_PAGE_SIZE, NEWEST_FIRST, ORDERS, PAGE_SIZE
@@ -110,10 +111,20 @@ class JobListSerializer(QuerySerializer):
         self.fields["from"] = _time()
 
 
-def filter_jobs(jobs: QuerySet[PublishJob], values: Mapping[str, Any]) -> QuerySet[PublishJob]:
-    """`jobs` narrowed by the checked parameters."""
+def filter_jobs(
+    jobs: QuerySet[PublishJob], values: Mapping[str, Any], *, user_id: str
+) -> QuerySet[PublishJob]:
+    """`jobs`, those of a user, narrowed by the checked parameters."""
     lookups = {LOOKUPS[name]: values[name] for name in values if name in LOOKUPS}
     if values.get("status") in OPEN_STATUSES:
         # The database does not know that these have one; an index holds only such rows.
         lookups["next_attempt_at__isnull"] = False
+    if platform := values.get("platform"):
+        jobs = jobs.filter(_may_be_of(platform, user_id))
     return jobs.alias(due=DUE).filter(**lookups)
+
+
+def _may_be_of(platform: str, user_id: str) -> Q:
+    """True for each job of `platform`. Indexes have the connection of a job, not its platform."""
+    connections = SocialConnection.objects.filter(user_id=user_id, platform=platform)
+    return Q(connection__in=list(connections.values_list("pk", flat=True))) | Q(connection=None)

@@ -37,6 +37,12 @@ JOB_INDEXES = [
     models.Index(fields=["user_id", "-created_at", "-id"], name="job_of_user"),
     models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="job_of_batch"),
     models.Index(fields=["connection", "-created_at", "-id"], name="job_of_connection"),
+    # With the index before it, the jobs of a platform (filters.py). No job that goes out is in it.
+    models.Index(
+        fields=["user_id", "platform", "-created_at", "-id"],
+        condition=Q(connection__isnull=True),
+        name="job_of_gone_connection",
+    ),
     models.Index("user_id", DUE, "id", name="job_of_user_by_due"),
     models.Index(fields=["user_id", "updated_at"], name="job_of_user_changed"),
     models.Index(

@@ -115,7 +115,7 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
     def list(self, request: Request) -> Response:
         query = validated_query(JobListSerializer, request)
         paging = {name: query[name] for name in ("order", "limit", "cursor")}
-        jobs = filter_jobs(self.get_queryset(), query)
+        jobs = filter_jobs(self.get_queryset(), query, user_id=user_id(self.request))
         rows: Any
         rows, following = page(jobs, **paging)
         headers = {"Link": _next_link(request, following)} if following else None
