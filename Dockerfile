@@ -24,8 +24,9 @@ ENV PATH="/srv/.venv/bin:$PATH" \
     PORT=8000
 USER 10001
 EXPOSE 8000
+# Ready: the database can be reached and is migrated, and the keys are there.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/readyz', timeout=4)"]
 # `web` (default), `worker`, or another command of manage.py such as `migrate`
 ENTRYPOINT ["python", "manage.py"]
 CMD ["web"]

@@ -26,7 +26,8 @@ from pathlib import Path
 
 import requests
 
-from benchmarks.service import Service, tree_of, wait
+from benchmarks.processes import tree_of
+from benchmarks.service import Service, wait
 from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller
 from socialpublishing.platforms import PLATFORMS

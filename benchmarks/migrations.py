@@ -134,7 +134,7 @@ def main() -> None:
         command(url, "shell", "-v0", "-c", TO_RELEASE_BEFORE)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(COLUMNS + MANY.replace("%s", str(jobs)))  # type: ignore[arg-type]
-            connection.execute("ANALYZE")
+            connection.execute("VACUUM ANALYZE")
         with Load(url) as load:
             started = time.monotonic()
             command(url, "migrate", "-v0", "--skip-checks")

@@ -14,7 +14,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import requests
 
@@ -39,8 +38,12 @@ import django  # noqa: E402
 
 django.setup()
 
+from django.db import connection, connections  # noqa: E402
+from environ import Env  # noqa: E402
+
 from config.run.environment import first_free  # noqa: E402
 from config.run.postgres import temporary_postgres  # noqa: E402
+from config.run.processes import tree_of as tree_of  # noqa: E402
 from config.run.service import manage, web_command  # noqa: E402
 
 
@@ -101,13 +104,6 @@ def wait(condition: Callable[[], object], *, every_s: float = 0.05) -> None:
         time.sleep(every_s)
 
 
-def tree_of(pid: int) -> Iterator[int]:
-    yield pid
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            yield from tree_of(int(child))
-
-
 @contextlib.contextmanager
 def database(*, is_sqlite: bool) -> Iterator[str]:
     if is_sqlite:
@@ -116,3 +112,15 @@ def database(*, is_sqlite: bool) -> Iterator[str]:
     else:
         with temporary_postgres() as url:
             yield url
+
+
+@contextlib.contextmanager
+def connect_to(url: str) -> Iterator[None]:
+    """Let Django of this process use another database."""
+    connection.close()
+    connections.settings = connections.configure_settings({"default": Env.db_url_config(url)})
+    del connections["default"]
+    try:
+        yield
+    finally:
+        connection.close()

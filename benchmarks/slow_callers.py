@@ -32,7 +32,8 @@ from typing import Any
 
 import requests
 
-from benchmarks.service import Service, database, tree_of
+from benchmarks.processes import tree_of
+from benchmarks.service import Service, database
 from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller
 from config.run.processes import free_port

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from config import numbers, secret_keys  # noqa: F401  they register checks
+from config import numbers, secret_keys, sentry  # noqa: F401  they register checks
 from config.addresses import is_origin, problem_of
 from config.auth import checks as callers  # noqa: F401  they register checks
 from publishing.worker.metrics_process import address_of

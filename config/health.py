@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from config.auth.tokens import can_verify
 from publishing.models import PublishJob, WorkerSlot
@@ -21,6 +21,24 @@ from socialpublishing.readiness import migration_problems
 
 SILENT_AFTER = dt.timedelta(seconds=30)
 POST_LATE_AFTER = dt.timedelta(seconds=60)
+ANY_HOST = "localhost"
+
+
+class AnyHostMiddleware:
+    """Lets probes and Prometheus ask an instance by its address, which no ALLOWED_HOSTS can list.
+
+    Nothing of their responses depends on the host.
+    """
+
+    PATHS = frozenset({"/healthz", "/healthz/worker", "/readyz", "/metrics"})
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path in self.PATHS:
+            request.get_host = lambda: ANY_HOST  # type: ignore[method-assign]
+        return self.get_response(request)
 
 
 def healthz(request: HttpRequest) -> JsonResponse:

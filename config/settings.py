@@ -64,6 +64,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.logs.RequestLogMiddleware",
+    "config.health.AnyHostMiddleware",
     "config.web.throttles.RateLimitHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -113,8 +114,12 @@ def database() -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
             " PRAGMA journal_size_limit=27103364;",
         }
-    elif env.bool("DATABASE_POOL", default=False):
-        settings["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}}
+        return settings
+    # After how many uses PostgreSQL keeps a statement (socialpublishing/prepared.py).
+    prepares = env.bool("DATABASE_PREPARE", default=True)
+    settings["OPTIONS"] = {"prepare_threshold": 2 if prepares else None}
+    if env.bool("DATABASE_POOL", default=False):
+        settings["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
     else:
         settings["CONN_MAX_AGE"] = 60
         settings["CONN_HEALTH_CHECKS"] = True
@@ -266,7 +271,7 @@ WORKER_GROUP = env(
 # How many worker slots (processes that publish) the group has, and how many requests to platforms
 # each one may have in progress. PUBLISH_LANES is the old name; config/checks.py warns about it.
 PUBLISH_PROCESSES = env.int("PUBLISH_PROCESSES", default=env.int("PUBLISH_LANES", default=2))
-PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
+PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=256)
 # For proofs with the sandbox only: leases, settle times, pauses and timeouts are divided by it.
 LABORATORY_TIME_DIVISOR = env.int("LABORATORY_TIME_DIVISOR", default=1)
 
@@ -445,3 +450,5 @@ UNFOLD = {
 LOG_LEVEL = env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO")
 LOGGING_CONFIG = "config.logs.configure"
 LOGGING = {"level": LOG_LEVEL}
+# Where error lines are reported to, if the package sentry-sdk is installed.
+SENTRY_DSN = env("SENTRY_DSN", default="")

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from connections.callbacks import deletion_request, handle_callback, state_address
 from connections.models import PlatformCallback
-from socialpublishing.serializers import StatusResponseSerializer, TextField
+from socialpublishing.serializers import StatusResponseSerializer, TextField, validated
 
 TAG = "Social Connections"
 # A signed request has some hundred characters.
@@ -116,6 +116,5 @@ class PlatformCallbackViewSet(viewsets.ViewSet):
 
 
 def _handle(request: Request, platform: str, kind: str) -> PlatformCallback:
-    body = SignedRequestSerializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    return handle_callback(platform, kind, body.validated_data["signed_request"])
+    body = validated(SignedRequestSerializer, request.data)
+    return handle_callback(platform, kind, body["signed_request"])

@@ -109,7 +109,7 @@ class ConnectViewSet(viewsets.ViewSet):
         responses=SocialConnectionResponseSerializer,
     )
     def confirm(self, request: Request) -> Response:
-        body = validated(ConfirmRequestSerializer, request)
+        body = validated(ConfirmRequestSerializer, request.data)
         connection = confirming.confirm_connect(user_id=user_id(request), **body)
         return Response(SocialConnectionResponseSerializer(connection).data)
 

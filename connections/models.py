@@ -5,15 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
 
+from socialpublishing.clock import ReadAt
 from socialpublishing.crypto import EncryptedTextField, RowWithSecrets
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.platforms import platform_named
 from socialpublishing.platforms.accounts import Account
 from socialpublishing.platforms.base import Platform
+from socialpublishing.prepared import Parameter, PreparedQuery
 
 SESSION_LIFETIME = dt.timedelta(minutes=10)
 # What tokens are encrypted for, besides their row: see EncryptedTextField.
@@ -49,11 +52,19 @@ class SocialConnectionQuerySet(models.QuerySet["SocialConnection"]):
         return self.filter(user_id=user_id).exclude(status=SocialConnection.Status.REVOKED)
 
     def one_of(self, user_id: str, connection_id: uuid.UUID) -> SocialConnection:
-        """Raises ConnectionNotFoundError."""
-        connection = self.of(user_id).filter(pk=connection_id).first()
-        if connection is None:
-            raise ConnectionNotFoundError
-        return connection
+        """With the time of the database (clock.read_at). Raises ConnectionNotFoundError."""
+        for connection in ONE_CONNECTION.rows(user_id=user_id, pk=connection_id):
+            return connection
+        raise ConnectionNotFoundError
+
+
+def _one_connection() -> SocialConnectionQuerySet:
+    user_id: Any = Parameter("user_id", models.CharField())
+    one = SocialConnection.objects.of(user_id).filter(pk=Parameter("pk", models.UUIDField()))
+    return one.order_by().annotate(read_at=ReadAt())
+
+
+ONE_CONNECTION = PreparedQuery(_one_connection)
 
 
 class SocialConnection(RowWithSecrets, PostingAccount):
@@ -128,6 +139,11 @@ class SocialConnection(RowWithSecrets, PostingAccount):
     def has_tokens(self) -> bool:
         """Without decrypting them."""
         return self.__dict__.get("access_token") is not None
+
+    @property
+    def has_refresh_token(self) -> bool:
+        """Without decrypting it."""
+        return self.__dict__.get("refresh_token") is not None
 
     @property
     def missing_scopes(self) -> list[str]:

@@ -17,18 +17,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import random
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
 
-from connections.connection_events import tell
+from connections.connection_events import log_failure, log_needs_owner, tell
 from connections.destinations import check_unlisted, store_destinations
 from connections.models import ConnectionNotFoundError, Destination, SocialConnection
 from socialpublishing import database
@@ -44,8 +43,6 @@ from socialpublishing.events.models import EventType
 from socialpublishing.platforms import client_for, offered_platform
 from socialpublishing.platforms.accounts import Profile, Renewal
 from socialpublishing.platforms.base import Platform
-
-logger = logging.getLogger(__name__)
 
 # Tokens are refreshed when less than this is left of their lifetime, or less than a tenth of it.
 REFRESH_MARGIN = dt.timedelta(minutes=10)
@@ -95,8 +92,7 @@ def is_usable(
 
 def is_renewable(connection: SocialConnection) -> bool:
     """Can the token be refreshed without the owner?"""
-    has_refresh_token = connection.refresh_token is not None
-    return has_refresh_token or connection.platform_type.renews_without_refresh_token
+    return connection.has_refresh_token or connection.platform_type.renews_without_refresh_token
 
 
 # --- Who may refresh, and what comes of it -------------------------------------------------------
@@ -206,9 +202,7 @@ def require_reauth(connection: SocialConnection, reason: str) -> bool:
         if is_ended:
             connection.refresh_from_db(fields=["status", "status_reason"])
             tell(connection, EventType.CONNECTION_NEEDS_REAUTH)
-            facts = {"code": TokenExpiredError.code, **_facts(connection)}
-            line = partial(logger.warning, "connection needs its owner", extra=facts)
-            transaction.on_commit(line)
+            transaction.on_commit(partial(log_needs_owner, connection))
     return bool(is_ended)
 
 
@@ -389,18 +383,3 @@ def _check_active(connection: SocialConnection) -> None:
         raise TokenExpiredError(platform=connection.platform)
     if connection.status == SocialConnection.Status.REVOKED:
         raise ConnectionNotFoundError
-
-
-def log_failure(connection: SocialConnection, error: Exception | None) -> None:
-    facts = {"code": getattr(error, "code", "internal_error"), **_facts(connection)}
-    if isinstance(error, PlatformApiError):
-        facts |= {"platform_status": error.status_code, "platform_code": error.platform_code}
-    logger.warning("refresh failed", extra=facts)
-
-
-def _facts(connection: SocialConnection) -> dict[str, Any]:
-    return {
-        "connection_id": str(connection.pk),
-        "user_id": connection.user_id,
-        "platform": connection.platform,
-    }

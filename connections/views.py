@@ -78,7 +78,7 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     )
     def partial_update(self, request: Request, **kwargs: Any) -> Response:
         connection = self.get_object()
-        body = validated(ChangeConnectionSerializer, request)
+        body = validated(ChangeConnectionSerializer, request.data)
         destinations.choose_timezone(connection, body["timezone"])
         return Response(self.get_serializer(connection).data)
 
@@ -141,7 +141,7 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     )
     def choose_default(self, request: Request, **kwargs: Any) -> Response:
         connection = self.get_object()
-        body = validated(ChooseDestinationSerializer, request)
+        body = validated(ChooseDestinationSerializer, request.data)
         chosen = destinations.choose_default(connection, body["destination_id"])
         return Response(DestinationSerializer(chosen).data)
 
@@ -168,7 +168,7 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     )
     def create_destination(self, request: Request, **kwargs: Any) -> Response:
         connection = self.get_object()
-        body = validated(CreateDestinationSerializer, request)
+        body = validated(CreateDestinationSerializer, request.data)
         if "privacy" in body:
             body["privacy"] = Privacy(body["privacy"])
         created = boards.create_board(connection, NewBoard(**body))
@@ -193,7 +193,7 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     )
     def create_section(self, request: Request, **kwargs: Any) -> Response:
         destination = self.get_destination()
-        body = validated(CreateSectionSerializer, request)
+        body = validated(CreateSectionSerializer, request.data)
         created = boards.create_section(destination, body["name"])
         return Response(SectionSerializer(created).data, status=201)
 

@@ -22,7 +22,7 @@ from insights.serializers import (
 )
 from insights.week_estimator import Basis
 from socialpublishing.callers import user_id
-from socialpublishing.serializers import validated_query
+from socialpublishing.serializers import validated, validated_query
 
 TAG = "Content Insights"
 PLATFORM = OpenApiParameter("platform", str, OpenApiParameter.PATH)
@@ -42,11 +42,8 @@ class InsightsViewSet(viewsets.ViewSet):
         responses=HashtagResponseSerializer,
     )
     def hashtags(self, request: Request, platform: str) -> Response:
-        serializer = HashtagRequestSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        fields = {
-            name: value for name, value in serializer.validated_data.items() if value is not None
-        }
+        body = validated(HashtagRequestSerializer, request.data)
+        fields = {name: value for name, value in body.items() if value is not None}
         suggested = hashtags(user_id=user_id(request), platform=platform, **fields)
         return Response(HashtagResponseSerializer(suggested).data)
 

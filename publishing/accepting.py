@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import Q
+from django.db.models import CharField, DateTimeField, Q, QuerySet, TextField
 from structlog.contextvars import get_contextvars
 
 from publishing.checking import (
@@ -24,7 +24,8 @@ from publishing.idempotency import NO_KEY, IdempotencyKey, as_stored, made_by
 from publishing.models import ENDED, PublishBatch, PublishJob, Status
 from publishing.representation import content_as_data, job_as_data
 from publishing.transitions import record_start
-from socialpublishing.clock import database_now
+from socialpublishing.clock import database_now, read_at
+from socialpublishing.prepared import Parameter, PreparedQuery
 
 # A job that was accepted so lately, with the same content and target, may be the same post.
 DUPLICATES_WITHIN = dt.timedelta(minutes=10)
@@ -43,10 +44,10 @@ def accept_post(draft: Draft, *, user_id: str, key: IdempotencyKey = NO_KEY) -> 
 
     Raises an error if anything is wrong; then nothing is stored and nothing was sent.
     """
-    now = database_now()
-    if replay := _replay(key, user_id, now):
+    if key.value and (replay := _replay(key, user_id, database_now())):
         return replay
     connection = connection_for_publishing(draft, user_id)
+    now = read_at(connection)
     check_schedule_time(draft.scheduled_at, now)
     job = new_job(checked(draft, connection), now=now)
     job.idempotency_key, job.request_hash = key.value, key.request_hash
@@ -126,18 +127,40 @@ def possible_duplicates(jobs: Sequence[PublishJob]) -> list[UUID]:
     For each of these the first with the same target, text, assets and options.
     """
     [newest] = jobs[:1]
-    others = PublishJob.objects.filter(
-        user_id=newest.user_id,
-        created_at__gte=newest.created_at - DUPLICATES_WITHIN,
-        account__in={job.account for job in jobs},
-        text__in={job.text for job in jobs},
-    ).exclude(pk__in=[job.pk for job in jobs])
-    columns = ("account", "text", "assets", "platform_specific_options")
+    new = {job.pk for job in jobs}
+    since = newest.created_at - DUPLICATES_WITHIN
+    if len(jobs) == 1:
+        others: Iterable[PublishJob] = SIMILAR_TO_ONE.rows(
+            user_id=newest.user_id, since=since, account=newest.account, text=newest.text
+        )
+    else:
+        accounts, texts = {job.account for job in jobs}, {job.text for job in jobs}
+        others = _similar(newest.user_id, since, accounts, texts)
     first: dict[str, UUID] = {}
-    for other in others.only(*columns).order_by("created_at", "pk")[:MAX_COMPARED]:
-        first.setdefault(_identity(other), other.pk)
+    for other in others:
+        if other.pk not in new:
+            first.setdefault(_identity(other), other.pk)
     found = [first.get(_identity(job)) for job in jobs]
     return [pk for pk in dict.fromkeys(found) if pk is not None]
+
+
+def _similar(user_id: Any, since: Any, accounts: Any, texts: Any) -> QuerySet[PublishJob]:
+    """Jobs since then that may publish the same, the oldest first."""
+    jobs = PublishJob.objects.filter(
+        user_id=user_id, created_at__gte=since, account__in=accounts, text__in=texts
+    )
+    columns = ("account", "text", "assets", "platform_specific_options")
+    return jobs.only(*columns).order_by("created_at", "pk")[:MAX_COMPARED]
+
+
+SIMILAR_TO_ONE = PreparedQuery(
+    lambda: _similar(
+        Parameter("user_id", CharField()),
+        Parameter("since", DateTimeField()),
+        [Parameter("account", CharField())],
+        [Parameter("text", TextField())],
+    )
+)
 
 
 def _identity(job: PublishJob) -> str:

@@ -26,6 +26,7 @@ from publishing.models import PublishBatch
 from publishing.validating import validate_post, validate_targets
 from publishing.views import TAG, actor_of, draft_of
 from socialpublishing.callers import user_id
+from socialpublishing.serializers import validated
 
 
 class BatchViewSet(viewsets.ViewSet):
@@ -42,12 +43,11 @@ class BatchViewSet(viewsets.ViewSet):
         responses={202: BatchResponseSerializer},
     )
     def create(self, request: Request) -> Response:
-        serializer = BatchRequestSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        body = validated(BatchRequestSerializer, request.data)
         key = key_of(request, "batches")
-        own = _own(serializer.validated_data)
+        own = _own(body)
         done = accept_batch(
-            [draft_of({**target, **own}) for target in serializer.validated_data["targets"]],
+            [draft_of({**target, **own}) for target in body["targets"]],
             user_id=user_id(request),
             external_reference=own["external_reference"] or "",
             metadata=own["metadata"],
@@ -118,13 +118,11 @@ class ValidationViewSet(viewsets.ViewSet):
     )
     def validate(self, request: Request) -> Response:
         if "targets" in request.data:
-            many = BatchRequestSerializer(data=request.data)
-            many.is_valid(raise_exception=True)
-            drafts = [draft_of(target) for target in many.validated_data["targets"]]
+            many = validated(BatchRequestSerializer, request.data)
+            drafts = [draft_of(target) for target in many["targets"]]
             return Response(validate_targets(drafts, user_id=user_id(request)))
-        one = ValidateRequestSerializer(data=request.data)
-        one.is_valid(raise_exception=True)
-        return Response(validate_post(draft_of(one.validated_data), user_id=user_id(request)))
+        one = validated(ValidateRequestSerializer, request.data)
+        return Response(validate_post(draft_of(one), user_id=user_id(request)))
 
 
 def _own(values: dict[str, Any]) -> dict[str, Any]:

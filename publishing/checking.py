@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connections.models import ConnectionNotFoundError, SocialConnection
+from connections.models import SocialConnection
 from connections.posting_options import offered_to
 from connections.targets import PostingTarget, target_from_options
 from connections.tokens import is_renewable, read_profile_again
@@ -203,9 +203,7 @@ def check_content(candidate: Candidate, files: FileReads, *, with_offers: bool =
 
 
 def connection_for_publishing(draft: Draft, user_id: str) -> SocialConnection:
-    connection = SocialConnection.objects.of(user_id).filter(pk=draft.connection_id).first()
-    if connection is None:
-        raise ConnectionNotFoundError
+    connection = SocialConnection.objects.one_of(user_id, draft.connection_id)
     offered_platform(connection.platform, connection.login)
     return connection
 

@@ -1,48 +1,56 @@
-"""Which due jobs a worker claims, and in which order: users take turns."""
+"""Which due jobs a worker may claim."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, TypeVar
 
 from django.db import models
-from django.db.models import F, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import F, Q
 
 JobT = TypeVar("JobT", bound=models.Model)
 
-# How many due rows a claim ranks. While one job of an account is claimed, its others are left out,
-# so an account with thousands of due jobs fills the window at most once.
-CLAIM_WINDOW = 10_000
+# How many due rows a worker reads at most (worker/due.py).
+CLAIM_WINDOW = 20_000
 
 
 class ClaimingQuerySet(models.QuerySet[JobT]):
     """The questions of a worker that claims, about publish jobs."""
 
-    def claimable(self, now: dt.datetime, limit: int) -> list[JobT]:
-        """The due jobs, one for each account that has no claimed job.
+    def due(self, now: dt.datetime) -> list[tuple[Any, str, str]]:
+        """Id, account and user of the jobs that are due, those that have been due longest first.
 
-        Users take turns: the first job of each user comes before the second of any. Within a
-        round, the jobs that have been due longest come first.
+        If they are more than the window, those of accounts without a claimed job come too: an
+        account with so many due jobs does not hide all others.
         """
+        due = self.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
+        columns = due.values_list("pk", "account", "user_id")
+        found = list(columns[:CLAIM_WINDOW])
+        if len(found) == CLAIM_WINDOW:
+            found += columns.filter(self._account_is_free())[:CLAIM_WINDOW]
+        return found
+
+    def claimable(self, ids: Collection[Any], now: dt.datetime) -> list[JobT]:
+        """Those of `ids` that may be claimed now: they are locked until the transaction ends.
+
+        Others may have been claimed, changed or cancelled since they were read as due.
+        """
+        free = self.filter(self._account_is_free(), pk__in=ids, next_attempt_at__lte=now)
+        wide = free.select_related("connection", "destination").defer("first_response")
+        rows: dict[Any, Any] = {
+            row.pk: row for row in wide.select_for_update(skip_locked=True, of=("self",))
+        }
+        for row in rows.values():
+            # The same row, so it is read and built once.
+            if row.destination and row.destination.connection_id == row.connection_id:
+                row.destination.connection = row.connection
+        return [rows[pk] for pk in ids if pk in rows]
+
+    def _account_is_free(self) -> Q:
         same_account = self.model._default_manager.filter(account=models.OuterRef("account"))
         claimed = same_account.exclude(Q(lease_owner="") | Q(pk=models.OuterRef("pk")))
-        due = (
-            self.filter(~models.Exists(claimed), next_attempt_at__lte=now)
-            .order_by("next_attempt_at", "pk")
-            .values("pk")[:CLAIM_WINDOW]
-        )
-        by_time = ["next_attempt_at", "pk"]
-        ranked = self.filter(pk__in=due).annotate(
-            rank_in_account=Window(RowNumber(), partition_by=F("account"), order_by=by_time),
-            rank_of_user=Window(RowNumber(), partition_by=F("user_id"), order_by=by_time),
-        )
-        first = ranked.filter(rank_in_account=1).order_by("rank_of_user", *by_time)
-        # Ranked by their ids alone: the rows are wide.
-        ids = list(first.values_list("pk", flat=True)[:limit])
-        rows = self.select_related("connection", "destination__connection").in_bulk(ids)
-        return [rows[pk] for pk in ids if pk in rows]
+        return Q(~models.Exists(claimed))
 
     def lease(self, jobs: Iterable[Any], *, owner: str, until: dt.datetime) -> None:
         """Store the lease of `jobs` whose decision could not be stored: others try later."""

@@ -7,7 +7,8 @@ from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
-from publishing.models import PublishJob, WaitingFor
+from publishing.models import ENDED, PublishJob, Status, WaitingFor
+from socialpublishing.errors import TokenExpiredError, WhoActs
 
 # The same in the response and in the row.
 COPIED = ("status", "platform", "user_id", "account_name", "metadata")
@@ -28,7 +29,7 @@ ASSET_FIELDS = ("url", "asset_type", "mime_type", "alt_text", "platform_media_id
 
 def job_as_data(job: PublishJob, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What the API returns for `job`, without its content, once `changes` of it are stored."""
-    row: Mapping[str, Any] = ChainMap(dict(changes or {}), vars(job))
+    row = _of_any_release(ChainMap(dict(changes or {}), vars(job)))
     waits = row["waiting_for"] not in {"", WaitingFor.OWNER}
     return {
         "job_id": str(job.pk),
@@ -41,6 +42,17 @@ def job_as_data(job: PublishJob, changes: Mapping[str, Any] | None = None) -> di
         "warnings": row["warnings"] or [],
         "at_risk": row["at_risk"] or [],
     }
+
+
+def _of_any_release(row: ChainMap[str, Any]) -> Mapping[str, Any]:
+    """A worker of the release before leaves `waiting_for` and `who_acts` as they are."""
+    if row["status"] in ENDED and row["waiting_for"]:
+        who_acts = "" if row["status"] == Status.PUBLISHED else row["who_acts"]
+        return row.new_child({"waiting_for": "", "who_acts": who_acts})
+    is_bare = row["status"] == Status.PENDING and not row["waiting_for"]
+    if is_bare and row["error_code"] == TokenExpiredError.code:
+        return row.new_child({"waiting_for": WaitingFor.OWNER, "who_acts": WhoActs.OWNER})
+    return row
 
 
 def content_as_data(job: PublishJob) -> dict[str, Any]:

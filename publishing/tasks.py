@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import sys
 import time
 
@@ -30,6 +31,8 @@ def publish_tick(slot: str) -> None:
     """Own a worker slot until the next tick takes it over."""
     # The threads mostly wait for the network: fewer switches leave more time for the work.
     sys.setswitchinterval(0.1)
+    # What was loaded until now stays: the garbage collector need not look at it again and again.
+    gc.freeze()
     Worker(slot, threads=settings.PUBLISH_THREADS).run(seconds=TICK_S, stop=lambda: stopping.value)
 
 

@@ -22,8 +22,15 @@ from publishing.follow_ups import create_first_comments
 from publishing.models import ENDED, JobEvent, PublishJob, Status
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.events import outbox
-from socialpublishing.events.models import EventType
-from socialpublishing.json_rows import column, insert, json_rows, rows_from_json
+from socialpublishing.events.models import Event, EventType
+from socialpublishing.json_rows import (
+    column,
+    insert,
+    insert_together,
+    json_rows,
+    row_of,
+    rows_from_json,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -140,6 +147,25 @@ class Move:
     duration_ms: int | None = None
     # The event of this change; None: what follows from the change itself, which may be none.
     event: EventType | None = None
+    # The move right before this one, if both are stored together: see `join`.
+    earlier: Move | None = None
+    # What the row in the database must still have.
+    status_read: Status = field(init=False)
+    token_read: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.status_read, self.token_read = Status(self.job.status), self.job.fencing_token
+
+    def join(self, earlier: Move) -> None:
+        """Store `earlier` with this move, which was decided after `earlier.apply`."""
+        self.earlier = earlier
+        self.token_read = earlier.token_read
+        self.changes = {**earlier.changes, **self.changes}
+
+    def apply(self) -> None:
+        """Give the row in memory its new values, as if this move were stored."""
+        for name, value in (OUT_OF_DATE | self.changes | {"status": self.to}).items():
+            setattr(self.job, name, value)
 
 
 def move(moves: Sequence[Move], *, now: dt.datetime, actor: str) -> list[Move]:
@@ -180,28 +206,35 @@ def record_start(jobs: Sequence[PublishJob], *, now: dt.datetime, actor: str) ->
     """Insert new jobs, each with the first entry of its history, and tell callers."""
     for job in jobs:
         job.event_sequence = 1
-    with transaction.atomic():
-        PublishJob.objects.bulk_create(jobs)
-        accepted = [Move(job=job, to=Status(job.status), note="Accepted.") for job in jobs]
-        insert(
-            JobEvent, [history_entry(each, now, actor) | {"from_status": ""} for each in accepted]
-        )
-        outbox.record([job_events.news(EventType.JOB_ACCEPTED, job) for job in jobs], at=now)
+    accepted = [Move(job=job, to=Status(job.status), note="Accepted.") for job in jobs]
+    entries = [history_entry(each, now, actor) | {"from_status": ""} for each in accepted]
+    news = [job_events.news(EventType.JOB_ACCEPTED, job) for job in jobs]
+    insert_together(
+        [
+            (PublishJob, [row_of(job) for job in jobs]),
+            (JobEvent, entries),
+            (Event, outbox.rows_of(news, at=now)),
+        ]
+    )
+
+
+def _new_values(each: Move) -> dict[str, Any]:
+    """What the columns of the job are to be."""
+    stored = vars(each.job)
+    values = {name: stored[name] for name in COLUMNS} | OUT_OF_DATE
+    values |= {name: each.changes[name] for name in COLUMNS if name in each.changes}
+    if each.to in ENDED:
+        values |= {"next_attempt_at": None, "lease_owner": "", "waiting_for": ""}
+    return values | {"status": each.to, "remote_id": each.changes.get("remote_id", "")}
 
 
 def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Move]:
-    rows: list[dict[str, Any]] = []
+    rows = [_new_values(each) for each in moves]
     news: list[EventType | None] = []
-    for each in moves:
-        changes = OUT_OF_DATE | each.changes
-        values = {name: changes.get(name, getattr(each.job, name)) for name in COLUMNS}
-        if each.to in ENDED:
-            values |= {"next_attempt_at": None, "lease_owner": "", "waiting_for": ""}
-        values |= {"status": each.to, "remote_id": each.changes.get("remote_id", "")}
+    for each, values in zip(moves, rows, strict=True):
         if event := each.event or job_events.event_of(each.job, each.to, values):
             values["event_sequence"] += 1
         news.append(event)
-        rows.append(values)
     with transaction.atomic():
         updated = _update(moves, rows, now)
         moved = [
@@ -210,7 +243,12 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
             if each.job.pk in updated
         ]
         # The start of one more step in the same status is not recorded; its end is.
-        recorded = [each for each, _, _ in moved if each.note or each.to != each.job.status]
+        recorded = [
+            part
+            for each, _, _ in moved
+            for part in (each.earlier, each)
+            if part and (part.note or part.to != part.status_read)
+        ]
         insert(JobEvent, [history_entry(each, now, actor) for each in recorded])
         outbox.record(
             [
@@ -243,7 +281,7 @@ def history_entry(each: Move, now: dt.datetime, actor: str) -> dict[str, Any]:
     return {
         "job": each.job.pk,
         "at": now,
-        "from_status": each.job.status,
+        "from_status": each.status_read,
         "to_status": each.to,
         "actor": actor[:150],
         "step": each.step,
@@ -262,8 +300,8 @@ def _update(moves: Sequence[Move], rows: Sequence[dict[str, Any]], now: dt.datet
         {
             **row,
             "row_id": each.job.pk,
-            "status_read": each.job.status,
-            "token_read": each.job.fencing_token,
+            "status_read": (each.earlier or each).status_read,
+            "token_read": each.token_read,
         }
         for each, row in zip(moves, rows, strict=True)
     ]

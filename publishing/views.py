@@ -44,7 +44,7 @@ from publishing.taking_down import take_down_post
 from socialpublishing import database
 from socialpublishing.callers import user_id
 from socialpublishing.platforms import PLATFORMS
-from socialpublishing.serializers import validated_query
+from socialpublishing.serializers import validated, validated_query
 
 TAG = "Content Publishing"
 POLL_EVERY_S = 0.1
@@ -75,7 +75,7 @@ class PublishingViewSet(viewsets.ViewSet):
         responses={202: PublishJobResponseSerializer},
     )
     def publish(self, request: Request) -> Response:
-        return _accept(request, PublishRequestSerializer(data=request.data), "publish")
+        return _accept(request, PublishRequestSerializer, "publish")
 
     @extend_schema(
         operation_id="schedule_content_schedule_post",
@@ -86,7 +86,7 @@ class PublishingViewSet(viewsets.ViewSet):
         responses={202: PublishJobResponseSerializer},
     )
     def schedule(self, request: Request) -> Response:
-        return _accept(request, ScheduleRequestSerializer(data=request.data), "schedule")
+        return _accept(request, ScheduleRequestSerializer, "schedule")
 
 
 class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
@@ -156,9 +156,7 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
     )
     def partial_update(self, request: Request, **kwargs: Any) -> Response:
         job = self.get_object()
-        serializer = ChangeJobSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        changes = draft_fields(serializer.validated_data)
+        changes = draft_fields(validated(ChangeJobSerializer, request.data))
         operations.change_job(job, changes, actor=actor_of(request))
         return Response(PublishJobDetailSerializer(job).data)
 
@@ -173,9 +171,7 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
     )
     def resolve(self, request: Request, **kwargs: Any) -> Response:
         job = self.get_object()
-        serializer = ResolveSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        values = dict(serializer.validated_data)
+        values = validated(ResolveSerializer, request.data)
         outcome = Outcome(values.pop("outcome"))
         operations.resolve_job(job, outcome=outcome, actor=actor_of(request), **values)
         return Response(PublishJobDetailSerializer(job).data)
@@ -239,13 +235,11 @@ def actor_of(request: Request) -> str:
 
 
 def _accept(
-    request: Request,
-    serializer: PublishRequestSerializer | ScheduleRequestSerializer,
-    endpoint: str,
+    request: Request, serializer: type[PublishRequestSerializer], endpoint: str
 ) -> Response:
-    serializer.is_valid(raise_exception=True)
+    draft = draft_of(validated(serializer, request.data))
     key = key_of(request, endpoint)
-    done = accept_post(draft_of(serializer.validated_data), user_id=user_id(request), key=key)
+    done = accept_post(draft, user_id=user_id(request), key=key)
     job = done.job
     location = reverse("publish-job", kwargs={"job_id": job.pk})
     if done.first_response is not None:

@@ -309,10 +309,13 @@ def _prepared(
 
 
 def retry_after(response: PlatformResponse, *, reset_header: str = "") -> dt.datetime | None:
-    """The end of a rate limit: from Retry-After, else the platform's own header (epoch seconds)."""
+    """The end of a rate limit: from Retry-After, else the platform's own header (epoch seconds).
+
+    A Retry-After of 0 names no time.
+    """
     now = dt.datetime.now(tz=dt.UTC)
     value = response.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
+    if value.isdecimal() and int(value[:9]):
         return now + dt.timedelta(seconds=min(int(value[:9]), 86400))
     if value:
         try:

@@ -1,6 +1,6 @@
 """Migrations of tables that are in use: no statement holds others up for more than a moment.
 
-`manage.py migrate` waits at most LOCK_TIMEOUT for a lock, because whoever comes after it waits as
+`manage.py migrate` waits for a lock for about a second, because whoever comes after it waits as
 well, and tries again (config/management/commands/migrate.py). So a migration that was interrupted
 is run again: one that is not atomic must be able to.
 """
@@ -11,14 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import migrations
+from django.db import migrations, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
 
-LOCK_TIMEOUT = "2s"
 
-
-def set_lock_timeout(connection: Any, timeout: str = LOCK_TIMEOUT) -> None:
+def set_lock_timeout(connection: Any, timeout: str) -> None:
     """For this session. SQLite has no such locks."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -28,11 +26,16 @@ def set_lock_timeout(connection: Any, timeout: str = LOCK_TIMEOUT) -> None:
 @contextmanager
 def waiting_as_long_as_it_takes(connection: Any) -> Iterator[None]:
     """For statements that hold up nobody while they wait."""
+    before = ""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW lock_timeout")
+            [before] = cursor.fetchone()
     set_lock_timeout(connection, "0")
     try:
         yield
     finally:
-        set_lock_timeout(connection)
+        set_lock_timeout(connection, before)
 
 
 class AddIndexWithoutLock(migrations.AddIndex):
@@ -70,13 +73,51 @@ class AddIndexWithoutLock(migrations.AddIndex):
             editor.add_index(model, self.index, concurrently=True)
 
 
-class AddForeignKeyWithoutLock(migrations.AddField):
-    """As AddField, for a foreign key that may be null; existing rows are checked without a lock.
+class AddColumn(migrations.AddField):
+    """As AddField, for a column that may be null or has `db_default`.
 
-    In a migration with `atomic = False`. It can be run again.
+    In a migration with `atomic = False`: the table is locked for this one statement only, not also
+    while Django prepares the others. It can be run again.
     """
 
     atomic = False
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        connection = schema_editor.connection
+        model = to_state.apps.get_model(app_label, self.model_name)
+        field: Any = model._meta.get_field(self.name)
+        with connection.cursor() as cursor:
+            found = connection.introspection.get_table_description(cursor, model._meta.db_table)
+        if field.column in {each.name for each in found}:
+            return
+        check = field.db_parameters(connection)["check"]
+        if connection.vendor == "postgresql" and check:
+            _add_checked_column(schema_editor, model, field, check)
+            return
+        with transaction.atomic(connection.alias):  # SQLite may have to make the table again
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+def _add_checked_column(editor: Any, model: Any, field: Any, check: str) -> None:
+    """With its constraint in the same statement, PostgreSQL would read the table under the lock."""
+    table, column = map(editor.quote_name, (model._meta.db_table, field.column))
+    definition, params = editor.column_sql(model, field)
+    name = editor.quote_name(f"{model._meta.db_table}_{field.column}_check")
+    with transaction.atomic(editor.connection.alias):
+        editor.execute(f"ALTER TABLE {table} ADD COLUMN {column} {definition}", params or None)
+        editor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({check}) NOT VALID")
+    with waiting_as_long_as_it_takes(editor.connection):
+        editor.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+
+
+class AddForeignKeyWithoutLock(AddColumn):
+    """As AddColumn, for a foreign key; existing rows are checked without a lock."""
 
     def database_forwards(
         self,

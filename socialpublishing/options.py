@@ -18,7 +18,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from socialpublishing.errors import MediaError, SocialPublishingBaseError
-from socialpublishing.serializers import ChoiceField, StrictSerializer, TextField
+from socialpublishing.serializers import ChoiceField, StrictSerializer, TextField, shared
 
 # The pattern is in the OpenAPI document, so every dialect of regular expressions must read it.
 WEB_ADDRESS = RegexValidator(
@@ -174,20 +174,20 @@ def list_of(
 
 def wrong_options(options: Mapping[str, Any], known: type[PostOptions]) -> list[tuple[str, str]]:
     """Pairs of an option's path and a message; empty if all are valid."""
-    return _wrong(known(data=dict(options)))
+    try:
+        checked_options(options, known)
+    except InvalidOptionsError as error:
+        return list(error.violations)
+    return []
 
 
 def checked_options(options: Mapping[str, Any], known: type[PostOptions]) -> dict[str, Any]:
     """The options as they are stored. Raises InvalidOptionsError."""
-    serializer = known(data=dict(options))
-    if wrong := _wrong(serializer):
-        raise InvalidOptionsError(wrong)
-    checked: dict[str, Any] = _plain(serializer.validated_data)
+    try:
+        checked: dict[str, Any] = _plain(shared(known).run_validation(dict(options)))
+    except serializers.ValidationError as error:
+        raise InvalidOptionsError(list(_flat(error.detail))) from error
     return checked
-
-
-def _wrong(serializer: PostOptions) -> list[tuple[str, str]]:
-    return [] if serializer.is_valid() else list(_flat(serializer.errors))
 
 
 def _plain(value: Any) -> Any:
@@ -201,13 +201,7 @@ def files_in(
     options: Mapping[str, Any], known: type[PostOptions]
 ) -> Iterator[tuple[str, str, FileAddressField]]:
     """The path and the address of each file among the options, with its field."""
-    yield from _files(options, _schema(known), "")
-
-
-@functools.cache
-def _schema(known: type[PostOptions]) -> PostOptions:
-    """An instance whose fields are only read: DRF copies all of them for each new one."""
-    return known()
+    yield from _files(options, shared(known), "")
 
 
 def with_files(

@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # it reads the variable when it is imported
-    from prometheus_client import Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector
 
 # A variable of prometheus_client.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -66,9 +65,6 @@ def count_call(*, platform: str, result: str, seconds: float) -> None:
 
 def own_series() -> bytes:
     """All that is measured in the folder, in Prometheus' text format."""
-    from prometheus_client import CollectorRegistry, generate_latest
-    from prometheus_client.multiprocess import MultiProcessCollector
-
     if FOLDER not in os.environ:
         return b""
     registry = CollectorRegistry()
@@ -89,8 +85,8 @@ def _measures() -> Measures | None:
 
 @cache
 def _made() -> Measures:
-    from prometheus_client import CollectorRegistry, Counter, Histogram
-
+    # It was chosen when the library was imported, which may have been before there was a folder.
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
     unused = CollectorRegistry()  # the files count
     return Measures(
         requests=Counter(

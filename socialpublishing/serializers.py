@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any, ClassVar, TypeVar
 from zoneinfo import available_timezones
 
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,8 @@ from rest_framework.request import Request
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # How much of a caller's mistakes one response lists: it stays short whatever was sent.
 MAX_UNKNOWN, MAX_LISTED, MAX_ECHOED = 10, 30, 40
+
+SerializerT = TypeVar("SerializerT", bound=serializers.Serializer[Any])
 
 
 def no_such(noun: str, name: str, known: Iterable[str]) -> str:
@@ -84,11 +87,15 @@ class ChoiceField(serializers.ChoiceField):
         return data
 
 
-def validated(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
-    """The body of `request`. Raises ValidationError."""
-    body = serializer(data=request.data)
-    body.is_valid(raise_exception=True)
-    checked: dict[str, Any] = body.validated_data
+@cache
+def shared(serializer: type[SerializerT]) -> SerializerT:
+    """An instance of which only the fields are used: DRF copies all of them for each new one."""
+    return serializer()
+
+
+def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """What the fields make of a body or of query parameters. Raises ValidationError."""
+    checked: dict[str, Any] = shared(serializer).run_validation(data)
     return checked
 
 
@@ -100,10 +107,7 @@ def validated_query(serializer: type[QuerySerializer], request: Request) -> dict
         raise serializers.ValidationError(
             {shortened(name): [message] for name in repeated[:MAX_UNKNOWN]}, code="repeated"
         )
-    query = serializer(data=request.query_params.dict())
-    query.is_valid(raise_exception=True)
-    checked: dict[str, Any] = query.validated_data
-    return checked
+    return validated(serializer, request.query_params.dict())
 
 
 class TextField(serializers.CharField):

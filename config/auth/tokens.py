@@ -12,8 +12,10 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
+import hashlib
 import re
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -39,6 +41,20 @@ TYPES = {"jwt", "at+jwt"}
 MAX_USER_NUMBER = 2**63 - 1  # ids from a database's 64-bit column
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Verified:
+    user_id: str
+    verified_at: float
+    ends_at: float
+    header: dict[str, Any]
+    key: tuple[Key, str]
+
+
+# By the hash of each token that was verified: a caller sends the same one many times.
+_verified: dict[bytes, _Verified] = {}
+MAX_REMEMBERED = 10_000
+
+
 def verified_user_id(authorization: str) -> str:
     """The user id in the token of an Authorization header.
 
@@ -54,13 +70,42 @@ def verified_user_id(authorization: str) -> str:
         return introspected_user_id(authorization)
     if match is None:
         raise TokenRefusedError("malformed")
-    header = _json_part(match[1])
-    claims = _json_part(match[2])
+    digest = _digest(match[0])
+    known = _verified.get(digest)
+    # Its key must still be in use. All else that was checked stays true until the token ends,
+    # unless the clock was set back.
+    if (
+        known
+        and known.verified_at <= time.time() < known.ends_at
+        and _key_for(known.header) == known.key
+    ):
+        return known.user_id
+    verified = _verify(match)
+    if len(_verified) >= MAX_REMEMBERED:
+        _verified.clear()
+    _verified[digest] = verified
+    return verified.user_id
+
+
+def _digest(token: str) -> bytes:
+    """Names a token, with the settings that it was verified by."""
+    by = (
+        settings.JWT_ISSUER,
+        settings.JWT_AUDIENCE,
+        settings.JWT_USER_CLAIM,
+        settings.JWT_MAX_LIFETIME_HOURS,
+    )
+    return hashlib.sha256(f"{by} {token}".encode()).digest()
+
+
+def _verify(token: re.Match[str]) -> _Verified:
+    header = _json_part(token[1])
+    claims = _json_part(token[2])
     check_claim_types(claims)
     key, algorithm = _key_for(header)
     try:
         jwt.decode(
-            ".".join(match.groups()),
+            ".".join(token.groups()),
             key.material,
             algorithms=[algorithm],
             leeway=LEEWAY_S,
@@ -79,7 +124,13 @@ def verified_user_id(authorization: str) -> str:
     issued_at = claims.get("iat", time.time() + LEEWAY_S)
     if claims["exp"] - issued_at > max_lifetime().total_seconds():
         raise TokenRefusedError("life_too_long")
-    return user_id_of(claims)
+    return _Verified(
+        user_id=user_id_of(claims),
+        verified_at=time.time(),
+        ends_at=claims["exp"],
+        header=header,
+        key=(key, algorithm),
+    )
 
 
 def can_verify() -> bool:

@@ -18,7 +18,7 @@ from connections.expiring import ENDS_AT, FIRST_WARNING
 from connections.models import SocialConnection
 from publishing.indexes import DUE, RARE_STATUSES
 from publishing.models import FollowUp, PublishJob, Status, WorkerSlot
-from publishing.worker.slots import CLAIM_LOCK, STORED_PREFIX
+from publishing.worker.slots import CLAIM_LOCK
 from socialpublishing.clock import database_now
 from socialpublishing.events.models import Event
 from socialpublishing.events.webhooks import Webhook, WebhookDelivery, WebhookStatus
@@ -134,9 +134,9 @@ def _queues(now: dt.datetime) -> Iterator[Gauge]:
         ("deliveries", WebhookDelivery.objects.filter(is_due & active), "next_attempt_at"),
         ("events", Event.objects.filter(position__isnull=True), "at"),
     ):
-        row = rows.order_by().aggregate(count=Count("pk"), first=Min(column))
-        due.add(row["count"], queue)
-        oldest.add(max(now - (row["first"] or now), dt.timedelta()), queue)
+        found = rows.order_by().aggregate(count=Count("pk"), first=Min(column))
+        due.add(found["count"], queue)
+        oldest.add(max(now - (found["first"] or now), dt.timedelta()), queue)
     yield from (due, oldest)
 
 
@@ -149,9 +149,9 @@ def _workers(now: dt.datetime) -> Iterator[Gauge]:
         "For how long a platform is paused for our app.",
         *("platform", "login", "feature", "code"),
     )
-    slots = WorkerSlot.objects.exclude(name=CLAIM_LOCK).filter(heartbeat_at__isnull=False)
-    for name, heartbeat_at in slots.values_list("name", "heartbeat_at"):
-        heartbeats.add(now - heartbeat_at, name.removeprefix(STORED_PREFIX))
+    for slot in WorkerSlot.objects.exclude(name=CLAIM_LOCK):
+        if slot.heartbeat_at is not None:
+            heartbeats.add(now - slot.heartbeat_at, slot.name)
     for each in PlatformPause.objects.all():
         paused.add(now - each.since, each.platform, each.login, each.feature, each.code)
     yield from (heartbeats, paused)
@@ -176,9 +176,9 @@ def _accounts(now: dt.datetime) -> Iterator[Gauge]:
             expiring.add(row["ending"], row["platform"])
     fails = Q(failing_since__isnull=False)
     hooks = Webhook.objects.order_by().values("status", "paused_reason")
-    for row in hooks.annotate(count=Count("pk"), failing=Count("pk", filter=fails)):
-        failing = row["failing"] if row["status"] == WebhookStatus.ACTIVE else 0
-        webhooks.add(row["count"] - failing, row["status"], row["paused_reason"])
+    for hook in hooks.annotate(count=Count("pk"), failing=Count("pk", filter=fails)):
+        failing = hook["failing"] if hook["status"] == WebhookStatus.ACTIVE else 0
+        webhooks.add(hook["count"] - failing, hook["status"], hook["paused_reason"])
         if failing:
-            webhooks.add(failing, row["status"], "failing")
+            webhooks.add(failing, hook["status"], "failing")
     yield from (connections, expiring, webhooks)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.registry import Collector
 
 from config.api import error_response
+from config.metrics import database
 from socialpublishing.prometheus import may_read, own_series
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -43,18 +47,17 @@ class _Kept:
 
 
 def _read() -> bytes:
-    # Here, because prometheus_client may be imported only when its variable is set.
-    from prometheus_client import generate_latest
-    from prometheus_client.registry import Collector, CollectorRegistry
-
-    from config.metrics import database
-
-    class Read(Collector):
-        collect = staticmethod(database.read)
-
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Read())
+    registry = CollectorRegistry()
+    registry.register(_Database())
     return generate_latest(registry)
+
+
+class _Database(Collector):
+    def collect(self) -> Iterable[Metric]:
+        return database.read()
+
+    def describe(self) -> Iterable[Metric]:
+        return []  # or it would be read to find out
 
 
 _kept = _Kept()

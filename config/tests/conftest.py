@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +22,32 @@ from config.tests.browser import (  # noqa: F401  fixtures
     service,
     window,
 )
+
+FOLDER = Path(__file__).parent / "linters"
+OLDEST_NODE = 20
+
+
+@pytest.fixture(scope="session")
+def linters() -> Path:
+    """The folder of the commands of spectral, redocly, openapi-typescript and TypeScript.
+
+    npm installs them once, and again after a change of their lock; `.ci/run` does so before the
+    tests. Without Node.js, or with an older one, the tests are skipped.
+    """
+    node = shutil.which("node")
+    version = node and subprocess.run([node, "-p", "process.versions.node"], capture_output=True)
+    if not version or int(version.stdout.split(b".")[0]) < OLDEST_NODE or not shutil.which("npm"):
+        pytest.skip(f"The linters of the API's description need Node.js {OLDEST_NODE} and npm.")
+    commands = FOLDER / "node_modules/.bin"
+    installed = FOLDER / "node_modules/.package-lock.json"
+    lock = FOLDER / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        install = ["npm", "ci", "--prefix", FOLDER, "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(install, capture_output=True, text=True, timeout=300)
+        if done.returncode:
+            refuse = pytest.fail if os.environ.get("CI") else pytest.skip
+            refuse(f"npm could not install the linters: {done.stderr[-500:]}")
+    return commands
 
 
 @contextmanager

@@ -192,6 +192,10 @@ def test_api_page_shows_the_operations(window, service):
     window.goto(f"{service}/api/docs#tag/content-publishing/POST/api/v1/publishing/publish")
     window.get_by_text("Fresh bread at seven").first.wait_for()
     assert fits(window)
+    # Its summary is the longest one.
+    window.goto(f"{service}/api/docs#tag/events/GET/api/v1/events")
+    window.get_by_role("heading", name="oldest first").first.wait_for()
+    assert fits(window)
 
 
 @pytest.mark.parametrize("window", ["desk"], indirect=True)

@@ -1,4 +1,4 @@
-"""The commands of README, quickstart and recipes, run as a new user runs them.
+"""The commands of README, quickstart and recipes, and a caller in TypeScript, as users run them.
 
 One service serves all of them: the first commands of the quickstart start it, in a copy of the
 project without settings and database. Only the packages are installed already.
@@ -28,6 +28,7 @@ from clients.python import social_publishing
 from config.run import ROOT
 from config.run.journey import Caller, Form
 from config.run.processes import free_port
+from config.tests.conftest import FOLDER
 from config.tests.test_kill import responds, wait
 from conftest import Sandbox, consent
 from socialpublishing.tests.receiver import Receiver
@@ -266,3 +267,36 @@ def fail_a_delivery(receiver, names):
     receiver.respond = 204
     receiver.requests.clear()
     client.change_webhook(webhook, {"status": "active"})
+
+
+def test_caller_in_typescript_walks_through_the_api(service, linters, schema_file, tmp_path):
+    def run(*command, **variables):
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=120,
+            env={**os.environ, **variables},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run(linters / "openapi-typescript", schema_file, "-o", tmp_path / "schema.ts")
+    shutil.copy(FOLDER / "walk.ts", tmp_path)
+    (tmp_path / "node_modules").symlink_to(FOLDER / "node_modules")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    options = ("--strict", "--skipLibCheck", "--target", "es2022", "--module", "nodenext")
+    run(linters / "tsc", *options, "walk.ts")
+
+    service.sandbox.account()
+    token = service.shell().run("./run manage dev_token theo").split()[-1]
+    receiver = service.receiver
+    printed = run("node", "walk.js", SERVICE=service.url, TOKEN=token, RECEIVER=receiver.url)
+
+    assert printed.splitlines()[:-1] == [
+        "webhook active true",
+        "batch Published",
+        "batch Published",
+        "calendar Typed cake Scheduled",
+        "take-down Published",
+    ]
+    assert printed.splitlines()[-1].startswith("refused content_rejected ")
+    service.expect("Typed bread", "Typed rolls")
+    assert "Typed tart" not in {post["text"] for post in service.sandbox.posts()}

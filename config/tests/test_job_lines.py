@@ -19,7 +19,7 @@ NO_PERMISSION = {
     "error": {"code": 200, "type": "OAuthException", "message": "(#200) No permission"}
 }
 PAUSED = "a platform is paused: it refuses this service"
-# Of a line: its level, what it says, about which post, its code, who acts.
+# Of a line: level, event, the post that it is about, code, who acts.
 WEB_LINES = [("info", "job cancelled", "cancelled", "cancelled", None)]
 WORKER_LINES = [
     ("info", "worker started", None, None, None),
@@ -52,7 +52,7 @@ class Logged:
             self.service.start(*command, log=file)
 
     def lines(self, name):
-        """Of each process, without what the development server says of its static files."""
+        """Of each process, without Python's warning that no static files were collected."""
         read = [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
         return [line for line in read if line["logger"] != "py.warnings"]
 

@@ -239,3 +239,10 @@ def test_each_status_can_be_open_or_ended(make_job, now):
         )
 
     assert shown("database_up") == {(): 1}
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz", "/healthz/worker"])
+def test_an_instance_may_be_asked_by_its_address(db, path):
+    host = {"host": "10.1.2.3:8000"}
+    assert Client(headers=host).get(path).status_code in {200, 503}
+    assert Client(headers=host).get("/api/v1/platforms").status_code == 400

@@ -15,6 +15,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
@@ -57,6 +58,7 @@ class Usage:
         return self.used > self.limit
 
 
+@cache
 def parse_rate(text: str) -> Rate | None:
     """`300/m`: 300 requests a minute; also s, h, d. None for `0`, which is off.
 

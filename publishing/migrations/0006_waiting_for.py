@@ -1,10 +1,13 @@
 from django.db import migrations, models
 
+from socialpublishing.migrating import AddColumn
+
 
 class Migration(migrations.Migration):
     dependencies = [("publishing", "0005_plain_names")]
+    atomic = False
     operations = [
-        migrations.AddField(
+        AddColumn(
             model_name="publishjob",
             name="waiting_for",
             field=models.CharField(

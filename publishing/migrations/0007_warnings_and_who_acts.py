@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from socialpublishing.migrating import AddColumn
+
 
 class Migration(migrations.Migration):
 
@@ -9,13 +11,14 @@ class Migration(migrations.Migration):
         ('publishing', '0006_waiting_for'),
     ]
 
+    atomic = False
     operations = [
-        migrations.AddField(
+        AddColumn(
             model_name='publishjob',
             name='warnings',
             field=models.JSONField(blank=True, null=True),
         ),
-        migrations.AddField(
+        AddColumn(
             model_name='publishjob',
             name='who_acts',
             field=models.CharField(blank=True, db_default='', default='', max_length=16),

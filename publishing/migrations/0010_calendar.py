@@ -17,7 +17,7 @@ def owners_are_waited_for(apps, schema_editor):
     # Those that wait have a next attempt: an index finds them.
     waiting = jobs.filter(next_attempt_at__isnull=False, status="Pending", waiting_for="")
     waiting = waiting.filter(error_code="needs_reauth").order_by("pk")
-    while pks := list(waiting.values_list("pk", flat=True)[:500]):
+    while pks := list(waiting.values_list("pk", flat=True)[:100]):
         waiting.filter(pk__in=pks).update(waiting_for="owner")
 
 

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from socialpublishing.migrating import AddColumn
+
 
 class Migration(migrations.Migration):
 
@@ -9,13 +11,14 @@ class Migration(migrations.Migration):
         ('publishing', '0010_calendar'),
     ]
 
+    atomic = False
     operations = [
-        migrations.AddField(
+        AddColumn(
             model_name='publishjob',
             name='at_risk',
             field=models.JSONField(blank=True, editable=False, null=True),
         ),
-        migrations.AddField(
+        AddColumn(
             model_name='publishjob',
             name='checked_at',
             field=models.DateTimeField(blank=True, editable=False, null=True),

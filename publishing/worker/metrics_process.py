@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,8 @@ from socialpublishing.prometheus import may_read, own_series
 logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 10
+# Before it is started again, such as when the port is taken.
+RETRY_S = 30
 
 
 def address_of(bind: str) -> tuple[str, int] | None:
@@ -34,11 +37,15 @@ class MetricsProcess:
         self._die_with_parent = die_with_parent
         self._fork = multiprocessing.get_context("fork")
         self._process: multiprocessing.process.BaseProcess | None = None
+        self._started_at = float("-inf")
 
     def check(self) -> None:
-        """Start it, unless it runs or is not wanted."""
+        """Start it, unless it runs, is not wanted, or has ended a moment ago."""
         if self._address is None or (self._process is not None and self._process.is_alive()):
             return
+        if time.monotonic() - self._started_at < RETRY_S:
+            return
+        self._started_at = time.monotonic()
         connections.close_all()  # or two processes would use the same connection
         self._process = self._fork.Process(target=self._run)
         self._process.start()

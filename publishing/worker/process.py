@@ -2,7 +2,7 @@
 
 The main thread alone uses the database: it claims, decides, stores publish intents, hands HTTP to
 its threads, and stores the outcomes, many jobs in one statement. All workers claim under one lock,
-a locked row, so that one SELECT can rank fairly and still take at most one job of each account.
+a locked row, so that no two of them claim jobs of the same account. None of them waits for it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,15 @@ from publishing.engine.values import Context, Decision, Result, Step, StepKind
 from publishing.models import FollowUp, PublishJob, WorkerSlot
 from publishing.worker import contexts, follow_ups
 from publishing.worker.deciding import decision_for
-from publishing.worker.slots import CLAIM_LOCK, leave, take_over
-from publishing.worker.storing import keep_evidence, store, store_pauses, store_refresh
+from publishing.worker.due import DueJobs
+from publishing.worker.slots import leave, take_claim_lock, take_over
+from publishing.worker.storing import (
+    keep_evidence,
+    store,
+    store_for_account,
+    store_pauses,
+    store_refresh,
+)
 from publishing.worker.turn import LEASE, Turn
 from socialpublishing.clock import database_now
 
@@ -45,6 +52,8 @@ GATHER_ABOVE = 8
 DRAIN_S = 45.0
 # A worker whose threads are mostly at work claims this seldom, so that many are claimed at once.
 CLAIM_PAUSE_S = 0.1
+# Until a worker tries again that found another one claiming.
+LOCKED_OUT_S = 0.01
 # Of so many free places one is for follow-ups, if any are due.
 FOLLOW_UP_SHARE = 8
 
@@ -76,6 +85,9 @@ class Worker:
         # Finished, but not stored yet: kept while the database is away.
         self.unsettled: list[Result] = []
         self.is_claiming = True
+        self.due = DueJobs()
+        # Another worker was claiming: this one tries again soon.
+        self.is_locked_out = False
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=f"worker-{slot}")
         self._extended_at = self._settled_at = time.monotonic()
         self._claimed_at = 0.0
@@ -127,6 +139,9 @@ class Worker:
         self._claimed_at = turn.started
         if self._claim_all(turn, free) == free:
             return 0.0
+        if self.is_locked_out:
+            self._claimed_at = 0.0
+            return LOCKED_OUT_S
         until_due = PublishJob.objects.seconds_until_due(now)
         return SLEEP_S if until_due is None else min(SLEEP_S, until_due)
 
@@ -170,21 +185,34 @@ class Worker:
 
     def claim(self, turn: Turn, limit: int) -> int:
         """Claim up to `limit` due jobs and start each; returns how many."""
-        if not PublishJob.objects.filter(next_attempt_at__lte=turn.now).exists():
+        if not self.due.read(turn.now):
             return 0
         with transaction.atomic():
             # One worker claims at a time (SQLite: the transaction itself is exclusive).
-            WorkerSlot.objects.select_for_update().get(name=CLAIM_LOCK)
-            jobs = PublishJob.objects.claimable(turn.now, limit)
-            for job in jobs:
-                job.lease_owner, job.next_attempt_at = self.owner, turn.lease_until
-                job.claims += 1
-            steps = self._decide(jobs, turn, is_claim=True) if jobs else []
+            self.is_locked_out = not take_claim_lock()
+            if self.is_locked_out:
+                return 0
+            jobs = self._claimable(turn, limit)
+            steps = self._decide_claimed(jobs, turn) if jobs else []
         self._hand_out(steps)
         return len(jobs)
 
+    def _claimable(self, turn: Turn, limit: int) -> list[PublishJob]:
+        busy = {
+            flight.step.job.account
+            for flight in self.in_flight.values()
+            if flight.step.job.follow_up is None
+        }
+        jobs: list[PublishJob] = []
+        while len(jobs) < limit and (ids := self.due.take(limit - len(jobs), busy)):
+            jobs += PublishJob.objects.claimable(ids, turn.now)
+            busy |= {job.account for job in jobs}
+        return jobs
+
     def _claim_all(self, turn: Turn, free: int) -> int:
         """Posts have most of the free places; what follows others is not kept waiting for ever."""
+        if not FollowUp.objects.filter(next_attempt_at__lte=turn.now).exists():
+            return self.claim(turn, free)
         share = (free + 6) // FOLLOW_UP_SHARE
         few = self._claim_follow_ups(turn, share)
         claimed = few + self.claim(turn, free - few)
@@ -193,7 +221,7 @@ class Worker:
         return claimed
 
     def _claim_follow_ups(self, turn: Turn, limit: int) -> int:
-        if limit <= 0 or not FollowUp.objects.filter(next_attempt_at__lte=turn.now).exists():
+        if limit <= 0:
             return 0
         with transaction.atomic():
             claimed = follow_ups.claim(turn, owner=self.owner, limit=limit)
@@ -201,26 +229,29 @@ class Worker:
         self._hand_out(steps)
         return len(claimed)
 
-    def _decide(
-        self, jobs: Sequence[PublishJob], turn: Turn, *, is_claim: bool = False
-    ) -> list[Step]:
-        """Store what each job does next; returns the steps that may now be taken.
-
-        A claim is stored with what the job does next, in the same UPDATE.
-        """
-        decisions = [
-            _with_probe_right(decision_for(job, context), context)
-            for job, context in zip(jobs, contexts.before_steps(jobs, turn), strict=True)
-        ]
-        if is_claim:
-            for each in decisions:
-                each.move.changes.setdefault("fencing_token", each.move.job.fencing_token + 1)
+    def _decide_claimed(self, jobs: Sequence[PublishJob], turn: Turn) -> list[Step]:
+        """Store the claim of `jobs` with what each does next, in one UPDATE; returns the steps."""
+        for job in jobs:
+            job.lease_owner, job.next_attempt_at = self.owner, turn.lease_until
+            job.claims += 1
+        decisions = self._decisions(jobs, turn)
+        for each in decisions:
+            each.move.changes.setdefault("fencing_token", each.move.job.fencing_token + 1)
         stored = store(decisions, now=turn.now, actor=self.actor)
-        if is_claim and len(stored) < len(jobs):
+        if len(stored) < len(jobs):
             moved = {id(each.move.job) for each in stored}
             left = [job for job in jobs if id(job) not in moved]
             PublishJob.objects.lease(left, owner=self.owner, until=turn.lease_until)
         return [decision.step for decision in stored if decision.step]
+
+    def _decisions(self, jobs: Sequence[PublishJob], turn: Turn) -> list[Decision]:
+        """What each of `jobs` does next."""
+        if not jobs:
+            return []
+        return [
+            _with_probe_right(decision_for(job, context), context)
+            for job, context in zip(jobs, contexts.before_steps(jobs, turn), strict=True)
+        ]
 
     def _hand_out(self, steps: Iterable[Step]) -> None:
         for step in steps:
@@ -271,18 +302,30 @@ class Worker:
         for result in results:
             if result.step.kind == StepKind.REFRESH:
                 store_refresh(result, turn.now)
-        decisions = [
+        settled = [
             settle(result, context)
             for result, context in zip(results, contexts.after_steps(results, turn), strict=True)
         ]
+        store_pauses(results, settled, turn.now)
+        decisions = self._with_next(settled, turn)
         stored = store(decisions, now=turn.now, actor=self.actor)
-        store_pauses(results, decisions, turn.now)
         stored_ids = {id(decision) for decision in stored}
         for decision in decisions:
             if id(decision) not in stored_ids:
                 keep_evidence(decision.move, now=turn.now, actor=self.actor)
-        again = [decision.move.job for decision in stored if decision.decide_again]
-        return self._decide(again, turn) if again else []
+        return [decision.step for decision in stored if decision.step]
+
+    def _with_next(self, settled: Sequence[Decision], turn: Turn) -> list[Decision]:
+        """For jobs that go on, what they do next: one UPDATE stores it with what came back."""
+        again = [decision for decision in settled if decision.decide_again]
+        for decision in again:
+            store_for_account(decision)
+            decision.move.apply()
+        following = self._decisions([decision.move.job for decision in again], turn)
+        for decision, after in zip(again, following, strict=True):
+            after.move.join(decision.move)
+        rest = iter(following)
+        return [next(rest) if decision.decide_again else decision for decision in settled]
 
 
 def _with_probe_right(decision: Decision, context: Context) -> Decision:

@@ -66,3 +66,9 @@ def delete_unused(now: dt.datetime) -> None:
     slots.filter(heartbeat_at__lt=now - UNUSED_AFTER).delete()
     DeliveryHeartbeat.objects.filter(heartbeat_at__lt=now - UNUSED_AFTER).delete()
     OrmQ.objects.filter(key__startswith=f"{Conf.PREFIX}:", lock__lt=now - UNUSED_AFTER).delete()
+
+
+def take_claim_lock() -> bool:
+    """Lock the claim lock until the transaction ends. False, at once, if another worker has it."""
+    lock = WorkerSlot.objects.select_for_update(skip_locked=True).filter(name=CLAIM_LOCK)
+    return lock.first() is not None

@@ -35,7 +35,7 @@ def store(decisions: Sequence[Decision], *, now: dt.datetime, actor: str) -> lis
         )
     }
     for decision in decisions:
-        _store_for_account(decision)
+        store_for_account(decision)
     return [decision for decision in decisions if id(decision.move) in moved]
 
 
@@ -47,7 +47,8 @@ def _is_allowed(each: Move) -> bool:
     return False
 
 
-def _store_for_account(decision: Decision) -> None:
+def store_for_account(decision: Decision) -> None:
+    """Store what `decision` means for the account; in memory, too."""
     job = decision.move.job
     if decision.limited_until is not None and job.target is not None:
         _update(job.target.row, limited_until=decision.limited_until)
@@ -67,10 +68,7 @@ def _update(row: PostingAccount, **columns: Any) -> None:
 def store_pauses(
     results: Sequence[Result], decisions: Sequence[Decision], now: dt.datetime
 ) -> None:
-    """Store what responses show about our app: end pauses of platforms, and begin others.
-
-    Rows of jobs are locked before those of pauses, as in a claim.
-    """
+    """Store what responses show about our app: end pauses of platforms, and begin others."""
     probes = [
         decision
         for result, decision in zip(results, decisions, strict=True)

@@ -33,6 +33,11 @@ def record(news: Iterable[News], *, at: dt.datetime) -> None:
     """Store `news`. Called inside the transaction that stores what happened."""
     if not connection.in_atomic_block:
         raise RuntimeError("An event is stored in the transaction of what it reports.")
+    insert(Event, rows_of(news, at=at))
+
+
+def rows_of(news: Iterable[News], *, at: dt.datetime) -> list[dict[str, Any]]:
+    """The rows of `news`, to be stored together with what happened."""
     # The user of a job may have left: its event is nobody's, not everybody's.
     concerning = [each for each in news if each.user_id or each.type in OF_EVERYBODY]
-    insert(Event, [{"public_id": uuid.uuid4(), "at": at, **vars(each)} for each in concerning])
+    return [{"public_id": uuid.uuid4(), "at": at, **vars(each)} for each in concerning]

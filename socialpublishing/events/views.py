@@ -19,7 +19,7 @@ from socialpublishing.callers import user_id
 from socialpublishing.events.feed import Page, page_of
 from socialpublishing.events.representation import event_as_data
 from socialpublishing.events.serializers import EventPageSerializer, EventQuerySerializer
-from socialpublishing.serializers import validated_query
+from socialpublishing.serializers import shared, validated_query
 
 LOOK_EVERY_S = 0.5
 
@@ -63,9 +63,10 @@ class EventViewSet(viewsets.ViewSet):
     def read(self, request: Request) -> Response:
         query = validated_query(EventQuerySerializer, request)
         page = _wait_for_page(user_id(request), **query)
+        position = shared(EventPageSerializer).fields["next"]
         body = {
             "events": [event_as_data(event) for event in page.events],
-            "next": EventPageSerializer().fields["next"].to_representation(page.next_position),
+            "next": position.to_representation(page.next_position),
         }
         return Response(body)
 

@@ -23,7 +23,7 @@ from socialpublishing.events.webhook_serializers import (
 )
 from socialpublishing.events.webhooks import DeliveryNotFoundError, Webhook, WebhookDelivery
 from socialpublishing.pagination import LinkPagination
-from socialpublishing.serializers import StrictSerializer, validated_query
+from socialpublishing.serializers import validated, validated_query
 
 TAG = "Webhooks"
 WEBHOOK = {
@@ -73,7 +73,7 @@ class WebhookViewSet(viewsets.GenericViewSet[Webhook]):
         examples=[NEW_EXAMPLE, SECRET_EXAMPLE],
     )
     def create(self, request: Request) -> Response:
-        body = _validated(NewWebhookSerializer(data=request.data))
+        body = validated(NewWebhookSerializer, request.data)
         webhook = managing.create_webhook(user_id=user_id(request), **body)
         return Response(WebhookWithSecretSerializer(webhook).data, status=201)
 
@@ -112,7 +112,7 @@ class WebhookViewSet(viewsets.GenericViewSet[Webhook]):
     )
     def partial_update(self, request: Request, **kwargs: Any) -> Response:
         webhook = self.get_object()
-        managing.change_webhook(webhook, _validated(ChangeWebhookSerializer(data=request.data)))
+        managing.change_webhook(webhook, validated(ChangeWebhookSerializer, request.data))
         return Response(self.get_serializer(webhook).data)
 
     @extend_schema(
@@ -207,9 +207,3 @@ class DeliveryViewSet(viewsets.GenericViewSet[WebhookDelivery]):
             raise DeliveryNotFoundError
         managing.redeliver(delivery)
         return Response(self.get_serializer(delivery).data, status=202)
-
-
-def _validated(serializer: StrictSerializer) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    values: dict[str, Any] = serializer.validated_data
-    return values

@@ -8,15 +8,17 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from socialpublishing.migrating import set_lock_timeout
 
-ATTEMPTS, PAUSE_S = 30, 2.0
+PAUSE_S = 2.0
+# Writers wait behind each attempt. The later ones wait long enough for an autovacuum to give way.
+LOCK_TIMEOUTS = ["900ms"] * 10 + ["2s"] * 20
 
 
 class Command(MigrateCommand):
     """As Django's, for a database in use: it holds up no other for more than some seconds."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for _ in range(ATTEMPTS):
-            set_lock_timeout(connections[options["database"]])
+        for timeout in LOCK_TIMEOUTS:
+            set_lock_timeout(connections[options["database"]], timeout)
             try:
                 super().handle(*args, **options)
             except OperationalError as error:

@@ -1,0 +1,55 @@
+"""What processes use: CPU time and memory, from /proc."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.db import connection
+
+TICKS_S = os.sysconf("SC_CLK_TCK")
+KIB = 1024
+
+
+def tree_of(pid: int) -> Iterator[int]:
+    yield pid
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            yield from tree_of(int(child))
+
+
+def cpu_s(pid: int) -> float:
+    """Of a process and all below it, those that have ended included."""
+    return sum(_cpu_s(each) for each in tree_of(pid))
+
+
+def _cpu_s(pid: int) -> float:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    # After the name, which may contain spaces: utime, stime, and both of ended children.
+    return sum(map(int, text.rpartition(")")[2].split()[11:15])) / TICKS_S
+
+
+def memory_mib(pid: int) -> float:
+    """The proportional set size of a process and all below it: shared pages count once."""
+    return sum(_pss_kib(each) for each in tree_of(pid)) / KIB
+
+
+def _pss_kib(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    [line] = [line for line in text.splitlines() if line.startswith("Pss:")]
+    return int(line.split()[1])
+
+
+def postmaster() -> int:
+    """The process of the PostgreSQL that Django is connected to, on this machine."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [pid] = cursor.fetchone()
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
