@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.apps import apps
@@ -80,38 +81,45 @@ def run(pk: str) -> None:
 def _next_row(read: BulkOperation, operation: Operation) -> bool:
     """False: nothing is left."""
     rows: Any = apps.get_model(read.model)._base_manager
-    with transaction.atomic():
-        bulk = BulkOperation.objects.select_for_update().defer("ids").get(pk=read.pk)
+    with _locked(read) as bulk:
         if bulk.position >= bulk.total:
             return False
         row = rows.filter(pk=read.ids[bulk.position]).first()
-        refusal = "It is gone." if row is None else _try(operation, row, bulk)
-        if refusal:
-            bulk.refuse(refusal)
-        else:
-            bulk.done += 1
+        values = {"reason": bulk.reason}
+        refusal = "It is gone."
+        if row is not None:
+            refusal = _refusal(
+                lambda: apply_to_row(operation, row, actor=bulk.actor, values=values)
+            )
+        bulk.count(refusal)
         bulk.position += 1
         bulk.touched_at = database_now()
         bulk.ended_at = bulk.touched_at if bulk.position == bulk.total else None
-        bulk.save(update_fields=["position", "done", "refusals", "touched_at", "ended_at"])
-    if not refusal:
-        try:
-            operation.afterwards(row)
-        except SocialPublishingBaseError as error:
-            logger.warning("an operation is not complete", extra={"reason": str(error)})
+    if not refusal and (refusal := _refusal(lambda: operation.afterwards(row))):
+        with _locked(read) as bulk:
+            bulk.done -= 1
+            bulk.count(refusal)
     return True
 
 
-def _try(operation: Operation, row: Any, bulk: BulkOperation) -> str:
-    """Why it was refused; empty if it was done."""
+@contextmanager
+def _locked(read: BulkOperation) -> Iterator[BulkOperation]:
+    """The row as it is now, which is saved at the end."""
+    with transaction.atomic():
+        bulk = BulkOperation.objects.select_for_update().defer("ids").get(pk=read.pk)
+        yield bulk
+        bulk.save(update_fields=["position", "done", "refusals", "touched_at", "ended_at"])
+
+
+def _refusal(act: Callable[[], object]) -> str:
+    """Why `act` was refused; empty if it was done."""
     try:
-        with transaction.atomic():
-            apply_to_row(operation, row, actor=bulk.actor, values={"reason": bulk.reason})
+        act()
     except SocialPublishingBaseError as error:
         return str(error)
     except Exception:
         # The other rows must not wait for a repair.
-        logger.exception("an operation of staff failed", extra={"row_id": str(row.pk)})
+        logger.exception("an operation of staff failed")
         return BUG
     return ""
 

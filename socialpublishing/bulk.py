@@ -46,5 +46,9 @@ class BulkOperation(models.Model):
     def percent(self) -> int:
         return 100 * self.position // self.total if self.total else 100
 
-    def refuse(self, sentence: str) -> None:
-        self.refusals[sentence] = self.refusals.get(sentence, 0) + 1
+    def count(self, refusal: str) -> None:
+        """Of one row: why it was not changed, or empty if it was."""
+        if refusal:
+            self.refusals[refusal] = self.refusals.get(refusal, 0) + 1
+        else:
+            self.done += 1

@@ -111,6 +111,7 @@ def test_staff_see_that_a_post_failed_read_why_and_retry_it(
     assert [post["text"] for post in sandbox.posts()] == ["Once refused"]
 
 
+@pytest.mark.parametrize("window", ["phone"], indirect=True)
 def test_staff_resolve_a_post_whose_outcome_nobody_knows(ops, service):
     make_job(Status.UNCONFIRMED, error_code="outcome_unknown")
 
@@ -125,6 +126,7 @@ def test_staff_resolve_a_post_whose_outcome_nobody_knows(ops, service):
     assert ops.get_by_text("Published", exact=True).first.is_visible()
 
 
+@pytest.mark.parametrize("window", ["phone"], indirect=True)
 def test_staff_pause_a_platform_and_resume_it(ops, service, api, make_connection, sandbox, worker):
     connection = make_connection("twitter")
     ops.goto(f"{service}/admin/")
@@ -151,6 +153,7 @@ def test_staff_pause_a_platform_and_resume_it(ops, service, api, make_connection
     assert statuses() == {"Published": 1}
 
 
+@pytest.mark.parametrize("window", ["desk"], indirect=True)
 def test_viewers_see_everything_and_can_do_nothing(window, service, settings, roles):
     settings.CONSOLE_REQUIRE_SECOND_FACTOR = True
     job = make_job(Status.FAILED, error_code="too_late", error_message="Too late.")
@@ -166,6 +169,7 @@ def test_viewers_see_everything_and_can_do_nothing(window, service, settings, ro
     assert viewer.get_by_role("link", name="Add platform pause").count() == 0
 
 
+@pytest.mark.parametrize("window", ["desk"], indirect=True)
 def test_start_page_refreshes_itself(console, service):
     console.clock.install()
     console.goto(f"{service}/admin/")

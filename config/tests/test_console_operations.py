@@ -14,7 +14,7 @@ from django.utils import timezone
 from connections import bulk
 from connections.bulk import housekeeping
 from publishing.models import PublishJob, Status
-from socialpublishing.audit import AuditRecord
+from socialpublishing.audit import Actor, AuditRecord
 from socialpublishing.bulk import BulkOperation
 from socialpublishing.platforms.pauses import PlatformPause
 
@@ -195,6 +195,21 @@ def test_connection_is_refreshed_and_shows_where_its_owner_connects_it(
     assert connection.token_version == before + 1
     address = f"{settings.SERVICE_BASE_URL}/api/v1/connections/connect/twitter"
     assert f'data-copy="{address}"' in response.content.decode()
+
+
+def test_what_a_platform_refuses_in_the_background_is_counted(make_connection, sandbox):
+    connections = [make_connection("twitter"), make_connection("twitter")]
+    sandbox.fault("status", 400, method="POST", path="token")
+    started = bulk.start(
+        "connections.SocialConnection", "refresh", title="Refresh", reason="All at once",
+        ids=[each.pk for each in connections], actor=Actor(name="ops"),
+    )  # fmt: skip
+
+    bulk.run(str(started.pk))
+
+    started.refresh_from_db()
+    assert (started.position, started.done, len(started.refusals)) == (2, 1, 1)
+    assert started.ended_at is not None
 
 
 def test_job_page_says_what_to_do_next(make_role, make_connection, make_jobs):
