@@ -120,9 +120,11 @@ class Chaos:
         with contextlib.suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
 
-    def ensure_worker(self) -> None:
+    def go_on(self) -> None:
+        """Start a worker again, and verify the events while their signatures are valid."""
         if self.worker.poll() is not None:
             self.worker = self.service.start_worker()
+        self.receiver.events(self.secret)
 
     # --- Results ---------------------------------------------------------------------------------
 
@@ -160,7 +162,7 @@ class Chaos:
         missing, give_up_at = self._feed(), time.monotonic() + ARRIVES_S
         while missing and time.monotonic() < give_up_at:
             time.sleep(1)
-            self.ensure_worker()
+            self.go_on()
             missing = self._feed() - self.receiver.counts(self.secret).keys()
         received = self.receiver.counts(self.secret)
         repeated = sum(received.values()) - len(received)
@@ -207,14 +209,14 @@ def main() -> None:
                 time.sleep(chaos.random.uniform(0, PAUSE_S))
                 chaos.kill()
                 time.sleep(chaos.random.uniform(0, PAUSE_S))
-                chaos.ensure_worker()
+                chaos.go_on()
             chaos.control("DELETE", "faults")
             give_up_at = time.monotonic() + PATIENCE_S
             while not chaos.have_ended():
                 if time.monotonic() > give_up_at:
                     raise SystemExit(f"The jobs have not ended after {PATIENCE_S} s.")
                 time.sleep(5)
-                chaos.ensure_worker()
+                chaos.go_on()
             wrong = chaos.count_wrong() + chaos.count_undelivered()
         finally:
             service.stop()

@@ -14,7 +14,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import requests
 
@@ -41,6 +40,7 @@ django.setup()
 
 from config.run.environment import first_free  # noqa: E402
 from config.run.postgres import temporary_postgres  # noqa: E402
+from config.run.processes import tree_of as tree_of  # noqa: E402
 from config.run.service import manage, web_command  # noqa: E402
 
 
@@ -99,13 +99,6 @@ def wait(condition: Callable[[], object], *, every_s: float = 0.05) -> None:
         if time.monotonic() > give_up_at:
             raise SystemExit(f"Timeout after {PATIENCE_S} s.")
         time.sleep(every_s)
-
-
-def tree_of(pid: int) -> Iterator[int]:
-    yield pid
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            yield from tree_of(int(child))
 
 
 @contextlib.contextmanager

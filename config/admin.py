@@ -15,7 +15,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.contrib.filters.admin import CheckboxFilter
 from unfold.paginator import InfinitePaginator
 
-from config.console import webhook_admin  # noqa: F401  it registers its pages
+from config.console import bulk_admin, pause_admin, webhook_admin  # noqa: F401  they register pages
 from config.console.staff_admin import RoleAdmin, StaffAdmin
 from connections.admin_base import (
     NONE,
@@ -24,10 +24,8 @@ from connections.admin_base import (
     display,
     isolated,
     moment,
-    platform_label,
 )
 from socialpublishing.audit import Action, AuditRecord
-from socialpublishing.platforms.pauses import PlatformPause
 
 # The tasks of the queue have no page: a post's outcome is in its job.
 admin.site.unregister([User, Group, Schedule, Success, Failure, OrmQ])
@@ -107,31 +105,3 @@ class ScheduleAdmin(ReadOnlyAdmin):
     @display(description="next run")
     def runs_next(self, schedule: Schedule) -> str:
         return moment(schedule.next_run)
-
-
-@admin.register(PlatformPause)
-class PlatformPauseAdmin(ReadOnlyAdmin):
-    """Platforms that refuse our app right now, and why."""
-
-    list_display = (
-        "platform_name", "login", "feature", "code", "platform_code", "reason_isolated",
-        "paused_since", "next_probe",
-    )  # fmt: skip
-    list_display_links = None
-    sortable_by = ()
-
-    @display(description="platform")
-    def platform_name(self, pause: PlatformPause) -> str:
-        return platform_label(pause.platform)
-
-    @display(description="reason")
-    def reason_isolated(self, pause: PlatformPause) -> str:
-        return isolated(pause.reason)
-
-    @display(description="since")
-    def paused_since(self, pause: PlatformPause) -> str:
-        return moment(pause.since)
-
-    @display(description="next probe")
-    def next_probe(self, pause: PlatformPause) -> str:
-        return moment(pause.probe_at)

@@ -12,9 +12,10 @@ import logging
 import math
 import re
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.urls import is_valid_path
@@ -36,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 RETRY_S = 2
 SEE_DOCS = "/api/docs shows the paths."
+CANNOT_READ = "The request cannot be read."
 # Violations that one response lists.
 MAX_VIOLATIONS = 100
 # The path of a field of one target of a request with many.
@@ -67,6 +69,13 @@ def _response(error: Exception, context: dict[str, Any]) -> Response:
         sentence = CODES["database_unavailable"].as_response
         body = {**_body("database_unavailable", sentence), "retry_after": RETRY_S}
         return Response(body, status=503, headers={"Retry-After": str(RETRY_S)})
+    if isinstance(error, SuspiciousOperation):
+        # Such as more parameters or fields of a form than Django reads.
+        return Response(_body("invalid_request", CANNOT_READ), status=400)
+    if isinstance(error, ObjectDoesNotExist):
+        # Its user was erased, or another request deleted it, while this one worked on it.
+        logger.warning("a row is gone", exc_info=error)
+        return Response(_body("not_found", "It was deleted meanwhile."), status=404)
     response = rest_exception_handler(error, context)
     if response is None:
         # An unexpected error: the log has its traceback, the caller gets one sentence.
@@ -86,7 +95,10 @@ def _domain_response(error: SocialPublishingBaseError) -> Response:
         body = _body(code, CODES[code].as_response)
         return Response(body, status=status, headers={"Retry-After": str(RETRY_S)})
     if status >= 500:
-        logger.error("%s", error.code, exc_info=error)
+        # A platform that fails is no mistake of ours, whose traceback would help.
+        is_ours = status != HTTPStatus.BAD_GATEWAY
+        level = logging.ERROR if is_ours else logging.WARNING
+        logger.log(level, "%s", error.code, exc_info=error if is_ours else None)
         return Response(_body(code, CODES[code].as_response), status=status)
     body = _body(error.code, str(error))
     if violations := error.violations_as_data():
@@ -160,6 +172,11 @@ def _body(code: str, detail: str) -> dict[str, Any]:
 # --- Outside DRF ---------------------------------------------------------------------------------
 
 
+def error_response(code: str, *, status: int, headers: dict[str, str]) -> JsonResponse:
+    body = _body(code, CODES[code].as_response)
+    return JsonResponse(body, status=status, headers=headers)
+
+
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(("/api/", "/media/")):
         hint = f" {SEE_DOCS}" if request.path.startswith("/api/") else ""
@@ -169,7 +186,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
-    return JsonResponse(_body("invalid_request", "The request cannot be read."), status=400)
+    return JsonResponse(_body("invalid_request", CANNOT_READ), status=400)
 
 
 def server_error(request: HttpRequest) -> JsonResponse:

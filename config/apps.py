@@ -15,7 +15,7 @@ class ProjectConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing them registers the system checks and the OpenAPI extension.
-        from config import checks, erasing, retention  # noqa: F401
+        from config import checks, erasing, retention, sentry  # noqa: F401
         from config.auth import authentication  # noqa: F401
         from config.auth import checks as caller_checks  # noqa: F401
         from config.console import checks as console_checks  # noqa: F401
@@ -26,3 +26,4 @@ class ProjectConfig(AppConfig):
         user_logged_in.connect(signing_in.signed_in)
         post_migrate.connect(roles.restore, sender=roles.last_app())
         erasure.parts.append(erasing.part())
+        sentry.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,12 +11,16 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from config import numbers, secret_keys  # noqa: F401  they register checks
+from config import numbers, secret_keys, sentry  # noqa: F401  they register checks
 from config.addresses import is_origin, problem_of
 from config.auth import checks as callers  # noqa: F401  they register checks
+from publishing.worker.metrics_process import address_of
 from socialpublishing.media import store
 from socialpublishing.media.addresses import is_public_url
 from socialpublishing.platforms import PLATFORMS, login_wanted, platform_named
+
+# Of METRICS_TOKEN.
+MIN_TOKEN = 16
 
 
 @checks.register
@@ -75,6 +80,26 @@ def check_exposure(**kwargs: Any) -> list[checks.CheckMessage]:
             checks.Error(
                 "DEBUG is on, and SERVICE_BASE_URL is public: errors would show source code.",
                 id="socialpublishing.E026",
+            )
+        )
+    return found
+
+
+@checks.register
+def check_metrics(**kwargs: Any) -> list[checks.CheckMessage]:
+    found: list[checks.CheckMessage] = []
+    if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < MIN_TOKEN:
+        found.append(
+            checks.Error(
+                f"METRICS_TOKEN must have at least {MIN_TOKEN} characters.",
+                id="socialpublishing.E061",
+            )
+        )
+    if settings.WORKER_METRICS_BIND and address_of(settings.WORKER_METRICS_BIND) is None:
+        found.append(
+            checks.Error(
+                "WORKER_METRICS_BIND must be HOST:PORT, such as 0.0.0.0:9100.",
+                id="socialpublishing.E062",
             )
         )
     return found
@@ -196,6 +221,22 @@ def check_platform_variables(**kwargs: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register
+def check_worker_group(**kwargs: Any) -> list[checks.CheckMessage]:
+    if re.fullmatch(r"[A-Za-z0-9._-]{1,40}", settings.WORKER_GROUP):
+        return []
+    message = "WORKER_GROUP must be 1 to 40 letters, digits, dots, underscores or hyphens."
+    return [checks.Error(message, id="socialpublishing.E029")]
+
+
+@checks.register
+def check_laboratory(**kwargs: Any) -> list[checks.CheckMessage]:
+    if settings.SANDBOX_URL or settings.LABORATORY_TIME_DIVISOR == 1:
+        return []
+    message = "LABORATORY_TIME_DIVISOR is for proofs with the sandbox only: set SANDBOX_URL."
+    return [checks.Error(message, id="socialpublishing.E030")]
+
+
+@checks.register
 def check_renamed_settings(**kwargs: Any) -> list[checks.CheckMessage]:
     if "PUBLISH_LANES" not in os.environ:
         return []
@@ -215,6 +256,13 @@ def check_deployment(**kwargs: Any) -> list[checks.CheckMessage]:
             checks.Warning(
                 "SANDBOX_URL is set: no request reaches a real platform.",
                 id="socialpublishing.W010",
+            )
+        )
+    if not settings.METRICS_TOKEN:
+        found.append(
+            checks.Warning(
+                "METRICS_TOKEN is not set: whoever reaches the service can read /metrics.",
+                id="socialpublishing.W063",
             )
         )
     if settings.JWT_JWKS_URL and not (settings.JWT_ISSUER and settings.JWT_AUDIENCE):

@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from config.auth.tokens import can_verify
 from publishing.models import PublishJob, WorkerSlot
 from publishing.worker.slots import CLAIM_LOCK
 from socialpublishing.clock import database_now
+from socialpublishing.events.heartbeat import DeliveryHeartbeat
 from socialpublishing.keys import key_problems
 from socialpublishing.readiness import migration_problems
 
-SLOT_SILENT_AFTER = dt.timedelta(seconds=30)
+SILENT_AFTER = dt.timedelta(seconds=30)
 POST_LATE_AFTER = dt.timedelta(seconds=60)
+ANY_HOST = "localhost"
+
+
+class AnyHostMiddleware:
+    """Lets probes and Prometheus ask an instance by its address, which no ALLOWED_HOSTS can list.
+
+    Nothing of their responses depends on the host.
+    """
+
+    PATHS = frozenset({"/healthz", "/healthz/worker", "/readyz", "/metrics"})
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path in self.PATHS:
+            request.get_host = lambda: ANY_HOST  # type: ignore[method-assign]
+        return self.get_response(request)
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -57,13 +76,15 @@ def caller_key_problem() -> str:
 
 
 def worker(request: HttpRequest) -> JsonResponse:
-    """Whether a worker slot has a recent heartbeat, and no due job waits too long."""
+    """Whether anybody publishes, anybody delivers webhooks, and no due job waits too long."""
     try:
         now = database_now()
         slots = WorkerSlot.objects.exclude(name=CLAIM_LOCK)
+        is_alive = {"heartbeat_at__gt": now - SILENT_AFTER}
         return _response(
             {
-                "lanes": slots.filter(heartbeat_at__gt=now - SLOT_SILENT_AFTER).exists(),
+                "lanes": slots.filter(**is_alive).exists(),
+                "webhooks": DeliveryHeartbeat.objects.filter(**is_alive).exists(),
                 "on_time": not PublishJob.objects.filter(
                     next_attempt_at__lt=now - POST_LATE_AFTER
                 ).exists(),

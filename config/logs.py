@@ -1,7 +1,8 @@
 """Logging: one JSON object per line on stderr.
 
 A module may log through `logging` or `structlog`; both use this configuration. Each line has the
-`request_id` and `user_id` that are bound in its context, and the `job_id` if it concerns a job.
+`request_id` and `user_id` that are bound in its context. Those about a job have its `job_id`, and
+the `request_id` of the request that accepted it.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import structlog
 from django.http import HttpRequest, HttpResponseBase
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from socialpublishing.prometheus import count_request
+
 logger = structlog.get_logger(__name__)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
-PROBES = ("/healthz", "/readyz")
+PROBES = ("/healthz", "/readyz", "/metrics")
 
 # Possessive quantifiers, anchored to the start of a word: linear time for hostile text.
 _SECRETS = [
@@ -67,6 +70,8 @@ LOGGERS = {
     "requests": {"level": "WARNING"},
     # lockout.py logs each failure.
     "axes": {"level": "ERROR"},
+    # A line for each task, with a random name. Jobs have their own (publishing/job_log.py).
+    "django-q": {"level": "WARNING"},
     # Failures of the web process; its warnings are about requests that are not HTTP.
     "uvicorn.error": {"level": "ERROR"},
 }
@@ -74,6 +79,7 @@ LOGGERS = {
 
 def configure(config: dict[str, Any]) -> None:
     """Django's LOGGING_CONFIG: sets up all logging. `config` is `{"level": "INFO"}`."""
+    logging.captureWarnings(True)
     # All processors run in the formatter, so that lines of libraries pass them too.
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
@@ -130,17 +136,37 @@ class RequestLogMiddleware:
             # Django has already turned exceptions into responses, and logged them.
             response = self.get_response(request)
             response.headers["X-Request-ID"] = request_id
+            seconds = time.perf_counter() - start
             logger.log(
-                logging.DEBUG if request.path.startswith(PROBES) else logging.INFO,
+                _level_of(request, response),
                 "request",
                 method=request.method,
                 path=request.path,
                 status=response.status_code,
-                duration_ms=round((time.perf_counter() - start) * 1000, 1),
+                duration_ms=round(seconds * 1000, 1),
+            )
+            count_request(
+                method=request.method or "",
+                route=_route_of(request),
+                status=response.status_code,
+                seconds=seconds,
             )
             return response
         finally:
             clear_contextvars()
+
+
+def _level_of(request: HttpRequest, response: HttpResponseBase) -> int:
+    """Reads that succeed are most of the requests, and show nothing."""
+    is_read = request.method in {"GET", "HEAD", "OPTIONS"} and response.status_code < 400
+    is_probe = request.path.startswith(PROBES)
+    return logging.DEBUG if is_read or is_probe else logging.INFO
+
+
+def _route_of(request: HttpRequest) -> str:
+    """The console's pages are one: most of their patterns are Django's own."""
+    route = request.resolver_match.route if request.resolver_match else "other"
+    return "admin/" if route.startswith("admin/") else route
 
 
 class _WithTraceback(logging.Filter):

@@ -25,6 +25,7 @@ BOUNDS: Mapping[str, Bounds] = {
     "JWT_MAX_LIFETIME_HOURS": Bounds(1, 24 * 31),
     "PUBLISH_PROCESSES": Bounds(1, 256),
     "PUBLISH_THREADS": Bounds(1, 1024),
+    "LABORATORY_TIME_DIVISOR": Bounds(1, 60),
     "MEDIA_READS": Bounds(1, 512),
     "MEDIA_READS_PER_HOST": Bounds(1, 512),
     "MEDIA_PULLS": Bounds(1, 512),

@@ -9,6 +9,8 @@ Long because who looks for a setting finds all of them in one place.
 
 import datetime as dt
 import os
+import re
+import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -62,6 +64,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.logs.RequestLogMiddleware",
+    "config.health.AnyHostMiddleware",
     "config.web.throttles.RateLimitHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -242,6 +245,11 @@ THROTTLE_USER_COSTLY = env("THROTTLE_USER_COSTLY", default="60/m")
 THROTTLE_REFRESH = env("THROTTLE_REFRESH", default="6/m")
 THROTTLE_ADDRESS = env("THROTTLE_ADDRESS", default="120/m")
 
+# Whoever reads /metrics has to send it as a bearer token; empty: everybody may.
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+# Where a worker serves what it measures of its calls to platforms: HOST:PORT; empty: nowhere.
+WORKER_METRICS_BIND = env("WORKER_METRICS_BIND", default="")
+
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
 # --- Publishing ----------------------------------------------------------------------------------
@@ -252,10 +260,16 @@ API_RETRY_BACKOFF_FACTOR = env.float("API_RETRY_BACKOFF_FACTOR", default=2.0)
 LATE_PUBLISH_GRACE_SECONDS = env.int("LATE_PUBLISH_GRACE_SECONDS", default=3600)
 # Scheduled posts are checked so long before they are due, and again in their last hour.
 PREFLIGHT_HOURS = env.float("PREFLIGHT_HOURS", default=6.0)
-# How many worker slots (processes that publish), and how many requests to platforms each one may
-# have in progress. PUBLISH_LANES is the old name; config/checks.py warns about it.
+# The name of this machine's worker group, whose slots no other group uses: the host's name.
+WORKER_GROUP = env(
+    "WORKER_GROUP", default=re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[-40:]
+)
+# How many worker slots (processes that publish) the group has, and how many requests to platforms
+# each one may have in progress. PUBLISH_LANES is the old name; config/checks.py warns about it.
 PUBLISH_PROCESSES = env.int("PUBLISH_PROCESSES", default=env.int("PUBLISH_LANES", default=2))
 PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=64)
+# For proofs with the sandbox only: leases, settle times, pauses and timeouts are divided by it.
+LABORATORY_TIME_DIVISOR = env.int("LABORATORY_TIME_DIVISOR", default=1)
 
 # Whether reserved characters in addresses are escaped in posts to LinkedIn, as its documentation
 # wants. Off: addresses are sent as they are (docs/platforms/linkedin.md).
@@ -325,6 +339,7 @@ Q_CLUSTER = {
     "name": "social",
     "label": "Background jobs",
     "orm": "default",  # the Redis broker loses tasks when a worker is killed
+    "broker_class": "publishing.worker.broker.GroupBroker",
     # One spare, so that the next task of a slot starts while the old one ends; one for the rest.
     "workers": PUBLISH_PROCESSES + 2,
     "timeout": 300,
@@ -418,6 +433,8 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}console/favicon.svg"}
     ],
+    "STYLES": [f"{STATIC_URL}console/console.css"],
+    "SCRIPTS": [f"{STATIC_URL}console/console.js"],
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": ["Sandbox", "warning"] if SANDBOX_URL else None,
     "ENVIRONMENT_TITLE_PREFIX": "Sandbox:" if SANDBOX_URL else None,
@@ -429,3 +446,5 @@ UNFOLD = {
 LOG_LEVEL = env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO")
 LOGGING_CONFIG = "config.logs.configure"
 LOGGING = {"level": LOG_LEVEL}
+# Where error lines are reported to, if the package sentry-sdk is installed.
+SENTRY_DSN = env("SENTRY_DSN", default="")

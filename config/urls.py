@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config import health, media
+from config.metrics.view import metrics
 from config.schema_view import ApiPage, SchemaView
 from insights.views import JobMetricsViewSet
 from publishing.views import PlatformViewSet
@@ -33,4 +34,5 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("healthz/worker", health.worker),
     path("readyz", health.readyz),
+    path("metrics", metrics),
 ]

@@ -5,34 +5,55 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
-from unfold.contrib.filters.admin import ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RadioFilter
 from unfold.enums import ActionVariant
 
+from connections import tokens
 from connections.admin_base import (
-    OperatedAdmin,
     PlatformFilter,
     ReadOnlyAdmin,
     ReadOnlyInline,
     coloured,
+    connect_address,
     display,
     isolated,
     link,
     moment,
-    operation,
     platform_label,
 )
 from connections.disconnecting import end_connection
+from connections.expiring import ending_soon
 from connections.models import Destination, Revocation, SocialConnection
+from connections.operated_admin import OperatedAdmin, operation
 from connections.revoking import revoke_now
 from socialpublishing.audit import Action
+from socialpublishing.clock import database_now
 
 STATUS_COLOURS: dict[str, str] = {
     SocialConnection.Status.ACTIVE.label: "success",
     SocialConnection.Status.NEEDS_REAUTH.label: "warning",
 }
+
+
+class EndsFilter(RadioFilter):  # type: ignore[misc]  # unfold has no types
+    title = "authorization"
+    parameter_name = "ends"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("soon", "ends soon"), ("attention", "ends soon, or needs its owner")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[SocialConnection]
+    ) -> QuerySet[SocialConnection]:
+        soon = ending_soon(database_now())
+        if self.value() == "soon":
+            return queryset.filter(soon)
+        needs_owner = Q(status=SocialConnection.Status.NEEDS_REAUTH)
+        return queryset.filter(soon | needs_owner) if self.value() == "attention" else queryset
 
 
 class DestinationInline(ReadOnlyInline):
@@ -64,7 +85,7 @@ class SocialConnectionAdmin(OperatedAdmin):
         "refreshed",
         "created",
     )
-    list_filter = (("status", ChoicesCheckboxFilter), PlatformFilter)
+    list_filter = (("status", ChoicesCheckboxFilter), EndsFilter, PlatformFilter)
     search_fields = ("user_id__startswith", "external_display_name", "external_user_id__exact")
     search_help_text = "User id, account name, or id at the platform"
     sortable_by = ("expires", "refreshed", "created")
@@ -73,11 +94,11 @@ class SocialConnectionAdmin(OperatedAdmin):
             "Account",
             {"fields": ("account", "platform_name", "kind", "external_user_id", "user_id")},
         ),
-        ("State", {"fields": ("state", "reason", "scope_list", "jobs", "insights")}),
+        ("State", {"fields": ("state", "reason", "reconnect", "scope_list", "jobs", "insights")}),
         ("Timing", {"fields": ("expires", "refreshed", "limited", "created", "updated")}),
     )
     inlines = (DestinationInline,)
-    actions = actions_detail = ("revoke",)
+    actions = actions_detail = ("refresh", "revoke")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SocialConnection]:
         # Loaded only when a token is revoked at the platform.
@@ -94,6 +115,12 @@ class SocialConnectionAdmin(OperatedAdmin):
     @display(description="reason")
     def reason(self, connection: SocialConnection) -> str:
         return isolated(connection.status_reason)
+
+    @display(description="address to connect it again")
+    def reconnect(self, connection: SocialConnection) -> str:
+        """For the owner, signed in as a user of the API."""
+        address = connect_address(connection.platform, connection.login)
+        return render_to_string("connections/copyable.html", {"text": address})
 
     @display(description="platform")
     def platform_name(self, connection: SocialConnection) -> str:
@@ -134,6 +161,15 @@ class SocialConnectionAdmin(OperatedAdmin):
     def updated(self, connection: SocialConnection) -> str:
         return moment(connection.updated_at)
 
+    refresh = operation(
+        "Refresh",
+        icon="refresh",
+        title="Refresh the token",
+        done="refreshed",
+        action=Action.REFRESHED,
+        afterwards=tokens.refresh,  # a request to the platform: in no transaction
+        warning="The platform gives a new token. If it refuses, only the owner can help.",
+    )
     revoke = operation(
         "Disconnect",
         icon="link_off",

@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, When
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
 from connections.connection_events import tell
 from connections.models import SocialConnection
-from connections.tokens import log_failure, renew, take_refresh
+from connections.tokens import renew, take_refresh
 from socialpublishing.errors import (
     PlatformConfigurationError,
     PlatformUnreachableError,
@@ -29,6 +30,11 @@ IDLE_RETRY = dt.timedelta(days=1)
 RENEWED, SKIPPED = "renewed", "skipped"
 # The log warns so long before the end, once each; so many in one sweep.
 FIRST_WARNING, LAST_WARNING, WARNING_BATCH = dt.timedelta(days=7), dt.timedelta(days=1), 1000
+
+# When the authorization ends, unless its owner prolongs it.
+ENDS_AT = Case(
+    When(refresh_token__isnull=False, then=F("refresh_expires_at")), default=F("expires_at")
+)
 
 
 def refresh_expiring(now: dt.datetime) -> int:
@@ -70,10 +76,15 @@ def renew_each(
             renew(connection, now)
             yield connection, RENEWED
         except SocialPublishingBaseError as error:
-            log_failure(connection, error)
             if isinstance(error, PlatformUnreachableError | PlatformConfigurationError):
                 unreachable.add(host)
             yield connection, error.code
+
+
+def ending_soon(now: dt.datetime) -> Q:
+    """Active connections that nobody but their owner can prolong any more."""
+    is_soon = GreaterThan(ENDS_AT, now) & LessThanOrEqual(ENDS_AT, now + FIRST_WARNING)
+    return Q(status=SocialConnection.Status.ACTIVE) & is_soon
 
 
 def expiring(now: dt.datetime) -> QuerySet[Any]:
@@ -81,17 +92,13 @@ def expiring(now: dt.datetime) -> QuerySet[Any]:
 
     To be called after `refresh_expiring`: what could be renewed ends later by then.
     """
-    ends_at = Case(
-        When(refresh_token__isnull=False, then=F("refresh_expires_at")), default=F("expires_at")
-    )
     never = Q(expiry_warned_at__isnull=True)
     before_first = Q(expiry_warned_at__lt=_before("ends_at", FIRST_WARNING))
     before_last = Q(expiry_warned_at__lt=_before("ends_at", LAST_WARNING))
     is_last = Q(ends_at__lte=now + LAST_WARNING)
     return (
-        SocialConnection.objects.filter(status=SocialConnection.Status.ACTIVE)
-        .annotate(ends_at=ends_at)
-        .filter(ends_at__gt=now, ends_at__lte=now + FIRST_WARNING)
+        SocialConnection.objects.annotate(ends_at=ENDS_AT)
+        .filter(ending_soon(now))
         .filter(never | before_first | (is_last & before_last))
         .order_by("ends_at")
     )

@@ -6,6 +6,7 @@ import datetime as dt
 
 from django_q.models import Schedule
 
+from connections import bulk
 from connections.callbacks import finish_callbacks
 from connections.confirming import end_expired_sessions
 from connections.disconnecting import finish_disconnects
@@ -28,6 +29,7 @@ def housekeeping() -> None:
     refresh_expiring(now)
     warn_of_expiry(now)
     delete_old_deliveries(now)
+    bulk.housekeeping(now)
     for callback in on_housekeeping:
         callback(now)
 

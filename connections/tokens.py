@@ -17,17 +17,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
 
-from connections.connection_events import tell
+from connections.connection_events import log_failure, log_needs_owner, tell
 from connections.destinations import check_unlisted, store_destinations
 from connections.models import ConnectionNotFoundError, Destination, SocialConnection
 from socialpublishing import database
@@ -43,8 +43,6 @@ from socialpublishing.events.models import EventType
 from socialpublishing.platforms import client_for, offered_platform
 from socialpublishing.platforms.accounts import Profile, Renewal
 from socialpublishing.platforms.base import Platform
-
-logger = logging.getLogger(__name__)
 
 # Tokens are refreshed when less than this is left of their lifetime, or less than a tenth of it.
 REFRESH_MARGIN = dt.timedelta(minutes=10)
@@ -126,6 +124,8 @@ def store_refresh_outcome(
         same.update(refreshing_until=None)
     elif not isinstance(outcome, Renewal):
         same.update(refresh_failed_at=now)
+    if not isinstance(outcome, Renewal):
+        log_failure(connection, outcome)
     connection.refresh_from_db()
     if not was_sent:
         # In memory only: others may try at once, but this caller has just done so. It uses the
@@ -203,6 +203,7 @@ def require_reauth(connection: SocialConnection, reason: str) -> bool:
         if is_ended:
             connection.refresh_from_db(fields=["status", "status_reason"])
             tell(connection, EventType.CONNECTION_NEEDS_REAUTH)
+            transaction.on_commit(partial(log_needs_owner, connection))
     return bool(is_ended)
 
 
@@ -264,8 +265,8 @@ def client_of(connection: SocialConnection, destination: Destination | None = No
 def refresh_if_due(connection: SocialConnection) -> None:
     """Refresh the tokens if they are near their end. `connection` is read again.
 
-    Raises TokenExpiredError if only the owner can help. Other failures are logged while the token
-    that we have may still serve.
+    Raises TokenExpiredError if only the owner can help. Other failures do not matter while the
+    token that we have may still serve.
     """
     _check_active(connection)
     now = database_now()
@@ -277,11 +278,10 @@ def refresh_if_due(connection: SocialConnection) -> None:
             continue
         try:
             renew(connection, now)
-        except SocialPublishingBaseError as error:
+        except SocialPublishingBaseError:
             has_ended = connection.expires_at is not None and connection.expires_at <= now
             if has_ended or connection.status != SocialConnection.Status.ACTIVE:
                 raise
-            log_failure(connection, error)
         return
 
 
@@ -384,14 +384,3 @@ def _check_active(connection: SocialConnection) -> None:
         raise TokenExpiredError(platform=connection.platform)
     if connection.status == SocialConnection.Status.REVOKED:
         raise ConnectionNotFoundError
-
-
-def log_failure(connection: SocialConnection, error: SocialPublishingBaseError) -> None:
-    logger.warning(
-        "refresh failed",
-        extra={
-            "code": error.code,
-            "connection_id": str(connection.pk),
-            "platform": connection.platform,
-        },
-    )

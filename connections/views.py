@@ -31,7 +31,7 @@ from connections.serializers import (
 from connections.targets import DestinationNotFoundError
 from socialpublishing.callers import user_id
 from socialpublishing.platforms.boards import NewBoard, Privacy
-from socialpublishing.serializers import StatusResponseSerializer, validated
+from socialpublishing.serializers import StatusResponseSerializer, validated, validated_query
 
 TAG = "Social Connections"
 
@@ -127,9 +127,8 @@ class ConnectionViewSet(viewsets.GenericViewSet[SocialConnection]):
     )
     def posting_options(self, request: Request, **kwargs: Any) -> Response:
         connection = self.get_object()
-        query = PostingOptionsQuerySerializer(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        options, read_at = posting_options(connection, query.validated_data.get("destination_id"))
+        query = validated_query(PostingOptionsQuerySerializer, request)
+        options, read_at = posting_options(connection, query.get("destination_id"))
         body = posting_options_as_data(options, read_at)
         return Response(PostingOptionsSerializer(body).data)
 

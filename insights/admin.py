@@ -13,16 +13,15 @@ from django.urls import reverse
 
 from connections.admin_base import (
     NONE,
-    OperatedAdmin,
     PlatformFilter,
     display,
     isolated,
     link,
     moment,
-    operation,
     platform_label,
 )
 from connections.models import SocialConnection
+from connections.operated_admin import OperatedAdmin, operation
 from insights.best_times import refresh_estimates
 from insights.models import ConnectionInsights, MetricSchedule, WeekEstimate
 from socialpublishing.audit import Action

@@ -22,6 +22,7 @@ from insights.serializers import (
 )
 from insights.week_estimator import Basis
 from socialpublishing.callers import user_id
+from socialpublishing.serializers import validated_query
 
 TAG = "Content Insights"
 PLATFORM = OpenApiParameter("platform", str, OpenApiParameter.PATH)
@@ -72,9 +73,7 @@ class InsightsViewSet(viewsets.ViewSet):
         responses=BestTimeToPostResponseSerializer,
     )
     def best_times(self, request: Request, platform: str) -> Response:
-        serializer = BestTimesQuerySerializer(data=request.query_params.dict())
-        serializer.is_valid(raise_exception=True)
-        query = serializer.validated_data
+        query = validated_query(BestTimesQuerySerializer, request)
         connection = connection_of(user_id(request), platform, query["connection_id"])
         best = best_times(
             connection,

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models import Q
+from structlog.contextvars import get_contextvars
 
 from publishing.checking import (
     Checked,
@@ -77,6 +78,7 @@ def new_job(found: Checked, *, now: dt.datetime, batch: PublishBatch | None = No
         next_attempt_at=draft.scheduled_at or now,
         created_at=now,
         updated_at=now,
+        request_id=get_contextvars().get("request_id", ""),
     )
 
 

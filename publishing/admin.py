@@ -2,132 +2,78 @@
 
 from __future__ import annotations
 
-import uuid
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
+from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
-from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RadioFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from connections.admin_base import (
     NONE,
-    OperatedAdmin,
     PlatformFilter,
     ReadOnlyAdmin,
-    ReadOnlyInline,
     TimeRangeFilter,
     coloured,
     display,
     isolated,
     link,
     moment,
-    operation,
     platform_label,
 )
-from publishing import operations
+from connections.operated_admin import OperatedAdmin, operation
+from connections.operations import ReasonForm
+from publishing import admin_follow_ups, operations
+from publishing.admin_filters import (
+    AttentionFilter,
+    CodeFilter,
+    EndedFilter,
+    LatenessFilter,
+    UserFilter,
+    WaitingForFilter,
+    WhoActsFilter,
+    search,
+)
 from publishing.engine.in_doubt import can_be_cancelled
 from publishing.engine.retry import late_at
-from publishing.models import JobEvent, Outcome, PublishJob, Status, WorkerSlot
+from publishing.exporting import COLUMNS, csv_response, rows
+from publishing.job_page import WRAP, head_of, post_link, status_labels
+from publishing.models import Outcome, PublishJob, Status, WorkerSlot
 from publishing.worker.slots import CLAIM_LOCK, DEAD_AFTER
+from socialpublishing import audit
 from socialpublishing.audit import Action
 from socialpublishing.clock import database_now
 
-STATUS_COLOURS: dict[str, str] = {
-    Status.SCHEDULED: "primary",
-    Status.PENDING: "info",
-    Status.PROCESSING: "info",
-    Status.PUBLISHED: "success",
-    Status.UNCONFIRMED: "warning",
-    Status.FAILED: "danger",
-    Status.CONTENT_REJECTED: "danger",
-}
 TEXT_START_LENGTH = 60
-# Long addresses and words must not widen a phone's page.
-WRAP = "overflow-wrap: anywhere"
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-def post_link(url: str) -> str:
-    """A link if it is safe to follow, else plain text: `url` comes from a platform."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return isolated(url)
-    is_sandbox = bool(settings.SANDBOX_URL) and parts.hostname in LOOPBACK
-    if parts.scheme == "https" or (parts.scheme == "http" and is_sandbox):
-        return format_html(
-            '<a href="{0}" class="text-link" style="{1}" '
-            'target="_blank" rel="noopener noreferrer">{0}</a>',
-            url,
-            WRAP,
-        )
-    return isolated(url)
+class FoundPostForm(ReasonForm):
+    """For one post: its id and address, if the person has them."""
 
-
-class ErrorFilter(RadioFilter):  # type: ignore[misc]  # unfold has no types
-    title = "error"
-    parameter_name = "error"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "With an error code"), ("no", "Without")]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[PublishJob]
-    ) -> QuerySet[PublishJob]:
-        match self.value():
-            case "yes":
-                return queryset.exclude(error_code="")
-            case "no":
-                return queryset.filter(error_code="")
-        return queryset
-
-
-class JobEventInline(ReadOnlyInline):
-    model = JobEvent
-    verbose_name_plural = "History"
-    fields = readonly_fields = (
-        "time",
-        "status_change",
-        "step",
-        "note_isolated",
-        "code",
-        "platform_response",
-        "duration",
-        "actor",
+    remote_id = forms.CharField(
+        label="Id of the post",
+        max_length=200,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="As the platform names it. A thread needs it.",
     )
-
-    @display(description="time")
-    def time(self, event: JobEvent) -> str:
-        return moment(event.at)
-
-    @display(description="status")
-    def status_change(self, event: JobEvent) -> str:
-        if event.from_status == event.to_status:
-            return event.to_status
-        return f"{event.from_status} → {event.to_status}".removeprefix(" ")
-
-    @display(description="note")
-    def note_isolated(self, event: JobEvent) -> str:
-        return isolated(event.note)
-
-    @display(description="platform's response")
-    def platform_response(self, event: JobEvent) -> str:
-        parts = [event.platform_status or "", event.platform_code, event.platform_request_id]
-        return isolated(" · ".join(str(part) for part in parts if part))
-
-    @display(description="duration")
-    def duration(self, event: JobEvent) -> str:
-        return NONE if event.duration_ms is None else f"{event.duration_ms:,}\N{NO-BREAK SPACE}ms"
+    post_url = forms.CharField(
+        label="Address of the post",
+        max_length=500,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+    )
 
 
 @admin.register(PublishJob)
@@ -137,14 +83,24 @@ class PublishJobAdmin(OperatedAdmin):
         "error_and_attempts", "text_start",
     )  # fmt: skip
     list_filter = (
+        AttentionFilter,
         ("status", ChoicesCheckboxFilter),
+        WaitingForFilter,
+        WhoActsFilter,
+        LatenessFilter,
+        EndedFilter,
+        CodeFilter,
+        UserFilter,
         PlatformFilter,
-        ErrorFilter,
+        admin_follow_ups.AtRiskFilter,
+        admin_follow_ups.FollowUpFilter,
         ("created_at", TimeRangeFilter),
-        ("scheduled_at", TimeRangeFilter),
+        ("next_attempt_at", TimeRangeFilter),
     )
-    search_fields = ("user_id__startswith", "account_name", "text", "remote_id__exact")
-    search_help_text = "Any id, account or text"
+    search_fields = ("id",)  # any: `search` looks
+    search_help_text = "Id of a job, connection, batch, user or post, your reference, or an account"
+    list_before_template = "publishing/export_link.html"
+    change_form_before_template = "publishing/job_head.html"
     # Millions of rows are neither counted nor sorted by a column that no index serves.
     ordering = ("-created_at", "-id")
     sortable_by = ()
@@ -155,7 +111,7 @@ class PublishJobAdmin(OperatedAdmin):
             "Post",
             {
                 "fields": (
-                    "status_label", "platform_name", "account_name_isolated", "user_id",
+                    "platform_name", "account_name_isolated", "user_id", "external_reference",
                     "connection_link", "destination_name", "full_text", "asset_list",
                     "platform_specific_options",
                 )
@@ -165,8 +121,8 @@ class PublishJobAdmin(OperatedAdmin):
             "Outcome",
             {
                 "fields": (
-                    "published_post", "remote_id", "error_code", "error_message_isolated",
-                    "waiting_for", "who_acts", "warning_list", "attempts",
+                    "published_post", "remote_id", "who_acts", "warning_list",
+                    admin_follow_ups.risk_list, admin_follow_ups.taken_down, "attempts",
                 )
             },
         ),
@@ -190,20 +146,36 @@ class PublishJobAdmin(OperatedAdmin):
             },
         ),
     )  # fmt: skip
-    inlines = (JobEventInline,)
+    inlines = (admin_follow_ups.FollowUpInline,)
     actions = actions_detail = ("retry", "cancel", "resolve_published", "resolve_not_published")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[PublishJob], search_term: str
     ) -> tuple[QuerySet[PublishJob], bool]:
-        try:
-            pk = uuid.UUID(search_term.strip())
-        except ValueError:
-            results: tuple[QuerySet[PublishJob], bool] = super().get_search_results(
-                request, queryset, search_term
-            )
-            return results
-        return queryset.filter(pk=pk) | queryset.filter(connection=pk), False
+        return search(queryset, search_term) if search_term.strip() else queryset, False
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["head"] = head_of(kwargs["obj"])
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
+
+    def get_urls(self) -> list[Any]:
+        export = path(
+            "export/",
+            self.admin_site.admin_view(self.export),
+            name="publishing_publishjob_export",
+        )
+        return [export, *super().get_urls()]
+
+    def export(self, request: HttpRequest) -> StreamingHttpResponse:
+        """The jobs of the list as CSV, with the list's filters and search."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        jobs = self.get_changelist_instance(request).get_queryset(request)
+        audit.record(Action.EXPORTED, actor=audit.Actor.of_request(request), row=None)
+        return csv_response("jobs.csv", COLUMNS, rows(jobs))
 
     # --- The list -------------------------------------------------------------------------------
 
@@ -213,7 +185,7 @@ class PublishJobAdmin(OperatedAdmin):
 
     @display(description="status")
     def status_label(self, job: PublishJob) -> str:
-        return coloured(job.status, STATUS_COLOURS)
+        return format_html_join("", "<div>{}</div>", [(label,) for label in status_labels(job)])
 
     @display(description="platform")
     def platform_name(self, job: PublishJob) -> str:
@@ -287,10 +259,6 @@ class PublishJobAdmin(OperatedAdmin):
     def published_post(self, job: PublishJob) -> str:
         return post_link(job.post_url) if job.post_url else NONE
 
-    @display(description="error message")
-    def error_message_isolated(self, job: PublishJob) -> str:
-        return isolated(job.error_message)
-
     @display(description="scheduled for")
     def scheduled(self, job: PublishJob) -> str:
         return moment(job.scheduled_at)
@@ -343,6 +311,7 @@ class PublishJobAdmin(OperatedAdmin):
         done="resolved",
         action=Action.RESOLVED_AS_PUBLISHED,
         act=partial(operations.resolve_job, outcome=Outcome.PUBLISHED),
+        form=FoundPostForm,
         warning="For an unconfirmed post that a person has seen at its platform.",
     )
 

@@ -53,8 +53,8 @@ class BatchTargetSerializer(StrictSerializer):
     )
 
 
-class ManyTargetsSerializer(StrictSerializer):
-    """One content for many accounts."""
+class BatchRequestSerializer(StrictSerializer):
+    """Posts for 1 to 50 accounts, accepted together or not at all."""
 
     text_content = _text_field("The text for all targets that have none of their own.")
     assets = serializers.ListField(
@@ -64,18 +64,13 @@ class ManyTargetsSerializer(StrictSerializer):
     targets = serializers.ListField(
         child=BatchTargetSerializer(), min_length=1, max_length=MAX_TARGETS
     )
+    external_reference = external_reference_field()
+    metadata = metadata_field()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         shared = {name: attrs[name] for name in SHARED if name in attrs}
         attrs["targets"] = [{**shared, **target} for target in attrs["targets"]]
         return attrs
-
-
-class BatchRequestSerializer(ManyTargetsSerializer):
-    """Posts for 1 to 50 accounts, accepted together or not at all."""
-
-    external_reference = external_reference_field()
-    metadata = metadata_field()
 
 
 class BatchResponseSerializer(serializers.Serializer[Any]):

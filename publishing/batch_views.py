@@ -14,7 +14,6 @@ from publishing.accepting import possible_duplicates
 from publishing.batch_serializers import (
     BatchRequestSerializer,
     BatchResponseSerializer,
-    ManyTargetsSerializer,
     ManyVerdictsSerializer,
     ValidateRequestSerializer,
     VerdictSerializer,
@@ -102,10 +101,11 @@ class ValidationViewSet(viewsets.ViewSet):
         tags=[TAG],
         summary="Would the platforms accept this post?",
         description="Returns all violations at once. Nothing is stored, and nothing is sent. With "
-        "`targets`, each has a verdict of its own, also where its connection is unknown.",
+        "`targets` it takes the body of a batch, and each has a verdict of its own, also where its "
+        "connection is unknown.",
         request=PolymorphicProxySerializer(
             component_name="ValidationRequest",
-            serializers=[ValidateRequestSerializer, ManyTargetsSerializer],
+            serializers=[ValidateRequestSerializer, BatchRequestSerializer],
             resource_type_field_name=None,
         ),
         responses={
@@ -118,7 +118,7 @@ class ValidationViewSet(viewsets.ViewSet):
     )
     def validate(self, request: Request) -> Response:
         if "targets" in request.data:
-            many = ManyTargetsSerializer(data=request.data)
+            many = BatchRequestSerializer(data=request.data)
             many.is_valid(raise_exception=True)
             drafts = [draft_of(target) for target in many.validated_data["targets"]]
             return Response(validate_targets(drafts, user_id=user_id(request)))

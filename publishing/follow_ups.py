@@ -61,6 +61,7 @@ def as_job(follow_up: FollowUp) -> PublishJob:
     work = PublishJob(
         id=follow_up.pk,
         user_id=job.user_id,
+        request_id=job.request_id,
         connection=job.connection,
         destination=job.destination,
         platform=job.platform,

@@ -79,7 +79,7 @@ def idempotency_key(request: Request) -> str:
     if "Idempotency-Key" not in request.headers:
         return ""
     key = request.headers["Idempotency-Key"]
-    if len(key) > 2 and key[0] == key[-1] == '"':
+    if len(key) > 1 and key[0] == key[-1] == '"':
         key = key[1:-1]
     # A server joins two headers of this name with a comma: the caller chose no such key.
     if not IDEMPOTENCY_KEY.fullmatch(key) or "," in key:
@@ -94,5 +94,5 @@ def request_hash(body: Any) -> str:
 
 def preferred_wait(request: Request) -> int:
     """The seconds that the caller wants to wait for the job's end; 0 if it does not."""
-    match = re.search(r"\bwait=(\d{1,3})\b", request.headers.get("Prefer", ""))
+    match = re.search(r"\bwait=(\d{1,9})", request.headers.get("Prefer", ""))
     return min(int(match[1]), MAX_WAIT_S) if match else 0

@@ -32,16 +32,17 @@ JOB_INDEXES = [
         name="job_partly_out",
     ),
     # The lists of users: each serves one filter in the list's own order, so that a page
-    # costs the same however many jobs there are. Those of rare values hold few rows.
+    # costs the same however many jobs there are. Those of rare values hold few rows, and begin with
+    # the value: they serve the console too, which asks for the jobs of all users.
     models.Index(fields=["user_id", "-created_at", "-id"], name="job_of_user"),
     models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="job_of_batch"),
     models.Index(fields=["connection", "-created_at", "-id"], name="job_of_connection"),
     models.Index("user_id", DUE, "id", name="job_of_user_by_due"),
     models.Index(fields=["user_id", "updated_at"], name="job_of_user_changed"),
     models.Index(
-        fields=["user_id", "status", "-created_at", "-id"],
+        fields=["status", "user_id", "-created_at", "-id"],
         condition=Q(status__in=RARE_STATUSES),
-        name="job_of_user_by_status",
+        name="jobs_by_status",
     ),
     models.Index(
         "user_id",
@@ -52,13 +53,16 @@ JOB_INDEXES = [
     ),
     *(
         models.Index(
-            fields=["user_id", name, "-created_at", "-id"],
+            fields=[name, "user_id", "-created_at", "-id"],
             condition=~Q(**{name: ""}),
-            name=f"job_by_{name}",
+            name=f"jobs_by_{name}",
         )
         for name in ("external_reference", "error_code", "waiting_for", "who_acts")
     ),
     models.Index(fields=["-created_at", "-id"], name="job_newest"),  # the console's list
+    models.Index(
+        fields=["remote_id"], condition=~Q(remote_id=""), name="job_by_post"
+    ),  # its search
     models.Index(fields=["published_at"], condition=Q(status="Published"), name="job_published"),
     models.Index(
         fields=["account"], condition=Q(published_at__isnull=True), name="job_unpublished"

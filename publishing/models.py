@@ -165,6 +165,10 @@ class PublishJob(EngineState):
     deleted_at = models.DateTimeField(null=True, blank=True)
     # How many events callers got about this job.
     event_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # The request that accepted the job, as the log names it.
+    request_id = models.CharField(
+        max_length=128, blank=True, default="", db_default="", editable=False
+    )
     # The caller's Idempotency-Key with the endpoint in front, and a hash of the request.
     idempotency_key = models.CharField(max_length=300, blank=True, editable=False)
     request_hash = models.CharField(max_length=64, blank=True, editable=False)

@@ -14,11 +14,11 @@ from publishing import late_ids, preflight
 from publishing.follow_ups import create_missed_first_comments
 from publishing.retention import purge
 from publishing.worker.process import Worker, stopping
-from publishing.worker.slots import delete_unused_slots, slot_names
+from publishing.worker.slots import delete_unused
 from socialpublishing.clock import database_now
 
-# Longer than the time between two ticks of a slot, a minute and a half at worst; shorter than
-# Q_CLUSTER's timeout.
+# Longer than the time between two ticks of a slot (the supervisor's NEXT_TICK_AFTER_S); shorter
+# than Q_CLUSTER's timeout.
 TICK_S = 180.0
 # One hour's purge takes at most so long; Q_CLUSTER's timeout ends longer tasks.
 PURGE_S = 60.0
@@ -36,6 +36,7 @@ def publish_tick(slot: str) -> None:
 def purge_old(now: dt.datetime) -> None:
     """Part of the housekeeping."""
     create_missed_first_comments(now)
+    delete_unused(now)
     purge(now, stop_at=time.monotonic() + PURGE_S)
 
 
@@ -49,22 +50,19 @@ def check_ahead() -> None:
 
 def schedule() -> None:
     """Store the schedules after each migration. One that does not parse would stop them all."""
-    wanted = {f"publish {slot}": ("publish_tick", f"'{slot}'", 1) for slot in slot_names()}
-    others = {
-        "read late ids": ("read_late_ids", "", 1),
-        "check ahead": ("check_ahead", "", 5),
+    wanted = {
+        "read late ids": ("read_late_ids", 1),
+        "check ahead": ("check_ahead", 5),
     }
-    for name, (function, args, minutes) in (wanted | others).items():
+    for name, (function, minutes) in wanted.items():
         Schedule.objects.update_or_create(
             name=name,
             defaults={
                 "func": f"publishing.tasks.{function}",
-                "args": args,
                 "schedule_type": Schedule.MINUTES,
                 "minutes": minutes,
                 "repeats": -1,
             },
         )
-    ticks = Schedule.objects.filter(func="publishing.tasks.publish_tick")
-    ticks.exclude(name__in=wanted).delete()
-    delete_unused_slots()
+    # The release before started ticks by schedule; now each supervisor starts those of its group.
+    Schedule.objects.filter(func="publishing.tasks.publish_tick").delete()

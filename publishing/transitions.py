@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
 
-from publishing import job_events
+from publishing import job_events, job_log
 from publishing.batch_state import end_batches
 from publishing.follow_ups import create_first_comments
 from publishing.models import ENDED, JobEvent, PublishJob, Status
@@ -231,6 +231,8 @@ def _move_batch(moves: Sequence[Move], now: dt.datetime, actor: str) -> list[Mov
             if each.to == Status.PUBLISHED and each.job.status != Status.PUBLISHED
         ]
         create_first_comments(published, now)
+        for each, values, _ in moved:
+            job_log.write_move(each, values)
     for each, values, _ in moved:
         each.job.updated_at = now
         for name, value in values.items():

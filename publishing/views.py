@@ -44,6 +44,7 @@ from publishing.taking_down import take_down_post
 from socialpublishing import database
 from socialpublishing.callers import user_id
 from socialpublishing.platforms import PLATFORMS
+from socialpublishing.serializers import validated_query
 
 TAG = "Content Publishing"
 POLL_EVERY_S = 0.1
@@ -112,10 +113,9 @@ class PublishJobViewSet(viewsets.GenericViewSet[PublishJob]):
         responses=PublishJobDetailSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        query = JobListSerializer(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        paging = {name: query.validated_data[name] for name in ("order", "limit", "cursor")}
-        jobs = filter_jobs(self.get_queryset(), query.validated_data)
+        query = validated_query(JobListSerializer, request)
+        paging = {name: query[name] for name in ("order", "limit", "cursor")}
+        jobs = filter_jobs(self.get_queryset(), query)
         rows: Any
         rows, following = page(jobs, **paging)
         headers = {"Link": _next_link(request, following)} if following else None

@@ -47,6 +47,8 @@ class Action(models.TextChoices):
     REFRESHED = "refreshed"
     DISCONNECTED = "disconnected"
     ESTIMATED = "estimated"
+    EXPORTED = "exported"
+    CONTINUED = "continued"
 
 
 class AppendOnlyError(TypeError):

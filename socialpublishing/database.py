@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 
 def release() -> None:
@@ -11,5 +11,6 @@ def release() -> None:
     Otherwise a few requests that wait for platforms would use up all connections. The next query
     opens it again. Within a transaction it stays open.
     """
-    if not connection.in_atomic_block:
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.connection is not None and not connection.in_atomic_block:
         connection.close()

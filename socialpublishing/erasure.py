@@ -24,8 +24,10 @@ from django.db.models import Q, QuerySet
 from django.utils.crypto import salted_hmac
 
 from socialpublishing.audit import AuditRecord
+from socialpublishing.bulk import BulkOperation
 from socialpublishing.clock import database_now
 from socialpublishing.crypto import EncryptedTextField
+from socialpublishing.events.heartbeat import DeliveryHeartbeat
 from socialpublishing.events.models import Event, EventFeed
 from socialpublishing.events.webhooks import Webhook, WebhookDelivery
 from socialpublishing.keys import EncryptionKey, StoredSwitch
@@ -164,6 +166,8 @@ parts.append(
             Table(model=EncryptionKey, why="A check value of each key of ours."),
             Table(model=StoredSwitch, why="Whether the new envelope is written."),
             Table(model=AuditRecord, why="What staff did: ids, statuses and reasons, no content."),
+            Table(model=DeliveryHeartbeat, why="It has the names of our own machines."),
+            Table(model=BulkOperation, why="What staff did at once: ids, numbers and a reason."),
             Table(model=EventFeed, why="How far the feed of events has come."),
         )
     )

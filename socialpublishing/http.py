@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, ClassVar, NoReturn, Protocol
+from urllib.parse import urlsplit
 
 import certifi
 import requests
@@ -27,6 +28,7 @@ from socialpublishing import database
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import NoResponseError, PlatformApiError, PlatformUnreachableError
 from socialpublishing.masking import masked, sent_secrets
+from socialpublishing.prometheus import count_call
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30
@@ -34,6 +36,9 @@ READ_TIMEOUT_S = 30
 REQUEST_DEADLINE_S = 60
 # Far above any response of a platform's API.
 MAX_RESPONSE_BYTES = 8 * 1024 * 1024
+# Hosts to which connections are kept open.
+POOLS = 256
+NO_PROXIES: dict[str, str] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +57,15 @@ class PlatformResponse:
 
 
 class _Adapter(HTTPAdapter):
-    """One SSLContext for all connections: by default each one reads the CA bundle again."""
+    """As its base, without what would cost most of a request's time here.
+
+    All connections share one SSLContext: by default each one reads the CA bundle again. There are
+    no proxies and no cookies, so the pool of a host is looked up once.
+    """
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         self._context = ssl.create_default_context(cafile=certifi.where())
+        self._pools: dict[tuple[str, str], Any] = {}
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
 
     def build_connection_pool_key_attributes(
@@ -64,8 +74,27 @@ class _Adapter(HTTPAdapter):
         host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
         return host, {"cert_reqs": "CERT_REQUIRED"}
 
+    def get_connection_with_tls_context(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        address = urlsplit(request.url)
+        origin = (address.scheme, address.netloc)
+        pool = self._pools.get(origin)
+        if pool is None or pool.pool is None:  # closed, as the base keeps a limited number of them
+            pool = super().get_connection_with_tls_context(request, *args, **kwargs)
+            self._pools[origin] = pool
+        return pool
+
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Nothing to do: the context above requires and verifies certificates."""
+
+    def request_url(self, request: Any, proxies: Any) -> str:
+        return str(request.path_url)
+
+    def build_response(self, request: Any, resp: Any) -> requests.Response:
+        response = requests.Response()
+        response.status_code = resp.status
+        response.headers, response.raw = resp.headers, resp
+        response.request, response.url = request, request.url
+        return response
 
 
 @lru_cache(maxsize=1)
@@ -74,7 +103,7 @@ def _session(_pid: int) -> requests.Session:
     session.trust_env = False  # no proxies and no .netrc of the machine
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     # No retries here: the engine decides about them. One open socket per host for each thread.
-    adapter = _Adapter(pool_connections=32, pool_maxsize=settings.PUBLISH_THREADS, max_retries=0)
+    adapter = _Adapter(pool_connections=POOLS, pool_maxsize=settings.PUBLISH_THREADS, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
@@ -184,14 +213,12 @@ class Http:
 
         Without `needs_json` the body may be empty or anything: only status and headers count.
         """
-        request = requests.PreparedRequest()
         if self.params:
             body["params"] = {**self.params, **(body.get("params") or {})}
         own_headers = {**self.headers, **(headers or {})}
         if self.token is not None:
             own_headers.setdefault("Authorization", f"Bearer {self.token.reveal()}")
-        request.prepare(method=method, url=f"{self.base_url}{path}", headers=own_headers, **body)
-        response = self._send(request)
+        response = self._measured(_prepared(method, f"{self.base_url}{path}", own_headers, body))
         if response.status_code >= 400:
             error = self.read_error(response)
             error.status_code = response.status_code
@@ -212,6 +239,19 @@ class Http:
         error.request_id = masked(error.request_id, secrets)
         return error
 
+    def _measured(self, request: requests.PreparedRequest) -> PlatformResponse:
+        started, result = time.monotonic(), NoResponseError.code
+        try:
+            response = self._send(request)
+            result = str(response.status_code)
+            return response
+        except PlatformUnreachableError as error:
+            result = error.code
+            raise
+        finally:
+            seconds = time.monotonic() - started
+            count_call(platform=self.platform, result=result, seconds=seconds)
+
     def _send(self, request: requests.PreparedRequest) -> PlatformResponse:
         # Always `from None`: errors of requests quote URLs, and some URLs contain tokens.
         deadline = time.monotonic() + REQUEST_DEADLINE_S
@@ -222,6 +262,7 @@ class Http:
                 timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
                 allow_redirects=False,
                 stream=True,
+                proxies=NO_PROXIES,
             )
             with response:
                 body = bytearray()
@@ -251,11 +292,30 @@ class Http:
         raise NoResponseError(f"The platform {reason}.", platform=self.platform) from None
 
 
+def _prepared(
+    method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any]
+) -> requests.PreparedRequest:
+    """The request, with as little work as its body needs."""
+    request = requests.PreparedRequest()
+    if any(body[name] for name in body if name != "json") or not body.get("json"):
+        request.prepare(method=method, url=url, headers=headers, **body)
+        return request
+    request.method, request.url = method, url
+    request.body = json.dumps(body["json"], allow_nan=False).encode()
+    request.headers = requests.structures.CaseInsensitiveDict(headers)
+    request.headers.setdefault("Content-Type", "application/json")
+    request.headers["Content-Length"] = str(len(request.body))
+    return request
+
+
 def retry_after(response: PlatformResponse, *, reset_header: str = "") -> dt.datetime | None:
-    """The end of a rate limit: from Retry-After, else the platform's own header (epoch seconds)."""
+    """The end of a rate limit: from Retry-After, else the platform's own header (epoch seconds).
+
+    A Retry-After of 0 names no time.
+    """
     now = dt.datetime.now(tz=dt.UTC)
     value = response.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
+    if value.isdecimal() and int(value[:9]):
         return now + dt.timedelta(seconds=min(int(value[:9]), 86400))
     if value:
         try:

@@ -96,5 +96,7 @@ def _quotes(word: str, forms: list[str]) -> bool:
 
 
 def _is_random(run: str) -> bool:
-    counts = (len(re.findall(kind, run)) for kind in (r"[0-9]+", r"[A-Z]", r"[a-z]"))
-    return all(count >= 3 for count in counts)
+    digits, upper, lower = (len(re.findall(kind, run)) for kind in (r"[0-9]+", r"[A-Z]", r"[a-z]"))
+    # A random text may have few digits. Then it changes between kinds far more often than words do.
+    changes = len(re.findall(r"[a-z]+|[A-Z]+|[0-9]+|[^a-zA-Z0-9]+", run))
+    return min(upper, lower) >= 3 and (digits >= 3 or changes >= 0.4 * len(run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from rest_framework import exceptions, pagination
@@ -20,8 +21,12 @@ class LinkPagination(pagination.CursorPagination):
 
     def decode_cursor(self, request: Request) -> Any:
         try:
-            return super().decode_cursor(request)
-        except exceptions.NotFound as error:
+            cursor = super().decode_cursor(request)
+            if cursor is not None and cursor.position is not None:
+                # The time of a row, which the database would refuse later.
+                dt.datetime.fromisoformat(str(cursor.position)).astimezone(dt.UTC)
+            return cursor
+        except (exceptions.NotFound, ValueError, OverflowError) as error:
             # Not 404: the list exists, and the request is wrong.
             raise exceptions.ValidationError({"cursor": ["This is not a valid cursor."]}) from error
 

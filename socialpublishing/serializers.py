@@ -92,6 +92,20 @@ def validated(serializer: type[StrictSerializer], request: Request) -> dict[str,
     return checked
 
 
+def validated_query(serializer: type[QuerySerializer], request: Request) -> dict[str, Any]:
+    """The query parameters of `request`. Raises ValidationError, also for one that is repeated."""
+    repeated = [name for name, values in request.query_params.lists() if len(values) > 1]
+    if repeated:
+        message = "This parameter is given more than once."
+        raise serializers.ValidationError(
+            {shortened(name): [message] for name in repeated[:MAX_UNKNOWN]}, code="repeated"
+        )
+    query = serializer(data=request.query_params.dict())
+    query.is_valid(raise_exception=True)
+    checked: dict[str, Any] = query.validated_data
+    return checked
+
+
 class TextField(serializers.CharField):
     """A string. Other types are not converted, and whitespace is kept."""
 

@@ -18,6 +18,7 @@ SEEN = (
     "socialpublishing.auditrecord",
     "socialpublishing.webhook",
     "socialpublishing.webhookdelivery",
+    "socialpublishing.bulkoperation",
     "connections.socialconnection",
     "connections.revocation",
     "insights.connectioninsights",
@@ -29,11 +30,13 @@ OPERATED = (
     "insights.connectioninsights",
     "socialpublishing.webhook",
     "socialpublishing.webhookdelivery",
+    "socialpublishing.platformpause",
+    "socialpublishing.bulkoperation",
 )
 STAFF = ("auth.user", "auth.group")
 
 VIEWER = {f"view {model}" for model in SEEN}
-OPS = VIEWER | {f"change {model}" for model in OPERATED}
+OPS = VIEWER | {f"change {model}" for model in OPERATED} | {"add socialpublishing.platformpause"}
 ADMIN = OPS | {f"{verb} {model}" for verb in ("view", "add", "change", "delete") for model in STAFF}
 # A webhook that staff makes gets the events of all users.
 ADMIN |= {"add socialpublishing.webhook"}

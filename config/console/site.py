@@ -11,11 +11,13 @@ from django.apps import apps
 from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from unfold.sites import UnfoldAdminSite
 
 from config.console import second_factor, sessions, signing_in
+from config.console.overview import overview
 from socialpublishing import audit
 
 # The title of each group; the title, icon (a name of Material Symbols) and model of each page.
@@ -43,7 +45,13 @@ NAVIGATION = (
             ("Deliveries", "outbox", "socialpublishing.WebhookDelivery"),
         ),
     ),
-    ("Background jobs", (("Schedules", "schedule", "django_q.Schedule"),)),
+    (
+        "Background jobs",
+        (
+            ("Bulk operations", "checklist", "socialpublishing.BulkOperation"),
+            ("Schedules", "schedule", "django_q.Schedule"),
+        ),
+    ),
     (
         "Staff",
         (
@@ -56,11 +64,21 @@ NAVIGATION = (
 
 
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
-    index_title = "Console"
-
     def get_urls(self) -> list[Any]:
         code = path("second-factor/", signing_in.ask_for_code, name="second_factor")
-        return [code, *super().get_urls()]
+        part = path("start/", self.part_view(self.start_part), name="start_part")
+        return [code, part, *super().get_urls()]
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The start page."""
+        context = {**self.each_context(request), "title": "Console", "overview": overview(request)}
+        return TemplateResponse(request, "console/start.html", context)
+
+    def start_part(self, request: HttpRequest) -> HttpResponse:
+        """The part of the start page that refreshes itself."""
+        return render(request, "console/start_part.html", {"overview": overview(request)})
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Every page but the sign-in asks this."""
@@ -74,6 +92,13 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
             return view(request, *args, **kwargs)
 
         guarded: Callable[..., Any] = super().admin_view(update_wrapper(used, view), cacheable)
+        return guarded
+
+    def part_view(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """A part of a page that refreshes itself. That is no use of the console: the session of a
+        page that nobody looks at ends.
+        """
+        guarded: Callable[..., Any] = super().admin_view(view)
         return guarded
 
     def login(

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.contrib.filters.admin import ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RadioFilter
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
@@ -24,16 +24,15 @@ from unfold.widgets import (
 
 from connections.admin_base import (
     NONE,
-    OperatedAdmin,
-    Operation,
     TimeRangeFilter,
     coloured,
     display,
     isolated,
     link,
     moment,
-    operation,
 )
+from connections.operated_admin import OperatedAdmin, operation
+from connections.operations import Operation
 from socialpublishing import audit
 from socialpublishing.clock import database_now
 from socialpublishing.errors import SocialPublishingBaseError
@@ -42,6 +41,7 @@ from socialpublishing.events.models import EventType
 from socialpublishing.events.representation import event_id
 from socialpublishing.events.sending import WebhookAddressRefusedError, check_address
 from socialpublishing.events.webhooks import (
+    FAILING,
     MAX_DESCRIPTION,
     PausedReason,
     Webhook,
@@ -126,10 +126,25 @@ ROTATION = Operation(
 )
 
 
+class FailingFilter(RadioFilter):  # type: ignore[misc]  # unfold has no types
+    title = "receiver"
+    parameter_name = "failing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "takes no events")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> QuerySet[Webhook]:
+        return queryset.filter(FAILING) if self.value() == "yes" else queryset
+
+
 @admin.register(Webhook)
 class WebhookAdmin(OperatedAdmin):
     list_display = ("address", "state", "owner", "types", "failing", "created")
-    list_filter = (("status", ChoicesCheckboxFilter), ("paused_reason", ChoicesCheckboxFilter))
+    list_filter = (
+        FailingFilter,
+        ("status", ChoicesCheckboxFilter),
+        ("paused_reason", ChoicesCheckboxFilter),
+    )
     search_fields = ("user_id__startswith", "id__exact")
     search_help_text = "User id, or id of a webhook"
     sortable_by = ("failing", "created")
@@ -267,8 +282,14 @@ class WebhookAdmin(OperatedAdmin):
                 )
             return self._secret_page(request, webhook)
         back = reverse("admin:socialpublishing_webhook_changelist")
-        context = {**self._context(request, "New webhook"), "form": form, "back": back}
-        return TemplateResponse(request, "console/new_webhook.html", context)
+        context = {
+            **self._context(request, "New webhook"),
+            "form": form,
+            "back": back,
+            "text": "The events of all users are sent to it. Its secret is shown once, on the next "
+            "page.",
+        }
+        return TemplateResponse(request, "console/new.html", context)
 
     def _secret_page(self, request: HttpRequest, webhook: Webhook) -> HttpResponse:
         page = reverse("admin:socialpublishing_webhook_change", args=(webhook.pk,))

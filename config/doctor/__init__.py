@@ -23,6 +23,7 @@ WITH_DATABASE: Mapping[str, Section] = {
     "Clock": installation.check_clock,
     "Queue": work.check_queue,
     "Worker slots": work.check_slots,
+    "Webhooks": work.check_webhooks,
     "Paused platforms": platforms.check_pauses,
 }
 LAST: Mapping[str, Section] = {

@@ -13,9 +13,10 @@ COMMANDS = {
     "night": "the proofs that take long, or some: crash, fuzz, chaos, mutants",
     "mutants": "check that the engine's tests notice each known mistake",
     "manage": "any command of manage.py, as in `./run manage dev_token USER`",
+    "pictures": "make the pictures of README and docs again (needs `browser` and Chromium)",
     "browser": "install what the browser tests need besides Chromium",
     "lock": "rebuild requirements*.lock from requirements*.txt (needs uv)",
 }
 HELP = "Usage: ./run COMMAND\n\n" + "".join(
-    f"  {name:<7} {text}\n" for name, text in COMMANDS.items()
+    f"  {name:<8} {text}\n" for name, text in COMMANDS.items()
 )

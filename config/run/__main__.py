@@ -60,6 +60,10 @@ def dispatch(command: str, arguments: list[str]) -> int:
             from config.run.mutants import main as mutants
 
             return mutants()
+        case "pictures":
+            from config.run.pictures import pictures
+
+            return pictures()
         case "manage":
             environment.load_env_file()
             os.environ.update(environment.place_of_service().environment)

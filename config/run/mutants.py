@@ -1,9 +1,10 @@
 """`./run mutants`: plants known mistakes in the exactly-once rule; its tests must notice each.
 
-A mutant is a unified diff in publishing/tests/engine/mutants/. It is applied to a copy of the
-project, where the engine's tests then run. They need no database. A mutant is killed when a test
-fails; one that survives shows a gap in the tests. A night test does the same for the filters of
-owners, in config/tests/mutants/.
+A mutant is a unified diff. It is applied to a copy of the project, where its tests then run. It is
+killed when a test fails; one that survives shows a gap in the tests. Those of the exactly-once rule
+are in publishing/tests/engine/mutants/ and are tested by the engine's tests, which need no
+database. Others are in config/tests/mutants/ and name their test in a line `Tests:`, above the
+diff; `./run night mutants` tries both.
 """
 
 import os
@@ -12,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -22,9 +23,11 @@ from config.run import ROOT
 from config.run.testing import SQLITE, test_environment
 
 TESTS = "publishing/tests/engine"
+OTHER_MUTANTS = "config/tests/mutants"
 # Without plugins that these tests do not use, which cost a second a mutant. That includes
 # pytest-randomly: the same test kills a mutant each time.
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "pytest_django.plugin")
+NAMED_TESTS = re.compile(r"\ATests: (.+)$", re.MULTILINE)
 PASSED, FAILED = 0, 1  # pytest's exit codes; any other one is an error
 FIRST_FAILURE = re.compile(r"^(?:FAILED|ERROR) \S*?::(\S+)", re.MULTILINE)
 
@@ -50,20 +53,32 @@ def main(root: Path = ROOT, tests: str = TESTS, folder: str = "") -> int:
     if not patches:
         print(f"There are no mutants in {folder}.")
         return 1
-    print(f"{len(patches)} mutants, tested by {tests}", flush=True)
-    code, output = run_tests(root, tests)
+    by_patch = {patch: tests_of(patch, tests) for patch in patches}
+    every_test = sorted({each for named in by_patch.values() for each in named})
+    print(f"{len(patches)} mutants, tested by {', '.join(every_test)}", flush=True)
+    code, output = run_tests(root, every_test)
     if code != PASSED:
         print(f"The tests do not pass without a mutant:\n{output}")
         return 1
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         verdicts = []
-        for verdict in pool.map(partial(try_mutant, root, tests), patches):
+        for verdict in pool.map(partial(try_mutant, root), by_patch.values(), patches):
             print(verdict, flush=True)
             verdicts.append(verdict)
     return 0 if all(verdict.is_killed for verdict in verdicts) else 1
 
 
-def try_mutant(root: Path, tests: str, patch: Path) -> Verdict:
+def all_mutants() -> int:
+    """Those of the exactly-once rule, and all others."""
+    return max(main(), main(folder=OTHER_MUTANTS))
+
+
+def tests_of(patch: Path, default: str) -> list[str]:
+    named = NAMED_TESTS.search(patch.read_text())
+    return named[1].split() if named else [default]
+
+
+def try_mutant(root: Path, tests: Sequence[str], patch: Path) -> Verdict:
     try:
         code, output = run_tests(root, tests, patch)
     except PatchError as error:
@@ -77,7 +92,7 @@ def try_mutant(root: Path, tests: str, patch: Path) -> Verdict:
     return Verdict(name=patch.stem, is_killed=True, text=f"killed by {failure and failure[1]}")
 
 
-def run_tests(root: Path, tests: str, patch: Path | None = None) -> tuple[int, str]:
+def run_tests(root: Path, tests: Sequence[str], patch: Path | None = None) -> tuple[int, str]:
     """pytest's exit code and output on a copy of `root`, with `patch` applied."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
         copy = Path(folder) / "copy"
@@ -85,7 +100,7 @@ def run_tests(root: Path, tests: str, patch: Path | None = None) -> tuple[int, s
         if patch:
             apply(patch.read_text(), copy)
         done = subprocess.run(
-            [*PYTEST, tests],
+            [*PYTEST, *tests],
             cwd=copy,
             env={**test_environment(SQLITE), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
             capture_output=True,

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -46,6 +46,14 @@ def _die_with(parent: int, signal_number: int, libc: ctypes.CDLL) -> None:
     libc.prctl(1, signal_number)  # PR_SET_PDEATHSIG
     if os.getppid() != parent:  # it ended before the call
         os._exit(1)
+
+
+def tree_of(pid: int) -> Iterator[int]:
+    """The process and all that it has started. Linux only."""
+    yield pid
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            yield from tree_of(int(child))
 
 
 def run(*command: str | Path, env: Mapping[str, str] | None = None) -> int:

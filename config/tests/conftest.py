@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -12,13 +15,47 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
+from config.tests.browser import (  # noqa: F401  fixtures
+    chromium,
+    console,
+    requirements,
+    service,
+    window,
+)
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
-    """A separate database that other processes can open, of the kind that the tests use."""
+FOLDER = Path(__file__).parent / "linters"
+OLDEST_NODE = 20
+
+
+@pytest.fixture(scope="session")
+def linters() -> Path:
+    """The folder of the commands of spectral, redocly, openapi-typescript and TypeScript.
+
+    npm installs them once, and again after a change of their lock; `.ci/run` does so before the
+    tests. Without Node.js, or with an older one, the tests are skipped.
+    """
+    node = shutil.which("node")
+    version = node and subprocess.run([node, "-p", "process.versions.node"], capture_output=True)
+    if not version or int(version.stdout.split(b".")[0]) < OLDEST_NODE or not shutil.which("npm"):
+        pytest.skip(f"The linters of the API's description need Node.js {OLDEST_NODE} and npm.")
+    commands = FOLDER / "node_modules/.bin"
+    installed = FOLDER / "node_modules/.package-lock.json"
+    lock = FOLDER / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        install = ["npm", "ci", "--prefix", FOLDER, "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(install, capture_output=True, text=True, timeout=300)
+        if done.returncode:
+            refuse = pytest.fail if os.environ.get("CI") else pytest.skip
+            refuse(f"npm could not install the linters: {done.stderr[-500:]}")
+    return commands
+
+
+@contextmanager
+def separate_database(folder: Path) -> Iterator[str]:
+    """A database that other processes can open, of the kind that the tests use; its address."""
     default = settings.DATABASES["default"]
     if default["ENGINE"].endswith("sqlite3"):
-        yield f"sqlite:///{tmp_path}/service.sqlite3"
+        yield f"sqlite:///{folder}/service.sqlite3"
         return
     name = f"kill_{uuid.uuid4().hex[:12]}"
     url = os.environ["DATABASE_URL"].rpartition("/")[0]
@@ -26,6 +63,12 @@ def database_url(tmp_path: Path) -> Iterator[str]:
         admin.execute(f'CREATE DATABASE "{name}"')
         yield f"{url}/{name}"
         admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> Iterator[str]:
+    with separate_database(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

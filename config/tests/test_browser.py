@@ -1,12 +1,7 @@
-"""Consent pages, the sandbox's feed, the ops console and the API docs in a real browser.
-
-Without Playwright (`./run browser`) or Chromium these tests are skipped; with `CI` set they fail.
-"""
+"""Consent pages, the sandbox's feed, the ops console and the API docs in a real browser."""
 
 import base64
 import datetime as dt
-import os
-import shutil
 import time
 
 import pytest
@@ -16,92 +11,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from config.auth.dev_tokens import sign_dev_token
+from config.tests.browser import WINDOWS, fits, playwright
 from conftest import statuses
 from connections.models import SocialConnection
 
-try:
-    from playwright import sync_api as playwright
-except ImportError:
-    playwright = None
-
 pytestmark = pytest.mark.any_database
-
-CHROMIUM = shutil.which("chromium")
-
-WINDOWS = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
-
-
-@pytest.fixture(scope="module")
-def requirements():
-    """Skip the tests if the browser is missing; in CI fail, so that they are never left out."""
-    missing = [
-        *(["Playwright (`./run browser` installs it)"] if playwright is None else []),
-        *(["the program `chromium`"] if CHROMIUM is None else []),
-    ]
-    if missing:
-        refuse = pytest.fail if os.environ.get("CI") else pytest.skip
-        refuse(f"The browser tests need {' and '.join(missing)}.")
-
-
-@pytest.fixture(scope="module")
-def chromium(requirements, django_db_setup):
-    with pytest.MonkeyPatch.context() as patch, playwright.sync_playwright() as started:
-        # Playwright runs an event loop in this thread, in which Django refuses to use the database.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def service(chromium, transactional_db, live_server, sandbox, settings):
-    """The address of the service."""
-    settings.SERVICE_BASE_URL = live_server.url
-    settings.CSRF_TRUSTED_ORIGINS = [live_server.url]
-    return live_server.url
-
-
-@pytest.fixture(params=WINDOWS)
-def window(request, chromium, service, sandbox):
-    """A browser page, in the size of a desk and of a phone. Its errors fail the test."""
-    errors = []
-    context = chromium.new_context(viewport=WINDOWS[request.param])
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    # What a page was loading when it was left is cancelled.
-    page.on("pageerror", lambda error: "cancelled" in str(error) or errors.append(str(error)))
-    page.on("response", lambda response: _check_response(errors, response, (service, sandbox.url)))
-    page.on(
-        "console",
-        lambda message: message.type in {"error", "warning"} and errors.append(message.text),
-    )
-    yield page
-    context.close()
-    assert errors == []
-
-
-def _check_response(errors, response, ours):
-    if response.status >= 400 or not response.url.startswith((*ours, "data:", "blob:")):
-        errors.append(f"{response.status} {response.url}")
-
-
-def fits(page):
-    """Is the page no wider than the window?"""
-    return page.evaluate(
-        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-    )
-
-
-@pytest.fixture
-def console(window, service):
-    """The ops console, signed in as a superuser."""
-    User.objects.create_superuser("mara", password="a long pass phrase")
-    window.goto(f"{service}/admin/")
-    window.get_by_label("Username").fill("mara")
-    window.get_by_label("Password").fill("a long pass phrase")
-    window.get_by_role("button", name="Log in").click()
-    window.wait_for_url(f"{service}/admin/")
-    return window
 
 
 def test_staff_set_up_a_second_factor_and_sign_in_with_it(window, service, settings):
@@ -277,6 +191,10 @@ def test_api_page_shows_the_operations(window, service):
     window.get_by_role("heading", name="Social Publishing Service").wait_for()
     window.goto(f"{service}/api/docs#tag/content-publishing/POST/api/v1/publishing/publish")
     window.get_by_text("Fresh bread at seven").first.wait_for()
+    assert fits(window)
+    # Its summary is the longest one.
+    window.goto(f"{service}/api/docs#tag/events/GET/api/v1/events")
+    window.get_by_role("heading", name="oldest first").first.wait_for()
     assert fits(window)
 
 

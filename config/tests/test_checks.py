@@ -71,9 +71,13 @@ GOOD = [
     {"AES_KEYS_RETIRED": [aes(secrets.token_bytes(32)), aes(secrets.token_bytes(32))]},
     {**HTTPS, "ALLOWED_HOSTS": ["social.example.com"]},
     {"SANDBOX_URL": "http://sandbox:8001", "MEDIA_ALLOWED_ORIGINS": ["http://store:9000"]},
+    {"METRICS_TOKEN": secrets.token_urlsafe(24), "WORKER_METRICS_BIND": "[::1]:9100"},
     {"PUBLISH_THREADS": 1, "LATE_PUBLISH_GRACE_SECONDS": 0, "INSIGHTS_CACHE_TTL_SECONDS": 0},
 ]
 BAD = [
+    ("E061", {"METRICS_TOKEN": "short"}),
+    ("E062", {"WORKER_METRICS_BIND": "9100"}),
+    ("E062", {"WORKER_METRICS_BIND": "0.0.0.0:99999"}),
     # Shared secrets
     ("E005", {"JWT_KEY": "abc"}),
     ("E005", {"JWT_KEY": secrets.token_urlsafe(24)[:31]}),
@@ -162,6 +166,10 @@ BAD = [
     # Numbers
     ("E020", {"PUBLISH_THREADS": 0}),
     ("E020", {"PUBLISH_PROCESSES": 0}),
+    ("E029", {"WORKER_GROUP": ""}),
+    ("E030", {"LABORATORY_TIME_DIVISOR": 30, "SANDBOX_URL": ""}),
+    ("E029", {"WORKER_GROUP": "a/1"}),
+    ("E029", {"WORKER_GROUP": "g" * 41}),
     ("E020", {"MEDIA_READS": 0}),
     ("E020", {"MEDIA_READS_PER_HOST": -1}),
     ("E020", {"MAX_API_RETRIES": -1}),

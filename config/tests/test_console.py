@@ -14,6 +14,7 @@ REGISTERED = {
     "insights.ConnectionInsights", "publishing.WorkerSlot", "publishing.PublishJob",
     "connections.Revocation", "socialpublishing.AuditRecord", "socialpublishing.PlatformPause",
     "socialpublishing.Webhook", "socialpublishing.WebhookDelivery",
+    "socialpublishing.BulkOperation",
 }  # fmt: skip
 
 

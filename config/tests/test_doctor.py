@@ -20,6 +20,7 @@ from config.run.service import manage
 from config.tests.test_start import another_key, unmigrated  # noqa: F401  a fixture
 from publishing.models import PublishJob, WorkerSlot
 from publishing.worker.slots import slot_names
+from socialpublishing.events import heartbeat
 from socialpublishing.keys import EncryptionKey, key_problems
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.platforms.pauses import PlatformPause
@@ -47,6 +48,7 @@ def healthy(sandbox, db):
     Schedule.objects.update(next_run=timezone.now() + dt.timedelta(minutes=1))
     for name in slot_names():
         WorkerSlot.objects.create(name=name, heartbeat_at=timezone.now())
+    heartbeat.renew(timezone.now())
 
 
 @pytest.fixture
@@ -120,14 +122,43 @@ def test_missing_worker_is_found(healthy):
     WorkerSlot.objects.update(heartbeat_at=timezone.now() - dt.timedelta(minutes=1))
     is_well, output = doctor()
     assert not is_well
-    assert "2 of 2 worker slots have no recent heartbeat: 1, 2." in lines(output, "fail")
+    names = ", ".join(slot_names())
+    assert f"2 of 2 worker slots have no recent heartbeat: {names}." in lines(output, "fail")
+
+
+def test_no_worker_at_all_is_found(healthy):
+    WorkerSlot.objects.all().delete()
+    _, output = doctor()
+    assert "There is no worker slot: no worker runs." in lines(output, "fail")
 
 
 def test_one_missing_slot_is_a_warning(healthy):
-    WorkerSlot.objects.filter(name=slot_names()[0]).delete()
+    name = slot_names()[0]
+    WorkerSlot.objects.filter(name=name).update(
+        heartbeat_at=timezone.now() - dt.timedelta(minutes=1)
+    )
     is_well, output = doctor()
     assert is_well, output
-    assert "1 of 2 worker slots have no recent heartbeat: 1." in lines(output, "warn")
+    assert f"1 of 2 worker slots have no recent heartbeat: {name}." in lines(output, "warn")
+
+
+def test_silent_delivery_of_webhooks_is_found(healthy, settings):
+    heartbeat.renew(timezone.now() - dt.timedelta(minutes=1))
+    _, output = doctor()
+    sentence = "1 of 1 processes that deliver webhooks have no recent heartbeat: "
+    assert f"{sentence}{settings.WORKER_GROUP}." in lines(output, "fail")
+
+    silent, settings.WORKER_GROUP = settings.WORKER_GROUP, "another"
+    heartbeat.renew(timezone.now())
+    is_well, output = doctor()
+    assert is_well, output
+    assert f"{sentence.replace('of 1', 'of 2')}{silent}." in lines(output, "warn")
+
+    settings.WORKER_GROUP = silent
+    heartbeat.leave()
+    is_well, output = doctor()
+    assert is_well, output
+    assert "All 1 processes that deliver webhooks have a recent heartbeat." in lines(output, "ok")
 
 
 def test_late_post_is_found(healthy, api, make_connection):

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 import pytest
@@ -41,10 +41,11 @@ class Service:
             "SANDBOX_URL": sandbox.url,
             "SERVICE_BASE_URL": self.url,
         }
+        self.web = web_command("127.0.0.1", self.port)
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(command, env=self.environment, process_group=0)
+    def start(self, *command: str, log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(command, env=self.environment, process_group=0, stderr=log)
         self.processes.append(process)
         return process
 
@@ -74,7 +75,7 @@ def service(database_url: str, sandbox: Sandbox, receiver: Receiver) -> Iterator
     service = Service(database_url, sandbox)
     service.environment["WEBHOOK_ALLOWED_ORIGINS"] = receiver.origin
     subprocess.run(manage("migrate", "-v0"), env=service.environment, check=True)
-    service.start(*web_command("127.0.0.1", service.port))
+    service.start(*service.web)
     wait(lambda: responds(f"{service.url}/healthz"), 30)
     yield service
     service.stop()

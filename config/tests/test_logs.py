@@ -143,14 +143,15 @@ def test_values_that_a_template_was_given_are_never_logged(log):
 
 
 def test_queue_and_server_lines_use_our_format(log):
-    logging.getLogger("django-q").info("cluster ready")
+    logging.getLogger("django-q").info("Processed 'mango-finch'")
+    logging.getLogger("django-q").error("task failed")
     logging.getLogger("uvicorn.error").error("worker died")
 
     assert [record["logger"] for record in log()] == ["django-q", "uvicorn.error"]
 
 
 def test_request_writes_one_access_line_without_its_query(log, client):
-    client.get("/good?code=abc&state=def")
+    client.post("/good?code=abc&state=def")
 
     inside, access = log()
     assert inside["event"] == "inside a view"
@@ -161,7 +162,7 @@ def test_request_writes_one_access_line_without_its_query(log, client):
         "level": "info",
         "logger": "config.logs",
         "event": "request",
-        "method": "GET",
+        "method": "POST",
         "path": "/good",
         "status": 200,
         "user_id": "42",

@@ -53,7 +53,7 @@ def wait(condition, seconds=5):
 
 
 def active():
-    return pulls._active.total()
+    return pulls._transfers.total()
 
 
 @pytest.mark.behaviour(

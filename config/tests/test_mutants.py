@@ -124,10 +124,10 @@ def test_missing_mutants_fail_the_command(make_project, capsys):
     assert "There are no mutants" in capsys.readouterr().out
 
 
-@pytest.mark.night
-@pytest.mark.any_database
-def test_dropped_filter_of_owners_is_noticed_by_the_matrix_of_tenants(monkeypatch):
-    monkeypatch.delenv("DJANGO_SETTINGS_MODULE")
-    matrix = "config/tests/test_tenants.py::test_another_user_gets_what_a_random_id_gets[bob]"
+def test_patch_may_name_its_tests(make_project, capsys):
+    """Instead of those that the command runs for the others."""
+    root = make_project(named=f"Tests: tests/test_other.py\n{KILLED}")
+    (root / "tests/test_other.py").write_text("def test_nothing():\n    pass\n")
 
-    assert mutants.main(tests=matrix, folder="config/tests/mutants") == 0
+    assert mutants.main(root, "tests") == 1
+    assert "survived" in capsys.readouterr().out

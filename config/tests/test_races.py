@@ -1,4 +1,4 @@
-"""Edits and cancellations race against workers that start the same jobs."""
+"""Edits, cancellations and take-downs race against workers that start the same jobs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from config.tests.test_kill import Service, responds, wait
 from conftest import Sandbox
 
 ACCOUNTS, AHEAD_S = 20, 1.5
-# When the caller acts, in seconds after the post is due: before and after a worker claims it.
-ACTS_AFTER_S = (-0.1, 0.45)
+# When the caller acts, in seconds after the post is due: before and after a worker claims it, for
+# a take-down before and after the post, and its first comment, are public.
+ACTS_AFTER_S = {"edit": (-0.1, 0.45), "cancel": (-0.1, 0.45), "take_down": (0.0, 1.5)}
 
 
 @pytest.fixture
@@ -58,7 +59,11 @@ class Race:
 
     @property
     def was_accepted(self) -> bool:
-        return bool(self.response.status_code == 200)
+        return bool(self.response.status_code in {200, 202})
+
+    @property
+    def comment(self) -> str:
+        return f"{self.text}, first comment"
 
     def expected(self) -> list[str]:
         """The texts that must be public in the end."""
@@ -86,7 +91,7 @@ class Track:
         return requests.request(method, url, json=body, headers=self.headers, timeout=30)
 
     def race(self, name: str, connection: str, start: float) -> Race:
-        """Schedule a post, and edit or cancel it when it is due, at `start` on our clock."""
+        """Schedule a post, and change it or take it down when it is due: `start`, by our clock."""
         due = dt.datetime.fromtimestamp(start, tz=dt.UTC)
         body = {
             "connection_id": connection,
@@ -95,18 +100,24 @@ class Track:
             # With a picture there is a step before the publish request.
             "assets": [self.picture] if random.random() < 0.3 else [],
         }
+        race = Race(job_id="", text=name, action=random.choice(list(ACTS_AFTER_S)))
+        if race.action == "take_down" and random.random() < 0.5:
+            body["platform_specific_options"] = {"first_comment": race.comment}
         accepted = self.call("POST", "schedule", body)
         assert accepted.status_code == 202, accepted.text
-        race = Race(
-            job_id=accepted.json()["job_id"], text=name, action=random.choice(["edit", "cancel"])
-        )
-        time.sleep(max(0, start + random.uniform(*ACTS_AFTER_S) - time.time()))
-        if race.action == "edit":
-            change = {"text_content": race.new_text}
-            race.response = self.call("PATCH", f"jobs/{race.job_id}", change)
-        else:
-            race.response = self.call("POST", f"jobs/{race.job_id}/cancel")
+        race.job_id = accepted.json()["job_id"]
+        time.sleep(max(0, start + random.uniform(*ACTS_AFTER_S[race.action]) - time.time()))
+        race.response = self.act(race)
         return race
+
+    def act(self, race: Race) -> requests.Response:
+        match race.action:
+            case "edit":
+                return self.call("PATCH", f"jobs/{race.job_id}", {"text_content": race.new_text})
+            case "cancel":
+                return self.call("POST", f"jobs/{race.job_id}/cancel")
+            case _:
+                return self.call("DELETE", f"jobs/{race.job_id}/post")
 
     def run(self, count: int) -> list[Race]:
         races: list[Race] = []
@@ -124,19 +135,27 @@ class Track:
         open_ = ("Pending", "Scheduled", "Processing", "Unconfirmed")
         return any(self.call("GET", f"jobs?status={status}&limit=1").json() for status in open_)
 
+    def is_down(self, race: Race) -> bool:
+        return bool(self.call("GET", f"jobs/{race.job_id}").json()["deleted_at"])
+
 
 @pytest.mark.night
-def test_no_old_text_goes_out_after_an_edit_and_nothing_after_a_cancellation(service, sandbox):
+def test_what_was_edited_cancelled_or_taken_down_is_not_public(service, sandbox):
     track = Track(service, sandbox)
 
     races = track.run(1000)
     wait(lambda: not track.has_open_jobs(), 120)
+    taken_down = [race for race in races if race.action == "take_down" and race.was_accepted]
+    wait(lambda: all(track.is_down(race) for race in taken_down), 300)
 
     outcomes = Counter((race.action, race.response.status_code) for race in races)
-    # All four must have happened, or it was no race.
-    assert outcomes.keys() == {(a, s) for a in ("edit", "cancel") for s in (200, 409)}, outcomes
+    # All of these must have happened, or it was no race.
+    accepted = {"edit": 200, "cancel": 200, "take_down": 202}
+    assert outcomes.keys() == {(a, s) for a in accepted for s in (accepted[a], 409)}, outcomes
     assert min(outcomes.values()) > 10, outcomes
     public = Counter(post["text"] for post in sandbox.posts("twitter"))
     for race in races:
         found = [text for text in (race.text, race.new_text) for _ in range(public[text])]
         assert found == race.expected(), (race, race.response.text)
+        if race.action == "take_down" and race.was_accepted:
+            assert public[race.comment] == 0, race

@@ -26,7 +26,7 @@ from django.test import Client, RequestFactory
 from config.console import checks
 from config.console.roles import ROLES
 from config.console.second_factor import SecondFactor
-from connections.admin_base import OperatedAdmin
+from connections.operated_admin import OperatedAdmin
 from socialpublishing.audit import Action, AuditRecord
 from socialpublishing.crypto import key_ring
 
@@ -447,15 +447,17 @@ SEEN = {
     "publishing.PublishJob", "publishing.WorkerSlot", "socialpublishing.PlatformPause",
     "socialpublishing.AuditRecord", "connections.SocialConnection", "connections.Revocation",
     "insights.ConnectionInsights", "django_q.Schedule", "socialpublishing.Webhook",
-    "socialpublishing.WebhookDelivery",
+    "socialpublishing.WebhookDelivery", "socialpublishing.BulkOperation",
 }  # fmt: skip
 STAFF_PAGES = {"auth.User", "auth.Group"}
 ACTIONS = {
     "publishing.PublishJob": {"retry", "cancel", "resolve_published", "resolve_not_published"},
-    "connections.SocialConnection": {"revoke"},
+    "connections.SocialConnection": {"refresh", "revoke"},
     "insights.ConnectionInsights": {"refresh_insights"},
     "socialpublishing.Webhook": {"pause", "activate", "rotate_secret", "delete"},
     "socialpublishing.WebhookDelivery": {"redeliver"},
+    "socialpublishing.PlatformPause": {"resume"},
+    "socialpublishing.BulkOperation": {"go_on"},
 }
 
 
@@ -463,8 +465,13 @@ ACTIONS = {
     ("role", "pages", "actions", "added"),
     [
         ("viewer", SEEN, {}, set()),
-        ("ops", SEEN, ACTIONS, set()),
-        ("admin", SEEN | STAFF_PAGES, ACTIONS, STAFF_PAGES | {"socialpublishing.Webhook"}),
+        ("ops", SEEN, ACTIONS, {"socialpublishing.PlatformPause"}),
+        (
+            "admin",
+            SEEN | STAFF_PAGES,
+            ACTIONS,
+            STAFF_PAGES | {"socialpublishing.Webhook", "socialpublishing.PlatformPause"},
+        ),
     ],
 )
 def test_pages_and_actions_of_each_role(role, pages, actions, added):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import os
 import secrets
 import subprocess
@@ -13,12 +14,16 @@ import requests
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
 
 from config.run.processes import free_port, stop
 from config.run.service import manage, web_command
 from config.start import demand_readiness
 from connections.models import SocialConnection
+from publishing.models import WorkerSlot
+from publishing.worker.slots import slot_names
 from socialpublishing import readiness
+from socialpublishing.events import heartbeat
 from socialpublishing.keys import EncryptionKey, key_problems
 
 
@@ -190,3 +195,22 @@ def test_service_that_is_ready_reports_no_problem(make_connection, client):
     }
     demand_readiness()
     assert SocialConnection.objects.exists()
+
+
+def test_probe_of_the_worker_names_what_has_no_heartbeat(client, db):
+    def checks(status):
+        response = client.get("/healthz/worker")
+        assert response.status_code == status
+        return response.json()["checks"]
+
+    now = timezone.now()
+    slot = WorkerSlot.objects.create(name=slot_names()[0], heartbeat_at=now)
+    assert checks(503) == {"lanes": True, "webhooks": False, "on_time": True}
+    heartbeat.renew(now)
+    assert all(checks(200).values())
+    heartbeat.renew(now - dt.timedelta(seconds=40))
+    assert not checks(503)["webhooks"]
+    heartbeat.renew(now)
+    slot.heartbeat_at -= dt.timedelta(seconds=40)
+    slot.save()
+    assert checks(503) == {"lanes": False, "webhooks": True, "on_time": True}

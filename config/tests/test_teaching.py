@@ -92,6 +92,31 @@ def test_each_endpoint_names_what_it_knows(api, method, path, body, field, sente
     assert sentence in found[field]
 
 
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("publishing/jobs", "status=Failed&status=Published"),
+        ("events", "types=job.failed&types=job.published"),
+        ("insights/twitter/best-times", f"connection_id={CONNECTION}&connection_id={CONNECTION}"),
+    ],
+)
+def test_repeated_parameter_is_refused(api, path, query):
+    found = violations(api.get(f"{path}?{query}"))
+    assert found == {query.partition("=")[0]: "This parameter is given more than once."}
+
+
+def test_more_parameters_than_are_read_are_refused(api):
+    for path in ("publishing/jobs", "events", "connections/connect/facebook/callback"):
+        assert api.get(f"{path}?{'a=1&' * 1001}").status_code == 400
+    form = "&".join(f"a{number}=1" for number in range(1001))
+    refused = api.post(
+        "connections/callbacks/facebook/data-deletion",
+        form,
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert refused.status_code == 400
+
+
 def test_options_name_those_of_their_platform(api, make_connection):
     connection = make_connection("twitter")
     options = {"reply_setting": "following", "poll": {"options": ["A", "B"], "minutes": 5}}

@@ -24,8 +24,8 @@ from socialpublishing.events.delivering import PER_HOST, RETRIES_S, Deliverer
 from socialpublishing.events.managing import WEBHOOKS_PER_USER, create_webhook
 from socialpublishing.events.models import Event, EventType
 from socialpublishing.events.outbox import News, record
-from socialpublishing.events.sending import Message, signed_headers
-from socialpublishing.events.webhooks import Webhook, WebhookDelivery
+from socialpublishing.events.sending import Message, Outcome, signed_headers
+from socialpublishing.events.webhooks import DeliveryError, Webhook, WebhookDelivery
 from socialpublishing.media.network import INTERNET
 from socialpublishing.tests.receiver import Receiver
 
@@ -226,6 +226,40 @@ def test_w07_a_process_that_ended_before_it_stored_the_outcome_sends_again(
     assert len(receiver.requests) == 1
     another.finish(now + dt.timedelta(seconds=35))
     assert list(receiver.counts(webhook["secret"]).values()) == [2]
+    assert log_of(api, webhook)[0]["status"] == "delivered"
+
+
+def test_delivery_that_is_due_again_while_it_is_sent_waits_for_its_response(
+    api, receiver, deliverer
+):
+    webhook = make_webhook(api, receiver)
+    receiver.delay_s = 0.1
+    tell()
+    now = timezone.now()
+    deliverer.turn(now)
+    [delivery] = log_of(api, webhook)
+    again = f"webhooks/{webhook['id']}/deliveries/{delivery['id']}/redeliver"
+    assert [api.post(again).status_code for _ in range(2)] == [202, 202]
+
+    deliverer.turn(now + HOUR)
+    assert len(receiver.requests) == deliverer.places.taken == 1
+    deliverer.finish(now + HOUR)
+    assert list(receiver.counts(webhook["secret"]).values()) == [2]
+    [delivery] = log_of(api, webhook)
+    assert (delivery["status"], delivery["attempts"]) == ("delivered", 1)
+
+
+def test_late_failure_of_a_process_that_lost_its_lease_changes_nothing(api, receiver, deliverer):
+    webhook = make_webhook(api, receiver)
+    tell()
+    now = timezone.now()
+    deliverer.turn(now)
+    claimed, _ = deliverer.results.get(timeout=5)
+    Deliverer().finish(now + dt.timedelta(seconds=35))
+
+    deliverer.unsettled.append((claimed, Outcome(error=DeliveryError.NO_RESPONSE)))
+    deliverer.settle(now + dt.timedelta(seconds=36))
+
     assert log_of(api, webhook)[0]["status"] == "delivered"
 
 
@@ -490,7 +524,10 @@ def test_log_of_deliveries_is_paged_and_filtered(api, receiver, deliverer):
         seen += [each["id"] for each in response.json()]
     assert len(seen) == len(set(seen)) == 5
     assert log_of(api, webhook, "?status=failed") == []
-    assert api.get(f"webhooks/{webhook['id']}/deliveries?state=x").status_code == 400
+    for wrong in ("state=x", "cursor=cD1hYmM=", "cursor=cD0wMDAxLTAxLTAxVDAwOjAwKzE0OjAw"):
+        refused = api.get(f"webhooks/{webhook['id']}/deliveries?{wrong}")
+        assert refused.status_code == 400
+        assert refused.json()["violations"][0]["field"] == wrong.partition("=")[0]
 
 
 # --- Keys, retention -----------------------------------------------------------------------------

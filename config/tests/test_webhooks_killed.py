@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
 
 from config.run.journey import PlannedPost
 from config.tests.test_kill import (  # noqa: F401  fixtures
@@ -52,6 +53,27 @@ def test_event_that_was_committed_before_any_worker_ran_is_delivered(service, sa
         receiver.counts(secret), key=[event["id"] for event in feed_of(caller)].index
     )
     assert set(receiver.counts(secret).values()) == {1}
+
+
+@pytest.mark.night
+def test_process_that_has_ended_or_hangs_is_reported_and_replaced(service):  # noqa: F811
+    def checks():
+        return requests.get(f"{service.url}/healthz/worker", timeout=5).json()["checks"]
+
+    worker = service.start_worker()
+    wait(lambda: all(checks().values()), 60)
+
+    # A supervisor that is stopped starts no other one.
+    worker.send_signal(signal.SIGSTOP)
+    os.kill(max(children_of(worker)), signal.SIGKILL)
+    wait(lambda: not checks()["webhooks"], 45)
+    assert checks()["lanes"]
+    worker.send_signal(signal.SIGCONT)
+    wait(lambda: all(checks().values()), 60)
+
+    os.kill(max(children_of(worker)), signal.SIGSTOP)
+    wait(lambda: not checks()["webhooks"], 45)
+    wait(lambda: all(checks().values()), 90)
 
 
 @pytest.mark.night

@@ -7,6 +7,7 @@ import uvicorn
 
 from config.web.protocol import Protocol
 from config.web.refusals import MAX_HEAD_BYTES
+from socialpublishing.prometheus import shared_folder
 
 GRACEFUL_STOP_S = 30
 FROZEN_AFTER_S = 30  # a process that does not respond for so long is replaced
@@ -19,6 +20,11 @@ def main(bind: str, port: str, processes: str) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most == resource.RLIM_INFINITY or most > WANTED_FILES:
         resource.setrlimit(resource.RLIMIT_NOFILE, (WANTED_FILES, most))
+    with shared_folder():
+        serve(bind, port, processes)
+
+
+def serve(bind: str, port: str, processes: str) -> None:
     uvicorn.run(
         "config.web.application:create",
         factory=True,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from socialpublishing.codes import CODES
+from socialpublishing.prometheus import count_refused
 
 logger = logging.getLogger("config.web")
 
@@ -45,6 +46,7 @@ def refusal(code: str, detail: str = "", *, retry_s: int = RETRY_S) -> Refusal:
         headers.append(("Retry-After", str(retry_s)))
     content = json.dumps(body).encode()
     headers += [("Content-Length", str(len(content))), ("Connection", "close")]
+    count_refused(code)
     logger.info("request refused", extra={"code": code, "request_id": request_id})
     return Refusal(status=public.status, headers=headers, body=content)
 

@@ -63,7 +63,7 @@ def token(
 
 
 def failures(caplog) -> list[logging.LogRecord]:
-    return [record for record in caplog.records if record.name == "connections.tokens"]
+    return [record for record in caplog.records if record.name == "connections.connection_events"]
 
 
 # --- The rule without a database -----------------------------------------------------------------

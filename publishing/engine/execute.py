@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import time
 
+from structlog.contextvars import bound_contextvars
+
 from publishing.engine.values import Result, Step, StepKind
+from publishing.job_log import facts_of
 from socialpublishing import media
 from socialpublishing.errors import PlatformUnreachableError
 from socialpublishing.platforms import client_for
@@ -21,9 +24,11 @@ def execute(step: Step) -> Result:
     failure: Exception | None = None
     limited_until: dt.datetime | None = None
     try:
-        client = client_for(step.job.platform, step.account)
-        value = _call(client.steps(step.job.follow_up_kind), step)
-        limited_until = client.limited_until
+        # On whatever is logged meanwhile.
+        with bound_contextvars(**facts_of(step.job)):
+            client = client_for(step.job.platform, step.account)
+            value = _call(client.steps(step.job.follow_up_kind), step)
+            limited_until = client.limited_until
     except Exception as error:  # noqa: BLE001  nobody waits for a thread; settle() logs it
         failure = error
     duration_ms = int((time.monotonic() - started) * 1000)

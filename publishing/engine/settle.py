@@ -22,6 +22,7 @@ from publishing.engine.retry import (
     wait_for_pause,
 )
 from publishing.engine.values import Context, Decision, Paused, Result, StepKind
+from publishing.job_log import facts_of
 from publishing.models import NOTHING_WRONG, PublishJob, Status, WaitingFor
 from publishing.progress import JobProgress
 from publishing.transitions import Move
@@ -224,7 +225,7 @@ def _after_error(result: Result, error: Exception, context: Context) -> Decision
 
 def _log_for_operator(job: PublishJob, kind: StepKind, error: Exception) -> None:
     """Log what no user can explain: bugs of ours, and responses that we do not understand."""
-    facts = {"job_id": job.pk, "platform": job.platform}
+    facts = facts_of(job)
     if not isinstance(error, SocialPublishingBaseError):
         logger.error("step %s failed", kind, exc_info=error, extra=facts)
     elif isinstance(error, MalformedResponseError):

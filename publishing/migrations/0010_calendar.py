@@ -61,23 +61,23 @@ class Migration(migrations.Migration):
         ),
         AddIndexWithoutLock(
             model_name='publishjob',
-            index=models.Index(condition=models.Q(('external_reference', ''), _negated=True), fields=['user_id', 'external_reference', '-created_at', '-id'], name='job_by_external_reference'),
+            index=models.Index(condition=models.Q(('external_reference', ''), _negated=True), fields=['external_reference', 'user_id', '-created_at', '-id'], name='jobs_by_external_reference'),
         ),
         AddIndexWithoutLock(
             model_name='publishjob',
-            index=models.Index(condition=models.Q(('error_code', ''), _negated=True), fields=['user_id', 'error_code', '-created_at', '-id'], name='job_by_error_code'),
+            index=models.Index(condition=models.Q(('error_code', ''), _negated=True), fields=['error_code', 'user_id', '-created_at', '-id'], name='jobs_by_error_code'),
         ),
         AddIndexWithoutLock(
             model_name='publishjob',
-            index=models.Index(condition=models.Q(('waiting_for', ''), _negated=True), fields=['user_id', 'waiting_for', '-created_at', '-id'], name='job_by_waiting_for'),
+            index=models.Index(condition=models.Q(('waiting_for', ''), _negated=True), fields=['waiting_for', 'user_id', '-created_at', '-id'], name='jobs_by_waiting_for'),
         ),
         AddIndexWithoutLock(
             model_name='publishjob',
-            index=models.Index(condition=models.Q(('who_acts', ''), _negated=True), fields=['user_id', 'who_acts', '-created_at', '-id'], name='job_by_who_acts'),
+            index=models.Index(condition=models.Q(('who_acts', ''), _negated=True), fields=['who_acts', 'user_id', '-created_at', '-id'], name='jobs_by_who_acts'),
         ),
         AddIndexWithoutLock(
             model_name='publishjob',
-            index=models.Index(condition=models.Q(('status__in', ['Unconfirmed', 'Failed', 'ContentRejected', 'Cancelled'])), fields=['user_id', 'status', '-created_at', '-id'], name='job_of_user_by_status'),
+            index=models.Index(condition=models.Q(('status__in', ['Unconfirmed', 'Failed', 'ContentRejected', 'Cancelled'])), fields=['status', 'user_id', '-created_at', '-id'], name='jobs_by_status'),
         ),
         AddIndexWithoutLock(
             model_name='publishjob',

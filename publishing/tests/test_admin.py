@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from connections.models import SocialConnection
-from publishing.models import JobEvent, PublishJob, Status, WorkerSlot
+from publishing.models import FollowUp, JobEvent, PublishJob, Status, WorkerSlot
 from publishing.worker.slots import CLAIM_LOCK
 from socialpublishing.crypto import Secret, key_ring
 
@@ -142,7 +142,7 @@ def test_text_of_users_and_platforms_is_escaped_and_isolated(viewer, make_job):
         platform_request_id=evil,
     )  # fmt: skip
 
-    for address in (LIST, page_of(job), f"{LIST}?q=script"):
+    for address in (f"{LIST}?q=%3Cscript%3Ealert(1)%3C/script%3E", page_of(job), LIST):
         html = viewer.get(address).content.decode()
         assert evil not in html
     assert '<bdi dir="auto">&lt;script&gt;' in html
@@ -196,11 +196,11 @@ def test_number_of_queries_does_not_grow_with_rows(superuser, make_job):
 # --- Searching -----------------------------------------------------------------------------------
 
 
-def test_search_finds_jobs_by_ids_account_and_text(viewer, make_job, connection):
-    wanted = make_job(text="Rye and walnut", user_id="usr_48213", remote_id="18600")
-    make_job(connection=None, user_id="bob", account_name="Bikes")
+def test_search_finds_jobs_by_ids_reference_and_account(viewer, make_job, connection):
+    wanted = make_job(user_id="usr_48213", remote_id="18600", external_reference="summer-7")
+    make_job(connection=None, user_id="bob", account_name="Bikes", text="usr_48213")
 
-    for term in (wanted.pk, connection.pk, "usr_48", "harbour", "walnut rye", "18600"):
+    for term in (wanted.pk, connection.pk, "usr_48213", "summer-7", " 18600 ", "harbour bak"):
         assert listed(viewer.get(LIST, {"q": str(term)})) == {wanted}, term
     assert listed(viewer.get(LIST, {"q": "1860"})) == set()
 
@@ -216,10 +216,17 @@ def test_search_finds_jobs_by_ids_account_and_text(viewer, make_job, connection)
         {"q": "ظ" * 5000},
         {"status__exact": "nope"},
         {"platform": "nope"},
-        {"error": "nope"},
+        {"attention": "nope"},
+        {"late": "nope"},
+        {"ended": "nope"},
+        {"waiting_for": "nope"},
+        {"error_code": "\x00"},
+        {"user_id": "'; DROP TABLE"},
+        {"at_risk": "nope"},
+        {"follow_up": "nope"},
         {"connection__id__exact": "nope"},
         {"created_at_from_0": "nope", "created_at_to_1": "nope"},
-        {"scheduled_at_to_0": "2026-13-40"},
+        {"next_attempt_at_to_0": "2026-13-40"},
         {"p": "nope"},
         {"o": "nope"},
     ],
@@ -235,13 +242,58 @@ def test_page_of_a_malformed_id_redirects(viewer):
 
 
 def test_list_can_be_filtered(viewer, make_job):
-    failed = make_job(error_code="too_late")
+    failed = make_job(error_code="too_late", who_acts="owner", user_id="bob")
     published = make_job(Status.PUBLISHED, platform="facebook")
 
     assert listed(viewer.get(LIST, {"status__exact": ["Failed", "Pending"]})) == {failed}
     assert listed(viewer.get(LIST, {"platform": "facebook"})) == {published}
-    assert listed(viewer.get(LIST, {"error": "yes"})) == {failed}
-    assert listed(viewer.get(LIST, {"error": "no"})) == {published}
+    assert listed(viewer.get(LIST, {"error_code": "too_late"})) == {failed}
+    assert listed(viewer.get(LIST, {"who_acts": "owner"})) == {failed}
+    assert listed(viewer.get(LIST, {"user_id": "bob"})) == {failed}
+    assert listed(viewer.get(LIST, {"ended": "1h"})) == {failed, published}
+
+
+def test_scheduled_posts_at_risk_are_listed_with_the_reasons(viewer, make_job):
+    reason = {"code": "needs_reauth", "message": "Connect the account again.", "who_acts": "owner"}
+    at_risk = make_job(Status.SCHEDULED, at_risk=[reason], checked_at=timezone.now())
+    make_job(Status.SCHEDULED, checked_at=timezone.now())
+
+    assert listed(viewer.get(LIST, {"at_risk": "yes"})) == {at_risk}
+    page = viewer.get(page_of(at_risk)).content.decode()
+    assert "needs_reauth" in page
+    assert "Connect the account again." in page
+    assert at_risk.checked_at.strftime("%Y-%m-%d %H:%M:%S") in page
+
+
+def test_first_comments_and_take_downs_are_listed_by_how_they_went(viewer, make_job):
+    now = timezone.now()
+
+    def make_follow_up(kind, status, **columns):
+        job = make_job(Status.PUBLISHED)
+        columns = {"created_at": now, "updated_at": now, **columns}
+        return FollowUp.objects.create(job=job, kind=kind, status=status, **columns).job
+
+    failed = make_follow_up(
+        "first_comment",
+        Status.FAILED,
+        text="Open <b>on Sunday",
+        error_code="platform_refused",
+        error_message="Comments are off.",
+    )
+    taken_down = make_follow_up("take_down", Status.PUBLISHED)
+    under_way = make_follow_up("take_down", Status.PENDING, next_attempt_at=now)
+    make_job(Status.PUBLISHED)
+
+    for value, jobs in {
+        "open": {under_way},
+        "failed": {failed},
+        "first_comment": {failed},
+        "take_down": {taken_down, under_way},
+    }.items():
+        assert listed(viewer.get(LIST, {"follow_up": value})) == jobs, value
+    page = viewer.get(page_of(failed)).content.decode()
+    for shown in ("First comment", "Open &lt;b&gt;on Sunday", "platform_refused: ", "Comments are"):
+        assert shown in page
 
 
 def test_date_without_a_time_includes_all_of_the_day(viewer, make_job):

@@ -345,7 +345,8 @@ def test_batch_leaves_with_its_jobs(api, accounts, settings):
 def test_each_target_has_its_verdict(api, make_connection, accounts):
     linkedin = make_connection("linkedin")
     at = in_future(hours=1)
-    body = batch_of([accounts[0], linkedin], schedule_time=at)
+    own = {"external_reference": "order-4711", "metadata": {"campaign": "spring"}}
+    body = batch_of([accounts[0], linkedin], schedule_time=at, **own)
     body["targets"] += [
         {"connection_id": str(uuid.uuid4())},
         {"connection_id": str(accounts[1].pk), "text_content": "x" * 281},
@@ -382,6 +383,8 @@ def test_each_target_has_its_verdict(api, make_connection, accounts):
         ("Plain", {}, {}, 0.015),
         ("See https://example.com", {}, {}, 0.2),
         ("See example.com", {"thread": ["Two", "https://a.example.com"]}, {}, 0.415),
+        ("Plain", {"first_comment": "Open from six"}, {}, 0.03),
+        ("Plain", {"first_comment": "See example.com"}, {}, 0.215),
         ("Plain", {}, {"TWITTER_POST_PRICE": 0.01}, 0.01),
         ("Plain", {}, {"TWITTER_POST_PRICE": 0, "TWITTER_LINK_POST_PRICE": 0}, None),
     ],

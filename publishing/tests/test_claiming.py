@@ -11,9 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conftest import statuses
-from publishing.models import PublishJob, Status, WorkerSlot
+from publishing.models import PublishJob, Status
 from publishing.tests.platform_requests import PUBLISH_REQUESTS, add_fault
-from publishing.worker.slots import CLAIM_LOCK, delete_unused_slots, slot_names
 from publishing.worker.turn import Turn
 
 pytestmark = pytest.mark.usefixtures("instant_processing")
@@ -168,17 +167,3 @@ def test_number_of_queries_does_not_grow_with_the_jobs(
         return len(claim), len(settle)
 
     assert queries_of(3) == queries_of(30)
-
-
-def test_slots_that_no_setting_names_are_deleted_after_a_day(db, settings):
-    settings.PUBLISH_PROCESSES = 1
-    now = timezone.now()
-    own, claim_lock = slot_names()[0], CLAIM_LOCK
-    for name, age in ((own, 2), ("unused", 2), ("unused today", 0), (claim_lock, None)):
-        heartbeat = None if age is None else now - dt.timedelta(days=age)
-        WorkerSlot.objects.create(name=name, heartbeat_at=heartbeat)
-
-    delete_unused_slots()
-
-    left = set(WorkerSlot.objects.values_list("name", flat=True))
-    assert left == {own, "unused today", claim_lock}

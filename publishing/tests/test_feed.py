@@ -163,6 +163,7 @@ def test_cursor_behind_what_is_kept_is_refused(api, settings):
     assert [e["sequence"] for e in api.get(f"events?after={old}").json()["events"]] == [2]
     refused = api.get(f"events?after={start}")
     assert (refused.status_code, refused.json()["code"]) == (410, "cursor_expired")
+    assert "Start again without `after`" in refused.json()["detail"]
     ahead = CursorField().to_representation(10**6)  # of a feed that a backup has replaced
     assert api.get(f"events?after={ahead}").status_code == 410
 

@@ -294,6 +294,16 @@ def test_comment_that_is_too_long_is_refused(api, make_connection, name):
     assert violation["message"].startswith("The first comment: ")
 
 
+@pytest.mark.parametrize("name", WITH_COMMENTS)
+def test_comment_of_white_space_is_refused(api, make_connection, name):
+    connection = account_for(make_connection, name)
+    options = options_for(connection, first_comment=" \n\u200b")
+    response = api.publish(connection, "A post", platform_specific_options=options)
+
+    assert response.status_code == 400
+    assert "comment_text_required" in {each["rule"] for each in response.json()["violations"]}
+
+
 @pytest.mark.parametrize(
     ("name", "missing"),
     [

@@ -150,6 +150,7 @@ def test_key_is_free_after_its_window_but_not_before_its_job_has_ended(
         ('"quoted"', True),
         ("a" * 256, False),
         ("", False),
+        ('""', False),
         ("a b", False),
         ("a\r\nX-Other: 1", False),
         ("schlüssel", False),

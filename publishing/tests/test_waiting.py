@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from connections.models import SocialConnection
 from publishing import views
+from publishing.models import PublishJob
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def publish_and_wait(api, connection):
     response = api.post(
         "publishing/publish",
         {"connection_id": str(connection.pk), "text_content": "Fresh bread"},
-        headers={"Prefer": "wait=30"},
+        headers={"Prefer": "wait=3600"},
     )
     assert response.status_code == 202
     return response.json()
@@ -38,6 +39,13 @@ def publish_and_wait(api, connection):
 def test_caller_waits_until_the_post_is_published(api, make_connection, sleeps):
     assert publish_and_wait(api, make_connection())["status"] == "Published"
     assert len(sleeps) == 1
+
+
+def test_caller_whose_job_is_erased_meanwhile_gets_a_404(api, make_connection, monkeypatch):
+    monkeypatch.setattr(views.time, "sleep", lambda seconds: PublishJob.objects.all().delete())
+    body = {"connection_id": str(make_connection().pk), "text_content": "Fresh bread"}
+    response = api.post("publishing/publish", body, headers={"Prefer": "wait=5"})
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
 def test_caller_does_not_wait_for_the_owner(api, make_connection, sandbox, sleeps):

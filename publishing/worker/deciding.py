@@ -8,6 +8,7 @@ from connections import tokens
 from publishing.engine.decide import decide
 from publishing.engine.retry import defer, wait_for_refresh
 from publishing.engine.values import Context, Decision, StepKind
+from publishing.job_log import facts_of
 from publishing.models import PublishJob
 from socialpublishing.errors import SocialPublishingBaseError
 
@@ -20,7 +21,7 @@ def decision_for(job: PublishJob, context: Context) -> Decision:
     except SocialPublishingBaseError as error:
         # Such as a token that no key decrypts, or a platform that is no longer in PLATFORMS: an
         # alarm, and no reason to delay the other jobs.
-        logger.exception("job cannot go on", extra={"job_id": job.pk})
+        logger.exception("job cannot go on", extra=facts_of(job))
         return defer(job, context, error)
     return _with_refresh_right(decision, context)
 

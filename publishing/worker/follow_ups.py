@@ -7,10 +7,12 @@ ends as an entry in the job's history and, if it failed, as a warning of the job
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from publishing import job_log
 from publishing.engine.outcomes import growing_pause
 from publishing.engine.settle import settle as settled
 from publishing.engine.values import Decision, Result, Step, StepKind
@@ -159,6 +161,10 @@ def _end(each: Move, now: dt.datetime, actor: str) -> None:
     if "deleted_at" in report.changes or report.changes["warnings"] != job.warnings:
         report.event = EventType.JOB_CHANGED
     move_one(report, now=now, actor=actor)
+    is_done = each.to == Status.PUBLISHED
+    outcome = "done" if is_done else "not done"
+    level = logging.INFO if is_done else logging.WARNING
+    job_log.write(level, f"{kind.label.lower()} {outcome}", each, {})
 
 
 def _report_of(each: Move, job: PublishJob) -> Move:

@@ -27,7 +27,7 @@ from publishing.engine.values import Context, Decision, Result, Step, StepKind
 from publishing.models import FollowUp, PublishJob, WorkerSlot
 from publishing.worker import contexts, follow_ups
 from publishing.worker.deciding import decision_for
-from publishing.worker.slots import CLAIM_LOCK, STORED_PREFIX, take_over
+from publishing.worker.slots import CLAIM_LOCK, leave, take_over
 from publishing.worker.storing import keep_evidence, store, store_pauses, store_refresh
 from publishing.worker.turn import LEASE, Turn
 from socialpublishing.clock import database_now
@@ -70,7 +70,7 @@ class Worker:
         self.threads = threads
         self.generation = take_over(slot)
         self.owner = f"{slot}:{self.generation}"
-        self.actor = f"worker {self.owner.removeprefix(STORED_PREFIX)}"
+        self.actor = f"worker {self.owner}"
         self.in_flight: dict[UUID, InFlight] = {}
         self.results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         # Finished, but not stored yet: kept while the database is away.
@@ -106,6 +106,8 @@ class Worker:
                 continue
             self._collect(wait)
         self._pool.shutdown(wait=False)
+        if stop():
+            leave(self.slot, self.generation)
 
     def turn(self, now: dt.datetime) -> float:
         """Settle, send the heartbeat, extend leases, claim; returns seconds without work."""

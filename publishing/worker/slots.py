@@ -1,4 +1,7 @@
-"""Worker slots: their names, and which process owns one."""
+"""Worker slots: their names, and which process owns one.
+
+Each worker group, usually a machine, has slots of its own, and a queue of the ticks for them.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,30 @@ import datetime as dt
 
 from django.conf import settings
 from django.db import transaction
+from django_q.conf import Conf
+from django_q.models import OrmQ
 
 from publishing.models import PublishJob, WorkerSlot
 from socialpublishing.clock import database_now
+from socialpublishing.events.heartbeat import DeliveryHeartbeat
 
 # A worker without a heartbeat for so long is dead: its successor takes over what it had claimed.
 DEAD_AFTER = dt.timedelta(seconds=5)
-# A slot that no setting names any more is deleted when its last heartbeat is so old.
+# Slots, and tasks for groups, that nobody has used for so long are deleted.
 UNUSED_AFTER = dt.timedelta(days=1)
-# Workers of the release before own slots of the same names, so that one takes over from another.
-STORED_PREFIX = "lane-"
 # The row that all workers lock to claim. A stored name: workers of the release before lock it, too.
 CLAIM_LOCK = "turnstile"
 
 
 def slot_names() -> list[str]:
-    return [f"{STORED_PREFIX}{number}" for number in range(1, settings.PUBLISH_PROCESSES + 1)]
+    """The slots of this worker group."""
+    numbers = range(1, settings.PUBLISH_PROCESSES + 1)
+    return [f"{settings.WORKER_GROUP}/{number}" for number in numbers]
+
+
+def group_queue() -> str:
+    """The name of the queue of tasks that only this worker group takes."""
+    return f"{Conf.PREFIX}:{settings.WORKER_GROUP}"
 
 
 def take_over(name: str) -> int:
@@ -44,6 +55,14 @@ def take_over(name: str) -> int:
     return slot.generation
 
 
-def delete_unused_slots() -> None:
-    unused = WorkerSlot.objects.exclude(name__in=[*slot_names(), CLAIM_LOCK])
-    unused.filter(heartbeat_at__lt=database_now() - UNUSED_AFTER).delete()
+def leave(name: str, generation: int) -> None:
+    """Give the slot up: its worker was stopped, and has finished what it had claimed."""
+    WorkerSlot.objects.filter(name=name, generation=generation).delete()
+
+
+def delete_unused(now: dt.datetime) -> None:
+    """What machines that are gone have left."""
+    slots = WorkerSlot.objects.exclude(name=CLAIM_LOCK)
+    slots.filter(heartbeat_at__lt=now - UNUSED_AFTER).delete()
+    DeliveryHeartbeat.objects.filter(heartbeat_at__lt=now - UNUSED_AFTER).delete()
+    OrmQ.objects.filter(key__startswith=f"{Conf.PREFIX}:", lock__lt=now - UNUSED_AFTER).delete()

@@ -29,8 +29,9 @@ from django_q.cluster import Sentinel
 from django_q.tasks import async_task
 
 from publishing.models import WorkerSlot
+from publishing.worker.metrics_process import MetricsProcess
 from publishing.worker.process import DRAIN_S, stopping
-from publishing.worker.slots import slot_names
+from publishing.worker.slots import group_queue, slot_names
 from socialpublishing.clock import database_now
 from socialpublishing.events.sending import ATTEMPT_S
 from socialpublishing.events.webhook_process import DeliveryProcess
@@ -41,6 +42,8 @@ POLL_EVERY_S = 1.0
 # A slot without a heartbeat for so long gets a new tick, and another if that one does not start.
 SILENT_AFTER = dt.timedelta(seconds=3)
 TICK_EVERY_S = 10.0
+# A slot with a heartbeat gets the next tick, which takes it over, after so long.
+NEXT_TICK_AFTER_S = 60.0
 # No slot has had a heartbeat for so long, despite new ticks: the cluster hangs.
 HANGS_AFTER = dt.timedelta(seconds=45)
 SIGNALS = {signal.SIGTERM, signal.SIGINT}
@@ -51,9 +54,9 @@ class Supervisor:
     def __init__(self) -> None:
         self.fork = multiprocessing.get_context("fork")
         self.tick_started_at: dict[str, float] = {}
-        self.webhooks = DeliveryProcess(
-            stop=lambda: stopping.value, die_with_parent=partial(_die_with, os.getpid())
-        )
+        die_with_us = partial(_die_with, os.getpid())
+        self.webhooks = DeliveryProcess(stop=lambda: stopping.value, die_with_parent=die_with_us)
+        self.metrics = MetricsProcess(die_with_parent=die_with_us)
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; then finish the work under way."""
@@ -62,13 +65,16 @@ class Supervisor:
         try:
             self.start()
             self.webhooks.start()
+            self.metrics.check()
             while signal.sigtimedwait(SIGNALS, POLL_EVERY_S) is None:
                 self.check()
                 self.webhooks.check()
+                self.metrics.check()
             self.stop()
         finally:
             self.kill()
             self.webhooks.kill()
+            self.metrics.kill()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def start(self) -> None:
@@ -89,15 +95,15 @@ class Supervisor:
             self._restart()
             return
         try:
-            if self.start_silent_slots() and self._hangs():
+            if self.start_ticks() and self._hangs():
                 logger.error("no worker sends heartbeats any more; restarting the cluster")
                 self._restart()
         except DatabaseError:
             logger.warning("the database is away")
             connections.close_all()
 
-    def start_silent_slots(self) -> bool:
-        """Start a tick for each slot without a heartbeat. Returns whether no slot has one."""
+    def start_ticks(self) -> bool:
+        """Start the ticks that are missing. Returns whether no slot has a heartbeat."""
         now, names = database_now(), slot_names()
         alive = set(
             WorkerSlot.objects.filter(
@@ -105,9 +111,9 @@ class Supervisor:
             ).values_list("name", flat=True)
         )
         for name in names:
-            tick_started_at = self.tick_started_at.get(name, float("-inf"))
-            if name not in alive and time.monotonic() - tick_started_at > TICK_EVERY_S:
-                async_task("publishing.tasks.publish_tick", name)
+            age_s = time.monotonic() - self.tick_started_at.get(name, float("-inf"))
+            if age_s > (NEXT_TICK_AFTER_S if name in alive else TICK_EVERY_S):
+                async_task("publishing.tasks.publish_tick", name, cluster=group_queue())
                 self.tick_started_at[name] = time.monotonic()
         return not alive
 

@@ -9,6 +9,7 @@ fail have some for all of them together.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import queue
@@ -28,6 +29,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from socialpublishing.clock import database_now
 from socialpublishing.crypto import Secret
 from socialpublishing.errors import TokenEncryptionError
+from socialpublishing.events import heartbeat
 from socialpublishing.events.feed import place_new_events
 from socialpublishing.events.managing import pause_by_itself
 from socialpublishing.events.representation import event_as_data
@@ -83,6 +85,11 @@ class Places:
     def taken(self) -> int:
         return len(self._taken)
 
+    @property
+    def in_hand(self) -> list[uuid.UUID]:
+        """The deliveries that are being sent."""
+        return list(self._taken)
+
     def free_for(self, webhook: Webhook) -> int:
         """How many further deliveries to `webhook` may be sent now."""
         host, user, fails = _place(webhook)
@@ -129,11 +136,15 @@ class Deliverer:
 
     def run(self, *, stop: Callable[[], object], alive: Callable[[], object]) -> None:
         """Deliver until `stop`, then finish what is under way. `alive` is called in each turn."""
-        pause = 0.5
+        pause, renew_at = 0.5, 0.0
         while not (stop() and not self.places.taken):
             alive()
             try:
-                self.turn(database_now(), is_claiming=not stop())
+                now = database_now()
+                if time.monotonic() >= renew_at:
+                    heartbeat.renew(now)
+                    renew_at = time.monotonic() + heartbeat.RENEW_EVERY_S
+                self.turn(now, is_claiming=not stop())
                 pause = 0.5
             except DatabaseError:
                 logger.exception("webhooks: the database failed; trying again in %.1f s", pause)
@@ -142,6 +153,8 @@ class Deliverer:
                 pause = min(pause * 2, 5.0)
             self.collect(LOOK_EVERY_S)
         self._pool.shutdown(wait=False)
+        with contextlib.suppress(DatabaseError):
+            heartbeat.leave()
 
     def turn(self, now: dt.datetime, *, is_claiming: bool = True) -> None:
         if self.unsettled:
@@ -209,7 +222,9 @@ class Deliverer:
         """Add the oldest deliveries of `webhook` to `claimed`, as many as it has places."""
         unlocked = due.select_for_update(skip_locked=True, of=("self",)).select_related("event")
         free = self.places.free_for(webhook)
-        rows = list(unlocked.filter(webhook=webhook).order_by("next_attempt_at")[:free])
+        # One that is still being sent may be due: sent again by hand, or a clock went forward.
+        ready = unlocked.filter(webhook=webhook).exclude(pk__in=self.places.in_hand)
+        rows = list(ready.order_by("next_attempt_at")[:free])
         if not rows:
             return
         try:

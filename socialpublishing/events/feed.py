@@ -33,6 +33,10 @@ class Page:
 
 class CursorExpiredError(SocialPublishingBaseError):
     code = "cursor_expired"
+    sentence = (
+        "Events behind the cursor are not kept any more. Start again without `after`: the response "
+        "then begins with the oldest kept event."
+    )
 
 
 def page_of(user_id: str, *, after: int | None, types: Collection[str] = (), limit: int) -> Page:

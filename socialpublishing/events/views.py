@@ -19,6 +19,7 @@ from socialpublishing.callers import user_id
 from socialpublishing.events.feed import Page, page_of
 from socialpublishing.events.representation import event_as_data
 from socialpublishing.events.serializers import EventPageSerializer, EventQuerySerializer
+from socialpublishing.serializers import validated_query
 
 LOOK_EVERY_S = 0.5
 
@@ -60,9 +61,8 @@ class EventViewSet(viewsets.ViewSet):
         responses=EventPageSerializer,
     )
     def read(self, request: Request) -> Response:
-        query = EventQuerySerializer(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        page = _wait_for_page(user_id(request), **query.validated_data)
+        query = validated_query(EventQuerySerializer, request)
+        page = _wait_for_page(user_id(request), **query)
         body = {
             "events": [event_as_data(event) for event in page.events],
             "next": EventPageSerializer().fields["next"].to_representation(page.next_position),

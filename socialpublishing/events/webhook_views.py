@@ -23,7 +23,7 @@ from socialpublishing.events.webhook_serializers import (
 )
 from socialpublishing.events.webhooks import DeliveryNotFoundError, Webhook, WebhookDelivery
 from socialpublishing.pagination import LinkPagination
-from socialpublishing.serializers import StrictSerializer
+from socialpublishing.serializers import StrictSerializer, validated_query
 
 TAG = "Webhooks"
 WEBHOOK = {
@@ -185,7 +185,7 @@ class DeliveryViewSet(viewsets.GenericViewSet[WebhookDelivery]):
     )
     def list(self, request: Request, **kwargs: Any) -> Response:
         deliveries = self.get_queryset()
-        query = _validated(DeliveryQuerySerializer(data=request.query_params.dict()))
+        query = validated_query(DeliveryQuerySerializer, request)
         if "status" in query:
             deliveries = deliveries.filter(status=query["status"])
         pagination = LinkPagination()

@@ -52,6 +52,12 @@ class PausedReason(models.TextChoices):
     SECRET_LOST = "secret_lost", "Its secret cannot be decrypted any more; rotate it."
 
 
+# Those whose receiver does not take its events, or which are paused because of that.
+FAILING = Q(failing_since__isnull=False) | Q(
+    paused_reason__in=[PausedReason.FAILING, PausedReason.GONE, PausedReason.SECRET_LOST]
+)
+
+
 class WebhookQuerySet(models.QuerySet["Webhook"]):
     def active(self) -> WebhookQuerySet:
         return self.filter(status=WebhookStatus.ACTIVE)

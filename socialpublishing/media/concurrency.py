@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from django.conf import settings
 
@@ -15,42 +15,61 @@ from socialpublishing.media.addresses import FileAddress
 
 
 class ReadLimiter:
-    """Limits concurrent reads in all and, per untrusted host, by MEDIA_READS_PER_HOST.
+    """Limits connections to one untrusted host, and transfers in all.
 
-    `total_setting` names the setting of the former. With `waits` False there is no waiting for a
-    place.
+    Waiting for a response is no transfer, so a slow host takes no place from others.
+    `total_setting` names the setting of the transfers. With `waits` False none waits for a place.
     """
 
     def __init__(self, total_setting: str, *, waits: bool = True) -> None:
         self._total_setting = total_setting
         self._waits = waits
         self._changed = threading.Condition()
-        self._active: Counter[str] = Counter()
+        self._connections: Counter[str] = Counter()
+        self._transfers: Counter[str] = Counter()
 
     @contextmanager
-    def limit(self, address: FileAddress, deadline: float) -> Iterator[None]:
-        """Wait until a read may start. Raises MediaBusyError at `deadline`, or if none waits."""
+    def connection(self, address: FileAddress, deadline: float) -> Iterator[None]:
+        """Wait until a connection may be opened. Raises MediaBusyError, as `transfer` does."""
         host = address.host
 
+        # A trusted host has no limit of its own: it does not delay us on purpose.
         def may_start() -> bool:
-            # A trusted host has no limit of its own: it does not delay us on purpose.
-            below_host_limit = (
-                address.is_trusted or self._active[host] < settings.MEDIA_READS_PER_HOST
-            )
-            total = getattr(settings, self._total_setting)
-            return bool(below_host_limit and self._active.total() < total)
+            return address.is_trusted or self._connections[host] < settings.MEDIA_READS_PER_HOST
 
+        with self._place(self._connections, host, may_start, deadline):
+            yield
+
+    @contextmanager
+    def transfer(self, address: FileAddress, deadline: float) -> Iterator[ExitStack]:
+        """Wait until a body may be read. Raises MediaBusyError at `deadline`, or if none waits.
+
+        The place is free when the returned stack is closed, at the latest at the end.
+        """
+
+        def may_start() -> bool:
+            return bool(self._transfers.total() < getattr(settings, self._total_setting))
+
+        with self._place(self._transfers, address.host, may_start, deadline) as place:
+            yield place
+
+    @contextmanager
+    def _place(
+        self, places: Counter[str], host: str, may_start: Callable[[], bool], deadline: float
+    ) -> Iterator[ExitStack]:
         with self._changed:
             wait_s = deadline - time.monotonic() if self._waits else 0
             if not self._changed.wait_for(may_start, wait_s):
                 raise MediaBusyError
-            self._active[host] += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._active -= Counter({host: 1})  # also removes hosts at zero
-                self._changed.notify_all()
+            places[host] += 1
+        with ExitStack() as place:
+            place.callback(self._free, places, host)
+            yield place
+
+    def _free(self, places: Counter[str], host: str) -> None:
+        with self._changed:
+            places -= Counter({host: 1})  # also removes hosts at zero
+            self._changed.notify_all()
 
 
 # For our own needs. A read may wait.

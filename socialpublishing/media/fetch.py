@@ -46,20 +46,26 @@ def opened(
     seen: set[str] = set()
     for redirects in range(1 + MAX_REDIRECTS):
         address = parse_address(url)
-        with limiter.limit(address, deadline), connected(address, deadline, network) as connection:
+        with (
+            limiter.connection(address, deadline),
+            connected(address, deadline, network) as connection,
+        ):
             response = connection.get(address, byte_range.header)
             if response.status not in REDIRECTS:
                 _check_head(response, byte_range, expected_bytes)
                 # The framing of a chunked body takes some bytes too.
                 connection.allow(max_bytes + max_bytes // 8, until=deadline)
-                yield Stream(
-                    connection,
-                    response,
-                    max_bytes=max_bytes,
-                    byte_range=byte_range,
-                    expected_bytes=expected_bytes,
-                    is_redirected=redirects > 0,
-                )
+                with limiter.transfer(address, deadline) as place:
+                    yield Stream(
+                        connection,
+                        response,
+                        max_bytes=max_bytes,
+                        byte_range=byte_range,
+                        expected_bytes=expected_bytes,
+                        on_end=place.close,
+                        is_redirected=redirects > 0,
+                        is_trusted=address.is_trusted,
+                    )
                 return
             seen.add(url)
             url = _redirect_url(url, response)

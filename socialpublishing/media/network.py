@@ -26,7 +26,6 @@ from socialpublishing.media.addresses import FileAddress, check_ip_addresses
 
 MAX_HEADER_BYTES = 64 * 1024
 BUFFER_BYTES = 64 * 1024
-EXTRA_BYTES_TIMEOUT_S = 0.2
 TOO_SLOW = "The server of the file did not respond in time."
 NO_RESPONSE = "The server of the file gave no usable response."
 USER_AGENT = "social-publishing-service"
@@ -110,9 +109,9 @@ class Connection:
             raise AssetUnreachableError(problem) from error
         return response
 
-    def has_more(self) -> bool:
+    def has_more(self, wait_s: float) -> bool:
         """Whether the server sends more bytes. False if it only keeps the connection open."""
-        self.allow(1, until=time.monotonic() + EXTRA_BYTES_TIMEOUT_S)
+        self.allow(1, until=time.monotonic() + wait_s)
         try:
             return bool(self._reader.peek(1))
         except OSError:

@@ -18,6 +18,10 @@ from socialpublishing.errors import (
 from socialpublishing.media.network import TOO_SLOW, Connection
 
 CHUNK_BYTES = 64 * 1024
+# A server that keeps the connection open may still send what exceeds its stated length. A trusted
+# one does not try to: only bytes that have arrived count.
+EXTRA_BYTES_WAIT_S = 0.2
+TRUSTED_EXTRA_BYTES_WAIT_S = 0.001
 ENDED_EARLY = "The file ended before its stated length."
 WRONG_RANGE = "The server of the file sent another part than the request named."
 
@@ -62,9 +66,13 @@ class Stream:
         max_bytes: int,
         byte_range: ByteRange,
         expected_bytes: int | None,
+        on_end: Callable[[], None],
         is_redirected: bool = False,
+        is_trusted: bool = False,
     ) -> None:
         self.is_redirected = is_redirected
+        self._on_end = on_end  # called when no more bytes are expected
+        self._extra_wait_s = TRUSTED_EXTRA_BYTES_WAIT_S if is_trusted else EXTRA_BYTES_WAIT_S
         self._connection = connection
         self._response = response
         self._max_bytes = max_bytes
@@ -117,10 +125,11 @@ class Stream:
 
     def _check_end(self, at: int) -> None:
         """Compare the end of the body, at byte `at` of the file, with its stated length."""
+        self._on_end()
         if self._end is not None:
             if at < self._end:
                 raise AssetIncompleteError(ENDED_EARLY)
-            if self._connection.has_more():
+            if self._connection.has_more(self._extra_wait_s):
                 raise AssetIncompleteError("The file continued after its stated length.")
         elif self._expected_bytes not in {None, at}:
             raise AssetChangedError

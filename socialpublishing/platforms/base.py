@@ -129,7 +129,7 @@ class Platform(ReadsResponses, abc.ABC):
         comment, steps = post.options.get(FIRST_COMMENT), cls.first_comment()
         if not comment or steps is None:
             return
-        limits = Capabilities(post_types=(steps.limits(profile),))
+        limits = Capabilities(post_types=(replace(steps.limits(profile), needs_text=True),))
         for found in content_limits.violations(Post(text=comment), limits):
             yield replace(
                 found, rule=f"comment_{found.rule}", message=f"The first comment: {found.message}"

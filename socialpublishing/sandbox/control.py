@@ -26,7 +26,7 @@ from socialpublishing.sandbox.register import PLATFORMS
 from socialpublishing.sandbox.state import Account, Comment, Post, as_time
 from socialpublishing.sandbox.text import is_blank
 
-DELAYS = (Action.DELAY, Action.DELAY_AFTER)
+DELAYS = (Action.DELAY, Action.DELAY_AFTER, Action.ACCEPT_LATE)
 MAX_DELAY_S = 600
 MAX_NAME = 100
 MAX_TIMES = 1_000_000
@@ -122,7 +122,14 @@ def _fault_value(action: Action, value: Any) -> Any:
     value = {"code": value} if _is_integer(value) else value
     if not isinstance(value, dict) or not _is_integer(value.get("code")):
         raise bad("invalid_value", "value is neither a status code nor {code, headers, body}.")
-    _refuse_unknown(value, ("code", "headers", "body"))
+    _refuse_unknown(value, ("code", "headers", "body", "delay", "accepts"))
+    delay = value.get("delay", 0)
+    if not _is_number(delay) or not 0 <= delay <= MAX_DELAY_S or value.get("accepts") not in (
+        None, True, False,
+    ):  # fmt: skip
+        raise bad(
+            "invalid_value", "delay is no number of seconds, or accepts is not true or false."
+        )
     if not 200 <= value["code"] <= 599:
         raise bad("invalid_value", "The status code is not between 200 and 599.")
     headers = value.get("headers") or {}

@@ -9,9 +9,12 @@ from typing import Any
 
 
 class Action(StrEnum):
-    STATUS = "status"  # respond with this status, do nothing
+    # respond with this status, after a delay; do nothing, unless the value has `accepts`
+    STATUS = "status"
     DROP_BEFORE = "drop_before"  # close the connection, do nothing
     DROP_AFTER = "drop_after"  # process the request, then close the connection without a response
+    # close the connection without a response, then wait, then process the request
+    ACCEPT_LATE = "accept_late"
     DELAY = "delay"  # wait, then process the request
     DELAY_AFTER = "delay_after"  # process the request, then wait before the response
     MALFORMED = "malformed"  # process the request, send half of the JSON
@@ -20,7 +23,8 @@ class Action(StrEnum):
 
 @dataclass(kw_only=True, eq=False)
 class Fault:
-    """`value` is a dict with code, headers and body for `status`, and seconds for a delay."""
+    """`value` is a dict with code, headers, body, delay and accepts for `status`, and seconds for a
+    delay or `accept_late`."""
 
     action: Action
     value: Any = None

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, NoReturn, Self, cast
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.wsgi import WSGIHandler
@@ -168,11 +168,13 @@ class Application(WSGIHandler):
             case None:
                 return self._view(request, platform)
             case Fault(action=Action.STATUS, value=value):
-                return _status(platform, **value)
+                return self._status_of_fault(request, platform, value)
             case Fault(action=Action.REJECT):
                 return platform.rejection()
             case Fault(action=Action.DROP_BEFORE):
                 raise DropConnection
+            case Fault(action=Action.ACCEPT_LATE, value=seconds):
+                self._accept_late(request, platform, seconds)
             case Fault(action=Action.DELAY, value=seconds):
                 time.sleep(seconds)
         response = self._view(request, platform)
@@ -184,6 +186,21 @@ class Application(WSGIHandler):
             case Fault(action=Action.MALFORMED) if not response.streaming:
                 response.content = response.content[: len(response.content) // 2] or b"{"
         return response
+
+    def _status_of_fault(
+        self, request: SandboxRequest, platform: Platform, value: dict[str, Any]
+    ) -> HttpResponse:
+        if value.get("accepts"):
+            self._view(request, platform)
+        time.sleep(value.get("delay", 0))
+        return _status(platform, value["code"], value.get("headers"), value.get("body"))
+
+    def _accept_late(self, request: SandboxRequest, platform: Platform, seconds: float) -> NoReturn:
+        _ = request.body_blob  # before its connection is closed
+        request.environ["sandbox.drop"]()
+        time.sleep(seconds)
+        self._view(request, platform)
+        raise DropConnection
 
     def _view(self, request: SandboxRequest, platform: Platform | None = None) -> HttpResponse:
         try:
@@ -231,7 +248,15 @@ class _Connection(WSGIRequestHandler):
     def get_environ(self) -> dict[str, Any]:
         # Skip Django's version: it drops headers with underscores, which Meta's upload host uses.
         environ = super(WSGIRequestHandler, self).get_environ()
-        return {**environ, "sandbox.close": self.close_after_request}
+        return {
+            **environ,
+            "sandbox.close": self.close_after_request,
+            "sandbox.drop": self.drop_now,
+        }
+
+    def drop_now(self) -> None:
+        with contextlib.suppress(OSError):
+            cast(socket.socket, self.connection).shutdown(socket.SHUT_RDWR)
 
     def close_after_request(self) -> None:
         self.close_connection = True

@@ -28,6 +28,7 @@ KEPT = [
     "request id 3f7fb0c2-b45f-444e-ae89-653ca759e1cf, trace AbC1dEf2GhI",
     "The parameter instagram_business_content_publish_and_manage_insights_permission is missing",
     "Unsupported request - method type: get",
+    "(#100) PagesManageInstagramContentPublishingPermissionException2 at v24",
 ]
 PLACES = {
     "token": {"headers": {"Authorization": f"Bearer {CANARY}"}},
@@ -84,8 +85,14 @@ def test_secret_with_any_characters_is_masked(secret):
         assert masked(f"bad <{form}>", [secret]) == "bad <***>"
 
 
-def test_unknown_random_text_is_masked():
-    token = "EAAGm0PX4ZCpsBAKZBZCqj9Xn3w8dQ1rT5yUiOp2LkJh6GfDs"
+@pytest.mark.parametrize(
+    "token",
+    [
+        "EAAGm0PX4ZCpsBAKZBZCqj9Xn3w8dQ1rT5yUiOp2LkJh6GfDs",
+        "mWFfLumjCxjHPfAscsVQ_mdzGNipC-USmAcjMfKiNIcJfbGwA3uFIkKR8GpHAigk",  # with two digits
+    ],
+)
+def test_unknown_random_text_is_masked(token):
     assert masked(f"new token {token}", []) == "new token ***"
 
 

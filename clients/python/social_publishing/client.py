@@ -226,7 +226,8 @@ class Client(Transport):
         """Would the platforms accept this post.
 
         Returns all violations at once. Nothing is stored, and nothing is sent. With
-        `targets`, each has a verdict of its own, also where its connection is unknown.
+        `targets` it takes the body of a batch, and each has a verdict of its own, also
+        where its connection is unknown.
         """
         result: t.Validation = self._call("POST", "/api/v1/publishing/validate", body=body)
         return result

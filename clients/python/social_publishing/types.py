@@ -1008,17 +1008,6 @@ class HashtagResponse(TypedDict):
     suggestions: list[HashtagSuggestion]
 
 
-class ManyTargets(TypedDict):
-    """
-    One content for many accounts.
-    """
-
-    text_content: NotRequired[str | None]
-    assets: NotRequired[list[GeneratedAsset]]
-    schedule_time: NotRequired[str | None]
-    targets: list[BatchTarget]
-
-
 class ManyVerdicts(TypedDict):
     """
     The verdicts on all targets, and what they have together.
@@ -1095,9 +1084,6 @@ class ScheduleRequest(TypedDict):
 Validation: TypeAlias = Verdict | ManyVerdicts
 
 
-ValidationRequest: TypeAlias = ValidateRequest | ManyTargets
-
-
 class BatchRequest(TypedDict):
     """
     Posts for 1 to 50 accounts, accepted together or not at all.
@@ -1109,3 +1095,6 @@ class BatchRequest(TypedDict):
     targets: list[BatchTarget]
     external_reference: NotRequired[str | None]
     metadata: NotRequired[dict[str, Any] | None]
+
+
+ValidationRequest: TypeAlias = ValidateRequest | BatchRequest

@@ -1,10 +1,14 @@
 import logging
+from contextlib import nullcontext
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 
+from publishing.worker.laboratory import divide_times
 from publishing.worker.supervisor import Supervisor
+from socialpublishing.prometheus import shared_folder
 from socialpublishing.readiness import database_problems
 
 logger = logging.getLogger(__name__)
@@ -20,4 +24,7 @@ class Command(BaseCommand):
         except DatabaseError:
             # It may come back: the supervisor waits for it.
             logger.warning("the database cannot be reached")
-        Supervisor().run()
+        if settings.LABORATORY_TIME_DIVISOR > 1:
+            divide_times(settings.LABORATORY_TIME_DIVISOR)
+        with shared_folder() if settings.WORKER_METRICS_BIND else nullcontext():
+            Supervisor().run()

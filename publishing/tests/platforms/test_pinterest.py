@@ -476,7 +476,7 @@ def test_pinterests_own_failure_leads_to_one_pin(api, connection, sandbox, worke
     ("refusal", "lookups"),
     [
         ({"code": 403, "body": "<html><title>Attention Required!</title></html>"}, 0),
-        ({"code": 403, "body": {"code": 4711, "message": "Not today."}}, 0),
+        ({"code": 403, "body": {"code": 4711, "message": "Not today."}}, 1),
         ({"code": 400, "body": {"code": 4711, "message": "Not today."}}, 1),
     ],
 )

@@ -34,8 +34,8 @@ BLOCK_PAUSE = dt.timedelta(minutes=15)
 # Before a publish request is repeated whose file Pinterest could not fetch.
 FETCH_PAUSE = dt.timedelta(seconds=120)
 # A refusal of the request as such, before its content is read. Others may follow after the Pin was
-# created: 400 with code 2787 does.
-REFUSED_AT_ONCE = frozenset({401, 403, 404, 405, 413, 415})
+# created: 400 with code 2787 does. A page with 403 is by a server in front of the API.
+REFUSED_AT_ONCE = frozenset({401, 404, 405, 413, 415})
 # The statuses of refusals of our app, and of a Pin or its account.
 REFUSES_APP = frozenset({401, 403})
 REFUSES_PIN = frozenset({400, 401, 403, 422})
@@ -183,7 +183,7 @@ def _by_status(response: PlatformResponse, words: str, facts: dict[str, Any]) ->
             return UploadLostError(**facts)
     return PlatformRefusedError(
         f"Pinterest refused the request (status {status}): {words}",
-        nothing_was_created=status in REFUSED_AT_ONCE,
+        nothing_was_created=status in REFUSED_AT_ONCE or (status == 403 and not response.fields),
         **facts,
     )
 

@@ -99,7 +99,7 @@ def is_long(post: Post) -> bool:
 
 
 def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
-    limits = Capabilities(post_types=(kind,))
+    limits = Capabilities(post_types=(replace(kind, needs_text=True),))
     for number, text in enumerate(post.options.get("thread", ()), start=2):
         for violation in content_limits.violations(Post(text=text), limits):
             yield replace(violation, message=f"Post {number} of the thread: {violation.message}")

@@ -246,3 +246,9 @@ def test_posting_options_are_those_of_the_subscription(requests_mock, settings):
 def test_subscribers_may_publish_longer_texts():
     assert Twitter.limits({"subscription_type": "Premium"}).post_types[0].max_text == 25_000
     assert Twitter.limits({"subscription_type": "None"}).post_types[0].max_text == 280
+
+
+def test_each_post_of_a_thread_needs_a_text():
+    [violation] = Twitter.violations(Post(text="One", options={"thread": ["Two", " \u200b"]}), {})
+    assert violation.rule == "text_required"
+    assert violation.message.startswith("Post 3 of the thread: ")

@@ -1,0 +1,1 @@
+"""`/metrics`: what Prometheus reads of the web process and of the database."""
