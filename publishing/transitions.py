@@ -53,6 +53,8 @@ MOVES: Mapping[Status, frozenset[Status]] = {
             Status.SCHEDULED,
             Status.PENDING,
             Status.PROCESSING,
+            # After a backup was restored (restoring.py).
+            Status.UNCONFIRMED,
             Status.PUBLISHED,
             Status.FAILED,
             Status.CANCELLED,

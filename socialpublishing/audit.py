@@ -40,6 +40,7 @@ class Action(models.TextChoices):
     RESUMED = "resumed"
     SECRET_ROTATED = "secret_rotated"
     RETRIED = "retried"
+    RESTORED = "restored"
     CANCELLED = "cancelled"
     RESOLVED_AS_PUBLISHED = "resolved_as_published"
     RESOLVED_AS_NOT_PUBLISHED = "resolved_as_not_published"
