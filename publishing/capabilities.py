@@ -173,8 +173,8 @@ def _if_not_found(label: str, rules: LookupRules) -> str:
     if rules.repeat_within is not None:
         minutes = rules.repeat_within // dt.timedelta(minutes=1)
         return (
-            f"it may exist: {label} shows us no list. For {minutes} minutes it refuses the same post "
-            "itself, so the request is repeated; after that a person resolves the job"
+            f"it may exist: {label} shows us no list. For {minutes} minutes it refuses the same "
+            "post itself, so the request is repeated; after that a person resolves the job"
         )
     if not rules.is_complete:
         return "it may exist: it is looked up for a day, then a person resolves the job"

@@ -39,7 +39,8 @@ from connections.connecting import store_credentials  # noqa: E402
 from connections.credentials import identify  # noqa: E402
 from connections.models import SocialConnection  # noqa: E402
 from publishing.engine import execute as execution  # noqa: E402
-from publishing.engine.in_doubt import cannot_be_looked_up, has_intent  # noqa: E402
+from publishing.engine.in_doubt import cannot_be_looked_up  # noqa: E402
+from publishing.engine.settle import STEPS_OF_PUBLISHING  # noqa: E402
 from publishing.engine.values import Step, StepKind  # noqa: E402
 from publishing.models import PublishJob, Status  # noqa: E402
 from publishing.tests.platform_requests import asset_to_upload  # noqa: E402
@@ -153,7 +154,8 @@ def stop_reads(stops: Stops) -> None:
 
 BEFORE: Mapping[str, Callable[[Step], bool]] = {
     "C04": lambda step: True,
-    "C09": lambda step: bool(step.progress.handle) and not has_intent(step.job),
+    # Where no wait follows an upload, its id is stored with the publish intent.
+    "C09": lambda step: bool(step.progress.handle) and step.kind in STEPS_OF_PUBLISHING,
     "C10": lambda step: step.kind == StepKind.PUBLISH,
 }
 # The points after a step, whatever came back, and before its outcome is stored.
