@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="The pages use 
 
 BLOCK = re.compile(r"```(?:python|sh)\n(.*?)```", re.DOTALL)
 NOT_COPIED = (".*_cache", ".env", ".git", ".venv", "__pycache__", "node_modules", "var")
-PATIENCE_S = 60
+PATIENCE_S, START_S = 60, 240
 
 
 class Shell:
@@ -110,7 +110,7 @@ class Service:
         origins = "WEBHOOK_ALLOWED_ORIGINS="
         for line in commands:
             self.shells[0].type(line.replace(origins, f"{origins}{self.receiver.origin},"))
-        wait(lambda: responds(f"{self.url}/healthz/worker"), PATIENCE_S)
+        wait(lambda: responds(f"{self.url}/healthz/worker"), START_S)
 
     def close(self) -> None:
         for shell in reversed(self.shells):
