@@ -4,7 +4,7 @@
 
 The jobs are those of 30 days: one in 100 failed, one in 1,000 unconfirmed, 5,000 late or waiting,
 20,000 scheduled. It prints, of each page, the number of queries and the median of the milliseconds
-of five requests in this process. `--plans` prints how the slowest query of each page is answered.
+of five requests in this process. `--plans` prints the plan of the slowest query of each page.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which jobs staff look for: those that need a person, are late, or have failed lately.
 
-Each question is answered from the rows that have not ended, or from the end of an index: it costs
+Each question is counted in the rows that have not ended, or from the end of an index: it costs
 the same however many jobs have ended.
 """
 

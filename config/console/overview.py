@@ -49,7 +49,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """A question and its answer: a number, and the lines that explain it."""
+    """A question, the number that it asks for, and the lines that explain it."""
 
     title: str
     count: int

@@ -55,7 +55,7 @@ def ops(window, service, settings, roles):
 
 
 def operate(page, button, **fields):
-    """Press the button on a job's page, answer the question."""
+    """Press the button on a job's page, confirm it."""
     if page.viewport_size == WINDOWS["phone"]:
         page.get_by_text("more_horiz").click()
     page.get_by_role("link", name=button).click()

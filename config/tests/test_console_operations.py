@@ -58,7 +58,7 @@ def make_jobs(db):
 
 
 def start_retry(client, query, **more):
-    """Retry all that the list's filters find: the question, then the answer."""
+    """Retry all that the list's filters find: the question, then the confirmation."""
     chosen = {"action": "retry", "_selected_action": "all", "select_across": "1", **more}
     question = client.post(f"{JOBS}?{query}", {**chosen, "index": "0"})
     count = question.context["count"]
@@ -212,7 +212,7 @@ def test_what_a_platform_refuses_in_the_background_is_counted(make_connection, s
     assert started.ended_at is not None
 
 
-def test_job_page_says_what_to_do_next(make_role, make_connection, make_jobs):
+def test_job_page_shows_what_to_do_next(make_role, make_connection, make_jobs):
     viewer = make_role("viewer")
     connection = make_connection("twitter")
 

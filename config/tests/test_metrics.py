@@ -131,7 +131,7 @@ def test_queues_beside_posts(make_job, now):
 
 
 def test_workers_and_pauses(now):
-    WorkerSlot.objects.create(name="lane-1", heartbeat_at=ago(now, 20))
+    WorkerSlot.objects.create(name="host/1", heartbeat_at=ago(now, 20))
     WorkerSlot.objects.create(name="turnstile")
     PlatformPause.objects.create(
         platform="twitter", feature="all", code="platform_configuration", reason="", since=now,

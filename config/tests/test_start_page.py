@@ -97,8 +97,8 @@ def test_each_number_leads_to_its_jobs(superuser, make_job):
 
 def test_it_shows_slots_pauses_connections_and_webhooks(superuser):
     now = NOW()
-    WorkerSlot.objects.create(name="lane-1", heartbeat_at=now)
-    WorkerSlot.objects.create(name="lane-2", heartbeat_at=ago(minutes=3))
+    WorkerSlot.objects.create(name="host/1", heartbeat_at=now)
+    WorkerSlot.objects.create(name="host/2", heartbeat_at=ago(minutes=3))
     PlatformPause.objects.create(
         platform="twitter", feature="all", code="credits", since=now, probe_at=now, pause_s=30,
         reason="No credits.",
@@ -127,12 +127,12 @@ def test_it_shows_slots_pauses_connections_and_webhooks(superuser):
         count, link = found[title]
         assert len(superuser.get(link).context["cl"].result_list) == count
     html = superuser.get("/admin/").content.decode()
-    assert "lane-2: last heartbeat" in html
+    assert "host/2: last heartbeat" in html
     assert "X, credits, since" in html
 
 
-def test_an_empty_service_says_what_comes_next(superuser):
-    WorkerSlot.objects.create(name="lane-1", heartbeat_at=NOW())
+def test_an_empty_service_shows_what_comes_next(superuser):
+    WorkerSlot.objects.create(name="host/1", heartbeat_at=NOW())
 
     html = superuser.get("/admin/").content.decode()
 
@@ -140,8 +140,8 @@ def test_an_empty_service_says_what_comes_next(superuser):
     assert "/api/docs" in html
 
 
-def test_a_service_without_trouble_says_so(superuser, make_job):
-    WorkerSlot.objects.create(name="lane-1", heartbeat_at=NOW())
+def test_a_service_without_trouble_shows_it(superuser, make_job):
+    WorkerSlot.objects.create(name="host/1", heartbeat_at=NOW())
     make_job(Status.PUBLISHED)
 
     assert "Nothing needs you." in superuser.get("/admin/").content.decode()
