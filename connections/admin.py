@@ -56,6 +56,11 @@ class EndsFilter(RadioFilter):  # type: ignore[misc]  # unfold has no types
         return queryset.filter(soon | needs_owner) if self.value() == "attention" else queryset
 
 
+def refresh_now(connection: SocialConnection) -> None:
+    """In no transaction: it is a request to the platform. The console's rows have no tokens."""
+    tokens.refresh(SocialConnection.objects.get(pk=connection.pk))
+
+
 class DestinationInline(ReadOnlyInline):
     model = Destination
     fields = readonly_fields = (
@@ -167,7 +172,7 @@ class SocialConnectionAdmin(OperatedAdmin):
         title="Refresh the token",
         done="refreshed",
         action=Action.REFRESHED,
-        afterwards=tokens.refresh,  # a request to the platform: in no transaction
+        afterwards=refresh_now,
         warning="The platform gives a new token. If it refuses, only the owner can help.",
     )
     revoke = operation(
