@@ -137,13 +137,17 @@ class SocialConnection(RowWithSecrets, PostingAccount):
 
     @property
     def has_tokens(self) -> bool:
-        """Without decrypting them."""
-        return self.__dict__.get("access_token") is not None
+        return self._is_set("access_token")
 
     @property
     def has_refresh_token(self) -> bool:
-        """Without decrypting it."""
-        return self.__dict__.get("refresh_token") is not None
+        return self._is_set("refresh_token")
+
+    def _is_set(self, token: str) -> bool:
+        """Without decrypting it. Reads a deferred column."""
+        if token not in self.__dict__:
+            self.refresh_from_db(fields=[token])
+        return self.__dict__[token] is not None
 
     @property
     def missing_scopes(self) -> list[str]:

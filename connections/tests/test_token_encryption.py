@@ -356,3 +356,9 @@ def test_rotation_reports_tokens_that_cannot_be_decrypted(make_connection, setti
     with pytest.raises(CommandError, match="cannot be decrypted"):
         call_command("rotate_keys")
     assert str(connection.pk) in capsys.readouterr().err
+
+
+def test_whether_a_deferred_token_is_stored_is_known(make_connection):
+    connection = make_connection("twitter")
+    read = SocialConnection.objects.defer("access_token", "refresh_token").get(pk=connection.pk)
+    assert (read.has_tokens, read.has_refresh_token) == (True, True)
