@@ -39,7 +39,7 @@ def serving(database_url: str, sandbox: Sandbox) -> Iterator[Service]:
     service = Service(database_url, sandbox)
     subprocess.run(manage("migrate", "-v0"), env=service.environment, check=True)
     service.start(*web_command("127.0.0.1", service.port))
-    wait(lambda: responds(f"{service.url}/healthz"), 30)
+    wait(lambda: responds(f"{service.url}/healthz"), 90)
     yield service
     service.stop()
 
