@@ -21,6 +21,7 @@ from django.db.models import F, Q, QuerySet
 from connections.models import SocialConnection
 from connections.targets import PostingTarget
 from connections.tokens import read_profile_again, with_client
+from publishing.job_log import facts_of
 from publishing.models import PublishJob, Status
 from publishing.risks import (
     Assessment,
@@ -106,7 +107,7 @@ def _change(job: PublishJob, now: dt.datetime, readings: Readings) -> Move | Non
     try:
         found = assess(job, job.target, readings)
     except Exception:
-        logger.exception("a scheduled post cannot be checked", extra={"job_id": job.pk})
+        logger.exception("a scheduled post cannot be checked", extra=facts_of(job))
         return None
     at_risk = _as_stored(found, job.at_risk or [])
     if _codes(at_risk) == _codes(job.at_risk or []):

@@ -186,7 +186,9 @@ def move(moves: Sequence[Move], *, now: dt.datetime, actor: str) -> list[Move]:
             moved += _move_batch(batch, now, actor)
         except (IntegrityError, DataError):
             if len(batch) == 1:
-                logger.exception("the database refuses a move", extra={"job_id": batch[0].job.pk})
+                logger.exception(
+                    "the database refuses a move", extra=job_log.facts_of(batch[0].job)
+                )
                 continue
             # A row that the database refuses must not hold up the others.
             for each in batch:

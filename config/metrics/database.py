@@ -20,6 +20,7 @@ from publishing.indexes import DUE, RARE_STATUSES
 from publishing.models import FollowUp, PublishJob, Status, WorkerSlot
 from publishing.worker.slots import CLAIM_LOCK
 from socialpublishing.clock import database_now
+from socialpublishing.events.heartbeat import DeliveryHeartbeat
 from socialpublishing.events.models import Event
 from socialpublishing.events.webhooks import Webhook, WebhookDelivery, WebhookStatus
 from socialpublishing.platforms.pauses import PlatformPause
@@ -144,6 +145,11 @@ def _workers(now: dt.datetime) -> Iterator[Gauge]:
     heartbeats = Gauge(
         "worker_heartbeat_age_seconds", "Since the last heartbeat of each worker slot.", "slot"
     )
+    deliveries = Gauge(
+        "delivery_heartbeat_age_seconds",
+        "Since the last heartbeat of each worker group's process that delivers webhooks.",
+        "group",
+    )
     paused = Gauge(
         "platform_pause_seconds",
         "For how long a platform is paused for our app.",
@@ -152,9 +158,11 @@ def _workers(now: dt.datetime) -> Iterator[Gauge]:
     for slot in WorkerSlot.objects.exclude(name=CLAIM_LOCK):
         if slot.heartbeat_at is not None:
             heartbeats.add(now - slot.heartbeat_at, slot.name)
+    for delivery in DeliveryHeartbeat.objects.all():
+        deliveries.add(now - delivery.heartbeat_at, delivery.group)
     for each in PlatformPause.objects.all():
         paused.add(now - each.since, each.platform, each.login, each.feature, each.code)
-    yield from (heartbeats, paused)
+    yield from (heartbeats, deliveries, paused)
 
 
 def _accounts(now: dt.datetime) -> Iterator[Gauge]:

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 
 import pytest
 import requests
@@ -32,6 +33,7 @@ DASHBOARD = settings.BASE_DIR / "deploy/grafana/dashboard.json"
 NAME = re.compile(r"\bsocialpublishing_\w+")
 DOWN, AWAY = "SocialPublishingDown", "SocialPublishingDatabaseAway"
 REQUESTS = "SocialPublishingRequestsFail"
+PUBLISHED = 'socialpublishing_jobs_ended_10m{code="",platform="twitter",status="Published"}'
 FAILED_CALLS = (
     'socialpublishing_platform_call_duration_seconds_count{platform="twitter",result="503"}'
 )
@@ -98,6 +100,18 @@ class Watched:
             for sample in family.samples
         }
 
+    def scrape_until(self, url: str, condition: Callable[[dict[str, float]], bool]):
+        """The first scrape with it: each web process remembers what it read for some seconds."""
+        scraped: dict[str, float] = {}
+
+        def is_met() -> bool:
+            scraped.clear()
+            scraped.update(self.scrape(url))
+            return condition(scraped)
+
+        wait(is_met, PATIENCE_S)
+        return scraped
+
     def run(self, script: str) -> None:
         subprocess.run(
             manage("shell", "-c", script), env=self.service.environment, check=True,
@@ -141,25 +155,27 @@ def live(watched: Watched, sandbox) -> dict[str, dict[str, float]]:
 
     publish(2, "Well")
     wait(lambda: len(sandbox.posts()) == 2, PATIENCE_S)
-    wait(lambda: is_published(watched, 2), PATIENCE_S)
-    found = {"well": watched.scrape(service.url) | watched.scrape(watched.worker)}
+    of_web = watched.scrape_until(service.url, lambda series: series.get(PUBLISHED) == 2)
+    found = {"well": of_web | watched.scrape(watched.worker)}
 
     sandbox.fault("status", 503, platform="twitter", times=999)
     publish(12, "Ill")
-    wait(lambda: watched.scrape(watched.worker).get(FAILED_CALLS, 0) > 12, PATIENCE_S)
-    of_worker = watched.scrape(watched.worker)
+    of_worker = watched.scrape_until(
+        watched.worker, lambda series: series.get(FAILED_CALLS, 0) > 12
+    )
     worker.kill()
     worker.wait()
     watched.run(GO_WRONG)
-    wait(lambda: "too_late" in str(watched.scrape(service.url)), PATIENCE_S)
-    found["ill"] = watched.scrape(service.url) | of_worker
+    of_web = watched.scrape_until(service.url, lambda series: "too_late" in str(series))
+    found["ill"] = of_web | of_worker
 
     watched.run(LOSE_TABLE)
     for _ in range(6):
         requests.get(f"{service.url}/api/v1/publishing/jobs", headers={
             "Authorization": f"Bearer {caller.token}"}, timeout=20)  # fmt: skip
-    wait(lambda: watched.scrape(service.url)["socialpublishing_database_up{}"] == 0, PATIENCE_S)
-    found["away"] = watched.scrape(service.url)
+    found["away"] = watched.scrape_until(
+        service.url, lambda series: series["socialpublishing_database_up{}"] == 0
+    )
     return found
 
 
@@ -169,12 +185,6 @@ def responds_with_token(url: str) -> bool:
         return requests.get(f"{url}/metrics", headers=TOKEN, timeout=5).ok
     except requests.ConnectionError:
         return False
-
-
-def is_published(watched: Watched, count: int) -> bool:
-    series = watched.scrape(watched.service.url)
-    name = 'socialpublishing_jobs_ended_10m{code="",platform="twitter",status="Published"}'
-    return series.get(name) == count
 
 
 @pytest.fixture(scope="module")

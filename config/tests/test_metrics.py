@@ -19,7 +19,7 @@ from socialpublishing.events.models import Event
 from socialpublishing.events.webhooks import Webhook, WebhookDelivery, new_secret
 from socialpublishing.platforms.pauses import PlatformPause
 
-MAX_QUERIES = 12
+MAX_QUERIES = 13
 
 
 @pytest.fixture
@@ -131,14 +131,14 @@ def test_queues_beside_posts(make_job, now):
 
 
 def test_workers_and_pauses(now):
-    WorkerSlot.objects.create(name="host/1", heartbeat_at=ago(now, 20))
+    WorkerSlot.objects.create(name="host-a/1", heartbeat_at=ago(now, 20))
     WorkerSlot.objects.create(name="turnstile")
     PlatformPause.objects.create(
         platform="twitter", feature="all", code="platform_configuration", reason="", since=now,
         step="publish", probe_at=now, pause_s=30,
     )  # fmt: skip
 
-    assert shown("worker_heartbeat_age_seconds") == {("1",): pytest.approx(20, abs=15)}
+    assert shown("worker_heartbeat_age_seconds") == {("host-a/1",): pytest.approx(20, abs=15)}
     [(labels, seconds)] = shown("platform_pause_seconds").items()
     assert labels == ("twitter", "", "all", "platform_configuration")
     assert 0 <= seconds < 15

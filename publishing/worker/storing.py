@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from connections import tokens
 from connections.models import PostingAccount
 from publishing.engine.values import Decision, Result
+from publishing.job_log import facts_of
 from publishing.models import JobEvent, PublishJob, Status
 from publishing.pausing import end_pauses
 from publishing.transitions import Move, is_legal, move
@@ -43,7 +44,7 @@ def _is_allowed(each: Move) -> bool:
     """A job with an illegal move is left out with an alarm: it must not hold up the others."""
     if is_legal(each):
         return True
-    logger.error("illegal move to %s", each.to, extra={"job_id": each.job.pk})
+    logger.error("illegal move to %s", each.to, extra=facts_of(each.job))
     return False
 
 
@@ -118,7 +119,7 @@ def store_refresh(result: Result, now: dt.datetime) -> None:
         if job.destination is not None:
             job.destination.refresh_from_db()
     except ObjectDoesNotExist:
-        logger.info("refreshed for an account that was erased", extra={"job_id": job.pk})
+        logger.info("refreshed for an account that was erased", extra=facts_of(job))
 
 
 def keep_evidence(late: Move, *, now: dt.datetime, actor: str) -> None:
@@ -137,7 +138,7 @@ def keep_evidence(late: Move, *, now: dt.datetime, actor: str) -> None:
                 remote_id=late.changes["remote_id"], post_url=late.changes["post_url"]
             )
     except IntegrityError:
-        logger.exception("two jobs have the same post", extra={"job_id": late.job.pk})
+        logger.exception("two jobs have the same post", extra=facts_of(late.job))
         return
     # Make an abandoned Unconfirmed job due again: its post id is now known.
     job.filter(status=Status.UNCONFIRMED, next_attempt_at=None).update(next_attempt_at=now)
