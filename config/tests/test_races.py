@@ -24,7 +24,7 @@ from conftest import Sandbox
 ACCOUNTS, AHEAD_S = 20, 1.5
 # When the caller acts, in seconds after the post is due: before and after a worker claims it, for
 # a take-down before and after the post, and its first comment, are public.
-ACTS_AFTER_S = {"edit": (-0.1, 0.45), "cancel": (-0.1, 0.45), "take_down": (0.0, 1.5)}
+ACTS_AFTER_S = {"edit": (-0.1, 0.45), "cancel": (-0.1, 0.45), "take_down": (-0.2, 0.8)}
 
 
 @pytest.fixture
