@@ -3,7 +3,7 @@
     python -m benchmarks.metrics [--rows 1000000] [--plans]
 
 The jobs are those of benchmarks/console.py. It prints the milliseconds of each query and of all,
-the medians of five readings. `--plans` prints how each query is answered.
+the medians of five readings. `--plans` prints how each query is read.
 """
 
 from __future__ import annotations
