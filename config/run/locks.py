@@ -5,9 +5,10 @@ import sys
 
 from config.run.processes import run
 
-# The dev and browser locks use the versions of the first: all are installed into one .venv.
+# The other locks use the versions of the first: all are installed into one .venv.
 GROUPS = {"requirements": (), "requirements-dev": ("-c", "requirements.lock"),
-          "requirements-browser": ("-c", "requirements-dev.lock")}  # fmt: skip
+          "requirements-browser": ("-c", "requirements-dev.lock"),
+          "requirements-benchmarks": ("-c", "requirements-dev.lock")}  # fmt: skip
 
 
 def lock() -> int:
