@@ -66,7 +66,7 @@ class Supervisor:
             self.start()
             self.webhooks.start()
             self.metrics.check()
-            while signal.sigtimedwait(SIGNALS, POLL_EVERY_S) is None:
+            while not _must_stop():
                 self.check()
                 self.webhooks.check()
                 self.metrics.check()
@@ -140,6 +140,15 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.cluster.pid, signal.SIGKILL)
             self.cluster.join()
+
+
+def _must_stop() -> bool:
+    """Waits for a signal for a moment."""
+    try:
+        return signal.sigtimedwait(SIGNALS, POLL_EVERY_S) is not None
+    except InterruptedError:
+        # The process, or its machine, was stopped and goes on. A signal that came is still pending.
+        return False
 
 
 def _run_cluster(stop_event: Any, start_event: Any, parent: int) -> None:
