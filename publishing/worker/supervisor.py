@@ -143,12 +143,11 @@ class Supervisor:
 
 
 def _must_stop() -> bool:
-    """Waits for a signal for a moment."""
-    try:
-        return signal.sigtimedwait(SIGNALS, POLL_EVERY_S) is not None
-    except InterruptedError:
-        # The process, or its machine, was stopped and goes on. A signal that came is still pending.
-        return False
+    """Wait a moment for a signal."""
+    received = signal.sigtimedwait(SIGNALS, POLL_EVERY_S)
+    # Without a signal it is None; if this process, or its machine, was stopped and goes on after the
+    # timeout, Python returns an empty one.
+    return received is not None and received.si_signo in SIGNALS
 
 
 def _run_cluster(stop_event: Any, start_event: Any, parent: int) -> None:
