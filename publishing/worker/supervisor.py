@@ -145,7 +145,7 @@ class Supervisor:
 def _must_stop() -> bool:
     """Wait a moment for a signal."""
     received = signal.sigtimedwait(SIGNALS, POLL_EVERY_S)
-    # Without a signal it is None; if this process, or its machine, was stopped and goes on after the
+    # None: no signal came. If this process, or its machine, was stopped and goes on after the
     # timeout, Python returns an empty one.
     return received is not None and received.si_signo in SIGNALS
 
