@@ -66,7 +66,7 @@ class Supervisor:
             self.start()
             self.webhooks.start()
             self.metrics.check()
-            while signal.sigtimedwait(SIGNALS, POLL_EVERY_S) is None:
+            while not _must_stop():
                 self.check()
                 self.webhooks.check()
                 self.metrics.check()
@@ -140,6 +140,14 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.cluster.pid, signal.SIGKILL)
             self.cluster.join()
+
+
+def _must_stop() -> bool:
+    """Wait a moment for a signal."""
+    received = signal.sigtimedwait(SIGNALS, POLL_EVERY_S)
+    # None: no signal came. If this process, or its machine, was stopped and goes on after the
+    # timeout, Python returns an empty one.
+    return received is not None and received.si_signo in SIGNALS
 
 
 def _run_cluster(stop_event: Any, start_event: Any, parent: int) -> None:
