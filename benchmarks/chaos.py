@@ -24,9 +24,10 @@ from typing import Any
 
 import requests
 
-from benchmarks.service import PATIENCE_S, Service, database, tree_of
+from benchmarks.service import PATIENCE_S, Service, database
 from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller
+from config.run.processes import tree_of
 from publishing.models import Status
 from publishing.transitions import ENDED
 from socialpublishing.platforms import PLATFORMS

@@ -26,10 +26,10 @@ from pathlib import Path
 
 import requests
 
-from benchmarks.processes import tree_of
 from benchmarks.service import Service, wait
 from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller
+from config.run.processes import tree_of
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.posts import MediaKind
 from socialpublishing.sandbox.pages import HERE as SANDBOX

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from django.db import connection
 
+from config.run.processes import tree_of
+
 TICKS_S = os.sysconf("SC_CLK_TCK")
 KIB = 1024
-
-
-def tree_of(pid: int) -> Iterator[int]:
-    yield pid
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            yield from tree_of(int(child))
 
 
 def cpu_s(pid: int) -> float:

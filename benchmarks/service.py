@@ -43,7 +43,6 @@ from environ import Env  # noqa: E402
 
 from config.run.environment import first_free  # noqa: E402
 from config.run.postgres import temporary_postgres  # noqa: E402
-from config.run.processes import tree_of as tree_of  # noqa: E402
 from config.run.service import manage, web_command  # noqa: E402
 
 

@@ -32,11 +32,10 @@ from typing import Any
 
 import requests
 
-from benchmarks.processes import tree_of
 from benchmarks.service import Service, database
 from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller
-from config.run.processes import free_port
+from config.run.processes import free_port, tree_of
 
 BYTE_EVERY_S = 2
 PROBE_EVERY_S = 0.1
