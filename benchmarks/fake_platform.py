@@ -2,7 +2,7 @@
 
     python -m benchmarks.fake_platform PORT
 
-`GET /stats` returns how many requests were answered, when the first one came and when the last
+`GET /stats` returns how many requests were responded to, when the first one came and when the last
 response was sent; `POST /reset` forgets them.
 """
 
