@@ -16,8 +16,12 @@ from publishing.models import PublishJob
 def sleeps(monkeypatch, worker):
     """The caller's pauses, in each of which the worker works."""
     pauses: list[float] = []
+    other_sleep = views.time.sleep
 
     def sleep(seconds: float) -> None:
+        if seconds != views.POLL_EVERY_S:  # the worker's or the sandbox's
+            other_sleep(seconds)
+            return
         assert len(pauses) < 3, "the caller waits for nothing"
         pauses.append(seconds)
         worker.work()
