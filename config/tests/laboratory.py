@@ -29,7 +29,10 @@ django.setup()
 
 import requests  # noqa: E402
 from django.conf import settings  # noqa: E402  needs Django
-from django.db import connections  # noqa: E402
+from django.db import (
+    connections,
+    transaction,
+)
 from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -38,6 +41,7 @@ from conftest import Sandbox, plain_post  # noqa: E402
 from connections.connecting import store_credentials  # noqa: E402
 from connections.credentials import identify  # noqa: E402
 from connections.models import SocialConnection  # noqa: E402
+from publishing import transitions  # noqa: E402
 from publishing.engine import execute as execution  # noqa: E402
 from publishing.engine.in_doubt import cannot_be_looked_up  # noqa: E402
 from publishing.engine.settle import STEPS_OF_PUBLISHING  # noqa: E402
@@ -48,7 +52,6 @@ from publishing.worker.laboratory import divide_times  # noqa: E402
 from publishing.worker.process import Worker  # noqa: E402
 from socialpublishing.crypto import Secret  # noqa: E402
 from socialpublishing.errors import RateLimitError  # noqa: E402
-from socialpublishing.events import outbox  # noqa: E402
 from socialpublishing.events.models import Event, EventType  # noqa: E402
 from socialpublishing.media.stream import Stream  # noqa: E402
 from socialpublishing.oauth import Tokens  # noqa: E402
@@ -233,7 +236,14 @@ class Caller:
 def accept(command: Mapping[str, Any], report: int) -> None:
     """A web process, killed before its commit (C01) or after it (C02)."""
     if command["point"] == "C01":
-        outbox.record = lambda *args, **kwargs: die()  # the last statement of the transaction
+        insert = transitions.insert_together
+
+        def insert_and_die(tables: Any) -> None:
+            with transaction.atomic():
+                insert(tables)
+                die()
+
+        transitions.insert_together = insert_and_die
     response = Caller().post(command["body"], command["key"])
     if command["point"] == "C02":
         die()

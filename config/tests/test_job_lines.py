@@ -12,6 +12,8 @@ from config.run.journey import PlannedPost
 from config.run.service import manage
 from config.tests.test_kill import Service, caller_of, receiver, responds, wait  # noqa: F401
 
+pytestmark = pytest.mark.any_database
+
 PATIENCE_S = 120
 COMMENT = (("first_comment", "And more"),)
 REFUSED_POST = {"title": "Forbidden", "detail": "This post has an invalid URL.", "status": 403}
@@ -68,7 +70,11 @@ class Logged:
 @pytest.fixture
 def logged(database_url, sandbox, receiver, tmp_path):  # noqa: F811
     service = Service(database_url, sandbox)
-    service.environment |= {"WEBHOOK_ALLOWED_ORIGINS": receiver.origin, "LOG_LEVEL": "INFO"}
+    service.environment |= {
+        "WEBHOOK_ALLOWED_ORIGINS": receiver.origin,
+        "LOG_LEVEL": "INFO",
+        "LABORATORY_TIME_DIVISOR": "10",  # the lookups of an unknown outcome would take 90 s
+    }
     subprocess.run(manage("migrate", "-v0"), env=service.environment, check=True)
     logged = Logged(service, tmp_path)
     logged.start("web", service.web)

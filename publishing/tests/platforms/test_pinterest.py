@@ -537,7 +537,7 @@ def test_lookup_finds_the_pin_of_a_lost_response_among_similar_pins(
     worker.work_ahead()
 
     assert statuses() == {"Published": 3}
-    job = PublishJob.objects.get(platform_specific_options=options)
+    job = PublishJob.objects.get(text=text)
     assert (job.remote_id, job.post_url) == (mine["id"], mine["url"])
     assert len(sandbox.posts()) == 3
 

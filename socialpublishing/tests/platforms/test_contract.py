@@ -130,7 +130,7 @@ def test_errors_with_an_unknown_body_are_read_by_their_status(client, status, er
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("5", 5), ("0", 0), ("-5", None), ("soon", None), ("\u00b2", None), ("9" * 30, 86400)],
+    [("5", 5), ("0", None), ("-5", None), ("soon", None), ("\u00b2", None), ("9" * 30, 86400)],
 )
 def test_any_value_of_retry_after_is_read(client, value, seconds):
     now = dt.datetime.now(tz=dt.UTC)

@@ -172,7 +172,7 @@ def test_rate_limit_is_for_whom_its_header_names(windows, limits):
     assert error_from(429, 8, "Wait", **{"x-ratelimit-limit": windows}).limits == limits
 
 
-@pytest.mark.parametrize(("status", "is_proof"), [(403, True), (404, True), (400, False)])
+@pytest.mark.parametrize(("status", "is_proof"), [(403, False), (404, True), (400, False)])
 def test_unknown_refusal_keeps_its_words_and_leaves_open_what_it_does_not_prove(status, is_proof):
     error = error_from(status, 4711, "Unheard of.")
     assert type(error) is PlatformRefusedError
