@@ -29,10 +29,7 @@ django.setup()
 
 import requests  # noqa: E402
 from django.conf import settings  # noqa: E402  needs Django
-from django.db import (
-    connections,
-    transaction,
-)
+from django.db import connections, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
