@@ -56,7 +56,7 @@ class Chaos:
         self.receiver = receiver
         self.random = random.Random(options.seed)
         self.token = sign_dev_token("alice", lifetime=dt.timedelta(hours=12))
-        self.secret = self.api("POST", "webhooks", json={"url": receiver.url})["secret"]
+        receiver.secret = self.api("POST", "webhooks", json={"url": receiver.url})["secret"]
         accounts = max(ACCOUNTS, options.posts // POSTS_OF_ACCOUNT)
         self.connections = {
             name: [self._connect(name, number) for number in range(accounts)] for name in PLATFORMS
@@ -166,8 +166,8 @@ class Chaos:
         while missing and time.monotonic() < give_up_at:
             time.sleep(1)
             self.ensure_worker()
-            missing = self._feed() - self.receiver.counts(self.secret).keys()
-        received = self.receiver.counts(self.secret)
+            missing = self._feed() - self.receiver.verified.keys()
+        received = self.receiver.verified
         repeated = sum(received.values()) - len(received)
         print(f"{len(received)} events, {len(missing)} not delivered, {repeated} repeated")
         return len(missing) + len(received.keys() - self._feed())

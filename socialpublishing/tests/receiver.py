@@ -21,6 +21,9 @@ class Receiver:
         self.hang_s = 20.0
         self.delay_s = 0.0
         self.requests = []  # path, headers, body
+        # With the secret, each event is verified when it arrives: a signature is valid for minutes.
+        self.secret = ""
+        self.verified = Counter()  # by id
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -46,7 +49,10 @@ class Receiver:
     def receive(self, handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         respond = self.respond
-        self.requests.append((handler.path, dict(handler.headers.items()), body.decode()))
+        headers = dict(handler.headers.items())
+        self.requests.append((handler.path, headers, body.decode()))
+        if self.secret:
+            self.verified[Webhook(self.secret).verify(body, headers)["id"]] += 1
         time.sleep(self.delay_s)
         if respond == "hang":
             time.sleep(self.hang_s)
