@@ -34,7 +34,8 @@ from socialpublishing.platforms import PLATFORMS
 from socialpublishing.posts import MediaKind
 from socialpublishing.tests.receiver import Receiver
 
-ACCOUNTS = 3  # of each platform
+# Of each platform an account for so many posts in all, and some at least: TikTok has a daily limit.
+POSTS_OF_ACCOUNT, ACCOUNTS = 40, 3
 # "drop_after" twice: a lost response puts the job in doubt, so it is tested most often.
 FAULTS = ("drop_after", "drop_after", "drop_before", "malformed", "status", "delay_after")
 SAMPLES = {
@@ -51,14 +52,15 @@ ARRIVES_S = 120
 
 
 class Chaos:
-    def __init__(self, service: Service, receiver: Receiver, seed: int) -> None:
+    def __init__(self, service: Service, receiver: Receiver, options: Any) -> None:
         self.service = service
         self.receiver = receiver
-        self.random = random.Random(seed)
+        self.random = random.Random(options.seed)
         self.token = sign_dev_token("alice", lifetime=dt.timedelta(hours=12))
         self.secret = self.api("POST", "webhooks", json={"url": receiver.url})["secret"]
+        accounts = max(ACCOUNTS, options.posts // POSTS_OF_ACCOUNT)
         self.connections = {
-            name: [self._connect(name, number) for number in range(ACCOUNTS)] for name in PLATFORMS
+            name: [self._connect(name, number) for number in range(accounts)] for name in PLATFORMS
         }
         self.jobs: dict[str, str] = {}  # by the text of its post
         self.worker = service.start_worker()
@@ -204,7 +206,7 @@ def main() -> None:
         service = Service(url, WEBHOOK_ALLOWED_ORIGINS=receiver.origin)
         try:
             service.start_all()
-            chaos = Chaos(service, receiver, options.seed)
+            chaos = Chaos(service, receiver, options)
             numbers = iter(range(options.posts))
             for _ in range(options.kills):
                 for number in itertools.islice(numbers, -(-options.posts // options.kills)):
