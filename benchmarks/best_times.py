@@ -14,6 +14,7 @@ import random
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from benchmarks.accounts import CLASSES, Account, make_account, mean
@@ -24,7 +25,7 @@ from insights.week_terms import HOURS, SLOTS
 
 REPORT_SEED = 20_260_000  # tuning used seeds below 10,000
 SIZES = (25, 50, 100, 300, 1000)
-ACCOUNTS = 30  # per cell
+ACCOUNTS = 200  # per cell
 QUICK_SIZES, QUICK_ACCOUNTS = (50, 300), 5
 LARGE = 50  # the number of posts from which on ours has to be the best
 RUSH, RUSH_SIZE = "threefold rush", 700
@@ -115,11 +116,13 @@ Cells = dict[tuple[str, int], list[Trial]]
 
 
 def run(sizes: Sequence[int], accounts: int, seed: int) -> Cells:
-    kinds = [(name, size) for name in STUDIED for size in sizes]
-    return {
-        (name, size): [run_trial(name, size, seed + i) for i in range(accounts)]
-        for name, size in [*kinds, (RUSH, RUSH_SIZE)]
-    }
+    kinds = [*((name, size) for name in STUDIED for size in sizes), (RUSH, RUSH_SIZE)]
+    with ProcessPoolExecutor() as pool:
+        started = {
+            kind: [pool.submit(run_trial, *kind, seed + i) for i in range(accounts)]
+            for kind in kinds
+        }
+        return {kind: [each.result() for each in trials] for kind, trials in started.items()}
 
 
 def reached(trials: Sequence[Trial], method: str) -> float:

@@ -39,7 +39,7 @@ from insights.week_terms import DAY_STARTS, HOURS, SLOTS
 
 FIRST = 3  # slots that the confidence is about
 
-HIGH = 0.8
+HIGH = 0.84
 HIGH_SHARE = 0.9
 MEDIUM = 0.9
 MEDIUM_LIFT = 1.1
