@@ -25,7 +25,6 @@ CHECKS = {
     ),
     "shape": (PYTHON, "-m", "config.run.shape"),
     "vocabulary": (PYTHON, "-m", "config.run.vocabulary"),
-    "mutants": (PYTHON, "-m", "config.run.mutants"),
     "migrations": (PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"),
 }  # fmt: skip
 SQLITE = "sqlite:///:memory:"

@@ -55,7 +55,7 @@ def existing_jobs(make_connection: Any, api: Any) -> Iterator[None]:
 
 
 @generated.parametrize()
-@settings(suppress_health_check=list(HealthCheck), max_examples=settings().max_examples // 2)
+@settings(suppress_health_check=list(HealthCheck))
 def test_response_is_as_described(case: Any, existing_jobs: None) -> None:
     use_real_ids(case)
     token = sign_dev_token("alice", lifetime=dt.timedelta(hours=1))
