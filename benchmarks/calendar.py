@@ -18,13 +18,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management import call_command
-from django.db import connection, connections
-from environ import Env
+from django.db import connection
 
-import benchmarks.service  # noqa: F401  the environment of Django
 from benchmarks.report import table
-from config.run.postgres import temporary_postgres
+from benchmarks.service import migrated_postgres  # first: it sets the environment of Django
 from connections.models import SocialConnection
 from publishing.filters import filter_jobs
 from publishing.models import PublishJob
@@ -175,11 +172,7 @@ def main() -> None:
     parser.add_argument("--plans", action="store_true")
     options = parser.parse_args()
     tenth = options.rows // 10
-    with temporary_postgres() as url:
-        connection.close()
-        connections.settings = connections.configure_settings({"default": Env.db_url_config(url)})
-        del connections["default"]
-        call_command("migrate", verbosity=0)
+    with migrated_postgres():
         insert(1, tenth)
         few = list(measured())
         insert(tenth + 1, options.rows)
@@ -190,7 +183,6 @@ def main() -> None:
         print(table(head, ([name, *small, *large] for name, small, large in rows)))
         if options.plans:
             print_plans()
-        connection.close()
 
 
 if __name__ == "__main__":

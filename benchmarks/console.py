@@ -12,18 +12,14 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from environ import Env
 
-import benchmarks.service  # noqa: F401  the environment of Django
 from benchmarks.report import table
-from config.run.postgres import temporary_postgres
+from benchmarks.service import migrated_postgres  # first: it sets the environment of Django
 
 ACCOUNTS = 20_000
 ROWS = """
@@ -119,13 +115,16 @@ def measure(client: Client, address: str) -> list[str]:
     return [f"{len(queries)}", f"{statistics.median(once() for _ in range(5)):.0f}"]
 
 
-def print_plan(client: Client, address: str) -> None:
+def slowest_query(client: Client, address: str) -> str:
     with CaptureQueriesContext(connection) as queries:
         client.get(address)
-    slowest: Any = max(queries.captured_queries, key=lambda query: float(query["time"]))
+    return str(max(queries.captured_queries, key=lambda query: float(query["time"]))["sql"])
+
+
+def print_plan(title: str, sql: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN (ANALYZE, BUFFERS) " + slowest["sql"].replace("%", "%%"))
-        print(f"\n{address}", *(line for [line] in cursor.fetchall()), sep="\n    ")
+        cursor.execute("EXPLAIN (ANALYZE, BUFFERS) " + sql.replace("%", "%%"))
+        print(f"\n{title}", *(line for [line] in cursor.fetchall()), sep="\n    ")
 
 
 def main() -> None:
@@ -136,11 +135,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--plans", action="store_true")
     options = parser.parse_args()
-    with temporary_postgres() as url:
-        connection.close()
-        connections.settings = connections.configure_settings({"default": Env.db_url_config(url)})
-        del connections["default"]
-        call_command("migrate", verbosity=0)
+    with migrated_postgres():
         started = time.monotonic()
         fill(options.rows)
         print(f"{options.rows:,} jobs in {time.monotonic() - started:.0f} s\n")
@@ -150,8 +145,7 @@ def main() -> None:
         print(table(["page", "queries", "ms"], rows), flush=True)
         if options.plans:
             for address in PAGES.values():
-                print_plan(client, address)
-        connection.close()
+                print_plan(address, slowest_query(client, address))
 
 
 if __name__ == "__main__":

@@ -12,15 +12,13 @@ import argparse
 import statistics
 import time
 
-from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from environ import Env
 
-from benchmarks.console import fill  # first: it sets the environment of Django
+from benchmarks.console import fill, print_plan  # first: it sets the environment of Django
 from benchmarks.report import table
+from benchmarks.service import migrated_postgres
 from config.metrics.database import read
-from config.run.postgres import temporary_postgres
 
 ROUNDS = 5
 
@@ -45,25 +43,18 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--plans", action="store_true")
     options = parser.parse_args()
-    with temporary_postgres() as url:
-        connection.close()
-        connections.settings = connections.configure_settings({"default": Env.db_url_config(url)})
-        del connections["default"]
-        call_command("migrate", verbosity=0)
+    with migrated_postgres():
         fill(options.rows)
         measure()
         if options.plans:
             print_plans()
-        connection.close()
 
 
 def print_plans() -> None:
     with CaptureQueriesContext(connection) as captured:
         read()
     for query in captured.captured_queries:
-        with connection.cursor() as cursor:
-            cursor.execute("EXPLAIN (ANALYZE, BUFFERS) " + query["sql"].replace("%", "%%"))
-            print("", *(line for [line] in cursor.fetchall()), sep="\n    ")
+        print_plan("", query["sql"])
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ import django  # noqa: E402
 
 django.setup()
 
+from django.core.management import call_command  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 from environ import Env  # noqa: E402
 
@@ -123,3 +124,11 @@ def connect_to(url: str) -> Iterator[None]:
         yield
     finally:
         connection.close()
+
+
+@contextlib.contextmanager
+def migrated_postgres() -> Iterator[None]:
+    """A database of its own for Django of this process, with its tables."""
+    with temporary_postgres() as url, connect_to(url):
+        call_command("migrate", verbosity=0)
+        yield

@@ -45,6 +45,7 @@ import datetime as dt
 from django.utils import timezone
 from connections.models import SocialConnection
 from publishing.models import PublishJob, WorkerSlot
+from publishing.worker.slots import CLAIM_LOCK
 from socialpublishing.events.models import Event
 from socialpublishing.events.webhooks import Webhook, new_secret
 from socialpublishing.platforms.pauses import PlatformPause
@@ -65,7 +66,7 @@ jobs += [
 ]
 PublishJob.objects.bulk_create(jobs)
 SocialConnection.objects.update(status="needs_reauth")
-WorkerSlot.objects.exclude(name="turnstile").update(heartbeat_at=now - dt.timedelta(minutes=5))
+WorkerSlot.objects.exclude(name=CLAIM_LOCK).update(heartbeat_at=now - dt.timedelta(minutes=5))
 PlatformPause.objects.create(platform="pinterest", feature="all", code="platform_configuration",
     reason="", since=past, step="publish", probe_at=now, pause_s=30)
 Webhook.objects.create(url="https://a.example/", secret=new_secret(), created_at=now,

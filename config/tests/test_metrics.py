@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from config.metrics.database import read
 from connections.models import SocialConnection
 from publishing.models import FollowUp, PublishJob, Status, WorkerSlot
+from publishing.worker.slots import CLAIM_LOCK
 from socialpublishing.events.models import Event
 from socialpublishing.events.webhooks import Webhook, WebhookDelivery, new_secret
 from socialpublishing.platforms.pauses import PlatformPause
@@ -132,7 +133,7 @@ def test_queues_beside_posts(make_job, now):
 
 def test_workers_and_pauses(now):
     WorkerSlot.objects.create(name="host-a/1", heartbeat_at=ago(now, 20))
-    WorkerSlot.objects.create(name="turnstile")
+    WorkerSlot.objects.create(name=CLAIM_LOCK)
     PlatformPause.objects.create(
         platform="twitter", feature="all", code="platform_configuration", reason="", since=now,
         step="publish", probe_at=now, pause_s=30,
