@@ -294,18 +294,22 @@ def api(make_api: Callable[..., Api]) -> Api:
     return make_api()
 
 
+def connect_account(account: dict[str, Any], platform: str, user: str) -> SocialConnection:
+    """As after a consent, with the tokens of an account of the sandbox."""
+    tokens = Tokens(
+        access_token=Secret(account["access_token"]),
+        refresh_token=Secret(account["refresh_token"]) if account["refresh_token"] else None,
+        lifetime=dt.timedelta(seconds=account["expires_in"]),
+        scopes=tuple(account["scopes"]),
+    )
+    credentials = identify(platform_named(platform), tokens, timezone.now())
+    return store_credentials(user_id=user, platform=platform, credentials=credentials)
+
+
 @pytest.fixture
 def make_connection(db: None, sandbox: Sandbox) -> Callable[..., SocialConnection]:
     def make(platform: str = "twitter", user: str = "alice", **facts: Any) -> SocialConnection:
-        account = sandbox.account(platform, **facts)
-        tokens = Tokens(
-            access_token=Secret(account["access_token"]),
-            refresh_token=Secret(account["refresh_token"]) if account["refresh_token"] else None,
-            lifetime=dt.timedelta(seconds=account["expires_in"]),
-            scopes=tuple(account["scopes"]),
-        )
-        credentials = identify(platform_named(platform), tokens, timezone.now())
-        return store_credentials(user_id=user, platform=platform, credentials=credentials)
+        return connect_account(sandbox.account(platform, **facts), platform, user)
 
     return make
 

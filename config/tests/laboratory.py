@@ -34,9 +34,7 @@ from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from config.auth.dev_tokens import sign_dev_token  # noqa: E402
-from conftest import Sandbox, plain_post  # noqa: E402
-from connections.connecting import store_credentials  # noqa: E402
-from connections.credentials import identify  # noqa: E402
+from conftest import Sandbox, connect_account, plain_post  # noqa: E402
 from connections.models import SocialConnection  # noqa: E402
 from publishing import transitions  # noqa: E402
 from publishing.engine import execute as execution  # noqa: E402
@@ -47,12 +45,9 @@ from publishing.models import PublishJob, Status  # noqa: E402
 from publishing.tests.platform_requests import asset_to_upload  # noqa: E402
 from publishing.worker.laboratory import divide_times  # noqa: E402
 from publishing.worker.process import Worker  # noqa: E402
-from socialpublishing.crypto import Secret  # noqa: E402
 from socialpublishing.errors import RateLimitError  # noqa: E402
 from socialpublishing.events.models import Event, EventType  # noqa: E402
 from socialpublishing.media.stream import Stream  # noqa: E402
-from socialpublishing.oauth import Tokens  # noqa: E402
-from socialpublishing.platforms import platform_named  # noqa: E402
 
 THREADS = 256
 # The longest way to a point: media that their platform processes.
@@ -259,14 +254,7 @@ def make(command: Mapping[str, Any], report: int) -> None:
     sandbox = Sandbox(settings.SANDBOX_URL)
     for post in command["posts"]:
         account, platform = post["account"], post["platform"]
-        tokens = Tokens(
-            access_token=Secret(account["access_token"]),
-            refresh_token=Secret(account["refresh_token"]) if account["refresh_token"] else None,
-            lifetime=dt.timedelta(seconds=account["expires_in"]),
-            scopes=tuple(account["scopes"]),
-        )
-        credentials = identify(platform_named(platform), tokens, timezone.now())
-        connection = store_credentials(user_id="alice", platform=platform, credentials=credentials)
+        connection = connect_account(account, platform, "alice")
         if post["needs_refresh"]:
             SocialConnection.objects.filter(pk=connection.pk).update(expires_at=soon)
         body = plain_post(connection, post["text"], assets=[asset_to_upload(sandbox, platform)])

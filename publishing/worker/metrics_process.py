@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -11,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET, AF_INET6
 
 from django.conf import settings
-from django.db import connections
 
+from socialpublishing.forked import ForkedChild
 from socialpublishing.prometheus import may_read, own_series
 
 logger = logging.getLogger(__name__)
@@ -34,29 +33,20 @@ class MetricsProcess:
 
     def __init__(self, *, die_with_parent: Callable[[], object]) -> None:
         self._address = address_of(settings.WORKER_METRICS_BIND)
-        self._die_with_parent = die_with_parent
-        self._fork = multiprocessing.get_context("fork")
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._child = ForkedChild(self._serve, die_with_parent=die_with_parent)
         self._started_at = float("-inf")
+        self.kill = self._child.kill
 
     def check(self) -> None:
         """Start it, unless it runs, is not wanted, or has ended a moment ago."""
-        if self._address is None or (self._process is not None and self._process.is_alive()):
+        if self._address is None or self._child.is_alive():
             return
         if time.monotonic() - self._started_at < RETRY_S:
             return
         self._started_at = time.monotonic()
-        connections.close_all()  # or two processes would use the same connection
-        self._process = self._fork.Process(target=self._run)
-        self._process.start()
+        self._child.start()
 
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-
-    def _run(self) -> None:
-        self._die_with_parent()
+    def _serve(self) -> None:
         assert self._address is not None
         try:
             Server(self._address, Handler).serve_forever()
