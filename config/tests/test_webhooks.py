@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 import time_machine
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 from standardwebhooks import Webhook as Signer
 from standardwebhooks import WebhookVerificationError
@@ -311,6 +311,42 @@ def test_two_machines_send_each_event_once(transactional_db, receiver):
         each.join()
     assert receiver.counts(webhook["secret"]) == dict.fromkeys(feed_of(api), 1)
     assert len(feed_of(api)) == 100
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_webhook_is_deleted_while_events_are_queued_for_it(transactional_db, receiver):
+    api = Api("alice")
+    webhook = Webhook.objects.get(pk=make_webhook(api, receiver)["id"])
+    tell()
+    placing, responses = connections.create_connection("default"), []
+    connections.databases["placing"] = connections.databases["default"]
+
+    def delete():
+        responses.append(api.delete(f"webhooks/{webhook.pk}"))
+        connection.close()
+
+    try:
+        connections["placing"] = placing
+        placing.set_autocommit(False)
+        WebhookDelivery.objects.using("placing").create(
+            webhook_id=webhook.pk,
+            event_id=Event.objects.get().pk,
+            created_at=timezone.now(),
+            next_attempt_at=timezone.now(),
+        )
+        placing.check_constraints()
+        deleting = threading.Thread(target=delete)
+        deleting.start()
+        with placing.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.5)")  # until the other waits for the row
+        placing.commit()
+        deleting.join(20)
+    finally:
+        placing.close()
+        del connections["placing"], connections.databases["placing"]
+
+    assert [each.status_code for each in responses] == [204]
+    assert not WebhookDelivery.objects.exists()
 
 
 # --- Which events go where -----------------------------------------------------------------------

@@ -47,7 +47,7 @@ def page_of(user_id: str, *, after: int | None, types: Collection[str] = (), lim
     """
     place_new_events()
     feed = EventFeed.objects.filter(pk=1).first() or EventFeed()
-    if after is not None and not feed.deleted_up_to <= after <= feed.last_position:
+    if after is not None and after > feed.last_position:
         raise CursorExpiredError
     visible = Event.objects.filter(position__gt=after or 0, position__lte=feed.last_position)
     if types:
@@ -57,6 +57,9 @@ def page_of(user_id: str, *, after: int | None, types: Collection[str] = (), lim
     to_all = visible.filter(user_id="", platform__in=audience.platforms_of(user_id))
     found = [*own.order_by("position")[:limit], *to_all.order_by("position")[:limit]]
     events = sorted(found, key=lambda event: event.position or 0)[:limit]
+    # Asked after the events were read: none can have been deleted between.
+    if after is not None and EventFeed.objects.filter(pk=1, deleted_up_to__gt=after).exists():
+        raise CursorExpiredError
     is_full = len(events) == limit
     last = events[-1].position or 0 if is_full else feed.last_position
     return Page(events=events, next_position=last)

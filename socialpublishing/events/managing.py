@@ -108,6 +108,13 @@ def change_webhook(webhook: Webhook, changes: dict[str, Any]) -> None:
         webhook.refresh_from_db()
 
 
+def delete_webhook(webhook: Webhook) -> None:
+    """With its deliveries. Those that are queued meanwhile wait for it, and are not stored."""
+    with transaction.atomic():
+        Webhook.objects.select_for_update().filter(pk=webhook.pk).first()
+        webhook.delete()
+
+
 def _set_status(webhook: Webhook, wanted: str) -> None:
     """What its user wants."""
     if wanted == webhook.status:

@@ -123,7 +123,7 @@ class WebhookViewSet(viewsets.GenericViewSet[Webhook]):
         responses={204: None},
     )
     def destroy(self, request: Request, **kwargs: Any) -> Response:
-        self.get_object().delete()
+        managing.delete_webhook(self.get_object())
         return Response(status=204)
 
     @extend_schema(
