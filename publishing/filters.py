@@ -46,7 +46,11 @@ JOB_LIST_PARAMETERS = [
     OpenApiParameter("error_code", str, description="One of the codes of jobs."),
     OpenApiParameter("waiting_for", str, enum=WaitingFor.values),
     OpenApiParameter("who_acts", str, enum=WHO),
-    OpenApiParameter("from", OpenApiTypes.DATETIME, description="Accepted then or later."),
+    OpenApiParameter(
+        "from",
+        OpenApiTypes.DATETIME,
+        description="Accepted then or later. Here and below, a time without an offset is UTC.",
+    ),
     OpenApiParameter("to", OpenApiTypes.DATETIME, description="Accepted before."),
     OpenApiParameter(
         "due_from",

@@ -331,6 +331,8 @@ def test_lost_post_is_found_whatever_field_names_x_uses(
         ({"tagged_user_ids": ["1"]}, 0, "tags_need_media"),
         ({"thread": ["a" * 280]}, 0, None),
         ({"thread": ["a" * 281]}, 0, "text_length"),
+        ({"thread": ["a\ufeffb"]}, 0, "text_characters"),
+        ({"thread": ["a\uffff"]}, 0, "text_characters"),
     ],
 )
 def test_options_that_do_not_fit_the_post_are_violations(

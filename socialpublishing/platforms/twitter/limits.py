@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -30,6 +31,8 @@ TEXT = 280
 # https://docs.x.com/changelog, 2024-08-20
 SUBSCRIBERS_TEXT = 25_000
 SUBSCRIPTIONS = frozenset({"Basic", "Premium", "PremiumPlus"})
+# https://github.com/twitter/twitter-text, js/src/hasInvalidCharacters.js
+INVALID_CHARACTERS = re.compile("[\ufffe\ufeff\uffff]")
 
 
 def _media_limits(*, longest_s: float) -> Mapping[MediaKind, MediaLimit]:
@@ -103,6 +106,15 @@ def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
     for number, text in enumerate(post.options.get("thread", ()), start=2):
         for violation in content_limits.violations(Post(text=text), limits):
             yield replace(violation, message=f"Post {number} of the thread: {violation.message}")
+    if found := set(INVALID_CHARACTERS.findall("\n".join(thread_texts(post)))):
+        names = ", ".join(sorted(f"U+{ord(each):04X}" for each in found))
+        yield Violation(
+            rule="text_characters",
+            limit=0,
+            actual=len(found),
+            message=f"X does not accept these invisible characters: {names}.",
+            fix="Remove them from the text.",
+        )
     if post.options.get("poll") and post.media:
         yield Violation(
             rule="poll_alone",

@@ -23,7 +23,12 @@ from socialpublishing.sandbox.twitter.login import NAME, requires_token
 from socialpublishing.sandbox.twitter.media import EPOCH_MS, ID, usable_media
 from socialpublishing.sandbox.twitter.names import in_requested_names
 from socialpublishing.sandbox.twitter.stored_text import stored_text
-from socialpublishing.sandbox.twitter.text import MAX_TEXT, count_cashtags, weighted_length
+from socialpublishing.sandbox.twitter.text import (
+    INVALID,
+    MAX_TEXT,
+    count_cashtags,
+    weighted_length,
+)
 
 MAX_LONG_TEXT = 25_000
 LONG_TEXT_PLANS = ("Basic", "Premium", "PremiumPlus")
@@ -188,6 +193,8 @@ def _check_rules(account: Account, body: dict[str, Any], text: str) -> None:
         raise EarlyResponse(
             invalid_request("$.text: is missing but it is required", {"text": text})
         )
+    if any(each in text for each in INVALID):
+        raise EarlyResponse(invalid_request("$.text: has invalid characters", {"text": text}))
     if sum(name in body for name in ("media", "poll", "quote_tweet_id", "card_uri")) > 1:
         raise EarlyResponse(invalid_request("media, poll, quote_tweet_id, card_uri: one of them"))
     can_be_long = account.facts["subscription_type"] in LONG_TEXT_PLANS

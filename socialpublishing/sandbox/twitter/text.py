@@ -111,13 +111,13 @@ _ACCENTED = (
     "\u0289\u028b\u02bb\u0300-\u036f\u1e00-\u1eff"
 )
 _SPACE = "\t-\r \x85\xa0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-_INVALID = "\ufffe\ufeff\uffff"
+INVALID = "\ufffe\ufeff\uffff"
 _DIRECTION = "\u202a-\u202e\u061c\u200e\u200f\u2066-\u2069"
 _PUNCTUATION = r"!'#%&()*+,\\\-./:;<=>?@\[\]^_{|}~$"
 
 # Of a host: everything but punctuation and spaces, and these three.
-HOST_RUN = re.compile(rf"(?:[^{_PUNCTUATION}{_SPACE}{_INVALID}{_DIRECTION}]|[._-])+", re.IGNORECASE)
-NO_URL_AFTER = re.compile(rf"[A-Za-z0-9@\uff20$#\uff03{_INVALID}]")
+HOST_RUN = re.compile(rf"(?:[^{_PUNCTUATION}{_SPACE}{INVALID}{_DIRECTION}]|[._-])+", re.IGNORECASE)
+NO_URL_AFTER = re.compile(rf"[A-Za-z0-9@\uff20$#\uff03{INVALID}]")
 LATIN_RUN = re.compile(rf"[a-z0-9{_ACCENTED}.-]+", re.IGNORECASE)
 PUNYCODE = re.compile(r"xn--[0-9a-z-]+", re.IGNORECASE)
 PORT = re.compile(r":[0-9]+")
