@@ -21,10 +21,10 @@ from config.run.service import manage, web_command
 from config.tests.test_kill import Service, responds, wait
 from conftest import Sandbox
 
-ACCOUNTS, AHEAD_S = 20, 1.5
+ACCOUNTS, AHEAD_S = 20, 3
 # When the caller acts, in seconds after the post is due: before and after a worker claims it, for
 # a take-down before and after the post, and its first comment, are public.
-ACTS_AFTER_S = {"edit": (-0.1, 0.45), "cancel": (-0.1, 0.45), "take_down": (-0.2, 0.8)}
+ACTS_AFTER_S = {"edit": (-0.2, 0.45), "cancel": (-0.2, 0.45), "take_down": (-0.2, 0.8)}
 
 
 @pytest.fixture
