@@ -77,13 +77,13 @@ class Posts:
 
     def statuses(self) -> dict[str, int]:
         counts: Counter[str] = Counter()
-        after = ""
-        while True:
-            response = self.caller.call("GET", f"/publishing/jobs?limit=100{after}")
+        page = "/publishing/jobs?limit=100"
+        while page:
+            response = self.caller.call("GET", page)
             counts.update(job["status"] for job in response.json())
-            if "next" not in response.links:
-                return dict(counts)
-            after = f"&cursor={response.links['next']['url'].partition('cursor=')[2]}"
+            following = response.links.get("next", {}).get("url", "")
+            page = following.removeprefix(self.caller.api)
+        return dict(counts)
 
 
 def start_group(service: Service, name: str) -> subprocess.Popen[bytes]:
@@ -187,7 +187,7 @@ def own_postgres() -> Iterator[str]:
         yield url
 
 
-def restart(url: str) -> subprocess.Popen[bytes]:
+def restart(url: str, away_s: float) -> subprocess.Popen[bytes]:
     """Stop the server as its operating system would, and start it with the same command."""
     with psycopg.connect(url) as opened:
         [backend] = opened.execute("SELECT pg_backend_pid()").fetchone() or [0]
@@ -197,7 +197,7 @@ def restart(url: str) -> subprocess.Popen[bytes]:
     folder, owner = (process / "cwd").readlink(), process.stat()
     os.kill(postmaster, signal.SIGINT)
     wait(lambda: not responding(url), 30)
-    time.sleep(3)
+    time.sleep(away_s)
     identity = {} if os.geteuid() else {"user": owner.st_uid, "group": owner.st_gid}
     server = subprocess.Popen(command, cwd=folder, **identity)  # type: ignore[call-overload]
     wait(lambda: responding(url), 30)
@@ -213,20 +213,24 @@ def responding(url: str) -> bool:
 
 
 @pytest.mark.night
-def test_posts_go_on_soon_after_the_database_restarts(own_postgres, sandbox):
+@pytest.mark.parametrize("away_s", [3, 60])
+def test_posts_go_on_soon_after_the_database_restarts(own_postgres, sandbox, away_s):
     services = serving(own_postgres, sandbox)
     service = next(services)
     posts = Posts(service, sandbox)
-    service.start_worker()
+    worker = service.start_worker()
     posts.publish(500)
     wait(lambda: len(posts.texts()) >= 100, 120)
+    cluster = list(tree_of(worker.pid))[1]
 
-    server = restart(own_postgres)
+    server = restart(own_postgres, away_s)
     back_at, published = time.monotonic(), len(posts.texts())
     try:
         wait(lambda: len(posts.texts()) > published, 60)
         assert time.monotonic() - back_at < AGAIN_AFTER_S
         posts.check()
+        # What its workers had in memory was not thrown away.
+        assert cluster in list(tree_of(worker.pid))
     finally:
         next(services, None)
         server.send_signal(signal.SIGINT)
