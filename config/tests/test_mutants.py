@@ -1,5 +1,7 @@
 """`./run mutants`, on a project of three files."""
 
+import shutil
+
 import pytest
 
 from config.run import mutants
@@ -131,3 +133,14 @@ def test_patch_may_name_its_tests(make_project, capsys):
 
     assert mutants.main(root, "tests") == 1
     assert "survived" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("folder", [f"{mutants.TESTS}/mutants", mutants.OTHER_MUTANTS])
+def test_each_of_our_mutants_still_applies(tmp_path, folder):
+    """`./run night` tries them; here it is seen at once that a change moved their lines."""
+    for patch in sorted((mutants.ROOT / folder).glob("*.patch")):
+        for name, _, _ in mutants.hunks_of(patch.read_text()):
+            copy = tmp_path / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(mutants.ROOT / name, copy)
+        mutants.apply(patch.read_text(), tmp_path)

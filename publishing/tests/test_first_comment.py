@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from conftest import SteppedWorker
@@ -161,6 +162,22 @@ class DyingWorker(SteppedWorker):
             self.turn(now)
             self._collect(0.2)
             now += dt.timedelta(seconds=1)
+
+
+def test_late_result_of_a_comment_changes_only_its_id(api, connection, sandbox, worker):
+    options = options_for(connection, first_comment="Once")
+    api.publish(connection, "A post", platform_specific_options=options)
+    now = timezone.now()
+    while not FollowUp.objects.filter(status="Processing").exists():
+        worker.turn(now)
+        worker._collect(0.2)
+    FollowUp.objects.update(lease_owner="other/1:1", fencing_token=F("fencing_token") + 1)
+
+    worker.finish(now)
+
+    row = FollowUp.objects.get()
+    assert (row.status, row.lease_owner) == ("Processing", "other/1:1")
+    assert row.remote_id
 
 
 @pytest.mark.parametrize("sends", [False, True])
