@@ -29,6 +29,8 @@ OTHER_MUTANTS = "config/tests/mutants"
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "pytest_django.plugin")
 NAMED_TESTS = re.compile(r"\ATests: (.+)$", re.MULTILINE)
 PASSED, FAILED = 0, 1  # pytest's exit codes; any other one is an error
+# Without a mutant, the slowest of these tests take a tenth of it.
+MAX_S = 600
 FIRST_FAILURE = re.compile(r"^(?:FAILED|ERROR) \S*?::(\S+)", re.MULTILINE)
 
 
@@ -83,6 +85,9 @@ def try_mutant(root: Path, tests: Sequence[str], patch: Path) -> Verdict:
         code, output = run_tests(root, tests, patch)
     except PatchError as error:
         return Verdict(name=patch.stem, is_killed=False, text=f"does not apply: {error}")
+    except subprocess.TimeoutExpired:
+        text = f"killed: its tests did not end within {MAX_S} s"
+        return Verdict(name=patch.stem, is_killed=True, text=text)
     if code == PASSED:
         return Verdict(name=patch.stem, is_killed=False, text="survived: no test failed")
     if code != FAILED:
@@ -106,6 +111,7 @@ def run_tests(root: Path, tests: Sequence[str], patch: Path | None = None) -> tu
             capture_output=True,
             text=True,
             check=False,
+            timeout=MAX_S,
         )
     return done.returncode, done.stdout + done.stderr
 
