@@ -222,8 +222,9 @@ def test_w07_a_process_that_ended_before_it_stored_the_outcome_sends_again(
     assert outcome.is_delivered
 
     another = Deliverer()
-    another.finish(now + dt.timedelta(seconds=25))
+    another.turn(now + dt.timedelta(seconds=25))
     assert len(receiver.requests) == 1
+    assert not another.places.taken
     another.finish(now + dt.timedelta(seconds=35))
     assert list(receiver.counts(webhook["secret"]).values()) == [2]
     assert log_of(api, webhook)[0]["status"] == "delivered"
