@@ -28,6 +28,7 @@ from django.db import connection
 from benchmarks.processes import cpu_s, memory_mib, postmaster
 from benchmarks.service import connect_to, responds, wait
 from config.run.environment import first_free
+from config.run.processes import die_with_parent
 from config.run.service import manage
 from connections.models import SocialConnection
 from connections.targets import PostingTarget
@@ -83,7 +84,10 @@ class Bench:
     @contextlib.contextmanager
     def running(self, *command: str, **environment: str) -> Iterator[int]:
         process = subprocess.Popen(
-            command, env={**self.environment, **environment}, process_group=0
+            command,
+            env={**self.environment, **environment},
+            process_group=0,
+            preexec_fn=die_with_parent(),
         )
         try:
             yield process.pid
@@ -110,6 +114,7 @@ class Bench:
         with connect_to(url), self.platform(), contextlib.ExitStack() as stack:
             call_command("migrate", verbosity=0)
             self.environment["DATABASE_URL"] = url
+            started = database_now()
             workers = [
                 # PostgreSQL shows the connections of each group under its name.
                 stack.enter_context(
@@ -117,7 +122,7 @@ class Bench:
                 )
                 for name in groups
             ]
-            slots = WorkerSlot.objects.filter(heartbeat_at__isnull=False)
+            slots = WorkerSlot.objects.filter(heartbeat_at__gt=started)
             wait(lambda: slots.count() == len(groups) * settings.PUBLISH_PROCESSES)
             yield workers
 
