@@ -27,6 +27,7 @@ POST_URL = f"{PLATFORM_URL}/twitter/2/tweets"
 POOL_THREADS = 512
 HEADERS = {"Authorization": f"Bearer {'x' * 40}", "Content-Type": "application/json"}
 BODY = json.dumps({"text": "Good morning from the harbour."}).encode()
+Send = Callable[[requests.PreparedRequest], requests.Response]
 own = local()
 
 
@@ -63,16 +64,45 @@ def raw_asyncio(jobs: int) -> None:
 
 def pool_of_threads(jobs: int) -> None:
     """The library that the service uses, at its best: prepared requests, one adapter."""
+    post = requests.Request("POST", POST_URL, data=BODY, headers=HEADERS).prepare()
+
+    def job(send: Send) -> None:
+        for _ in range(2):
+            send(post.copy())
+
+    _in_threads(job, jobs)
+
+
+def pool_of_threads_with_photos(jobs: int) -> None:
+    """The same, with a photo that is read from its source, uploaded and posted."""
+    photo = requests.Request("GET", f"{PLATFORM_URL}/photo.jpg").prepare()
+    post = requests.Request("POST", POST_URL, data=BODY, headers=HEADERS).prepare()
+
+    def job(send: Send) -> None:
+        upload = requests.Request(
+            "POST",
+            f"{PLATFORM_URL}/twitter/2/media/upload",
+            data={"media_category": "tweet_image"},
+            files={"media": ("media", send(photo.copy()).content, "image/jpeg")},
+            headers={"Authorization": HEADERS["Authorization"]},
+        )
+        send(upload.prepare())
+        send(post.copy())
+
+    _in_threads(job, jobs)
+
+
+def _in_threads(job: Callable[[Send], None], jobs: int) -> None:
     sys.setswitchinterval(0.1)
     adapter = HTTPAdapter(pool_maxsize=POOL_THREADS)
-    prepared = requests.Request("POST", POST_URL, data=BODY, headers=HEADERS).prepare()
 
-    def job(_number: int) -> None:
-        for _ in range(2):
-            adapter.send(prepared.copy(), timeout=(5, 30)).raise_for_status()
+    def send(request: requests.PreparedRequest) -> requests.Response:
+        response = adapter.send(request, timeout=(5, 30))
+        response.raise_for_status()
+        return response
 
     with ThreadPoolExecutor(POOL_THREADS) as pool:
-        list(pool.map(job, range(jobs)))
+        list(pool.map(lambda _: job(send), range(jobs)))
 
 
 # --- Queues --------------------------------------------------------------------------------------

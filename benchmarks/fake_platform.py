@@ -2,8 +2,9 @@
 
     python -m benchmarks.fake_platform PORT
 
-`GET /stats` returns how many requests were responded to, when the first one came and when the last
-response was sent; `POST /reset` forgets them.
+`GET /photo.jpg` returns a photo of 44 KB at once, as the source of posts with a photo. `GET /stats`
+returns how many requests were responded to, when the first one came and when the last response was
+sent; `GET /arrivals` when the first request for each text came.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import asyncio
 import json
 import sys
 import time
+from pathlib import Path
 
 CALL_S = 0.25
+PHOTO = "socialpublishing/sandbox/samples/bakery.jpg"
 
 
 class Stats:
@@ -24,35 +27,48 @@ class Stats:
 
 class Connection(asyncio.Protocol):
     stats = Stats()
+    arrivals: dict[str, float] = {}
+    photo = (Path(__file__).parent.parent / PHOTO).read_bytes()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self.data = b""
+        self.data = bytearray()
 
     def data_received(self, data: bytes) -> None:
         self.data += data
-        head, separator, body = self.data.partition(b"\r\n\r\n")
-        if not separator or len(body) < length_of(head):
+        end = self.data.find(b"\r\n\r\n")
+        head = bytes(self.data[: max(end, 0)])
+        if end < 0 or len(self.data) < end + 4 + length_of(head):
             return
-        self.data = b""
-        if head.startswith(b"GET /stats"):
+        body = bytes(self.data[end + 4 :])
+        self.data.clear()
+        if head.startswith(b"GET /photo.jpg"):
+            self.respond(self.photo, status=b"200 OK", kind=b"image/jpeg")
+        elif head.startswith(b"GET /stats"):
             self.respond(json.dumps(vars(self.stats)).encode())
-        elif head.startswith(b"POST /reset"):
-            Connection.stats = Stats()
-            self.respond(b"{}")
+        elif head.startswith(b"GET /arrivals"):
+            self.respond(json.dumps(self.arrivals).encode())
         else:
-            self.stats.first = self.stats.first or time.time()
+            self.note_arrival(body)
             asyncio.get_running_loop().call_later(CALL_S, self.create)
+
+    def note_arrival(self, body: bytes) -> None:
+        now = time.time()
+        self.stats.first = self.stats.first or now
+        if body.startswith(b"{"):  # a post, no upload
+            self.arrivals.setdefault(json.loads(body)["text"], now)
 
     def create(self) -> None:
         self.stats.count += 1
         self.stats.last = time.time()
         self.respond(b'{"data":{"id":"%d","text":""}}' % self.stats.count)
 
-    def respond(self, body: bytes) -> None:
-        head = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: "
-        self.transport.write(b"%s%d\r\n\r\n%s" % (head, len(body), body))
+    def respond(
+        self, body: bytes, *, status: bytes = b"201 Created", kind: bytes = b"application/json"
+    ) -> None:
+        head = b"HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
+        self.transport.write(head % (status, kind, len(body)) + body)
 
 
 def length_of(head: bytes) -> int:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -10,6 +11,29 @@ DOCS = Path(__file__).parent.parent / "docs"
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What a benchmark has to show. One of the limits is set."""
+
+    what: str
+    figure: float
+    at_least: float | None = None
+    at_most: float | None = None
+    unit: str = ""
+
+    def cells(self) -> list[str]:
+        least, unit = self.at_least is not None, f" {self.unit}" if self.unit else ""
+        limit = self.at_least if self.at_least is not None else self.at_most or 0.0
+        excess = self.figure - limit if least else limit - self.figure
+        verdict = "met" if excess >= 0 else f"missed by {-excess:.3g}{unit}"
+        sign = "≥" if least else "≤"
+        return [self.what, f"{sign} {limit:g}{unit}", f"{self.figure:.3g}{unit}", verdict]
+
+
+def verdict(*goals: Goal) -> str:
+    return table(["what", "goal", "figure", "verdict"], (goal.cells() for goal in goals))
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:

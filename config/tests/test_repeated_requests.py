@@ -9,8 +9,10 @@ import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 import requests
+from django.conf import settings
 
 from config.auth.dev_tokens import sign_dev_token
 from config.run.service import manage, web_command
@@ -56,6 +58,16 @@ def kill_and_restart_web(service):
     wait(lambda: responds(f"{service.url}/healthz"), 30)
 
 
+def count_connections(database_url: str) -> int:
+    """Those that others have to the database."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with psycopg.connect(database_url) as opened:
+        return int(opened.execute(query).fetchone()[0])
+
+
 @pytest.mark.parametrize("endpoint", ["publish", "schedule", "batches"])
 def test_fifty_at_once_make_one_job(service, sandbox, database_url, send, endpoint):
     with ThreadPoolExecutor(50) as callers:
@@ -66,6 +78,8 @@ def test_fifty_at_once_make_one_job(service, sandbox, database_url, send, endpoi
     replayed = [response.headers.get("Idempotency-Replayed") for response in responses]
     assert sorted(replayed, key=bool) == [None, *["true"] * 49]
     assert count_jobs(database_url) == 1
+    if database_url.startswith("postgresql"):
+        assert count_connections(database_url) <= 8 * settings.WEB_CONCURRENCY
     if endpoint != "schedule":
         service.start_worker()
         wait(lambda: sandbox.posts(), 60)

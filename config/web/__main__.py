@@ -1,5 +1,6 @@
 """The supervisor of the web processes; `manage.py web` starts it: BIND PORT PROCESSES."""
 
+import os
 import resource
 import sys
 
@@ -20,6 +21,9 @@ def main(bind: str, port: str, processes: str) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most == resource.RLIM_INFINITY or most > WANTED_FILES:
         resource.setrlimit(resource.RLIMIT_NOFILE, (WANTED_FILES, most))
+    # The threads of a web process share a few connections to PostgreSQL. A worker forks and must
+    # not share any. Set here, because the first imports of a web process read the settings.
+    os.environ["DATABASE_POOL"] = "true"
     with shared_folder():
         serve(bind, port, processes)
 
