@@ -59,6 +59,14 @@ AMBIGUOUS = {
     "F08 504, accepted": ("status", status(504, HTML, accepts=True)),
     "F08 502, not accepted": ("status", status(502, HTML)),
     "F08 504, not accepted": ("status", status(504, HTML)),
+    "F10 an unknown code with status 400, accepted": (
+        "status",
+        status(400, UNLISTED, accepts=True),
+    ),
+    "F10 an unknown code with status 403, accepted": (
+        "status",
+        status(403, UNLISTED, accepts=True),
+    ),
     "F17 HTML with status 200": ("status", status(200, HTML)),
     "F17 {} with status 200, accepted": ("status", status(200, {}, accepts=True)),
     "F17 an id of another type, accepted": ("status", status(200, {"id": [1]}, accepts=True)),
@@ -76,21 +84,6 @@ def test_post_exists_once_after_an_ambiguous_response(api, connection, sandbox, 
 
     assert statuses() == {"Published": 1}, PublishJob.objects.get().error_message
     assert len(sandbox.posts(connection.platform)) == 1
-
-
-@pytest.mark.parametrize("code", [400, 403])
-def test_f10_post_is_not_doubled_though_its_platform_wrongly_refused_it(
-    api, connection, sandbox, worker, code
-):
-    """The refusal of the repeat, as a duplicate, ends the job: it does not say whose post it is."""
-    refusal = status(code, UNLISTED, accepts=True)
-    add_fault(sandbox, PUBLISH_REQUESTS, connection.platform, "status", refusal)
-    api.publish(connection, "Once")
-
-    worker.work_ahead(1500)
-
-    assert len(sandbox.posts(connection.platform)) == 1
-    assert PublishJob.objects.get().status in {Status.PUBLISHED, Status.CONTENT_REJECTED}
 
 
 def test_f01_host_that_cannot_be_reached_uses_no_attempt(
