@@ -62,6 +62,11 @@ class ClaimingQuerySet(models.QuerySet[JobT]):
                 claims=F("claims") + 1,
             )
 
+    def lock(self, jobs: Iterable[Any]) -> None:
+        """Lock the rows of `jobs` until the transaction ends, in an order that all keep."""
+        rows = self.filter(pk__in=[job.pk for job in jobs]).order_by("pk")
+        list(rows.select_for_update().values_list("pk"))
+
     def seconds_until_due(self, now: dt.datetime) -> float | None:
         """Until the next job is due after `now`; None if there is none."""
         due = self.filter(next_attempt_at__gt=now).aggregate(at=models.Min("next_attempt_at"))["at"]

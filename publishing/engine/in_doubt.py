@@ -10,7 +10,8 @@
    settle time, by two lookups that can be trusted to be complete (`not_found`). Then, and only
    then, the request is repeated.
 4. What refuses a retry may be due to the post itself (`may_be_due_to_earlier_request`): from then
-   on the post is looked up and never published again.
+   on the post is looked up and never published again. A duplicate may be due even to a request that
+   was refused for an unknown reason.
 5. Where nothing can be looked up, the platform itself refuses a duplicate for a while; after that
    window nothing is repeated (`repeat_window_is_over`).
 6. A job does not end as unpublished while its post may exist (`unless_it_may_exist`): a person
@@ -187,12 +188,19 @@ def leaves_in_doubt(error: Exception, job: PublishJob) -> bool:
 
 def may_be_due_to_earlier_request(error: Exception | None, job: PublishJob) -> bool:
     """The platform may refuse the retry because the request before it created the post."""
+    if isinstance(error, DuplicateContentError) and _was_refused_for_unknown_reason(job):
+        return True
     if not was_in_doubt_before(job):
         return False
     if isinstance(error, MediaNotReadyError):
         # Where the platform itself keeps a repeat from creating two, it may be repeated.
         return job.lookup_rules.repeat_within is None
     return isinstance(error, (UploadLostError, ContentRejectedError))
+
+
+def _was_refused_for_unknown_reason(job: PublishJob) -> bool:
+    """Whatever the status of the last refusal was to prove, that request may have created it."""
+    return job.error_code == PlatformRefusedError.code
 
 
 def refused_retry(job: PublishJob, now: dt.datetime, error: Exception) -> Decision:
@@ -206,7 +214,9 @@ def refused_retry(job: PublishJob, now: dt.datetime, error: Exception) -> Decisi
 
 def is_our_duplicate(error: DuplicateContentError, result: Result, context: Context) -> bool:
     """The platform names a post that only an earlier request of this job can have created."""
-    is_retry = result.step.kind == StepKind.PUBLISH and was_in_doubt_before(result.step.job)
+    job = result.step.job
+    may_be_ours = was_in_doubt_before(job) or _was_refused_for_unknown_reason(job)
+    is_retry = result.step.kind == StepKind.PUBLISH and may_be_ours
     is_free = not (context.named_post_is_taken or context.named_post_may_be_others)
     return is_retry and bool(error.remote_id) and is_free
 

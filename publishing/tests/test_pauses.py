@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
+from django.db import connection as database
+from django.db import connections as databases
 from django.utils import timezone
 
 from conftest import statuses
 from publishing.models import JobEvent, PublishJob
 from publishing.tests.platform_requests import PUBLISH_REQUESTS, count_requests
+from publishing.worker.turn import Turn
 from socialpublishing.errors import LimitScope, RateLimitError
 from socialpublishing.platforms.pauses import (
     MAX_LIMIT,
@@ -92,6 +98,48 @@ def test_probe_of_a_worker_that_died_is_taken_over(api, connections, sandbox, wo
     worker.work_ahead()
 
     assert statuses() == {"Published": 1}
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has no row locks")
+def test_worker_that_settles_does_not_hold_a_pause_while_it_waits_for_a_job(
+    transactional_db, api, make_connection, sandbox, worker
+):
+    """Another one that claims the job, whose lease is over, then takes the probe."""
+    first, second = make_connection("twitter"), make_connection("twitter")
+    refuse(sandbox, times=2)
+    api.publish(first, "Begins the pause")
+    worker.work()
+    job_id = api.publish(second, "Probes").json()["job_id"]
+    worker.turn(PlatformPause.objects.get().probe_at)
+    worker.unsettled.append(worker.results.get(timeout=10))
+    claiming = databases.create_connection("default")
+    claiming.set_autocommit(False)
+    with closing(claiming), claiming.cursor() as cursor, ThreadPoolExecutor(1) as pool:
+        table = PublishJob._meta.db_table
+        cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s FOR UPDATE", [job_id])
+        settling = pool.submit(settle_and_close, worker)
+        wait_for_lock(cursor)
+
+        cursor.execute(f"UPDATE {PlatformPause._meta.db_table} SET reason = reason")
+        claiming.commit()
+        settling.result(30)
+
+    assert PublishJob.objects.get(pk=job_id).waiting_for == "operator"
+
+
+def settle_and_close(worker) -> None:
+    worker.settle(Turn(now=timezone.now()))
+    database.close()
+
+
+def wait_for_lock(cursor) -> None:
+    """Until another connection waits for a lock of `cursor`'s."""
+    mine = "pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    query = f"SELECT count(*) FROM pg_stat_activity WHERE {mine}"
+    give_up_at = time.monotonic() + 20
+    while cursor.execute(query) or not cursor.fetchone()[0]:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
 
 
 def test_pause_ends_with_the_grace_of_each_post(api, connections, sandbox, worker):

@@ -1,12 +1,20 @@
-"""What a platform may do with a publish request, on each platform: F01 to F23.
+"""What a platform may do with a publish request, on each platform: F01 to F24.
 
 After each, the post exists once, and nobody was asked too often. Where a person removed the post,
 it is not published again. `./run test` has two platforms, `./run night` all.
+
+In platforms/, because each platform has its own: F11 and F12 (a refused token, also in
+test_tokens_while_publishing.py), F15 (a repeat that is refused as a duplicate: test_twitter.py,
+test_linkedin.py), F16 (a duplicate that is gone: test_linkedin.py), F19 (processing that fails,
+does not end, or whose result expires).
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -14,7 +22,13 @@ from django.utils import timezone
 
 from conftest import statuses
 from publishing.models import PublishJob, Status
-from publishing.tests.platform_requests import PUBLISH_REQUESTS, add_fault, count_requests
+from publishing.tests.platform_requests import (
+    PUBLISH_REQUESTS,
+    UPLOAD_REQUESTS,
+    add_fault,
+    asset_to_upload,
+    count_requests,
+)
 from socialpublishing import http
 from socialpublishing.platforms import PLATFORMS
 
@@ -22,6 +36,7 @@ pytestmark = [pytest.mark.usefixtures("instant_processing"), pytest.mark.any_dat
 
 IN_EVERY_RUN = {"twitter", "linkedin"}
 DOWN_S = 1800
+SLOW_S = 10
 NOBODY = "http://127.0.0.1:1"  # refuses connections
 
 
@@ -59,6 +74,14 @@ AMBIGUOUS = {
     "F08 504, accepted": ("status", status(504, HTML, accepts=True)),
     "F08 502, not accepted": ("status", status(502, HTML)),
     "F08 504, not accepted": ("status", status(504, HTML)),
+    "F10 an unknown code with status 400, accepted": (
+        "status",
+        status(400, UNLISTED, accepts=True),
+    ),
+    "F10 an unknown code with status 403, accepted": (
+        "status",
+        status(403, UNLISTED, accepts=True),
+    ),
     "F17 HTML with status 200": ("status", status(200, HTML)),
     "F17 {} with status 200, accepted": ("status", status(200, {}, accepts=True)),
     "F17 an id of another type, accepted": ("status", status(200, {"id": [1]}, accepts=True)),
@@ -78,26 +101,25 @@ def test_post_exists_once_after_an_ambiguous_response(api, connection, sandbox, 
     assert len(sandbox.posts(connection.platform)) == 1
 
 
-@pytest.mark.parametrize("code", [400, 403])
-def test_f10_post_is_not_doubled_though_its_platform_wrongly_refused_it(
-    api, connection, sandbox, worker, code
-):
-    """The refusal of the repeat, as a duplicate, ends the job: it does not say whose post it is."""
-    refusal = status(code, UNLISTED, accepts=True)
-    add_fault(sandbox, PUBLISH_REQUESTS, connection.platform, "status", refusal)
-    api.publish(connection, "Once")
-
-    worker.work_ahead(1500)
-
-    assert len(sandbox.posts(connection.platform)) == 1
-    assert PublishJob.objects.get().status in {Status.PUBLISHED, Status.CONTENT_REJECTED}
+@pytest.fixture
+def silent_host(monkeypatch) -> Iterator[str]:
+    """It does not respond to who wants to connect: its queue is full."""
+    monkeypatch.setattr(http, "CONNECT_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, ExitStack() as queue:
+        for _ in range(3):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_f01_host_that_cannot_be_reached_uses_no_attempt(
-    api, connection, worker, sandbox, settings
+@pytest.mark.parametrize("fault", ["F01 refused", "F02 timeout"])
+def test_host_that_cannot_be_reached_uses_no_attempt(
+    api, connection, worker, sandbox, settings, silent_host, fault
 ):
     api.publish(connection, "Once")
-    reachable, settings.SANDBOX_URL = settings.SANDBOX_URL, NOBODY
+    unreachable = silent_host if "F02" in fault else NOBODY
+    reachable, settings.SANDBOX_URL = settings.SANDBOX_URL, unreachable
 
     worker.work_ahead(300)
 
@@ -107,6 +129,29 @@ def test_f01_host_that_cannot_be_reached_uses_no_attempt(
     worker.work_ahead(1500)
     assert statuses() == {"Published": 1}
     assert len(sandbox.posts(connection.platform)) == 1
+
+
+FINAL = {
+    "F13 a missing permission": ("status", 403, "permission_missing"),
+    "F14 refused content": ("reject", None, "content_rejected"),
+}
+
+
+@pytest.mark.parametrize("fault", FINAL)
+def test_refusal_that_a_retry_cannot_change_is_final(api, connection, sandbox, worker, fault):
+    action, value, code = FINAL[fault]
+    # TikTok's upload host, which gets the publish request, refuses neither.
+    requests = UPLOAD_REQUESTS if connection.platform == "tiktok" else PUBLISH_REQUESTS
+    add_fault(sandbox, requests, connection.platform, action, value, times=9)
+    asset = asset_to_upload(sandbox, connection.platform)
+    api.publish(connection, "Refused", assets=[asset])
+
+    worker.work_ahead(86400)
+
+    job = PublishJob.objects.get()
+    assert (job.error_code, job.next_attempt_at) == (code, None)
+    assert count_requests(sandbox, requests, connection.platform) == 1
+    assert sandbox.posts(connection.platform) == []
 
 
 RETRY_AFTER = {
@@ -204,3 +249,21 @@ def test_f23_posts_of_a_platform_that_was_down_go_out_in_their_order(
 
     assert statuses() == {"Published": 9}
     assert len(sandbox.posts(platform)) == 9
+
+
+@pytest.mark.night
+def test_f24_posts_of_other_platforms_do_not_wait_for_a_slow_one(
+    api, make_connection, sandbox, worker, platform
+):
+    add_fault(sandbox, PUBLISH_REQUESTS, platform, "delay", SLOW_S, times=9)
+    others = sorted(PLATFORMS.keys() - {platform})
+    for name in (platform, platform, platform, *others):
+        api.publish(make_connection(name), f"On {name}")
+
+    while {post["platform"] for post in sandbox.posts()} != set(others):
+        worker.turn(timezone.now())
+        worker._collect(0.1)
+
+    assert sandbox.posts(platform) == []
+    worker.work_ahead(1500)
+    assert len(sandbox.posts(platform)) == 3

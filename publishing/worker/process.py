@@ -306,6 +306,9 @@ class Worker:
             settle(result, context)
             for result, context in zip(results, contexts.after_steps(results, turn), strict=True)
         ]
+        if turn.pauses or any(each.pause for each in settled):
+            # Jobs before pauses, as a claim locks them, or two workers could block each other.
+            PublishJob.objects.lock([result.step.job for result in results])
         store_pauses(results, settled, turn.now)
         decisions = self._with_next(settled, turn)
         stored = store(decisions, now=turn.now, actor=self.actor)

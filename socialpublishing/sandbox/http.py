@@ -1,7 +1,6 @@
 """The request as the platforms read it, and helpers that make responses."""
 
 import contextlib
-import functools
 import json
 import re
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse, HttpResponseBase, JsonResponse, QueryDict
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.utils.functional import cached_property
 
 from socialpublishing.sandbox.blobs import PIECE_BYTES, Blob
 from socialpublishing.sandbox.state import State
@@ -85,19 +85,21 @@ class _WithFilenames:
         return rest
 
 
+# With Django's cached_property: until Python 3.12, that of functools has a lock that all requests
+# share, so a client that sends its body slowly would keep all others waiting.
 class SandboxRequest(WSGIRequest):
     state: State
     rate: tuple[int, int, int] | None = None  # X's limit, remaining and reset; set by its views
     page_id: str = ""  # of the Facebook Page whose token was used
 
-    @functools.cached_property
+    @cached_property
     def body_blob(self) -> Blob:
         """The complete body. Raises BadBody if the connection broke before its end."""
         if self.received_body.size < self.promised_bytes:
             raise BadBody("The body is shorter than its Content-Length.")
         return self.received_body
 
-    @functools.cached_property
+    @cached_property
     def received_body(self) -> Blob:
         """The body up to where the connection broke: resumable uploads keep that part."""
         size = self.promised_bytes
@@ -112,14 +114,14 @@ class SandboxRequest(WSGIRequest):
         """The Content-Length."""
         return int(self.environ.get("CONTENT_LENGTH") or 0)
 
-    @functools.cached_property
+    @cached_property
     def payload(self) -> bytes:
         """The body in memory. Raises BadBody if it is too large for that."""
         if self.body_blob.size > MAX_PAYLOAD_BYTES:
             raise BadBody("The body is too large.")
         return self.body_blob.read()
 
-    @functools.cached_property
+    @cached_property
     def json(self) -> Any:
         """The body parsed as JSON, whatever its Content-Type is. Raises BadBody."""
         try:
@@ -130,7 +132,7 @@ class SandboxRequest(WSGIRequest):
             raise BadBody("The body is not valid JSON.") from error
         return value
 
-    @functools.cached_property
+    @cached_property
     def form(self) -> dict[str, Any]:
         """The fields of a form, multipart or JSON body. Raises BadBody."""
         if self.content_type == "application/json":
@@ -148,7 +150,7 @@ class SandboxRequest(WSGIRequest):
         """The files of a multipart body, by the names of their fields. Raises BadBody."""
         return self._form_and_files[1] if self.content_type == "multipart/form-data" else {}
 
-    @functools.cached_property
+    @cached_property
     def _form_and_files(self) -> tuple[dict[str, Any], dict[str, Blob]]:
         if self.content_type == "multipart/form-data":
             handler = _BlobUploadHandler()
@@ -164,7 +166,7 @@ class SandboxRequest(WSGIRequest):
             return QueryDict(self.payload, encoding="utf-8").dict(), {}
         return {}, {}
 
-    @functools.cached_property
+    @cached_property
     def params(self) -> dict[str, Any]:
         """The fields of query and body, as OAuth and the Graph API read them. The body wins."""
         return {**self.GET.dict(), **self.form}

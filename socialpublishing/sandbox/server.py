@@ -203,6 +203,8 @@ class Application(WSGIHandler):
         raise DropConnection
 
     def _view(self, request: SandboxRequest, platform: Platform | None = None) -> HttpResponse:
+        # Before the view locks the state: who sends slowly keeps nobody else waiting.
+        _ = request.received_body
         try:
             match = get_resolver("socialpublishing.sandbox.urls").resolve(request.path_info)
             return cast(HttpResponse, match.func(request, *match.args, **match.kwargs))

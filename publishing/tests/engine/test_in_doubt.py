@@ -195,6 +195,23 @@ def test_whose_a_named_duplicate_is(
     assert move.changes.get("remote_id", "") == ("99" if is_ours else "")
 
 
+@pytest.mark.parametrize(
+    ("error_code", "remote_id", "to"),
+    [
+        ("platform_refused", "99", Status.PUBLISHED),
+        ("platform_refused", "", Status.UNCONFIRMED),
+        ("rate_limited", "99", Status.CONTENT_REJECTED),
+        ("rate_limited", "", Status.CONTENT_REJECTED),
+    ],
+)
+def test_duplicate_may_be_due_to_a_request_refused_for_an_unknown_reason(
+    error_code: str, remote_id: str, to: Status
+) -> None:
+    job = in_first_request(error_code=error_code)
+    move = after_publish(job, DuplicateContentError(remote_id=remote_id))
+    assert move.to == to
+
+
 def test_lost_upload_is_not_repeated_where_nothing_can_be_looked_up() -> None:
     job = make_job(NOT_READABLE, in_doubt_since=ago(minutes=3))
     result = result_of(job, StepKind.PREPARE, error=UploadLostError())

@@ -114,6 +114,7 @@ PLATFORM = Platform(
         "tiktok_audit": ("audited", ("audited", "unaudited")),
         "tiktok_daily_posts": (15, 1000.0),
         "tiktok_least_chunk_bytes": (uploads.MIN_CHUNK, uploads.MAX_CHUNK),
+        "tiktok_limit_seconds": (60, 86400.0),  # the window of its limits of requests
         "tiktok_oauth_errors": ("4xx", ("4xx", "200")),
         "tiktok_review_processing_seconds": (0.5, 86400.0),  # until a public post has its id
         "tiktok_token_lives": ("new", tuple(login.LIFETIMES_S)),

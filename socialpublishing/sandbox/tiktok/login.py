@@ -25,7 +25,6 @@ LABEL = "TikTok"
 
 CODE_LIFE_S = 600  # a guess: undocumented
 LIFETIMES_S = {"new": (7200, 180 * 86400), "old": (86400, 365 * 86400)}
-MINUTE_S = 60
 
 SCOPES = {
     "user.info.basic": "See your name and picture",
@@ -172,11 +171,11 @@ def requires_token(
 
 
 def _is_within_rate_limit(state: State, facts: dict[str, Any], path: str, limit: int) -> bool:
-    """Over a sliding window of a minute, for each account and path."""
+    """Over a sliding window of a minute by default, for each account and path."""
     with state.lock:
         calls: deque[float] = facts.setdefault("calls", {}).setdefault(path, deque())
         now = state.now()
-        while calls and calls[0] <= now - MINUTE_S:
+        while calls and calls[0] <= now - state.setting("tiktok_limit_seconds"):
             calls.popleft()
         if len(calls) >= limit:
             return False
