@@ -57,6 +57,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files that cannot have a wanted test: importing all of them takes long."""
+    wanted = config.getoption("--database")
+    if wanted is None or collection_path.suffix != ".py":
+        return None
+    is_of_platform = PLATFORM_TESTS in collection_path.parents
+    may_have = {
+        "both": lambda text: not is_of_platform,
+        "any": lambda text: is_of_platform or "any_database" in text,
+        "none": lambda text: "\npytestmark = pytest.mark.django_db" not in text,
+    }
+    return None if may_have[wanted](collection_path.read_text()) else True
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanted = config.getoption("--database")
     if wanted is None:
