@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import threading
 import time
 import uuid
@@ -72,12 +73,25 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not waits_for_processes(item))
     wanted = config.getoption("--database")
     if wanted is None:
         return
     left_out = [item for item in items if database_use(item) != wanted]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if database_use(item) == wanted]
+
+
+def waits_for_processes(item: pytest.Item) -> bool:
+    """Such a test is run early: at the end nobody would use the processor meanwhile."""
+    return "database_url" in getattr(item, "fixturenames", ()) or (
+        "subprocess" in vars(item.getparent(pytest.Module).obj)
+    )
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: the garbage collector need not look at it again."""
+    gc.freeze()
 
 
 def database_use(item: pytest.Item) -> str:
