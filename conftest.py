@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import threading
 import time
 import uuid
@@ -46,7 +47,7 @@ DATABASE_USES = ("both", "any", "none")
 # What a platform's client sends and reads is the same on any database.
 PLATFORM_TESTS = Path(__file__).parent / "publishing" / "tests" / "platforms"
 # Fixtures of tests whose result may depend on the database.
-DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url"}
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url", "empty_database_url"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,13 +58,40 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files that cannot have a wanted test: importing all of them takes long."""
+    wanted = config.getoption("--database")
+    if wanted is None or collection_path.suffix != ".py":
+        return None
+    is_of_platform = PLATFORM_TESTS in collection_path.parents
+    may_have = {
+        "both": lambda text: not is_of_platform,
+        "any": lambda text: is_of_platform or "any_database" in text,
+        "none": lambda text: "\npytestmark = pytest.mark.django_db" not in text,
+    }
+    return None if may_have[wanted](collection_path.read_text()) else True
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not waits_for_processes(item))
     wanted = config.getoption("--database")
     if wanted is None:
         return
     left_out = [item for item in items if database_use(item) != wanted]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if database_use(item) == wanted]
+
+
+def waits_for_processes(item: pytest.Item) -> bool:
+    """Such a test is run early: at the end nobody would use the processor meanwhile."""
+    return "database_url" in getattr(item, "fixturenames", ()) or (
+        "subprocess" in vars(item.getparent(pytest.Module).obj)
+    )
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: the garbage collector need not look at it again."""
+    gc.freeze()
 
 
 def database_use(item: pytest.Item) -> str:

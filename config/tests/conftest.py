@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
+from config.run.service import manage
 from config.tests.browser import (  # noqa: F401  fixtures
     chromium,
     console,
@@ -51,22 +52,45 @@ def linters() -> Path:
 
 
 @contextmanager
-def separate_database(folder: Path) -> Iterator[str]:
-    """A database that other processes can open, of the kind that the tests use; its address."""
+def separate_database(folder: Path, template: str = "") -> Iterator[str]:
+    """The address of a database of the kind that the tests use, which other processes can open.
+
+    It is a copy of the one at the address `template`, else it is empty.
+    """
     default = settings.DATABASES["default"]
     if default["ENGINE"].endswith("sqlite3"):
-        yield f"sqlite:///{folder}/service.sqlite3"
+        file = folder / "service.sqlite3"
+        if template:
+            shutil.copy(template.removeprefix("sqlite:///"), file)
+        yield f"sqlite:///{file}"
         return
+    copied = f'TEMPLATE "{template.rpartition("/")[2]}"' if template else ""
     name = f"kill_{uuid.uuid4().hex[:12]}"
     url = os.environ["DATABASE_URL"].rpartition("/")[0]
     with psycopg.connect(f"{url}/postgres", autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
+        admin.execute(f'CREATE DATABASE "{name}" {copied}')
         yield f"{url}/{name}"
         admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """To be copied: a copy takes less time than `manage.py migrate`."""
+    with separate_database(tmp_path_factory.mktemp("migrated")) as url:
+        migrate = manage("migrate", "-v0")
+        subprocess.run(migrate, env={**os.environ, "DATABASE_URL": url}, check=True)
+        yield url
+
+
 @pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
+def database_url(tmp_path: Path, migrated_database: str) -> Iterator[str]:
+    """Of a database with all tables and no row of a test."""
+    with separate_database(tmp_path, migrated_database) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(tmp_path: Path) -> Iterator[str]:
     with separate_database(tmp_path) as url:
         yield url
 

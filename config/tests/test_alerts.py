@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from config.run.journey import PlannedPost
 from config.run.processes import free_port
 from config.run.service import manage
+from config.tests.conftest import separate_database
 from config.tests.test_kill import Service, caller_of, responds, wait
 from conftest import Sandbox
 
@@ -125,18 +126,16 @@ def labels_of(labels: dict[str, str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def scrapes(tmp_path_factory, sandbox_server):
+def scrapes(tmp_path_factory, sandbox_server, migrated_database):
     """Of a service that is well, then ill, then without its database: its series in each state."""
-    folder = tmp_path_factory.mktemp("alerts")
     sandbox = Sandbox(sandbox_server.url)
     sandbox.call("DELETE", "state")
-    service = Service(f"sqlite:///{folder}/service.sqlite3", sandbox)
-    watched = Watched(service)
-    try:
-        subprocess.run(manage("migrate", "-v0"), env=service.environment, check=True)
-        yield live(watched, sandbox)
-    finally:
-        service.stop()
+    with separate_database(tmp_path_factory.mktemp("alerts"), migrated_database) as url:
+        service = Service(url, sandbox)
+        try:
+            yield live(Watched(service), sandbox)
+        finally:
+            service.stop()
 
 
 def live(watched: Watched, sandbox) -> dict[str, dict[str, float]]:

@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 
-from config.run.service import manage
 from config.tests.conftest import separate_database
 from conftest import Sandbox
 from publishing.tests.platform_requests import PUBLISH_REQUESTS, add_fault
@@ -124,9 +123,12 @@ class Laboratory:
 
 @pytest.fixture(scope="module")
 def laboratory(
-    tmp_path_factory: pytest.TempPathFactory, sandbox_server: Any, service_url: str
+    tmp_path_factory: pytest.TempPathFactory,
+    sandbox_server: Any,
+    service_url: str,
+    migrated_database: str,
 ) -> Iterator[Laboratory]:
-    with separate_database(tmp_path_factory.mktemp("laboratory")) as url:
+    with separate_database(tmp_path_factory.mktemp("laboratory"), migrated_database) as url:
         environment = {
             **os.environ,
             "DATABASE_URL": url,
@@ -138,7 +140,6 @@ def laboratory(
             "API_RETRY_DELAY_SECONDS": "0.05",
             "LOG_LEVEL": "ERROR",
         }
-        subprocess.run(manage("migrate", "-v0"), env=environment, check=True)
         process = subprocess.Popen(
             [sys.executable, "-m", "config.tests.laboratory"],
             env=environment,

@@ -15,7 +15,7 @@ import pytest
 import schemathesis
 from django.core import signals
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import (
@@ -38,14 +38,19 @@ CHECKS = [
 ]
 
 
+pytestmark = pytest.mark.django_db
+
 generated = schemathesis.openapi.from_wsgi("/api/schema", get_wsgi_application())
+# Thousands of requests with each limit of the document, always the same: `./run test` makes them on
+# the stricter database alone, `./run night fuzz` on both. The random ones are made on both.
+if settings.get_current_profile_name() == "test" and connection.vendor != "postgresql":
+    generated.config.phases.coverage.enabled = False
 
 
 @pytest.fixture
 def existing_jobs(make_connection: Any, api: Any) -> Iterator[None]:
     for _ in range(2):
-        connection = make_connection("pinterest")
-        api.publish(connection, "An existing post")
+        api.publish(make_connection("pinterest"), "An existing post")
     # Otherwise each request would close the database connection and end the test's transaction.
     signals.request_started.disconnect(close_old_connections)
     signals.request_finished.disconnect(close_old_connections)
@@ -177,10 +182,10 @@ STEPS = (
 
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 99)), min_size=CHAIN_LENGTH))
 @settings(
-    suppress_health_check=list(HealthCheck), max_examples=max(40, settings().max_examples // 4)
+    suppress_health_check=list(HealthCheck), max_examples=max(20, settings().max_examples // 4)
 )
 def test_chain_of_requests_is_as_described(existing_jobs: None, steps: list[Any]) -> None:
-    """At least 1,600 requests; with those of single requests more than 2,000."""
+    """At least 800 requests; with those of single requests more than 1,700."""
     chain = Chain()
     chain.connect(steps[0][1])
     for step, number in steps:

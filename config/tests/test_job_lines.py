@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections import Counter
 
 import pytest
@@ -75,7 +74,6 @@ def logged(database_url, sandbox, receiver, tmp_path):  # noqa: F811
         "LOG_LEVEL": "INFO",
         "LABORATORY_TIME_DIVISOR": "10",  # the lookups of an unknown outcome would take 90 s
     }
-    subprocess.run(manage("migrate", "-v0"), env=service.environment, check=True)
     logged = Logged(service, tmp_path)
     logged.start("web", service.web)
     wait(lambda: responds(f"{service.url}/healthz"), PATIENCE_S)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import requests
 
 from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller
-from config.run.service import manage, web_command
+from config.run.service import web_command
 from config.tests.test_kill import Service, responds, wait
 from conftest import Sandbox
 
@@ -35,7 +34,6 @@ def service(database_url: str, sandbox: Sandbox) -> Iterator[Service]:
         "MEDIA_ALLOWED_ORIGINS": sandbox.url,
         "PUBLISH_PROCESSES": "2",
     }
-    subprocess.run(manage("migrate", "-v0"), env=service.environment, check=True)
     service.start(*web_command("127.0.0.1", service.port))
     wait(lambda: responds(f"{service.url}/healthz"), 30)
     service.start_worker()

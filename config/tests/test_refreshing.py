@@ -88,7 +88,6 @@ class Callers:
 @pytest.fixture
 def callers(database_url: str, sandbox: Sandbox) -> Iterator[Callers]:
     made = Callers(database_url, sandbox)
-    made.manage("migrate", "-v0")
     yield made
     for process in made.processes:
         if process.poll() is None:

@@ -88,7 +88,6 @@ def rotate_and_kill(installation: Installation, *, kills: int, rows: int) -> int
 
 def rotate(database_url: str, *, connections: int, kills: int) -> dict[str, Any]:
     installation = Installation(database_url)
-    installation.run(*manage("migrate", "--verbosity", "0"))
     installation.run(*installation.script("make", str(connections)))
     installation.add_key()
     loads = [installation.start(*installation.script("load")) for _ in range(LOADS)]

@@ -224,6 +224,7 @@ def test_first_sign_in_sets_up_the_second_factor_and_later_ones_ask_for_it(mara,
     assert audited(Action.SECOND_FACTOR_ENROLLED, Action.SIGNED_IN, Action.SIGNED_IN)
 
 
+@pytest.mark.any_database
 def test_no_page_opens_without_the_second_factor(mara, demanded, settings):
     settings.CONSOLE_REQUIRE_SECOND_FACTOR = False
     client, _ = sign_in()
@@ -403,6 +404,7 @@ def test_stored_session_keys_open_nothing(mara):
         assert thief.get(CONSOLE).status_code == 302
 
 
+@pytest.mark.any_database
 def test_session_ends_when_idle_and_a_fixed_time_after_the_sign_in(mara, clock):
     client, _ = sign_in()
     for _ in range(23):
@@ -461,6 +463,7 @@ ACTIONS = {
 }
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("role", "pages", "actions", "added"),
     [

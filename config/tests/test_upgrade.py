@@ -75,8 +75,8 @@ class Releases(Service):
 
 
 @pytest.fixture
-def releases(database_url, sandbox, release_before):
-    releases = Releases(database_url, sandbox, release_before)
+def releases(empty_database_url, sandbox, release_before):
+    releases = Releases(empty_database_url, sandbox, release_before)
     assert releases.start_old("migrate", "-v0").wait() == 0
     releases.start_old("runserver", "--noreload", str(releases.old_port))
     wait(lambda: responds(f"{releases.old_url}/readyz"), 60)
@@ -120,9 +120,7 @@ class User:
 
 
 @pytest.mark.night
-def test_both_releases_publish_on_one_database_until_the_new_one_has_taken_over(
-    releases, sandbox, database_url
-):
+def test_both_releases_publish_on_one_database_until_the_new_one_has_taken_over(releases, sandbox):
     user = User(releases, sandbox)
     user.connections = [user.connect() for _ in range(ACCOUNTS)]
     lost = user.connect()

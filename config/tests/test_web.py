@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,19 +22,20 @@ import requests
 from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller
 from config.run.processes import free_port
-from config.run.service import manage, web_command
+from config.run.service import web_command
+from config.tests.conftest import separate_database
 from socialpublishing.sandbox.server import SandboxServer
 
 PUBLISH = "/api/v1/publishing/publish"
 
 
 class Web:
-    def __init__(self, folder: Path, sandbox_url: str, **settings: str) -> None:
+    def __init__(self, database_url: str, sandbox_url: str, **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **os.environ,
-            "DATABASE_URL": f"sqlite:///{folder}/service.sqlite3",
+            "DATABASE_URL": database_url,
             "SANDBOX_URL": sandbox_url,
             "SERVICE_BASE_URL": self.url,
             "WEB_CONCURRENCY": "1",
@@ -94,15 +94,17 @@ def source() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def web(
-    tmp_path_factory: pytest.TempPathFactory, sandbox_server: SandboxServer, source: str
+    tmp_path_factory: pytest.TempPathFactory,
+    sandbox_server: SandboxServer,
+    source: str,
+    migrated_database: str,
 ) -> Iterator[Web]:
-    folder = tmp_path_factory.mktemp("web")
     origins = f"{sandbox_server.url},{source}"
-    web = Web(folder, sandbox_server.url, MEDIA_ALLOWED_ORIGINS=origins)
-    subprocess.run(manage("migrate", "-v0"), env=web.environment, check=True)
-    web.start()
-    yield web
-    web.stop()
+    with separate_database(tmp_path_factory.mktemp("web"), migrated_database) as url:
+        web = Web(url, sandbox_server.url, MEDIA_ALLOWED_ORIGINS=origins)
+        web.start()
+        yield web
+        web.stop()
 
 
 def token_of(user: str) -> dict[str, str]:
@@ -339,14 +341,13 @@ def test_caller_that_expects_100_gets_it_before_it_sends_the_body(web: Web) -> N
 
 
 @pytest.fixture
-def two_processes(web: Web, tmp_path: Path) -> Iterator[Web]:
+def two_processes(web: Web) -> Iterator[Web]:
     other = Web(
-        tmp_path,
+        web.environment["DATABASE_URL"],
         web.sandbox_url,
         WEB_CONCURRENCY="2",
         MEDIA_ALLOWED_ORIGINS=web.environment["MEDIA_ALLOWED_ORIGINS"],
     )
-    other.environment["DATABASE_URL"] = web.environment["DATABASE_URL"]
     other.start()
     yield other
     other.stop()
@@ -392,8 +393,8 @@ def test_killed_supervisor_leaves_no_process_behind(two_processes: Web) -> None:
         time.sleep(0.1)
 
 
-def test_web_does_not_start_with_settings_that_cannot_be_meant(tmp_path: Path) -> None:
-    web = Web(tmp_path, "http://127.0.0.1:9", THROTTLE_USER="many")
+def test_web_does_not_start_with_settings_that_cannot_be_meant() -> None:
+    web = Web("sqlite:///:memory:", "http://127.0.0.1:9", THROTTLE_USER="many")
     done = subprocess.run(
         web_command("127.0.0.1", web.port),
         env=web.environment,

@@ -20,7 +20,7 @@ import pytest
 from config.run.journey import Caller, PlannedPost
 from config.run.postgres import temporary_postgres
 from config.run.processes import tree_of
-from config.run.service import manage, web_command
+from config.run.service import web_command
 from config.tests.test_kill import Service, caller_of, responds, wait
 from conftest import Sandbox
 from publishing.models import WorkerSlot
@@ -37,7 +37,6 @@ def service(database_url: str, sandbox: Sandbox) -> Iterator[Service]:
 
 def serving(database_url: str, sandbox: Sandbox) -> Iterator[Service]:
     service = Service(database_url, sandbox)
-    subprocess.run(manage("migrate", "-v0"), env=service.environment, check=True)
     service.start(*web_command("127.0.0.1", service.port))
     wait(lambda: responds(f"{service.url}/healthz"), 90)
     yield service

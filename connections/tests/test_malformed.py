@@ -22,6 +22,7 @@ def assert_no_usable_response(response) -> None:
     assert (response.status_code, response.json()["code"]) == (502, "no_answer")
 
 
+@pytest.mark.any_database
 def test_malformed_token_response_to_a_refresh(api, make_connection, sandbox, platform):
     connection = make_connection(platform)
     sandbox.fault("status", NOT_AN_OBJECT, path="(?i)token/?$", times=9)
@@ -31,6 +32,7 @@ def test_malformed_token_response_to_a_refresh(api, make_connection, sandbox, pl
     assert SocialConnection.objects.get().status == "active"
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     ("platform", "path", "body"),
     [
@@ -52,6 +54,7 @@ def test_malformed_list_of_destinations(api, make_connection, sandbox, platform,
     assert connection.destinations.filter(can_publish=True).count() == before
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("body", [[], {}])
 def test_malformed_response_to_a_new_board(api, make_connection, sandbox, body):
     connection = make_connection("pinterest")
@@ -64,6 +67,7 @@ def test_malformed_response_to_a_new_board(api, make_connection, sandbox, body):
     assert connection.destinations.count() == 1
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("body", [[], {"items": 5}, {"items": [{}]}])
 def test_malformed_list_of_sections(api, make_connection, sandbox, body):
     connection = make_connection("pinterest")
@@ -75,6 +79,7 @@ def test_malformed_list_of_sections(api, make_connection, sandbox, body):
     )
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("body", [[], {}])
 def test_malformed_response_to_a_new_section(api, make_connection, sandbox, body):
     connection = make_connection("pinterest")
@@ -85,6 +90,7 @@ def test_malformed_response_to_a_new_section(api, make_connection, sandbox, body
     assert_no_usable_response(api.post(path, {"name": "Rye"}))
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("path", ["(?i)token/?$", ""])
 def test_malformed_response_during_a_callback_fails_the_sign_in(api, sandbox, platform, path):
     callback = consent(api.get(f"connections/connect/{platform}").headers["Location"])

@@ -22,6 +22,7 @@ def hours_apart(slot, peak):
     return min(gap % week, -gap % week)
 
 
+@pytest.mark.any_database
 def test_best_times_are_the_hours_of_most_engagement(api, make_account, readable):
     account = make_account(readable)
     account.plant_weeks()
@@ -43,6 +44,7 @@ def test_best_times_are_the_hours_of_most_engagement(api, make_account, readable
     assert min(hours_apart(first[0], peak) for peak in audience["peaks"]) <= 3
 
 
+@pytest.mark.any_database
 def test_second_response_needs_no_request_to_the_platform(api, make_account, readable):
     account = make_account(readable)
     account.plant_months(60)
@@ -73,6 +75,7 @@ def test_last_response_is_returned_as_stale_when_the_platform_fails(
     assert data["suggested_times"] == good["suggested_times"]
 
 
+@pytest.mark.any_database
 def test_platform_failure_without_a_cached_response_is_reported(
     api, make_account, readable, sandbox
 ):
@@ -83,6 +86,7 @@ def test_platform_failure_without_a_cached_response_is_reported(
     assert account.best_times(api).status_code == 502
 
 
+@pytest.mark.any_database
 def test_hours_are_judged_by_engagement_or_by_reach(api, make_account, readable):
     account = make_account(readable)
     account.plant_months(120)
@@ -110,6 +114,7 @@ def test_basis_of_reach_is_refused_where_reach_is_not_known(api, make_account, s
     assert "reach" in response.json()["detail"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("posts", [0, MIN_POSTS - 1])
 def test_too_few_posts_are_refused_with_the_number_of_missing_posts(
     api, make_account, readable, posts
@@ -235,6 +240,7 @@ def test_disconnecting_deletes_the_week_estimates(api, make_account):
 # --- Refused requests ----------------------------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "query",
     [

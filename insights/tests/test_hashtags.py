@@ -7,6 +7,7 @@ import pytest
 pytestmark = pytest.mark.usefixtures("empty_cache", "many_billed_reads")
 
 
+@pytest.mark.any_database
 def test_tag_that_lifts_engagement_is_the_first_of_the_own_tags(api, make_account, readable):
     account = make_account(readable)
     account.plant_tags("sourdough", ["oven", "morning"])
@@ -30,6 +31,7 @@ def test_tag_that_lifts_engagement_is_the_first_of_the_own_tags(api, make_accoun
     }
 
 
+@pytest.mark.any_database
 def test_second_response_needs_no_request_to_the_platform(api, make_account, readable):
     account = make_account(readable)
     account.plant_tags("sourdough", ["oven"])
@@ -55,6 +57,7 @@ def test_last_response_is_returned_as_stale_when_the_platform_fails(
     assert data["suggestions"] == good["suggestions"]
 
 
+@pytest.mark.any_database
 def test_failing_platform_leaves_the_keywords_as_suggestions(api, make_account, readable, sandbox):
     account = make_account(readable)
     sandbox.fault("status", 500, platform=readable, times=50)
@@ -69,6 +72,7 @@ def test_failing_platform_leaves_the_keywords_as_suggestions(api, make_account, 
     assert codes["keywords"] is None
 
 
+@pytest.mark.any_database
 def test_without_a_connection_keywords_become_tags(api, sandbox, platform):
     body = {"keywords": ["slow living", "slow-living", "12", "größe", "हिन्दी"], "industry": "craft"}
     data = api.post(f"insights/{platform}/hashtags", body).json()
@@ -88,6 +92,7 @@ def test_only_connection_of_the_user_is_used_by_default(api, make_account):
     assert [each["source"] for each in data["suggestions"]] == ["keywords"]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("limit", [1, 3, 50])
 def test_response_has_at_most_limit_suggestions(api, make_account, limit):
     account = make_account("twitter")
@@ -131,6 +136,7 @@ def test_connection_of_another_user_is_not_found_after_a_cached_response(
 # --- Refused requests ----------------------------------------------------------------------------
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(
     "body",
     [
@@ -160,6 +166,7 @@ def test_hashtags_refuse_an_invalid_body(api, sandbox, platform, body):
     assert response.json()["code"] in {"invalid_request", "invalid_json"}
 
 
+@pytest.mark.any_database
 def test_keywords_that_cannot_be_hashtags_are_refused(api, sandbox, platform):
     response = api.post(f"insights/{platform}/hashtags", {"keywords": ["12", "!?"]})
     assert response.status_code == 404

@@ -111,6 +111,7 @@ def publish(api: Any, worker: Any, sandbox: Any, connection: Any, body: Any) -> 
     return posts[-1]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("name", "kind", "media_form"), KINDS)
 def test_post_is_published_as_written(
     api, worker, sandbox, make_connection, name, kind, media_form
@@ -134,6 +135,7 @@ def test_post_is_published_as_written(
     assert alt_texts == [asset.get("alt_text", "") for asset in assets]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("name", "option"), OPTIONS)
 def test_option_takes_effect(api, worker, sandbox, make_connection, name, option):
     shown = shown_by(name)
