@@ -122,6 +122,8 @@ def databases(sizes: Iterable[int]) -> Iterator[dict[int, str]]:
             started = time.monotonic()
             with connect_to(each):
                 call_command("migrate", verbosity=0)
+            # The connection of migrations waits for no lock.
+            with connect_to(each):
                 fill(size)
             print(f"{size:,} ended jobs in {time.monotonic() - started:.0f} s", flush=True)
         yield urls
