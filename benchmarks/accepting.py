@@ -26,7 +26,7 @@ from django.conf import settings
 from django.db import connection
 
 from benchmarks.processes import cpu_s, postmaster
-from benchmarks.report import table
+from benchmarks.report import Goal, table, verdict
 from benchmarks.service import Service, connect_to, database
 from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller
@@ -190,9 +190,9 @@ def report(rounds: dict[str, list[Round]]) -> None:
     )
     bare, accept = rounds
     rate = median(accept, "requests_a_second") / median(bare, "requests_a_second")
-    cpu = median(bare, "cpu_ms") / median(accept, "cpu_ms")
-    print(f"ratio of requests/s: {rate:.2f}; of the CPU for a request, inverse: {cpu:.2f}")
-    print(f"{settings.WEB_CONCURRENCY} web processes")
+    cpu = median(accept, "cpu_ms") / median(bare, "cpu_ms")
+    print(f"{settings.WEB_CONCURRENCY} web processes; ratio of the CPU for a request: {cpu:.2f}")
+    print(verdict(Goal(what="accepted ÷ bare requests/s", figure=rate, at_least=0.6)))
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ from socialpublishing.crypto import Secret
 
 CALLS = 2
 USERS = 100
-START_S = 3  # from the end of storing, as it was estimated, until the jobs are due
-STORED_A_SECOND = 1000
+START_S = 5  # from the end of storing, as it was estimated, until the jobs are due
+STORED_A_SECOND = 500
 STOP_S = 60
 
 

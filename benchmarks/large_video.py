@@ -11,7 +11,6 @@ the file, and the number of posts in the sandbox, which must be 1.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime as dt
 import os
 import random
@@ -22,14 +21,14 @@ import subprocess
 import tempfile
 import threading
 import time
-from pathlib import Path
 
 import requests
 
+from benchmarks.processes import memory_mib
+from benchmarks.report import Goal, verdict
 from benchmarks.service import Service, wait
 from config.auth.dev_tokens import sign_dev_token
 from config.run.journey import Caller
-from config.run.processes import tree_of
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.posts import MediaKind
 from socialpublishing.sandbox.pages import HERE as SANDBOX
@@ -46,34 +45,23 @@ def long_video(size: int) -> Sparse:
     return Sparse(size=size, places={0: clip, len(clip): rest})
 
 
-def memory_of(pid: int) -> int:
-    """The memory of the process and its children, in bytes; shared memory counts once."""
-    total = 0
-    for each in tree_of(pid):
-        with contextlib.suppress(OSError):
-            rollup = Path(f"/proc/{each}/smaps_rollup").read_text()
-            [line] = [line for line in rollup.splitlines() if line.startswith("Pss:")]
-            total += int(line.split()[1]) * 1024
-    return total
-
-
 class Gauge(threading.Thread):
     """Measures the memory of a worker."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self.pid = pid
-        self._peak = 0
+        self._peak = 0.0
         self._has_ended = False
         self.start()
 
     def run(self) -> None:
         while not self._has_ended:
-            self._peak = max(self._peak, memory_of(self.pid))
+            self._peak = max(self._peak, memory_mib(self.pid))
             time.sleep(0.1)
 
-    def end(self) -> int:
-        """Stop, and return the maximum in bytes."""
+    def end(self) -> float:
+        """Stop, and return the maximum in MiB."""
         self._has_ended = True
         return self._peak
 
@@ -81,13 +69,14 @@ class Gauge(threading.Thread):
 class Bench:
     def __init__(self, service: Service, source: FileServer) -> None:
         self.service, self.source = service, source
+        self.most_above = float("-inf")
         self.token = sign_dev_token("alice", lifetime=dt.timedelta(hours=12))
         self.headers = {"Authorization": f"Bearer {self.token}"}
         worker = self.service.start_worker()
         gauge = Gauge(worker.pid)
         time.sleep(IDLE_S)
         self.idle = gauge.end()
-        print(f"An idle worker has {self.idle / MEBIBYTE:.0f} MiB.", flush=True)
+        print(f"An idle worker has {self.idle:.0f} MiB.", flush=True)
         self._stop(worker)
 
     def video(self, platform: str, *, kill_after: float | None) -> None:
@@ -106,11 +95,12 @@ class Bench:
         wait(lambda: self._status(job) not in {"Pending", "Processing"})
         seconds = time.monotonic() - started
         above = max(gauge.end() for gauge in gauges) - self.idle
+        self.most_above = max(self.most_above, above)
         posts = len(requests.get(self._posts_url(platform), timeout=30).json())
         how = "undisturbed" if kill_after is None else f"killed at {kill_after:.0%}"
         print(
             f"{platform:9} {how:14} {self._status(job):10} posts {posts}  {seconds:5.0f} s  "
-            f"memory {above / MEBIBYTE:+5.1f} MiB  "
+            f"memory {above:+5.1f} MiB  "
             f"read {self.source.bytes_sent / self.source.file.size:.2f} times the file",
             flush=True,
         )
@@ -197,6 +187,8 @@ def main() -> None:
                 source.file = long_video(largest(platform, options.mebibytes * MEBIBYTE))
                 bench.video(platform, kill_after=None)
                 bench.video(platform, kill_after=random.uniform(0.2, 0.8))
+            what = "memory of an upload above idle"
+            print(verdict(Goal(what=what, figure=bench.most_above, at_most=64, unit="MiB")))
         finally:
             service.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from django.db import connection
@@ -43,7 +44,17 @@ def _pss_kib(pid: int) -> int:
 
 def postmaster() -> int:
     """The process of the PostgreSQL that Django is connected to, on this machine."""
+    return int(Path(f"/proc/{_backend()}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def own_cpu_s() -> float:
+    """Of this process and of its connection to PostgreSQL, to the microsecond."""
+    used_ns = Path(f"/proc/{_backend()}/schedstat").read_text().split()[0]
+    return time.process_time() + int(used_ns) / 1e9
+
+
+def _backend() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         [pid] = cursor.fetchone()
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return int(pid)
