@@ -47,7 +47,9 @@ def claim(turn: Turn, *, owner: str, limit: int) -> list[PublishJob]:
     rows = FollowUp.objects.filter(next_attempt_at__lte=turn.now).select_related(
         "job__connection", "job__destination__connection"
     )
-    due = rows.order_by("next_attempt_at", "pk")[:limit]
+    # Those whose job is locked, by a request that takes it down, have their turn later.
+    free = rows.select_for_update(skip_locked=True, of=("self", "job"))
+    due = free.order_by("next_attempt_at", "pk")[:limit]
     return [as_job(each) for each in due if _take(each, turn, owner)]
 
 
@@ -77,11 +79,13 @@ def decide(jobs: Sequence[PublishJob], turn: Turn, actor: str) -> list[Step]:
     return [each.step for each in stored if each.step]
 
 
-def settle(results: Iterable[Result], turn: Turn, actor: str) -> list[Step]:
+def settle(results: Sequence[Result], turn: Turn, actor: str) -> list[Step]:
     """Store what came back; returns the next steps of those that go on."""
     again = []
-    # Workers lock the jobs in the same order.
-    for result in sorted(results, key=_job_id):
+    # Jobs before follow-ups, as requests lock them.
+    works = [result.step.job.follow_up for result in results]
+    PublishJob.objects.lock([work.job for work in works if work])
+    for result in results:
         if result.step.kind == StepKind.REFRESH:
             store_refresh(result, turn.now)
         decision = _by_itself(settled(result, contexts.plain_context(turn)), turn.now)
@@ -104,12 +108,6 @@ def _by_itself(decision: Decision, now: dt.datetime) -> Decision:
         until = now + dt.timedelta(seconds=pause_s)
         each.changes |= {"next_attempt_at": until, "retry_pause_s": pause_s}
     return decision
-
-
-def _job_id(result: Result) -> Any:
-    follow_up = result.step.job.follow_up
-    assert follow_up is not None
-    return follow_up.job_id
 
 
 def extend_leases(pks: Iterable[Any], turn: Turn, owner: str) -> None:
