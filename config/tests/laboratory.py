@@ -5,7 +5,7 @@
 It reads commands as lines of JSON and responds to each with a line. A command is run in a child,
 forked so that Django is imported once. The child is a real publishing process; the points at
 which it stops are wrapped around our functions here, never in the service. It gets SIGKILL when
-each job that it works on has reached its point, or when nothing more reaches one.
+each job that it works on has reached its point or has ended, however long that takes.
 """
 
 from __future__ import annotations
@@ -43,17 +43,20 @@ from publishing.engine.settle import STEPS_OF_PUBLISHING  # noqa: E402
 from publishing.engine.values import Step, StepKind  # noqa: E402
 from publishing.models import PublishJob, Status  # noqa: E402
 from publishing.tests.platform_requests import asset_to_upload  # noqa: E402
+from publishing.worker import process, turn  # noqa: E402
 from publishing.worker.laboratory import divide_times  # noqa: E402
 from publishing.worker.process import Worker  # noqa: E402
+from socialpublishing import http  # noqa: E402
 from socialpublishing.errors import RateLimitError  # noqa: E402
 from socialpublishing.events.models import Event, EventType  # noqa: E402
 from socialpublishing.media.stream import Stream  # noqa: E402
 
 THREADS = 256
-# The longest way to a point: media that their platform processes.
-PATIENCE_S = 20.0
-# Nothing has reached a point for so long after the first did.
-QUIET_S = 5.0
+# So many steps run at once, beside those that have stopped at a point. With more, a busy machine
+# would send none of them within the divided lease.
+AT_ONCE = 4
+# A guard against a job that neither gets to its point nor ends. No verdict depends on it.
+GIVE_UP_S = 900.0
 
 
 def die() -> None:
@@ -66,28 +69,30 @@ class Stops:
     def __init__(self, points: Mapping[str, str], report: int) -> None:
         self.points, self.report = points, report
         self.reached: set[str] = set()
-        self.last = 0.0
+        # Jobs that will not get to their point any more.
+        self.ended: set[str] = set()
         self.on_thread = threading.local()
 
     def at(self, point: str, job: PublishJob) -> None:
         """Block the thread for ever, if this is the point of its job."""
         if self.points.get(str(job.pk)) == point:
-            self.note(job)
+            self.note(str(job.pk))
             threading.Event().wait()
 
-    def note(self, job: PublishJob) -> None:
-        self.reached.add(str(job.pk))
-        self.last = time.monotonic()
-        os.write(self.report, f"{job.pk}\n".encode())
+    def note(self, job_id: str) -> None:
+        if job_id not in self.reached:
+            self.reached.add(job_id)
+            os.write(self.report, f"{job_id}\n".encode())
 
     def kill_when_reached(self) -> None:
-        started = time.monotonic()
-        while True:
+        gives_up_at = time.monotonic() + GIVE_UP_S
+        while not self.reached | self.ended >= self.points.keys():
+            if time.monotonic() > gives_up_at:
+                missing = self.points.keys() - self.reached - self.ended
+                print({job: self.points[job] for job in missing}, file=sys.stderr)  # noqa: T201
+                os._exit(1)
             time.sleep(0.02)
-            now = time.monotonic()
-            is_quiet = self.last and now - self.last > QUIET_S
-            if self.reached >= self.points.keys() or is_quiet or now - started > PATIENCE_S:
-                die()
+        die()
 
 
 def stop_steps(stops: Stops) -> None:
@@ -118,7 +123,8 @@ def stop_requests(stops: Stops) -> None:
 
     def stopped_send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
         step: Step | None = getattr(stops.on_thread, "step", None)
-        if step is None or request.method == "GET":
+        is_refresh = step is not None and step.kind == StepKind.REFRESH
+        if step is None or (request.method == "GET" and not is_refresh):
             return send(self, request, *args, **kwargs)
         is_publish = step.kind == StepKind.PUBLISH
         if is_publish and request.body and stops.points.get(str(step.job.pk)) == "C11":
@@ -128,7 +134,7 @@ def stop_requests(stops: Stops) -> None:
         finally:
             if is_publish:
                 stops.at("C12", step.job)
-            if step.kind == StepKind.REFRESH:
+            if is_refresh:
                 stops.at("C06", step.job)
 
     requests.adapters.HTTPAdapter.send = stopped_send  # type: ignore[method-assign]
@@ -174,42 +180,52 @@ def half_of(body: Any, stop: Callable[[], None]) -> Iterator[bytes]:
     yield body[len(body) // 2 + 1 :]
 
 
-# The points of the whole process, after what it has stored: jobs that are there.
-STORED = {
-    "C14": {"status": Status.PUBLISHED},
-    "C16": {"error_code": "rate_limited"},
-}
-
-
 def work(command: Mapping[str, Any], report: int) -> None:
+    """Until each job is at its point, or, without points, until all jobs have ended."""
     points: Mapping[str, str] = command["points"]
     stops = Stops(points, report)
     for stop_in in (stop_steps, stop_requests, stop_reads):
         stop_in(stops)
     worker = Worker(command["slot"], threads=THREADS)
+    worker.threads = AT_ONCE
     if "C03" in points.values():
-        for pk in points:
-            stops.note(PublishJob(pk=pk))
+        for job_id in points:
+            stops.note(job_id)
         die()
+    if "C17" in points.values():
+        worker.run(seconds=GIVE_UP_S, stop=partial(begins_to_stop, worker, stops))
+        threading.Event().wait()
     if points:
         threading.Thread(target=stops.kill_when_reached, daemon=True).start()
-    worker.run(seconds=command["seconds"], stop=partial(ends, worker, stops))
+    worker.run(seconds=GIVE_UP_S, stop=partial(has_ended, worker, stops))
 
 
-def ends(worker: Worker, stops: Stops) -> bool:
-    """Asked in each turn of the worker's loop: is it stopped?"""
-    of_process = set(stops.points.values())
-    for point in of_process & STORED.keys():
-        for job in PublishJob.objects.filter(pk__in=stops.points, **STORED[point]).only("pk"):
-            if str(job.pk) not in stops.reached:
-                stops.note(job)
-    if "C17" in of_process and worker.in_flight and not stops.reached:
+def begins_to_stop(worker: Worker, stops: Stops) -> bool:
+    """From the first jobs in flight on. A second later (divided) the process is killed."""
+    if worker.in_flight and not stops.reached:
         for flight in list(worker.in_flight.values()):
-            stops.note(flight.step.job)
+            stops.note(str(flight.step.job.pk))
         threading.Timer(1.0 / settings.LABORATORY_TIME_DIVISOR, die).start()
-    if "C17" in of_process and stops.reached:
-        return True
-    return not (stops.points or PublishJob.objects.alive().exists())
+    return bool(stops.reached)
+
+
+def has_ended(worker: Worker, stops: Stops) -> bool:
+    """Asked in each turn of the worker's loop. Notes what is stored of the jobs, too."""
+    worker.threads = AT_ONCE + len(stops.reached)
+    if not stops.points:
+        return not PublishJob.objects.alive().exists()
+    jobs = PublishJob.objects.filter(pk__in=stops.points)
+    for pk, status, code, due in jobs.values_list("pk", "status", "error_code", "next_attempt_at"):
+        point = stops.points[str(pk)]
+        if STORED.get(point) in {status, code}:
+            stops.note(str(pk))
+        elif due is None:
+            stops.ended.add(str(pk))
+    return False
+
+
+# The points after what is stored: a status, or an error code.
+STORED = {"C14": Status.PUBLISHED, "C16": RateLimitError.code}
 
 
 class Caller:
@@ -318,7 +334,11 @@ def run(command: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
+    timeouts = (http.CONNECT_TIMEOUT_S, http.READ_TIMEOUT_S, http.REQUEST_DEADLINE_S)
     divide_times(settings.LABORATORY_TIME_DIVISOR)
+    # Nothing hangs here, but a busy machine may be slow to send a request and to respond to it.
+    http.CONNECT_TIMEOUT_S, http.READ_TIMEOUT_S, http.REQUEST_DEADLINE_S = timeouts
+    turn.LEASE = process.LEASE = 2 * turn.LEASE
     for line in sys.stdin:
         print(json.dumps(run(json.loads(line))), flush=True)  # noqa: T201  its output
 

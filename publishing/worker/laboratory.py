@@ -17,8 +17,9 @@ from django.utils import timezone
 from connections import tokens
 from publishing.engine import in_doubt, outcomes, retry, settle
 from publishing.models import PublishJob
-from publishing.worker import process, turn
+from publishing.worker import process, storing, turn
 from socialpublishing import http
+from socialpublishing.platforms import pauses
 from socialpublishing.platforms.progress import LookupRules
 
 # Times and numbers of seconds that a module uses by their names in it.
@@ -28,6 +29,8 @@ DIVIDED = (
     (in_doubt, ("LOOKUP_FOR", "LATE_IN_LISTS")),
     (retry, ("LOOKUP_FOR",)),
     (tokens, ("REFRESH_LEASE", "REFUSED_PAUSE")),
+    (pauses, ("FIRST_PROBE_S", "MAX_PROBE_PAUSE_S", "PROBE_LEASE")),
+    (settle, ("FIRST_PROBE_S",)),
     (http, ("CONNECT_TIMEOUT_S", "READ_TIMEOUT_S", "REQUEST_DEADLINE_S")),
 )
 
@@ -41,6 +44,7 @@ def divide_times(divisor: int) -> None:
     vars(in_doubt)["growing_pause"] = _with_short_first(outcomes.growing_pause, divisor)
     for module in (outcomes, retry, settle):
         vars(module)["wait"] = _sooner(outcomes_wait, divisor)
+    vars(storing)["_update"] = _with_short_limit(storing._update, divisor)
     PublishJob.lookup_rules = property(_with_short_times(job_lookup_rules, divisor))  # type: ignore[method-assign, assignment]
 
 
@@ -54,6 +58,18 @@ def _sooner(wait: Callable[..., Any], divisor: int) -> Callable[..., Any]:
         return wait(job, now + (until - now) / divisor, *args, **kwargs)
 
     return wait_shorter
+
+
+def _with_short_limit(update: Callable[..., None], divisor: int) -> Callable[..., None]:
+    """The limit of an account, as long as the wait of the job that met it."""
+
+    def update_sooner(row: Any, **columns: Any) -> None:
+        if "limited_until" in columns:
+            now = timezone.now()
+            columns["limited_until"] = now + (columns["limited_until"] - now) / divisor
+        update(row, **columns)
+
+    return update_sooner
 
 
 def _with_short_first(pause: Callable[..., float], divisor: int) -> Callable[..., float]:

@@ -196,7 +196,7 @@ class Application(WSGIHandler):
         return _status(platform, value["code"], value.get("headers"), value.get("body"))
 
     def _accept_late(self, request: SandboxRequest, platform: Platform, seconds: float) -> NoReturn:
-        _ = request.body_blob  # before its connection is closed
+        _ = request.received_body  # before its connection is closed
         request.environ["sandbox.drop"]()
         time.sleep(seconds)
         self._view(request, platform)
