@@ -144,7 +144,8 @@ def main() -> None:
             found[name] = in_own_process(name)
             print("  ".join([name, *found[name].cells()]), flush=True)
     print(table(["", *Figures.HEAD], ([name, *each.cells()] for name, each in found.items())))
-    print(verdict(*goals(found, has_photos=options.photos)))
+    if wanted := goals(found, has_photos=options.photos):
+        print(verdict(*wanted))
 
 
 if __name__ == "__main__":
