@@ -83,10 +83,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def waits_for_processes(item: pytest.Item) -> bool:
-    """Such a test is run early: at the end nobody would use the processor meanwhile."""
-    return "database_url" in getattr(item, "fixturenames", ()) or (
-        "subprocess" in vars(item.getparent(pytest.Module).obj)
-    )
+    """Such a test runs early: at the end nobody else would use the processor meanwhile.
+
+    The order of tests that use this process's database stays: pytest-django's.
+    """
+    if "database_url" in getattr(item, "fixturenames", ()):
+        return True
+    return database_use(item) == "none" and hasattr(getattr(item, "module", None), "subprocess")
 
 
 def pytest_collection_finish() -> None:
