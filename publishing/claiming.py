@@ -6,8 +6,11 @@ import datetime as dt
 from collections.abc import Collection, Iterable
 from typing import Any, TypeVar
 
+from django.apps import apps
 from django.db import models
 from django.db.models import F, Q
+
+from socialpublishing.prepared import AnyOf, Parameter, PreparedQuery
 
 JobT = TypeVar("JobT", bound=models.Model)
 
@@ -24,28 +27,31 @@ class ClaimingQuerySet(models.QuerySet[JobT]):
         If they are more than the window, those of accounts without a claimed job come too: an
         account with so many due jobs does not hide all others.
         """
-        due = self.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
-        columns = due.values_list("pk", "account", "user_id")
-        found = list(columns[:CLAIM_WINDOW])
+        found: list[Any] = DUE.values(now=now)
         if len(found) == CLAIM_WINDOW:
-            found += columns.filter(self._account_is_free())[:CLAIM_WINDOW]
+            found += self._due(now).filter(self._account_is_free())[:CLAIM_WINDOW]
         return found
+
+    def _due(self, now: Any) -> Any:
+        due = self.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
+        return due.values_list("pk", "account", "user_id")
 
     def claimable(self, ids: Collection[Any], now: dt.datetime) -> list[JobT]:
         """Those of `ids` that may be claimed now: they are locked until the transaction ends.
 
         Others may have been claimed, changed or cancelled since they were read as due.
         """
-        free = self.filter(self._account_is_free(), pk__in=ids, next_attempt_at__lte=now)
-        wide = free.select_related("connection", "destination").defer("first_response")
-        rows: dict[Any, Any] = {
-            row.pk: row for row in wide.select_for_update(skip_locked=True, of=("self",))
-        }
+        rows = {row.pk: row for row in CLAIMABLE.rows(ids=ids, now=now)}
         for row in rows.values():
             # The same row, so it is read and built once.
             if row.destination and row.destination.connection_id == row.connection_id:
                 row.destination.connection = row.connection
         return [rows[pk] for pk in ids if pk in rows]
+
+    def _claimable(self, ids: Any, now: Any) -> ClaimingQuerySet[JobT]:
+        free = self.filter(self._account_is_free(), pk__in=ids, next_attempt_at__lte=now)
+        wide = free.select_related("connection", "destination").defer("first_response")
+        return wide.order_by().select_for_update(skip_locked=True, of=("self",))
 
     def _account_is_free(self) -> Q:
         same_account = self.model._default_manager.filter(account=models.OuterRef("account"))
@@ -69,5 +75,20 @@ class ClaimingQuerySet(models.QuerySet[JobT]):
 
     def seconds_until_due(self, now: dt.datetime) -> float | None:
         """Until the next job is due after `now`; None if there is none."""
-        due = self.filter(next_attempt_at__gt=now).aggregate(at=models.Min("next_attempt_at"))["at"]
-        return None if due is None else (due - now).total_seconds()
+        for [due] in NEXT_DUE.values(now=now):
+            return float((due - now).total_seconds())
+        return None
+
+    def _next_due(self, now: Any) -> Any:
+        later = self.filter(next_attempt_at__gt=now).order_by("next_attempt_at")
+        return later.values_list("next_attempt_at")[:1]
+
+
+def _jobs() -> Any:
+    return apps.get_model("publishing", "PublishJob")._default_manager.all()
+
+
+_NOW: Any = Parameter("now", models.DateTimeField())
+DUE = PreparedQuery(lambda: _jobs()._due(_NOW)[:CLAIM_WINDOW])
+CLAIMABLE = PreparedQuery(lambda: _jobs()._claimable(AnyOf("ids", models.UUIDField()), _NOW))
+NEXT_DUE = PreparedQuery(lambda: _jobs()._next_due(_NOW))

@@ -20,6 +20,7 @@ from publishing import job_events, job_log
 from publishing.batch_state import end_batches
 from publishing.follow_ups import create_first_comments
 from publishing.models import ENDED, JobEvent, PublishJob, Status
+from socialpublishing import prepared
 from socialpublishing.errors import SocialPublishingBaseError
 from socialpublishing.events import outbox
 from socialpublishing.events.models import Event, EventType
@@ -310,7 +311,7 @@ def _update(moves: Sequence[Move], rows: Sequence[dict[str, Any]], now: dt.datet
         for each, row in zip(moves, rows, strict=True)
     ]
     at = connection.ops.adapt_datetimefield_value(now)
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(_update_sql(), [json_rows(values), at])
         to_python = PublishJob._meta.pk.to_python
         return {to_python(pk) for [pk] in cursor.fetchall()}

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, ClassVar, NoReturn, Protocol
 from urllib.parse import urlsplit
 
@@ -22,6 +21,7 @@ import certifi
 import requests
 from django.conf import settings
 from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from socialpublishing import database
@@ -97,11 +97,16 @@ class _Adapter(HTTPAdapter):
         return response
 
 
+class _NoCookies(RequestsCookieJar):
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Nothing is kept, and no header is parsed to find that out."""
+
+
 @lru_cache(maxsize=1)
 def _session(_pid: int) -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # no proxies and no .netrc of the machine
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.cookies = _NoCookies()
     # No retries here: the engine decides about them. One open socket per host for each thread.
     adapter = _Adapter(pool_connections=POOLS, pool_maxsize=settings.PUBLISH_THREADS, max_retries=0)
     session.mount("https://", adapter)

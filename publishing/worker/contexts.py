@@ -6,10 +6,11 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import CharField
 
 from publishing.engine.in_doubt import CLOCK_MARGIN, has_intent, may_exist
 from publishing.engine.values import Context, Paused, Result, RetryPolicy, StepKind
@@ -23,6 +24,7 @@ from socialpublishing.errors import (
 from socialpublishing.platforms.pauses import PlatformPause
 from socialpublishing.platforms.pauses import concerning as pauses_concerning
 from socialpublishing.platforms.progress import Found, Stage
+from socialpublishing.prepared import AnyOf, PreparedQuery
 
 # Jobs by account and text.
 ByText = Mapping[tuple[str, str], set[UUID]]
@@ -129,13 +131,20 @@ def _publishing_off(job: PublishJob) -> PublishingOffError | None:
 # --- Other jobs of the same accounts -------------------------------------------------------------
 
 
+def _in_doubt() -> Any:
+    accounts = AnyOf("accounts", CharField(max_length=200))
+    in_doubt = PublishJob.objects.in_doubt().filter(account__in=accounts).order_by()
+    return in_doubt.values_list("pk", "account", "text", "publish_started_at", "progress__stage")
+
+
+IN_DOUBT: PreparedQuery[PublishJob] = PreparedQuery(_in_doubt)
+
+
 def _in_doubt_by_text(jobs: Iterable[PublishJob]) -> ByText:
     """The jobs in doubt, on the accounts of `jobs`, that a lookup could mistake for another."""
     found: dict[tuple[str, str], set[UUID]] = defaultdict(set)
-    in_doubt = PublishJob.objects.in_doubt().filter(account__in={job.account for job in jobs})
     without_intent: list[UUID] = []
-    columns = ("pk", "account", "text", "publish_started_at", "progress__stage")
-    for pk, account, text, intent_at, stage in in_doubt.values_list(*columns):
+    for pk, account, text, intent_at, stage in IN_DOUBT.values(accounts=[j.account for j in jobs]):
         if stage == Stage.CONFIRMING:
             continue  # the platform named it, and it is asked for by its name
         if intent_at is None:

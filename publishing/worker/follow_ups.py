@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import DateTimeField
+
 from publishing import job_log
 from publishing.engine.outcomes import growing_pause
 from publishing.engine.settle import settle as settled
@@ -27,6 +29,7 @@ from socialpublishing.errors import PlatformRefusedError
 from socialpublishing.events.models import EventType
 from socialpublishing.json_rows import insert
 from socialpublishing.posts import PostWarning
+from socialpublishing.prepared import Parameter, PreparedQuery
 
 STORED = tuple(name for name in STATE if name not in {"created_at", "updated_at", "remote_id"})
 UNCONFIRMED = (
@@ -40,6 +43,18 @@ DONE = {
     FollowUp.Kind.FIRST_COMMENT: "Made the first comment.",
     FollowUp.Kind.TAKE_DOWN: "Took the post down.",
 }
+
+
+def _one_due() -> Any:
+    due = FollowUp.objects.filter(next_attempt_at__lte=Parameter("now", DateTimeField()))
+    return due.values_list("pk")[:1]
+
+
+ONE_DUE: PreparedQuery[FollowUp] = PreparedQuery(_one_due)
+
+
+def are_due(now: dt.datetime) -> bool:
+    return bool(ONE_DUE.values(now=now))
 
 
 def claim(turn: Turn, *, owner: str, limit: int) -> list[PublishJob]:

@@ -12,7 +12,6 @@ import logging
 import queue
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing.sharedctypes import RawValue
 from uuid import UUID
@@ -20,11 +19,10 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from publishing.engine.execute import execute
 from publishing.engine.retry import wait_for_pause
 from publishing.engine.settle import STEPS_OF_PUBLISHING, settle
 from publishing.engine.values import Context, Decision, Result, Step, StepKind
-from publishing.models import FollowUp, PublishJob, WorkerSlot
+from publishing.models import PublishJob, WorkerSlot
 from publishing.worker import contexts, follow_ups
 from publishing.worker.deciding import decision_for
 from publishing.worker.due import DueJobs
@@ -36,6 +34,7 @@ from publishing.worker.storing import (
     store_pauses,
     store_refresh,
 )
+from publishing.worker.threads import Threads
 from publishing.worker.turn import LEASE, Turn
 from socialpublishing.clock import database_now
 
@@ -46,8 +45,10 @@ EXTEND_EVERY_S = 10.0
 STEP_DEADLINE_S = 600.0
 HEARTBEAT_EVERY_S = 1.0
 SLEEP_S = 0.2
-# Results are gathered for so long, so that many are stored together.
-GATHER_S = 0.05
+# Results are gathered for so long for each step under way, within these bounds: a turn costs much
+# the same for one result as for many.
+GATHER_EACH_S = 0.0015
+GATHER_LEAST_S, GATHER_MOST_S = 0.05, 0.15
 GATHER_ABOVE = 8
 DRAIN_S = 45.0
 # A worker whose threads are mostly at work claims this seldom, so that many are claimed at once.
@@ -88,7 +89,7 @@ class Worker:
         self.due = DueJobs()
         # Another worker was claiming: this one tries again soon.
         self.is_locked_out = False
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=f"worker-{slot}")
+        self._threads = Threads(self.results, f"worker-{slot}")
         self._extended_at = self._settled_at = time.monotonic()
         self._claimed_at = 0.0
         self._heartbeat_at = 0.0
@@ -117,7 +118,7 @@ class Worker:
                 pause = min(pause * 2, 5.0)
                 continue
             self._collect(wait)
-        self._pool.shutdown(wait=False)
+        self._threads.end()
         if stop():
             leave(self.slot, self.generation)
 
@@ -159,7 +160,9 @@ class Worker:
         except queue.Empty:
             return
         if len(self.in_flight) > GATHER_ABOVE:
-            time.sleep(max(0.0, self._settled_at + GATHER_S - time.monotonic()))
+            gather_s = len(self.in_flight) * GATHER_EACH_S
+            gather_s = min(max(gather_s, GATHER_LEAST_S), GATHER_MOST_S)
+            time.sleep(max(0.0, self._settled_at + gather_s - time.monotonic()))
         while not self.results.empty():
             self.unsettled.append(self.results.get())
 
@@ -211,7 +214,7 @@ class Worker:
 
     def _claim_all(self, turn: Turn, free: int) -> int:
         """Posts have most of the free places; what follows others is not kept waiting for ever."""
-        if not FollowUp.objects.filter(next_attempt_at__lte=turn.now).exists():
+        if not follow_ups.are_due(turn.now):
             return self.claim(turn, free)
         share = (free + 6) // FOLLOW_UP_SHARE
         few = self._claim_follow_ups(turn, share)
@@ -256,10 +259,7 @@ class Worker:
     def _hand_out(self, steps: Iterable[Step]) -> None:
         for step in steps:
             self.in_flight[step.job.pk] = InFlight(step, time.monotonic())
-            self._pool.submit(self._execute, step)
-
-    def _execute(self, step: Step) -> None:
-        self.results.put(execute(step))
+            self._threads.hand_out(step, under_way=len(self.in_flight))
 
     # --- Settling --------------------------------------------------------------------------------
 

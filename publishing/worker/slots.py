@@ -15,6 +15,7 @@ from django_q.models import OrmQ
 from publishing.models import PublishJob, WorkerSlot
 from socialpublishing.clock import database_now
 from socialpublishing.events.heartbeat import DeliveryHeartbeat
+from socialpublishing.prepared import PreparedQuery
 
 # A worker without a heartbeat for so long is dead: its successor takes over what it had claimed.
 DEAD_AFTER = dt.timedelta(seconds=5)
@@ -68,7 +69,11 @@ def delete_unused(now: dt.datetime) -> None:
     OrmQ.objects.filter(key__startswith=f"{Conf.PREFIX}:", lock__lt=now - UNUSED_AFTER).delete()
 
 
+LOCK = PreparedQuery(
+    lambda: WorkerSlot.objects.select_for_update(skip_locked=True).filter(name=CLAIM_LOCK)
+)
+
+
 def take_claim_lock() -> bool:
     """Lock the claim lock until the transaction ends. False, at once, if another worker has it."""
-    lock = WorkerSlot.objects.select_for_update(skip_locked=True).filter(name=CLAIM_LOCK)
-    return lock.first() is not None
+    return bool(LOCK.rows())

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from socialpublishing.platforms.pauses import PlatformPause
+from socialpublishing.prepared import PreparedQuery
 
 LEASE = dt.timedelta(seconds=30)
 # A publish request may leave only while this much of its lease is left.
 SEND_MARGIN_S = 5.0
+PAUSES = PreparedQuery(lambda: PlatformPause.objects.all())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,7 @@ class Turn:
     @cached_property
     def pauses(self) -> Sequence[PlatformPause]:
         """The platforms that are paused, read once in a turn. `take_probe` is what counts."""
-        return list(PlatformPause.objects.all())
+        return PAUSES.rows()
 
     @property
     def lease_until(self) -> dt.datetime:
