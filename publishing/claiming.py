@@ -32,6 +32,10 @@ class ClaimingQuerySet(models.QuerySet[JobT]):
             found += self._due(now).filter(self._account_is_free())[:CLAIM_WINDOW]
         return found
 
+    def due_since(self, since: dt.datetime, now: dt.datetime) -> list[Any]:
+        """The same of those that have become due since then."""
+        return DUE_SINCE.values(since=since, now=now)
+
     def _due(self, now: Any) -> Any:
         due = self.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
         return due.values_list("pk", "account", "user_id")
@@ -89,6 +93,10 @@ def _jobs() -> Any:
 
 
 _NOW: Any = Parameter("now", models.DateTimeField())
+_SINCE: Any = Parameter("since", models.DateTimeField())
 DUE = PreparedQuery(lambda: _jobs()._due(_NOW)[:CLAIM_WINDOW])
+DUE_SINCE = PreparedQuery(
+    lambda: _jobs()._due(_NOW).filter(next_attempt_at__gt=_SINCE)[:CLAIM_WINDOW]
+)
 CLAIMABLE = PreparedQuery(lambda: _jobs()._claimable(AnyOf("ids", models.UUIDField()), _NOW))
 NEXT_DUE = PreparedQuery(lambda: _jobs()._next_due(_NOW))

@@ -14,8 +14,10 @@ from conftest import statuses
 from publishing import claiming
 from publishing.models import PublishJob, Status
 from publishing.tests.platform_requests import PUBLISH_REQUESTS, add_fault
+from publishing.worker import due as due_module
 from publishing.worker.due import DueJobs
 from publishing.worker.turn import Turn
+from socialpublishing.prepared import PreparedQuery
 
 pytestmark = pytest.mark.usefixtures("instant_processing")
 NOW = timezone.now()
@@ -88,6 +90,7 @@ def test_users_and_their_accounts_take_turns(make_due, db):
 
 def test_account_with_more_due_jobs_than_the_window_hides_no_other(make_due, monkeypatch, db):
     monkeypatch.setattr(claiming, "CLAIM_WINDOW", 3)
+    monkeypatch.setattr(claiming, "DUE", PreparedQuery(claiming.DUE._make))
     claimed = make_due("alice", "a1", lease_owner="another worker", after=30)
     for _ in range(5):
         make_due("alice", "a1")
@@ -100,6 +103,26 @@ def test_account_with_more_due_jobs_than_the_window_hides_no_other(make_due, mon
     assert only_one.pk in ids
     assert claimed.pk not in ids
     assert PublishJob.objects.claimable(ids, NOW) == [only_one]
+
+
+def test_job_that_becomes_due_beside_a_long_backlog_gets_its_turn(make_due, monkeypatch, db):
+    monkeypatch.setattr(due_module, "READ_EVERY_S", 0)
+    for _ in range(3):
+        make_due("alice", "a1")
+    of_bob = make_due("bob", "b1", after=2)
+    of_alice = make_due("alice", "a1", after=2)
+    due = DueJobs()
+    assert due.read(NOW)
+    due._read_all_again_at = float("inf")  # reading all of a long backlog takes long
+
+    first = due.take(9, busy=set())
+    assert due.read(NOW + dt.timedelta(seconds=3))
+    then = [due.take(9, busy=set()) for _ in range(2)]
+
+    assert of_bob.pk not in first
+    assert of_bob.pk in then[0]
+    # Of an account, the older ones come first.
+    assert of_alice.pk not in first + then[0] + then[1]
 
 
 # --- The claim lock ------------------------------------------------------------------------------

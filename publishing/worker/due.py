@@ -1,8 +1,9 @@
 """The jobs that are due, as a worker remembers them between two reads of the table.
 
 To rank all that is due at each claim would cost the more the longer the backlog is. A worker reads
-the ids of due jobs once in a while instead, and takes those whose turn it is from memory. What it
-remembers may be out of date: a claim checks each row again, and passes over those that are not due.
+the ids of due jobs once in a while instead, those of newly due ones more often, and takes those
+whose turn it is from memory. What it remembers may be out of date: a claim checks each row again,
+and passes over those that are not due.
 """
 
 from __future__ import annotations
@@ -10,15 +11,20 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from publishing.models import PublishJob
 
-# Reading a long backlog takes this share of a worker's time. But after so many seconds it is read
-# again, so that a job that has become due meanwhile gets its turn.
-READING_SHARE = 1 / 20
+# What has become due since is read this often.
 READ_EVERY_S = 0.5
+# All of it is read again less often: that takes this share of a worker's time, and is due at the
+# latest after so many seconds.
+READING_SHARE = 1 / 20
+READ_ALL_EVERY_S = 5.0
+# A job may become visible so long after the time at which it is due.
+COMMIT_TIME = dt.timedelta(seconds=1)
 
 # The accounts of a user that have due jobs, and those of each.
 Accounts = deque[tuple[str, deque[UUID]]]
@@ -29,20 +35,39 @@ class DueJobs:
 
     def __init__(self) -> None:
         self._users: deque[Accounts] = deque()
-        self._read_again_at = 0.0
+        self._by_user: dict[str, Accounts] = {}
+        self._by_account: dict[str, deque[UUID]] = {}
+        self._read_until = dt.datetime.min.replace(tzinfo=dt.UTC)
+        self._read_again_at = self._read_all_again_at = 0.0
 
     def read(self, now: dt.datetime) -> bool:
         """Read the table again if it is time to; returns whether any job is due."""
         started = time.monotonic()
-        if not self._users or started >= self._read_again_at:
-            users: dict[str, dict[str, deque[UUID]]] = {}
-            for pk, account, user in PublishJob.objects.due(now):
-                users.setdefault(user, {}).setdefault(account, deque()).append(pk)
-            self._users = deque(deque(accounts.items()) for accounts in users.values())
-            read_at = time.monotonic()
-            pause = min((read_at - started) / READING_SHARE, READ_EVERY_S)
-            self._read_again_at = read_at + pause
+        if not self._users or started >= self._read_all_again_at:
+            self._users, self._by_user, self._by_account = deque(), {}, {}
+            self._add(PublishJob.objects.due(now))
+            pause_s = (time.monotonic() - started) / READING_SHARE
+            self._read_all_again_at = time.monotonic() + min(pause_s, READ_ALL_EVERY_S)
+        elif started >= self._read_again_at:
+            self._add(PublishJob.objects.due_since(self._read_until - COMMIT_TIME, now))
+        else:
+            return True
+        self._read_again_at = time.monotonic() + READ_EVERY_S
+        self._read_until = now
         return bool(self._users)
+
+    def _add(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Those of accounts of which older jobs are remembered wait until all is read again."""
+        users: dict[str, dict[str, deque[UUID]]] = {}
+        for pk, account, user in rows:
+            if not self._by_account.get(account):
+                users.setdefault(user, {}).setdefault(account, deque()).append(pk)
+        for user, accounts in users.items():
+            self._by_account.update(accounts)
+            known = self._by_user.setdefault(user, deque())
+            if not known:
+                self._users.append(known)
+            known.extend(accounts.items())
 
     def take(self, limit: int, busy: Collection[str]) -> list[UUID]:
         """Up to `limit` jobs, each of another account, and none of the accounts in `busy`.
