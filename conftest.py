@@ -47,7 +47,14 @@ DATABASE_USES = ("both", "any", "none")
 # What a platform's client sends and reads is the same on any database.
 PLATFORM_TESTS = Path(__file__).parent / "publishing" / "tests" / "platforms"
 # Fixtures of tests whose result may depend on the database.
-DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url", "empty_database_url"}
+DATABASE_FIXTURES = {
+    "db",
+    "transactional_db",
+    "live_server",
+    "database_url",
+    "empty_database_url",
+    "laboratory",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
