@@ -12,6 +12,7 @@ import logging
 import queue
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing.sharedctypes import RawValue
 from uuid import UUID
@@ -19,6 +20,7 @@ from uuid import UUID
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from publishing.engine.execute import execute
 from publishing.engine.retry import wait_for_pause
 from publishing.engine.settle import STEPS_OF_PUBLISHING, settle
 from publishing.engine.values import Context, Decision, Result, Step, StepKind
@@ -34,7 +36,6 @@ from publishing.worker.storing import (
     store_pauses,
     store_refresh,
 )
-from publishing.worker.threads import Threads
 from publishing.worker.turn import LEASE, Turn
 from socialpublishing.clock import database_now
 
@@ -89,7 +90,7 @@ class Worker:
         self.due = DueJobs()
         # Another worker was claiming: this one tries again soon.
         self.is_locked_out = False
-        self._threads = Threads(self.results, f"worker-{slot}")
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=f"worker-{slot}")
         self._extended_at = self._settled_at = time.monotonic()
         self._claimed_at = 0.0
         self._heartbeat_at = 0.0
@@ -118,7 +119,7 @@ class Worker:
                 pause = min(pause * 2, 5.0)
                 continue
             self._collect(wait)
-        self._threads.end()
+        self._pool.shutdown(wait=False)
         if stop():
             leave(self.slot, self.generation)
 
@@ -259,7 +260,10 @@ class Worker:
     def _hand_out(self, steps: Iterable[Step]) -> None:
         for step in steps:
             self.in_flight[step.job.pk] = InFlight(step, time.monotonic())
-            self._threads.hand_out(step, under_way=len(self.in_flight))
+            self._pool.submit(self._execute, step)
+
+    def _execute(self, step: Step) -> None:
+        self.results.put(execute(step))
 
     # --- Settling --------------------------------------------------------------------------------
 
