@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from config.run.processes import die_with_parent
 from config.run.service import manage
 from config.tests.conftest import separate_database
 from conftest import Sandbox
@@ -160,6 +161,8 @@ def laboratory(
             "ENABLE_TIKTOK_PUBLISHING": "on",
             "LABORATORY_TIME_DIVISOR": str(DIVISOR),
             "API_RETRY_DELAY_SECONDS": "0.05",
+            # A job that has stopped at C05 keeps its place.
+            "MEDIA_READS": "256",
             "LOG_LEVEL": "ERROR",
         }
         subprocess.run(manage("migrate", "-v0"), env=environment, check=True)
@@ -169,6 +172,7 @@ def laboratory(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            preexec_fn=die_with_parent(),
         )
         yield Laboratory(process)
         process.kill()

@@ -77,13 +77,12 @@ class Posts:
 
     def statuses(self) -> dict[str, int]:
         counts: Counter[str] = Counter()
-        after = ""
-        while True:
-            response = self.caller.call("GET", f"/publishing/jobs?limit=100{after}")
+        path = "/publishing/jobs?limit=100"
+        while path:
+            response = self.caller.call("GET", path)
             counts.update(job["status"] for job in response.json())
-            if "next" not in response.links:
-                return dict(counts)
-            after = f"&cursor={response.links['next']['url'].partition('cursor=')[2]}"
+            path = response.links.get("next", {}).get("url", "").partition("/api/v1")[2]
+        return dict(counts)
 
 
 def start_group(service: Service, name: str) -> subprocess.Popen[bytes]:
