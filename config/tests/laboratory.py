@@ -34,6 +34,7 @@ from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from config.auth.dev_tokens import sign_dev_token  # noqa: E402
+from config.run.processes import die_with_parent  # noqa: E402
 from conftest import Sandbox, connect_account, plain_post  # noqa: E402
 from connections.models import SocialConnection  # noqa: E402
 from publishing import transitions  # noqa: E402
@@ -312,10 +313,13 @@ def run(command: Mapping[str, Any]) -> dict[str, Any]:
     connections.close_all()
     reading, writing = os.pipe()
     started = time.monotonic()
+    die_too = die_with_parent(signal.SIGKILL)
     pid = os.fork()
     if not pid:
         os.close(reading)
         try:
+            if die_too:
+                die_too()
             COMMANDS[command["do"]](command, writing)
         except BaseException:  # noqa: BLE001  a child must not go on as its parent
             traceback.print_exc()

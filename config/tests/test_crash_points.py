@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from config.run.processes import die_with_parent
 from config.tests.conftest import separate_database
 from conftest import Sandbox
 from publishing.tests.platform_requests import PUBLISH_REQUESTS, add_fault
@@ -162,6 +163,8 @@ def laboratory(
             "ENABLE_TIKTOK_PUBLISHING": "on",
             "LABORATORY_TIME_DIVISOR": str(DIVISOR),
             "API_RETRY_DELAY_SECONDS": "0.05",
+            # A job that has stopped at C05 keeps its place.
+            "MEDIA_READS": "256",
             "LOG_LEVEL": "ERROR",
         }
         process = subprocess.Popen(
@@ -170,6 +173,7 @@ def laboratory(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            preexec_fn=die_with_parent(),
         )
         yield Laboratory(process)
         process.kill()
