@@ -45,10 +45,8 @@ DAILY_LIMIT_PAUSE = dt.timedelta(minutes=30)
 # For so long after a post of a thread, X may not show it to the request for the next one.
 VISIBLE_AFTER = dt.timedelta(minutes=5)
 SHORTEST_WAIT, LONGEST_WAIT = dt.timedelta(seconds=3), dt.timedelta(minutes=1)
-# X creates a post in one step: a refusal with one of these statuses precedes it. But X has reported
-# with 400 and 403 what other platforms report with 429, so an unknown reason proves nothing.
+# X creates a post in one step: a refusal with one of these statuses precedes it.
 CREATES_NOTHING = frozenset({400, 403, 404, 405, 413, 415, 431})
-OF_ANY_REASON = frozenset({400, 403})
 WITHOUT_TYPE = frozenset({"", "about:blank", "blank"})
 
 
@@ -194,7 +192,7 @@ def read_error(response: PlatformResponse) -> PlatformApiError:
         return _for_reason(reason, refusal, facts)
     return PlatformRefusedError(
         f"X refused the request: {refusal.words or refusal.title or f'status {status}'}",
-        nothing_was_created=status in CREATES_NOTHING - OF_ANY_REASON,
+        nothing_was_created=status in CREATES_NOTHING,
         **facts,
     )
 

@@ -156,16 +156,6 @@ def test_page_proves_that_nothing_was_created_with_some_statuses_only(status, no
     assert (type(error), error.nothing_was_created) == (PlatformRefusedError, nothing_was_created)
 
 
-@pytest.mark.parametrize(
-    ("status", "nothing_was_created"), [(400, False), (403, False), (404, True), (413, True)]
-)
-def test_unknown_code_proves_nothing_where_x_reports_anything(status, nothing_was_created):
-    body = {"errors": [{"code": 99999, "message": "Too many calls."}]}
-    response = PlatformResponse(status_code=status, headers={}, json=body, text="")
-    error = errors.read_error(response)
-    assert (type(error), error.nothing_was_created) == (PlatformRefusedError, nothing_was_created)
-
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: (
