@@ -72,6 +72,7 @@ class Stops:
         self.reached: set[str] = set()
         # Jobs that will not get to their point any more.
         self.ended: set[str] = set()
+        self.is_stopping = False  # at C17
         self.on_thread = threading.local()
 
     def at(self, point: str, job: PublishJob) -> None:
@@ -203,11 +204,14 @@ def work(command: Mapping[str, Any], report: int) -> None:
 
 def begins_to_stop(worker: Worker, stops: Stops) -> bool:
     """From the first jobs in flight on. A second later (divided) the process is killed."""
-    if worker.in_flight and not stops.reached:
-        for flight in list(worker.in_flight.values()):
-            stops.note(str(flight.step.job.pk))
+    has_jobs = worker.in_flight or not PublishJob.objects.alive().exists()
+    if has_jobs and not stops.is_stopping:
+        stops.is_stopping = True
+        for job_id in map(str, worker.in_flight):
+            if stops.points.get(job_id) == "C17":
+                stops.note(job_id)
         threading.Timer(1.0 / settings.LABORATORY_TIME_DIVISOR, die).start()
-    return bool(stops.reached)
+    return stops.is_stopping
 
 
 def has_ended(worker: Worker, stops: Stops) -> bool:
