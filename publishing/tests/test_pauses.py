@@ -114,7 +114,7 @@ def test_worker_that_settles_does_not_hold_a_pause_while_it_waits_for_a_job(
     worker.unsettled.append(worker.results.get(timeout=10))
     claiming = databases.create_connection("default")
     claiming.set_autocommit(False)
-    with closing(claiming), claiming.cursor() as cursor, ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, closing(claiming), claiming.cursor() as cursor:
         table = PublishJob._meta.db_table
         cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s FOR UPDATE", [job_id])
         settling = pool.submit(settle_and_close, worker)
@@ -135,7 +135,7 @@ def settle_and_close(worker) -> None:
 def wait_for_lock(cursor) -> None:
     """Until another connection waits for a lock of `cursor`'s."""
     mine = "pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-    query = f"SELECT count(*) FROM pg_stat_activity WHERE {mine}"
+    query = f"SELECT count(*) FROM pg_locks WHERE NOT granted AND {mine}"
     give_up_at = time.monotonic() + 20
     while cursor.execute(query) or not cursor.fetchone()[0]:
         assert time.monotonic() < give_up_at
