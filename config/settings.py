@@ -271,7 +271,7 @@ WORKER_GROUP = env(
 # How many worker slots (processes that publish) the group has, and how many requests to platforms
 # each one may have in progress. PUBLISH_LANES is the old name; config/checks.py warns about it.
 PUBLISH_PROCESSES = env.int("PUBLISH_PROCESSES", default=env.int("PUBLISH_LANES", default=2))
-PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=256)
+PUBLISH_THREADS = env.int("PUBLISH_THREADS", default=512)
 # For proofs with the sandbox only: leases, settle times, pauses and timeouts are divided by it.
 LABORATORY_TIME_DIVISOR = env.int("LABORATORY_TIME_DIVISOR", default=1)
 

@@ -1,26 +1,21 @@
 """The supervisor of the web processes; `manage.py web` starts it: BIND PORT PROCESSES."""
 
 import os
-import resource
 import sys
 
 import uvicorn
 
 from config.web.protocol import Protocol
 from config.web.refusals import MAX_HEAD_BYTES
+from socialpublishing.open_files import raise_limit
 from socialpublishing.prometheus import shared_folder
 
 GRACEFUL_STOP_S = 30
 FROZEN_AFTER_S = 30  # a process that does not respond for so long is replaced
 
 
-WANTED_FILES = 8192  # open files, of which each connection is one
-
-
 def main(bind: str, port: str, processes: str) -> None:
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most == resource.RLIM_INFINITY or most > WANTED_FILES:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (WANTED_FILES, most))
+    raise_limit()
     # The threads of a web process share a few connections to PostgreSQL. A worker forks and must
     # not share any. Set here, because the first imports of a web process read the settings.
     os.environ["DATABASE_POOL"] = "true"

@@ -46,14 +46,12 @@ EXTEND_EVERY_S = 10.0
 STEP_DEADLINE_S = 600.0
 HEARTBEAT_EVERY_S = 1.0
 SLEEP_S = 0.2
-# Results are gathered for so long for each step under way, within these bounds: a turn costs much
-# the same for one result as for many.
-GATHER_EACH_S = 0.0015
-GATHER_LEAST_S, GATHER_MOST_S = 0.05, 0.15
+# Results are gathered for so long, so that many are stored together.
+GATHER_S = 0.03
 GATHER_ABOVE = 8
 DRAIN_S = 45.0
 # A worker whose threads are mostly at work claims this seldom, so that many are claimed at once.
-CLAIM_PAUSE_S = 0.1
+CLAIM_PAUSE_S = 0.05
 # Until a worker tries again that found another one claiming.
 LOCKED_OUT_S = 0.01
 # Of so many free places one is for follow-ups, if any are due.
@@ -161,9 +159,7 @@ class Worker:
         except queue.Empty:
             return
         if len(self.in_flight) > GATHER_ABOVE:
-            gather_s = len(self.in_flight) * GATHER_EACH_S
-            gather_s = min(max(gather_s, GATHER_LEAST_S), GATHER_MOST_S)
-            time.sleep(max(0.0, self._settled_at + gather_s - time.monotonic()))
+            time.sleep(max(0.0, self._settled_at + GATHER_S - time.monotonic()))
         while not self.results.empty():
             self.unsettled.append(self.results.get())
 

@@ -8,6 +8,7 @@ from django.db import Error as DatabaseError
 
 from publishing.worker.laboratory import divide_times
 from publishing.worker.supervisor import Supervisor
+from socialpublishing.open_files import raise_limit
 from socialpublishing.prometheus import shared_folder
 from socialpublishing.readiness import database_problems
 
@@ -26,5 +27,6 @@ class Command(BaseCommand):
             logger.warning("the database cannot be reached")
         if settings.LABORATORY_TIME_DIVISOR > 1:
             divide_times(settings.LABORATORY_TIME_DIVISOR)
+        raise_limit()
         with shared_folder() if settings.WORKER_METRICS_BIND else nullcontext():
             Supervisor().run()
