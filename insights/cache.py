@@ -18,7 +18,6 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import caches
 from django.utils import timezone
-from redis.exceptions import RedisError
 
 from socialpublishing import database
 from socialpublishing.errors import PlatformApiError, RateLimitError
@@ -136,6 +135,8 @@ def _unlock(key: str) -> None:
 
 def _or_default(call: Callable[[], Any], default: Any) -> Any:
     """The result of `call`, or `default` if Redis fails."""
+    from redis.exceptions import RedisError  # a fifth of the time in which a process starts
+
     try:
         return call()
     except RedisError as error:

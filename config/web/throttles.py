@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponseBase
-from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -84,6 +83,8 @@ def count(name: str, whom: str, rate: Rate) -> Usage:
 
 def _counted(key: str, rate: Rate) -> tuple[int, int]:
     if settings.REDIS_URL:
+        from redis.exceptions import RedisError  # a fifth of the time in which a process starts
+
         try:
             return rate.limit, _incremented("throttles", key, rate.window_s)
         except RedisError:
