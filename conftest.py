@@ -54,6 +54,7 @@ DATABASE_FIXTURES = {
     "database_url",
     "empty_database_url",
     "laboratory",
+    "own_postgres",
 }
 
 
