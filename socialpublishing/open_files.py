@@ -9,6 +9,7 @@ WANTED = 8192
 
 def raise_limit() -> None:
     """Raise it as far as the system lets us: by default it is often 1024."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = WANTED if most == resource.RLIM_INFINITY else min(WANTED, most)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

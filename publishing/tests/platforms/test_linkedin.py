@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from conftest import consent
 from publishing.models import PublishJob
-from publishing.tests.platform_requests import PUBLISH_REQUESTS, add_fault
+from publishing.tests.platform_requests import PUBLISH_REQUESTS, UPLOAD_REQUESTS, add_fault
 from socialpublishing.platforms.linkedin.app import VERSION
 from socialpublishing.platforms.linkedin.client import DUPLICATE_WINDOW
 from socialpublishing.sandbox.pages import HERE
@@ -384,6 +384,22 @@ def test_duplicate_is_not_the_post_of_a_member_if_no_request_is_in_doubt(
     sandbox.fault("status", 429, method="POST", path="^/rest/posts$")
 
     api.publish(connection, "Hello")
+    worker.work_ahead()
+
+    assert outcome() == ("ContentRejected", "duplicate_content")
+
+
+def test_refused_upload_does_not_make_a_duplicate_ours(api, connection, sandbox, worker):
+    """No publish request was sent before the one that meets the post made by hand."""
+    unknown = {"code": 404, "body": {"message": "Resource x does not exist", "status": 404}}
+    add_fault(sandbox, UPLOAD_REQUESTS, "linkedin", "status", unknown)
+    made_by_hand = "x.y.BadRequest: Content is a duplicate of urn:li:share:712"
+    duplicate = {"code": 422, "body": {"message": made_by_hand, "status": 422}}
+    add_fault(sandbox, PUBLISH_REQUESTS, "linkedin", "status", duplicate)
+
+    api.publish(connection, "Hello", assets=[sandbox.picture()])
+    worker.work()
+    assert outcome() == ("Pending", "platform_refused")
     worker.work_ahead()
 
     assert outcome() == ("ContentRejected", "duplicate_content")

@@ -333,6 +333,7 @@ def test_lost_post_is_found_whatever_field_names_x_uses(
         ({"thread": ["a" * 281]}, 0, "text_length"),
         ({"thread": ["a\ufeffb"]}, 0, "text_characters"),
         ({"thread": ["a\uffff"]}, 0, "text_characters"),
+        ({"first_comment": "\ufffea"}, 0, "text_characters"),
     ],
 )
 def test_options_that_do_not_fit_the_post_are_violations(

@@ -11,10 +11,11 @@ from typing import Any
 from socialpublishing import limits as content_limits
 from socialpublishing.errors import Violation
 from socialpublishing.limits import MEGABYTE, Bounds, Capabilities, MediaLimit, PostType, TextUnit
+from socialpublishing.platforms.follow_ups import FIRST_COMMENT
 from socialpublishing.platforms.twitter.options import TwitterOptions
 from socialpublishing.platforms.twitter.payloads import thread_texts
 from socialpublishing.posts import MediaKind, Post
-from socialpublishing.text import weighted_length
+from socialpublishing.text import INVALID, weighted_length
 
 # https://docs.x.com/x-api/media/quickstart/media-upload-chunked: 1,000 segments of up to 8 MB each.
 # We prefer smaller ones: less is sent again if one fails.
@@ -32,7 +33,7 @@ TEXT = 280
 SUBSCRIBERS_TEXT = 25_000
 SUBSCRIPTIONS = frozenset({"Basic", "Premium", "PremiumPlus"})
 # https://github.com/twitter/twitter-text, js/src/hasInvalidCharacters.js
-INVALID_CHARACTERS = re.compile("[\ufffe\ufeff\uffff]")
+INVALID_CHARACTER = re.compile(f"[{INVALID}]")
 
 
 def _media_limits(*, longest_s: float) -> Mapping[MediaKind, MediaLimit]:
@@ -106,7 +107,8 @@ def cross_violations(post: Post, kind: PostType) -> Iterator[Violation]:
     for number, text in enumerate(post.options.get("thread", ()), start=2):
         for violation in content_limits.violations(Post(text=text), limits):
             yield replace(violation, message=f"Post {number} of the thread: {violation.message}")
-    if found := set(INVALID_CHARACTERS.findall("\n".join(thread_texts(post)))):
+    texts = [*thread_texts(post), post.options.get(FIRST_COMMENT) or ""]
+    if found := set(INVALID_CHARACTER.findall("\n".join(texts))):
         names = ", ".join(sorted(f"U+{ord(each):04X}" for each in found))
         yield Violation(
             rule="text_characters",
