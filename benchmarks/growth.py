@@ -143,10 +143,10 @@ class Claimer(Worker):
 
 def claimer() -> Act:
     """A function that claims and rolls back."""
-    worker = Claimer("growth/1", threads=CLAIM)
+    worker = Claimer("growth/1", threads=2 * CLAIM)
 
     def claim() -> None:
-        worker.due = DueJobs()
+        worker.due = DueJobs(CLAIM)
         with transaction.atomic():
             if worker.claim(Turn(now=database_now()), CLAIM) != CLAIM:
                 raise SystemExit("A claim did not get all that it could.")

@@ -24,14 +24,16 @@ class JobProgress:
     `platform` goes to the platform's client and comes back from it. `absent_lookups` counts the
     lookups since the last publish request that did not find the post. `refusal` is of a request
     that was made while an earlier one was in doubt; `doubt` is a refusal whose reason we do not
-    know, which left the outcome of its own request unknown. `next_id_read`: when late_ids.py reads
-    the id of the post again, in seconds since 1970.
+    know, which left the outcome of its own request unknown. `was_refused`: for such a reason, by a
+    status that is to prove that nothing was created. `next_id_read`: when late_ids.py reads the id
+    of the post again, in seconds since 1970.
     """
 
     platform: Progress = field(default_factory=Progress)
     absent_lookups: int = 0
     refusal: Refusal | None = None
     doubt: Refusal | None = None
+    was_refused: bool = False
     next_id_read: float | None = None
 
     @classmethod
@@ -48,31 +50,28 @@ class JobProgress:
             absent_lookups=stored.get("absent", 0),
             refusal=_refusal(stored.get("refusal")),
             doubt=_refusal(stored.get("doubt")),
+            was_refused=stored.get("was_refused", False),
             next_id_read=stored.get("next_id_read"),
         )
 
     def to_json(self) -> dict[str, Any]:
         platform = self.platform
-        stored: dict[str, Any] = {}
-        if platform.stage != Stage.PREPARING or platform.handle:
-            stored |= {"stage": platform.stage, "handle": dict(platform.handle)}
-        if platform.remote_id:
+        has_begun = platform.stage != Stage.PREPARING or platform.handle
+        values = {
+            "stage": platform.stage if has_begun else "",
+            "handle": dict(platform.handle),
             # The post is public; what is still read are details.
-            stored["remote_id"] = platform.remote_id
-        if platform.awaits_id:
-            stored["awaits_id"] = True
-        if platform.processed_s:
-            stored["processed_s"] = platform.processed_s
-        if platform.posted:
-            stored["posted"] = list(platform.posted)
-        if self.absent_lookups:
-            stored["absent"] = self.absent_lookups
-        if self.next_id_read is not None:
-            stored["next_id_read"] = self.next_id_read
-        for name, refusal in (("refusal", self.refusal), ("doubt", self.doubt)):
-            if refusal is not None:
-                stored[name] = vars(refusal)
-        return stored
+            "remote_id": platform.remote_id,
+            "awaits_id": platform.awaits_id,
+            "processed_s": platform.processed_s,
+            "posted": list(platform.posted),
+            "absent": self.absent_lookups,
+            "refusal": self.refusal and vars(self.refusal),
+            "doubt": self.doubt and vars(self.doubt),
+            "was_refused": self.was_refused,
+            "next_id_read": self.next_id_read,
+        }
+        return {name: value for name, value in values.items() if value}
 
     def restarted(self) -> JobProgress:
         """For another try from the start. The parts that are public stay public."""

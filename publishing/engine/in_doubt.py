@@ -188,7 +188,7 @@ def leaves_in_doubt(error: Exception, job: PublishJob) -> bool:
 
 def may_be_due_to_earlier_request(error: Exception | None, job: PublishJob) -> bool:
     """The platform may refuse the retry because the request before it created the post."""
-    if isinstance(error, DuplicateContentError) and _was_refused_for_unknown_reason(job):
+    if isinstance(error, DuplicateContentError) and job.stored_progress.was_refused:
         return True
     if not was_in_doubt_before(job):
         return False
@@ -196,11 +196,6 @@ def may_be_due_to_earlier_request(error: Exception | None, job: PublishJob) -> b
         # Where the platform itself keeps a repeat from creating two, it may be repeated.
         return job.lookup_rules.repeat_within is None
     return isinstance(error, (UploadLostError, ContentRejectedError))
-
-
-def _was_refused_for_unknown_reason(job: PublishJob) -> bool:
-    """Whatever the status of the last refusal was to prove, that request may have created it."""
-    return job.error_code == PlatformRefusedError.code
 
 
 def refused_retry(job: PublishJob, now: dt.datetime, error: Exception) -> Decision:
@@ -215,7 +210,7 @@ def refused_retry(job: PublishJob, now: dt.datetime, error: Exception) -> Decisi
 def is_our_duplicate(error: DuplicateContentError, result: Result, context: Context) -> bool:
     """The platform names a post that only an earlier request of this job can have created."""
     job = result.step.job
-    may_be_ours = was_in_doubt_before(job) or _was_refused_for_unknown_reason(job)
+    may_be_ours = was_in_doubt_before(job) or job.stored_progress.was_refused
     is_retry = result.step.kind == StepKind.PUBLISH and may_be_ours
     is_free = not (context.named_post_is_taken or context.named_post_may_be_others)
     return is_retry and bool(error.remote_id) and is_free
@@ -229,7 +224,12 @@ def forget_refused_request(result: Result, decision: Decision) -> None:
         return
     if move.to == Status.UNCONFIRMED:
         return  # looked up for the sake of an earlier request
-    move.changes = {**forget_last_request(result.step.job), **move.changes}
+    job = result.step.job
+    move.changes = {**forget_last_request(job), **move.changes}
+    if isinstance(error, PlatformRefusedError):
+        # Whatever its status is to prove, that request may have created the post.
+        refused = replace(job.stored_progress, was_refused=True)
+        move.changes.setdefault("progress", refused.to_json())
 
 
 # --- After a lookup ------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from conftest import statuses
+from conftest import SteppedWorker, statuses
 from publishing import claiming
 from publishing.models import PublishJob, Status
 from publishing.tests.platform_requests import PUBLISH_REQUESTS, add_fault
@@ -33,7 +33,7 @@ def make_due():
             due = NOW + dt.timedelta(seconds=after)
         return PublishJob.objects.create(
             user_id=user,
-            platform="twitter",
+            platform=account.partition(":")[0],
             account=account,
             status=Status.SCHEDULED,
             next_attempt_at=due,
@@ -75,27 +75,54 @@ def test_many_accounts_of_one_user_do_not_delay_another_user(
 
 
 def test_users_and_their_accounts_take_turns(make_due, db):
-    for user, account in [("alice", "a1"), ("alice", "a1"), ("alice", "a2"), ("alice", "a3")]:
-        make_due(user, account)
-    make_due("bob", "b1")
-    due = DueJobs()
+    for account in ("a1", "a1", "a2", "a3"):
+        make_due("alice", f"twitter:{account}")
+    make_due("bob", "twitter:b1")
+    due = DueJobs(9)
     assert due.read(NOW)
 
-    turns = [due.take(2, busy=set()), due.take(9, busy={"a2"}), due.take(9, busy=set())]
+    busy: tuple[set[str], ...] = (set(), {"twitter:a2"}, set())
+    turns = [due.take(limit, each) for limit, each in zip((2, 9, 9), busy, strict=True)]
 
     accounts = dict(PublishJob.objects.values_list("pk", "account"))
     # No account twice at once; one that is busy keeps its turn.
-    assert [[accounts[pk] for pk in turn] for turn in turns] == [["a1", "b1"], ["a3", "a1"], ["a2"]]
+    assert [[accounts[pk].removeprefix("twitter:") for pk in turn] for turn in turns] == [
+        ["a1", "b1"],
+        ["a3", "a1"],
+        ["a2"],
+    ]
+
+
+def test_platforms_take_turns_and_none_has_all_places(make_due, db):
+    for number in range(4):
+        make_due("alice", f"tiktok:{number}")
+    for number in range(2):
+        make_due(f"user {number}", f"twitter:{number}")
+    due = DueJobs(3)
+    assert due.read(NOW)
+
+    turns = [
+        due.take(9, busy=set()),
+        due.take(9, busy={"tiktok:8", "tiktok:9"}),
+        due.take(9, busy=set()),
+    ]
+
+    accounts = dict(PublishJob.objects.values_list("pk", "account"))
+    assert [[accounts[pk] for pk in turn] for turn in turns] == [
+        ["tiktok:0", "twitter:0", "tiktok:1", "twitter:1", "tiktok:2"],
+        ["tiktok:3"],
+        [],
+    ]
 
 
 def test_account_with_more_due_jobs_than_the_window_hides_no_other(make_due, monkeypatch, db):
     monkeypatch.setattr(claiming, "CLAIM_WINDOW", 3)
     monkeypatch.setattr(claiming, "DUE", PreparedQuery(claiming.DUE._make))
-    claimed = make_due("alice", "a1", lease_owner="another worker", after=30)
+    claimed = make_due("alice", "twitter:a1", lease_owner="another worker", after=30)
     for _ in range(5):
-        make_due("alice", "a1")
-    only_one = make_due("bob", "b1", after=-1)
-    due = DueJobs()
+        make_due("alice", "twitter:a1")
+    only_one = make_due("bob", "twitter:b1", after=-1)
+    due = DueJobs(9)
     assert due.read(NOW)
 
     ids = due.take(9, busy=set())
@@ -108,10 +135,10 @@ def test_account_with_more_due_jobs_than_the_window_hides_no_other(make_due, mon
 def test_job_that_becomes_due_beside_a_long_backlog_gets_its_turn(make_due, monkeypatch, db):
     monkeypatch.setattr(due_module, "READ_EVERY_S", 0)
     for _ in range(3):
-        make_due("alice", "a1")
-    of_bob = make_due("bob", "b1", after=2)
-    of_alice = make_due("alice", "a1", after=2)
-    due = DueJobs()
+        make_due("alice", "twitter:a1")
+    of_bob = make_due("bob", "twitter:b1", after=2)
+    of_alice = make_due("alice", "twitter:a1", after=2)
+    due = DueJobs(9)
     assert due.read(NOW)
     due._read_all_again_at = float("inf")  # reading all of a long backlog takes long
 
@@ -219,9 +246,10 @@ def refused_as_duplicates(sandbox, worker, platform) -> None:
     ],
 )
 def test_number_of_queries_does_not_grow_with_the_jobs(
-    api, make_connection, sandbox, worker, prepare, platform, outcome
+    api, make_connection, sandbox, prepare, platform, outcome
 ):
     """Each job is of an account of its own."""
+    worker = SteppedWorker("wide", threads=60)
 
     def queries_of(count: int) -> tuple[int, int]:
         PublishJob.objects.all().delete()

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Generator, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -26,16 +26,20 @@ READ_ALL_EVERY_S = 5.0
 # A job may become visible so long after the time at which it is due.
 COMMIT_TIME = dt.timedelta(seconds=1)
 
-# The accounts of a user that have due jobs, and those of each.
+# The accounts of a user on one platform that have due jobs, and those of each.
 Accounts = deque[tuple[str, deque[UUID]]]
 
 
 class DueJobs:
-    """Users take turns, and so do the accounts of a user. An account's oldest job comes first."""
+    """Platforms take turns, on each its users, and so do the accounts of a user there.
 
-    def __init__(self) -> None:
-        self._users: deque[Accounts] = deque()
-        self._by_user: dict[str, Accounts] = {}
+    An account's oldest job comes first. At most `of_a_platform` jobs of one are at work at once.
+    """
+
+    def __init__(self, of_a_platform: int) -> None:
+        self._of_a_platform = of_a_platform
+        self._platforms: deque[tuple[str, deque[Accounts]]] = deque()
+        self._by_user: dict[tuple[str, str], Accounts] = {}
         self._by_account: dict[str, deque[UUID]] = {}
         self._read_until = dt.datetime.min.replace(tzinfo=dt.UTC)
         self._read_again_at = self._read_all_again_at = 0.0
@@ -43,8 +47,8 @@ class DueJobs:
     def read(self, now: dt.datetime) -> bool:
         """Read the table again if it is time to; returns whether any job is due."""
         started = time.monotonic()
-        if not self._users or started >= self._read_all_again_at:
-            self._users, self._by_user, self._by_account = deque(), {}, {}
+        if not self._has_any or started >= self._read_all_again_at:
+            self._platforms, self._by_user, self._by_account = deque(), {}, {}
             self._add(PublishJob.objects.due(now))
             pause_s = (time.monotonic() - started) / READING_SHARE
             self._read_all_again_at = time.monotonic() + min(pause_s, READ_ALL_EVERY_S)
@@ -54,19 +58,28 @@ class DueJobs:
             return True
         self._read_again_at = time.monotonic() + READ_EVERY_S
         self._read_until = now
-        return bool(self._users)
+        return self._has_any
+
+    @property
+    def _has_any(self) -> bool:
+        return any(users for _, users in self._platforms)
 
     def _add(self, rows: Iterable[Sequence[Any]]) -> None:
         """Those of accounts of which older jobs are remembered wait until all is read again."""
-        users: dict[str, dict[str, deque[UUID]]] = {}
+        users: dict[tuple[str, str], dict[str, deque[UUID]]] = {}
         for pk, account, user in rows:
             if not self._by_account.get(account):
-                users.setdefault(user, {}).setdefault(account, deque()).append(pk)
-        for user, accounts in users.items():
+                of_user = users.setdefault((_platform(account), user), {})
+                of_user.setdefault(account, deque()).append(pk)
+        on_platform = dict(self._platforms)
+        for (platform, user), accounts in users.items():
             self._by_account.update(accounts)
-            known = self._by_user.setdefault(user, deque())
+            known = self._by_user.setdefault((platform, user), deque())
             if not known:
-                self._users.append(known)
+                if platform not in on_platform:
+                    on_platform[platform] = deque()
+                    self._platforms.append((platform, on_platform[platform]))
+                on_platform[platform].append(known)
             known.extend(accounts.items())
 
     def take(self, limit: int, busy: Collection[str]) -> list[UUID]:
@@ -75,17 +88,43 @@ class DueJobs:
         They are forgotten: the next read finds those that are still due.
         """
         taken: list[UUID] = []
-        used, without_turn = set(busy), []
-        while self._users and len(taken) < limit:
-            accounts = self._users.popleft()
-            if job := _next_job(accounts, used):
+        used = set(busy)
+        held = Counter(map(_platform, used))
+        turns = {platform: _in_turn(users, used) for platform, users in self._platforms}
+        without_turn = []
+        while self._platforms and len(taken) < limit:
+            platform, users = self._platforms.popleft()
+            job = next(turns[platform], None) if held[platform] < self._of_a_platform else None
+            if job:
                 taken.append(job)
+                held[platform] += 1
+                self._platforms.append((platform, users))
+            else:
+                without_turn.append((platform, users))
+        self._platforms.extendleft(reversed(without_turn))
+        for jobs in turns.values():
+            jobs.close()
+        return taken
+
+
+def _platform(account: str) -> str:
+    return account.partition(":")[0]
+
+
+def _in_turn(users: deque[Accounts], used: set[str]) -> Generator[UUID, None, None]:
+    """The next jobs, each of an account that is not in `used`, which gets that account."""
+    without_turn = []
+    try:
+        while users:
+            accounts = users.popleft()
+            if job := _next_job(accounts, used):
                 if accounts:
-                    self._users.append(accounts)
+                    users.append(accounts)
+                yield job
             else:
                 without_turn.append(accounts)
-        self._users.extendleft(reversed(without_turn))
-        return taken
+    finally:
+        users.extendleft(reversed(without_turn))
 
 
 def _next_job(accounts: Accounts, used: set[str]) -> UUID | None:

@@ -54,6 +54,8 @@ DRAIN_S = 45.0
 CLAIM_PAUSE_S = 0.05
 # Until a worker tries again that found another one claiming.
 LOCKED_OUT_S = 0.01
+# Of so many places one is kept free of each platform: a slow one does not hold up the others.
+OTHERS_SHARE = 8
 # Of so many free places one is for follow-ups, if any are due.
 FOLLOW_UP_SHARE = 8
 
@@ -85,7 +87,7 @@ class Worker:
         # Finished, but not stored yet: kept while the database is away.
         self.unsettled: list[Result] = []
         self.is_claiming = True
-        self.due = DueJobs()
+        self.due = DueJobs(threads - threads // OTHERS_SHARE)
         # Another worker was claiming: this one tries again soon.
         self.is_locked_out = False
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=f"worker-{slot}")
@@ -204,7 +206,7 @@ class Worker:
             if flight.step.job.follow_up is None
         }
         jobs: list[PublishJob] = []
-        while len(jobs) < limit and (ids := self.due.take(limit - len(jobs), busy)):
+        while ids := self.due.take(limit - len(jobs), busy):
             jobs += PublishJob.objects.claimable(ids, turn.now)
             busy |= {job.account for job in jobs}
         return jobs

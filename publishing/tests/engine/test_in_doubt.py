@@ -196,18 +196,22 @@ def test_whose_a_named_duplicate_is(
 
 
 @pytest.mark.parametrize(
-    ("error_code", "remote_id", "to"),
+    ("refusal", "remote_id", "to"),
     [
-        ("platform_refused", "99", Status.PUBLISHED),
-        ("platform_refused", "", Status.UNCONFIRMED),
-        ("rate_limited", "99", Status.CONTENT_REJECTED),
-        ("rate_limited", "", Status.CONTENT_REJECTED),
+        (PlatformRefusedError(nothing_was_created=True), "99", Status.PUBLISHED),
+        (PlatformRefusedError(nothing_was_created=True), "", Status.UNCONFIRMED),
+        (RateLimitError(), "99", Status.CONTENT_REJECTED),
+        (RateLimitError(), "", Status.CONTENT_REJECTED),
     ],
 )
 def test_duplicate_may_be_due_to_a_request_refused_for_an_unknown_reason(
-    error_code: str, remote_id: str, to: Status
+    refusal: PlatformApiError, remote_id: str, to: Status
 ) -> None:
-    job = in_first_request(error_code=error_code)
+    job = in_first_request()
+    for error in (refusal, RateLimitError()):
+        after_publish(job, error).apply()
+        assert not in_doubt.may_exist(job)
+        job.publish_started_at = job.in_doubt_since = ago(seconds=1)
     move = after_publish(job, DuplicateContentError(remote_id=remote_id))
     assert move.to == to
 
