@@ -249,7 +249,7 @@ def test_number_of_queries_does_not_grow_with_the_jobs(
     api, make_connection, sandbox, prepare, platform, outcome
 ):
     """Each job is of an account of its own."""
-    worker = SteppedWorker("wide", threads=60)
+    worker = SteppedWorker("wide", threads=30)
 
     def queries_of(count: int) -> tuple[int, int]:
         PublishJob.objects.all().delete()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Collection, Generator, Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -60,6 +60,10 @@ class DueJobs:
         self._read_until = now
         return self._has_any
 
+    def read_within(self, seconds: float) -> None:
+        """Some job is due then."""
+        self._read_again_at = min(self._read_again_at, time.monotonic() + seconds)
+
     @property
     def _has_any(self) -> bool:
         return any(users for _, users in self._platforms)
@@ -89,15 +93,12 @@ class DueJobs:
         """
         taken: list[UUID] = []
         used = set(busy)
-        held = Counter(map(_platform, used))
         turns = {platform: _in_turn(users, used) for platform, users in self._platforms}
         without_turn = []
         while self._platforms and len(taken) < limit:
             platform, users = self._platforms.popleft()
-            job = next(turns[platform], None) if held[platform] < self._of_a_platform else None
-            if job:
+            if self._has_room(platform, used) and (job := next(turns[platform], None)):
                 taken.append(job)
-                held[platform] += 1
                 self._platforms.append((platform, users))
             else:
                 without_turn.append((platform, users))
@@ -105,6 +106,15 @@ class DueJobs:
         for jobs in turns.values():
             jobs.close()
         return taken
+
+    def has_room(self, busy: Collection[str]) -> bool:
+        """Whether a platform that has due jobs has room for one beside those that are `busy`."""
+        return any(users and self._has_room(platform, busy) for platform, users in self._platforms)
+
+    def _has_room(self, platform: str, used: Collection[str]) -> bool:
+        if len(used) < self._of_a_platform:
+            return True
+        return sum(_platform(each) == platform for each in used) < self._of_a_platform
 
 
 def _platform(account: str) -> str:

@@ -54,7 +54,7 @@ DRAIN_S = 45.0
 CLAIM_PAUSE_S = 0.05
 # Until a worker tries again that found another one claiming.
 LOCKED_OUT_S = 0.01
-# Of so many places one is kept free of each platform: a slow one does not hold up the others.
+# For so many jobs of one platform there is a place for another's: a slow one holds up no other.
 OTHERS_SHARE = 8
 # Of so many free places one is for follow-ups, if any are due.
 FOLLOW_UP_SHARE = 8
@@ -73,6 +73,7 @@ class InFlight:
 class Worker:
     """Owns a worker slot until another tick takes the slot over, it is stopped, or time is up.
 
+    `threads`: for the jobs of one platform; there are some more for those of others.
     `now` is passed to a turn, so that tests can live at another time.
     """
 
@@ -87,13 +88,18 @@ class Worker:
         # Finished, but not stored yet: kept while the database is away.
         self.unsettled: list[Result] = []
         self.is_claiming = True
-        self.due = DueJobs(threads - threads // OTHERS_SHARE)
+        self.due = DueJobs(threads)
         # Another worker was claiming: this one tries again soon.
         self.is_locked_out = False
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=f"worker-{slot}")
+        self._pool = ThreadPoolExecutor(self.places, thread_name_prefix=f"worker-{slot}")
         self._extended_at = self._settled_at = time.monotonic()
         self._claimed_at = 0.0
         self._heartbeat_at = 0.0
+
+    @property
+    def places(self) -> int:
+        """How many jobs are under way at most."""
+        return self.threads + self.threads // OTHERS_SHARE
 
     # --- The loop --------------------------------------------------------------------------------
 
@@ -132,7 +138,7 @@ class Worker:
             self._send_heartbeat(turn)
         if self.in_flight and turn.started - self._extended_at >= EXTEND_EVERY_S:
             self._extend_leases(turn)
-        free = self.threads - len(self.in_flight)
+        free = self.places - len(self.in_flight)
         if not self.is_claiming or free <= 0:
             return SLEEP_S
         pause = self._claimed_at + CLAIM_PAUSE_S - turn.started
@@ -145,7 +151,10 @@ class Worker:
             self._claimed_at = 0.0
             return LOCKED_OUT_S
         until_due = PublishJob.objects.seconds_until_due(now)
-        return SLEEP_S if until_due is None else min(SLEEP_S, until_due)
+        if until_due is None:
+            return SLEEP_S
+        self.due.read_within(until_due)
+        return min(SLEEP_S, until_due)
 
     def finish(self, now: dt.datetime) -> None:
         """For tests: turn until nothing is in flight."""
@@ -187,26 +196,30 @@ class Worker:
 
     def claim(self, turn: Turn, limit: int) -> int:
         """Claim up to `limit` due jobs and start each; returns how many."""
-        if not self.due.read(turn.now):
+        self.is_locked_out = False
+        busy = self._busy_accounts()
+        if not (self.due.read(turn.now) and self.due.has_room(busy)):
             return 0
         with transaction.atomic():
             # One worker claims at a time (SQLite: the transaction itself is exclusive).
             self.is_locked_out = not take_claim_lock()
             if self.is_locked_out:
                 return 0
-            jobs = self._claimable(turn, limit)
+            jobs = self._claimable(turn, limit, busy)
             steps = self._decide_claimed(jobs, turn) if jobs else []
         self._hand_out(steps)
         return len(jobs)
 
-    def _claimable(self, turn: Turn, limit: int) -> list[PublishJob]:
-        busy = {
+    def _busy_accounts(self) -> set[str]:
+        return {
             flight.step.job.account
             for flight in self.in_flight.values()
             if flight.step.job.follow_up is None
         }
+
+    def _claimable(self, turn: Turn, limit: int, busy: set[str]) -> list[PublishJob]:
         jobs: list[PublishJob] = []
-        while ids := self.due.take(limit - len(jobs), busy):
+        while len(jobs) < limit and (ids := self.due.take(limit - len(jobs), busy)):
             jobs += PublishJob.objects.claimable(ids, turn.now)
             busy |= {job.account for job in jobs}
         return jobs
