@@ -143,7 +143,7 @@ class Claimer(Worker):
 
 def claimer() -> Act:
     """A function that claims and rolls back."""
-    worker = Claimer("growth/1", threads=2 * CLAIM)
+    worker = Claimer("growth/1", threads=CLAIM)
 
     def claim() -> None:
         worker.due = DueJobs(CLAIM)
