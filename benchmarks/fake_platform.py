@@ -10,6 +10,7 @@ sent; `GET /arrivals` when the first request for each text came.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 import time
@@ -28,6 +29,8 @@ class Stats:
 class Connection(asyncio.Protocol):
     stats = Stats()
     arrivals: dict[str, float] = {}
+    # No id twice, even if another platform served the same database before.
+    ids = itertools.count(time.time_ns())
     photo = (Path(__file__).parent.parent / PHOTO).read_bytes()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -62,7 +65,7 @@ class Connection(asyncio.Protocol):
     def create(self) -> None:
         self.stats.count += 1
         self.stats.last = time.time()
-        self.respond(b'{"data":{"id":"%d","text":""}}' % self.stats.count)
+        self.respond(b'{"data":{"id":"%d","text":""}}' % next(self.ids))
 
     def respond(
         self, body: bytes, *, status: bytes = b"201 Created", kind: bytes = b"application/json"
