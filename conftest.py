@@ -42,7 +42,8 @@ hypothesis_settings.register_profile("test", max_examples=20, derandomize=True, 
 hypothesis_settings.register_profile("night", max_examples=1000, deadline=None)
 hypothesis_settings.load_profile("test")
 
-# How tests use the database: `./run test` runs those of "both" on SQLite and on PostgreSQL.
+# How tests use the database: `./run test` runs those of "both" on SQLite and on PostgreSQL. Those
+# that start processes of the service run on SQLite at night only.
 DATABASE_USES = ("both", "any", "none")
 # What a platform's client sends and reads is the same on any database.
 PLATFORM_TESTS = Path(__file__).parent / "publishing" / "tests" / "platforms"
@@ -80,6 +81,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if may_have[wanted](collection_path.read_text()) else True
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not waits_for_processes(item))
     wanted = config.getoption("--database")
@@ -88,6 +90,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if database_use(item) != wanted]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if database_use(item) == wanted]
+    if connection.vendor == "sqlite":
+        for item in filter(has_processes, items):
+            item.add_marker("night")
 
 
 def waits_for_processes(item: pytest.Item) -> bool:
@@ -95,9 +100,14 @@ def waits_for_processes(item: pytest.Item) -> bool:
 
     The order of tests that use this process's database stays: pytest-django's.
     """
-    if "database_url" in getattr(item, "fixturenames", ()):
+    if has_processes(item):
         return True
     return database_use(item) == "none" and hasattr(getattr(item, "module", None), "subprocess")
+
+
+def has_processes(item: pytest.Item) -> bool:
+    """The test starts processes of the service, on a database of their own."""
+    return "database_url" in getattr(item, "fixturenames", ())
 
 
 def pytest_collection_finish() -> None:

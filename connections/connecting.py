@@ -327,8 +327,9 @@ def store_credentials(
         tell(
             connection, EventType.CONNECTION_CONNECTED if is_new else EventType.CONNECTION_RESTORED
         )
-        for callback in on_reconnect:
-            callback(connection)
+        if not is_new:
+            for callback in on_reconnect:
+                callback(connection)
     return connection
 
 

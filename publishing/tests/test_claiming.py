@@ -249,7 +249,7 @@ def test_number_of_queries_does_not_grow_with_the_jobs(
     api, make_connection, sandbox, prepare, platform, outcome
 ):
     """Each job is of an account of its own."""
-    worker = SteppedWorker("wide", threads=30)
+    worker = SteppedWorker("wide", threads=12)
 
     def queries_of(count: int) -> tuple[int, int]:
         PublishJob.objects.all().delete()
@@ -265,4 +265,4 @@ def test_number_of_queries_does_not_grow_with_the_jobs(
         assert statuses() == {outcome: count}
         return len(claim), len(settle)
 
-    assert queries_of(3) == queries_of(30)
+    assert queries_of(2) == queries_of(12)
