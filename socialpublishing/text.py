@@ -12,7 +12,6 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 
 import emoji
@@ -45,7 +44,7 @@ def find_urls(text: str) -> list[tuple[int, int]]:
     Without a scheme, a link is a host of Latin letters under a top-level domain that X knows.
     """
     found: list[tuple[int, int]] = []
-    for match in _url().finditer(text):
+    for match in URL.finditer(text):
         if not match["host"] or not _has_valid_lengths(match):
             continue
         start, end = match.span("url")
@@ -57,8 +56,7 @@ def find_urls(text: str) -> list[tuple[int, int]]:
             found.append((start, end))
         elif match["before"] not in {"-", "_", ".", "/"}:
             # In scripts without spaces this "host" may be a sentence that contains Latin hosts.
-            hosts = _latin_host().finditer(text, *match.span("host"))
-            spans = [host.span() for host in hosts if host["host"]]
+            spans = [m.span() for m in LATIN_HOST.finditer(text, *match.span("host")) if m["host"]]
             if spans and match["path"]:
                 spans[-1] = (spans[-1][0], end)
             found += spans
@@ -251,6 +249,7 @@ def _branches(tree: Tree) -> str:
     return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
 
 
+TLD = _any_tld()
 PATH_END = rf"a-z0-9=_#/+\-\u0400-\u04FF{LATIN_ACCENTS}"
 PATH_CHAR = rf"[!*';:,.$%\[\]\u2013~@|&{PATH_END}]"
 PARENTHESES = rf"\((?:{PATH_CHAR}++|{PATH_CHAR}*+\({PATH_CHAR}++\){PATH_CHAR}*+)\)"
@@ -258,41 +257,29 @@ QUERY = r"\?[a-z0-9!?*'@();:&=+$/%#\[\]_.,~|-]*[a-z0-9_&=#/-]"
 
 BEFORE = rf"[^A-Za-z0-9@\uFF20$#\uFF03{INVALID}]"
 
-
-# These two are compiled when they are first needed: that takes a while, for all top-level domains.
-
-
-@cache
-def _url() -> re.Pattern[str]:
-    return re.compile(
-        rf"""
-        (?: (?P<before> {BEFORE} ) | \A )
-        (?P<url>
-            (?P<scheme> https?:// )?
-            (?P<host>
-                (?: {LETTER} [^{NOT_IN_LABEL}]*+ (?<![_-]) \. )*
-                {LETTER} [^{NOT_IN_LABEL}_]*+ (?<!-) \.
-                {_any_tld()}
-            )
-            (?: :[0-9]+ )?
-            (?P<path> / (?: (?: {PATH_CHAR} | {PARENTHESES} )*[{PATH_END}] | {PARENTHESES} )*+ )?
-            (?: {QUERY} )?
+URL = re.compile(
+    rf"""
+    (?: (?P<before> {BEFORE} ) | \A )
+    (?P<url>
+        (?P<scheme> https?:// )?
+        (?P<host>
+            (?: {LETTER} [^{NOT_IN_LABEL}]*+ (?<![_-]) \. )*
+            {LETTER} [^{NOT_IN_LABEL}_]*+ (?<!-) \.
+            {TLD}
         )
-        # no link:
-        | (?: {BEFORE} | \A ) (?![._-]) (?: (?: [^{NOT_IN_LABEL}] | \. ) (?! https?:// ) )++
-        """,
-        re.IGNORECASE | re.VERBOSE,
+        (?: :[0-9]+ )?
+        (?P<path> / (?: (?: {PATH_CHAR} | {PARENTHESES} )*[{PATH_END}] | {PARENTHESES} )*+ )?
+        (?: {QUERY} )?
     )
-
-
-@cache
-def _latin_host() -> re.Pattern[str]:
-    """A host, or text that is none."""
-    latin = rf"a-z0-9{LATIN_ACCENTS}-"
-    host = rf"(?P<host>(?:[{latin}]++\.)+{_any_tld()})|[{latin}][{latin}.]*+"
-    return re.compile(host, re.IGNORECASE)
-
-
+    | (?: {BEFORE} | \A ) (?![._-]) (?: (?: [^{NOT_IN_LABEL}] | \. ) (?! https?:// ) )++  # no link
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+LATIN = rf"a-z0-9{LATIN_ACCENTS}-"
+LATIN_HOST = re.compile(
+    rf"(?P<host>(?:[{LATIN}]++\.)+{TLD})|[{LATIN}][{LATIN}.]*+",  # a host, or text that is none
+    re.IGNORECASE,
+)
 # A link under a top-level domain that X does not know, such as one of a local network.
 ADDRESS = re.compile(r"(?<![A-Za-z0-9@$#])https?://[!-~]+", re.IGNORECASE)
 TCO_URL = re.compile(rf"https?://t\.co/(?P<slug>[a-z0-9]+)(?:{QUERY})?", re.IGNORECASE)

@@ -197,15 +197,16 @@ class Worker:
     def claim(self, turn: Turn, limit: int) -> int:
         """Claim up to `limit` due jobs and start each; returns how many."""
         self.is_locked_out = False
-        busy = self._busy_accounts()
-        if not (self.due.read(turn.now) and self.due.has_room(busy)):
+        if not self.due.read(turn.now):
+            return 0
+        if len(self.in_flight) >= self.threads and not self.due.has_room(self._busy_accounts()):
             return 0
         with transaction.atomic():
             # One worker claims at a time (SQLite: the transaction itself is exclusive).
             self.is_locked_out = not take_claim_lock()
             if self.is_locked_out:
                 return 0
-            jobs = self._claimable(turn, limit, busy)
+            jobs = self._claimable(turn, limit)
             steps = self._decide_claimed(jobs, turn) if jobs else []
         self._hand_out(steps)
         return len(jobs)
@@ -217,7 +218,8 @@ class Worker:
             if flight.step.job.follow_up is None
         }
 
-    def _claimable(self, turn: Turn, limit: int, busy: set[str]) -> list[PublishJob]:
+    def _claimable(self, turn: Turn, limit: int) -> list[PublishJob]:
+        busy = self._busy_accounts()
         jobs: list[PublishJob] = []
         while len(jobs) < limit and (ids := self.due.take(limit - len(jobs), busy)):
             jobs += PublishJob.objects.claimable(ids, turn.now)
