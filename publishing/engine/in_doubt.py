@@ -98,9 +98,11 @@ def can_be_cancelled(job: PublishJob) -> bool:
 def repeat_window_is_over(job: PublishJob, now: dt.datetime) -> bool:
     """The time is over in which the platform itself would refuse to create the post twice."""
     since = job.in_doubt_since or job.publish_started_at
+    if since is None:
+        return False
     rules = _lookup_rules(job)
     within = rules.repeat_within if rules is not None else None
-    return since is not None and within is not None and now - since >= within
+    return within is not None and now - since >= within
 
 
 def lookup_since(job: PublishJob) -> dt.datetime:
