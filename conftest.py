@@ -90,7 +90,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if database_use(item) != wanted]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if database_use(item) == wanted]
-    if connection.vendor == "sqlite":
+    if wanted == "both" and connection.vendor == "sqlite":
         for item in filter(has_processes, items):
             item.add_marker("night")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any, TypeVar
 
@@ -14,6 +15,12 @@ from socialpublishing.prepared import AnyOf, Parameter, PreparedQuery
 
 JobT = TypeVar("JobT", bound=models.Model)
 
+
+def platform_of(account: str) -> str:
+    """The platform of `PublishJob.account`."""
+    return account.partition(":")[0]
+
+
 # How many due rows a worker reads at most (worker/due.py).
 CLAIM_WINDOW = 20_000
 
@@ -24,13 +31,16 @@ class ClaimingQuerySet(models.QuerySet[JobT]):
     def due(self, now: dt.datetime) -> list[tuple[Any, str, str]]:
         """Id, account and user of the jobs that are due, those that have been due longest first.
 
-        If they are more than the window, those of accounts without a claimed job come too: an
-        account with so many due jobs does not hide all others.
+        If they are more than the window, those of accounts without a claimed job come too, and
+        those of other platforms: no account and no platform with so many due jobs hides all others.
         """
         found: list[Any] = DUE.values(now=now)
-        if len(found) == CLAIM_WINDOW:
-            found += self._due(now).filter(self._account_is_free())[:CLAIM_WINDOW]
-        return found
+        if len(found) < CLAIM_WINDOW:
+            return found
+        [(platform, _)] = Counter(platform_of(account) for _, account, _ in found).most_common(1)
+        found += self._due(now).filter(self._account_is_free())[:CLAIM_WINDOW]
+        found += self._due(now).exclude(platform=platform)[:CLAIM_WINDOW]
+        return list({pk: (pk, *others) for pk, *others in found}.values())
 
     def due_since(self, since: dt.datetime, now: dt.datetime) -> list[Any]:
         """The same of those that have become due since then."""
@@ -77,10 +87,10 @@ class ClaimingQuerySet(models.QuerySet[JobT]):
         rows = self.filter(pk__in=[job.pk for job in jobs]).order_by("pk")
         list(rows.select_for_update().values_list("pk"))
 
-    def seconds_until_due(self, now: dt.datetime) -> float | None:
-        """Until the next job is due after `now`; None if there is none."""
-        for [due] in NEXT_DUE.values(now=now):
-            return float((due - now).total_seconds())
+    def seconds_until_due(self, now: dt.datetime, *, after: dt.datetime) -> float | None:
+        """Until the next job is due that becomes due after `after`; None if there is none."""
+        for [due] in NEXT_DUE.values(now=after):
+            return max(0.0, float((due - now).total_seconds()))
         return None
 
     def _next_due(self, now: Any) -> Any:

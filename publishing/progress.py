@@ -24,16 +24,16 @@ class JobProgress:
     `platform` goes to the platform's client and comes back from it. `absent_lookups` counts the
     lookups since the last publish request that did not find the post. `refusal` is of a request
     that was made while an earlier one was in doubt; `doubt` is a refusal whose reason we do not
-    know, which left the outcome of its own request unknown. `was_refused`: for such a reason, by a
-    status that is to prove that nothing was created. `next_id_read`: when late_ids.py reads the id
-    of the post again, in seconds since 1970.
+    know, which left the outcome of its own request unknown. In seconds since 1970: `refused_since`,
+    when the first request began that was refused for such a reason, but by a status that proves
+    that nothing was created; `next_id_read`, when late_ids.py reads the id of the post again.
     """
 
     platform: Progress = field(default_factory=Progress)
     absent_lookups: int = 0
     refusal: Refusal | None = None
     doubt: Refusal | None = None
-    was_refused: bool = False
+    refused_since: float | None = None
     next_id_read: float | None = None
 
     @classmethod
@@ -50,7 +50,7 @@ class JobProgress:
             absent_lookups=stored.get("absent", 0),
             refusal=_refusal(stored.get("refusal")),
             doubt=_refusal(stored.get("doubt")),
-            was_refused=stored.get("was_refused", False),
+            refused_since=stored.get("refused_since"),
             next_id_read=stored.get("next_id_read"),
         )
 
@@ -68,7 +68,7 @@ class JobProgress:
             "absent": self.absent_lookups,
             "refusal": self.refusal and vars(self.refusal),
             "doubt": self.doubt and vars(self.doubt),
-            "was_refused": self.was_refused,
+            "refused_since": self.refused_since,
             "next_id_read": self.next_id_read,
         }
         return {name: value for name, value in values.items() if value}
@@ -87,7 +87,7 @@ class JobProgress:
     def with_part(self, part_id: str, *, post_url: str) -> JobProgress:
         """One more part of the post is public, and the next one can be published."""
         part = self.platform.with_part(part_id, post_url=post_url)
-        return replace(self, platform=replace(part, stage=Stage.READY))
+        return JobProgress(platform=replace(part, stage=Stage.READY))
 
 
 def _refusal(stored: Mapping[str, str] | None) -> Refusal | None:

@@ -11,7 +11,8 @@
    then, the request is repeated.
 4. What refuses a retry may be due to the post itself (`may_be_due_to_earlier_request`): from then
    on the post is looked up and never published again. A duplicate may be due even to a request that
-   was refused for an unknown reason.
+   was refused for an unknown reason, by a status that proves that it created nothing. For the
+   retry itself such a status is proof enough: it follows without a lookup.
 5. Where nothing can be looked up, the platform itself refuses a duplicate for a while; after that
    window nothing is repeated (`repeat_window_is_over`).
 6. A job does not end as unpublished while its post may exist (`unless_it_may_exist`): a person
@@ -190,7 +191,7 @@ def leaves_in_doubt(error: Exception, job: PublishJob) -> bool:
 
 def may_be_due_to_earlier_request(error: Exception | None, job: PublishJob) -> bool:
     """The platform may refuse the retry because the request before it created the post."""
-    if isinstance(error, DuplicateContentError) and job.stored_progress.was_refused:
+    if isinstance(error, DuplicateContentError) and _was_refused_for_unknown_reason(job):
         return True
     if not was_in_doubt_before(job):
         return False
@@ -200,19 +201,30 @@ def may_be_due_to_earlier_request(error: Exception | None, job: PublishJob) -> b
     return isinstance(error, (UploadLostError, ContentRejectedError))
 
 
+def _was_refused_for_unknown_reason(job: PublishJob) -> bool:
+    """Whatever the status of that refusal proves, the request may have created the post."""
+    # A worker of the release before stores the code alone.
+    is_last = job.error_code == PlatformRefusedError.code
+    return is_last or job.stored_progress.refused_since is not None
+
+
 def refused_retry(job: PublishJob, now: dt.datetime, error: Exception) -> Decision:
     """The retry is refused, maybe due to the post itself: it is looked up from now on."""
     why = "Maybe because an earlier publish request created the post; looking it up."
     decision = in_doubt(job, now, error, why)
     refusal = Refusal(code=code_of(error), message=str(error))
-    decision.move.changes["progress"] = replace(job.stored_progress, refusal=refusal).to_json()
+    progress = job.stored_progress
+    decision.move.changes["progress"] = replace(progress, refusal=refusal).to_json()
+    if progress.refused_since is not None and not was_in_doubt_before(job):
+        since = dt.datetime.fromtimestamp(progress.refused_since, dt.UTC)
+        decision.move.changes["in_doubt_since"] = since
     return decision
 
 
 def is_our_duplicate(error: DuplicateContentError, result: Result, context: Context) -> bool:
     """The platform names a post that only an earlier request of this job can have created."""
     job = result.step.job
-    may_be_ours = was_in_doubt_before(job) or job.stored_progress.was_refused
+    may_be_ours = was_in_doubt_before(job) or _was_refused_for_unknown_reason(job)
     is_retry = result.step.kind == StepKind.PUBLISH and may_be_ours
     is_free = not (context.named_post_is_taken or context.named_post_may_be_others)
     return is_retry and bool(error.remote_id) and is_free
@@ -229,9 +241,11 @@ def forget_refused_request(result: Result, decision: Decision) -> None:
     job = result.step.job
     move.changes = {**forget_last_request(job), **move.changes}
     if isinstance(error, PlatformRefusedError):
-        # Whatever its status is to prove, that request may have created the post.
-        refused = replace(job.stored_progress, was_refused=True)
-        move.changes.setdefault("progress", refused.to_json())
+        progress, started = job.stored_progress, job.publish_started_at
+        assert started is not None
+        since = progress.refused_since or started.timestamp()
+        changed = replace(progress, refused_since=since)
+        move.changes.setdefault("progress", changed.to_json())
 
 
 # --- After a lookup ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ The curve's delay, factor and number of attempts are settings (API_RETRY_*, MAX_
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 from publishing.engine.in_doubt import (
     LOOKUP_FOR,
@@ -116,8 +117,10 @@ def restart_upload(
         left.move.changes["publish_started_at"] = None
         return left
     decision = retry(job, context, error)
+    progress = job.stored_progress
+    restarted = replace(progress.restarted(), refused_since=progress.refused_since)
     decision.move.changes |= {
-        "progress": job.stored_progress.restarted().to_json(),
+        "progress": restarted.to_json(),
         "lookups": 0,
         **forget_last_request(job),
     }

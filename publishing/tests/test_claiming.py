@@ -132,6 +132,33 @@ def test_account_with_more_due_jobs_than_the_window_hides_no_other(make_due, mon
     assert PublishJob.objects.claimable(ids, NOW) == [only_one]
 
 
+def test_platform_with_more_due_jobs_than_the_window_hides_no_other(make_due, monkeypatch, db):
+    monkeypatch.setattr(claiming, "CLAIM_WINDOW", 3)
+    monkeypatch.setattr(claiming, "DUE", PreparedQuery(claiming.DUE._make))
+    for number in range(5):
+        make_due("alice", f"tiktok:{number}")
+    only_one = make_due("bob", "twitter:1", after=-1)
+    due = DueJobs(2)
+    assert due.read(NOW)
+    assert only_one.pk in due.take(9, busy={"tiktok:8", "tiktok:9"})
+
+
+def test_platforms_keep_their_turns_when_all_is_read_again(make_due, monkeypatch, db):
+    monkeypatch.setattr(due_module, "READ_ALL_EVERY_S", 0)
+    for number in range(3):
+        make_due("alice", f"tiktok:{number}")
+    make_due("bob", "twitter:1")
+    due = DueJobs(9)
+
+    taken = []
+    for _ in range(2):
+        assert due.read(NOW)
+        taken += due.take(1, busy=set())
+
+    accounts = dict(PublishJob.objects.values_list("pk", "account"))
+    assert [accounts[pk] for pk in taken] == ["tiktok:0", "twitter:1"]
+
+
 def test_job_that_becomes_due_beside_a_long_backlog_gets_its_turn(make_due, monkeypatch, db):
     monkeypatch.setattr(due_module, "READ_EVERY_S", 0)
     for _ in range(3):

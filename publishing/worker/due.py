@@ -15,6 +15,7 @@ from collections.abc import Collection, Generator, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from publishing.claiming import platform_of
 from publishing.models import PublishJob
 
 # What has become due since is read this often.
@@ -41,23 +42,28 @@ class DueJobs:
         self._platforms: deque[tuple[str, deque[Accounts]]] = deque()
         self._by_user: dict[tuple[str, str], Accounts] = {}
         self._by_account: dict[str, deque[UUID]] = {}
-        self._read_until = dt.datetime.min.replace(tzinfo=dt.UTC)
+        self.read_until = dt.datetime.min.replace(tzinfo=dt.UTC)
         self._read_again_at = self._read_all_again_at = 0.0
 
     def read(self, now: dt.datetime) -> bool:
         """Read the table again if it is time to; returns whether any job is due."""
         started = time.monotonic()
         if not self._has_any or started >= self._read_all_again_at:
+            turns = {platform: turn for turn, (platform, _) in enumerate(self._platforms)}
             self._platforms, self._by_user, self._by_account = deque(), {}, {}
             self._add(PublishJob.objects.due(now))
+            # Whose turn it was stays.
+            self._platforms = deque(
+                sorted(self._platforms, key=lambda each: turns.get(each[0], -1))
+            )
             pause_s = (time.monotonic() - started) / READING_SHARE
             self._read_all_again_at = time.monotonic() + min(pause_s, READ_ALL_EVERY_S)
         elif started >= self._read_again_at:
-            self._add(PublishJob.objects.due_since(self._read_until - COMMIT_TIME, now))
+            self._add(PublishJob.objects.due_since(self.read_until - COMMIT_TIME, now))
         else:
             return True
         self._read_again_at = time.monotonic() + READ_EVERY_S
-        self._read_until = now
+        self.read_until = now
         return self._has_any
 
     def read_within(self, seconds: float) -> None:
@@ -73,7 +79,7 @@ class DueJobs:
         users: dict[tuple[str, str], dict[str, deque[UUID]]] = {}
         for pk, account, user in rows:
             if not self._by_account.get(account):
-                of_user = users.setdefault((_platform(account), user), {})
+                of_user = users.setdefault((platform_of(account), user), {})
                 of_user.setdefault(account, deque()).append(pk)
         on_platform = dict(self._platforms)
         for (platform, user), accounts in users.items():
@@ -114,11 +120,7 @@ class DueJobs:
     def _has_room(self, platform: str, used: Collection[str]) -> bool:
         if len(used) < self._of_a_platform:
             return True
-        return sum(_platform(each) == platform for each in used) < self._of_a_platform
-
-
-def _platform(account: str) -> str:
-    return account.partition(":")[0]
+        return sum(platform_of(each) == platform for each in used) < self._of_a_platform
 
 
 def _in_turn(users: deque[Accounts], used: set[str]) -> Generator[UUID, None, None]:

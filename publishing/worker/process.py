@@ -150,7 +150,7 @@ class Worker:
         if self.is_locked_out:
             self._claimed_at = 0.0
             return LOCKED_OUT_S
-        until_due = PublishJob.objects.seconds_until_due(now)
+        until_due = PublishJob.objects.seconds_until_due(now, after=self.due.read_until)
         if until_due is None:
             return SLEEP_S
         self.due.read_within(until_due)
@@ -230,11 +230,13 @@ class Worker:
         """Posts have most of the free places; what follows others is not kept waiting for ever."""
         if not follow_ups.are_due(turn.now):
             return self.claim(turn, free)
-        share = (free + 6) // FOLLOW_UP_SHARE
+        # The places beyond `threads` are for posts alone.
+        room = max(0, self.threads - len(self.in_flight))
+        share = (room + 6) // FOLLOW_UP_SHARE
         few = self._claim_follow_ups(turn, share)
         claimed = few + self.claim(turn, free - few)
         if few == share:
-            claimed += self._claim_follow_ups(turn, free - claimed)
+            claimed += self._claim_follow_ups(turn, room - claimed)
         return claimed
 
     def _claim_follow_ups(self, turn: Turn, limit: int) -> int:

@@ -211,9 +211,28 @@ def test_duplicate_may_be_due_to_a_request_refused_for_an_unknown_reason(
     for error in (refusal, RateLimitError()):
         after_publish(job, error).apply()
         assert not in_doubt.may_exist(job)
-        job.publish_started_at = job.in_doubt_since = ago(seconds=1)
+        job.publish_started_at = job.in_doubt_since = NOW
     move = after_publish(job, DuplicateContentError(remote_id=remote_id))
     assert move.to == to
+    if to == Status.UNCONFIRMED:  # looked up from the first request on
+        assert move.changes["in_doubt_since"] == ago(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("between", "to"),
+    [
+        (lambda job: after_publish(job, UploadLostError()).changes["progress"], "Unconfirmed"),
+        # The next part of a thread is another request.
+        (lambda job: job.stored_progress.with_part("1", post_url="").to_json(), "ContentRejected"),
+    ],
+)
+def test_unknown_refusal_is_remembered_for_its_part_of_the_post(between: Any, to: str) -> None:
+    job = in_first_request()
+    after_publish(job, PlatformRefusedError(nothing_was_created=True)).apply()
+    job.error_code = ""
+    job.progress = between(job)
+    job.publish_started_at = job.in_doubt_since = NOW
+    assert after_publish(job, DuplicateContentError()).to == to
 
 
 def test_lost_upload_is_not_repeated_where_nothing_can_be_looked_up() -> None:
