@@ -20,6 +20,13 @@ WINDOWS = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "heig
 SCHEMES = {"desk": "light", "phone": "dark"}
 
 
+def mostly_on(window):
+    """For tests that `./run test` makes in one window, and `./run night` in the other."""
+    [other] = WINDOWS.keys() - {window}
+    windows = [window, pytest.param(other, marks=pytest.mark.night)]
+    return pytest.mark.parametrize("window", windows, indirect=True)
+
+
 @pytest.fixture(scope="session")
 def requirements():
     """Skip the tests if the browser is missing; in CI fail, so that they are never left out."""

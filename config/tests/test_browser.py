@@ -11,13 +11,14 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from config.auth.dev_tokens import sign_dev_token
-from config.tests.browser import WINDOWS, fits, playwright
+from config.tests.browser import WINDOWS, fits, mostly_on, playwright
 from conftest import statuses
 from connections.models import SocialConnection
 
 pytestmark = pytest.mark.any_database
 
 
+@mostly_on("phone")
 def test_staff_set_up_a_second_factor_and_sign_in_with_it(window, service, settings):
     settings.CONSOLE_REQUIRE_SECOND_FACTOR = True
     User.objects.create_superuser("mara", password="a long pass phrase")
@@ -53,6 +54,7 @@ def _code(key, seconds_ahead):
     return TOTP(key, 6, SHA1(), 30).generate(int(time.time()) + seconds_ahead).decode()
 
 
+@mostly_on("phone")
 def test_person_connects_an_account_on_the_consent_page_and_sees_the_post(
     window, api, sandbox, worker, platform
 ):
@@ -116,6 +118,7 @@ def _instant(sandbox):
     return {name: 0 for name in switches if name.endswith("processing_seconds")}
 
 
+@mostly_on("phone")
 def test_operator_finds_a_failed_job_and_retries_it(
     console, service, api, make_connection, sandbox, worker
 ):
@@ -141,6 +144,7 @@ def test_operator_finds_a_failed_job_and_retries_it(
     assert [post["text"] for post in sandbox.posts()] == ["Once refused"]
 
 
+@mostly_on("desk")
 def test_best_times_of_an_account_are_drawn(console, service, api, make_connection, sandbox):
     connection = make_connection("twitter")
     monday = (timezone.now() - dt.timedelta(days=150)).replace(hour=9, minute=0)
@@ -185,6 +189,7 @@ def test_every_page_of_the_console_fits_the_window(
             assert fits(console), address
 
 
+@mostly_on("desk")
 def test_api_page_shows_the_operations(window, service):
     window.goto(f"{service}/api/docs")
 
