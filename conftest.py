@@ -43,7 +43,7 @@ hypothesis_settings.register_profile("night", max_examples=1000, deadline=None)
 hypothesis_settings.load_profile("test")
 
 # How tests use the database: `./run test` runs those of "both" on SQLite and on PostgreSQL. Those
-# that start processes of the service run on SQLite at night only.
+# that start processes or take long run on SQLite at night only.
 DATABASE_USES = ("both", "any", "none")
 # What a platform's client sends and reads is the same on any database.
 PLATFORM_TESTS = Path(__file__).parent / "publishing" / "tests" / "platforms"
@@ -91,8 +91,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if database_use(item) == wanted]
     if wanted == "both" and connection.vendor == "sqlite":
-        for item in filter(has_processes, items):
-            item.add_marker("night")
+        for item in items:
+            if has_processes(item) or item.get_closest_marker("sqlite_at_night"):
+                item.add_marker("night")
 
 
 def waits_for_processes(item: pytest.Item) -> bool:

@@ -71,6 +71,7 @@ def schedule(api: Any, connection: SocialConnection, body: dict[str, Any], at: d
     assert response.status_code == 202, response.json()
 
 
+@pytest.mark.sqlite_at_night
 @pytest.mark.behaviour("A first day with all that real accounts, apps and platforms do")
 def test_first_day(api, sandbox, worker, settings):
     connections = {name: connect(api, sandbox, name) for name in ACCOUNTS}

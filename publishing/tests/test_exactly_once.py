@@ -11,7 +11,7 @@ from conftest import statuses
 from publishing.models import PublishJob, Status
 from publishing.tests.platform_requests import PUBLISH_REQUESTS, add_fault
 
-pytestmark = pytest.mark.usefixtures("instant_processing")
+pytestmark = [pytest.mark.usefixtures("instant_processing"), pytest.mark.sqlite_at_night]
 
 # Their response to the publish request does not name the post: its id is read later.
 WITHOUT_ID_IN_RESPONSE = {"tiktok"}

@@ -17,7 +17,7 @@ from socialpublishing.events.models import Event
 from socialpublishing.platforms import PLATFORMS
 from socialpublishing.platforms.pauses import PlatformPause
 
-pytestmark = pytest.mark.usefixtures("instant_processing")
+pytestmark = [pytest.mark.usefixtures("instant_processing"), pytest.mark.sqlite_at_night]
 
 
 @pytest.fixture(params=WITH_COMMENTS)

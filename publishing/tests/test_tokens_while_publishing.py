@@ -18,7 +18,7 @@ from publishing.tests.platform_requests import PUBLISH_REQUESTS, add_fault
 from socialpublishing.oauth import Tokens
 from socialpublishing.platforms import PLATFORMS
 
-pytestmark = pytest.mark.usefixtures("instant_processing")
+pytestmark = [pytest.mark.usefixtures("instant_processing"), pytest.mark.sqlite_at_night]
 
 REFRESH_PATHS = {"twitter": "oauth2/token", "linkedin": "accessToken"}
 
