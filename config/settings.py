@@ -122,7 +122,8 @@ def database() -> dict[str, Any]:
         settings["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
     else:
         settings["CONN_MAX_AGE"] = 60
-        settings["CONN_HEALTH_CHECKS"] = True
+    # A request after a restart of PostgreSQL does not get a connection that is dead.
+    settings["CONN_HEALTH_CHECKS"] = True
     return settings
 
 

@@ -20,7 +20,7 @@ import pytest
 from config.run.journey import Caller, PlannedPost
 from config.run.postgres import temporary_postgres
 from config.run.processes import tree_of
-from config.run.service import web_command
+from config.run.service import manage, web_command
 from config.tests.test_kill import Service, caller_of, responds, wait
 from conftest import Sandbox
 from publishing.models import WorkerSlot
@@ -183,6 +183,8 @@ def own_postgres() -> Iterator[str]:
     if "postgres" not in os.environ["DATABASE_URL"]:
         pytest.skip("SQLite has no server")
     with temporary_postgres() as url:
+        environment = {**os.environ, "DATABASE_URL": url}
+        subprocess.run(manage("migrate", "--verbosity=0"), env=environment, check=True)
         yield url
 
 
