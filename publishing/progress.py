@@ -25,7 +25,7 @@ class JobProgress:
     lookups since the last publish request that did not find the post. `refusal` is of a request
     that was made while an earlier one was in doubt; `doubt` is a refusal whose reason we do not
     know, which left the outcome of its own request unknown. In seconds since 1970: `refused_since`,
-    when the first request began that was refused for such a reason, but by a status that proves
+    when the first request began that was refused for such a reason, but by a status that means
     that nothing was created; `next_id_read`, when late_ids.py reads the id of the post again.
     """
 

@@ -11,8 +11,8 @@
    then, the request is repeated.
 4. What refuses a retry may be due to the post itself (`may_be_due_to_earlier_request`): from then
    on the post is looked up and never published again. A duplicate may be due even to a request that
-   was refused for an unknown reason, by a status that proves that it created nothing. For the
-   retry itself such a status is proof enough: it follows without a lookup.
+   was refused for an unknown reason, by a status that means that it created nothing. The retry
+   itself trusts such a status: it follows without a lookup.
 5. Where nothing can be looked up, the platform itself refuses a duplicate for a while; after that
    window nothing is repeated (`repeat_window_is_over`).
 6. A job does not end as unpublished while its post may exist (`unless_it_may_exist`): a person
@@ -202,7 +202,7 @@ def may_be_due_to_earlier_request(error: Exception | None, job: PublishJob) -> b
 
 
 def _was_refused_for_unknown_reason(job: PublishJob) -> bool:
-    """Whatever the status of that refusal proves, the request may have created the post."""
+    """Whatever the status of that refusal means, the request may have created the post."""
     # A worker of the release before stores the code alone.
     is_last = job.error_code == PlatformRefusedError.code
     return is_last or job.stored_progress.refused_since is not None
